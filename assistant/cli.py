@@ -1,0 +1,387 @@
+"""The command line: parse, call, hand to the renderer; no logic of its own, and nothing heavy imported at the top."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant.core.errors import AssistantError, GateFailed, UsageError
+
+if TYPE_CHECKING:
+    from assistant.core.config import Config
+    from assistant.pipeline import Assistant
+    from assistant.render import Renderer
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Ask an organisation's own documents; every answer is proved by verbatim quotes.",
+)  # fmt: skip
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; config.toml here if there is one.")]
+Data = Annotated[Path | None, typer.Option("--data", help="The index folder, instead of the configured one.")]
+Roles = Annotated[str, typer.Option("--as", metavar="ROLE[,ROLE]", help="Ask as someone with these roles.")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Ask of the documents in force that day.")]
+Hits = Annotated[int | None, typer.Option("-k", min=1, max=100, help="Passages to retrieve.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Also say how the answer came about.")]
+Batch = Annotated[str, typer.Option("--batch", metavar="FILE", help="JSON lines, '-' for stdin; one result a line.")]
+
+EXIT = {"answered": 0, "abstained": 3, "blocked": 4}
+
+
+def main() -> None:
+    """Run the command line and exit with the contract's codes."""
+    from assistant.render import Renderer
+
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names and pipes may hold anything
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app()
+    except AssistantError as error:
+        Renderer().error(error.cause, error.cure)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        Renderer().error("stopped.", "Nothing is lost; run it again to go on.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        Renderer().error(f"{type(error).__name__}: {error}.", "This is a bug; run again with -v and report it.")
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from assistant import __version__
+
+        typer.echo(__version__)
+        context.exit()
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.")],
+    prune: Annotated[bool, typer.Option("--prune", help="Drop documents whose files are gone.")] = False,
+    config: ConfigFile = None,
+    data: Data = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV."""
+    from assistant.core.prepare import ENCODER_ID
+    from assistant.core.registry import Registry
+    from ingest.build import ingest as run_ingest
+
+    view = _renderer(quiet=quiet or json_, verbose=verbose)
+    settings = _config(config, data)
+    registry = Registry(settings.models_dir)
+    _prepare(settings, view, generator=False)
+    record = registry.load(ENCODER_ID)
+
+    def load_encoder() -> Any:
+        from assistant.core.encoder import open_encoder
+
+        return open_encoder(registry, settings.encoder)
+
+    with view.progress() as progress:
+        report = run_ingest(
+            paths, settings, record.files["model.onnx"], load_encoder, prune=prune, progress=progress
+        )  # fmt: skip
+    if json_:
+        from assistant.records import report_json
+
+        view.json(report_json(report))
+    else:
+        view.report(report)
+    if report.rejected:
+        raise typer.Exit(6)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question; read from stdin when left out or '-'.")] = "-",
+    batch: Batch = "",
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    k: Hits = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Answer one question, or one a line with --batch."""
+    from assistant.records import answer_json, history_from_json
+
+    view = _renderer(quiet=quiet or json_, verbose=verbose)
+    if batch:
+        with _assistant(config, data, roles, as_of, view) as assistant:
+            _run_batch(
+                batch, view, ("question",),
+                lambda line: answer_json(
+                    assistant.answer(line["question"], history_from_json(line.get("history")), k=k), line.get("id")
+                ),
+            )  # fmt: skip
+        return
+    question = _from_stdin(question)
+    with _assistant(config, data, roles, as_of, view) as assistant, view.working("searching"):
+        answer = assistant.answer(question, k=k)
+    if json_:
+        view.json(answer_json(answer))
+    else:
+        view.answer(answer)
+    raise typer.Exit(EXIT[answer.status])
+
+
+@app.command()
+def chat(
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Talk with the documents in the terminal."""
+    from assistant.chat import Chat
+
+    view = _renderer(quiet=quiet, verbose=verbose)
+    with _assistant(config, data, roles, as_of, view) as assistant:
+        Chat(assistant, view).run()
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for; read from stdin when left out or '-'.")] = "-",
+    batch: Batch = "",
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    k: Hits = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the passages that a question would be answered from."""
+    from assistant.records import search_json
+
+    view = _renderer(quiet=quiet or json_)
+    if batch:
+        with _assistant(config, data, roles, as_of, view, generator=False) as assistant:
+            _run_batch(
+                batch, view, ("question", "query"),
+                lambda line: search_json(
+                    assistant.search(line.get("question") or line["query"], k=k), line.get("id")
+                ),
+            )  # fmt: skip
+        return
+    query = _from_stdin(query)
+    with _assistant(config, data, roles, as_of, view, generator=False) as assistant:
+        found = assistant.search(query, k=k)
+    if json_:
+        view.json(search_json(found))
+    else:
+        view.hits(found.hits)
+    raise typer.Exit(EXIT[found.status])
+
+
+@app.command()
+def terms(
+    name: Annotated[str, typer.Argument(help="A term; all of them when left out.")] = "",
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    json_: Json = False,
+) -> None:
+    """List the glossary, or define one term with its source."""
+    from assistant.core.catalog import Catalog, normalise_term
+    from assistant.pipeline import make_access
+    from assistant.records import term_json
+
+    view = _renderer()
+    access = make_access(roles.split(","), as_of)
+    catalog = Catalog.open(_config(config, data).data)
+    found = catalog.terms(access, [normalise_term(name)] if name else None)
+    if json_:
+        view.json([term_json(*entry) for entry in found])
+    elif found:
+        view.terms(found)
+    else:
+        view.note(f"No document defines {name!r}." if name else "No terms are indexed.")
+    raise typer.Exit(0 if found or not name else 3)
+
+
+@app.command()
+def verify(
+    file: Annotated[str, typer.Argument(metavar="ANSWER.json", help="A saved `ask --json`; '-' for stdin.")],
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    json_: Json = False,
+) -> None:
+    """Check every quote of a saved answer against the indexed documents; exit 7 if one fails."""
+    from dataclasses import asdict
+
+    from assistant.core.catalog import Catalog
+    from assistant.pipeline import make_access
+    from assistant.verify import verify_answer
+
+    view = _renderer()
+    settings = _config(config, data)
+    catalog = Catalog.open(settings.data)
+    access = make_access(roles.split(","), as_of)
+    checks = [
+        check
+        for answer in _saved_answers(file)
+        for check in verify_answer(answer, catalog, access, settings.answer.min_support)
+    ]
+    failed = [check for check in checks if check.problem]
+    if json_:
+        view.json({"verified": not failed, "checks": [asdict(check) for check in checks]})
+    else:
+        view.checks(checks)
+        view.note(f"{len(checks) - len(failed)} of {len(checks)} hold.")
+    if failed:
+        raise GateFailed(f"{len(failed)} of {len(checks)} citations do not hold.", "Ask again for a fresh answer.")
+
+
+@app.command()
+def status(config: ConfigFile = None, data: Data = None, json_: Json = False) -> None:
+    """Say what is indexed and prepared, what is wrong, and how to mend it."""
+    from assistant.status import collect_status
+
+    view = _renderer()
+    found = collect_status(_config(config, data))
+    if json_:
+        view.json(found)
+    else:
+        view.status(found)
+    raise typer.Exit(5 if any(problem["fatal"] for problem in found["problems"]) else 0)
+
+
+@app.command()
+def prepare(config: ConfigFile = None, quiet: Quiet = False) -> None:
+    """Make the packaged models ready now, instead of at their first use."""
+    view = _renderer(quiet=quiet)
+    settings = _config(config, None)
+    _prepare(settings, view, generator=True)
+    view.note(f"The models are ready in {settings.models_dir}.")
+
+
+def _renderer(*, quiet: bool = False, verbose: bool = False) -> Renderer:
+    from assistant.render import Renderer
+
+    return Renderer(quiet=quiet, verbose=verbose)
+
+
+def _config(path: Path | None, data: Path | None) -> Config:
+    from assistant.core.config import load_config
+
+    config = load_config(path)
+    return replace(config, index=replace(config.index, data=str(data.resolve()))) if data else config
+
+
+def _prepare(config: Config, view: Renderer, *, generator: bool) -> None:
+    """Make the models that this command needs, if they are not there."""
+    from assistant.core.registry import Registry
+
+    registry = Registry(config.models_dir)
+    from assistant.core import prepare
+
+    if not registry.has(prepare.ENCODER_ID):
+        with view.preparing("the encoder") as progress:
+            prepare.prepare_encoder(registry, progress)
+    if generator and config.generator.runtime == "onnx" and not registry.has(config.generator.model):
+        if config.generator.model != prepare.GENERATOR_ID:
+            return  # a model of the user's own: opening it says what is missing
+        with view.preparing("the generator") as progress:
+            prepare.prepare_generator(registry, progress)
+
+
+@contextmanager
+def _assistant(
+    config: Path | None, data: Path | None, roles: str, as_of: str, view: Renderer, *, generator: bool = True
+) -> Iterator[Assistant]:
+    from assistant.core.catalog import Catalog
+    from assistant.pipeline import Assistant, make_access
+
+    access = make_access(roles.split(","), as_of)
+    settings = _config(config, data)
+    if not generator:
+        settings = replace(settings, generator=replace(settings.generator, runtime="none"))
+    Catalog.open(settings.data).close()  # say that there is no index before making models for it
+    _prepare(settings, view, generator=generator)
+    assistant = Assistant(settings, access=access)
+    try:
+        yield assistant
+    finally:
+        assistant.close()
+
+
+def _from_stdin(text: str) -> str:
+    if text != "-":
+        return text
+    if sys.stdin.isatty():
+        raise UsageError("there is no question.", "Give one: assistant ask 'How many days of leave do I have?'")
+    return sys.stdin.read()
+
+
+def _run_batch(name: str, view: Renderer, keys: tuple[str, ...], run: Callable[[dict[str, Any]], Any]) -> None:
+    """Run each JSON line, write one JSON line for it; a bad line gets its error and the rest go on."""
+    for raw in _lines(name):
+        line: Any = None
+        try:
+            line = json.loads(raw)
+            if not isinstance(line, dict):
+                raise UsageError("a line must be a JSON object.")
+            if not any(isinstance(line.get(key), str) for key in keys):
+                raise UsageError(f"a line needs {keys[0]!r}, a text.")
+            view.json(run(line))
+        except (json.JSONDecodeError, UsageError) as error:
+            view.json({"id": line.get("id") if isinstance(line, dict) else None, "error": str(error)})
+
+
+def _lines(name: str) -> Iterator[str]:
+    if name == "-":
+        yield from (line for line in sys.stdin if line.strip())
+        return
+    try:
+        with Path(name).open(encoding="utf-8", errors="replace") as lines:
+            yield from (line for line in lines if line.strip())
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check --batch.") from error
+
+
+def _saved_answers(name: str) -> list[Any]:
+    """Read one saved answer, or JSON lines of them."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name} cannot be read: {error}.", "Save one: assistant ask --json QUESTION > ANSWER.json") from error
+    try:
+        return [json.loads(text)]
+    except json.JSONDecodeError:
+        pass
+    try:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{name} is not JSON: {error}.", "Save an answer with --json.") from error

@@ -1,0 +1,1 @@
+"""What the three rooms share: records, errors, configuration, the index and the model runtimes."""

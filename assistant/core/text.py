@@ -1,0 +1,161 @@
+"""Reads canonical text (see `Document`): its blocks, its sentences, and the units a reader may quote.
+
+Everything here returns character offsets into the text it was given; nothing is ever rewritten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["heading", "paragraph", "item", "row", "rule", "code"]
+
+HEADING = re.compile(r"(#{1,6}) +(\S.*)")
+ITEM = re.compile(r"( *)(?:[-*•]|\d{1,3}[.)]) +(?=\S)")
+RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
+
+UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+
+BOUNDARY = re.compile(r"""[.!?…]+["'”’)\]]*\s+(?=["'“‘(\[]*[^\W_])""")
+# A full stop after one of these does not end a sentence; a lower-case word after it does not begin one either.
+ABBREVIATION = re.compile(
+    r"""(?:^|[\s("'“‘\[])(?:e\.g|i\.e|etc|cf|vs|viz|approx|incl|excl|no|nos|art|sec|fig|para|paras|ext|tel|dept|
+    est|min|max|mr|mrs|ms|dr|prof|st|jr|sr|inc|ltd|co|corp|plc|[a-z]|(?:[a-z]\.)+[a-z])\.$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading, paragraph, list item, table row, table rule or code line; `level` is a heading's or an item's."""
+
+    kind: Kind
+    start: int
+    end: int
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence, list item or table row; `lead` is the span of its list's lead-in or its table's header row."""
+
+    start: int
+    end: int
+    kind: Kind
+    lead: tuple[int, int] | None = None
+
+
+def blocks(text: str, start: int = 0, end: int | None = None) -> Iterator[Block]:
+    """Yield the blocks of text[start:end] in order; `start` must be at the start of a line."""
+    end = len(text) if end is None else end
+    current: Block | None = None
+    at = start
+    while at < end:
+        stop = text.find("\n", at, end)
+        stop = end if stop < 0 else stop
+        block = _line(text, at, stop, current)
+        if block is None or (current is not None and block.start != current.start):
+            if current is not None:
+                yield current
+            current = block
+        else:
+            current = block
+        at = stop + 1
+    if current is not None:
+        yield current
+
+
+def _line(text: str, start: int, stop: int, current: Block | None) -> Block | None:
+    """Classify one line: a new block, `current` made longer, or None for a blank line."""
+    line = text[start:stop]
+    stripped = line.strip()
+    if not stripped:
+        return None
+    end = start + len(line.rstrip())
+    if match := HEADING.match(line):
+        return Block("heading", start, end, len(match[1]))
+    if line.startswith("|"):
+        return Block("rule" if RULE.match(line) else "row", start, end)
+    if match := ITEM.match(line):
+        return Block("item", start + len(match[1]), end, len(match[1]) // 2)
+    if current is not None and current.kind in ("paragraph", "item"):
+        return Block(current.kind, current.start, end, current.level)
+    if line.startswith("    "):
+        return Block("code", start + len(line) - len(line.lstrip()), end)
+    return Block("paragraph", start + len(line) - len(line.lstrip()), end)
+
+
+def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Split text[start:end] into sentence spans, surrounding white space left out."""
+    spans = []
+    begin = start
+    for match in BOUNDARY.finditer(text, start, end):
+        stop = match.start() + len(match.group().rstrip())
+        if ABBREVIATION.search(text, max(start, match.start() - 16), match.start() + 1) or text[match.end()].islower():
+            continue
+        spans.append((begin, stop))
+        begin = match.end()
+    if text[begin:end].strip():
+        spans.append((begin, end))
+    return [trim(text, *span) for span in spans if text[slice(*span)].strip()]
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Shrink a span so that it neither starts nor ends with white space."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
+    """List what may be quoted from text[start:end]: sentences, list items and table rows with their lead."""
+    found: list[Unit] = []
+    leads: dict[int, tuple[int, int] | None] = {}
+    previous: Block | None = None
+    header: tuple[int, int] | None = None
+    for block in blocks(text, start, end):
+        if block.kind == "row":
+            if previous is None or previous.kind not in ("row", "rule"):
+                header = block.start, block.end
+            else:
+                found.append(Unit(block.start, block.end, "row", header))
+        elif block.kind == "item":
+            if previous is None or previous.kind != "item":
+                introduces = previous is not None and previous.kind == "paragraph"
+                leads = {0: sentences(text, previous.start, previous.end)[-1] if previous and introduces else None}
+            lead = leads.get(block.level) or leads.get(block.level - 1) or leads.get(0)
+            body = item_body(text, block)
+            leads[block.level + 1] = (body, block.end)
+            found += [Unit(*span, "item", lead) for span in sentences(text, body, block.end)]
+        elif block.kind == "paragraph":
+            found += [Unit(*span, "paragraph") for span in sentences(text, block.start, block.end)]
+        elif block.kind == "code":
+            found.append(Unit(block.start, block.end, "code"))
+        previous = block
+    return found
+
+
+def item_body(text: str, block: Block) -> int:
+    """Return where a list item's text starts, after its bullet or number."""
+    match = ITEM.match(text, block.start, block.end)
+    return match.end() if match else block.start
+
+
+def cells(row: str) -> list[str]:
+    """Split a table row into its cells."""
+    inner = row.strip().removeprefix("|").removesuffix("|")
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
+
+
+def count_words(text: str) -> int:
+    """Count white-space words."""
+    return len(text.split())
+
+
+def printable(text: str) -> str:
+    """Make text of unknown origin harmless to a terminal: control, bidirectional and tag characters become U+FFFD."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", "    ").replace("\r\n", "\n"))

@@ -1,0 +1,250 @@
+"""The records that flow through the assistant; frozen, and with derived properties only.
+
+Offsets are characters, half-open, into `Document.text`; scores are higher-is-better; times are milliseconds unless a
+name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Status = Literal["answered", "abstained", "blocked"]
+Method = Literal["dense", "lexical", "term"]
+Stage = Literal["input", "document", "output"]
+Action = Literal["allow", "redact", "block"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What an organisation says about a document: from front matter, a sidecar file or a folder's `_meta.toml`.
+
+    Dates are ISO `YYYY-MM-DD`. An empty `audience` means everyone.
+    """
+
+    policy_id: str | None = None
+    version: str | None = None
+    effective: str | None = None
+    expires: str | None = None
+    supersedes: str | None = None
+    owner: str | None = None
+    classification: str | None = None
+    audience: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document's canonical text.
+
+    The text is plain, with one block a paragraph: `#` headings, `- ` or `1. ` list items, `| a | b |` table rows, code
+    indented by four spaces. Links and emphasis are reduced to their text; `emphases` are the spans the author set off
+    (bold, italic, `<dt>`), which is where definitions start. `pages[i]` is the offset at which page i + 1 begins.
+    """
+
+    id: str
+    source: str
+    title: str
+    text: str
+    media_type: str
+    sha256: str
+    pages: tuple[int, ...] = ()
+    meta: Meta = field(default_factory=Meta)
+    emphases: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something taken out of, or wrong with, a document that was indexed all the same."""
+
+    source: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A section of a document, or a part of one; `text == document.text[start:end]`."""
+
+    id: int
+    document_id: str
+    text: str
+    start: int
+    end: int
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A defined term; `definition == document.text[start:end]`. A scope of `document` holds in that document only."""
+
+    name: str
+    aliases: tuple[str, ...]
+    definition: str
+    document_id: str
+    start: int
+    end: int
+    scope: Literal["organisation", "document"] = "organisation"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved passage with where it comes from."""
+
+    passage: Passage
+    score: float
+    rank: int
+    methods: tuple[Method, ...]
+    source: str
+    title: str
+    document_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence, list item, table row or definition that the reader picked; offsets are into the document.
+
+    `lead` is the span, in the same passage, of what introduces it: a list's lead-in, a table's header row or the
+    name of the term that is defined.
+    """
+
+    hit: Hit
+    start: int
+    end: int
+    text: str
+    score: float
+    kind: Literal["sentence", "item", "row", "definition"] = "sentence"
+    lead: tuple[int, int] | None = None
+
+    @property
+    def lead_text(self) -> str:
+        """The text of the lead, empty without one."""
+        begin = self.hit.passage.start
+        return self.hit.passage.text[self.lead[0] - begin : self.lead[1] - begin] if self.lead else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader found: evidence best first, the hits reordered, and the probability that they answer at all."""
+
+    evidence: tuple[Evidence, ...]
+    hits: tuple[Hit, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one guard says of a text at one stage."""
+
+    guard: str
+    stage: Stage
+    action: Action
+    reason: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence of an answer and the verbatim quote that proves it."""
+
+    key: int
+    claim: str
+    quote: str
+    source: str
+    title: str
+    headings: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    document_sha256: str
+    supported: bool
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Which generator worded an answer."""
+
+    id: str
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """Which index a question was asked of."""
+
+    generation: str
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer whose every sentence is proved, or the statement that the documents do not answer."""
+
+    question: str
+    status: Status
+    text: str
+    confidence: float
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    verdicts: tuple[Verdict, ...]
+    model: ModelInfo
+    index: IndexInfo
+    timings: Mapping[str, float]
+    own_words: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation, or the instruction before it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A file that could not be indexed; `reason` is a code, `detail` a plain sentence."""
+
+    source: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What one ingest did. `passages` and `terms` count the whole index afterwards."""
+
+    added: tuple[str, ...]
+    updated: tuple[str, ...]
+    unchanged: int
+    removed: tuple[str, ...]
+    rejected: tuple[Rejection, ...]
+    flagged: tuple[Flag, ...]
+    passages: int
+    terms: int
+    seconds: float
+    missing: int = 0
+    embedded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks, and as of which day (ISO date): what may be retrieved at all."""
+
+    roles: frozenset[str] = frozenset()
+    as_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A model folder's manifest: what it is, what made it, and the SHA-256 of every file in it."""
+
+    id: str
+    kind: Literal["encoder", "base", "adapter", "merged", "gptq", "runtime"]
+    path: str
+    parent_id: str | None
+    files: Mapping[str, str]
+    settings: Mapping[str, str]

@@ -1,0 +1,28 @@
+"""Question + conversation -> a question that stands alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.core.types import Turn
+from assistant.retrieve import STOP_WORDS, WORD
+
+FOLLOWS_UP = re.compile(
+    r"^(?:and|but|or|so|also|then|what\s+about|how\s+about|what\s+if|why|even|same|in\s+that\s+case|does\s+that)\b",
+    re.IGNORECASE,
+)
+REFERS_BACK = re.compile(r"\b(?:it|they|them|those|these|that|this|he|she|there|one|ones|its|their|same)\b", re.IGNORECASE)
+SHORT = 3  # content words below which a question cannot stand alone
+
+
+def standalone(question: str, history: Sequence[Turn]) -> str:
+    """Put the question before it in front of one that cannot be understood alone."""
+    asked = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
+    if not asked:
+        return question
+    content = [w for w in WORD.findall(question) if w.casefold() not in STOP_WORDS]
+    dependent = FOLLOWS_UP.search(question) or len(content) < SHORT or (REFERS_BACK.search(question) and len(content) < 6)
+    if not dependent:
+        return question
+    return f"{standalone(asked[-1], [Turn('user', text) for text in asked[:-1][-2:]])} {question}"

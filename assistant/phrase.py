@@ -1,0 +1,81 @@
+"""Evidence -> answer text: the generator words it, code checks each sentence, and quotes where the words fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from assistant.citations import Support, best_support, check_support, cite, parse_claims, quote_text
+from assistant.core.config import AnswerSection, GeneratorSection
+from assistant.core.llm import LanguageModel
+from assistant.core.types import Citation, Evidence, Verdict
+from assistant.prompts import KEY, NOT_FOUND, build_messages
+from assistant.read import plain
+
+MAX_CLAIMS = 4
+QUOTED = Support(True, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Checked sentences with their citations; `own_words` if any sentence is the generator's."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    own_words: bool
+    verdicts: tuple[Verdict, ...]
+
+
+def phrase(
+    question: str,
+    evidence: Sequence[Evidence],
+    model: LanguageModel | None,
+    answer: AnswerSection,
+    generator: GeneratorSection,
+) -> Wording:
+    """Word an answer from evidence (not empty); every sentence is supported by its quote, or is the quote."""
+    if model is None:
+        return quoted(evidence, ())
+    messages = build_messages(question, evidence, [plain(e) for e in evidence])
+    written = model.complete(messages, generator.max_tokens).strip()
+    if not written or written.startswith(NOT_FOUND):
+        return quoted(evidence, ())
+    return checked(written, evidence, answer.min_support)
+
+
+def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> Wording:
+    """Keep the sentences that their quotes support; without any, quote the evidence."""
+    verdicts = list(_invented(written, len(evidence)))
+    citations: list[Citation] = []
+    sentences: list[str] = []
+    for claim in parse_claims(written)[:MAX_CLAIMS]:
+        key, support = best_support(claim.text, evidence, claim.keys, min_support)
+        if support.supported and claim.text not in sentences:
+            sentences.append(claim.text)
+            citations.append(cite(key, claim.text, evidence[key - 1], support))
+        elif not support.supported:
+            reason = f"a sentence was not supported by its quote ({support.missing}) and was left out"
+            verdicts.append(Verdict("support", "output", "redact", reason, support.score))
+    # The best evidence must be in the answer: a supported remark on a lesser one would miss the point.
+    if not any(c.key == 1 for c in citations):
+        return quoted(evidence, verdicts)
+    text = " ".join(f"{sentence} [{c.key}]" for sentence, c in zip(sentences, citations, strict=True))
+    return Wording(text, tuple(citations), True, tuple(verdicts))
+
+
+def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording:
+    """Answer with the evidence itself."""
+    claims = []
+    for e in evidence:
+        # A lead-in that stands too far off is not in the quote: then the sentence goes without it.
+        claim = plain(e)
+        claims.append(claim if check_support(claim, quote_text(e), 1.0).score == 1.0 else " ".join(e.text.split()))
+    claims = [KEY.sub(r"(\1)", claim) for claim in claims]
+    citations = tuple(cite(key, claim, e, QUOTED) for key, (claim, e) in enumerate(zip(claims, evidence, strict=True), 1))
+    return Wording("\n".join(f"{c.claim} [{c.key}]" for c in citations), citations, False, tuple(verdicts))
+
+
+def _invented(written: str, known: int) -> Iterator[Verdict]:
+    """Report the keys that name no source; the parser has already taken every key out of the text."""
+    for key in sorted({int(m[1]) for m in KEY.finditer(written)} - set(range(1, known + 1))):
+        yield Verdict("citations", "output", "redact", f"the generator invented source [{key}]", 1.0)

@@ -1,0 +1,207 @@
+"""Assistant.answer(): question -> retrieve -> read -> phrase -> verify -> answer, read as a recipe."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.core.catalog import Catalog
+from assistant.core.config import Config, load_config
+from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder
+from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
+from assistant.core.llm import LanguageModel, open_model
+from assistant.core.registry import Registry
+from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Reading, Turn
+from assistant.core.vectors import VectorStore, open_store
+from assistant.history import standalone
+from assistant.phrase import Wording, phrase
+from assistant.read import Reader
+from assistant.retrieve import Retriever, find_terms
+from assistant.verify import check_quote
+
+if TYPE_CHECKING:
+    from langchain_core.retrievers import BaseRetriever
+    from langchain_core.runnables import Runnable
+
+MAX_QUESTION = 4_000  # characters
+NO_MODEL = ModelInfo("none", "none")
+Stage = Callable[[str], None]
+
+
+def make_access(roles: Sequence[str] = (), as_of: str = "") -> Access:
+    """Build an Access; `as_of` is today unless given. Raises UsageError for a bad date."""
+    try:
+        day = datetime.date.fromisoformat(as_of) if as_of else datetime.date.today()
+    except ValueError:
+        raise UsageError(f"--as-of must be a date YYYY-MM-DD, not {as_of!r}.") from None
+    return Access(frozenset(role.strip().lower() for role in roles if role.strip()), day.isoformat())
+
+
+class Assistant:
+    """Answers questions from one index. Not for use by two threads at once."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        access: Access | None = None,
+        model: LanguageModel | None = None,
+    ) -> None:
+        """Open the index; models load in the background. `model` replaces the configured generator.
+
+        Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged.
+        """
+        self.config = config
+        self.access = access or make_access()
+        self.catalog = Catalog.open(config.data)
+        registry = Registry(config.models_dir)
+        self._check_encoder(registry)
+        # Loading is mostly file reading and native code, so the three overlap.
+        pool = ThreadPoolExecutor(3, thread_name_prefix="load")
+        self._encoder: Future[Encoder] = pool.submit(open_encoder, registry, config.encoder)
+        self._store: Future[VectorStore] = pool.submit(open_store, config.data, config.index.chroma_url)
+        self._model: Future[LanguageModel | None] = pool.submit(lambda: model or open_model(config, registry))
+        pool.shutdown(wait=False)
+
+    @classmethod
+    def open(cls, path: str | Path | None = None, roles: Sequence[str] = (), as_of: str = "") -> Assistant:
+        """Open the index that a configuration file names, as someone with `roles`, on the day `as_of`."""
+        return cls(load_config(Path(path) if path else None), access=make_access(roles, as_of))
+
+    def close(self) -> None:
+        self.catalog.close()
+
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        access: Access | None = None,
+        k: int | None = None,
+        stage: Stage = lambda name: None,
+    ) -> Answer:
+        """Answer from the documents, or abstain; every sentence is proved by a verbatim quote.
+
+        `stage` is told what is going on: "searching", "reading", "wording". Raises UsageError for an empty question.
+        """
+        question = _checked(question)
+        access = access or self.access
+        clock = _Clock()
+        stage("searching")
+        with self.catalog.snapshot():
+            index = self.catalog.info()
+            with clock("retrieve"):
+                asked = standalone(question, history)
+                hits = self._retriever().search(asked, access, k or self.config.retrieval.k, focus=question)
+                defined = [term for term, asks in find_terms(self.catalog, question, access) if asks]
+            stage("reading")
+            with clock("read"):
+                reading = Reader(self._encode, self.config.reader).read(asked, hits, defined)
+        if not reading.evidence or reading.probability < self.config.answer.min_probability:
+            return _abstained(question, reading, index, clock)
+        stage("wording")
+        with clock("generate"):
+            model = self._model.result()
+            wording = phrase(asked, reading.evidence, model, self.config.answer, self.config.generator)
+        with clock("verify"):
+            self._verify(wording)
+        return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
+
+    def search(self, query: str, *, access: Access | None = None, k: int | None = None) -> Answer:
+        """Return the hits alone, in an Answer without text."""
+        query = _checked(query)
+        clock = _Clock()
+        with self.catalog.snapshot(), clock("retrieve"):
+            index = self.catalog.info()
+            hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k)
+        return Answer(query, "answered" if hits else "abstained", "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
+
+    def as_runnable(self) -> Runnable[Any, Any]:
+        """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""
+        from assistant.lc import as_runnable
+
+        return as_runnable(self)
+
+    def as_retriever(self, k: int | None = None) -> BaseRetriever:
+        """Return a LangChain retriever over the index, bound to this assistant's access."""
+        from assistant.lc import as_retriever
+
+        return as_retriever(self, k)
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.result().encode(texts)
+
+    def _retriever(self) -> Retriever:
+        return Retriever(self.catalog, self._store.result(), self._encode, self.config.retrieval)
+
+    def _check_encoder(self, registry: Registry) -> None:
+        indexed = self.catalog.meta("encoder")
+        if indexed is None:
+            raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
+        ours = registry.load(ENCODER_ID).files["model.onnx"]
+        if indexed != ours:
+            cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
+            raise IndexMismatch(cause, f"Delete {self.config.data} and run `assistant ingest` again.")
+
+    def _verify(self, wording: Wording) -> None:
+        """Refuse to return a quote that is not in the catalog's text: the last gate, whatever came before."""
+        for citation in wording.citations:
+            check_quote(self.catalog, citation.document_sha256, citation.start, citation.end, citation.quote)
+
+
+class _Clock:
+    """Times the stages, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._stages[name] = round((time.perf_counter() - began) * 1000, 2)
+
+    def timings(self) -> Mapping[str, float]:
+        return {**self._stages, "total": round((time.perf_counter() - self._began) * 1000, 2)}
+
+
+def _checked(question: str) -> str:
+    question = question.encode("utf-8", "replace").decode().replace("\0", " ").strip()
+    if not question:
+        raise UsageError("the question is empty.", "Ask something, e.g. assistant ask 'Who approves travel?'")
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"the question has {len(question):,} characters; the limit is {MAX_QUESTION:,}.")
+    return question
+
+
+def _abstained(question: str, reading: Reading, index: IndexInfo, clock: _Clock) -> Answer:
+    text = f"The documents do not answer this. I searched {index.documents:,} documents ({index.passages:,} passages)."
+    if reading.hits:
+        text += f" The closest passage is in {_place(reading.hits[0])}."
+    return Answer(
+        question, "abstained", text, round(reading.probability, 4), (), reading.hits, (), NO_MODEL, index,
+        clock.timings(),
+    )  # fmt: skip
+
+
+def _answered(
+    question: str, reading: Reading, wording: Wording, model: ModelInfo, index: IndexInfo, clock: _Clock
+) -> Answer:
+    return Answer(
+        question, "answered", wording.text, round(reading.probability, 4), wording.citations, reading.hits,
+        wording.verdicts, model, index, clock.timings(), wording.own_words,
+    )  # fmt: skip
+
+
+def _place(hit: Hit) -> str:
+    parts = [part for part in (hit.title, *hit.passage.headings) if part]
+    return " > ".join(dict.fromkeys(parts)) + f" ({hit.source})"

@@ -1,0 +1,93 @@
+"""Records <-> the JSON of the contract."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from assistant.core.errors import UsageError
+from assistant.core.types import Answer, Citation, Hit, IngestReport, Term, Turn
+
+# Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped.
+UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def dumps(value: Any, *, indent: int | None = None) -> str:
+    """Write JSON that is safe to print."""
+    return UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return json.dumps(match.group(), ensure_ascii=True)[1:-1]
+
+
+def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
+    """Return an answer as `ask --json` prints it."""
+    return {
+        **({} if id is None else {"id": id}),
+        "question": answer.question,
+        "status": answer.status,
+        "answer": answer.text,
+        "confidence": answer.confidence,
+        "citations": [{**asdict(c), "headings": list(c.headings)} for c in answer.citations],
+        "hits": [hit_json(hit) for hit in answer.hits],
+        "verdicts": [asdict(v) for v in answer.verdicts],
+        "model": asdict(answer.model),
+        "index": asdict(answer.index),
+        "timings_ms": dict(answer.timings),
+    }
+
+
+def search_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
+    """Return hits as `search --json` prints them."""
+    left_out = ("answer", "citations", "model")
+    return {key: value for key, value in answer_json(answer, id).items() if key not in left_out}
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    p = hit.passage
+    return {
+        "rank": hit.rank, "source": hit.source, "title": hit.title, "headings": list(p.headings), "page": p.page,
+        "score": round(hit.score, 4), "methods": list(hit.methods), "text": p.text,
+    }  # fmt: skip
+
+
+def term_json(term: Term, source: str, title: str) -> dict[str, Any]:
+    return {
+        "name": term.name, "aliases": list(term.aliases), "definition": term.definition, "source": source,
+        "title": title, "start": term.start, "end": term.end, "scope": term.scope,
+    }  # fmt: skip
+
+
+def report_json(report: IngestReport) -> dict[str, Any]:
+    """Return an ingest's report as `ingest --json` prints it."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
+
+
+def citations_from_json(raw: Any) -> list[Citation]:
+    """Read the citations of a saved answer; raises UsageError naming what is missing."""
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("citations"), list):
+        raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
+    try:
+        return [Citation(**{**c, "headings": tuple(c["headings"])}) for c in raw["citations"]]
+    except (TypeError, KeyError) as error:
+        raise UsageError(f"a citation of the saved answer is not complete: {error}.") from error
+
+
+def history_from_json(raw: Any) -> list[Turn]:
+    """Read a conversation; raises UsageError for anything but a list of user and assistant messages."""
+    if raw is None:
+        return []
+    if not isinstance(raw, Sequence) or isinstance(raw, str):
+        raise UsageError("history must be a list of messages.")
+    turns = []
+    for message in raw:
+        if not isinstance(message, Mapping) or message.get("role") not in ("user", "assistant"):
+            raise UsageError('each message of history needs "role": "user" or "assistant".')
+        if not isinstance(message.get("content"), str):
+            raise UsageError('each message of history needs "content", a text.')
+        turns.append(Turn(message["role"], message["content"]))
+    return turns

@@ -1,0 +1,204 @@
+"""The only place that prints: rich views on stderr and stdout, JSON on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from assistant.core.text import printable
+from assistant.core.types import Answer, Citation, Hit, IngestReport, Term
+from assistant.records import dumps
+from assistant.verify import Check
+
+OUT_OF = {"reading": "files", "embedding": "passages"}
+MANY = 20
+
+
+class Renderer:
+    """Prints to the terminal; documents, questions and file names reach it only through `printable`."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self.err = Console(stderr=True, highlight=False, quiet=quiet)
+        self.verbose = verbose
+
+    def json(self, value: Any, *, indent: int | None = None) -> None:
+        """Write one JSON value and a line end to stdout."""
+        sys.stdout.write(dumps(value, indent=indent) + "\n")
+        sys.stdout.flush()
+
+    def error(self, cause: str, cure: str = "") -> None:
+        """Say what went wrong, on stderr, quiet or not."""
+        console = Console(stderr=True, highlight=False)
+        console.print(Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(cure)}" if cure else "", "bold")))
+
+    def note(self, text: str) -> None:
+        """Say something on stderr unless quiet."""
+        self.err.print(safe(text), style="dim")
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, float, float], None]]:
+        """Show a bar a stage on stderr; yields (stage, done, total) -> None."""
+        columns = (
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(),
+            TimeRemainingColumn(),
+        )  # fmt: skip
+        with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
+            tasks: dict[str, Any] = {}
+
+            def update(stage: str, done: float, total: float) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(stage, total=total, unit=OUT_OF.get(stage, ""))
+                bars.update(tasks[stage], completed=done, total=total)
+
+            yield update
+
+    @contextmanager
+    def preparing(self, what: str) -> Iterator[Callable[[str, float], None]]:
+        """Show one bar for a model that is made; yields (step, share done) -> None."""
+        self.note(f"Preparing {what}: needed once, under a minute.")
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
+        with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
+            task = bars.add_task(what, total=1.0)
+            yield lambda step, share: bars.update(task, description=step, completed=share)
+
+    def working(self, text: str) -> Any:
+        """Return a spinner context on stderr."""
+        return self.err.status(text) if self.err.is_terminal else _Nothing()
+
+    def answer(self, answer: Answer) -> None:
+        """Print an answer and its numbered sources."""
+        style = "" if answer.status == "answered" else "yellow"
+        self.out.print(answer_text(answer.text, style))
+        if answer.citations:
+            self.out.print()
+            self.out.print(sources_view(answer.citations))
+        if self.verbose:
+            self.details(answer)
+
+    def details(self, answer: Answer) -> None:
+        """Print on stderr how an answer came about."""
+        times = ", ".join(f"{name} {ms:.0f} ms" for name, ms in answer.timings.items())
+        self.note(f"confidence {answer.confidence:.2f} · {times} · model {answer.model.id} · {answer.index.generation}")
+        for verdict in answer.verdicts:
+            self.note(f"{verdict.guard}: {verdict.reason}")
+
+    def hits(self, hits: Sequence[Hit]) -> None:
+        """Print retrieved passages."""
+        if not hits:
+            self.out.print("No passage matches.", style="yellow")
+        for hit in hits:
+            self.out.print(Text.assemble((f"{hit.rank}. ", "bold"), hit_place(hit), (f"  {hit.score:.2f}", "dim")))
+            self.out.print(Padding(safe(hit.passage.text), (0, 0, 1, 3)))
+
+    def terms(self, terms: Sequence[tuple[Term, str, str]]) -> None:
+        """Print definitions with where they stand."""
+        for term, source, title in terms:
+            also = f" (also: {'; '.join(term.aliases)})" if term.aliases else ""
+            self.out.print(Text.assemble((printable(term.name), "bold"), (printable(also), "dim")))
+            self.out.print(Padding(safe(" ".join(term.definition.split())), (0, 0, 0, 3)))
+            self.out.print(Padding(Text(printable(f"{title} ({source})"), style="dim"), (0, 0, 1, 3)))
+
+    def report(self, report: IngestReport) -> None:
+        """Print what an ingest did."""
+        counts = (
+            ("added", len(report.added)), ("updated", len(report.updated)), ("unchanged", report.unchanged),
+            ("removed", len(report.removed)), ("rejected", len(report.rejected)),
+        )  # fmt: skip
+        told = ", ".join(f"{number:,} {name}" for name, number in counts if number or name == "unchanged")
+        self.out.print(f"{told} in {report.seconds:.1f} s; {report.passages:,} passages, {report.terms:,} terms indexed.")
+        for kind, style, items in (("rejected", "red", report.rejected), ("flagged", "yellow", report.flagged)):
+            for item in items[:MANY]:
+                line = (f"{kind} ", style), (printable(item.source), "bold"), f": {printable(item.detail)} [{item.reason}]"
+                self.out.print(Text.assemble(*line))
+            if len(items) > MANY:
+                self.out.print(f"... and {len(items) - MANY} more {kind}; see --json.", style="dim")
+        if report.missing:
+            gone = f"{report.missing:,} indexed files are gone from disk and still answer; drop them with --prune."
+            self.out.print(gone, style="yellow")
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        """Print what `verify` found."""
+        for check in checks:
+            mark = ("✗ ", "red") if check.problem else ("✓ ", "green")
+            told = check.problem or "the document says exactly this"
+            self.out.print(Text.assemble(mark, f"[{check.key}] ", printable(check.source), f": {printable(told)}"))
+
+    def status(self, status: Mapping[str, Any]) -> None:
+        """Print the state of index and models."""
+        table = Table(show_header=False, box=None, pad_edge=False)
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+        for key, value in status.items():
+            if key not in ("problems", "flagged"):
+                told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
+                table.add_row(key.replace("_", " "), safe(str(told)))
+        self.out.print(table)
+        for flag in status["flagged"][:MANY]:
+            self.out.print(Text.assemble(("flagged ", "yellow"), printable(flag["source"]), ": ", printable(flag["detail"])))
+        for problem in status["problems"]:
+            line = ("problem ", "bold red"), printable(problem["problem"]), (" " + printable(problem["cure"]), "bold")
+            self.out.print(Text.assemble(*line))
+
+
+class _Rate(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {task.fields.get('unit', '')}/s" if speed else "", style="dim")
+
+
+class _Nothing:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def safe(text: str) -> Text:
+    """Make text of unknown origin harmless: no escapes, no markup."""
+    return Text(printable(text))
+
+
+def answer_text(text: str, style: str = "") -> Text:
+    """Return an answer with its keys set off."""
+    shown = Text(printable(text), style=style)
+    shown.highlight_regex(r"\[\d+\]", "bold cyan")
+    return shown
+
+
+def sources_view(citations: Sequence[Citation]) -> Group:
+    """Return the numbered sources of an answer, each with its quote."""
+    first = {c.key: c for c in reversed(citations)}
+    return Group(*(part for key in sorted(first) for part in _source(first[key])))
+
+
+def _source(citation: Citation) -> Iterator[Any]:
+    yield Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation))
+    yield Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4))
+
+
+def citation_place(citation: Citation) -> Text:
+    """Return `Title > Heading, page N (source)`."""
+    return _place(citation.title, citation.headings, citation.page, citation.source)
+
+
+def hit_place(hit: Hit) -> Text:
+    return _place(hit.title, hit.passage.headings, hit.passage.page, hit.source)
+
+
+def _place(title: str, headings: Sequence[str], page: int | None, source: str) -> Text:
+    path = " > ".join(dict.fromkeys(part for part in (title, *headings) if part))
+    where = f", page {page}" if page else ""
+    return Text.assemble((printable(path + where), "bold"), (printable(f"  ({source})"), "dim"))
+
+

@@ -1,0 +1,91 @@
+"""What is indexed and prepared, what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from assistant import __version__
+from assistant.core.catalog import Catalog
+from assistant.core.config import Config
+from assistant.core.encoder import ENCODER_ID
+from assistant.core.errors import AssistantError
+from assistant.core.registry import Registry
+from assistant.core.vectors import open_store
+
+SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-transformers", "transformers")
+
+
+def collect_status(config: Config) -> dict[str, Any]:
+    """Return the state of the index and the models; `problems` each have a cure, and are fatal if nothing answers."""
+    problems: list[dict[str, Any]] = []
+    registry = Registry(config.models_dir)
+    status: dict[str, Any] = {
+        "version": __version__, "python": platform.python_version(), "data": str(config.data),
+        "models_dir": str(config.models_dir), "config_sha": config.sha[:12],
+        "index": _index(config, registry, problems),
+        "models": _models(config, registry, problems),
+        "packages": {name: _version(name) for name in SHOWN},
+        "flagged": [],
+    }  # fmt: skip
+    if status["index"]:
+        status["flagged"] = status["index"].pop("flagged")
+    return {**status, "problems": problems}
+
+
+def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        catalog = Catalog.open(config.data)
+        with catalog.snapshot():
+            info = catalog.info()
+            found = {
+                **asdict(info), "terms": catalog.count_terms(), "encoder": (catalog.meta("encoder") or "")[:12],
+                "not_in_force_today": catalog.outside_validity(date.today().isoformat()),
+                "flagged": [asdict(flag) for flag in catalog.flags()],
+            }  # fmt: skip
+        held = open_store(config.data, config.index.chroma_url).count(info.generation)
+        if held != info.passages:
+            cure = "Delete the index folder and ingest again."
+            _problem(problems, f"the vector generation holds {held} of {info.passages} passages.", cure, fatal=True)
+        if registry.has(ENCODER_ID) and found["encoder"] != registry.load(ENCODER_ID).files["model.onnx"][:12]:
+            cure = "Delete the index folder and ingest again."
+            _problem(problems, "the index was made with another encoder.", cure, fatal=True)
+        catalog.close()
+    except AssistantError as error:
+        _problem(problems, error.cause, error.cure, fatal=True)
+        return {}
+    return found
+
+
+def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
+    wanted = [ENCODER_ID] + ([config.generator.model] if config.generator.runtime == "onnx" else [])
+    found = {}
+    for model_id in wanted:
+        if not registry.has(model_id):
+            found[model_id] = "not prepared"
+            _problem(problems, f"the model {model_id} is not prepared yet.", "It is at its first use, or now: assistant prepare")
+            continue
+        try:
+            record = registry.load(model_id)
+            registry.verify(record)
+            found[model_id] = record.kind
+        except AssistantError as error:
+            found[model_id] = "damaged"
+            _problem(problems, error.cause, error.cure, fatal=True)
+    if config.generator.runtime == "langchain":
+        found[config.generator.model] = "langchain"
+    return found
+
+
+def _problem(problems: list[dict[str, Any]], cause: str, cure: str, *, fatal: bool = False) -> None:
+    problems.append({"problem": cause, "cure": cure, "fatal": fatal})
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,1 @@
+"""Turns files into the index: walk, read, split, find terms, embed, switch."""

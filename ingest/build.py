@@ -1,0 +1,327 @@
+"""The ingest recipe: find the files, read what changed, embed what is new, switch.
+
+Everything before the switch is invisible and resumable: documents and vectors are written ahead, keyed by content. The
+switch is one SQLite transaction that also names the vector generation built for it, so an ingest that dies leaves the
+old index serving, and the next one picks up what was already read and embedded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.core.catalog import Catalog, NewPassage, SourceRow
+from assistant.core.config import Config, IngestSection
+from assistant.core.errors import DocumentRejected, IndexLocked, IndexMismatch
+from assistant.core.types import Document, Flag, IngestReport, Meta, Rejection
+from assistant.core.vectors import VectorStore, open_store
+from ingest.formats import Parsed, read_document
+from ingest.sources import FoundFile, Given, MetaReader, find_roots, parse_meta, read_bytes, walk
+from ingest.split import split
+from ingest.terms import find_terms
+
+READER_VERSION = "1"  # raise it when the same bytes give another text: documents are then read again
+EMBED_CHUNK = 1_024  # passages sorted by length together
+RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
+
+
+class Embedder(Protocol):
+    """What the recipe needs of an encoder."""
+
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]: ...
+
+
+Progress = Callable[[str, float, float], None]
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one ingest has found so far."""
+
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    flagged: list[Flag] = field(default_factory=list)
+    rows: list[SourceRow] = field(default_factory=list)
+    drops: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    unchanged: int = 0
+    missing: int = 0
+    embedded: int = 0
+
+
+def ingest(
+    paths: Sequence[Path],
+    config: Config,
+    encoder_sha: str,
+    load_encoder: Callable[[], Embedder],
+    *,
+    prune: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> IngestReport:
+    """Index files and folders; `load_encoder` is called only if something must be encoded.
+
+    Raises UsageError for a missing path, IndexLocked while another ingest writes, IndexMismatch for an index made by
+    another encoder. A file that cannot be read is in the report and stops nothing.
+    """
+    began = time.perf_counter()
+    with _writer_lock(config.data, config.index.lock_seconds):
+        catalog = Catalog.open(config.data, create=True)
+        try:
+            _check_encoder(catalog, encoder_sha)
+            store = _LazyStore(config)
+            run = _Run()
+            known = catalog.sources()
+            roots = find_roots(paths, {path: row.root for path, row in known.items()})
+            files = _discover(roots, run)
+            _read_changed(files, known, catalog, config, encoder_sha, load_encoder, run, progress)
+            _retire(roots, known, run, prune)
+            _switch(catalog, store, config, encoder_sha, run, progress)
+            info, terms = catalog.info(), catalog.count_terms()
+        finally:
+            catalog.close()
+    return IngestReport(
+        added=tuple(run.added), updated=tuple(run.updated), unchanged=run.unchanged, removed=tuple(run.removed),
+        rejected=tuple(run.rejected), flagged=tuple(run.flagged), passages=info.passages, terms=terms,
+        seconds=time.perf_counter() - began, missing=run.missing, embedded=run.embedded,
+    )  # fmt: skip
+
+
+@contextmanager
+def _writer_lock(data: Path, seconds: float) -> Iterator[None]:
+    data.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(data / "ingest.lock")
+    try:
+        lock.acquire(timeout=seconds)
+    except filelock.Timeout:
+        cause = f"another ingest is writing to {data}, and was still at it after {seconds:g} s."
+        raise IndexLocked(cause, "Wait for it to finish, then run this again.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _check_encoder(catalog: Catalog, encoder_sha: str) -> None:
+    indexed = catalog.meta("encoder")
+    if indexed not in (None, encoder_sha):
+        cause = f"this index was made with another encoder ({indexed[:12] if indexed else ''}, now {encoder_sha[:12]})."
+        raise IndexMismatch(cause, "Delete the index folder and ingest again.")
+
+
+class _LazyStore:
+    """Opens the vector store only when a generation is touched: importing chromadb costs a second."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def open(self) -> VectorStore:
+        return open_store(self._config.data, self._config.index.chroma_url)
+
+
+def _discover(roots: Sequence[tuple[Path, Path]], run: _Run) -> list[FoundFile]:
+    files: dict[Path, FoundFile] = {}
+    for path, root in roots:
+        for found in walk(path, root):
+            if isinstance(found, FoundFile):
+                files[found.path] = found
+            else:
+                run.rejected.append(Rejection(found[0], found[1].reason, found[1].detail))
+    run.seen = {str(path) for path in files}
+    return list(files.values())
+
+
+def _read_changed(
+    files: Sequence[FoundFile],
+    known: dict[str, SourceRow],
+    catalog: Catalog,
+    config: Config,
+    encoder_sha: str,
+    load_encoder: Callable[[], Embedder],
+    run: _Run,
+    progress: Progress,
+) -> None:
+    """Read, split and embed every file whose content or metadata changed; the rest costs a stat."""
+    metas = MetaReader()
+    queue = _EmbedQueue(catalog, load_encoder, progress)
+    for number, file in enumerate(files):
+        progress("reading", number, len(files))
+        old = known.get(str(file.path))
+        try:
+            given = metas.given(file)
+            row = _unchanged(file, old, given, catalog, config.ingest)
+            row = row or _read(file, given, catalog, config, encoder_sha, queue, run)
+        except DocumentRejected as error:
+            run.rejected.append(Rejection(file.source, error.reason, error.detail))
+            continue
+        _note(row, old, run)
+    progress("reading", len(files), len(files))
+    queue.flush()
+    run.embedded = queue.done
+
+
+def _document_id(sha256: str, title: str, settings: IngestSection) -> str:
+    """Name a document by all that its passages depend on: bytes, given title, reader version, passage sizes."""
+    made_by = f"{READER_VERSION} {settings.passage_words} {settings.passage_max_words}"
+    return hashlib.sha256(f"{made_by}\n{sha256}\n{title}".encode()).hexdigest()[:32]
+
+
+def _unchanged(
+    file: FoundFile, old: SourceRow | None, given: Given, catalog: Catalog, settings: IngestSection
+) -> SourceRow | None:
+    """Return the file's row without reading it, if its size and time say that its content is what was read."""
+    if old is None or (old.size, old.mtime_ns) != (file.size, file.mtime_ns) or old.seen_ns - RACY_NS < old.mtime_ns:
+        return None
+    if old.document_id != _document_id(old.sha256, given.title, settings):
+        return None
+    own = catalog.document_meta(old.document_id)
+    return replace(old, root=str(file.root), source=file.source, meta=given.merge(own)) if own is not None else None
+
+
+def _read(
+    file: FoundFile,
+    given: Given,
+    catalog: Catalog,
+    config: Config,
+    encoder_sha: str,
+    queue: _EmbedQueue,
+    run: _Run,
+) -> SourceRow:
+    seen_ns = time.time_ns()
+    data = read_bytes(file, config.ingest.max_file_mb)
+    sha256 = hashlib.sha256(data).hexdigest()
+    document_id = _document_id(sha256, given.title, config.ingest)
+    own = catalog.document_meta(document_id)
+    if own is None:
+        parsed = read_document(data, file.path.name)
+        own = parse_meta(parsed.front_matter, "front matter", strict=False)
+        document = _document(document_id, file, sha256, given.title, parsed, own)
+        flags = [Flag(file.source, reason, detail) for reason, detail in parsed.flags]
+        passages = split(document, config.ingest, encoder_sha)
+        with catalog.transaction():
+            catalog.add_document(document, passages, find_terms(document), flags)
+        run.flagged += flags
+        queue.add(passages)
+    elif stored := catalog.lacks_vectors(document_id):  # an earlier run died between reading and embedding
+        queue.add(split(stored, config.ingest, encoder_sha))
+    return SourceRow(
+        str(file.path), str(file.root), file.source, document_id, file.size, file.mtime_ns, seen_ns, sha256,
+        given.merge(own),
+    )  # fmt: skip
+
+
+def _document(document_id: str, file: FoundFile, sha256: str, title: str, parsed: Parsed, own: Meta) -> Document:
+    return Document(
+        document_id, file.source, title or parsed.title, parsed.text, parsed.media_type, sha256, parsed.pages, own,
+        parsed.emphases,
+    )  # fmt: skip
+
+
+def _note(row: SourceRow, old: SourceRow | None, run: _Run) -> None:
+    if old is None:
+        run.added.append(row.source)
+    elif old.document_id != row.document_id or old.meta != row.meta:
+        run.updated.append(row.source)
+    else:
+        run.unchanged += 1
+    if row != old:
+        run.rows.append(row)
+
+
+def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run: _Run, prune: bool) -> None:
+    """Drop the rows of renamed files, and of files that are gone if asked to; count those that stay."""
+    arrived = {row.document_id for row in run.rows if row.path not in known}
+    for path, row in known.items():
+        if path in run.seen or not any(Path(path).is_relative_to(root) for root, _ in roots) or os.path.lexists(path):
+            continue
+        if row.document_id in arrived:
+            run.drops.append(path)
+        elif prune:
+            run.drops.append(path)
+            run.removed.append(row.source)
+        else:
+            run.missing += 1
+
+
+def _switch(
+    catalog: Catalog, lazy: _LazyStore, config: Config, encoder_sha: str, run: _Run, progress: Progress
+) -> None:
+    """Make the new state visible in one transaction, with a vector generation made for exactly that state."""
+    current = catalog.meta("generation")
+    if current and not run.rows and not run.drops:
+        return
+    before = catalog.generation_rows()
+    progress("indexing", 0, 1)
+    with catalog.transaction():
+        for path in run.drops:
+            catalog.drop_source(path)
+        for row in run.rows:
+            catalog.put_source(row)
+        after = catalog.generation_rows()
+        if before != after or not current:
+            store = lazy.open()
+            generation = _generation(catalog, store, current, before, after, config.ingest.rebuild_share)
+            catalog.set_meta("generation", generation)
+            catalog.set_meta("previous", current or "")
+        catalog.set_meta("encoder", encoder_sha)
+        catalog.drop_unused()
+    if before != after or not current:
+        # The generation before is kept too: a question that is being answered may still be reading it.
+        store.keep_only([generation, current or ""])
+    progress("indexing", 1, 1)
+
+
+def _generation(
+    catalog: Catalog,
+    store: VectorStore,
+    current: str | None,
+    before: dict[int, tuple[str, str, tuple[str, ...]]],
+    after: dict[int, tuple[str, str, tuple[str, ...]]],
+    rebuild_share: float,
+) -> str:
+    stale = [i for i, row in before.items() if after.get(i) != row]
+    fresh = {i for i, row in after.items() if before.get(i) != row}
+    if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
+        return store.build(catalog.vector_rows())
+    return store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
+
+
+class _EmbedQueue:
+    """Passages waiting to be encoded, in chunks of like length; commits each batch, so that a killed run resumes."""
+
+    def __init__(self, catalog: Catalog, load_encoder: Callable[[], Embedder], progress: Progress) -> None:
+        self._catalog = catalog
+        self._load = load_encoder
+        self._progress = progress
+        self._waiting: dict[bytes, str] = {}
+        self.done = 0
+
+    def add(self, passages: Sequence[NewPassage]) -> None:
+        missing = self._catalog.missing_vectors(p.vector for p in passages)
+        self._waiting |= {p.vector: p.embed_text for p in passages if p.vector in missing}
+        if len(self._waiting) >= EMBED_CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._waiting:
+            return
+        encoder = self._load()
+        keys, texts = list(self._waiting), list(self._waiting.values())
+        total = self.done + len(keys)
+        for rows, vectors in encoder.batches(texts):
+            with self._catalog.transaction():
+                self._catalog.add_vectors((keys[i], vectors[n].tobytes()) for n, i in enumerate(rows))
+            self.done += len(rows)
+            self._progress("embedding", self.done, total)
+        self._waiting.clear()

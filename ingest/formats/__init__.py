@@ -1,0 +1,57 @@
+"""Read a file of any known format into canonical text; the format is told by the name's suffix.
+
+Reject codes: `empty`, `too_large`, `unsafe_xml`, `archive`, `password`, `damaged`, `no_text`, `encoding` and, for a
+suffix that is not in `SUFFIXES`, `unsupported`. Nothing heavy is imported before the first file that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import PurePosixPath
+
+from assistant.core.errors import DocumentRejected
+from ingest.formats.parsed import MAX_BYTES, Parsed, reject
+
+__all__ = ["MAX_BYTES", "SUFFIXES", "Parsed", "read_document"]
+
+_READERS = {
+    ".md": "markdown.read_markdown",
+    ".markdown": "markdown.read_markdown",
+    ".txt": "text.read_text",
+    ".html": "html.read_html",
+    ".htm": "html.read_html",
+    ".pdf": "pdf.read_pdf",
+    ".docx": "docx.read_docx",
+    ".pptx": "pptx.read_pptx",
+    ".xlsx": "table.read_xlsx",
+    ".csv": "table.read_csv",
+}
+SUFFIXES: frozenset[str] = frozenset(_READERS)
+
+
+def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
+    """Return a file's canonical text with what was found beside it.
+
+    `name` gives the format by its suffix. Raises `DocumentRejected` with one of the codes above.
+    """
+    suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
+    if suffix not in _READERS:
+        known = ", ".join(sorted(SUFFIXES))
+        raise reject("unsupported", f"Files of the type {suffix or '(none)'} are not read; those that are: {known}.")
+    if len(data) > max_bytes:
+        size, limit = len(data) / 2**20, max_bytes / 2**20
+        raise reject("too_large", f"The file has {size:,.1f} MB; the limit is {limit:,.1f} MB.")
+    if not data:
+        raise reject("empty", "The file is empty.")
+    module, function = _READERS[suffix].split(".")
+    read: Callable[[bytes], Parsed] = getattr(import_module(f"{__name__}.{module}"), function)
+    try:
+        return read(data)
+    except DocumentRejected:
+        raise
+    except MemoryError:
+        raise reject("too_large", "The file needs more memory to read than there is.") from None
+    except Exception as error:
+        # The readers' libraries raise anything at all on a file that was made to hurt them.
+        raise reject("damaged", f"The file is damaged: reading it ended in {type(error).__name__}.") from error

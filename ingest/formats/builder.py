@@ -1,0 +1,162 @@
+"""Write canonical text block by block, counting offsets as it goes; every reader ends here.
+
+Blocks are separated by one blank line; the items of a list and the rows of a table follow each other on consecutive
+lines. A line of plain text that would read as a heading (`# `) or as a table row (`|`) gets a backslash before it, as
+in Markdown. Code loses its blank lines, so that a block never holds one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ingest.clean import Counts, describe, scrub
+from ingest.formats.inline import Inline, Mode, Span
+from ingest.formats.parsed import MAX_CHARACTERS, Parsed, reject
+
+_SPACE = re.compile(r"\s+")
+_MAX_DEPTH = 12  # deeper lists are drawn at this depth
+_MAX_FLAGS = 20  # of one reason
+_EXCERPT = 80  # characters of hidden text that a flag shows
+
+
+class Builder:
+    """Collects blocks; `build` returns the `Parsed`."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._last = ""  # kind of the last block
+        self._base = 0  # depth of the list block's first item
+        self._emphases: list[Span] = []
+        self._pages: list[int] = []
+        self._waiting = 0  # pages begun since the last block
+        self._flags: dict[tuple[str, str], None] = {}
+        self._counts: Counts = Counter()
+        self.first_heading = ""  # text of the first level-1 heading
+
+    def __bool__(self) -> bool:
+        """Whether anything was written."""
+        return self._length > 0
+
+    def heading(self, level: int, inline: Inline) -> None:
+        """Add a heading, level 1 to 6."""
+        text = self._block("heading", "#" * min(max(level, 1), 6) + " ", inline, "line")
+        if level == 1 and not self.first_heading:
+            self.first_heading = text
+
+    def paragraph(self, inline: Inline) -> None:
+        """Add a paragraph."""
+        self._block("paragraph", "", inline)
+
+    def item(self, marker: str, inline: Inline, depth: int = 0) -> None:
+        """Add a list item; `marker` is `-` or a number with its full stop."""
+        if self._last != "item":
+            self._base = depth
+        indent = "  " * min(max(depth - self._base, 0), _MAX_DEPTH)
+        self._block("item", f"{indent}{marker} ", inline, indent=indent + "  ")
+
+    def continuation(self, inline: Inline, depth: int = 0) -> None:
+        """Add a further paragraph of the last list item."""
+        if self._last != "item":
+            self.paragraph(inline)
+        else:
+            indent = "  " * (min(max(depth - self._base, 0), _MAX_DEPTH) + 1)
+            self._block("item", indent, inline, indent=indent)
+
+    def table(self, rows: Sequence[Sequence[Inline]]) -> None:
+        """Add a table whose first row is its header; empty rows are left out, short ones filled up.
+
+        A page that begins in a cell is said to begin with its row.
+        """
+        rows = [row for row in rows if any(row)]
+        width = max((len(row) for row in rows), default=0)
+        for at, row in enumerate(rows):
+            if at == 0:
+                self._open("table")
+            else:
+                self._write("\n")
+            start = self._length
+            self._write("|")
+            for cell in [*row, *(Inline() for _ in range(width - len(row)))]:
+                text, spans, pages = cell.layout(self._counts, "cell")
+                self._pages += [start] * len(pages)
+                self._emphases += [(self._length + 1 + start, self._length + 1 + end) for start, end in spans]
+                self._write(f" {text} |" if text else " |")
+            if at == 0:
+                self._write("\n|" + "---|" * width)
+
+    def code(self, text: str) -> None:
+        """Add lines as they are, blank ones left out."""
+        text, removed = scrub(text)
+        self._counts.update(removed)
+        lines = ["    " + line.rstrip() for line in text.expandtabs(4).split("\n") if line.strip()]
+        if lines:
+            self._open("code")
+            self._write("\n".join(lines))
+
+    def end_list(self) -> None:
+        """Say that the next item begins another list."""
+        self._last = ""
+
+    def page(self) -> None:
+        """Say that a page begins with the next block."""
+        self._waiting += 1
+
+    def flag(self, reason: str, sentence: str) -> None:
+        """Report something taken out, up to a bounded number of times a reason."""
+        sentence = _SPACE.sub(" ", scrub(sentence)[0]).strip()
+        if sum(known == reason for known, _ in self._flags) < _MAX_FLAGS:
+            self._flags[reason, sentence] = None
+
+    def flag_hidden(self, how: str, text: str) -> None:
+        """Report hidden text that was dropped, with its beginning."""
+        text = " ".join(text[: 4 * _EXCERPT].split())
+        shown = text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "..."
+        if any(char.isalnum() for char in shown):
+            self.flag("hidden_text", f'{how} dropped: "{shown}"')
+
+    @property
+    def flags(self) -> tuple[tuple[str, str], ...]:
+        """What was reported so far, removed characters last."""
+        return (*self._flags, *describe(self._counts))
+
+    def build(self, media_type: str, title: str = "", front_matter: Mapping[str, object] | None = None) -> Parsed:
+        """Return the document, or reject one without text; without a title it takes the first level-1 heading."""
+        if not self._length:
+            raise reject("no_text", "The file holds no text that a reader could see.")
+        return Parsed(
+            text="".join(self._parts),
+            title=_SPACE.sub(" ", scrub(title)[0]).strip() or self.first_heading,
+            media_type=media_type,
+            pages=(*self._pages, *[self._length] * self._waiting),
+            emphases=tuple(self._emphases),
+            front_matter=front_matter or {},
+            flags=self.flags,
+        )
+
+    def _block(self, kind: str, prefix: str, inline: Inline, mode: Mode = "lines", indent: str = "") -> str:
+        text, spans, pages = inline.layout(self._counts, mode, indent)
+        if not text:
+            self._waiting += len(pages)
+            return ""
+        self._open(kind)
+        self._write(prefix)
+        self._emphases += [(self._length + start, self._length + end) for start, end in spans]
+        self._pages += [self._length + page for page in pages]
+        self._write(text)
+        return text
+
+    def _open(self, kind: str) -> None:
+        if self._length:
+            self._write("\n" if kind == self._last == "item" else "\n\n")
+        self._pages += [self._length] * self._waiting
+        self._waiting = 0
+        self._last = kind
+
+    def _write(self, text: str) -> None:
+        self._length += len(text)
+        if self._length > MAX_CHARACTERS:
+            raise reject("too_large", f"Its text is longer than {MAX_CHARACTERS:,} characters.")
+        self._parts.append(text)

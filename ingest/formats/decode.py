@@ -1,0 +1,129 @@
+"""Turn bytes into text by mark, by UTF-8, by declaration, and last by statistics; never into mojibake."""
+
+from __future__ import annotations
+
+import re
+
+from ingest.formats.builder import Builder
+from ingest.formats.parsed import reject
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_DECLARED = re.compile(
+    rb"""<(?:meta|\?xml)[^>]{0,300}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:-]{2,40})""", re.IGNORECASE
+)
+_WESTERN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}
+_SAMPLE = 65_536  # bytes that statistics look at
+_MAX_CHAOS = 0.12  # charset-normalizer's share of implausible characters, above which it is guessing
+_REPLACEABLE = 0.001  # share of undecodable bytes that a UTF-8 file may have
+# What Western European text is made of beyond ASCII; anything else decoded as cp1252 speaks against it.
+_CP1252_TYPICAL = frozenset(
+    "‘’“”‚„…–—•€£§©®™°·«»¿¡½¼¾×†‡ªº¢¥¶±²³µ´\u00a0\u00adàáâãäåæçèéêëìíîïñòóôõöøœùúûüÿßšžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜŸŠŽ"
+)
+
+
+def decode(data: bytes, builder: Builder, html: bool = False) -> str:
+    """Return the text, or reject the file as `empty` or as of an unknown `encoding`."""
+    if not data.strip(b" \t\r\n\x0b\x0c\x00"):
+        raise reject("empty", "The file is empty.")
+    text = _decode(data, builder, html)
+    if not text.strip(" \t\r\n\x0b\x0c\x00\ufeff\u00a0"):
+        raise reject("empty", "The file holds nothing but white space.")
+    return text
+
+
+def _decode(data: bytes, builder: Builder, html: bool) -> str:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _strict(data[len(mark) :], encoding, builder)
+    if encoding := _unmarked_utf16(data):
+        return _strict(data, encoding, builder)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if broken <= max(1, _REPLACEABLE * len(data)) and len(data) - len(text) > 4 * broken:
+        builder.flag("encoding", f"{broken} bytes that are not UTF-8 were replaced")
+        return text
+    return _other(data, html)
+
+
+def _strict(data: bytes, encoding: str, builder: Builder) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        text = data.decode(encoding, "replace")
+    broken = text.count("\ufffd")
+    if broken > max(1, _REPLACEABLE * len(text)):
+        raise reject("encoding", f"The file says it is {encoding.upper()}, and is not.")
+    builder.flag("encoding", f"{broken} characters that are not {encoding.upper()} were replaced")
+    return text
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """Recognise UTF-16 of mostly Latin text by the zero byte in every second place."""
+    sample = data[:4096]
+    half = len(sample) // 2
+    if half < 2:
+        return ""
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd > 0.7 * half and even < 0.05 * half:
+        return "utf-16-le"
+    if even > 0.7 * half and odd < 0.05 * half:
+        return "utf-16-be"
+    return ""
+
+
+def _other(data: bytes, html: bool) -> str:
+    """Decode what is not Unicode: as declared, as plain Western text, or as the statistics say."""
+    from charset_normalizer import from_bytes  # 30 ms, and most files are UTF-8
+
+    declared = _DECLARED.search(data[:2048]) if html else None
+    sample = data[:_SAMPLE]
+    if declared:
+        label = declared[1].decode("ascii").lower()
+        best = from_bytes(sample, cp_isolation=[_WESTERN.get(label, label)]).best() if _known(label) else None
+        if best is not None and best.chaos <= _MAX_CHAOS:
+            return _finish(data, best.encoding)
+    if _is_western(data):
+        return _finish(data, "cp1252")
+    best = from_bytes(sample).best()
+    if best is None or best.chaos > _MAX_CHAOS or (best.coherence == 0 and not best.language):
+        raise reject("encoding", "The file's character encoding cannot be told; save it as UTF-8.")
+    return _finish(data, best.encoding)
+
+
+def _finish(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise reject("encoding", f"The file looks like {encoding}, but is not; save it as UTF-8.") from None
+
+
+def _known(label: str) -> bool:
+    try:
+        "".encode(label)
+    except LookupError:
+        return False
+    return True
+
+
+def _is_western(data: bytes) -> bool:
+    """Say whether cp1252 gives text whose characters beyond ASCII are few, typical, and where they belong."""
+    try:
+        text = data[:_SAMPLE].decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    beyond = [char for char in text if char > "\x7f"]
+    letters = sum(char.isalpha() for char in text)
+    if not _CP1252_TYPICAL.issuperset(beyond) or sum(char.isalpha() for char in beyond) > 0.15 * max(letters, 1):
+        return False
+    # A sign between two letters (`pracuj¹ce`) or a capital inside a word is another code page's letter.
+    return not re.search(r"[a-z][¿¡²³¹ªº£¢¥±¼½¾€†‡µ¶©®«»„‚][a-z]|[a-z][ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜŠŽ]", text)

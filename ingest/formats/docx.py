@@ -1,0 +1,213 @@
+"""Read DOCX: the body in order, as Word would print it.
+
+python-docx opens the package; the body is walked as XML, since its own paragraphs leave out what stands in insertions,
+content controls and text boxes. Headers, footers, notes, comments, contents lists and deleted text are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ingest.formats.builder import Builder
+from ingest.formats.docx_styles import Numbering, Style, Styles, W, on, value
+from ingest.formats.inline import Inline
+from ingest.formats.ooxml import open_package
+from ingest.formats.parsed import Parsed
+from ingest.formats.text import BULLET
+from ingest.formats.titles import sensible_title
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+# Wrappers whose content counts as if it stood there itself; insertions and moves are taken as accepted.
+_WRAPPERS = frozenset(
+    W + name
+    for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag", "hyperlink", "fldSimple", "dir", "bdo")
+)
+_TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}noBreakHyphen": "-"}
+_DRAWN = frozenset({f"{W}drawing", f"{W}pict", f"{W}object", f"{_MC}AlternateContent"})
+_TINY = 3  # half-points
+_MAX_SPAN = 50  # columns of one cell
+
+
+def read_docx(data: bytes) -> Parsed:
+    """Return a document's text; its title is the Title paragraph, else the title property, else the first heading 1."""
+    from docx import Document
+
+    document = Document(open_package(data, "word/document.xml"))
+    builder = Builder()
+    walker = _Walker(document, builder)
+    walker.blocks(document.element.body)
+    return builder.build(MEDIA_TYPE, walker.title or sensible_title(document.core_properties.title))
+
+
+class _Walker:
+    def __init__(self, document: Any, builder: Builder) -> None:
+        self.title = ""
+        self._builder = builder
+        self._styles = Styles(document.styles.element)
+        numbering = next((rel for rel in document.part.rels.values() if rel.reltype.endswith("/numbering")), None)
+        self._numbering = Numbering(getattr(numbering.target_part, "element", None) if numbering else None)
+        self._plain_number = 0  # of a list whose style numbers nothing itself
+        self._on_paper = document.element.find(f"{W}background") is None  # white text on it cannot be seen
+        self._hidden: list[tuple[str, str]] = []  # how, text
+        self._boxes: list[Any] = []  # text boxes anchored in the open block
+
+    def blocks(self, parent: Any) -> None:
+        """Write the paragraphs and tables in an element."""
+        for child in _flat(parent):
+            if child.tag == f"{W}p":
+                self._paragraph(child)
+            elif child.tag == f"{W}tbl":
+                self._table(child)
+            self._close_block()
+
+    def _close_block(self) -> None:
+        """Report what was hidden in a block, and write the text boxes that hang on it."""
+        for how in dict.fromkeys(how for how, _ in self._hidden):
+            self._builder.flag_hidden(how, "".join(text for kind, text in self._hidden if kind == how))
+        self._hidden = []
+        boxes, self._boxes = self._boxes, []
+        on_paper, self._on_paper = self._on_paper, False
+        for box in boxes:
+            self.blocks(box)
+        self._on_paper = on_paper
+
+    def _paragraph(self, element: Any) -> None:
+        properties = element.find(f"{W}pPr")
+        style = self._styles.paragraph(properties)
+        if style.contents:
+            return
+        inline = Inline()
+        self._runs(element, inline, style, plain=style.level > 0)
+        if not inline:
+            return
+        label = self._label(style)
+        if not style.list_name:
+            self._plain_number = 0
+        if style.level:
+            if style.title and not self.title:
+                self.title = inline.plain()
+            # Below a Title paragraph, Word's first level is the second.
+            below = bool(self.title) and not style.title
+            self._builder.heading(style.level + below, _labelled(label, inline))
+        elif label == "-":
+            self._builder.item("-", inline, style.depth)
+        elif label and (number := re.fullmatch(r"(\d+)[.)]?", label)):
+            self._builder.item(f"{number[1]}.", inline, style.depth)
+        elif label:
+            self._builder.item("-", _labelled(label, inline), style.depth)
+        elif inline.strip_start(BULLET):
+            self._builder.item("-", inline)
+        else:
+            self._builder.paragraph(inline)
+
+    def _label(self, style: Style) -> str | None:
+        """Return what Word shows before a paragraph: `-` for a bullet."""
+        if style.list_id:
+            return self._numbering.label(style.list_id, style.depth)
+        if style.list_name == "list number":
+            self._plain_number += 1
+            return f"{self._plain_number}."
+        return "-" if style.list_name else None
+
+    def _runs(self, element: Any, inline: Inline, style: Style, plain: bool) -> None:
+        for child in _flat(element):
+            if child.tag == f"{W}r":
+                self._run(child, inline, style, plain)
+
+    def _run(self, run: Any, inline: Inline, style: Style, plain: bool) -> None:
+        properties = run.find(f"{W}rPr")
+        character = self._styles.character(properties)
+        hidden = self._hides(properties, style, character)
+        emphasis = not plain and (character.emphasis or on(properties, "b") or on(properties, "i"))
+        for child in run:
+            text = child.text or "" if child.tag == f"{W}t" else _TEXT.get(child.tag, "")
+            if hidden:
+                self._hidden.append((hidden, text))
+            elif text:
+                inline.add(text, emphasis)
+            elif child.tag in {f"{W}br", f"{W}cr"}:
+                if child.get(f"{W}type") in {"page", "column"}:
+                    inline.add(" ")
+                else:
+                    inline.line_break()
+            elif child.tag in _DRAWN:
+                self._boxes += [box for box in child.iter(f"{W}txbxContent") if not _is_fallback(box)]
+
+    def _hides(self, properties: Any, style: Style, character: Style) -> str:
+        """Return how a run is hidden, or an empty string."""
+        if properties is None:
+            return "hidden text" if style.hidden or character.hidden else ""
+        vanish = properties.find(f"{W}vanish")
+        if on(properties, "vanish") or (vanish is None and (style.hidden or character.hidden)):
+            return "hidden text"
+        size = value(properties, "sz")
+        if size.isdigit() and 0 < int(size) <= _TINY:
+            return "tiny text"
+        white = value(properties, "color").upper() == "FFFFFF" and self._on_paper and not style.shaded
+        shaded = properties.find(f"{W}shd") is not None or properties.find(f"{W}highlight") is not None
+        return "white text" if white and not shaded else ""
+
+    def _table(self, element: Any) -> None:
+        rows = [row for row in _flat(element) if row.tag == f"{W}tr" and row.find(f"{W}trPr/{W}del") is None]
+        cells = [[cell for cell in _flat(row) if cell.tag == f"{W}tc"] for row in rows]
+        if all(len(row) < 2 for row in cells):
+            for cell in (cell for row in cells for cell in row):
+                self._builder.end_list()
+                self.blocks(cell)  # a box drawn around text
+            return
+        on_paper, self._on_paper = self._on_paper, False  # white on a coloured cell is usual
+        table = []
+        for at, row in enumerate(cells):
+            line: list[Inline] = []
+            for cell in row:
+                span = value(cell.find(f"{W}tcPr"), "gridSpan")
+                line += [self._cell(cell, plain=at == 0), *(Inline() for _ in range(_bounded(span) - 1))]
+            table.append(line)
+        self._on_paper = on_paper
+        self._builder.table(table)
+
+    def _cell(self, cell: Any, plain: bool) -> Inline:
+        inline = Inline()
+        properties = cell.find(f"{W}tcPr")
+        merged = properties.find(f"{W}vMerge") if properties is not None else None
+        if merged is not None and merged.get(f"{W}val") != "restart":
+            return inline  # the cell above goes on
+        for paragraph in cell.iter(f"{W}p"):
+            if any(parent.tag == f"{W}txbxContent" for parent in paragraph.iterancestors()):
+                continue
+            style = self._styles.paragraph(paragraph.find(f"{W}pPr"))
+            content = Inline()
+            self._runs(paragraph, content, style, plain)
+            label = self._label(style) if content else None
+            inline.add(" ")
+            inline.extend(content if label == "-" else _labelled(label, content))
+        return inline
+
+
+def _flat(element: Any) -> Iterator[Any]:
+    """Yield an element's children, those of wrappers in the wrappers' place."""
+    for child in element:
+        if child.tag in _WRAPPERS:
+            yield from _flat(child)
+        else:
+            yield child
+
+
+def _labelled(label: str | None, inline: Inline) -> Inline:
+    if not label or label == "-":
+        return inline
+    labelled = Inline(label + " ")
+    labelled.extend(inline)
+    return labelled
+
+
+def _is_fallback(element: Any) -> bool:
+    """Whether an element is the copy of a drawing for older programs."""
+    return any(parent.tag == f"{_MC}Fallback" for parent in element.iterancestors())
+
+
+def _bounded(span: str) -> int:
+    return min(int(span), _MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,3}", span) else 1

@@ -1,0 +1,139 @@
+"""The text of one block, gathered piece by piece and laid out once: white space, emphasis, breaks, escapes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Literal
+
+from ingest.clean import Counts, scrub
+
+Span = tuple[int, int]
+Mode = Literal["lines", "line", "cell"]
+
+_TEXT, _EMPHASIS, _BREAK, _PAGE = range(4)
+_SPACE = re.compile(r"\s+")
+_SYNTAX = re.compile(r"#{1,6}(?= |$)|\|")
+_SPACE_AT_END = re.compile(r" +(?=\n)")
+
+
+class Inline:
+    """Pieces of text with or without emphasis, hard breaks, and page starts."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, text: str = "", emphasis: bool = False) -> None:
+        self._pieces: list[tuple[int, str]] = []
+        self.add(text, emphasis)
+
+    def add(self, text: str, emphasis: bool = False) -> None:
+        """Append text; its white space, newlines included, will be collapsed."""
+        if text:
+            self._pieces.append((_EMPHASIS if emphasis else _TEXT, text))
+
+    def extend(self, other: Inline) -> None:
+        """Append another block's pieces."""
+        self._pieces.extend(other._pieces)
+
+    def line_break(self) -> None:
+        """Append a break that stays a newline."""
+        self._pieces.append((_BREAK, ""))
+
+    def page(self) -> None:
+        """Say that a page begins here, in the middle of the block."""
+        self._pieces.append((_PAGE, ""))
+
+    def strip_start(self, pattern: re.Pattern[str]) -> bool:
+        """Cut what the pattern matches off the first piece; return whether it did."""
+        for at, (kind, text) in enumerate(self._pieces):
+            if text.strip():
+                text = text.lstrip()
+                match = pattern.match(text)
+                if match:
+                    self._pieces[at] = kind, text[match.end() :]
+                return match is not None
+        return False
+
+    def plain(self) -> str:
+        """Return the text on one line, without counting what cleaning removes."""
+        return self.layout(Counter(), "line")[0]
+
+    @property
+    def at_break(self) -> bool:
+        """Whether nothing but white space follows the last hard break."""
+        for kind, text in reversed(self._pieces):
+            if kind == _BREAK:
+                return True
+            if text and not text.isspace():
+                return False
+        return False
+
+    def __bool__(self) -> bool:
+        return any(text and not text.isspace() for _, text in self._pieces)
+
+    def layout(self, counts: Counts, mode: Mode = "lines", indent: str = "") -> tuple[str, list[Span], list[int]]:
+        """Return the cleaned text, the spans of its emphases and the offsets of its page starts.
+
+        In `lines`, hard breaks become newlines followed by `indent`, and a line that would read as a heading or a table
+        row is escaped; in `line` and `cell` they become spaces, and a cell's `|` is escaped.
+        """
+        out: list[str] = []
+        length, last = 0, "\n"  # of what is out so far
+        spans: list[Span] = []
+        pages: list[int] = []
+        for kind, text in self._pieces:
+            if kind == _PAGE:
+                pages.append(length)
+                continue
+            if kind == _BREAK and mode == "lines":
+                if last == "\n":
+                    continue
+                text, last = "\n" + indent, "\n"
+            else:
+                text = " " if kind == _BREAK else _SPACE.sub(" ", _scrubbed(text, counts))
+                if last in " \n":
+                    text = text.removeprefix(" ")
+                if mode == "cell":
+                    text = text.replace("|", "\\|")
+                elif mode == "lines" and last == "\n" and _SYNTAX.match(text):
+                    text = "\\" + text
+                if not text:
+                    continue
+                last = text[-1]
+            out.append(text)
+            if kind == _EMPHASIS:
+                # Neighbouring pieces are one emphasis: word processors split a phrase wherever it was edited.
+                start = spans.pop()[0] if spans and spans[-1][1] == length else length
+                spans.append((start, length + len(text)))
+            length += len(text)
+        return _strip("".join(out), spans, pages)
+
+
+def _scrubbed(text: str, counts: Counts) -> str:
+    text, removed = scrub(text)
+    if removed:
+        counts.update(removed)
+    return text
+
+
+def _strip(text: str, spans: list[Span], pages: list[int]) -> tuple[str, list[Span], list[int]]:
+    """Drop spaces at line ends and around emphases; the text has none at its start."""
+    text = text.rstrip()
+    if " \n" in text:
+        # Rare, and an emphasis may end there: cut from the right, so that the offsets still to cut at stay right.
+        for match in reversed(list(_SPACE_AT_END.finditer(text))):
+            cut, width = match.start(), len(match[0])
+            text = text[:cut] + text[match.end() :]
+            spans = [(_shift(start, cut, width), _shift(end, cut, width)) for start, end in spans]
+            pages = [_shift(page, cut, width) for page in pages]
+    kept = []
+    for start, end in spans:
+        piece = text[start:end]
+        if any(char.isalnum() for char in piece):
+            start += len(piece) - len(piece.lstrip())
+            kept.append((start, start + len(piece.strip())))
+    return text, kept, [min(page, len(text)) for page in pages]
+
+
+def _shift(at: int, cut: int, width: int) -> int:
+    return at if at <= cut else max(cut, at - width)

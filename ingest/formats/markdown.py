@@ -1,0 +1,133 @@
+"""Read Markdown: front matter and template tags off, the rest rendered and read as HTML.
+
+Rendering first means that raw HTML in a Markdown file, its hidden parts included, meets the same rules as a web page,
+even where one element is spread over several Markdown blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ingest.clean import scrub
+from ingest.formats.builder import Builder
+from ingest.formats.decode import decode
+from ingest.formats.html import feed
+from ingest.formats.parsed import Parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from markdown_it import MarkdownIt
+
+MEDIA_TYPE = "text/markdown"
+_FRONT_MATTER = re.compile(r"\A\s{0,8}---[ \t]*\n(.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_PART = 2**20  # characters rendered at once
+_HEADING = re.compile(r"(?<=\n)\n#{1,6} ")
+_PARAGRAPH = re.compile(r"(?<=\n)\n(?=\S)")
+
+_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}(.*?)\{%-?\s*endraw\s*-?%\}", re.DOTALL)
+_COMMENT = re.compile(r"\{%-?\s*comment\s*-?%\}.{0,20000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL)
+# A tag inside a link's address is no text.
+_TAG = re.compile(r"""(?P<address>\]\(\s*|=["'])?\{%-?\s*(?P<name>[\w-]*)(?P<rest>[^%]{0,2000}?)-?%\}""", re.DOTALL)
+_OUTPUT = re.compile(r"\{\{[^{}]{0,500}\}\}")
+_ATTRIBUTES = re.compile(r"\{:\s?[^{}\n]{0,300}\}|[ \t]\{#[\w:.-]{1,100}\}[ \t]*$", re.MULTILINE)  # kramdown's
+_QUOTED = re.compile(r"""(["'])(.*?)\1""", re.DOTALL)
+_CONTROL_TAGS = frozenset(
+    {"if", "elsif", "unless", "case", "when", "assign", "capture", "for", "tablerow", "cycle", "highlight", "layout"}
+)
+
+
+def read_markdown(data: bytes) -> Parsed:
+    """Return a Markdown file's text; its title is the front matter's, else the first level-1 heading."""
+    builder = Builder()
+    source = decode(data, builder).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    front, body = _split_front_matter(source, builder)
+    renderer = _renderer()
+    feed((renderer.render(part) for part in _parts(_without_liquid(body))), builder)
+    title = front.get("title")
+    if front and not builder:
+        # A stub that only redirects is not a fault of the collection, so it is reported and not rejected.
+        builder.flag("no_text", "The file has front matter and no text.")
+        return Parsed("", str(title or ""), MEDIA_TYPE, front_matter=front, flags=builder.flags)
+    return builder.build(MEDIA_TYPE, title if isinstance(title, str) else "", front)
+
+
+@cache
+def _renderer() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.deflist import deflist_plugin
+
+    return MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"]).use(deflist_plugin)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield a long text in parts that begin at headings, or else at paragraphs: a parse tree is large."""
+    start = 0
+    while len(text) - start > _PART:
+        cut = _HEADING.search(text, start + _PART // 2, start + _PART) or _PARAGRAPH.search(text, start + _PART // 2)
+        if cut is None:
+            break
+        yield text[start : cut.start()]
+        start = cut.start()
+    yield text[start:]
+
+
+def _split_front_matter(source: str, builder: Builder) -> tuple[Mapping[str, object], str]:
+    match = _FRONT_MATTER.match(source)
+    if not match:
+        return {}, source
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Without aliases, whose expansion can be exponential."""
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("it uses aliases")
+            return super().compose_node(parent, index)
+
+    body = source[match.end() :]
+    try:
+        loaded = yaml.load(match[1], Loader)
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        builder.flag("front_matter", f"The front matter was ignored: {(str(error) or repr(error)).splitlines()[0]}")
+        return {}, body
+    if loaded is None:
+        return {}, body
+    if not isinstance(loaded, dict):
+        # A text between two rules, not front matter.
+        return {}, source
+    return {str(key): _cleaned(value) for key, value in loaded.items()}, body
+
+
+def _cleaned(value: object) -> object:
+    """Clean the strings in a value: YAML can spell characters that the source does not show."""
+    if isinstance(value, str):
+        return scrub(value)[0]
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _cleaned(item) for key, item in value.items()}
+    return value
+
+
+def _without_liquid(text: str) -> str:
+    """Reduce Jekyll's tags to the text they would show, as far as they show any; what is `raw` stays."""
+    if "{" not in text:
+        return text
+    text = _ATTRIBUTES.sub("", text)
+    parts = _RAW.split(text)  # outside, raw, outside, ...
+    for at in range(0, len(parts), 2):
+        parts[at] = _OUTPUT.sub("", _TAG.sub(_shown, _COMMENT.sub("", parts[at])))
+    return "".join(parts)
+
+
+def _shown(tag: re.Match[str]) -> str:
+    """Return a tag's last quoted argument where that is words: `{% slack_channel "travel" %}`, an image's alt text."""
+    address = tag["address"] or ""
+    quoted = [] if address or tag["name"] in _CONTROL_TAGS else [text for _, text in _QUOTED.findall(tag["rest"])]
+    if not quoted or not quoted[0] or re.search(r"[/#<>]|\.\w{2,5}$", quoted[-1]):
+        return address
+    return " ".join(quoted[-1].split())

@@ -1,0 +1,93 @@
+"""Open the zip that a DOCX, PPTX or XLSX is, after checking that it is one and no trap.
+
+Checked before any library sees the file: member names, counts, sizes and compression, archives inside, and document
+type or entity declarations in every part that is XML.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from io import BytesIO
+
+from ingest.formats.parsed import reject
+
+_MAX_MEMBERS = 10_000
+_MAX_TOTAL = 400 * 2**20  # bytes, uncompressed
+_MAX_XML = 120 * 2**20  # bytes of one XML part; libraries need about ten times that
+_MAX_RATIO = 200  # uncompressed to compressed, from _RATIO_FROM bytes on
+_RATIO_FROM = 2**20
+_CHUNK = 2**20
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cab", ".iso")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
+_ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([^"']{1,40})["']""")
+_SAFE_ENCODINGS = re.compile(rb"(?:utf-8|utf8|us-ascii|iso-8859-\d+|windows-125\d)$", re.IGNORECASE)
+
+
+def open_package(data: bytes, part: str) -> BytesIO:
+    """Return the file, checked, for a library to open; `part` is the member without which it is not of its format.
+
+    Raises `DocumentRejected` as `password`, `damaged`, `archive`, `too_large` or `unsafe_xml`.
+    """
+    if data.startswith(_OLE):
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            raise reject("password", "The file is protected by a password; save it without one.")
+        raise reject("damaged", "The file is in an old binary Office format; save it in the current one.")
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            _check_members(archive.infolist(), len(data))
+            if part not in archive.namelist():
+                raise reject(
+                    "damaged", f"The file is a zip archive, but not a document of its type: {part} is missing."
+                )
+            for member in archive.infolist():
+                _check_xml(archive, member)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
+        raise reject("damaged", "The file is damaged: its zip archive cannot be read.") from None
+    except RuntimeError:  # how zipfile says that a member is encrypted
+        raise reject("password", "The file is protected by a password; save it without one.") from None
+    return BytesIO(data)
+
+
+def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
+    if len(members) > _MAX_MEMBERS:
+        raise reject("too_large", f"The file has {len(members):,} parts; the limit is {_MAX_MEMBERS:,}.")
+    total = 0
+    for member in members:
+        name = member.filename.replace("\\", "/")
+        if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
+            raise reject("damaged", "The file is damaged: one of its parts would lie outside it.")
+        if name.lower().endswith(_ARCHIVES):
+            raise reject("archive", "The file holds another archive, which is not read.")
+        # Python's zipfile stops reading at the size that the directory states, so a lie cannot add to the total.
+        total += member.file_size
+        if member.file_size > _RATIO_FROM and member.file_size > _MAX_RATIO * max(member.compress_size, 1):
+            raise reject("too_large", "The file unpacks to far more than its size: it looks like a decompression bomb.")
+    if total > _MAX_TOTAL or (total > _RATIO_FROM and total > _MAX_RATIO * size):
+        raise reject(
+            "too_large", f"The file unpacks to {total / 2**20:,.0f} MB; the limit is {_MAX_TOTAL / 2**20:,.0f} MB."
+        )
+
+
+def _check_xml(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Read a part in chunks; refuse XML that declares a document type, an entity or an encoding that could hide one."""
+    with archive.open(member) as part:
+        head = part.read(512)
+        stripped = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")):
+            raise reject("unsafe_xml", f"The part {member.filename} is XML in an encoding that Office does not write.")
+        if not stripped.startswith(b"<"):
+            return
+        if member.file_size > _MAX_XML:
+            raise reject("too_large", f"The part {member.filename} has {member.file_size / 2**20:,.0f} MB of XML.")
+        encoding = _ENCODING.match(stripped)
+        if encoding and not _SAFE_ENCODINGS.match(encoding[1]):
+            raise reject("unsafe_xml", f"The part {member.filename} is XML in an encoding that Office does not write.")
+        tail, chunk = b"", head
+        while chunk:
+            window = tail + chunk
+            if any(declaration in window for declaration in _DECLARATIONS):
+                raise reject("unsafe_xml", f"The part {member.filename} declares a document type or entities.")
+            tail, chunk = window[-16:], part.read(_CHUNK)

@@ -1,0 +1,39 @@
+"""What a format reader returns, and the codes with which one refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from assistant.core.errors import DocumentRejected
+
+MAX_BYTES = 100 * 2**20  # a larger file is rejected unread
+MAX_CHARACTERS = 120_000_000  # canonical text; a 100 MB text file passes
+MAX_PAGES = 3_000  # pages of a PDF, slides, sheets; the rest is left out and flagged
+
+Code = Literal[
+    "empty", "too_large", "unsafe_xml", "archive", "password", "damaged", "no_text", "encoding", "unsupported"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document's canonical text (`assistant.core.types.Document`) and what was found beside it.
+
+    `title` is empty when the document names none. `pages[i]` is the offset at which page i + 1 begins. `emphases` are
+    sorted, do not overlap, and neither begin nor end with white space. `flags` are (reason, sentence) pairs.
+    """
+
+    text: str
+    title: str
+    media_type: str
+    pages: tuple[int, ...] = ()
+    emphases: tuple[tuple[int, int], ...] = ()
+    front_matter: Mapping[str, object] = field(default_factory=dict)
+    flags: tuple[tuple[str, str], ...] = ()
+
+
+def reject(code: Code, sentence: str) -> DocumentRejected:
+    """Return the error to raise; typed so that only a known code can be given."""
+    return DocumentRejected(code, sentence)

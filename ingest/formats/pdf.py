@@ -1,0 +1,256 @@
+"""Read PDF: the words of each page with their place and type, for `pdf_layout` to make sense of.
+
+Everything that calls pdfium is here. Words that a reader could not see are dropped: white on white, 1.5 points or less,
+drawn invisibly (unless over a scan, where that is how OCR text is stored), or outside the page.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from ingest.formats.builder import Builder
+from ingest.formats.parsed import MAX_PAGES, Parsed, reject
+from ingest.formats.pdf_layout import write_pages
+from ingest.formats.pdf_table import Page, Rule, Word
+from ingest.formats.titles import sensible_title
+
+MEDIA_TYPE = "application/pdf"
+_MAX_PAGE_CHARACTERS = 500_000
+_MAX_PATHS = 20_000  # of a page; drawings have more, tables do not
+_MIN_SIZE = 1.5  # points
+_WHITE = 245  # of 255, in every channel
+_SCAN_SHARE = 0.5  # of the page that an image must cover to be a scan
+_LINE_END = "\ufffe"  # pdfium's sign for a hyphen at a line's end, in place of the line break
+_BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")
+
+
+def read_pdf(data: bytes) -> Parsed:
+    """Return a PDF's text; its title is the document's property if sensible, else the largest heading of page 1."""
+    import pypdfium2
+
+    # pdfium repairs what is cut off, and so would index half a document without a word.
+    if b"%PDF-" not in data[:1024] or b"%%EOF" not in data[-2048:]:
+        raise reject("damaged", "The PDF is damaged or cut off.")
+    builder = Builder()
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise reject("password", "The PDF is protected by a password; save it without one.") from None
+        raise reject("damaged", "The PDF is damaged and cannot be opened.") from None
+    try:
+        reader = _Reader(builder)
+        pages = list(reader.pages(document))
+        if not any(page.words for page in pages):
+            if reader.images and not builder.flags:
+                raise reject("no_text", "The PDF holds only images; run OCR on it first, for example ocrmypdf.")
+            raise reject("no_text", "The PDF has no text that a reader could see.")
+        largest = write_pages(pages, builder)
+        metadata = document.get_metadata_dict()
+        return builder.build(MEDIA_TYPE, sensible_title(metadata.get("Title", "")) or largest)
+    finally:
+        document.close()
+
+
+class _Reader:
+    """Reads the pages of one document."""
+
+    def __init__(self, builder: Builder) -> None:
+        import pypdfium2.raw as raw
+
+        self.images = False
+        self._raw: Any = raw
+        self._builder = builder
+        self._fonts: dict[bytes, tuple[str, bool, bool]] = {}
+
+    def pages(self, document: Any) -> Iterator[Page]:
+        count = len(document)
+        if count > MAX_PAGES:
+            self._builder.flag("too_large", f"Only the first {MAX_PAGES:,} of {count:,} pages were read.")
+        failed = 0
+        for number in range(min(count, MAX_PAGES)):
+            try:
+                page = document[number]
+            except Exception:  # pdfium's error or a wrong structure: the other pages are still worth reading
+                failed += 1
+                yield Page([], [], 0, 0)
+                continue
+            try:
+                yield self._page(page)
+            finally:
+                page.close()
+        if count == 0 or failed == count:
+            raise reject("damaged", "None of the PDF's pages can be read.")
+        if failed:
+            self._builder.flag("damaged", f"{failed} of {count} pages cannot be read.")
+
+    def _page(self, page: Any) -> Page:
+        left, bottom, right, top = page.get_bbox()
+        textpage = page.get_textpage()
+        try:
+            rules, scan = self._drawings(page, (right - left) * (top - bottom))
+            words = list(self._words(textpage.raw))
+            inside: list[Word] = []
+            outside: list[Word] = []
+            for word in words:
+                on_page = left <= (word.x0 + word.x1) / 2 <= right and bottom <= word.base <= top
+                (inside if on_page else outside).append(word)
+            if outside:
+                self._flag("text outside the page", outside)
+            return Page(self._seen(page, inside, scan, (left, top)), rules, bottom, top)
+        finally:
+            textpage.close()
+
+    def _words(self, text: Any) -> Iterator[Word]:
+        """Yield a page's words, numbered by physical line."""
+        raw = self._raw
+        count = raw.FPDFText_CountChars(text)
+        if count <= 0:
+            return
+        if count > _MAX_PAGE_CHARACTERS:
+            self._builder.flag("too_large", f"Only {_MAX_PAGE_CHARACTERS:,} characters of a page were read.")
+            count = _MAX_PAGE_CHARACTERS
+        buffer = (ctypes.c_ushort * (count + 1))()
+        length = raw.FPDFText_GetText(text, 0, count, buffer)
+        string = bytes(buffer)[: 2 * max(length - 1, 0)].decode("utf-16-le", "replace")
+        same = len(string) == count  # then a character's index in the string is its index on the page
+        line = 0
+        for match in _BREAKS.finditer(string):
+            if match[0] in "\n\ufffe":
+                line += 1
+                continue
+            first, last = match.start(), match.end() - 1
+            hyphen = string[last + 1 : last + 2] == _LINE_END
+            if not same:
+                first = raw.FPDFText_GetCharIndexFromTextIndex(text, first)
+                last = max(first, raw.FPDFText_GetCharIndexFromTextIndex(text, last))
+            if word := self._word(text, match[0] + "-" * hyphen, first, last, line):
+                yield word
+
+    def _word(self, text: Any, string: str, first: int, last: int, line: int) -> Word | None:
+        raw = self._raw
+        x, y, box, matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF(), raw.FS_MATRIX()
+        raw.FPDFText_GetCharOrigin(text, first, x, y)
+        raw.FPDFText_GetLooseCharBox(text, last, box)
+        raw.FPDFText_GetMatrix(text, first, matrix)
+        if min(abs(matrix.a), abs(matrix.b)) > 0.1 * max(abs(matrix.a), abs(matrix.b)):
+            return None  # slanted: a watermark
+        size = raw.FPDFText_GetFontSize(text, first) * (math.hypot(matrix.c, matrix.d) or 1.0)
+        font, bold, italic = self._font(text, first)
+        red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+        raw.FPDFText_GetFillColor(text, first, red, green, blue, alpha)
+        pale = min(red.value, green.value, blue.value) >= _WHITE or alpha.value < 16
+        x1, drawn = max(box.right, x.value), self._drawn(text, first)
+        return Word(string, x.value, x1, y.value, size, line, font, bold, italic, pale, drawn)
+
+    def _drawn(self, text: Any, index: int) -> bool:
+        """Whether a character is painted at all."""
+        get_object = getattr(self._raw, "FPDFText_GetTextObject", None)  # newer than the oldest pypdfium2 we take
+        if get_object is None:
+            return True
+        return bool(self._raw.FPDFTextObj_GetTextRenderMode(get_object(text, index)) not in (3, 7))
+
+    def _font(self, text: Any, index: int) -> tuple[str, bool, bool]:
+        raw, flags = self._raw, ctypes.c_int()
+        buffer = ctypes.create_string_buffer(96)
+        raw.FPDFText_GetFontInfo(text, index, buffer, 96, flags)
+        name = buffer.value
+        if name not in self._fonts:
+            lower = name.decode("utf-8", "replace").lower()
+            heavy = raw.FPDFText_GetFontWeight(text, index) >= 600
+            bold = heavy or bool(re.search(r"bold|black|heavy|semibd|demi", lower))
+            self._fonts[name] = lower, bold, bool(re.search(r"italic|oblique", lower) or flags.value & 64)
+        return self._fonts[name]
+
+    def _drawings(self, page: Any, area: float) -> tuple[list[Rule], bool]:
+        """Return a page's straight lines, and whether it is a scan."""
+        raw, rules, scan = self._raw, [], False
+        for number, item in enumerate(page.get_objects(max_depth=4)):
+            if number >= _MAX_PATHS:
+                break
+            if item.type == raw.FPDF_PAGEOBJ_IMAGE:
+                self.images = True
+                left, bottom, right, top = _bounds(item)
+                scan = scan or (right - left) * (top - bottom) > _SCAN_SHARE * area
+            elif item.type == raw.FPDF_PAGEOBJ_PATH:
+                rules += _rules(raw, item)
+        return rules, scan
+
+    def _seen(self, page: Any, words: list[Word], scan: bool, corner: tuple[float, float]) -> list[Word]:
+        hidden: dict[str, list[Word]] = {}
+        pale = [word for word in words if word.pale]
+        canvas = _Canvas(page, corner) if pale else None
+        kept = []
+        for word in words:
+            if word.size <= _MIN_SIZE:
+                hidden.setdefault("tiny text", []).append(word)
+            elif not word.drawn and not scan:
+                hidden.setdefault("invisible text", []).append(word)
+            elif word.pale and word.drawn and canvas and not canvas.is_dark(word):
+                hidden.setdefault("white text", []).append(word)
+            else:
+                kept.append(word)
+        for how, some in hidden.items():
+            self._flag(how, some)
+        return kept
+
+    def _flag(self, how: str, words: list[Word]) -> None:
+        self._builder.flag_hidden(how, " ".join(word.text for word in words[:40]))
+
+
+class _Canvas:
+    """A page drawn at one pixel a point, to see what white words stand on."""
+
+    def __init__(self, page: Any, corner: tuple[float, float]) -> None:
+        self._left, self._top = corner
+        bitmap = page.render(scale=min(1.0, 2000 / max(*page.get_size(), 1)), grayscale=True)
+        self._scale = bitmap.width / max(page.get_width(), 1)
+        self._width, self._height, self._stride = bitmap.width, bitmap.height, bitmap.stride
+        self._pixels = bytes(bitmap.buffer)
+        bitmap.close()
+
+    def is_dark(self, word: Word) -> bool:
+        """Say whether a third of the word's box is darker than paper."""
+        x0, x1 = (int((x - self._left) * self._scale) for x in (word.x0, word.x1))
+        y0, y1 = (int((self._top - y) * self._scale) for y in (word.base + word.size, word.base - 0.2 * word.size))
+        x0, x1, y0, y1 = max(x0, 0), min(x1 + 1, self._width), max(y0, 0), min(y1 + 1, self._height)
+        box = b"".join(self._pixels[y * self._stride + x0 : y * self._stride + x1] for y in range(y0, y1))
+        return sum(pixel < 215 for pixel in box) * 3 > len(box)
+
+
+def _bounds(item: Any) -> tuple[float, float, float, float]:
+    get = getattr(item, "get_bounds", None) or item.get_pos  # the name before pypdfium2 5
+    left, bottom, right, top = get()
+    return left, bottom, right, top
+
+
+def _rules(raw: Any, item: Any) -> list[Rule]:
+    """Return the horizontal and vertical lines of a path; a rectangle thinner than 3 points is a line too."""
+    count = raw.FPDFPath_CountSegments(item.raw)
+    if not 2 <= count <= 64:
+        return []
+    left, bottom, right, top = _bounds(item)
+    if min(right - left, top - bottom) < 3:
+        return [Rule(left, bottom, right, top)]
+    matrix = item.get_matrix()
+    points: list[tuple[float, float] | None] = []
+    for at in range(count):
+        segment = raw.FPDFPath_GetPathSegment(item.raw, at)
+        if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_BEZIERTO:
+            return []
+        x, y = ctypes.c_float(), ctypes.c_float()
+        raw.FPDFPathSegment_GetPoint(segment, x, y)
+        if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_MOVETO:
+            points.append(None)
+        points.append(matrix.on_point(x.value, y.value))
+    rules = []
+    for before, after in pairwise(points):
+        if before and after and min(abs(before[0] - after[0]), abs(before[1] - after[1])) < 1:
+            (x0, x1), (y0, y1) = sorted((before[0], after[0])), sorted((before[1], after[1]))
+            rules.append(Rule(x0, y0, x1, y1))
+    return rules

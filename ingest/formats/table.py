@@ -1,0 +1,214 @@
+"""Read XLSX and CSV: a glossary as terms with definitions, any other table as a line of `header: value` a row."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from ingest.clean import scrub
+from ingest.formats.builder import Builder
+from ingest.formats.decode import decode
+from ingest.formats.inline import Inline
+from ingest.formats.ooxml import open_package
+from ingest.formats.parsed import MAX_PAGES, Parsed, reject
+from ingest.formats.titles import sensible_title
+
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV_TYPE = "text/csv"
+_MAX_ROWS, _MAX_COLUMNS = 200_000, 500  # of a sheet
+_MAX_FIELD = 2**20  # characters of one CSV field
+_DELIMITERS = ",;\t|"
+_SAMPLE_ROWS = 50
+
+_WORD = r"(?:terms?|acronyms?|abbreviations?|initialisms?|names?|words?|phrases?)"
+_TERM = re.compile(rf"(?:defined |key |business )?{_WORD}(?:\s*(?:/|or|and|&)\s*{_WORD})*$", re.IGNORECASE)
+# The best first: where a table has both, an acronym's expansion is another name and not what it means.
+_DEFINITIONS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r".*\bdefinitions?\b",
+        r".*\bmeanings?\b",
+        r".*\bdescriptions?\b",
+        r".*\bexplanations?\b",
+        r".*\bexpansions?\b|stands for|(?:spelled|written) out|full (?:form|name|term)|long form",
+    )
+)
+_ALIASES = re.compile(
+    r"alias(?:es)?|synonyms?|also (?:known as|called)|a\.?k\.?a\.?|other names?|variants?|acronyms?|abbreviations?"
+    r"|short (?:form|name)|expansions?|stands for|full (?:form|name|term)|long form",
+    re.IGNORECASE,
+)
+_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
+
+Row = Sequence[str]
+
+
+def read_xlsx(data: bytes) -> Parsed:
+    """Return a workbook's visible sheets; formulas are shown as the values that were saved with them."""
+    from openpyxl import load_workbook
+
+    workbook = load_workbook(open_package(data, "xl/workbook.xml"), read_only=True, data_only=True)
+    try:
+        builder = Builder()
+        sheets = [sheet for sheet in workbook.worksheets if hasattr(sheet, "iter_rows")][:MAX_PAGES]
+        for sheet in sheets:
+            rows = _sheet_rows(sheet, builder)
+            if sheet.sheet_state != "visible":
+                text = " ".join(value for row in islice(rows, 5) for value in row)
+                builder.flag_hidden(f'sheet "{sheet.title}", which is hidden,', text)
+                continue
+            _write_table(list(rows), sheet.title, builder)
+        return builder.build(XLSX_TYPE, sensible_title(workbook.properties.title))
+    finally:
+        workbook.close()
+
+
+def read_csv(data: bytes) -> Parsed:
+    """Return a CSV file's rows; the delimiter is the one that gives the most even table."""
+    builder = Builder()
+    text = scrub(decode(data, builder))[0]
+    first, _, rest = text.partition("\n")
+    declared = re.fullmatch(r"sep=(.)", first.strip())
+    if declared:
+        text = rest
+    limit = csv.field_size_limit(_MAX_FIELD)  # of the whole process, so it is put back
+    try:
+        delimiter = declared[1] if declared else _delimiter(text)
+        rows: list[list[str]] = []
+        for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+            if len(rows) >= _MAX_ROWS:
+                builder.flag("too_large", f"Only the first {_MAX_ROWS:,} rows were read.")
+                break
+            rows.append([" ".join(value.split()) for value in row[:_MAX_COLUMNS]])
+    except csv.Error as error:
+        large = "field limit" in str(error)
+        raise reject("too_large" if large else "damaged", f"The CSV file cannot be read: {error}.") from None
+    finally:
+        csv.field_size_limit(limit)
+    _write_table(rows, "", builder)
+    return builder.build(CSV_TYPE)
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter for which most of the first rows have the same number of columns, more than one."""
+    sample = "\n".join(text[:65_536].split("\n")[: _SAMPLE_ROWS * 2])
+    best, best_score = ",", 0.0
+    for delimiter in _DELIMITERS:
+        try:
+            rows = islice(csv.reader(io.StringIO(sample), delimiter=delimiter), _SAMPLE_ROWS)
+            widths = [len(row) for row in rows if row]
+        except csv.Error:
+            continue
+        width, count = Counter(widths).most_common(1)[0] if widths else (1, 0)
+        score = count / len(widths) + min(width, 50) / 1000 if width > 1 else 0.0
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def _sheet_rows(sheet: Any, builder: Builder) -> Iterator[list[str]]:
+    sheet.reset_dimensions()  # what the file says of its size may be a lie
+    for number, row in enumerate(sheet.iter_rows(max_col=_MAX_COLUMNS)):
+        if number >= _MAX_ROWS:
+            builder.flag("too_large", f'Only the first {_MAX_ROWS:,} rows of sheet "{sheet.title}" were read.')
+            return
+        yield [_shown(cell.value, getattr(cell, "number_format", "")) for cell in row]
+
+
+def _shown(value: object, number_format: str) -> str:
+    """Return a cell's value as people read it: ISO dates, numbers without needless digits, percentages as such."""
+    if value is None or isinstance(value, str):
+        text = " ".join((value or "").split())
+        return "" if text in _ERRORS else text
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, datetime.time):
+        return value.strftime("%H:%M")
+    if isinstance(value, (int, float)):
+        if "%" in number_format:
+            return _number(value * 100) + "%"
+        return _number(value)
+    return str(value)
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) or (value == value and abs(value) < 1e15 and value == int(value)):
+        return str(int(value))
+    return f"{round(value, 10):.12g}" if abs(value) >= 1e-4 else f"{value:.6g}"
+
+
+def _write_table(rows: list[list[str]], name: str, builder: Builder) -> None:
+    """Write a sheet: what stands above the header as paragraphs, then a line a row."""
+    rows = [row for row in rows if any(row)]
+    header_at = next((at for at, row in enumerate(rows) if sum(map(bool, row)) > 1), None)
+    if not rows:
+        return
+    if name and not re.fullmatch(r"(?:sheet|tabelle|feuil|hoja|foglio|blad)\s?\d*", name, re.IGNORECASE):
+        builder.heading(2, Inline(name))
+    for row in rows[:header_at]:
+        builder.paragraph(Inline(next(value for value in row if value)))
+    if header_at is None:
+        return
+    header = rows[header_at]
+    columns = _Columns.of(header)
+    for row in rows[header_at + 1 :]:
+        line = columns.entry(row) if columns else None
+        builder.item("-", line or Inline(_record(header, row)))
+    if header_at + 1 == len(rows):
+        builder.paragraph(Inline("; ".join(value for value in header if value)))
+    builder.end_list()
+
+
+def _record(header: Row, row: Row) -> str:
+    """Return `Header1: value1; Header2: value2`, empty cells left out."""
+    named = ((header[at] if at < len(header) else "", value) for at, value in enumerate(row) if value)
+    return "; ".join(f"{name.rstrip(':')}: {value}" if name else value for name, value in named)
+
+
+class _Columns:
+    """Which columns of a glossary hold what."""
+
+    def __init__(self, header: Row, term: int, definition: int, aliases: Iterable[int]) -> None:
+        self._header, self._term, self._definition, self._aliases = header, term, definition, tuple(aliases)
+
+    @classmethod
+    def of(cls, header: Row) -> _Columns | None:
+        """Return the columns of a glossary's header, or None where the table is another one."""
+        names = [name.strip(" :*").lower() for name in header]
+        term = next((at for at, name in enumerate(names) if _TERM.match(name)), None)
+        ranked = (at for pattern in _DEFINITIONS for at, name in enumerate(names) if at != term and pattern.match(name))
+        definition = next(ranked, None)
+        if term is None or definition is None:
+            return None
+        aliases = (at for at, name in enumerate(names) if at not in {term, definition} and _ALIASES.fullmatch(name))
+        return cls(header, term, definition, aliases)
+
+    def entry(self, row: Row) -> Inline | None:
+        """Return `TERM (also: A; B): DEFINITION Owner: X.`, or None for a row without a term."""
+        cells = [*row, *[""] * (len(self._header) - len(row))]
+        if not cells[self._term]:
+            return None
+        inline = Inline(cells[self._term], emphasis=True)
+        aliases = [alias.strip() for at in self._aliases for alias in re.split(r"[;,|]", cells[at]) if alias.strip()]
+        if aliases:
+            inline.add(f" (also: {'; '.join(aliases)})")
+        definition = cells[self._definition]
+        used = {self._term, self._definition, *self._aliases}
+        rest = _record(self._header, ["" if at in used else cell for at, cell in enumerate(cells)])
+        if definition or rest:
+            inline.add(": ")
+        if definition:
+            inline.add(definition)
+            if rest:
+                inline.add(" " if definition[-1] in ".!?" else ". ")
+        if rest:
+            inline.add(rest if rest[-1] in ".!?" else rest + ".")
+        return inline

@@ -1,0 +1,129 @@
+"""Document -> passages: a section, or part of one, that never crosses a heading; offsets are kept.
+
+Paragraphs, whole lists with their lead-in and tables with their paragraph are packed to a word target; a list or table
+that is too long is cut between items or rows, and what is embedded then repeats its lead-in or header row.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from assistant.core.catalog import NewPassage
+from assistant.core.config import IngestSection
+from assistant.core.text import HEADING, Block, blocks, count_words, sentences
+from assistant.core.types import Document
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """An unbreakable stretch of a section; `lead` introduces it when a cut separates them."""
+
+    start: int
+    end: int
+    words: int
+    lead: tuple[int, int] | None = None
+    glued: bool = False  # belongs to the piece before it
+
+
+def split(document: Document, settings: IngestSection, encoder_sha: str) -> list[NewPassage]:
+    """Return the passages of a document in reading order."""
+    passages = []
+    for section_start, headings, body in _sections(document.text):
+        for start, end, lead in _pack(_pieces(document.text, body, settings), settings, section_start):
+            passages.append(_passage(document, start, end, headings, lead, encoder_sha))
+    return passages
+
+
+def embed_text(title: str, headings: tuple[str, ...], lead: str, text: str) -> str:
+    """Return what is encoded for a passage: `title > headings`, then its lead-in, then its text."""
+    path = [part for part in (title, *headings) if part]
+    unique = [part for i, part in enumerate(path) if part not in path[:i]]
+    return "\n".join(part for part in (" > ".join(unique), lead, text) if part)
+
+
+def vector_key(encoder_sha: str, text: str) -> bytes:
+    """Key a vector by what it encodes, so that nothing is ever encoded twice."""
+    return hashlib.sha256(f"{encoder_sha}\n{text}".encode()).digest()
+
+
+def _passage(
+    document: Document, start: int, end: int, headings: tuple[str, ...], lead: tuple[int, int] | None, encoder_sha: str
+) -> NewPassage:
+    text = document.text
+    embedded = embed_text(document.title, headings, text[slice(*lead)] if lead else "", text[start:end])
+    page = bisect.bisect_right(document.pages, start) or None
+    return NewPassage(start, end, headings, page, embedded, vector_key(encoder_sha, embedded))
+
+
+def _sections(text: str) -> Iterator[tuple[int, tuple[str, ...], list[Block]]]:
+    """Yield (start, heading path, body blocks); headings without a body start the section that follows them."""
+    path: list[tuple[int, str]] = []
+    start: int | None = None
+    body: list[Block] = []
+    for block in blocks(text):
+        if block.kind != "heading":
+            start = block.start if start is None else start
+            body.append(block)
+            continue
+        if body:
+            yield start or 0, tuple(name for _, name in path), body
+            start, body = None, []
+        match = HEADING.match(text, block.start, block.end)
+        path = [entry for entry in path if entry[0] < block.level]
+        path.append((block.level, match[2].strip() if match else ""))
+        start = block.start if start is None else start
+    if start is not None:
+        names = tuple(name for _, name in path)
+        yield start, names, body or [Block("paragraph", start, len(text.rstrip()))]
+
+
+def _pieces(text: str, body: list[Block], settings: IngestSection) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    lead: tuple[int, int] | None = None
+    header: tuple[int, int] | None = None
+    previous: Block | None = None
+    for block in body:
+        words = count_words(text[block.start : block.end])
+        if block.kind in ("item", "row", "rule"):
+            inside = previous is not None and previous.kind in ("item", "row", "rule")
+            if not inside:
+                introduces = previous is not None and previous.kind == "paragraph"
+                lead = (previous.start, previous.end) if previous and introduces else None
+                header = (block.start, block.end) if block.kind == "row" else None
+            pieces.append(_Piece(block.start, block.end, words, header or lead, not inside and lead is not None))
+        elif words > settings.passage_max_words:
+            pieces += [_Piece(s, e, count_words(text[s:e])) for s, e in sentences(text, block.start, block.end)]
+        else:
+            pieces.append(_Piece(block.start, block.end, words))
+        previous = block
+    return pieces
+
+
+def _pack(
+    pieces: list[_Piece], settings: IngestSection, section_start: int
+) -> Iterator[tuple[int, int, tuple[int, int] | None]]:
+    """Yield (start, end, lead span or None); a section that just fits the maximum stays whole."""
+    total = sum(piece.words for piece in pieces)
+    target = settings.passage_words if total > settings.passage_max_words else total
+    group: list[_Piece] = []
+    start = section_start
+    words = 0
+    for i, piece in enumerate(pieces):
+        following = pieces[i + 1].words if i + 1 < len(pieces) and pieces[i + 1].glued else 0
+        too_long = words + piece.words > settings.passage_max_words
+        full = words >= target or (words > target // 2 and words + piece.words + following > settings.passage_max_words)
+        if group and (too_long or full) and not (piece.glued and not too_long):
+            yield start, group[-1].end, _lead(group, start, section_start)
+            group, words, start = [], 0, piece.start
+        group.append(piece)
+        words += piece.words
+    if group:
+        yield start, group[-1].end, _lead(group, start, section_start)
+
+
+def _lead(group: list[_Piece], start: int, section_start: int) -> tuple[int, int] | None:
+    lead = group[0].lead
+    return lead if lead and start != section_start and lead[0] < start else None

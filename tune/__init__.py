@@ -1,0 +1,1 @@
+"""Tunes a small generator on the indexed documents."""
