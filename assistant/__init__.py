@@ -1,7 +1,7 @@
 """Answers questions about an organisation's own policies, each proved by verbatim quotes.
 
-    from assistant import Assistant
-    Assistant.open("config.toml").answer("How many days of leave can I carry over?")
+from assistant import Assistant
+Assistant.open("config.toml").answer("How many days of leave can I carry over?")
 """
 
 from __future__ import annotations

@@ -1,1 +1,352 @@
-"""The terminal loop."""
+"""The terminal conversation: read a line, answer it or obey it, until it ends."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from assistant.core.errors import AssistantError, UsageError
+from assistant.core.text import printable
+from assistant.core.types import Access, Answer, Citation, Turn
+from assistant.pipeline import MAX_QUESTION, Assistant, make_access
+from assistant.render import Renderer, citation_place, sources_view
+from assistant.transcript import write_transcript
+
+if TYPE_CHECKING:
+    from prompt_toolkit.completion import Completer
+    from prompt_toolkit.history import History
+
+HISTORY_NAME = "questions.history"
+HISTORY_LINES = 1_000
+REMEMBERED = 3  # exchanges that a follow-up is understood from: six turns
+AROUND = 600  # characters that /open shows on either side of a quote
+STAGES = {
+    "searching": "Searching the documents", "reading": "Reading what was found", "wording": "Wording the answer",
+}  # fmt: skip
+KEYS = "All else is a question. Up: earlier lines · Ctrl-R: search them · Ctrl-C: stop an answer"
+
+Read = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What `/name` does; `usage` is what follows the name."""
+
+    run: Callable[[str], None]
+    help: str
+    usage: str = ""
+
+
+class Chat:
+    """One conversation with one assistant."""
+
+    def __init__(self, assistant: Assistant, view: Renderer, read: Read | None = None) -> None:
+        """Prepare to talk; `read` gives a line, raises EOFError at the end and KeyboardInterrupt for Ctrl-C.
+
+        Without `read`, lines come from a prompt with history and completion, or plainly where there is no terminal.
+        """
+        self._assistant = assistant
+        self._view = view
+        self._roles = sorted(assistant.access.roles)
+        today = assistant.access.as_of == datetime.date.today().isoformat()
+        self._day = "" if today else assistant.access.as_of
+        self._answers: list[Answer] = []
+        self._generation = ""
+        self._done = self._working = False
+        self.commands: Mapping[str, Command] = {
+            "sources": Command(self._sources, "the sources of the last answer again, with their quotes"),
+            "open": Command(self._open, "source N of the last answer in its surroundings", "N"),
+            "as": Command(self._as, "ask as someone with these roles; alone, say which", "ROLE[,ROLE] | none"),
+            "as-of": Command(self._as_of, "ask of what was in force that day; alone, say which", "YYYY-MM-DD | today"),
+            "new": Command(self._new, "forget the conversation and start another"),
+            "save": Command(self._save, "save the conversation: .jsonl, .json, else Markdown", "FILE"),
+            "help": Command(self._help, "this list"),
+            "quit": Command(self._quit, "leave; so does Ctrl-D"),
+        }  # fmt: skip
+        self._interactive = read is not None or (sys.stdin.isatty() and sys.stdout.isatty())
+        self._read = read or (self._prompt() if self._interactive else read_plainly)
+
+    @property
+    def access(self) -> Access:
+        """Who asks, and of which day; today moves on with the calendar."""
+        return make_access(self._roles, self._day)
+
+    def run(self) -> None:
+        """Talk until /quit or the end of the input. Ctrl-C stops an answer, and never the conversation."""
+        self._greet()
+        with self._interrupts():
+            idle = 0  # how often Ctrl-C was pressed in a row
+            while not self._done:
+                try:
+                    line = self._read().strip()
+                except EOFError:
+                    return
+                except KeyboardInterrupt:
+                    if not self._interactive:
+                        raise
+                    idle += 1
+                    if idle > 1:
+                        self._view.note("Leave with /quit or Ctrl-D.")
+                    continue
+                idle = 0
+                self._take(line)
+
+    def _take(self, line: str) -> None:
+        """Do what one line asks; what goes wrong is said in one line."""
+        try:
+            try:
+                self._working = True
+                if line.startswith("/"):
+                    self._obey(line)
+                elif line:
+                    self._ask(line)
+            finally:
+                self._working = False
+        except AssistantError as error:
+            self._view.error(error.cause, error.cure)
+        except KeyboardInterrupt:
+            if not self._interactive:
+                raise
+            self._view.note("Stopped.")
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        """Let Ctrl-C stop what runs, once: pressed again while that stops, it must not stop the program."""
+        if not self._interactive:
+            yield
+            return
+
+        def stop(*_: object) -> None:
+            if self._working:
+                self._working = False
+                raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    # --- questions ---------------------------------------------------------------------------------------------
+
+    def _greet(self) -> None:
+        info = self._assistant.catalog.info()
+        self._generation = info.generation
+        self._view.note(f"{info.documents:,} documents, {info.passages:,} passages. Ask a question, or /help.")
+
+    def _ask(self, question: str) -> None:
+        with self._spinner() as stage:
+            answer = self._assistant.answer(question, self._history(), access=self.access, stage=stage)
+        index = answer.index
+        if index.generation != self._generation:
+            self._generation = index.generation
+            told = f"now {index.documents:,} documents, {index.passages:,} passages"
+            self._view.note(f"The index has changed since the last answer: {told}.")
+        self._answers.append(answer)
+        self._view.answer(answer)
+        self._view.out.print()
+
+    def _history(self) -> list[Turn]:
+        """Return the last turns; a question that a guard refused is not one to understand others from."""
+        heard = [answer for answer in self._answers if answer.status != "blocked"][-REMEMBERED:]
+        return [turn for a in heard for turn in (Turn("user", a.question), Turn("assistant", a.text))]
+
+    @contextmanager
+    def _spinner(self) -> Iterator[Callable[[str], None]]:
+        """Show what is going on; yields the callback that is told the stage."""
+        with self._view.working(STAGES["searching"]) if self._interactive else nullcontext() as status:
+            yield lambda name: status.update(STAGES.get(name, name)) if status else None
+
+    # --- commands ----------------------------------------------------------------------------------------------
+
+    def _obey(self, line: str) -> None:
+        name, _, argument = line[1:].partition(" ")
+        command = self.commands.get(name.lower())
+        if command is None:
+            near = difflib.get_close_matches(name.lower(), self.commands, n=1, cutoff=0.5)
+            cure = f"Did you mean /{near[0]}?" if near else "See /help."
+            raise UsageError(f"there is no command /{name[:40]}.", cure)
+        command.run(argument.strip())
+
+    def _sources(self, _: str) -> None:
+        self._view.out.print(sources_view(self._citations()))
+        self._view.out.print()
+
+    def _open(self, argument: str) -> None:
+        known = {str(c.key): c for c in reversed(self._citations())}
+        if argument not in known:
+            cause = f"there is no source {argument}." if argument else "say which source."
+            raise UsageError(cause, f"Known: {', '.join(sorted(known, key=int))}; e.g. /open {min(known, key=int)}")
+        citation = known[argument]
+        document = self._assistant.catalog.document(citation.document_sha256, self.access)
+        if document is None or document.text[citation.start : citation.end] != citation.quote:
+            raise UsageError(f"{citation.source} has changed or is no longer indexed.", "Ask again for a fresh answer.")
+        self._view.out.print(Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation)))
+        self._view.out.print()
+        self._view.out.print(surroundings(document.text, citation.start, citation.end))
+        self._view.out.print()
+
+    def _as(self, argument: str) -> None:
+        if argument:
+            roles = make_access([] if argument.lower() == "none" else argument.split(",")).roles
+            self._change(sorted(roles), self._day)
+        self._view.out.print(self._whose())
+
+    def _as_of(self, argument: str) -> None:
+        if argument:
+            day = "" if argument.lower() == "today" else make_access((), argument).as_of
+            self._change(self._roles, day)
+        self._view.out.print(self._whose())
+
+    def _change(self, roles: list[str], day: str) -> None:
+        """Ask with other rights from now on; nothing that was answered with the old ones stays in mind."""
+        before = self.access
+        self._roles, self._day = roles, day
+        if self.access != before and self._answers:
+            self._answers.clear()
+            self._view.note("The conversation is forgotten: it was answered with other rights.")
+
+    def _whose(self) -> Text:
+        access = self.access
+        roles = ", ".join(sorted(access.roles)) or "someone without roles"
+        return Text(printable(f"Asking as {roles}, of the documents in force on {access.as_of}."))
+
+    def _new(self, _: str) -> None:
+        self._answers.clear()
+        self._view.note("The conversation is forgotten.")
+
+    def _save(self, argument: str) -> None:
+        if not argument:
+            raise UsageError("say where to.", "E.g. /save leave.md")
+        if not self._answers:
+            raise UsageError("there is no conversation to save yet.", "Ask a question first.")
+        path = write_transcript(argument, self._answers, self.access)
+        count = f"{len(self._answers)} answer{'s' if len(self._answers) > 1 else ''}"
+        self._view.note(f"{count} saved to {path}.")
+
+    def _help(self, _: str) -> None:
+        table = Table(show_header=False, box=None, pad_edge=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+        for name, command in self.commands.items():
+            table.add_row(Text(f"/{name} {command.usage}"), Text(command.help))
+        self._view.out.print(table, soft_wrap=False)  # columns wrap, in a pipe too
+        self._view.out.print(Text(KEYS, style="dim"))
+
+    def _quit(self, _: str) -> None:
+        self._done = True
+
+    def _citations(self) -> tuple[Citation, ...]:
+        """Return those of the last answer; raises UsageError without any."""
+        if not self._answers:
+            raise UsageError("there is no answer yet.", "Ask a question first.")
+        if not self._answers[-1].citations:
+            raise UsageError("the last answer has no sources.")
+        return self._answers[-1].citations
+
+    # --- the prompt --------------------------------------------------------------------------------------------
+
+    def _prompt(self) -> Read:
+        """Return a reader with line editing, history and completion."""
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.formatted_text import FormattedText
+
+        session: PromptSession[str] = PromptSession(
+            history=open_history(self._assistant.config.data / HISTORY_NAME),
+            completer=name_completer(self.commands),
+            reserve_space_for_menu=len(self.commands),
+        )
+        return lambda: session.prompt(FormattedText([("bold", f"{self._who()}> ")]))
+
+    def _who(self) -> str:
+        """Return the roles and the day for the prompt, where they are not the usual ones."""
+        return printable(" ".join(filter(None, (",".join(self._roles), self._day))))
+
+
+def read_plainly() -> str:
+    """Read a line of stdin, which is a pipe or a file."""
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
+
+
+def name_completer(commands: Mapping[str, Command]) -> Completer:
+    """Complete `/` at the start of a line to the commands, each beside what it does."""
+    from prompt_toolkit.completion import WordCompleter
+
+    meta: dict[str, Any] = {f"/{name}": command.help for name, command in commands.items()}
+    return WordCompleter(list(meta), meta_dict=meta, sentence=True)
+
+
+def open_history(path: Path) -> History:
+    """Open the file of earlier lines, private and cut to its last thousand lines; in memory if that cannot be."""
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    class Questions(FileHistory):
+        def store_string(self, string: str) -> None:
+            try:
+                if len(string) <= MAX_QUESTION:
+                    _keep_private(path)
+                    super().store_string(string)
+            except OSError:
+                pass  # a full disk is no reason to refuse a question
+
+    try:
+        _keep_private(path)
+        lines = path.read_bytes().splitlines(keepends=True)
+        if len(lines) > HISTORY_LINES:
+            kept = lines[-HISTORY_LINES:]
+            begin = next((i for i, line in enumerate(kept) if not line.startswith(b"+")), len(kept))
+            path.write_bytes(b"".join(kept[begin:]))
+    except OSError:
+        return InMemoryHistory()
+    return Questions(path)
+
+
+def _keep_private(path: Path) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+
+
+def surroundings(text: str, start: int, end: int, around: int = AROUND) -> Text:
+    """Return text[start:end] set off, with about `around` characters on either side, cut at line starts."""
+    begin, stop = max(0, start - around), min(len(text), end + around)
+    if begin:
+        begin = _after(text, begin, start)
+    if stop < len(text):
+        stop = _before(text, end, stop)
+    return Text.assemble(
+        ("…\n" if begin else "", "dim"),
+        printable(text[begin:start]), (printable(text[start:end]), "bold reverse"), printable(text[end:stop]).rstrip(),
+        ("\n…" if stop < len(text) else "", "dim"),
+    )  # fmt: skip
+
+
+def _after(text: str, begin: int, start: int) -> int:
+    """Return the first start of a line at or after `begin`, or of a word where one long line goes on to `start`."""
+    for mark in ("\n", " "):
+        at = text.find(mark, begin - 1, start)
+        if at >= 0:
+            return at + 1
+    return begin
+
+
+def _before(text: str, end: int, stop: int) -> int:
+    """Return the last end of a line at or before `stop`, or of a word where one long line goes on from `end`."""
+    for mark in ("\n", " "):
+        at = text.rfind(mark, end, stop + 1)
+        if at >= 0:
+            return at
+    return stop

@@ -33,9 +33,9 @@ NEGATION = re.compile(
 MODALS = (
     ("must", re.compile(r"\b(?:must|shall|required|requires?|mandatory|has to|have to|needs? to)\b", re.IGNORECASE)),
     ("should", re.compile(r"\b(?:should|recommended|expected|advised)\b", re.IGNORECASE)),
-    ("may", re.compile(r"\b(?:may|can|could|might|allowed|permitted|optional|eligible|entitled|up to)\b", re.IGNORECASE)),
+    ("may", re.compile(r"\b(?:may|can|could|might|allowed|permitted|eligible|entitled|up to)\b", re.IGNORECASE)),
 )  # fmt: skip
-MONTHS = "january february march april may june july august september october november december".split()
+MONTHS = """january february march april may june july august september october november december""".split()
 ACTORS = frozenset(
     """employee contractor manager supplier customer visitor director approver sponsor candidate agency vendor partner
     parent apprentice intern trustee board officer lead head team worker freelancer volunteer""".split()
@@ -121,7 +121,9 @@ def cite(key: int, claim: str, evidence: Evidence, support: Support) -> Citation
     )  # fmt: skip
 
 
-def best_support(claim: str, evidence: Sequence[Evidence], keys: Sequence[int], min_share: float) -> tuple[int, Support]:
+def best_support(
+    claim: str, evidence: Sequence[Evidence], keys: Sequence[int], min_share: float
+) -> tuple[int, Support]:
     """Return the 1-based key of the evidence that supports a claim best, the keys it named tried first."""
     order = [k for k in keys if 1 <= k <= len(evidence)]
     order += [k for k in range(1, len(evidence) + 1) if k not in order]
@@ -164,7 +166,7 @@ def _months(text: str) -> set[str]:
 def _names(text: str) -> set[str]:
     """Return acronyms, and words with a capital inside a sentence."""
     words = [m.group() for m in WORD.finditer(text)]
-    return {w for i, w in enumerate(words) if w.isupper() and len(w) > 1 or (i > 0 and w[0].isupper() and w != "I")}
+    return {w for i, w in enumerate(words) if (w.isupper() and len(w) > 1) or (i > 0 and w[0].isupper() and w != "I")}
 
 
 def _modals(text: str) -> set[str]:

@@ -376,7 +376,9 @@ def _saved_answers(name: str) -> list[Any]:
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name} cannot be read: {error}.", "Save one: assistant ask --json QUESTION > ANSWER.json") from error
+        raise UsageError(
+            f"{name} cannot be read: {error}.", "Save one: assistant ask --json QUESTION > ANSWER.json"
+        ) from error
     try:
         return [json.loads(text)]
     except json.JSONDecodeError:

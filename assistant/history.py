@@ -12,7 +12,7 @@ FOLLOWS_UP = re.compile(
     r"^(?:and|but|or|so|also|then|what\s+about|how\s+about|what\s+if|why|even|same|in\s+that\s+case|does\s+that)\b",
     re.IGNORECASE,
 )
-REFERS_BACK = re.compile(r"\b(?:it|they|them|those|these|that|this|he|she|there|one|ones|its|their|same)\b", re.IGNORECASE)
+REFERS_BACK = re.compile(r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones?|same)\b", re.IGNORECASE)
 SHORT = 3  # content words below which a question cannot stand alone
 
 
@@ -22,7 +22,7 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     if not asked:
         return question
     content = [w for w in WORD.findall(question) if w.casefold() not in STOP_WORDS]
-    dependent = FOLLOWS_UP.search(question) or len(content) < SHORT or (REFERS_BACK.search(question) and len(content) < 6)
-    if not dependent:
+    refers_back = REFERS_BACK.search(question) and len(content) < 2 * SHORT
+    if not (FOLLOWS_UP.search(question) or refers_back or len(content) < SHORT):
         return question
     return f"{standalone(asked[-1], [Turn('user', text) for text in asked[:-1][-2:]])} {question}"

@@ -71,7 +71,9 @@ def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording
         claim = plain(e)
         claims.append(claim if check_support(claim, quote_text(e), 1.0).score == 1.0 else " ".join(e.text.split()))
     claims = [KEY.sub(r"(\1)", claim) for claim in claims]
-    citations = tuple(cite(key, claim, e, QUOTED) for key, (claim, e) in enumerate(zip(claims, evidence, strict=True), 1))
+    citations = tuple(
+        cite(key, claim, e, QUOTED) for key, (claim, e) in enumerate(zip(claims, evidence, strict=True), 1)
+    )
     return Wording("\n".join(f"{c.claim} [{c.key}]" for c in citations), citations, False, tuple(verdicts))
 
 

@@ -122,7 +122,9 @@ class Assistant:
         with self.catalog.snapshot(), clock("retrieve"):
             index = self.catalog.info()
             hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k)
-        return Answer(query, "answered" if hits else "abstained", "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
+        return Answer(
+            query, "answered" if hits else "abstained", "", 0.0, (), hits, (), NO_MODEL, index, clock.timings()
+        )
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

@@ -34,7 +34,6 @@ def build_messages(question: str, evidence: Sequence[Evidence], texts: Sequence[
     return Turn("system", SYSTEM), Turn("user", USER.format(sources="\n".join(lines), question=question))
 
 
-
 def _place(evidence: Evidence) -> str:
     headings = evidence.hit.passage.headings
     return f"{evidence.hit.title} > {headings[-1]}" if headings else evidence.hit.title

@@ -9,8 +9,16 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
-from rich.progress import TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -39,7 +47,9 @@ class Renderer:
     def error(self, cause: str, cure: str = "") -> None:
         """Say what went wrong, on stderr, quiet or not."""
         console = Console(stderr=True, highlight=False)
-        console.print(Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(cure)}" if cure else "", "bold")))
+        console.print(
+            Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(cure)}" if cure else "", "bold"))
+        )
 
     def note(self, text: str) -> None:
         """Say something on stderr unless quiet."""
@@ -115,10 +125,16 @@ class Renderer:
             ("removed", len(report.removed)), ("rejected", len(report.rejected)),
         )  # fmt: skip
         told = ", ".join(f"{number:,} {name}" for name, number in counts if number or name == "unchanged")
-        self.out.print(f"{told} in {report.seconds:.1f} s; {report.passages:,} passages, {report.terms:,} terms indexed.")
+        self.out.print(
+            f"{told} in {report.seconds:.1f} s; {report.passages:,} passages, {report.terms:,} terms indexed."
+        )
         for kind, style, items in (("rejected", "red", report.rejected), ("flagged", "yellow", report.flagged)):
             for item in items[:MANY]:
-                line = (f"{kind} ", style), (printable(item.source), "bold"), f": {printable(item.detail)} [{item.reason}]"
+                line = (
+                    (f"{kind} ", style),
+                    (printable(item.source), "bold"),
+                    f": {printable(item.detail)} [{item.reason}]",
+                )
                 self.out.print(Text.assemble(*line))
             if len(items) > MANY:
                 self.out.print(f"... and {len(items) - MANY} more {kind}; see --json.", style="dim")
@@ -144,7 +160,9 @@ class Renderer:
                 table.add_row(key.replace("_", " "), safe(str(told)))
         self.out.print(table)
         for flag in status["flagged"][:MANY]:
-            self.out.print(Text.assemble(("flagged ", "yellow"), printable(flag["source"]), ": ", printable(flag["detail"])))
+            self.out.print(
+                Text.assemble(("flagged ", "yellow"), printable(flag["source"]), ": ", printable(flag["detail"]))
+            )
         for problem in status["problems"]:
             line = ("problem ", "bold red"), printable(problem["problem"]), (" " + printable(problem["cure"]), "bold")
             self.out.print(Text.assemble(*line))
@@ -200,5 +218,3 @@ def _place(title: str, headings: Sequence[str], page: int | None, source: str) -
     path = " > ".join(dict.fromkeys(part for part in (title, *headings) if part))
     where = f", page {page}" if page else ""
     return Text.assemble((printable(path + where), "bold"), (printable(f"  ({source})"), "dim"))
-
-

@@ -15,17 +15,18 @@ from assistant.core.vectors import VectorStore
 
 WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*")
 STOP_WORDS = frozenset(
-    """a about after all am an and any are as at be been before being but by can could did do does doing for from get
-    had has have he her hers him his how i if in into is it its itself just may me mean means might must my no not of
-    on or our ours please shall she should so some tell than that the their them then there these they this those to
-    up us was we were what whats when where which who whom whose why will with would you your yours""".split()
+    """a about after all am an and any are as at be been before being but by can could did do does doing for from
+    get had has have he her hers him his how i if in into is it its itself just may me mean means might must
+    my no not of on or our ours please shall she should so some tell than that the their them then there
+    these they this those to up us was we were what whats when where which who whom whose why will with
+    would you your yours""".split()
 )
 ASKS_MEANING = re.compile(
     r"""\b(?:what(?:'s|’s|\s+is|\s+are|\s+does|\s+do)?|define|definition\s+of|meaning\s+of|explain|who\s+is|who\s+are|
     stands?\s+for|mean(?:s|t)?\s+by)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-SAYS_MEANING = re.compile(r"\b(mean|means|meaning|stand|stands|define|definition|abbreviation|acronym)\b", re.IGNORECASE)
+SAYS_MEANING = re.compile(r"\b(?:means?|meaning|stands?|define|definition|abbreviation|acronym)\b", re.IGNORECASE)
 TERM_WORDS = 7
 ASKED_BOOST, USED_BOOST = 10.0, 0.1
 

@@ -66,7 +66,11 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
     for model_id in wanted:
         if not registry.has(model_id):
             found[model_id] = "not prepared"
-            _problem(problems, f"the model {model_id} is not prepared yet.", "It is at its first use, or now: assistant prepare")
+            _problem(
+                problems,
+                f"the model {model_id} is not prepared yet.",
+                "It is at its first use, or now: assistant prepare",
+            )
             continue
         try:
             record = registry.load(model_id)

@@ -49,11 +49,12 @@ def _unproved(raw: Mapping[str, Any], citations: list[Citation]) -> list[Check]:
     claims: dict[int, str] = {}
     for c in citations:
         claims[c.key] = f"{claims.get(c.key, '')} {_folded(c.claim)}"
-    checks = []
-    for claim in parse_claims(str(raw.get("answer", ""))):
-        if not any(_folded(claim.text) in claims.get(key, "") for key in claim.keys):
-            checks.append(Check(claim.keys[0] if claim.keys else 0, "", f"a sentence has no proof: {claim.text[:80]!r}"))
-    return checks
+    loose = [
+        claim
+        for claim in parse_claims(str(raw.get("answer", "")))
+        if not any(_folded(claim.text) in claims.get(key, "") for key in claim.keys)
+    ]
+    return [Check(c.keys[0] if c.keys else 0, "", f"a sentence has no proof: {c.text[:80]!r}") for c in loose]
 
 
 def _folded(text: str) -> str:

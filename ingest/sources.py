@@ -63,7 +63,9 @@ def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Pa
             pairs.append((path, path))
         else:
             above = [Path(root) for root in {*known.values()} if path.is_relative_to(root)]
-            pairs.append((path, Path(known.get(str(path)) or min(above, key=lambda p: len(p.parts), default=path.parent))))
+            pairs.append(
+                (path, Path(known.get(str(path)) or min(above, key=lambda p: len(p.parts), default=path.parent)))
+            )
     return pairs
 
 
@@ -127,7 +129,9 @@ class MetaReader:
         if not sidecar.is_file():
             sidecar = file.path.with_name(file.path.stem + SIDECAR)
         raw = _toml(sidecar) if sidecar.is_file() else {}
-        return Given(str(raw.get("title", "")), self._folder(file.path.parent, file.root), parse_meta(raw, sidecar.name))
+        return Given(
+            str(raw.get("title", "")), self._folder(file.path.parent, file.root), parse_meta(raw, sidecar.name)
+        )
 
     def _folder(self, folder: Path, root: Path) -> Meta:
         """Return the folder's metadata over that of the folders above it, up to the root."""

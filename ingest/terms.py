@@ -18,7 +18,7 @@ TERM_COLUMN = re.compile(r"^(term|acronym|abbreviation|name|word|phrase|role|exp
 MEANING_COLUMN = re.compile(r"^(definition|meaning|description|expansion|explanation|stands for)s?\b", re.IGNORECASE)
 
 NAME = r"""[^\W_](?:[^\n:.!?;"“”]|\.(?=\w)){0,78}?"""
-SEPARATOR = re.compile(r"\s*(?:\s[-–—]+\s|:\s|\smeans\s)\s*")
+SEPARATOR = re.compile(r"(?:\s+[-–—]+\s|:\s|\s+means\s)\s*")
 ALSO = re.compile(r"^(?P<name>.+?)\s*\((?:also(?: known as)?:?\s*|aka\.?\s*|or\s+)?(?P<alias>[^()]{1,80})\)$", re.I)
 MEANS = re.compile(
     rf"""^(?:(?P<here>in|for\s+the\s+purposes?\s+of|under|within)\s+(?:this|these|the)\s+[\w\s&-]{{2,40}}?,\s+)?
@@ -28,6 +28,8 @@ MEANS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 EXPANSION = re.compile(r"\((?:the\s+)?[\"“']?(?P<short>[A-Z][A-Za-z]?[A-Z0-9&/-]{1,8}s?)[\"”']?\)")
+ALIASES = re.compile(r"\s*\((?:also|or|aka)[^()]{1,160}\)", re.IGNORECASE)
+SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 NAME_WORDS = 7
 
 
@@ -43,7 +45,8 @@ def find_terms(document: Document) -> list[Term]:
 def _entries(document: Document) -> Iterator[Term]:
     """Yield glossary list items, table rows and headed sections."""
     text = document.text
-    whole = bool(GLOSSARY.search(document.title))
+    # A sheet's rows are set off only if its columns are those of a glossary.
+    whole = bool(GLOSSARY.search(document.title)) or document.media_type in SHEETS
     path: list[tuple[int, str]] = []
     columns: tuple[int, int] | None = None
     previous: Block | None = None
@@ -74,11 +77,13 @@ def _split_entry(document: Document, start: int, end: int, in_glossary: bool) ->
     text = document.text
     emphasis = _emphasis_at(document, start)
     if emphasis:
-        match = SEPARATOR.match(text, emphasis, end) or re.compile(r"").match(text, emphasis)
+        if also := ALIASES.match(text, emphasis, end):
+            emphasis = also.end()
         inside = text[start:emphasis].rstrip()
+        match = SEPARATOR.match(text, emphasis, end)
         if inside.endswith(":"):
             name, body = inside[:-1], emphasis
-        elif match and match.group().strip():
+        elif match:
             name, body = inside, match.end()
         else:
             return None

@@ -195,7 +195,7 @@ class Catalog:
             """SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
                FROM sources s JOIN documents d ON d.id = s.document_id"""
         )
-        return {row[0]: SourceRow(*row[:8], meta=meta_from_json(row[8])) for row in rows}
+        return {row[0]: _source_row(row) for row in rows}
 
     def visible_sources(self, access: Access) -> list[tuple[str, str, str]]:
         """Return (source, title, document id) of everything `access` may see."""
@@ -270,7 +270,7 @@ class Catalog:
                SELECT 1 FROM passages p WHERE p.document_id = ? AND p.vector NOT IN (SELECT key FROM vectors))""",
             (document_id, document_id),
         ).fetchone()
-        return Document(*row[:6], pages=tuple(json.loads(row[6]))) if row else None
+        return _document(row, Meta()) if row else None
 
     def document(self, source: str, access: Access) -> Document | None:
         """Return the newest-read visible document whose source, or SHA-256, is `source`; None if there is none."""
@@ -280,12 +280,11 @@ class Catalog:
         row = self._db.execute(query, {"source": source, **_access(access)}).fetchone()
         if row is None:
             return None
-        pages, meta = tuple(json.loads(row[6])), meta_from_json(row[7])
-        return Document(*row[:6], pages=pages, meta=meta)
+        return _document(row, meta_from_json(row[7]))
 
     def slices(self, sha256: str, start: int, end: int) -> set[str]:
         """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
-        query = 'SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?'
+        query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?"
         return {row[0] for row in self._db.execute(query, (start, end, start, sha256))}
 
     def flags(self) -> list[Flag]:
@@ -351,7 +350,7 @@ class Catalog:
         found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
         return tuple(
             Hit(
-                passage=Passage(*row[:5], headings=tuple(json.loads(row[5])), page=row[6]),
+                passage=_passage(row),
                 score=score, rank=rank, methods=methods, source=row[9],
                 title=row[7] or title_of(row[9]), document_sha256=row[8],
             )
@@ -393,6 +392,21 @@ def title_of(source: str) -> str:
 def meta_from_json(text: str) -> Meta:
     raw: dict[str, Any] = json.loads(text)
     return Meta(**{**raw, "audience": tuple(raw["audience"])})
+
+
+def _document(row: Sequence[Any], meta: Meta) -> Document:
+    document_id, source, title, text, media_type, sha256, pages = row[:7]
+    return Document(document_id, source, title, text, media_type, sha256, tuple(json.loads(pages)), meta)
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    passage_id, document_id, text, start, end, headings, page = row[:7]
+    return Passage(passage_id, document_id, text, start, end, tuple(json.loads(headings)), page)
+
+
+def _source_row(row: Sequence[Any]) -> SourceRow:
+    path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta = row
+    return SourceRow(path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta_from_json(meta))
 
 
 def _access(access: Access) -> dict[str, str]:

@@ -45,7 +45,7 @@ class IngestSection:
 class RetrievalSection:
     k: int = 8  # passages a question gets
     candidates: int = 100  # passages each method proposes before fusion
-    lexical_weight: float = 0.6  # weight of the word search beside the vector search's 1
+    lexical_weight: float = 0.3  # weight of the word search beside the vector search's 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,9 @@ class LangChainModel:
             raise ConfigError(f"generator.model {settings.model!r} needs another package: {error}.") from error
         except ValueError as error:
             cure = "Write it as provider:model, e.g. openai:my-model."
-            raise ConfigError(f"generator.model {settings.model!r} is not known to LangChain: {error}.", cure) from error
+            raise ConfigError(
+                f"generator.model {settings.model!r} is not known to LangChain: {error}.", cure
+            ) from error
         except Exception as error:  # each provider has its own error for a missing key
             raise ConfigError(f"generator.model {settings.model!r} cannot be opened: {error}.") from error
         self.info = ModelInfo(settings.model, "langchain")

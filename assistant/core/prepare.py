@@ -47,11 +47,13 @@ PROBES = (
 GENERATOR_ID = "smollm2-135m-instruct"
 GGUF_NAME = "smollm2-135m-instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in hatch_build.py
-# The weights are 4-bit already (Q4_1: a scale and an offset for 32 weights). ONNX Runtime's 4-bit blocks have no
-# offset, so rounding them once more costs 42% of the next-token choices (KL 0.42); 8 bits cost 6% (KL 0.005) and a
-# quarter of the decoding speed. Logits for the prompt's last token alone make reading a prompt 1.3 times as fast.
+# The weights are 4-bit already (Q4_1: a scale and an offset for 32 weights). ONNX Runtime's fast 4-bit blocks have no
+# offset: rounding the weights once more changes 42% of the next-token choices (KL 0.42, and the model rambles), 8 bits
+# change 5% (KL 0.005) and cost a quarter of the decoding speed. Reading a prompt is as fast either way.
 GENERATOR_PRECISION = "int8"
-BUILDER_OPTIONS = ("hf_token=false", "prune_lm_head=true", "block_size=32", "accuracy_level=4")
+GENERATOR_OPTIONS = ("is_symmetric=false", "block_size=32", "accuracy_level=4")  # accuracy_level 1 decodes 2-4 tokens/s
+# Logits for the prompt's last token alone: the output layer is a fifth of the work of reading a prompt.
+BUILDER_OPTIONS = ("hf_token=false", "prune_lm_head=true")
 GENERATOR_PROBES = {  # question -> a word of the answer; half must be right, since processors round differently
     "Say the name of the capital city of Japan.": "Tokyo",
     "What is 2 + 2?": "4",
@@ -100,7 +102,7 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
         progress("generator: unpacking the weights", 0.05)
         unpack_llama(gguf, work / "float32")
         progress("generator: quantising", 0.3)
-        build_runtime(work / "float32", folder, GENERATOR_PRECISION, work / "cache")
+        build_runtime(work / "float32", folder, work / "cache", GENERATOR_PRECISION, GENERATOR_OPTIONS)
         shutil.rmtree(work)
         progress("generator: asking it questions", 0.9)
         replies = _ask(folder, list(GENERATOR_PROBES))
@@ -111,7 +113,7 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
 
     settings = {
         "precision": GENERATOR_PRECISION,
-        "options": " ".join(BUILDER_OPTIONS),
+        "options": " ".join(GENERATOR_OPTIONS),
         "onnxruntime-genai": version("onnxruntime-genai"),
         "transformers": version("transformers"),
         "license": "Apache-2.0",
@@ -162,15 +164,17 @@ def _gguf_places() -> list[Path]:
     return places + [Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf" for folder in folders]
 
 
-def build_runtime(model: Path, folder: Path, precision: str, cache: Path) -> None:
+def build_runtime(model: Path, folder: Path, cache: Path, precision: str, options: tuple[str, ...] = ()) -> None:
     """Convert a transformers folder to an onnxruntime-genai one for the CPU, with a thread for each physical core.
 
-    `precision` is int4 or int8. The builder runs in a process of its own: it sets up logging, changes `sys.path`,
-    prints, and takes memory, none of which is wanted here. Raises AssistantError with the end of what it printed.
+    `precision` is int4 or int8, `options` are more of the builder's; with tied embeddings, 0.18 makes a graph that
+    does not load of int4 with is_symmetric=false. The builder runs in a process of its own: it sets up logging,
+    changes `sys.path`, prints, and takes memory. Raises AssistantError with the end of what it printed.
     """
-    command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-m", str(model), "-i", str(model)]
+    # -P: no module of the working folder may stand in for one of the builder's, which have names like `loaders`.
+    command = [sys.executable, "-P", "-m", "onnxruntime_genai.models.builder", "-m", str(model), "-i", str(model)]
     command += ["-o", str(folder), "-p", precision, "-e", "cpu", "-c", str(cache)]
-    command += ["--extra_options", *BUILDER_OPTIONS]
+    command += ["--extra_options", *BUILDER_OPTIONS, *options]
     offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
     result = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | offline
@@ -180,8 +184,8 @@ def build_runtime(model: Path, folder: Path, precision: str, cache: Path) -> Non
         tail = result.stdout.decode(errors="replace")[-2000:]
         raise AssistantError(f"the model builder failed (exit code {result.returncode}):\n{tail}\n", _REPORT)
     config = json.loads(path.read_text(encoding="utf-8"))
-    options = config["model"]["decoder"]["session_options"]
-    options["intra_op_num_threads"] = physical_cores()  # unset, it reads a prompt at half the speed two cores have
+    session = config["model"]["decoder"]["session_options"]
+    session["intra_op_num_threads"] = physical_cores()  # left out, it uses one thread
     path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 

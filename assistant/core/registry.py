@@ -1,9 +1,9 @@
 """Model folders on disk: each is built aside, hashed, described by `manifest.json`, and only then given its name.
 
-    models/
-      all-minilm-l6-v2/        manifest.json, verified.json (a stat stamp), the files
-      .all-minilm-l6-v2.lock   held while that model is built
-      .all-minilm-l6-v2.812.tmp/   a build in progress, or one that died
+models/
+  all-minilm-l6-v2/        manifest.json, verified.json (a stat stamp), the files
+  .all-minilm-l6-v2.lock   held while that model is built
+  .all-minilm-l6-v2.812.tmp/   a build in progress, or one that died
 """
 
 from __future__ import annotations

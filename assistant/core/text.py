@@ -16,7 +16,9 @@ HEADING = re.compile(r"(#{1,6}) +(\S.*)")
 ITEM = re.compile(r"( *)(?:[-*•]|\d{1,3}[.)]) +(?=\S)")
 RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
 
-UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+UNPRINTABLE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 BOUNDARY = re.compile(r"""[.!?…]+["'”’)\]]*\s+(?=["'“‘(\[]*[^\W_])""")
 # A full stop after one of these does not end a sentence; a lower-case word after it does not begin one either.
