@@ -35,6 +35,11 @@ MODALS = (
     ("should", re.compile(r"\b(?:should|recommended|expected|advised)\b", re.IGNORECASE)),
     ("may", re.compile(r"\b(?:may|can|could|might|allowed|permitted|eligible|entitled|up to)\b", re.IGNORECASE)),
 )  # fmt: skip
+LIMIT = re.compile(
+    r"\b(?:only|unless|except|until|provided|if|at\s+least|at\s+most|up\s+to|more\s+than|less\s+than|within|before|after)\b",
+    re.IGNORECASE,
+)
+ACRONYM = re.compile(r"(?<![(\w-])[A-Z]{2,6}(?![\w)-])")  # not in brackets, and not a document's number
 MONTHS = """january february march april may june july august september october november december""".split()
 ACTORS = frozenset(
     """employee contractor manager supplier customer visitor director approver sponsor candidate agency vendor partner
@@ -76,6 +81,8 @@ def parse_claims(text: str) -> list[Claim]:
 
 def check_support(claim: str, quote: str, min_share: float, context: str = "") -> Support:
     """Tell whether `quote` supports `claim`; `context` (title, headings) may supply names, never numbers."""
+    if _folded(claim) == _folded(quote):
+        return Support(True, 1.0)
     stems = _stems(quote)
     around = stems | _stems(context)
     for label, wanted in (
@@ -87,7 +94,11 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
     ):
         if wanted:
             return Support(False, 0.0, f"{label}: {', '.join(sorted(wanted))}")
-    if bool(NEGATION.search(claim)) != bool(NEGATION.search(quote)):
+    lines = quote.splitlines() or [""]
+    near = quote if len(lines) < 3 else f"{lines[0]}\n{lines[-1]}"  # not the list items and rows passed on the way
+    if dropped := _conditions(near) - _conditions(claim):
+        return Support(False, 0.0, f"left out: {', '.join(sorted(dropped))}")
+    if bool(NEGATION.search(claim)) != bool(NEGATION.search(near)):
         return Support(False, 0.0, "negation")
     content = {s for s in _stems(claim) if s not in STOP_WORDS}
     share = len(content & around) / len(content) if content else 0.0
@@ -148,6 +159,10 @@ def stem(word: str) -> str:
     return word
 
 
+def _folded(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
 def _stems(text: str) -> set[str]:
     return {stem(m.group()) for m in WORD.finditer(text)}
 
@@ -167,6 +182,12 @@ def _names(text: str) -> set[str]:
     """Return acronyms, and words with a capital inside a sentence."""
     words = [m.group() for m in WORD.finditer(text)]
     return {w for i, w in enumerate(words) if (w.isupper() and len(w) > 1) or (i > 0 and w[0].isupper() and w != "I")}
+
+
+def _conditions(text: str) -> set[str]:
+    """Return what changes a rule's meaning when a paraphrase leaves it out: limits, exceptions and who it is for."""
+    acronyms = {m.group() for m in ACRONYM.finditer(text)}
+    return {" ".join(m.group().casefold().split()) for m in LIMIT.finditer(text)} | (_stems(text) & ACTORS) | acronyms
 
 
 def _modals(text: str) -> set[str]:

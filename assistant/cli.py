@@ -372,7 +372,7 @@ def _lines(name: str) -> Iterator[str]:
 
 
 def _saved_answers(name: str) -> list[Any]:
-    """Read one saved answer, or JSON lines of them."""
+    """Read one saved answer, a list of them, or JSON lines."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -380,7 +380,8 @@ def _saved_answers(name: str) -> list[Any]:
             f"{name} cannot be read: {error}.", "Save one: assistant ask --json QUESTION > ANSWER.json"
         ) from error
     try:
-        return [json.loads(text)]
+        value = json.loads(text)
+        return value if isinstance(value, list) else [value]
     except json.JSONDecodeError:
         pass
     try:

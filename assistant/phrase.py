@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from assistant.citations import Support, best_support, check_support, cite, parse_claims, quote_text
+from assistant.citations import best_support, check_support, cite, parse_claims, quote_text
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.llm import LanguageModel
+from assistant.core.text import cells
 from assistant.core.types import Citation, Evidence, Verdict
 from assistant.prompts import KEY, NOT_FOUND, build_messages
 from assistant.read import plain
 
 MAX_CLAIMS = 4
-QUOTED = Support(True, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def phrase(
     """Word an answer from evidence (not empty); every sentence is supported by its quote, or is the quote."""
     if model is None:
         return quoted(evidence, ())
-    messages = build_messages(question, evidence, [plain(e) for e in evidence])
+    messages = build_messages(question, [plain(e) for e in evidence])
     written = model.complete(messages, generator.max_tokens).strip()
     if not written or written.startswith(NOT_FOUND):
         return quoted(evidence, ())
@@ -65,16 +65,20 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
 
 def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording:
     """Answer with the evidence itself."""
-    claims = []
-    for e in evidence:
-        # A lead-in that stands too far off is not in the quote: then the sentence goes without it.
-        claim = plain(e)
-        claims.append(claim if check_support(claim, quote_text(e), 1.0).score == 1.0 else " ".join(e.text.split()))
-    claims = [KEY.sub(r"(\1)", claim) for claim in claims]
-    citations = tuple(
-        cite(key, claim, e, QUOTED) for key, (claim, e) in enumerate(zip(claims, evidence, strict=True), 1)
-    )
-    return Wording("\n".join(f"{c.claim} [{c.key}]" for c in citations), citations, False, tuple(verdicts))
+    citations = tuple(_quote(key, e) for key, e in enumerate(evidence, 1))
+    text = "\n".join(f"{c.claim} [{c.key}]" for c in citations)
+    return Wording(text, citations, False, tuple(verdicts))
+
+
+def _quote(key: int, evidence: Evidence) -> Citation:
+    """Cite evidence with what introduces it, or alone where the quote of both would not prove it."""
+    claim = KEY.sub(r"(\1)", plain(evidence))
+    support = check_support(claim, quote_text(evidence), 1.0)
+    if support.supported:
+        return cite(key, claim, evidence, support)
+    alone = replace(evidence, lead=None)
+    text = "; ".join(cells(alone.text)) if alone.kind == "row" else " ".join(alone.text.split())
+    return cite(key, KEY.sub(r"(\1)", text), alone, check_support(text, alone.text, 0.0))
 
 
 def _invented(written: str, known: int) -> Iterator[Verdict]:

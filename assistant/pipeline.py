@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
 from assistant.core.registry import Registry
-from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Reading, Turn
+from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Reading, Status, Turn
 from assistant.core.vectors import VectorStore, open_store
 from assistant.history import standalone
 from assistant.phrase import Wording, phrase
@@ -41,7 +42,7 @@ def make_access(roles: Sequence[str] = (), as_of: str = "") -> Access:
     try:
         day = datetime.date.fromisoformat(as_of) if as_of else datetime.date.today()
     except ValueError:
-        raise UsageError(f"--as-of must be a date YYYY-MM-DD, not {as_of!r}.") from None
+        raise UsageError(f"the day must be a date YYYY-MM-DD, not {as_of!r}.") from None
     return Access(frozenset(role.strip().lower() for role in roles if role.strip()), day.isoformat())
 
 
@@ -100,11 +101,12 @@ class Assistant:
             index = self.catalog.info()
             with clock("retrieve"):
                 asked = standalone(question, history)
-                hits = self._retriever().search(asked, access, k or self.config.retrieval.k, focus=question)
+                hits = self._retriever().search(asked, access, self.config.reader.passages, focus=question)
                 defined = [term for term, asks in find_terms(self.catalog, question, access) if asks]
             stage("reading")
             with clock("read"):
-                reading = Reader(self._encode, self.config.reader).read(asked, hits, defined)
+                reading = Reader(self._encode, self.config.reader).read(asked, hits, defined, focus=question)
+                reading = replace(reading, hits=reading.hits[: k or self.config.retrieval.k])
         if not reading.evidence or reading.probability < self.config.answer.min_probability:
             return _abstained(question, reading, index, clock)
         stage("wording")
@@ -115,16 +117,19 @@ class Assistant:
             self._verify(wording)
         return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
 
-    def search(self, query: str, *, access: Access | None = None, k: int | None = None) -> Answer:
-        """Return the hits alone, in an Answer without text."""
+    def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
+        """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
         query = _checked(query)
+        access, k = access or self.access, k or self.config.retrieval.k
         clock = _Clock()
-        with self.catalog.snapshot(), clock("retrieve"):
+        with self.catalog.snapshot():
             index = self.catalog.info()
-            hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k)
-        return Answer(
-            query, "answered" if hits else "abstained", "", 0.0, (), hits, (), NO_MODEL, index, clock.timings()
-        )
+            with clock("retrieve"):
+                hits = self._retriever().search(query, access, max(k, self.config.reader.passages), focus=focus)
+            with clock("read"):
+                hits = Reader(self._encode, self.config.reader).read(query, hits).hits[:k]
+        status: Status = "answered" if hits else "abstained"
+        return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.core.types import Evidence, Turn
+from assistant.core.types import Turn
 
 NOT_FOUND = "NOT FOUND"
 KEY = re.compile(r"\[(\d{1,3})\]")
@@ -22,18 +22,10 @@ Quotes:
 
 Question: {question}"""
 
-SOURCE = "[{key}] ({place}) {text}"
+SOURCE = "[{key}] {text}"
 
 
-def build_messages(question: str, evidence: Sequence[Evidence], texts: Sequence[str]) -> tuple[Turn, ...]:
-    """Lay out the question and the evidence, whose plain texts are given, for the generator."""
-    lines = [
-        SOURCE.format(key=key, place=_place(e), text=KEY.sub(r"(\1)", text))
-        for key, (e, text) in enumerate(zip(evidence, texts, strict=True), 1)
-    ]
-    return Turn("system", SYSTEM), Turn("user", USER.format(sources="\n".join(lines), question=question))
-
-
-def _place(evidence: Evidence) -> str:
-    headings = evidence.hit.passage.headings
-    return f"{evidence.hit.title} > {headings[-1]}" if headings else evidence.hit.title
+def build_messages(question: str, texts: Sequence[str]) -> tuple[Turn, ...]:
+    """Lay out the question and the evidence, as plain texts, for the generator; keys count from 1."""
+    sources = "\n".join(SOURCE.format(key=key, text=KEY.sub(r"(\1)", text)) for key, text in enumerate(texts, 1))
+    return Turn("system", SYSTEM), Turn("user", USER.format(sources=sources, question=question))

@@ -19,8 +19,10 @@ from assistant.core.text import cells, units
 from assistant.core.types import Evidence, Hit, Reading, Term
 
 KINDS: Final[Mapping[str, Literal["item", "row"]]] = {"item": "item", "row": "row"}
+MAX_DEFINITIONS = 2  # of one question: the fullest, and one more that may say it otherwise
 MIN_WORDS = 3  # a shorter sentence proves nothing on its own
-RANK_WEIGHT = 0.06  # what a hit's place in the retrieval adds to its sentences
+SENTENCE_WEIGHT = 0.5  # of a hit's best sentence beside its retrieval score, in the order of the hits
+HIT_WEIGHT = 0.1  # of a hit's score beside a sentence's similarity, in the order of the evidence
 # P(answered) = 1 / (1 + exp(-(SLOPE * (best similarity - MIDPOINT)))); replaced by the calibration when there is one.
 SLOPE, MIDPOINT = 14.0, 0.42
 DEFINED = 0.95  # the probability that a definition answers the question what its term means
@@ -33,25 +35,27 @@ class Reader:
         self._encode = encode
         self._settings = settings
 
-    def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = ()) -> Reading:
-        """Return the evidence, best first, the hits by their best sentence, and P(the question is answered).
+    def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = "") -> Reading:
+        """Return the evidence, best first, the hits by score and best sentence, and P(the question is answered).
 
-        `defined` are the terms whose meaning is asked for; their definitions are the evidence.
+        `defined` are the terms whose meaning is asked for; their definitions are the evidence. Where `question` holds
+        what was said before, `focus` is the question itself and counts for half.
         """
-        candidates = [c for hit in hits[: self._settings.passages] for c in _candidates(hit)]
+        read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
+        candidates = [e for hit in read for e in _candidates(hit)]
         if not candidates:
             return Reading((), tuple(hits), 0.0)
-        vectors = self._encode([question, *map(in_context, candidates)])
-        similarity = vectors[1:] @ vectors[0]
-        scored = [
-            replace(c, score=float(s) + RANK_WEIGHT / c.hit.rank) for c, s in zip(candidates, similarity, strict=True)
-        ]
-        definitions = _definitions(defined, hits)
-        evidence = definitions + sorted(scored, key=lambda e: -e.score)
-        floor = evidence[0].score - self._settings.margin
-        picked = _distinct([e for e in evidence if e.score >= floor])[: self._settings.evidence]
+        vectors = self._encode([question, focus or question, *map(in_context, candidates)])
+        asked = vectors[0] + vectors[1]
+        similarity = vectors[2:] @ (asked / np.linalg.norm(asked))
+        scored = [replace(c, score=float(s)) for c, s in zip(candidates, similarity, strict=True)]
+        ranked, best = _reorder(read, scored)
+        definitions = _definitions(defined, read)
+        by_score = sorted(scored, key=lambda e: -(e.score + HIT_WEIGHT * best[e.hit.passage.id]))
+        floor = by_score[0].score - self._settings.margin
+        picked = definitions or [e for e in by_score if e.score >= floor]
         probability = DEFINED if definitions else answered(float(similarity.max()))
-        return Reading(picked, _reorder(hits, evidence), probability)
+        return Reading(_distinct(picked)[: self._settings.evidence], _renumber((*ranked, *rest)), probability)
 
 
 def answered(similarity: float) -> float:
@@ -106,7 +110,7 @@ def _definitions(defined: Sequence[Term], hits: Sequence[Hit]) -> list[Evidence]
                 lead = (p.start + at, p.start + at + len(term.name)) if at >= 0 else None
                 score = 2.0 - 0.01 * place
                 found.append(Evidence(hit, term.start, term.end, term.definition, score, "definition", lead))
-    return found
+    return found[:MAX_DEFINITIONS]
 
 
 def _distinct(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -123,9 +127,15 @@ def _distinct(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     return tuple(kept)
 
 
-def _reorder(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> tuple[Hit, ...]:
+def _reorder(hits: Sequence[Hit], scored: Sequence[Evidence]) -> tuple[list[Hit], dict[int, float]]:
+    """Return the hits by retrieval score + best sentence, and that sum by passage id."""
     best: dict[int, float] = {}
-    for e in evidence:
-        best[e.hit.passage.id] = max(best.get(e.hit.passage.id, -1.0), e.score)
-    order = sorted(hits, key=lambda hit: (-best.get(hit.passage.id, -1.0), hit.rank))
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(order, 1))
+    for e in scored:
+        best[e.hit.passage.id] = max(best.get(e.hit.passage.id, 0.0), e.score)
+    total = {hit.passage.id: hit.score + SENTENCE_WEIGHT * best.get(hit.passage.id, 0.0) for hit in hits}
+    ranked = [replace(hit, score=total[hit.passage.id]) for hit in hits]
+    return sorted(ranked, key=lambda hit: (-hit.score, hit.rank)), total
+
+
+def _renumber(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))

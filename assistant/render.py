@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from assistant.core.text import printable
+from assistant.core.text import RULE, printable
 from assistant.core.types import Answer, Citation, Hit, IngestReport, Term
 from assistant.records import dumps
 from assistant.verify import Check
@@ -36,7 +36,7 @@ class Renderer:
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self.out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-        self.err = Console(stderr=True, highlight=False, quiet=quiet)
+        self.err = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=not sys.stderr.isatty())
         self.verbose = verbose
 
     def json(self, value: Any, *, indent: int | None = None) -> None:
@@ -46,7 +46,7 @@ class Renderer:
 
     def error(self, cause: str, cure: str = "") -> None:
         """Say what went wrong, on stderr, quiet or not."""
-        console = Console(stderr=True, highlight=False)
+        console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
         console.print(
             Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(cure)}" if cure else "", "bold"))
         )
@@ -108,15 +108,16 @@ class Renderer:
             self.out.print("No passage matches.", style="yellow")
         for hit in hits:
             self.out.print(Text.assemble((f"{hit.rank}. ", "bold"), hit_place(hit), (f"  {hit.score:.2f}", "dim")))
-            self.out.print(Padding(safe(hit.passage.text), (0, 0, 1, 3)))
+            self.out.print(Indented(safe(hit.passage.text), 3))
+            self.out.print()
 
     def terms(self, terms: Sequence[tuple[Term, str, str]]) -> None:
         """Print definitions with where they stand."""
         for term, source, title in terms:
             also = f" (also: {'; '.join(term.aliases)})" if term.aliases else ""
             self.out.print(Text.assemble((printable(term.name), "bold"), (printable(also), "dim")))
-            self.out.print(Padding(safe(" ".join(term.definition.split())), (0, 0, 0, 3)))
-            self.out.print(Padding(Text(printable(f"{title} ({source})"), style="dim"), (0, 0, 1, 3)))
+            self.out.print(Indented(safe(" ".join(term.definition.split())), 3))
+            self.out.print(Indented(Text(printable(f"{title} ({source})"), style="dim"), 3))
 
     def report(self, report: IngestReport) -> None:
         """Print what an ingest did."""
@@ -168,6 +169,21 @@ class Renderer:
             self.out.print(Text.assemble(*line))
 
 
+class Indented:
+    """Text set in by some columns; wrapped on a terminal, and whole lines in a pipe."""
+
+    def __init__(self, text: Text, by: int) -> None:
+        self._text = text
+        self._by = by
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not console.soft_wrap:
+            yield Padding(self._text, (0, 0, 0, self._by), expand=False)
+            return
+        for line in self._text.split("\n", allow_blank=True):
+            yield Text.assemble(" " * self._by, line)
+
+
 class _Rate(ProgressColumn):
     """Items a second."""
 
@@ -202,7 +218,8 @@ def sources_view(citations: Sequence[Citation]) -> Group:
 
 def _source(citation: Citation) -> Iterator[Any]:
     yield Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation))
-    yield Padding(Text(f"“{printable(citation.quote)}”", style="italic"), (0, 0, 0, 4))
+    rows = [line for line in citation.quote.splitlines() if not RULE.match(line)]  # a table's rule says nothing
+    yield Indented(Text(f"“{printable(chr(10).join(rows))}”", style="italic"), 4)
 
 
 def citation_place(citation: Citation) -> Text:

@@ -84,7 +84,7 @@ def find_terms(catalog: Catalog, question: str, access: Access) -> list[tuple[Te
     found: list[tuple[Term, bool]] = []
     terms = catalog.terms(access, [norm for norm in spans if norm not in STOP_WORDS or _is_quoted(norm, question)])
     by_norm = [(norm, term) for term, _, _ in terms for norm in _norms(term) if norm in spans]
-    for norm, term in sorted(by_norm, key=lambda pair: -len(pair[0])):
+    for norm, term in sorted(by_norm, key=_fullest_first):
         free = [span for span in spans[norm] if not taken & set(range(*span))]
         same = [known for known, _ in found if normalise_term(known.name) == normalise_term(term.name)]
         if free or same:
@@ -101,6 +101,12 @@ def asks_meaning(question: str, norm: str) -> bool:
         return True
     rest = [w for w in normalise_term(question).split() if w not in STOP_WORDS and w not in norm.split()]
     return not rest
+
+
+def _fullest_first(entry: tuple[str, Term]) -> tuple[int, bool, bool]:
+    """Sort long names before the short ones inside them, and glossary entries before mere expansions."""
+    norm, term = entry
+    return -len(norm), term.definition in term.aliases, term.scope != "organisation"
 
 
 def _norms(term: Term) -> set[str]:

@@ -148,11 +148,12 @@ class Catalog:
         if self._db.in_transaction:
             yield
             return
-        self._db.execute("BEGIN")
-        try:
+        try:  # BEGIN inside: an interrupt just after it must not leave the snapshot open for ever
+            self._db.execute("BEGIN")
             yield
         finally:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

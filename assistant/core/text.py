@@ -127,8 +127,7 @@ def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
                 found.append(Unit(block.start, block.end, "row", header))
         elif block.kind == "item":
             if previous is None or previous.kind != "item":
-                introduces = previous is not None and previous.kind == "paragraph"
-                leads = {0: sentences(text, previous.start, previous.end)[-1] if previous and introduces else None}
+                leads = {0: _lead_in(text, previous)}
             lead = leads.get(block.level) or leads.get(block.level - 1) or leads.get(0)
             body = item_body(text, block)
             leads[block.level + 1] = (body, block.end)
@@ -139,6 +138,13 @@ def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
             found.append(Unit(block.start, block.end, "code"))
         previous = block
     return found
+
+
+def _lead_in(text: str, previous: Block | None) -> tuple[int, int] | None:
+    """Return the last sentence of the paragraph before a list if it introduces the list."""
+    if previous is None or previous.kind != "paragraph" or text[previous.end - 1] != ":":
+        return None
+    return sentences(text, previous.start, previous.end)[-1]
 
 
 def item_body(text: str, block: Block) -> int:
