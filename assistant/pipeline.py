@@ -78,6 +78,9 @@ class Assistant:
         return cls(load_config(Path(path) if path else None), access=make_access(roles, as_of))
 
     def close(self) -> None:
+        """Let go of the index's files."""
+        if not self._store.cancel() and not self._store.exception():
+            self._store.result().close()
         self.catalog.close()
 
     def answer(
@@ -107,14 +110,14 @@ class Assistant:
             with clock("read"):
                 reading = Reader(self._encode, self.config.reader).read(asked, hits, defined, focus=question)
                 reading = replace(reading, hits=reading.hits[: k or self.config.retrieval.k])
-        if not reading.evidence or reading.probability < self.config.answer.min_probability:
-            return _abstained(question, reading, index, clock)
-        stage("wording")
-        with clock("generate"):
-            model = self._model.result()
-            wording = phrase(asked, reading.evidence, model, self.config.answer, self.config.generator)
-        with clock("verify"):
-            self._verify(wording)
+            if not reading.evidence or reading.probability < self.config.answer.min_probability:
+                return _abstained(question, reading, index, self.catalog.info(access), clock)
+            stage("wording")
+            with clock("generate"):
+                model = self._model.result()
+                wording = phrase(asked, reading.evidence, model, self.config.answer, self.config.generator)
+            with clock("verify"):
+                self._verify(wording)
         return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
 
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
@@ -190,8 +193,8 @@ def _checked(question: str) -> str:
     return question
 
 
-def _abstained(question: str, reading: Reading, index: IndexInfo, clock: _Clock) -> Answer:
-    text = f"The documents do not answer this. I searched {index.documents:,} documents ({index.passages:,} passages)."
+def _abstained(question: str, reading: Reading, index: IndexInfo, seen: IndexInfo, clock: _Clock) -> Answer:
+    text = f"The documents do not answer this. I searched {seen.documents:,} documents ({seen.passages:,} passages)."
     if reading.hits:
         text += f" The closest passage is in {_place(reading.hits[0])}."
     return Answer(

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence, Sized
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -20,9 +20,9 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.core.catalog import Catalog, NewPassage, SourceRow
+from assistant.core.catalog import Catalog, NewPassage, SourceRow, naming_damage
 from assistant.core.config import Config, IngestSection
-from assistant.core.errors import DocumentRejected, IndexLocked, IndexMismatch
+from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
 from assistant.core.types import Document, Flag, IngestReport, Meta, Rejection
 from assistant.core.vectors import VectorStore, open_store
 from ingest.formats import Parsed, read_document
@@ -76,18 +76,18 @@ def ingest(
     another encoder. A file that cannot be read is in the report and stops nothing.
     """
     began = time.perf_counter()
-    with _writer_lock(config.data, config.index.lock_seconds):
+    with _writer_lock(config.data, config.index.lock_seconds), naming_damage():
         catalog = Catalog.open(config.data, create=True)
         try:
             _check_encoder(catalog, encoder_sha)
-            store = _LazyStore(config)
             run = _Run()
             known = catalog.sources()
             roots = find_roots(paths, {path: row.root for path, row in known.items()})
             files = _discover(roots, run)
             _read_changed(files, known, catalog, config, encoder_sha, load_encoder, run, progress)
             _retire(roots, known, run, prune)
-            _switch(catalog, store, config, encoder_sha, run, progress)
+            with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
+                _switch(catalog, store, config, encoder_sha, run, progress)
             info, terms = catalog.info(), catalog.count_terms()
         finally:
             catalog.close()
@@ -100,13 +100,16 @@ def ingest(
 
 @contextmanager
 def _writer_lock(data: Path, seconds: float) -> Iterator[None]:
-    data.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(data / "ingest.lock")
     try:
+        data.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=seconds)
     except filelock.Timeout:
         cause = f"another ingest is writing to {data}, and was still at it after {seconds:g} s."
         raise IndexLocked(cause, "Wait for it to finish, then run this again.") from None
+    except OSError as error:
+        cause = f"the index folder {data} cannot be written: {error.strerror}."
+        raise UsageError(cause, "Choose another with --data or index.data.") from error
     try:
         yield
     finally:
@@ -118,16 +121,6 @@ def _check_encoder(catalog: Catalog, encoder_sha: str) -> None:
     if indexed not in (None, encoder_sha):
         cause = f"this index was made with another encoder ({indexed[:12] if indexed else ''}, now {encoder_sha[:12]})."
         raise IndexMismatch(cause, "Delete the index folder and ingest again.")
-
-
-class _LazyStore:
-    """Opens the vector store only when a generation is touched: importing chromadb costs a second."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    def open(self) -> VectorStore:
-        return open_store(self._config.data, self._config.index.chroma_url)
 
 
 def _discover(roots: Sequence[tuple[Path, Path]], run: _Run) -> list[FoundFile]:
@@ -171,9 +164,9 @@ def _read_changed(
     run.embedded = queue.done
 
 
-def _document_id(sha256: str, title: str, settings: IngestSection) -> str:
-    """Name a document by all that its passages depend on: bytes, given title, reader version, passage sizes."""
-    made_by = f"{READER_VERSION} {settings.passage_words} {settings.passage_max_words}"
+def _document_id(file: FoundFile, sha256: str, title: str, settings: IngestSection) -> str:
+    """Name a document by all that its passages depend on: bytes, format, given title, reader version, passage sizes."""
+    made_by = f"{READER_VERSION} {file.path.suffix.lower()} {settings.passage_words} {settings.passage_max_words}"
     return hashlib.sha256(f"{made_by}\n{sha256}\n{title}".encode()).hexdigest()[:32]
 
 
@@ -183,7 +176,7 @@ def _unchanged(
     """Return the file's row without reading it, if its size and time say that its content is what was read."""
     if old is None or (old.size, old.mtime_ns) != (file.size, file.mtime_ns) or old.seen_ns - RACY_NS < old.mtime_ns:
         return None
-    if old.document_id != _document_id(old.sha256, given.title, settings):
+    if old.document_id != _document_id(file, old.sha256, given.title, settings):
         return None
     own = catalog.document_meta(old.document_id)
     return replace(old, root=str(file.root), source=file.source, meta=given.merge(own)) if own is not None else None
@@ -201,10 +194,10 @@ def _read(
     seen_ns = time.time_ns()
     data = read_bytes(file, config.ingest.max_file_mb)
     sha256 = hashlib.sha256(data).hexdigest()
-    document_id = _document_id(sha256, given.title, config.ingest)
+    document_id = _document_id(file, sha256, given.title, config.ingest)
     own = catalog.document_meta(document_id)
     if own is None:
-        parsed = read_document(data, file.path.name)
+        parsed = read_document(data, file.path.name, int(config.ingest.max_file_mb * 1024 * 1024))
         own = parse_meta(parsed.front_matter, "front matter", strict=False)
         document = _document(document_id, file, sha256, given.title, parsed, own)
         flags = [Flag(file.source, reason, detail) for reason, detail in parsed.flags]
@@ -241,11 +234,11 @@ def _note(row: SourceRow, old: SourceRow | None, run: _Run) -> None:
 
 def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run: _Run, prune: bool) -> None:
     """Drop the rows of renamed files, and of files that are gone if asked to; count those that stay."""
-    arrived = {row.document_id for row in run.rows if row.path not in known}
+    arrived = {row.sha256 for row in run.rows if row.path not in known}
     for path, row in known.items():
-        if path in run.seen or not any(Path(path).is_relative_to(root) for root, _ in roots) or os.path.lexists(path):
+        if path in run.seen or not any(Path(path).is_relative_to(root) for root, _ in roots) or not _is_gone(path):
             continue
-        if row.document_id in arrived:
+        if row.sha256 in arrived:
             run.drops.append(path)
         elif prune:
             run.drops.append(path)
@@ -254,13 +247,39 @@ def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run
             run.missing += 1
 
 
+def _is_gone(path: str) -> bool:
+    """Tell a deleted file from one in a folder that cannot be entered now."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _switch(
-    catalog: Catalog, lazy: _LazyStore, config: Config, encoder_sha: str, run: _Run, progress: Progress
+    catalog: Catalog, store: VectorStore, config: Config, encoder_sha: str, run: _Run, progress: Progress
 ) -> None:
     """Make the new state visible in one transaction, with a vector generation made for exactly that state."""
     current = catalog.meta("generation")
-    if current and not run.rows and not run.drops:
-        return
+    if current and not store.has(current):  # deleted, or on another server: the catalog can make it again
+        current = None
+    if not current or run.rows or run.drops:
+        _commit(catalog, store, current, config, encoder_sha, run, progress)
+    # The generation before is kept too: a question that is being answered may still be reading it.
+    store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
+
+
+def _commit(
+    catalog: Catalog,
+    store: VectorStore,
+    current: str | None,
+    config: Config,
+    encoder_sha: str,
+    run: _Run,
+    progress: Progress,
+) -> None:
     before = catalog.generation_rows()
     progress("indexing", 0, 1)
     with catalog.transaction():
@@ -270,15 +289,11 @@ def _switch(
             catalog.put_source(row)
         after = catalog.generation_rows()
         if before != after or not current:
-            store = lazy.open()
             generation = _generation(catalog, store, current, before, after, config.ingest.rebuild_share)
             catalog.set_meta("generation", generation)
             catalog.set_meta("previous", current or "")
         catalog.set_meta("encoder", encoder_sha)
         catalog.drop_unused()
-    if before != after or not current:
-        # The generation before is kept too: a question that is being answered may still be reading it.
-        store.keep_only([generation, current or ""])
     progress("indexing", 1, 1)
 
 
@@ -293,8 +308,19 @@ def _generation(
     stale = [i for i, row in before.items() if after.get(i) != row]
     fresh = {i for i, row in after.items() if before.get(i) != row}
     if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
-        return store.build(catalog.vector_rows())
-    return store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
+        return _checked(store, store.build(catalog.vector_rows()), after)
+    derived = store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
+    if store.count(derived) == len(after):
+        return derived
+    return _checked(store, store.build(catalog.vector_rows()), after)  # the parent was not what it should be
+
+
+def _checked(store: VectorStore, generation: str, rows: Sized) -> str:
+    held = store.count(generation)
+    if held != len(rows):
+        cause = f"Chroma kept {held} of {len(rows)} vectors."
+        raise AssistantError(cause, "Nothing has changed; run `assistant ingest` again.")
+    return generation
 
 
 class _EmbedQueue:

@@ -129,6 +129,7 @@ class Catalog:
             if create:
                 db.executescript(SCHEMA)
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+                db.execute("INSERT OR IGNORE INTO meta VALUES ('id', lower(hex(randomblob(8))))")
             catalog = cls(db)
             version = catalog.meta("schema")
         except sqlite3.DatabaseError as error:
@@ -150,7 +151,8 @@ class Catalog:
             return
         try:  # BEGIN inside: an interrupt just after it must not leave the snapshot open for ever
             self._db.execute("BEGIN")
-            yield
+            with naming_damage():
+                yield
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -175,11 +177,13 @@ class Catalog:
     def set_meta(self, key: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-    def info(self) -> IndexInfo:
-        """Count what the index holds and name its generation."""
+    def info(self, access: Access | None = None) -> IndexInfo:
+        """Count what the index holds, or what of it `access` may see, and name its generation."""
+        seen = f"SELECT s.document_id FROM sources s WHERE {VISIBLE if access else 'TRUE'}"
         one = self._db.execute(
-            "SELECT (SELECT COUNT(DISTINCT document_id) FROM sources),"
-            " (SELECT COUNT(*) FROM passages WHERE document_id IN (SELECT document_id FROM sources))"
+            f"""SELECT (SELECT COUNT(*) FROM documents WHERE id IN ({seen})),
+                       (SELECT COUNT(*) FROM passages WHERE document_id IN ({seen}))""",
+            _access(access) if access else {},
         ).fetchone()
         return IndexInfo(generation=self.meta("generation") or "", documents=one[0], passages=one[1])
 
@@ -326,7 +330,7 @@ class Catalog:
                GROUP BY p.id ORDER BY p.id"""
         )
         for passage_id, vector, effective, expires, is_open, roles in rows:
-            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(json.loads(roles)))
+            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(sorted(json.loads(roles))))
 
     # --- search ------------------------------------------------------------------------------------------------
 
@@ -383,6 +387,19 @@ class Catalog:
     def count_terms(self) -> int:
         query = "SELECT COUNT(*) FROM terms WHERE document_id IN (SELECT document_id FROM sources)"
         return int(self._db.execute(query).fetchone()[0])
+
+
+@contextmanager
+def naming_damage() -> Iterator[None]:
+    """Turn what SQLite says of a damaged file, which shows only where it is read, into IndexMismatch."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
+        cure = "Delete the index folder and run `assistant ingest` again."
+        raise IndexMismatch(f"the catalog is damaged: {error}.", cure) from error
 
 
 def title_of(source: str) -> str:

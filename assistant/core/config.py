@@ -50,7 +50,7 @@ class RetrievalSection:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSection:
-    passages: int = 24  # hits whose sentences are read, and which they reorder
+    passages: int = 10  # hits whose sentences are read, and which they reorder
     evidence: int = 3  # sentences handed to the generator at most
     margin: float = 0.12  # a sentence this much less similar than the best one is not evidence
 

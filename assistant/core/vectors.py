@@ -45,16 +45,25 @@ class VectorStore(Protocol):
     def count(self, generation: str) -> int:
         """Return how many vectors a generation holds; raises IndexMissing when it is gone."""
 
+    def has(self, generation: str) -> bool:
+        """Tell whether a generation is there; what it holds is not looked at."""
+
     def keep_only(self, generations: Sequence[str]) -> None:
-        """Delete every other generation."""
+        """Delete every other generation of this index."""
+
+    def close(self) -> None:
+        """Let go of what is open; the next call opens it again."""
 
 
 Found = list[tuple[int, float]]
 
 
-def open_store(data: Path, chroma_url: str) -> VectorStore:
-    """Open the vector store of an index folder, or of a Chroma server if a URL is configured."""
-    return ServerStore(chroma_url) if chroma_url else FolderStore(data / FOLDER)
+def open_store(data: Path, chroma_url: str, index_id: str = "") -> VectorStore:
+    """Open the vector store of an index folder, or of a Chroma server if a URL is configured.
+
+    Several indexes may share a server; whoever writes says by `index_id` which one's generations it may delete.
+    """
+    return ServerStore(chroma_url, index_id) if chroma_url else FolderStore(data / FOLDER)
 
 
 class FolderStore:
@@ -62,7 +71,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._opened: tuple[str, Any] | None = None
+        self._opened: tuple[str, Any, Any] | None = None  # generation, client, collection
 
     def build(self, rows: Iterable[VectorRow]) -> str:
         name = _new_name()
@@ -72,65 +81,105 @@ class FolderStore:
 
     def derive(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
         name = _new_name()
-        shutil.copytree(self._root / parent, self._root / name)
-        with self._writing(name) as collection:
+        with self._writing(name, parent) as collection:
             _remove(collection, removed)
             _add(collection, added)
         return name
 
     @contextlib.contextmanager
-    def _writing(self, name: str) -> Iterator[Any]:
+    def _writing(self, name: str, parent: str = "") -> Iterator[Any]:
         path = self._root / name
         try:
+            if parent:
+                shutil.copytree(self._root / parent, path)
             client = _folder_client(path)
-            yield client.get_or_create_collection(COLLECTION, configuration={"hnsw": HNSW}, embedding_function=None)
-            _close(client)
+            try:
+                yield client.get_or_create_collection(COLLECTION, configuration={"hnsw": HNSW}, embedding_function=None)
+            finally:
+                client.close()  # flushes and closes the files
             _sync_folder(path)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
-        return _query(self._collection(generation), vector, limit, access)
+        with self._reading(generation) as collection:
+            return _query(collection, vector, limit, access)
 
     def count(self, generation: str) -> int:
-        return int(self._collection(generation).count())
+        with self._reading(generation) as collection:
+            return int(collection.count())
 
-    def _collection(self, generation: str) -> Any:
-        if self._opened is None or self._opened[0] != generation:
-            path = self._root / generation
-            if not generation or not path.is_dir():
-                raise IndexMissing(f"the vector generation {path} is gone.", "Rebuild it: assistant ingest PATH")
-            self._opened = generation, _folder_client(path).get_collection(COLLECTION, embedding_function=None)
-        return self._opened[1]
+    @contextlib.contextmanager
+    def _reading(self, generation: str) -> Iterator[Any]:
+        path = self._root / generation
+        if not self.has(generation):
+            raise IndexMissing(f"the vector generation {path} is gone.", "Rebuild it: assistant ingest PATH")
+        try:
+            if self._opened is None or self._opened[0] != generation:
+                client = _folder_client(path)
+                collection = client.get_collection(COLLECTION, embedding_function=None)
+                self.close()  # each generation that is open is an index in memory
+                self._opened = generation, client, collection
+            yield self._opened[2]
+        except Exception as error:  # Chroma raises anything at all on damaged files
+            cause = f"the vector generation {path} cannot be read: {_first_line(error)}."
+            raise IndexMissing(cause, "Delete that folder, then rebuild it: assistant ingest PATH") from error
+
+    def has(self, generation: str) -> bool:
+        return bool(generation) and (self._root / generation).is_dir()
 
     def keep_only(self, generations: Sequence[str]) -> None:
         for path in self._root.iterdir() if self._root.is_dir() else ():
             if path.name not in generations:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened[1].close()
+            self._opened = None
+
 
 class ServerStore:
     """Generations as collections of a Chroma server; its own log keeps what it has acknowledged."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, index_id: str = "") -> None:
         import chromadb
         from chromadb.config import Settings
 
+        self._url = url
+        self._prefix = f"{PREFIX}{index_id}-" if index_id else PREFIX
         scheme, _, rest = url.rpartition("://")
         host, _, port = rest.strip("/").partition(":")
         ssl = scheme == "https"
-        try:
+        with self._answering():
             settings = Settings(anonymized_telemetry=False)
             self._client = chromadb.HttpClient(host, int(port or (443 if ssl else 8000)), ssl=ssl, settings=settings)
-        except ValueError as error:
-            raise IndexMissing(f"the Chroma server {url} does not answer: {error}.", "Is it running?") from error
+
+    @contextlib.contextmanager
+    def _answering(self, generation: str = "") -> Iterator[None]:
+        """Turn what the client raises when the server is gone, or is no Chroma, into one error."""
+        from chromadb.errors import ChromaError, NotFoundError
+        from httpx import HTTPError
+
+        try:
+            yield
+        except NotFoundError as error:
+            cause = f"the Chroma server {self._url} has no collection {generation!r}."
+            raise IndexMissing(cause, "Rebuild it: assistant ingest PATH") from error
+        except Exception as error:
+            # Of an answer that it does not know, the client makes a bare Exception.
+            if not isinstance(error, (ChromaError, HTTPError, ValueError)) and type(error) is not Exception:
+                raise
+            cause = f"the Chroma server {self._url} does not answer: {_first_line(error)}."
+            raise IndexMissing(cause, "Is it running, and is index.chroma_url right?") from error
 
     def build(self, rows: Iterable[VectorRow]) -> str:
-        name = _new_name()
+        name = _new_name(self._prefix)
         try:
-            collection = self._client.create_collection(name, configuration={"hnsw": HNSW}, embedding_function=None)
-            _add(collection, rows)
+            with self._answering(name):
+                collection = self._client.create_collection(name, configuration={"hnsw": HNSW}, embedding_function=None)
+                _add(collection, rows)
         except BaseException:
             with contextlib.suppress(Exception):
                 self._client.delete_collection(name)
@@ -139,12 +188,13 @@ class ServerStore:
 
     def derive(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
         """Copy the parent collection's rows; a server has no cheaper way that leaves the parent serving."""
-        gone = {str(i) for i in removed}
-        return self._derive(self._collection(parent), gone, added)
-
-    def _derive(self, parent: Any, gone: set[str], added: Iterable[VectorRow]) -> str:
         name = self.build(added)
-        collection = self._collection(name)
+        with self._answering(parent):
+            self._copy(self._get(parent), self._get(name), {str(i) for i in removed})
+        return name
+
+    @staticmethod
+    def _copy(parent: Any, collection: Any, gone: set[str]) -> None:
         known = set(collection.get(include=[])["ids"])
         for at in range(0, parent.count(), BATCH):
             page = parent.get(limit=BATCH, offset=at, include=["embeddings", "metadatas"])
@@ -155,34 +205,46 @@ class ServerStore:
                     embeddings=[page["embeddings"][i] for i in keep],
                     metadatas=[page["metadatas"][i] for i in keep],
                 )
-        return name
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
-        return _query(self._collection(generation), vector, limit, access)
+        with self._answering(generation):
+            return _query(self._get(generation), vector, limit, access)
 
     def count(self, generation: str) -> int:
-        return int(self._collection(generation).count())
+        with self._answering(generation):
+            return int(self._get(generation).count())
 
-    def _collection(self, generation: str) -> Any:
+    def has(self, generation: str) -> bool:
         from chromadb.errors import NotFoundError
 
-        try:
-            return self._client.get_collection(generation, embedding_function=None)
-        except (NotFoundError, ValueError) as error:
-            cure = "Rebuild it: assistant ingest PATH"
-            raise IndexMissing(f"the Chroma server has no collection {generation!r}.", cure) from error
+        with self._answering(generation):
+            try:
+                return bool(generation and self._get(generation))
+            except NotFoundError:
+                return False
+
+    def _get(self, generation: str) -> Any:
+        return self._client.get_collection(generation, embedding_function=None)
 
     def keep_only(self, generations: Sequence[str]) -> None:
-        for collection in self._client.list_collections():
-            if collection.name.startswith(PREFIX) and collection.name not in generations:
-                self._client.delete_collection(collection.name)
+        with self._answering():
+            for collection in self._client.list_collections():
+                if collection.name.startswith(self._prefix) and collection.name not in generations:
+                    self._client.delete_collection(collection.name)
+
+    def close(self) -> None:
+        self._client.close()
 
 
 PREFIX = "generation-"
 
 
-def _new_name() -> str:
-    return f"{PREFIX}{uuid.uuid4().hex[:16]}"
+def _new_name(prefix: str = PREFIX) -> str:
+    return f"{prefix}{uuid.uuid4().hex[:16]}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _folder_client(path: Path) -> Any:
@@ -190,11 +252,6 @@ def _folder_client(path: Path) -> Any:
     from chromadb.config import Settings
 
     return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
-
-
-def _close(client: Any) -> None:
-    client._system.stop()  # flushes and closes the files; the public close() came after 1.5
-    client.clear_system_cache()
 
 
 def _add(collection: Any, rows: Iterable[VectorRow]) -> None:

@@ -1,0 +1,718 @@
+"""The ingest recipe over real files, a real catalog and real vectors: what an ingest changes, and what it must not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from assistant.core.catalog import Catalog
+from assistant.core.config import Config, IngestSection
+from assistant.core.encoder import Encoder
+from assistant.core.errors import IndexLocked, IndexMismatch, IndexMissing, UsageError
+from assistant.core.types import Access, Hit, IngestReport
+from assistant.core.vectors import FOLDER, FolderStore
+from assistant.retrieve import Retriever
+from ingest import build
+from ingest.build import ingest
+
+LEAVE = "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n"
+TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
+PARKING = "# Parking\n\nVisitors leave their cars in bay 7 behind the canteen.\n"
+FILES = {"leave.md": LEAVE, "travel.md": TRAVEL, "site/parking.md": PARKING}
+EVERYONE = Access(frozenset(), "2026-01-01")
+ALWAYS_DERIVE, ALWAYS_REBUILD = IngestSection(rebuild_share=1e9), IngestSection(rebuild_share=0.0)
+
+MakeConfig = Callable[..., Config]
+Run = Callable[..., IngestReport]
+Write = Callable[[dict[str, str]], Path]
+
+
+class Index:
+    """Reads an index as a question does."""
+
+    def __init__(self, config: Config, encoder: Encoder) -> None:
+        self._config, self._encoder = config, encoder
+
+    def search(self, query: str, access: Access = EVERYONE, k: int = 8) -> tuple[Hit, ...]:
+        with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
+            return Retriever(catalog, store, self._encoder.encode, self._config.retrieval).search(query, access, k)
+
+    def sources(self, access: Access = EVERYONE) -> list[str]:
+        with closing(Catalog.open(self._config.data)) as catalog:
+            return [source for source, _, _ in catalog.visible_sources(access)]
+
+    def dense(self, query: str) -> list[str]:
+        """Return the texts that the vectors alone lead to."""
+        with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
+            found = store.query(catalog.meta("generation") or "", self._encoder.encode([query])[0], 1000, None)
+            hits = catalog.hits([(i, score, ("dense",)) for i, score in found], EVERYONE, 1000)
+            assert len(hits) == len(found), "the vectors hold a passage that the catalog does not"
+            return [hit.passage.text for hit in hits]
+
+    def lexical(self, word: str) -> list[str]:
+        """Return the texts that hold a word."""
+        with closing(Catalog.open(self._config.data)) as catalog:
+            found = catalog.search_words(f'"{word}"', 1000, EVERYONE)
+            return [hit.passage.text for hit in catalog.hits([(i, s, ("lexical",)) for i, s in found], EVERYONE, 1000)]
+
+    def counts(self) -> tuple[int, int]:
+        """Return (documents, passages), after checking that Chroma holds as many vectors."""
+        with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
+            info = catalog.info()
+            assert store.count(info.generation) == info.passages
+            return info.documents, info.passages
+
+    def meta(self, key: str) -> str | None:
+        with closing(Catalog.open(self._config.data)) as catalog:
+            return catalog.meta(key)
+
+    def store(self) -> FolderStore:
+        return FolderStore(self._config.data / FOLDER)
+
+    def generations(self) -> set[str]:
+        return {path.name for path in (self._config.data / FOLDER).iterdir()}
+
+
+class Dying:
+    """The real encoder, a text at a time, which fails after `lives` texts."""
+
+    def __init__(self, encoder: Encoder, lives: int, failure: BaseException) -> None:
+        self._encoder, self._lives, self._failure = encoder, lives, failure
+
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        for i, text in enumerate(texts):
+            if i == self._lives:
+                raise self._failure
+            yield [i], self._encoder.encode([text])
+
+
+@pytest.fixture
+def config(make_config: MakeConfig) -> Config:
+    return make_config()
+
+
+@pytest.fixture
+def index(config: Config, encoder: Encoder) -> Index:
+    return Index(config, encoder)
+
+
+@pytest.fixture
+def docs(write_files: Write) -> Path:
+    """FILES, written long enough ago that their times can be trusted."""
+    return aged(write_files(FILES))
+
+
+def aged(root: Path) -> Path:
+    for path in root.rglob("*"):
+        if path.is_file():
+            os.utime(path, ns=(10**18, 10**18))
+    return root
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def no_encoder() -> Encoder:
+    raise AssertionError("something was encoded")
+
+
+# --- what is new, changed, gone --------------------------------------------------------------------------------------
+
+
+def test_a_first_ingest_adds_everything(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    report = run_ingest(config, docs)
+    assert sorted(report.added) == sorted(FILES) and report.passages == report.embedded == 3
+    assert not (report.updated or report.unchanged or report.removed or report.rejected or report.missing)
+    assert index.counts() == (3, 3)
+    assert index.search("where can visitors park")[0].source == "site/parking.md"
+
+
+def test_an_unchanged_file_is_not_read_again(
+    config: Config, docs: Path, encoder: Encoder, run_ingest: Run, monkeypatch: pytest.MonkeyPatch, index: Index
+) -> None:
+    run_ingest(config, docs)
+    generation = index.meta("generation")
+    monkeypatch.setattr(build, "read_bytes", lambda *args: pytest.fail("read"))
+    report = ingest([docs], config, encoder.sha, no_encoder)
+    assert report.unchanged == 3 and report.passages == 3 and not report.embedded
+    assert not (report.added or report.updated or report.rejected)
+    assert index.meta("generation") == generation
+
+
+def test_a_touched_file_is_read_but_is_unchanged(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    run_ingest(config, docs)
+    generation = index.meta("generation")
+    os.utime(docs / "leave.md")
+    report = run_ingest(config, docs)
+    assert report.unchanged == 3 and not report.updated and not report.embedded
+    assert index.meta("generation") == generation
+
+
+def test_a_change_within_the_same_time_stamp_is_seen(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    """A file written while it is read keeps its size and, on a coarse clock, its time."""
+    now = time.time_ns()
+    os.utime(docs / "travel.md", ns=(now, now))
+    run_ingest(config, docs)
+    write(docs / "travel.md", TRAVEL.replace("140", "155"))
+    os.utime(docs / "travel.md", ns=(now, now))
+    assert run_ingest(config, docs).updated == ("travel.md",)
+    assert "155" in index.search("hotel night limit")[0].passage.text
+
+
+def test_an_update_replaces(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    run_ingest(config, docs)
+    write(docs / "travel.md", "# Travel\n\nA zeppelin cabin may cost 180 euros.\n")
+    report = run_ingest(config, docs)
+    assert report.updated == ("travel.md",) and report.unchanged == 2 and report.embedded == 1
+    assert index.counts() == (3, 3)
+    assert not [text for text in (*index.dense("limit for a hotel night"), *index.lexical("hotel")) if "hotel" in text]
+    assert "zeppelin" in index.dense("zeppelin cabin price")[0]
+    assert "zeppelin" in index.lexical("zeppelin")[0]
+
+
+def test_only_the_changed_passages_of_a_document_are_embedded(config: Config, docs: Path, run_ingest: Run) -> None:
+    sections = [f"## Part {i}\n\nRule number {i} of the handbook holds.\n" for i in range(5)]
+    write(docs / "book.md", "# Book\n\n" + "\n".join(sections))
+    run_ingest(config, docs)
+    sections[3] = sections[3].replace("holds", "is void")
+    write(docs / "book.md", "# Book\n\n" + "\n".join(sections))
+    assert run_ingest(config, docs).embedded == 1
+
+
+def test_a_rename_embeds_nothing(config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run) -> None:
+    run_ingest(config, docs)
+    (docs / "leave.md").rename(docs / "holidays.md")
+    (docs / "site").rename(docs / "campus")
+    report = ingest([docs], config, encoder.sha, no_encoder)
+    assert sorted(report.added) == ["campus/parking.md", "holidays.md"]
+    assert report.embedded == report.missing == 0 and not report.removed
+    assert index.counts() == (3, 3)
+    assert index.sources() == ["campus/parking.md", "holidays.md", "travel.md"]
+    assert index.search("days of annual leave")[0].source == "holidays.md"
+
+
+def test_a_rename_to_another_format_is_read_as_that(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    write(docs / "page.txt", "<h1>Gifts</h1><p>Gifts above 50 euros are <b>declared</b>.</p>")
+    run_ingest(config, docs)
+    assert "<b>" in index.lexical("gifts")[0]
+    (docs / "page.txt").rename(docs / "page.html")
+    assert run_ingest(config, docs).added == ("page.html",)
+    assert index.counts()[0] == 4
+    assert "Gifts above 50 euros are declared." in index.lexical("gifts")[0]
+    assert len(index.lexical("gifts")) == 1
+
+
+def test_a_changed_audience_embeds_nothing_and_holds_at_once(
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    write(docs / "site" / "_meta.toml", 'audience = ["guards"]')
+    report = ingest([docs], config, encoder.sha, no_encoder)
+    assert report.updated == ("site/parking.md",) and not report.embedded
+    assert index.counts() == (3, 3)
+    guard = replace(EVERYONE, roles=frozenset({"guards"}))
+    assert "site/parking.md" not in [hit.source for hit in index.search("bay 7 for visitors")]
+    assert index.search("bay 7 for visitors", guard)[0].source == "site/parking.md"
+    (docs / "site" / "_meta.toml").unlink()
+    ingest([docs], config, encoder.sha, no_encoder)
+    assert index.search("bay 7 for visitors")[0].source == "site/parking.md"
+
+
+def test_a_subfolder_ingested_alone_keeps_its_sources_and_its_audience(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "_meta.toml", 'audience = ["staff"]')
+    run_ingest(config, docs)
+    report = run_ingest(config, docs / "site")
+    assert report.unchanged == 1 and not report.updated and not report.missing
+    assert index.sources() == []
+    assert "site/parking.md" in index.sources(replace(EVERYONE, roles=frozenset({"staff"})))
+
+
+def test_a_changed_title_beside_the_file_reads_it_again(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    write(docs / "leave.md.meta.toml", 'title = "Holiday Rules"')
+    report = run_ingest(config, docs)
+    assert report.updated == ("leave.md",) and report.embedded == 1 and index.counts() == (3, 3)
+    assert index.search("annual leave days")[0].title == "Holiday Rules"
+
+
+def test_a_changed_passage_size_splits_again(
+    config: Config, index: Index, docs: Path, run_ingest: Run, encoder: Encoder
+) -> None:
+    write(docs / "long.md", "\n\n".join(f"Paragraph {i} has exactly eight words in it." for i in range(12)))
+    run_ingest(config, docs)
+    assert index.counts() == (4, 4)
+    small = replace(config, ingest=replace(config.ingest, passage_words=20, passage_max_words=30))
+    report = run_ingest(small, aged(docs))
+    assert set(report.updated) == {*FILES, "long.md"} and index.counts()[0] == 4 and index.counts()[1] > 6
+    assert run_ingest(small, docs).unchanged == 4
+
+
+def test_a_missing_file_stays_until_it_is_pruned(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    run_ingest(config, docs)
+    (docs / "leave.md").unlink()
+    report = run_ingest(config, docs)
+    assert (report.missing, report.removed, report.unchanged) == (1, (), 2)
+    assert "leave.md" in index.sources() and index.counts() == (3, 3)
+    report = run_ingest(config, docs, prune=True)
+    assert (report.missing, report.removed) == (0, ("leave.md",))
+    assert index.sources() == ["site/parking.md", "travel.md"] and index.counts() == (2, 2)
+    assert not index.lexical("annual") and not [t for t in index.dense("annual leave") if "annual" in t]
+
+
+def test_pruning_leaves_other_folders_alone(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    run_ingest(config, docs)
+    shutil.rmtree(docs / "site")
+    (docs / "travel.md").unlink()
+    write(docs / "leave.md", LEAVE.replace("27", "28"))
+    report = run_ingest(config, docs / "leave.md", prune=True)
+    assert not report.removed and report.updated == ("leave.md",)
+    assert index.sources() == ["leave.md", "site/parking.md", "travel.md"]
+
+
+def test_pruning_spares_what_only_cannot_be_listed(
+    config: Config, index: Index, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ingest(config, docs)
+
+    def locked(real: Callable[..., object]) -> Callable[..., object]:
+        def call(path: str | Path, *args: object, **options: object) -> object:
+            if "site" in Path(path).parts and (real is not lstat or Path(path).name != "site"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, *args, **options)
+
+        return call
+
+    lstat = os.lstat
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", locked(os.scandir))
+        patch.setattr(os, "lstat", locked(lstat))
+        report = run_ingest(config, docs, prune=True)
+    assert not report.removed and [(r.source, r.reason) for r in report.rejected] == [("site", "unreadable")]
+    assert "site/parking.md" in index.sources()
+
+
+def test_deleted_text_is_not_kept_in_the_catalog(config: Config, docs: Path, run_ingest: Run) -> None:
+    run_ingest(config, docs)
+    (docs / "leave.md").unlink()
+    run_ingest(config, docs, prune=True)
+    for path in config.data.rglob("*"):
+        assert not path.is_file() or b"27 days of annual leave" not in path.read_bytes(), path
+
+
+def test_the_same_content_twice_is_one_document_with_two_sources(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    shutil.copy(docs / "leave.md", docs / "site" / "leave-copy.md")
+    report = run_ingest(config, docs)
+    assert len(report.added) == 4 and report.embedded == report.passages == 3
+    assert index.counts() == (3, 3) and len(index.sources()) == 4
+    assert [hit.source for hit in index.search("annual leave")].count("leave.md") == 1
+    (docs / "leave.md").unlink()
+    report = run_ingest(config, docs, prune=True)
+    assert report.removed == ("leave.md",) and index.counts() == (3, 3)
+    assert index.search("annual leave")[0].source == "site/leave-copy.md"
+
+
+def test_ingesting_again_what_two_sources_share_changes_nothing(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    for name, role in (("a.md", "zeta"), ("b.md", "alpha")):
+        write(docs / name, "# Shared\n\nOne text under two names.\n")
+        write(docs / f"{name}.meta.toml", f'audience = "{role}"')
+    run_ingest(config, docs)
+    generation = index.meta("generation")
+    os.utime(docs / "a.md")
+    assert run_ingest(config, docs).unchanged == 5
+    assert index.meta("generation") == generation
+
+
+# --- files that cannot be read ---------------------------------------------------------------------------------------
+
+
+def test_a_bad_file_is_reported_and_the_rest_is_indexed(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "empty.md", "")
+    write(docs / "blank.txt", " \n\t\n")
+    write(docs / "torn.pdf", "%PDF-1.7 and then nothing")
+    write(docs / "typo.md", PARKING.replace("bay 7", "bay 8"))
+    write(docs / "typo.md.meta.toml", 'audiense = ["board"]')
+    report = run_ingest(config, docs)
+    assert {r.source: r.reason for r in report.rejected} == {
+        "empty.md": "empty", "blank.txt": "empty", "torn.pdf": "damaged", "typo.md": "metadata"
+    }  # fmt: skip
+    assert all(r.detail.endswith((".", "?")) or "did you mean" in r.detail for r in report.rejected)
+    assert sorted(report.added) == sorted(FILES) and index.counts() == (3, 3)
+
+
+def test_a_file_that_may_not_be_read_is_reported(
+    config: Config, index: Index, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def forbid(path: str | Path, *args: int, **options: int) -> int:
+        if Path(path).name == "travel.md":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", forbid)
+    report = run_ingest(config, docs)
+    assert [(r.source, r.reason) for r in report.rejected] == [("travel.md", "unreadable")]
+    assert "Permission denied" in report.rejected[0].detail and index.counts() == (2, 2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 there")
+def test_a_name_that_is_not_utf8_stops_nothing(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(docs) + b"/caf\xe9.md")).write_text(LEAVE, encoding="utf-8")
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    report = run_ingest(config, docs)
+    assert [(r.source, r.reason) for r in report.rejected] == [("caf\ufffd.md", "unreadable")]
+    assert index.counts() == (3, 3)
+
+
+def test_a_bad_revision_leaves_the_older_one_serving(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    run_ingest(config, docs)
+    travel = docs / "travel.md"
+    for name, text, reason in (
+        ("travel.md", "", "empty"),
+        ("travel.md.meta.toml", "audience = [", "metadata"),
+        ("_meta.toml", 'onwer = "HR"', "metadata"),
+        ("travel.md", "---\naudience: 3\n---\n# Travel\n\nThe limit is 1 euro.\n", "metadata"),
+        ("travel.md", "link", "outside"),
+    ):
+        if text == "link":
+            travel.unlink()
+            travel.symlink_to("/etc/hostname")
+        else:
+            write(docs / name, text)
+        report = run_ingest(config, docs, prune=True)
+        assert reason in [r.reason for r in report.rejected if r.source == "travel.md"] and not report.removed
+        assert "140 euros" in index.search("limit for a hotel night")[0].passage.text, name
+        (docs / name).unlink()
+        write(travel, TRAVEL)
+    write(travel, TRAVEL.replace("140", "150"))
+    assert run_ingest(config, docs).updated == ("travel.md",)
+    assert index.counts() == (3, 3)
+
+
+def test_a_file_over_the_limit_is_rejected_and_the_limit_is_the_settings(
+    config: Config, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(docs / "big.txt", "word " * 1000)
+    tight = replace(config, ingest=replace(config.ingest, max_file_mb=0.001))
+    assert [(r.source, r.reason) for r in run_ingest(tight, docs).rejected] == [("big.txt", "too_large")]
+    limits: list[int] = []
+    real = build.read_document
+    monkeypatch.setattr(build, "read_document", lambda *args: limits.append(args[2]) or real(*args))
+    assert run_ingest(replace(config, ingest=replace(config.ingest, max_file_mb=300)), docs).added == ("big.txt",)
+    assert limits == [300 * 2**20]
+
+
+def test_nothing_to_index_makes_an_empty_index(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    for name in FILES:
+        write(docs / name, "")
+    report = run_ingest(config, docs)
+    assert len(report.rejected) == 3 and index.counts() == (0, 0)
+    assert index.search("anything at all") == ()
+    for name, text in FILES.items():
+        write(docs / name, text)
+    run_ingest(config, docs)
+    assert index.counts() == (3, 3)
+
+
+# --- runs that end in the middle -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("no memory"), KeyboardInterrupt()])
+def test_a_run_that_dies_while_embedding_leaves_the_old_index_and_is_resumed(
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run, failure: BaseException
+) -> None:
+    run_ingest(config, docs)
+    generation = index.meta("generation")
+    write(docs / "travel.md", "# Travel\n\nA zeppelin cabin may cost 180 euros.\n")
+    for i in range(5):
+        write(docs / f"new{i}.md", f"# Rule {i}\n\nRule {i} of the new handbook is in force.\n")
+    with pytest.raises(type(failure)):
+        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 4, failure))
+    assert index.meta("generation") == generation and index.counts() == (3, 3)
+    assert "140 euros" in index.search("limit for a hotel night")[0].passage.text
+    assert not index.lexical("zeppelin") and not index.lexical("handbook")
+    report = run_ingest(config, docs)  # the lock is free, too
+    assert report.embedded == 6 - 4 and len(report.added) == 5 and report.updated == ("travel.md",)
+    assert index.counts() == (8, 8)
+    assert index.lexical("zeppelin") and not index.lexical("hotel")
+
+
+def test_a_first_run_that_dies_is_no_index_yet(
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    with pytest.raises(RuntimeError):
+        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 2, RuntimeError("no")))
+    assert index.meta("encoder") is None and index.sources() == []
+    assert run_ingest(config, docs).embedded == 1
+    assert index.counts() == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("section", "failure"),
+    [(ALWAYS_DERIVE, OSError(28, "No space left on device")), (ALWAYS_REBUILD, KeyboardInterrupt())],
+    ids=["derive, disk full", "rebuild, Ctrl-C"],
+)
+def test_a_run_that_dies_while_it_writes_vectors_leaves_the_old_index_and_nothing_else(
+    make_config: MakeConfig, docs: Path, encoder: Encoder, run_ingest: Run, section: IngestSection,
+    failure: BaseException, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    config = make_config(ingest=section)
+    index = Index(config, encoder)
+    run_ingest(config, docs)
+    before = index.generations()
+    write(docs / "travel.md", "# Travel\n\nA zeppelin cabin may cost 180 euros.\n")
+    with monkeypatch.context() as patch:
+        from assistant.core import vectors
+
+        def fail(*args: object) -> None:
+            raise failure
+
+        patch.setattr(vectors, "_sync_folder", fail)
+        with pytest.raises(type(failure)):
+            run_ingest(config, docs)
+    assert index.generations() == before and index.counts() == (3, 3)
+    assert index.lexical("hotel") and not index.lexical("zeppelin")
+    assert run_ingest(config, docs).embedded == 0
+    assert index.lexical("zeppelin") and not index.lexical("hotel") and index.counts() == (3, 3)
+
+
+def test_what_an_abandoned_run_wrote_ahead_is_dropped(
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    write(docs / "draft.md", "# Draft\n\nThe merger with Initech is a secret.\n")
+    with pytest.raises(RuntimeError):
+        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 1, RuntimeError("no")))
+    (docs / "draft.md").unlink()
+    run_ingest(config, docs)
+    assert index.counts() == (3, 3)
+    assert b"Initech" not in b"".join(path.read_bytes() for path in config.data.glob("catalog*"))
+
+
+def test_a_second_ingest_refuses_while_another_process_writes(config: Config, docs: Path, run_ingest: Run) -> None:
+    config.data.mkdir(parents=True)
+    code = (
+        "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire();"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(config.data / "ingest.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert other.stdout and other.stdout.readline().strip() == b"held"
+        with pytest.raises(IndexLocked, match=r"another ingest is writing to .*index.* Wait for it to finish"):
+            run_ingest(config, docs)
+    finally:
+        other.kill()  # a killed holder must not lock the index for ever
+        other.communicate()
+    assert len(run_ingest(config, docs).added) == 3
+
+
+def test_while_an_ingest_runs_another_one_refuses_and_questions_are_answered(
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    write(docs / "travel.md", "# Travel\n\nA zeppelin cabin may cost 180 euros.\n")
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Encoder:
+        reached.set()
+        assert go_on.wait(20)
+        return encoder
+
+    reports: list[IngestReport] = []
+    thread = threading.Thread(target=lambda: reports.append(ingest([docs], config, encoder.sha, slow)))
+    thread.start()
+    try:
+        assert reached.wait(20)
+        with pytest.raises(IndexLocked):
+            run_ingest(config, docs)
+        assert "140 euros" in index.search("limit for a hotel night")[0].passage.text
+        assert index.counts() == (3, 3)
+    finally:
+        go_on.set()
+        thread.join(20)
+    assert reports[0].updated == ("travel.md",)
+    assert index.lexical("zeppelin")
+
+
+def test_two_indexes_may_be_written_at_once_in_one_process(
+    make_config: MakeConfig, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    configs = [make_config(name) for name in ("one", "two")]
+    failures: list[BaseException] = []
+
+    def work(config: Config) -> None:
+        try:
+            for prune in (False, True, False):
+                run_ingest(config, docs)
+                shutil.rmtree(config.data / FOLDER)
+                run_ingest(config, docs, prune=prune)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(config,)) for config in configs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert [Index(config, encoder).counts() for config in configs] == [(3, 3)] * 2
+
+
+def test_an_index_folder_that_cannot_be_made_is_wrong_usage(config: Config, docs: Path, run_ingest: Run) -> None:
+    config.data.write_text("a file is in the way", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"the index folder .*index cannot be written"):
+        run_ingest(config, docs)
+
+
+# --- generations -----------------------------------------------------------------------------------------------------
+
+
+def test_deriving_rebuilding_and_starting_afresh_find_the_same(
+    make_config: MakeConfig, docs: Path, encoder: Encoder, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(8):
+        write(
+            docs / f"rule{i}.md",
+            f"# Rule {i}\n\nRule {i} is about {'cats dogs trees cars tea ink fog ice'.split()[i]}.\n",
+        )
+    derived, rebuilt, fresh = (
+        make_config("d", ingest=ALWAYS_DERIVE),
+        make_config("r", ingest=ALWAYS_REBUILD),
+        make_config("f"),
+    )
+    for config in (derived, rebuilt):
+        run_ingest(config, docs)
+    write(docs / "travel.md", "# Travel\n\nA zeppelin cabin may cost 180 euros.\n")
+    write(docs / "rule3.md", "---\naudience: drivers\n---\n# Rule 3\n\nRule 3 is about cars.\n")
+    write(docs / "rule9.md", "# Rule 9\n\nRule 9 is about rain.\n")
+    (docs / "rule0.md").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "build", lambda *args: pytest.fail("rebuilt"))
+        run_ingest(derived, docs, prune=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "derive", lambda *args: pytest.fail("derived"))
+        run_ingest(rebuilt, docs, prune=True)
+        run_ingest(fresh, docs)
+    found = []
+    for config in (derived, rebuilt, fresh):
+        index = Index(config, encoder)
+        assert index.counts() == (11, 11)
+        drivers = replace(EVERYONE, roles=frozenset({"drivers"}))
+        found.append(
+            [
+                (hit.source, hit.passage.text, round(hit.score, 4), hit.methods)
+                for query in ("price of a zeppelin", "rule about cars", "rain", "cats", "annual leave", "where to park")
+                for access in (EVERYONE, drivers)
+                for hit in index.search(query, access, k=5)
+            ]
+        )
+    assert found[0] == found[1] == found[2]
+
+
+def test_one_generation_before_the_current_is_kept_and_strays_are_removed(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    seen = []
+    for i in range(3):
+        write(docs / "travel.md", TRAVEL.replace("140", str(200 + i)))
+        run_ingest(config, docs)
+        seen.append(index.meta("generation") or "")
+        assert index.generations() == set(seen[-2:])
+    assert len(set(seen)) == 3
+    stray = config.data / FOLDER / "generation-of-a-killed-run"
+    stray.mkdir()
+    (stray / "half.bin").write_bytes(b"x")
+    report = run_ingest(config, aged(docs))
+    assert report.unchanged == 3
+    assert index.generations() == set(seen[-2:])
+
+
+def test_a_deleted_generation_is_missing_until_the_next_ingest_makes_it_again(
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    shutil.rmtree(config.data / FOLDER)
+    with pytest.raises(IndexMissing, match=r"the vector generation .* is gone\. Rebuild it: assistant ingest PATH"):
+        index.search("annual leave")
+    assert ingest([docs], config, encoder.sha, no_encoder).unchanged == 3
+    assert index.counts() == (3, 3) and index.search("annual leave")[0].source == "leave.md"
+
+
+def test_a_change_after_the_generation_was_deleted_makes_all_of_it_again(
+    make_config: MakeConfig, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    config = make_config(ingest=ALWAYS_DERIVE)
+    run_ingest(config, docs)
+    shutil.rmtree(config.data / FOLDER)
+    write(docs / "travel.md", TRAVEL.replace("140", "150"))
+    run_ingest(config, docs)
+    assert Index(config, encoder).counts() == (3, 3)
+
+
+def test_a_generation_that_lost_its_vectors_is_not_derived_from(
+    make_config: MakeConfig, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    config = make_config(ingest=ALWAYS_DERIVE)
+    index = Index(config, encoder)
+    run_ingest(config, docs)
+    for path in (config.data / FOLDER / (index.meta("generation") or "")).iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(IndexMissing, match=r"cannot be read: .* Delete that folder, then rebuild it"):
+        index.search("annual leave")
+    write(docs / "travel.md", TRAVEL.replace("140", "150"))
+    run_ingest(config, docs)
+    assert index.counts() == (3, 3)
+
+
+def test_another_encoder_is_refused_and_nothing_changes(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    generation = index.meta("generation")
+    write(docs / "travel.md", TRAVEL.replace("140", "150"))
+    with pytest.raises(IndexMismatch, match=r"made with another encoder \(.{12}, now 0{12}\)\. Delete"):
+        ingest([docs], config, "0" * 64, no_encoder)
+    assert index.meta("generation") == generation and index.counts() == (3, 3)
+    assert run_ingest(config, docs).updated == ("travel.md",)
+
+
+def test_progress_only_goes_forward(
+    config: Config, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "EMBED_CHUNK", 2)
+    for i in range(5):
+        write(docs / f"new{i}.md", f"# Rule {i}\n\nRule {i} of the new handbook is in force.\n")
+    told: list[tuple[str, float, float]] = []
+    run_ingest(config, docs, progress=lambda stage, done, total: told.append((stage, done, total)))
+    for stage in ("reading", "embedding", "indexing"):
+        steps = [(done, total) for name, done, total in told if name == stage]
+        assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+        assert all(0 <= done <= total for done, total in steps)
+        assert steps[-1][0] == steps[-1][1]
+    assert {stage for stage, _, _ in told} == {"reading", "embedding", "indexing"}
