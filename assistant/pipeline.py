@@ -123,14 +123,10 @@ class Assistant:
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
         """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
         query = _checked(query)
-        access, k = access or self.access, k or self.config.retrieval.k
         clock = _Clock()
-        with self.catalog.snapshot():
+        with self.catalog.snapshot(), clock("retrieve"):
             index = self.catalog.info()
-            with clock("retrieve"):
-                hits = self._retriever().search(query, access, max(k, self.config.reader.passages), focus=focus)
-            with clock("read"):
-                hits = Reader(self._encode, self.config.reader).read(query, hits).hits[:k]
+            hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k, focus=focus)
         status: Status = "answered" if hits else "abstained"
         return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
 

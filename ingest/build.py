@@ -267,6 +267,9 @@ def _switch(
         current = None
     if not current or run.rows or run.drops:
         _commit(catalog, store, current, config, encoder_sha, run, progress)
+    elif catalog.has_unused():  # read by a run that died, and gone from disk since: its text must not stay
+        with catalog.transaction():
+            catalog.drop_unused()
     # The generation before is kept too: a question that is being answered may still be reading it.
     store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
 

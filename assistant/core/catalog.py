@@ -261,6 +261,11 @@ class Catalog:
             norms = {normalise_term(n) for n in (t.name, *t.aliases)} - {""}
             self._db.executemany("INSERT INTO term_names VALUES (?, ?)", [(n, cursor.lastrowid) for n in norms])
 
+    def has_unused(self) -> bool:
+        """Tell whether there are documents that no source names."""
+        query = "SELECT EXISTS (SELECT 1 FROM documents WHERE id NOT IN (SELECT document_id FROM sources))"
+        return bool(self._db.execute(query).fetchone()[0])
+
     def drop_unused(self) -> None:
         """Delete the documents that no source names, and the vectors that no passage uses."""
         gone = "SELECT id FROM documents WHERE id NOT IN (SELECT document_id FROM sources)"

@@ -513,6 +513,21 @@ def test_what_an_abandoned_run_wrote_ahead_is_dropped(
     assert b"Initech" not in b"".join(path.read_bytes() for path in config.data.glob("catalog*"))
 
 
+def test_what_an_abandoned_run_wrote_ahead_is_dropped_even_if_nothing_else_changed(
+    config: Config, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    aged(docs)
+    run_ingest(config, docs)
+    write(docs / "draft.md", "# Draft\n\nThe merger with Initech is a secret.\n")
+    with pytest.raises(RuntimeError):
+        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 0, RuntimeError("no")))
+    (docs / "draft.md").unlink()
+    assert run_ingest(config, docs).unchanged == 3
+    with closing(Catalog.open(config.data)) as catalog:
+        assert not catalog.has_unused()
+    assert b"Initech" not in b"".join(path.read_bytes() for path in config.data.glob("catalog*"))
+
+
 def test_a_second_ingest_refuses_while_another_process_writes(config: Config, docs: Path, run_ingest: Run) -> None:
     config.data.mkdir(parents=True)
     code = (
