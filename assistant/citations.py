@@ -1,31 +1,51 @@
 """Answer text -> checked citations: keys that exist, quotes that are verbatim, claims that the quote supports.
 
-The support check is rules: every number, date, negation, obligation and name of the claim must be in the quote, and so
-must most of its content words. It errs towards refusing; what is refused is replaced by the quote itself.
+The support check is rules: every number with its unit, date, negation, obligation, actor and name of the claim must be
+in the quote, in the quote's order, and so must most of its content words; and the claim must keep the quote's
+conditions and enumerations. It errs towards refusing; what is refused is replaced by the quote itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from assistant.core.text import sentences, trim
+from assistant.core.text import ITEM, UNPRINTABLE, sentences, trim
 from assistant.core.types import Citation, Evidence
 from assistant.prompts import KEY
+from assistant.read import row_text
 from assistant.retrieve import STOP_WORDS
+
+
+def stem(word: str) -> str:
+    """Strip the common English endings, enough to match a word with its plural or participle."""
+    word = word.casefold().replace("’", "'").removesuffix("'s")
+    for ending, least in (("ies", 3), ("ing", 4), ("ed", 4), ("es", 4), ("s", 3), ("e", 4)):
+        if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
+            return word.removesuffix(ending) + ("y" if ending == "ies" else "")
+    return word
+
 
 MAX_QUOTE = 600  # characters that a quote may reach back to show what introduces it
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-NUMBER_WORDS = {
-    word: str(number)
+NUMBER = re.compile(r"(?:(?<![^\s(£€$])[-−])?\d+(?:[.,:]\d+)*")
+SMALL: Mapping[str, int | Decimal] = {
+    word: number
     for number, word in enumerate(
         """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen twenty""".split()
+        seventeen eighteen nineteen""".split()
     )
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90", "hundred": "100", "half": "0.5",
-     "once": "1", "twice": "2", "first": "1", "second": "2", "third": "3"}  # fmt: skip
+} | {"half": Decimal("0.5"), "once": 1, "twice": 2, "first": 1, "second": 2, "third": 3, "dozen": 12}
+TENS = {w: 20 + 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
+TIMES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+SIGNS = {"£": " pounds ", "€": " euros ", "$": " dollars ", "%": " percent ", "per cent": "percent"}
+UNITS = frozenset(
+    stem(word)
+    for word in """second minute hour day week month quarter year pound euro dollar percent mile metre meter kilometre
+    kilometer km gram kilo kilogram degree""".split()
+)
 NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|except|unless|cannot|excluding|prohibited|forbidden)\b|n['’]t\b",
     re.IGNORECASE,
@@ -36,14 +56,22 @@ MODALS = (
     ("may", re.compile(r"\b(?:may|can|could|might|allowed|permitted|eligible|entitled|up to)\b", re.IGNORECASE)),
 )  # fmt: skip
 LIMIT = re.compile(
-    r"\b(?:only|unless|except|until|provided|if|at\s+least|at\s+most|up\s+to|more\s+than|less\s+than|within|before|after)\b",
-    re.IGNORECASE,
+    r"""\b(?:only|unless|except|until|provided|if|at\s+least|at\s+most|up\s+to|more\s+than|less\s+than|within|before|after|
+    working|business|calendar|full[- ]time|part[- ]time|unpaid)\b""",
+    re.IGNORECASE | re.VERBOSE,
 )
+MEMBER = r"[^\W_][\w'’-]*(?: [^\W_][\w'’-]*){0,3}"
+ENUMERATION = re.compile(rf"((?:{MEMBER}, )+{MEMBER}),? (?:and|or) (?:(?:the|an?|your|their|its) )?([^\W_][\w'’-]*)")
+MARK = re.compile(rf"!\[|\]\(|[<>`]|{UNPRINTABLE.pattern}")
+LIST_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+(?=\D)")  # "1. You get five days."
+ADDRESS = re.compile(r"\S*(?:@|://|www\.)\S*", re.IGNORECASE)
 ACRONYM = re.compile(r"(?<![(\w-])[A-Z]{2,6}(?![\w)-])")  # not in brackets, and not a document's number
 MONTHS = """january february march april may june july august september october november december""".split()
+DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 ACTORS = frozenset(
-    """employee contractor manager supplier customer visitor director approver sponsor candidate agency vendor partner
-    parent apprentice intern trustee board officer lead head team worker freelancer volunteer""".split()
+    stem(word)
+    for word in """employee contractor manager supplier customer visitor director approver sponsor candidate agency
+    vendor partner parent apprentice intern trustee board officer lead head team worker freelancer volunteer""".split()
 )
 
 
@@ -66,9 +94,10 @@ class Claim:
 
 def parse_claims(text: str) -> list[Claim]:
     """Split an answer into sentences and their keys; keys after the full stop belong to the sentence before them."""
-    text = re.sub(r"([.!?])\s*((?:\[\d{1,3}\]\s*)+)", lambda m: f" {m[2].strip()}{m[1]} ", text)
+    text = re.sub(r"([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)", lambda m: f" {m[2].strip()}{m[1]} ", text)
     claims = []
     for line in text.splitlines():
+        line = LIST_NUMBER.sub("", line)
         for start, end in sentences(line, *trim(line, 0, len(line))):
             sentence = line[start:end]
             keys = tuple(dict.fromkeys(int(m[1]) for m in KEY.finditer(sentence)))
@@ -81,25 +110,32 @@ def parse_claims(text: str) -> list[Claim]:
 
 def check_support(claim: str, quote: str, min_share: float, context: str = "") -> Support:
     """Tell whether `quote` supports `claim`; `context` (title, headings) may supply names, never numbers."""
-    if _folded(claim) == _folded(quote):
+    if _same(claim) == _same(quote):
+        return Support(True, 1.0)
+    quote = _near(quote)
+    if _same(claim) == _same(quote):
         return Support(True, 1.0)
     stems = _stems(quote)
     around = stems | _stems(context)
     for label, wanted in (
+        ("address", _addresses(claim) - _addresses(quote)),
+        ("mark", set(MARK.findall(claim)) - set(MARK.findall(quote))),
         ("number", _numbers(claim) - _numbers(quote)),
+        ("unit", _stems(claim) & UNITS - stems),
         ("month", _months(claim) - _months(quote)),
         ("name", {n for n in _names(claim) if stem(n) not in around}),
         ("actor", {w for w in _stems(claim) & ACTORS if w not in around}),
         ("obligation", _modals(claim) - _modals(quote)),
+        ("choice", _choices(claim, quote)),
     ):
         if wanted:
             return Support(False, 0.0, f"{label}: {', '.join(sorted(wanted))}")
-    lines = quote.splitlines() or [""]
-    near = quote if len(lines) < 3 else f"{lines[0]}\n{lines[-1]}"  # not the list items and rows passed on the way
-    if dropped := _conditions(near) - _conditions(claim):
+    if dropped := (_conditions(quote) - _conditions(claim)) | _members_dropped(quote, _stems(claim)):
         return Support(False, 0.0, f"left out: {', '.join(sorted(dropped))}")
-    if bool(NEGATION.search(claim)) != bool(NEGATION.search(near)):
+    if bool(NEGATION.search(claim)) != bool(NEGATION.search(quote)):
         return Support(False, 0.0, "negation")
+    if not _in_order(_tokens(claim), _tokens(quote)):
+        return Support(False, 0.0, "order")
     content = {s for s in _stems(claim) if s not in STOP_WORDS}
     share = len(content & around) / len(content) if content else 0.0
     return Support(share >= min_share, share, "" if share >= min_share else "words")
@@ -150,26 +186,108 @@ def best_support(
     return best
 
 
-def stem(word: str) -> str:
-    """Strip the common English endings, enough to match a word with its plural or participle."""
-    word = word.casefold().replace("’", "'").removesuffix("'s")
-    for ending, least in (("ies", 3), ("ing", 4), ("ed", 4), ("es", 4), ("s", 3), ("e", 4)):
-        if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
-            return word.removesuffix(ending) + ("y" if ending == "ies" else "")
-    return word
+def _same(text: str) -> str:
+    """Fold what does not matter between a sentence and its quote: white space, capitals, the last full stop."""
+    return " ".join(text.split()).casefold().rstrip(".")
 
 
-def _folded(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
+def _near(quote: str) -> str:
+    """Leave out the list items and table rows that a quote passes between what introduces it and itself."""
+    lines = quote.splitlines()
+    if len(lines) > 1 and lines[-1].startswith("|"):
+        return row_text(lines[0], lines[-1])
+    items = [i for i, line in enumerate(lines) if ITEM.match(line)]
+    if len(items) > 1 and items[0] > 0:
+        lines = lines[: items[0]] + lines[items[-1] :]
+    return "\n".join(ITEM.sub("", line, count=1) if ITEM.match(line) else line for line in lines)
 
 
 def _stems(text: str) -> set[str]:
+    for sign, word in SIGNS.items():
+        text = text.replace(sign, word)
     return {stem(m.group()) for m in WORD.finditer(text)}
 
 
 def _numbers(text: str) -> set[str]:
-    found = {m.group().rstrip(".,:").replace(",", "") for m in NUMBER.finditer(text)}
-    return found | {NUMBER_WORDS[w] for w in re.findall(r"[a-z]+", text.casefold()) if w in NUMBER_WORDS}
+    return {number for _, number in _quantities(text)}
+
+
+def _quantities(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (position, number) for digits and words: `1,250.00`, `twenty-five`, `two hundred`, `£5 million`."""
+    value: Decimal | None = None
+    start = end = 0
+    tens = False
+    for match in re.finditer(rf"{NUMBER.pattern}|[a-z]+", text, re.IGNORECASE):
+        word = match.group().casefold()
+        joined = value is not None and re.fullmatch(r"[\s-]+", text[end : match.start()])
+        if joined and value is not None and word in TIMES:
+            value, tens = value * TIMES[word], False
+        elif joined and value is not None and tens and 0 < SMALL.get(word, 0) < 10:
+            value, tens = value + SMALL[word], False
+        else:
+            if value is not None:
+                yield start, _digits(value)
+            value, start, tens = None, match.start(), word in TENS
+            if word in SMALL or word in TENS or word in TIMES:
+                value = Decimal(SMALL.get(word) or TENS.get(word) or TIMES.get(word) or 0)
+            elif not word[0].isalpha():
+                plain = re.sub(r",(?=\d{3}(?!\d))", "", word.replace("−", "-"))
+                if re.fullmatch(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", plain, re.ASCII):
+                    value = Decimal(plain)
+                else:
+                    yield start, plain  # a time, a section, an extension, a decimal comma
+        end = match.end()
+    if value is not None:
+        yield start, _digits(value)
+
+
+def _digits(value: Decimal) -> str:
+    digits = f"{value:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def _tokens(text: str) -> list[tuple[int, str, str]]:
+    """Return (position, kind, token), in order, of everything whose order is part of the meaning."""
+    found = [(at, "number", number) for at, number in _quantities(text)]
+    found += [(m.start(), "not", "") for m in NEGATION.finditer(text)]
+    found += [(m.start(), "modal", name) for name, pattern in MODALS for m in pattern.finditer(text)]
+    found += [
+        (m.start(), "word", word)
+        for m in WORD.finditer(text)
+        if (word := stem(m.group())) in ACTORS
+        or word in MONTHS
+        or word in DAYS
+        or (m.group().isupper() and len(word) > 1)
+    ]
+    return sorted(found)
+
+
+def _in_order(claim: list[tuple[int, str, str]], quote: list[tuple[int, str, str]]) -> bool:
+    """Tell whether the claim's tokens come in the quote's order; those of the context alone do not count."""
+    known = {token[1:] for token in quote}
+    rest = iter([token[1:] for token in quote])
+    return all(token in rest for token in (t[1:] for t in claim) if token in known)
+
+
+def _addresses(text: str) -> set[str]:
+    return {a.strip("(\"'.,;:!?)") for a in ADDRESS.findall(text)}
+
+
+def _choices(claim: str, quote: str) -> set[str]:
+    """Return the `and` or `or` that a claim puts where the quote has the other."""
+    said, meant = ({w.casefold() for w in re.findall(r"\b(?:and|or)\b", t, re.IGNORECASE)} for t in (claim, quote))
+    return {word for word in said - meant if word == "or" or "or" in meant}
+
+
+def _members_dropped(quote: str, stems: set[str]) -> set[str]:
+    """Return the members of an enumeration that a claim leaves out while it names others."""
+    dropped: set[str] = set()
+    for match in ENUMERATION.finditer(quote):
+        members = {stem(part.split()[-1]) for part in match[1].split(", ")} | {stem(match[2])}
+        members -= STOP_WORDS
+        if members & stems:
+            dropped |= members - stems
+    return dropped
 
 
 def _months(text: str) -> set[str]:

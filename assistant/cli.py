@@ -34,6 +34,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and note
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Also say how the answer came about.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="FILE", help="JSON lines, '-' for stdin; one result a line.")]
 
+INTERRUPTED = 130
 EXIT = {"answered": 0, "abstained": 3, "blocked": 4}
 
 
@@ -49,12 +50,12 @@ def main() -> None:
     except AssistantError as error:
         Renderer().error(error.cause, error.cure)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        Renderer().error("stopped.", "Nothing is lost; run it again to go on.")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit as end:  # typer catches Ctrl-C and closed pipes itself
+        if isinstance(end.__context__, BrokenPipeError):
+            sys.exit(0)
+        if end.code == INTERRUPTED:
+            Renderer().error("stopped.", "Nothing is lost; run it again to go on.")
+        raise
     except Exception as error:
         if "-v" in sys.argv or "--verbose" in sys.argv:
             raise
@@ -76,7 +77,7 @@ def root(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
     prune: Annotated[bool, typer.Option("--prune", help="Drop documents whose files are gone.")] = False,
     config: ConfigFile = None,
     data: Data = None,
@@ -356,7 +357,7 @@ def _run_batch(name: str, view: Renderer, keys: tuple[str, ...], run: Callable[[
             if not any(isinstance(line.get(key), str) for key in keys):
                 raise UsageError(f"a line needs {keys[0]!r}, a text.")
             view.json(run(line))
-        except (json.JSONDecodeError, UsageError) as error:
+        except (json.JSONDecodeError, RecursionError, UsageError) as error:
             view.json({"id": line.get("id") if isinstance(line, dict) else None, "error": str(error)})
 
 
@@ -381,10 +382,12 @@ def _saved_answers(name: str) -> list[Any]:
         ) from error
     try:
         value = json.loads(text)
-        return value if isinstance(value, list) else [value]
-    except json.JSONDecodeError:
-        pass
-    try:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{name} is not JSON: {error}.", "Save an answer with --json.") from error
+        answers = value if isinstance(value, list) else [value]
+    except (json.JSONDecodeError, RecursionError):
+        try:
+            answers = [json.loads(line) for line in text.split("\n") if line.strip()]
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise UsageError(f"{name} is not JSON: {error}.", "Save an answer with --json.") from error
+    if not answers:
+        raise UsageError(f"{name} holds no answer.", "Save one: assistant ask --json QUESTION > ANSWER.json")
+    return answers

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -10,18 +12,28 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda
 from pydantic import PrivateAttr
 
+from assistant.core.errors import UsageError
 from assistant.records import answer_json, history_from_json, hit_json
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
 
 
+# LangChain runs batches and parallel branches in threads; an assistant is one thread's at a time.
+_LOCKS: WeakKeyDictionary[Assistant, Lock] = WeakKeyDictionary()
+
+
 def as_runnable(assistant: Assistant) -> Runnable[Any, Any]:
     """Wrap `Assistant.answer`; takes a question or {"question", "history"?}, gives the contract's JSON object."""
 
+    lock = _LOCKS.setdefault(assistant, Lock())
+
     def run(value: Any) -> dict[str, Any]:
-        question, history = (value["question"], value.get("history")) if isinstance(value, dict) else (value, None)
-        return answer_json(assistant.answer(str(question), history_from_json(history)))
+        question, history = (value.get("question"), value.get("history")) if isinstance(value, dict) else (value, None)
+        if not isinstance(question, str):
+            raise UsageError(f"a question must be a text, not {question!r}.", 'Give a text or {"question": "..."}.')
+        with lock:
+            return answer_json(assistant.answer(question, history_from_json(history)))
 
     return RunnableLambda(run, name="assistant")
 
@@ -31,9 +43,11 @@ class PolicyRetriever(BaseRetriever):
 
     k: int | None = None
     _assistant: Any = PrivateAttr()
+    _lock: Any = PrivateAttr()
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
-        hits = [hit_json(hit) for hit in self._assistant.search(query, k=self.k).hits]
+        with self._lock:
+            hits = [hit_json(hit) for hit in self._assistant.search(query, k=self.k).hits]
         return [Document(page_content=hit.pop("text"), metadata=hit) for hit in hits]
 
 
@@ -41,4 +55,5 @@ def as_retriever(assistant: Assistant, k: int | None) -> BaseRetriever:
     """Wrap `Assistant.search`."""
     retriever = PolicyRetriever(k=k)
     retriever._assistant = assistant
+    retriever._lock = _LOCKS.setdefault(assistant, Lock())
     return retriever

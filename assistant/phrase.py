@@ -14,6 +14,7 @@ from assistant.prompts import KEY, NOT_FOUND, build_messages
 from assistant.read import plain
 
 MAX_CLAIMS = 4
+MAX_EVIDENCE = 6_000  # characters that a generator is given; an endless sentence or row is quoted instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ def phrase(
     generator: GeneratorSection,
 ) -> Wording:
     """Word an answer from evidence (not empty); every sentence is supported by its quote, or is the quote."""
-    if model is None:
+    texts = [plain(e) for e in evidence]
+    if model is None or sum(map(len, texts)) > MAX_EVIDENCE:
         return quoted(evidence, ())
-    messages = build_messages(question, [plain(e) for e in evidence])
+    messages = build_messages(question, texts)
     written = model.complete(messages, generator.max_tokens).strip()
     if not written or written.startswith(NOT_FOUND):
         return quoted(evidence, ())
@@ -59,8 +61,9 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     # The best evidence must be in the answer: a supported remark on a lesser one would miss the point.
     if not any(c.key == 1 for c in citations):
         return quoted(evidence, verdicts)
-    text = " ".join(f"{sentence} [{c.key}]" for sentence, c in zip(sentences, citations, strict=True))
-    return Wording(text, tuple(citations), True, tuple(verdicts))
+    # What does not end like a sentence, an item of a list, gets a line of its own.
+    text = "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in citations)
+    return Wording(text.strip(), tuple(citations), True, tuple(verdicts))
 
 
 def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording:

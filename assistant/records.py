@@ -11,8 +11,11 @@ from typing import Any
 from assistant.core.errors import UsageError
 from assistant.core.types import Answer, Citation, Hit, IngestReport, Term, Turn
 
-# Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped.
-UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+# Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped;
+# and so are lone surrogates, which no encoding can write.
+UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_OFFSET = 2**53
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
@@ -72,9 +75,17 @@ def citations_from_json(raw: Any) -> list[Citation]:
     if not isinstance(raw, Mapping) or not isinstance(raw.get("citations"), list):
         raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
     try:
-        return [Citation(**{**c, "headings": tuple(c["headings"])}) for c in raw["citations"]]
+        citations = [Citation(**{**c, "headings": tuple(c["headings"])}) for c in raw["citations"]]
     except (TypeError, KeyError) as error:
         raise UsageError(f"a citation of the saved answer is not complete: {error}.") from error
+    for c in citations:
+        for name, number in (("key", c.key), ("start", c.start), ("end", c.end)):
+            if type(number) is not int or abs(number) > MAX_OFFSET:
+                raise UsageError(f"a citation of the saved answer has {name} {number!r}, not a whole number.")
+        for text in (c.claim, c.quote, c.source, c.document_sha256, *c.headings):
+            if not isinstance(text, str) or SURROGATE.search(text):
+                raise UsageError(f"a citation of the saved answer has {text!r} where a text belongs.")
+    return citations
 
 
 def history_from_json(raw: Any) -> list[Turn]:

@@ -31,34 +31,32 @@ def verify_answer(raw: Any, catalog: Catalog, access: Access, min_support: float
 
 
 def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: float) -> str:
-    document = catalog.document(citation.document_sha256, access)
+    sha256 = citation.document_sha256
+    named = (catalog.document(name, access) for name in (citation.source, sha256))
+    document = next((d for d in named if d and (d.source, d.sha256) == (citation.source, sha256)), None)
     if document is None:
         return "the document has changed or is no longer indexed"
-    if document.text[citation.start : citation.end] != citation.quote:
+    if citation.start < 0 or document.text[citation.start : citation.end] != citation.quote:
         return "the quote is not what the document says there"
-    context = " ".join((document.title, *citation.headings))
+    context = " ".join((document.title, *(h for h in citation.headings if h in document.text)))
     if not check_support(citation.claim, citation.quote, min_support, context).supported:
         return "the quote does not support the sentence"
     return ""
 
 
 def _unproved(raw: Mapping[str, Any], citations: list[Citation]) -> list[Check]:
-    """Return a failed check for each sentence of the answer that is not a citation's claim under its key."""
-    if raw.get("status") != "answered":
+    """Return failed checks unless the answer is its citations' claims, each with its key, in their order."""
+    text = str(raw.get("answer", ""))
+    proved = "".join(f"{c.claim}[{c.key}]" for c in citations)
+    if raw.get("status") in ("abstained", "blocked") or "".join(text.split()) == "".join(proved.split()):
         return []
-    claims: dict[int, str] = {}
-    for c in citations:
-        claims[c.key] = f"{claims.get(c.key, '')} {_folded(c.claim)}"
+    claims = {(claim.text, c.key) for c in citations for claim in parse_claims(f"{c.claim} [{c.key}]")}
     loose = [
-        claim
-        for claim in parse_claims(str(raw.get("answer", "")))
-        if not any(_folded(claim.text) in claims.get(key, "") for key in claim.keys)
+        Check(claim.keys[0] if claim.keys else 0, "", f"a sentence has no proof: {claim.text[:80]!r}")
+        for claim in parse_claims(text)
+        if not any((claim.text, key) in claims for key in claim.keys)
     ]
-    return [Check(c.keys[0] if c.keys else 0, "", f"a sentence has no proof: {c.text[:80]!r}") for c in loose]
-
-
-def _folded(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
+    return loose or [Check(0, "", "the answer is not made of the sentences of its citations")]
 
 
 def check_quote(catalog: Catalog, sha256: str, start: int, end: int, quote: str) -> None:

@@ -1,0 +1,241 @@
+"""The generators themselves: the packaged one, and any behind an OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assistant.core.config import Config, GeneratorSection
+from assistant.core.errors import ConfigError, ModelDamaged, ModelMissing
+from assistant.core.llm import LanguageModel, open_model
+from assistant.core.prepare import GENERATOR_ID
+from assistant.core.registry import Registry
+from assistant.core.types import Turn
+from assistant.pipeline import Assistant
+from assistant.prompts import build_messages
+from assistant.records import answer_json
+from assistant.verify import verify_answer
+
+PARIS = (Turn("user", "What is the capital of France?"),)
+CARRY = "How much annual leave may employees carry over?"
+QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
+
+
+@pytest.fixture(scope="module")
+def onnx(models_dir: Path) -> LanguageModel:
+    model = open_model(Config(), Registry(models_dir))
+    assert model is not None
+    return model
+
+
+def test_the_packaged_generator_is_greedy_and_streams_what_it_completes(onnx: LanguageModel) -> None:
+    messages = build_messages(CARRY, [QUOTE])
+    first = onnx.complete(messages, 24)
+    pieces = list(onnx.stream(messages, 24))
+    assert first == "".join(pieces) == onnx.complete(messages, 24) != ""
+    assert 1 < len(pieces) <= 24
+    assert (onnx.info.id, onnx.info.runtime) == (GENERATOR_ID, "onnx")
+
+
+def test_the_packaged_generator_answers_within_its_tokens(onnx: LanguageModel) -> None:
+    assert "Paris" in onnx.complete(PARIS, 24)
+    assert len(list(onnx.stream(PARIS, 3))) <= 3
+
+
+def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> None:
+    stream = onnx.stream(PARIS, 24)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert "Paris" in onnx.complete(PARIS, 24)
+
+
+def test_an_answer_of_the_packaged_generator_is_proved(office_config: Config, models_dir: Path) -> None:
+    assistant = Assistant(replace(office_config, generator=GeneratorSection(max_tokens=32)))
+    answer = assistant.answer(CARRY)
+    assert answer.status == "answered" and answer.model.runtime == "onnx"
+    assert_proved(assistant, CARRY)
+    assistant.close()
+
+
+def test_a_prompt_longer_than_the_generator_reads_gets_no_words(onnx: LanguageModel) -> None:
+    assert onnx.complete((Turn("user", "🦔" * 4_000),), 24) == ""
+
+
+def test_evidence_longer_than_the_generator_reads_is_quoted(
+    make_assistant: Callable[..., Assistant], onnx: LanguageModel
+) -> None:
+    endless = "The quarry machines are serviced by " + ", ".join(f"team {n} of hall {n}" for n in range(3_000)) + "."
+    assistant = make_assistant({"machines.md": f"# Machines\n\n{endless}\n"}, model=onnx)
+    answer = assistant.answer("By which teams are the quarry machines serviced?")
+    assert answer.status == "answered" and answer.citations[0].quote == endless and not answer.own_words
+
+
+def assert_proved(assistant: Assistant, question: str) -> None:
+    answer = assistant.answer(question)
+    checks = verify_answer(answer_json(answer), assistant.catalog, assistant.access, 0.75)
+    assert checks and not [check.problem for check in checks if check.problem]
+
+
+def test_no_runtime_is_no_generator(tmp_path: Path) -> None:
+    assert open_model(Config(generator=GeneratorSection(runtime="none")), Registry(tmp_path)) is None
+
+
+def test_a_generator_that_is_missing_or_damaged_is_named(tmp_path: Path, models_dir: Path) -> None:
+    with pytest.raises(ModelMissing, match=GENERATOR_ID):
+        open_model(Config(), Registry(tmp_path))
+    folder = tmp_path / GENERATOR_ID
+    folder.mkdir()
+    for path in (models_dir / GENERATOR_ID).iterdir():
+        if path.suffix == ".data":
+            (folder / path.name).symlink_to(path)
+        elif path.name != "verified.json":
+            shutil.copyfile(path, folder / path.name)
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelDamaged, match=r"tokenizer\.json"):
+        open_model(Config(), Registry(tmp_path))
+
+
+# --- LangChain ---------------------------------------------------------------------------------------------------
+
+
+def endpoint(model: str, port: int = 9, timeout: float = 5.0) -> Config:
+    return Config(
+        generator=GeneratorSection(
+            runtime="langchain",
+            model=model,
+            base_url=f"http://127.0.0.1:{port}/v1",
+            max_tokens=24,
+            timeout_seconds=timeout,
+        )
+    )
+
+
+@pytest.fixture
+def openai_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "dummy")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("model", ["no-provider-at-all", "nobody:x", "openai"])
+def test_a_model_that_langchain_does_not_know_is_a_fault_of_the_configuration(
+    model: str, tmp_path: Path, openai_key: None
+) -> None:
+    with pytest.raises(ConfigError, match=f"generator.model '{model}'"):
+        open_model(endpoint(model), Registry(tmp_path))
+
+
+def test_a_missing_key_is_a_fault_of_the_configuration(
+    tmp_path: Path, openai_key: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        open_model(endpoint("openai:x"), Registry(tmp_path))
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: None, free_port: int) -> None:
+    config = replace(office_config, generator=endpoint("openai:x", free_port).generator)
+    assistant = Assistant(config)
+    began = time.monotonic()
+    with pytest.raises(ModelMissing, match="the generator openai:x does not answer") as error:
+        assistant.answer(CARRY)
+    assert time.monotonic() - began < 30
+    assert error.value.exit_code == 5 and "base_url" in error.value.cure
+    assert assistant.answer("Which hamsters live on Jupiter?").status == "abstained"  # needs no generator
+    assert assistant.search(CARRY).hits
+    assistant.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """`transformers serve` with SmolLM2 at full precision on loopback; yields (model, port)."""
+    pytest.importorskip("fastapi", reason="needs pip install '.[test]'")
+    from assistant.core.gguf_llama import unpack_llama
+    from assistant.core.prepare import packaged_gguf
+
+    folder = tmp_path_factory.mktemp("served")
+    unpack_llama(packaged_gguf(), folder / "smollm2")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, str(Path(sysconfig.get_path("scripts")) / "transformers"), "serve"]
+    command += [str(folder / "smollm2"), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hf"), "CUDA_VISIBLE_DEVICES": ""}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=os.environ | offline, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        for _ in range(480):
+            if process.poll() is not None or _answers(port):
+                break
+            time.sleep(0.5)
+        assert process.poll() is None and _answers(port), (folder / "log").read_text(errors="replace")[-3000:]
+        yield str(folder / "smollm2"), port
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{port}/health", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_an_openai_compatible_server_words_answers(
+    server: tuple[str, int], office_config: Config, openai_key: None, tmp_path: Path
+) -> None:
+    served, port = server
+    config = endpoint(f"openai:{served}", port, 120.0)
+    model = open_model(config, Registry(tmp_path))
+    assert model is not None
+    assert "Paris" in model.complete(PARIS, 24)
+    assert "".join(model.stream(PARIS, 24)) == model.complete(PARIS, 24)
+    assert len(model.complete(PARIS, 2)) < len(model.complete(PARIS, 24))
+    assistant = Assistant(replace(office_config, generator=config.generator))
+    answer = assistant.answer(CARRY)
+    assert answer.status == "answered" and answer.model.runtime == "langchain" and served in answer.model.id
+    assert QUOTE in {citation.quote for citation in answer.citations}
+    assert_proved(assistant, CARRY)
+    assert_proved(assistant, "What is the limit for a hotel night?")
+    assistant.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_refuses_is_one_clear_error(
+    server: tuple[str, int], office_config: Config, openai_key: None
+) -> None:
+    _, port = server
+    generator = replace(endpoint("openai:/nowhere/at-all", port, 60.0).generator)
+    assistant = Assistant(replace(office_config, generator=generator))
+    with pytest.raises(ModelMissing, match="openai:/nowhere/at-all does not answer"):
+        assistant.answer(CARRY)
+    assistant.close()

@@ -1,0 +1,179 @@
+"""Hits become evidence: the sentence that answers, in context, and the probability that any does."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.core.config import ReaderSection
+from assistant.core.encoder import Encoder
+from assistant.core.text import units
+from assistant.core.types import Evidence, Hit, Passage, Term
+from assistant.read import Reader, answered, in_context, plain, row_text
+
+LEAVE = """## Carry-over
+
+Employees receive 27 days of annual leave in each calendar year. Employees may carry over at most 5 days of leave into \
+next year. Carried-over days expire on 31 March.
+"""
+BRING = """## First day
+
+On the first day of work, new employees must bring:
+
+- a passport or an identity card,
+- the signed contract of employment,
+- two photographs for the badge.
+"""
+MEALS = """## Meals
+
+| Meal | Limit at home | Limit abroad |
+| --- | --- | --- |
+| Breakfast | 12 euros | 15 euros |
+| Dinner | 35 euros | |
+"""
+TEXTS = (LEAVE, BRING, MEALS)
+
+
+def hit(text: str, rank: int = 1, score: float = 0.5, *, start: int = 0) -> Hit:
+    heading = text.splitlines()[0].lstrip("# ")
+    passage = Passage(rank, f"d{rank}", text, start, start + len(text), (heading,))
+    return Hit(passage, score, rank, ("dense",), f"{rank}.md", heading, "5ha")
+
+
+@pytest.fixture(scope="module")
+def reader(encoder: Encoder) -> Reader:
+    return Reader(encoder.encode, ReaderSection())
+
+
+HITS = tuple(hit(text, rank) for rank, text in enumerate(TEXTS, 1))
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How many days may I carry over?", "Employees may carry over at most 5 days of leave into next year."),
+        ("How many days of leave do I get?", "Employees receive 27 days of annual leave in each calendar year."),
+        ("When do carried-over days expire?", "Carried-over days expire on 31 March."),
+        ("How many photographs must I bring?", "two photographs for the badge."),
+        ("What is the limit for breakfast abroad?", "| Breakfast | 12 euros | 15 euros |"),
+    ],
+)  # fmt: skip
+def test_the_answering_sentence_is_picked_over_similar_ones(reader: Reader, question: str, text: str) -> None:
+    reading = reader.read(question, HITS)
+    assert reading.evidence[0].text == text
+    assert reading.probability > reader.read("Which hamsters live on Jupiter's moons?", HITS).probability
+    for e in reading.evidence:
+        passage = e.hit.passage
+        assert passage.text[e.start - passage.start : e.end - passage.start] == e.text
+
+
+def test_offsets_are_the_documents_not_the_passages(reader: Reader) -> None:
+    moved = hit(LEAVE, start=1_000)
+    first = reader.read("When do carried-over days expire?", [moved]).evidence[0]
+    assert first.start == 1_000 + LEAVE.index("Carried-over days")
+    assert first.end == first.start + len("Carried-over days expire on 31 March.")
+
+
+def test_an_item_is_said_with_its_lead_in(reader: Reader) -> None:
+    first = reader.read("How many photographs must I bring?", HITS).evidence[0]
+    assert plain(first) == "On the first day of work, new employees must bring: two photographs for the badge."
+    assert in_context(first) == f"First day: {plain(first)}"
+
+
+def test_a_row_is_said_with_its_columns(reader: Reader) -> None:
+    first = reader.read("What is the limit for breakfast abroad?", HITS).evidence[0]
+    assert first.kind == "row"
+    assert plain(first) == "Meal: Breakfast; Limit at home: 12 euros; Limit abroad: 15 euros"
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "said"),
+    [
+        ("| Meal | Limit |", "| Dinner | 35 |", "Meal: Dinner; Limit: 35"),
+        ("| Meal | Limit |", "| Dinner | |", "Meal: Dinner"),
+        ("| | Limit |", "| Dinner | 35 |", "Dinner; Limit: 35"),
+        ("| Meal |", "| Dinner | 35 |", "Meal: Dinner; 35"),
+        ("| Meal | Limit |", "| Dinner |", "Meal: Dinner"),
+        ("", "| Dinner | 35 |", "Dinner; 35"),
+        (r"| A \| B | C |", r"| 1 \| 2 | 3 |", "A | B: 1 | 2; C: 3"),
+    ],
+)
+def test_rows_of_any_shape_are_said(header: str, row: str, said: str) -> None:
+    assert row_text(header, row) == said
+
+
+def test_hits_are_reordered_by_their_best_sentence_and_numbered_anew(reader: Reader) -> None:
+    reading = reader.read("What is the limit for breakfast abroad?", HITS)
+    assert reading.hits[0].passage.text == MEALS
+    assert [h.rank for h in reading.hits] == [1, 2, 3]
+    assert {h.passage.id for h in reading.hits} == {1, 2, 3}
+    scores = [h.score for h in reading.hits]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_far_better_retrieval_score_outweighs_a_better_sentence(reader: Reader) -> None:
+    hits = [hit(LEAVE, 1, 10.0), hit(MEALS, 2, 0.1)]
+    assert reader.read("What is the limit for breakfast abroad?", hits).hits[0].passage.text == LEAVE
+
+
+def test_hits_beyond_the_limit_are_kept_unread_in_place(encoder: Encoder) -> None:
+    reader = Reader(encoder.encode, ReaderSection(passages=1))
+    reading = reader.read("What is the limit for breakfast abroad?", HITS)
+    assert [h.passage.id for h in reading.hits] == [1, 2, 3]
+    assert {e.hit.passage.id for e in reading.evidence} == {1}
+
+
+def test_no_hits_or_no_sentences_have_probability_zero(reader: Reader) -> None:
+    for hits in ((), (hit("## Alone"),), (hit("Ah."),)):
+        reading = reader.read("Who approves travel?", hits)
+        assert (reading.evidence, reading.probability) == ((), 0.0)
+        assert reading.hits == tuple(hits)
+
+
+def test_an_unrelated_question_is_improbable(reader: Reader) -> None:
+    assert reader.read("Which hamsters live on Jupiter's moons?", HITS).probability < 0.5
+
+
+def test_no_evidence_is_said_twice_and_no_more_than_allowed(encoder: Encoder) -> None:
+    twice = (hit(LEAVE, 1), hit(LEAVE, 2), hit(LEAVE.upper(), 3))
+    few = Reader(encoder.encode, ReaderSection(evidence=2, margin=2.0)).read("How many days may I carry over?", twice)
+    texts = [" ".join(e.text.split()).casefold() for e in few.evidence]
+    assert len(texts) == len(set(texts)) == 2
+    all_ = Reader(encoder.encode, ReaderSection(evidence=50, margin=2.0)).read("How many days may I carry over?", twice)
+    assert len(all_.evidence) == len(units(LEAVE))
+
+
+def test_a_narrow_margin_keeps_the_best_sentence_alone(encoder: Encoder) -> None:
+    reader = Reader(encoder.encode, ReaderSection(margin=0.0))
+    assert len(reader.read("When do carried-over days expire?", HITS).evidence) == 1
+
+
+WORDS = "## Words\n\n**RTO** means the longest time for which an activity may be down. Systems are down at night.\n"
+MEANS = "the longest time for which an activity may be down"
+
+
+def test_an_asked_definition_is_the_evidence_and_certain(reader: Reader) -> None:
+    text = WORDS.replace("**", "")
+    hits = (hit(text, 1), hit(LEAVE, 2))
+    start = text.index(MEANS)
+    term = Term("RTO", (), MEANS, "d1", start, start + len(MEANS))
+    reading = reader.read("What does RTO mean?", hits, [term])
+    assert [(e.kind, e.text, e.lead_text) for e in reading.evidence] == [("definition", MEANS, "RTO")]
+    assert plain(reading.evidence[0]) == f"RTO: {MEANS}"
+    assert reading.probability == pytest.approx(0.95)
+    elsewhere = Term("RTO", (), MEANS, "another", start, start + len(MEANS))
+    assert all(e.kind == "sentence" for e in reader.read("What does RTO mean?", hits, [elsewhere]).evidence)
+
+
+def test_the_focus_counts_where_the_question_holds_what_was_said_before(reader: Reader) -> None:
+    asked = "How many days may I carry over into next year? And when do they expire?"
+    assert reader.read(asked, HITS, focus="And when do they expire?").evidence[0].text.startswith("Carried-over days")
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 0.0), (0.0, 0.42), (0.42, 0.6), (0.6, 1.0)])
+def test_the_probability_rises_with_similarity(low: float, high: float) -> None:
+    assert 0.0 <= answered(low) < answered(high) <= 1.0
+
+
+def test_evidence_without_a_lead_is_said_as_it_stands() -> None:
+    one = Evidence(hit(LEAVE), 15, 30, "Some\n  words.", 1.0)
+    assert plain(one) == "Some words." and one.lead_text == ""
