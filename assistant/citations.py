@@ -63,6 +63,7 @@ LIMIT = re.compile(
 MEMBER = r"[^\W_][\w'’-]*(?: [^\W_][\w'’-]*){0,3}"
 ENUMERATION = re.compile(rf"((?:{MEMBER}, )+{MEMBER}),? (?:and|or) (?:(?:the|an?|your|their|its) )?([^\W_][\w'’-]*)")
 MARK = re.compile(rf"!\[|\]\(|[<>`]|{UNPRINTABLE.pattern}")
+PREAMBLE = re.compile(r"^(?:(?:the\s+)?(?:quote|answer|response)(?:\s+is)?\s*:|a\s*:)\s*", re.IGNORECASE)  # of small models
 LIST_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+(?=\D)")  # "1. You get five days."
 ADDRESS = re.compile(r"\S*(?:@|://|www\.)\S*", re.IGNORECASE)
 ACRONYM = re.compile(r"(?<![(\w-])[A-Z]{2,6}(?![\w)-])")  # not in brackets, and not a document's number
@@ -97,7 +98,7 @@ def parse_claims(text: str) -> list[Claim]:
     text = re.sub(r"([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)", lambda m: f" {m[2].strip()}{m[1]} ", text)
     claims = []
     for line in text.splitlines():
-        line = LIST_NUMBER.sub("", line)
+        line = PREAMBLE.sub("", LIST_NUMBER.sub("", line))
         for start, end in sentences(line, *trim(line, 0, len(line))):
             sentence = line[start:end]
             keys = tuple(dict.fromkeys(int(m[1]) for m in KEY.finditer(sentence)))

@@ -66,7 +66,7 @@ class GeneratorSection:
     runtime: str = "onnx"  # onnx | langchain | none (quote the evidence, no model)
     model: str = "smollm2-135m-instruct"  # a prepared model, or for langchain "provider:model"
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
-    max_tokens: int = 96  # longest wording
+    max_tokens: int = 64  # longest wording
     timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
 
 

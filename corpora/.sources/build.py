@@ -447,7 +447,7 @@ def write(output: str, data: bytes) -> None:
 
 
 def main(folders: list[str]) -> None:
-    for source in sorted(SOURCES.glob("**/*.md")):
+    for source in sorted(SOURCES.glob("*/*.md")):
         if not folders or source.relative_to(SOURCES).parts[0] in folders:
             meta, root = read_source(source)
             write(meta["output"], BUILDERS[Path(meta["output"]).suffix](meta, root))
