@@ -63,7 +63,8 @@ LIMIT = re.compile(
 MEMBER = r"[^\W_][\w'’-]*(?: [^\W_][\w'’-]*){0,3}"
 ENUMERATION = re.compile(rf"((?:{MEMBER}, )+{MEMBER}),? (?:and|or) (?:(?:the|an?|your|their|its) )?([^\W_][\w'’-]*)")
 MARK = re.compile(rf"!\[|\]\(|[<>`]|{UNPRINTABLE.pattern}")
-PREAMBLE = re.compile(r"^(?:(?:the\s+)?(?:quote|answer|response)(?:\s+is)?\s*:|a\s*:)\s*", re.IGNORECASE)  # of small models
+# What small models put before their sentences.
+PREAMBLE = re.compile(r"^(?:(?:the\s+)?(?:quote|answer|response)(?:\s+is)?\s*:|a\s*:)\s*", re.IGNORECASE)
 LIST_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+(?=\D)")  # "1. You get five days."
 ADDRESS = re.compile(r"\S*(?:@|://|www\.)\S*", re.IGNORECASE)
 ACRONYM = re.compile(r"(?<![(\w-])[A-Z]{2,6}(?![\w)-])")  # not in brackets, and not a document's number

@@ -42,6 +42,8 @@ class Reader:
         `defined` are the terms whose meaning is asked for; their definitions are the evidence. Where `question` holds
         what was said before, `focus` is the question itself and counts for half.
         """
+        if definitions := _definitions(defined, hits):
+            return Reading(_distinct(definitions), tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
         candidates = [e for hit in read for e in _candidates(hit)]
         if not candidates:
@@ -51,12 +53,10 @@ class Reader:
         similarity = vectors[2:] @ (asked / np.linalg.norm(asked))
         scored = [replace(c, score=float(s)) for c, s in zip(candidates, similarity, strict=True)]
         ranked, best = _reorder(read, scored)
-        definitions = _definitions(defined, read)
         by_score = sorted(scored, key=lambda e: -(e.score + HIT_WEIGHT * best[e.hit.passage.id]))
         floor = by_score[0].score - self._settings.margin
-        picked = definitions or [e for e in by_score if e.score >= floor]
-        probability = DEFINED if definitions else answered(float(similarity.max()))
-        return Reading(_distinct(picked)[: self._settings.evidence], _renumber((*ranked, *rest)), probability)
+        picked = _distinct([e for e in by_score if e.score >= floor])[: self._settings.evidence]
+        return Reading(picked, _renumber((*ranked, *rest)), answered(float(similarity.max())))
 
 
 def answered(similarity: float) -> float:
