@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,11 +10,12 @@ from assistant.citations import best_support, check_support, cite, parse_claims,
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.llm import LanguageModel
 from assistant.core.text import cells
-from assistant.core.types import Citation, Evidence, Verdict
+from assistant.core.types import Citation, Evidence, Turn, Verdict
 from assistant.prompts import KEY, NOT_FOUND, build_messages
 from assistant.read import plain
 
-MAX_CLAIMS = 4
+MAX_SENTENCES = 3
+SENTENCE_END = re.compile(r"[.!?](?:[ \t]*\[\d{1,3}\])*\s+(?=[^\s\[])")
 MAX_EVIDENCE = 6_000  # characters that a generator is given; an endless sentence or row is quoted instead
 
 
@@ -39,10 +41,21 @@ def phrase(
     if model is None or sum(map(len, texts)) > MAX_EVIDENCE:
         return quoted(evidence, ())
     messages = build_messages(question, texts)
-    written = model.complete(messages, generator.max_tokens).strip()
+    written = _write(model, messages, generator.max_tokens)
     if not written or written.startswith(NOT_FOUND):
         return quoted(evidence, ())
     return checked(written, evidence, answer.min_support)
+
+
+def _write(model: LanguageModel, messages: Sequence[Turn], max_tokens: int) -> str:
+    """Let the generator write until it has said as many sentences as it was asked for; small ones ramble on."""
+    text = ""
+    for piece in model.stream(messages, max_tokens):
+        text += piece
+        ends = list(SENTENCE_END.finditer(text))
+        if len(ends) >= MAX_SENTENCES:
+            return text[: ends[MAX_SENTENCES - 1].end()].strip()
+    return text.strip()
 
 
 def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> Wording:
@@ -50,7 +63,7 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     verdicts = list(_invented(written, len(evidence)))
     citations: list[Citation] = []
     sentences: list[str] = []
-    for claim in parse_claims(written)[:MAX_CLAIMS]:
+    for claim in parse_claims(written):
         key, support = best_support(claim.text, evidence, claim.keys, min_support)
         if support.supported and claim.text not in sentences:
             sentences.append(claim.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from assistant.core.types import ModelInfo, Turn
@@ -22,4 +23,4 @@ class ScriptedModel:
         return reply if isinstance(reply, str) else reply(messages)
 
     def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
-        yield from self.complete(messages, max_tokens).split(" ")
+        yield from re.findall(r"\s*\S+|\s+$", self.complete(messages, max_tokens))
