@@ -285,7 +285,7 @@ def _commit(
 ) -> None:
     before = catalog.generation_rows()
     progress("indexing", 0, 1)
-    with catalog.transaction():
+    with catalog.transaction(durable=True):
         for path in run.drops:
             catalog.drop_source(path)
         for row in run.rows:
