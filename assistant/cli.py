@@ -86,7 +86,7 @@ def ingest(
     verbose: Verbose = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV."""
-    from assistant.core.prepare import ENCODER_ID
+    from assistant.core.encoder import ENCODER_ID
     from assistant.core.registry import Registry
     from ingest.build import ingest as run_ingest
 
@@ -307,8 +307,9 @@ def _prepare(config: Config, view: Renderer, *, generator: bool) -> None:
 
     registry = Registry(config.models_dir)
     from assistant.core import prepare
+    from assistant.core.encoder import ENCODER_ID
 
-    if not registry.has(prepare.ENCODER_ID):
+    if not registry.has(ENCODER_ID):
         with view.preparing("the encoder") as progress:
             prepare.prepare_encoder(registry, progress)
     if generator and config.generator.runtime == "onnx" and not registry.has(config.generator.model):

@@ -43,7 +43,7 @@ class Reader:
         what was said before, `focus` is the question itself and counts for half.
         """
         if definitions := _definitions(defined, hits):
-            return Reading(_distinct(definitions), tuple(hits), DEFINED)
+            return Reading(_distinct(definitions)[: self._settings.evidence], tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
         candidates = [e for hit in read for e in _candidates(hit)]
         if not candidates:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.core.encoder import ENCODER_ID, MAX_TOKENS
 from assistant.core.errors import AssistantError, GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry, hash_file
 from assistant.core.types import ModelRecord
@@ -26,8 +27,6 @@ from assistant.core.types import ModelRecord
 Progress = Callable[[str, float], None]
 Floats = NDArray[np.float32]
 
-ENCODER_ID = "all-minilm-l6-v2"
-ENCODER_TOKENS = 256  # sentence-transformers' max_seq_length for this model
 MIN_COSINE = 0.999
 PROBES = (
     "May I carry unused leave over into next year?",
@@ -81,7 +80,7 @@ def prepare_encoder(registry: Registry, progress: Progress) -> ModelRecord:
             raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", _REPORT)
         return {"cosine": f"{cosine:.6f}", "weights_sha256": hash_file(source / "model.safetensors")}
 
-    settings = {"precision": "float32", "max_tokens": str(ENCODER_TOKENS), "onnx": version("onnx")}
+    settings = {"precision": "float32", "max_tokens": str(MAX_TOKENS), "onnx": version("onnx")}
     record = registry.install(ENCODER_ID, "encoder", None, settings, build)
     progress("encoder: ready", 1.0)
     return record
@@ -209,7 +208,7 @@ def _write_encoder(source: Path, folder: Path) -> None:
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     write_encoder(load_file(source / "model.safetensors"), config, folder / "model.onnx")
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
-    tokenizer.enable_truncation(ENCODER_TOKENS)
+    tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding(pad_id=config["pad_token_id"], pad_token="[PAD]")
     tokenizer.save(str(folder / "tokenizer.json"))
 
