@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from assistant.core.catalog import NewPassage
 from assistant.core.config import IngestSection
 from assistant.core.text import HEADING, Block, blocks, count_words, sentences
 from assistant.core.types import Document
+
+OWN_HEADINGS = re.compile(rf"\A(?:{HEADING.pattern}(?:\n+|\Z))+")  # at the start of a section's first passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,11 @@ def split(document: Document, settings: IngestSection, encoder_sha: str) -> list
 
 
 def embed_text(title: str, headings: tuple[str, ...], lead: str, text: str) -> str:
-    """Return what is encoded for a passage: `title > headings`, then its lead-in, then its text."""
+    """Return what is encoded for a passage: `title > headings`, its lead-in, and its text below those headings."""
     path = [part for part in (title, *headings) if part]
     unique = [part for i, part in enumerate(path) if part not in path[:i]]
-    return "\n".join(part for part in (" > ".join(unique), lead, text) if part)
+    body = OWN_HEADINGS.sub("", text)
+    return "\n".join(part for part in (" > ".join(unique), lead, body) if part)
 
 
 def vector_key(encoder_sha: str, text: str) -> bytes:

@@ -53,7 +53,14 @@ def test_a_long_table_repeats_its_header_in_what_is_embedded() -> None:
     passages = split(document(f"# Limits\n\nThe limits are:\n\n| Role | Limit |\n|---|---|\n{rows}"), SETTINGS, "sha")
     assert len(passages) > 2
     assert all("| Role | Limit |" in p.embed_text for p in passages)
-    assert passages[0].embed_text.startswith("Title > Limits\n# Limits\n\nThe limits are:")
+    assert passages[0].embed_text.startswith("Title > Limits\nThe limits are:")
+
+
+def test_a_passages_own_headings_are_embedded_once() -> None:
+    (passage,) = split(document("# Travel\n\n## Hotels\n\nBook them early.\n"), SETTINGS, "sha")
+    assert passage.embed_text == "Title > Travel > Hotels\nBook them early."
+    (passage,) = split(document("# Travel\n"), SETTINGS, "sha")
+    assert passage.embed_text == "Title > Travel"
 
 
 def test_a_passage_knows_its_page() -> None:
