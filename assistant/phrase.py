@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from assistant.citations import best_support, check_support, cite, parse_claims, quote_text
+from assistant.citations import best_support, cite, parse_claims, quote_text
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.llm import LanguageModel
 from assistant.core.text import cells
 from assistant.core.types import Citation, Evidence, Turn, Verdict
 from assistant.prompts import KEY, NOT_FOUND, build_messages
 from assistant.read import plain
+from assistant.support import check_support
 
 MAX_SENTENCES = 3
 SENTENCE_END = re.compile(r"[.!?](?:[ \t]*\[\d{1,3}\])*\s+(?=[^\s\[])")

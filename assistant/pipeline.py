@@ -24,6 +24,7 @@ from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Read
 from assistant.core.vectors import VectorStore, open_store
 from assistant.history import standalone
 from assistant.phrase import Wording, phrase
+from assistant.prompts import ABSTAINED, CLOSEST
 from assistant.read import Reader
 from assistant.retrieve import Retriever, find_terms
 from assistant.verify import check_quote
@@ -190,9 +191,9 @@ def _checked(question: str) -> str:
 
 
 def _abstained(question: str, reading: Reading, index: IndexInfo, seen: IndexInfo, clock: _Clock) -> Answer:
-    text = f"The documents do not answer this. I searched {seen.documents:,} documents ({seen.passages:,} passages)."
+    text = ABSTAINED.format(documents=seen.documents, passages=seen.passages)
     if reading.hits:
-        text += f" The closest passage is in {_place(reading.hits[0])}."
+        text += CLOSEST.format(place=_place(reading.hits[0]))
     return Answer(
         question, "abstained", text, round(reading.probability, 4), (), reading.hits, (), NO_MODEL, index,
         clock.timings(),

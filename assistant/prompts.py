@@ -23,6 +23,13 @@ Question: {question}"""
 
 SOURCE = "[{key}] {text}"
 
+ABSTAINED = "The documents do not answer this. I searched {documents:,} documents ({passages:,} passages)."
+CLOSEST = " The closest passage is in {place}."
+SAYS_ABSTAINED = re.compile(
+    re.escape(ABSTAINED.format(documents=0, passages=0)).replace("0", r"[\d,]+")
+    + rf"(?:{re.escape(CLOSEST.format(place='PLACE'))})?".replace("PLACE", r".+ \(.+\)")
+)
+
 
 def build_messages(question: str, texts: Sequence[str]) -> tuple[Turn, ...]:
     """Lay out the question and the evidence, as plain texts, for the generator; keys count from 1."""

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.citations import check_support, parse_claims
+from assistant.citations import parse_claims
 from assistant.core.catalog import Catalog
 from assistant.core.errors import AssistantError
 from assistant.core.types import Access, Citation
+from assistant.prompts import SAYS_ABSTAINED
 from assistant.records import citations_from_json
+from assistant.support import check_support
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,13 @@ def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: 
 
 
 def _unproved(raw: Mapping[str, Any], citations: list[Citation]) -> list[Check]:
-    """Return failed checks unless the answer is its citations' claims, each with its key, in their order."""
+    """Return failed checks unless the answer is its citations' claims, each with its key, or says there is none."""
     text = str(raw.get("answer", ""))
+    if raw.get("status") == "abstained":
+        alone = not citations and SAYS_ABSTAINED.fullmatch(text)
+        return [] if alone else [Check(0, "", "it says more than that the documents do not answer")]
     proved = "".join(f"{c.claim}[{c.key}]" for c in citations)
-    if raw.get("status") in ("abstained", "blocked") or "".join(text.split()) == "".join(proved.split()):
+    if "".join(text.split()) == "".join(proved.split()):
         return []
     claims = {(claim.text, c.key) for c in citations for claim in parse_claims(f"{c.claim} [{c.key}]")}
     loose = [

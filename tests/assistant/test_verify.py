@@ -56,6 +56,15 @@ def test_an_abstention_holds(office: Assistant) -> None:
     assert verify_answer(answer, office.catalog, office.access, 0.75) == []
 
 
+def test_an_abstention_that_says_more_fails(office: Assistant) -> None:
+    abstained = answer_json(office.answer("Which hamsters live on Jupiter's moons?"))
+    more = {**abstained, "answer": f"{abstained['answer']} Staff get 99 days."}
+    mute = {**abstained, "answer": ""}
+    cited = {**saved(office), "status": "abstained"}
+    for answer in (more, mute, cited):
+        assert [c for c in verify_answer(answer, office.catalog, office.access, 0.75) if c.problem]
+
+
 def replace_in(field: str, old: str, new: str) -> Callable[[dict[str, Any]], None]:
     def change(answer: dict[str, Any]) -> None:
         target = answer if field == "answer" else answer["citations"][0]
