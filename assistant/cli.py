@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant.core.errors import AssistantError, GateFailed, UsageError
+from assistant.core.halves import Split
 
 if TYPE_CHECKING:
     from assistant.core.config import Config
@@ -266,6 +267,72 @@ def verify(
 
 
 @app.command()
+def eval(
+    questions: Annotated[Path | None, typer.Argument(metavar="QUESTIONS.jsonl", help="Questions with gold.")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--compare", metavar="A.json B.json", help="Compare two reports instead of asking."),
+    ] = None,
+    foreign: Annotated[
+        list[Path] | None, typer.Option("--foreign", metavar="FILE", help="Also ask another corpus's questions.")
+    ] = None,
+    foreign_limit: Annotated[int, typer.Option(min=1, metavar="N", help="Questions of each --foreign.")] = 100,
+    split: Annotated[Split, typer.Option(help="One half of the documents, or all.")] = Split.ALL,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first questions.")] = None,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that ask.")] = 1,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where each run gets a folder.")] = Path("results"),
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")] = None,
+    fail_under: Annotated[
+        list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 7 if it is worse (for risks: higher).")
+    ] = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure the answers to questions with gold answers; a run that was stopped goes on where it was."""
+    view = _renderer(quiet=quiet or json_)
+    if compare:
+        if questions:
+            raise UsageError("--compare asks nothing.", "Leave out the questions, or --compare.")
+        from assistant.evaluate.compare import compare as compare_reports
+
+        folder, found = compare_reports(*compare, out)
+        if json_:
+            view.json(found)
+        else:
+            view.comparison(found)
+        view.note(f"Written to {folder}.")
+        return
+    from assistant.evaluate.metrics import check_gates, parse_gates
+    from assistant.evaluate.run import Plan, evaluate
+    from assistant.pipeline import make_access
+
+    gates = parse_gates(fail_under or ())
+    if questions is None:
+        raise UsageError("there are no questions.", "Give a file: assistant eval QUESTIONS.jsonl")
+    plan = Plan(questions, tuple(foreign or ()), foreign_limit, split, limit, workers, out)
+    access = make_access(roles.split(","), as_of)
+    settings = _ready(config, data, view)
+    with view.progress() as progress:
+        run = evaluate(plan, settings, access, progress)
+    if run.kept:
+        view.note(f"{run.kept:,} answers were there before; delete {run.folder} to ask again.")
+    if json_:
+        view.json(run.report)
+    else:
+        view.evaluation(run.report)
+    view.note(f"Written to {run.folder}.")
+    if junit:
+        from assistant.evaluate.junit import write_junit
+
+        write_junit(junit, run.report)
+    check_gates(gates, {name: value["value"] for name, value in run.report["metrics"].items()})
+
+
+@app.command()
 def status(config: ConfigFile = None, data: Data = None, json_: Json = False) -> None:
     """Say what is indexed and prepared, what is wrong, and how to mend it."""
     from assistant.status import collect_status
@@ -319,20 +386,26 @@ def _prepare(config: Config, view: Renderer, *, generator: bool) -> None:
             prepare.prepare_generator(registry, progress)
 
 
-@contextmanager
-def _assistant(
-    config: Path | None, data: Path | None, roles: str, as_of: str, view: Renderer, *, generator: bool = True
-) -> Iterator[Assistant]:
+def _ready(config: Path | None, data: Path | None, view: Renderer, *, generator: bool = True) -> Config:
+    """Return the settings once there is an index, and the models to answer from it."""
     from assistant.core.catalog import Catalog
-    from assistant.pipeline import Assistant, make_access
 
-    access = make_access(roles.split(","), as_of)
     settings = _config(config, data)
     if not generator:
         settings = replace(settings, generator=replace(settings.generator, runtime="none"))
     Catalog.open(settings.data).close()  # say that there is no index before making models for it
     _prepare(settings, view, generator=generator)
-    assistant = Assistant(settings, access=access)
+    return settings
+
+
+@contextmanager
+def _assistant(
+    config: Path | None, data: Path | None, roles: str, as_of: str, view: Renderer, *, generator: bool = True
+) -> Iterator[Assistant]:
+    from assistant.pipeline import Assistant, make_access
+
+    access = make_access(roles.split(","), as_of)
+    assistant = Assistant(_ready(config, data, view, generator=generator), access=access)
     try:
         yield assistant
     finally:

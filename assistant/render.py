@@ -29,6 +29,7 @@ from assistant.verify import Check
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20
+PIPE_WIDTH = 120  # columns of a table that no terminal limits
 
 
 class Renderer:
@@ -168,6 +169,51 @@ class Renderer:
             line = ("problem ", "bold red"), printable(problem["problem"]), (" " + printable(problem["cure"]), "bold")
             self.out.print(Text.assemble(*line))
 
+    def evaluation(self, report: Mapping[str, Any]) -> None:
+        """Print the metrics of an evaluation, with their 95% intervals."""
+        from assistant.evaluate.metrics import METRICS, label
+        from assistant.evaluate.report import between, decimals
+
+        counts = ", ".join(f"{n:,} {group}" for group, n in report["questions"].items() if n)
+        table = _numbers_table("metric", "value", "95%", "n", "what")
+        group = ""
+        for name, metric in METRICS.items():
+            if metric.group != group:
+                group = metric.group
+                table.add_row(Text(group, style="bold"))
+            m = report["metrics"][name]
+            table.add_row(label(name), decimals(m["value"]), between(m), str(m["n"]), metric.title)
+        self._table(table)
+        times = ", ".join(f"{stage} {t['p50']:.0f}/{t['p95']:.0f}" for stage, t in report["timings"].items())
+        self.out.print(f"{counts} questions; threshold {report['stamp']['threshold']:g}; p50/p95 ms: {times}")
+
+    def comparison(self, found: Mapping[str, Any]) -> None:
+        """Print two evaluations side by side, and the questions that changed."""
+        from assistant.evaluate.metrics import label
+        from assistant.evaluate.report import between, decimals
+
+        table = _numbers_table("metric", "before", "after", "difference", "95%", "win/loss/tie")
+        for name, m in found["metrics"].items():
+            counts = "/".join(str(m[key]) for key in ("better", "worse", "equal") if key in m)
+            sure = "bold" if m["low"] is not None and m["low"] * m["high"] > 0 else ""
+            difference = f"{m['difference']:+.3f}"
+            table.add_row(
+                label(name), decimals(m["before"]), decimals(m["after"]), difference, between(m), counts, style=sure
+            )
+        self._table(table)
+        told = f"{found['questions']:,} questions in both; bold where the interval leaves out 0. "
+        told += f"Between the runs differs: {', '.join(found['differs']) or 'nothing'}. Changed answers: "
+        self.out.print(safe(f"{told}{len(found['changed']):,}."))
+        for change in found["changed"][:MANY]:
+            line = f"{change['id']}: {change['before']} -> {change['after']}: {change['question']}"
+            self.out.print(safe(line))
+        if len(found["changed"]) > MANY:
+            self.out.print(f"... and {len(found['changed']) - MANY:,} more; see compare.md.", style="dim")
+
+    def _table(self, table: Table) -> None:
+        console = self.out if self.out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+        console.print(table)
+
 
 class Indented:
     """Text set in by some columns; wrapped on a terminal, and whole lines in a pipe."""
@@ -196,6 +242,15 @@ class _Nothing:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def _numbers_table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        text = name == "what"
+        table.add_column(name, justify="left" if text else "right", no_wrap=not text)
+    return table
 
 
 def safe(text: str) -> Text:

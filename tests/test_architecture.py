@@ -33,6 +33,7 @@ VENDORS = {
     "rich": {"assistant/render.py", "assistant/chat.py"},
     "prompt_toolkit": {"assistant/chat.py"},
     "sqlite3": {"assistant/core/catalog.py"},
+    "matplotlib": {"assistant/evaluate/plots.py"},
 }
 
 
@@ -75,5 +76,7 @@ def test_help_imports_nothing_heavy() -> None:
         "langchain_core",
         "prompt_toolkit",
         "pydantic",
+        "matplotlib",
+        "sklearn",
     }
     assert "typer" in loaded and not heavy & loaded

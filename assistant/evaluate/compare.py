@@ -1,0 +1,106 @@
+"""Two reports side by side, over the questions that both have: what changed, and whether by more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assistant.core.errors import UsageError
+from assistant.evaluate.bootstrap import resamples
+from assistant.evaluate.metrics import METRICS, Metric, columns, label, value_of
+from assistant.evaluate.report import between, cell, decimals, read_report, rows_of, table
+from assistant.evaluate.score import DIGITS, Scored
+from assistant.records import dumps
+
+Json = dict[str, Any]
+
+
+def compare(before: Path, after: Path, out: Path) -> tuple[Path, Json]:
+    """Compare two `report.json`; write `compare.json`, `compare.md` and a plot, return their folder and the numbers.
+
+    Raises UsageError if a file is not a report, or the two share no question.
+    """
+    from assistant.evaluate.plots import plot_comparison
+
+    reports = read_report(before), read_report(after)
+    names = [report["run"] for report in reports]
+    one_stamp, other_stamp = (report["stamp"] for report in reports)
+    one, other = ({row.id: row for row in rows_of(report)} for report in reports)
+    pairs = [(row, other[row.id]) for row in one.values() if row.id in other]
+    if not pairs:
+        raise UsageError(f"{before} and {after} share no question.", "Compare runs of the same question file.")
+    found = {
+        "before": names[0], "after": names[1], "questions": len(pairs),
+        "differs": sorted(key for key in {**one_stamp, **other_stamp} if one_stamp.get(key) != other_stamp.get(key)),
+        "metrics": {name: told for name, metric in METRICS.items() if (told := _difference(name, metric, pairs))},
+        "changed": [_change(a, b) for a, b in pairs if _outcome(a) != _outcome(b)],
+    }  # fmt: skip
+    folder = out / f"{names[0]}--{names[1].rsplit('-', 1)[-1]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "compare.json").write_text(dumps(found, indent=1) + "\n", encoding="utf-8")
+    plot_comparison(folder / "compare.png", found["metrics"])
+    (folder / "compare.md").write_text("\n".join(_markdown(found)) + "\n", encoding="utf-8")
+    return folder, found
+
+
+def _difference(name: str, metric: Metric, pairs: Sequence[tuple[Scored, Scored]]) -> Json | None:
+    """Return a metric on both sides, the paired difference with its interval, and better, worse and equal questions.
+
+    A mean is taken over the questions that have the score on both sides; None without any.
+    """
+    if metric.together:
+        pairs = [pair for pair in pairs if not metric.answered_only or all(row.answered for row in pair)]
+        if not pairs:
+            return None
+        sides = [columns(side) for side in zip(*pairs, strict=True)]
+        values, n = [metric.together(side) for side in sides], len(pairs)
+        drawn = np.array([[metric.together(side.take(sample)) for side in sides] for sample in resamples(n)])
+        draws, changes = drawn[:, 1] - drawn[:, 0], np.array([])
+    else:
+        scores = np.array([[r.scores[name] for r in p] for p in pairs if all(name in r.scores for r in p)])
+        if not len(scores):
+            return None
+        values, n = list(scores.mean(axis=0)), len(scores)
+        changes = scores[:, 1] - scores[:, 0]
+        draws = changes[resamples(n)].mean(axis=1)
+    difference = value_of(values[1] - values[0], draws, n)
+    if difference.value is None:
+        return None
+    gains = -changes if metric.lower_better else changes
+    return {
+        "before": round(float(values[0]), DIGITS), "after": round(float(values[1]), DIGITS),
+        "difference": difference.value, "low": difference.low, "high": difference.high, "n": n,
+        **({"better": int((gains > 0).sum()), "worse": int((gains < 0).sum()), "equal": int((gains == 0).sum())}
+           if len(changes) else {}),
+    }  # fmt: skip
+
+
+def _outcome(row: Scored) -> str:
+    return f"{row.status}, {'right' if row.right else 'wrong'}" if row.answered else row.status
+
+
+def _change(before: Scored, after: Scored) -> Json:
+    return {"id": after.id, "question": after.question, "before": _outcome(before), "after": _outcome(after)}
+
+
+def _markdown(found: Json) -> Iterator[str]:
+    yield f"# {cell(found['before'])} → {cell(found['after'])}"
+    yield from ("", f"{found['questions']:,} questions in both; differences are paired, with 95% intervals.", "")
+    yield f"Between the runs differs: {', '.join(found['differs']) or 'nothing'}."
+    yield ""
+    yield from table(
+        ("metric", "before", "after", "difference", "95%", "better", "worse", "equal", "questions"),
+        [
+            (label(name), decimals(m["before"]), decimals(m["after"]), f"{m['difference']:+.3f}", between(m),
+             *(str(m.get(key, "")) for key in ("better", "worse", "equal")), str(m["n"]))
+            for name, m in found["metrics"].items()
+        ],
+    )  # fmt: skip
+    yield from ("", "![before and after](compare.png)", "", f"## Questions that changed ({len(found['changed'])})", "")
+    yield from table(
+        ("id", "before", "after", "question"),
+        [(c["id"], c["before"], c["after"], c["question"]) for c in found["changed"]],
+    )

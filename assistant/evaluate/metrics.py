@@ -1,0 +1,175 @@
+"""The metrics: what each is called, what it is taken over, and its value with a 95% interval over questions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.core.errors import GateFailed, UsageError
+from assistant.evaluate.bootstrap import interval, resamples
+from assistant.evaluate.risk import Bools, Floats, aurc, auroc, calibration_error, risk_at
+from assistant.evaluate.score import DIGITS, Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The outcomes of many questions, as arrays."""
+
+    confidence: Floats
+    right: Bools
+    answerable: Bools
+
+    def take(self, rows: NDArray[np.int64]) -> Columns:
+        """Return these rows, in this order."""
+        return Columns(self.confidence[rows], self.right[rows], self.answerable[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A mean over the questions that have the score, or a function of all (or all answered) of them together."""
+
+    group: str
+    title: str
+    lower_better: bool = False
+    together: Callable[[Columns], float] | None = None
+    answered_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A metric's value, its interval, and over how many questions; None where nothing had it."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+NOTHING = Value(None, None, None, 0)
+
+
+def _risk_at(coverage: float, c: Columns) -> float:
+    return risk_at(c.confidence, ~c.right, coverage)
+
+
+METRICS: Mapping[str, Metric] = {
+    "doc_recall@5": Metric("Retrieval", "gold document in the first 5 hits"),
+    "evidence@400w": Metric("Retrieval", "gold evidence in the first 400 words"),
+    "evidence@800w": Metric("Retrieval", "gold evidence in the first 800 words"),
+    "evidence_any@800w": Metric("Retrieval", "any 60 words of it in the first 800"),
+    "mrr@10": Metric("Retrieval", "MRR@10 of hits that hold evidence"),
+    "ndcg@10": Metric("Retrieval", "nDCG@10 of hits that hold evidence"),
+    "reader_first": Metric("Reader", "first sentence meets gold evidence"),
+    "reader_f1": Metric("Reader", "token F1 of the best two sentences"),
+    "answer_rate": Metric("Answers", "answerable questions answered"),
+    "f1": Metric("Answers", "token F1, an abstention scoring 0"),
+    "f1_answered": Metric("Answers", "token F1 where answered"),
+    "gold_recall": Metric("Answers", "recall of gold tokens, an abstention scoring 0"),
+    "gold_recall_answered": Metric("Answers", "recall of gold tokens where answered"),
+    "numbers_exact": Metric("Answers", "the gold's numbers and no others"),
+    "numbers_found": Metric("Answers", "the gold's numbers among others"),
+    "own_words": Metric("Answers", "in the generator's own words"),
+    "citation_recall": Metric("Citations", "statements that their quotes support"),
+    "citation_precision": Metric("Citations", "citations that support or are needed"),
+    "evidence_hit": Metric("Citations", "a quote meets gold evidence"),
+    "verbatim": Metric("Citations", "quotes that are verbatim"),
+    "invented_keys": Metric("Citations", "invented keys an answer", lower_better=True),
+    "abstention_unanswerable": Metric("Abstention", "abstained where nothing answers"),
+    "abstention_foreign": Metric("Abstention", "abstained on another corpus's questions"),
+    "false_abstention": Metric("Abstention", "abstained where the documents answer", lower_better=True),
+    "auroc_answerable": Metric(
+        "Confidence", "AUROC of answerable or not", together=lambda c: auroc(c.confidence, c.answerable)
+    ),
+    "auroc_right": Metric(
+        "Confidence", "AUROC of right or wrong where answered", answered_only=True,
+        together=lambda c: auroc(c.confidence, c.right),
+    ),
+    "coverage": Metric("Confidence", "all questions answered, at the threshold"),
+    "risk": Metric("Confidence", "answers that are wrong, at the threshold", lower_better=True),
+    "risk@60": Metric("Confidence", "wrong at 60% coverage", lower_better=True, together=partial(_risk_at, 0.6)),
+    "risk@80": Metric("Confidence", "wrong at 80% coverage", lower_better=True, together=partial(_risk_at, 0.8)),
+    "aurc": Metric(
+        "Confidence", "area under risk-coverage", lower_better=True,
+        together=lambda c: aurc(c.confidence, ~c.right),
+    ),
+    "ece": Metric(
+        "Confidence", "calibration error of confidence", lower_better=True,
+        together=lambda c: calibration_error(c.confidence, c.right),
+    ),
+}  # fmt: skip
+
+
+def label(name: str) -> str:
+    """Return a metric's name as tables and plots show it: with an arrow down if lower is better."""
+    return f"{name} ↓" if METRICS[name].lower_better else name
+
+
+def columns(rows: Sequence[Scored]) -> Columns:
+    """Return the rows' outcomes as arrays."""
+    return Columns(
+        np.array([row.confidence for row in rows], np.float64),
+        np.array([row.right for row in rows], np.bool_),
+        np.array([row.group == "answerable" for row in rows], np.bool_),
+    )
+
+
+def measure(rows: Sequence[Scored]) -> dict[str, Value]:
+    """Return every metric over the rows."""
+    return {name: _value(name, metric, rows) for name, metric in METRICS.items()}
+
+
+def _value(name: str, metric: Metric, rows: Sequence[Scored]) -> Value:
+    if not metric.together:
+        return mean_of(np.array([row.scores[name] for row in rows if name in row.scores]))
+    outcomes = columns([row for row in rows if row.answered or not metric.answered_only])
+    n = len(outcomes.right)
+    if not n:
+        return NOTHING
+    draws = np.array([metric.together(outcomes.take(sample)) for sample in resamples(n)])
+    return value_of(metric.together(outcomes), draws, n)
+
+
+def mean_of(scores: Floats) -> Value:
+    """Return the mean with its interval."""
+    if not len(scores):
+        return NOTHING
+    return value_of(float(scores.mean()), scores[resamples(len(scores))].mean(axis=1), len(scores))
+
+
+def value_of(value: float, draws: Floats, n: int) -> Value:
+    """Return a statistic with the interval of its draws; None where it is undefined."""
+    if math.isnan(value):
+        return Value(None, None, None, n)
+    low, high = interval(draws)
+    return Value(round(value, DIGITS), round(low, DIGITS), round(high, DIGITS), n)
+
+
+def parse_gates(texts: Sequence[str]) -> dict[str, float]:
+    """Read `METRIC=VALUE` conditions; raises UsageError for an unknown metric or a bad number."""
+    gates = {}
+    for text in texts:
+        name, _, bound = text.partition("=")
+        if name not in METRICS:
+            raise UsageError(f"--fail-under {text}: there is no metric {name!r}.", f"Known: {', '.join(METRICS)}.")
+        try:
+            gates[name] = float(bound)
+        except ValueError:
+            raise UsageError(f"--fail-under {text}: {bound!r} is not a number.", f"E.g. {name}=0.9") from None
+    return gates
+
+
+def check_gates(gates: Mapping[str, float], values: Mapping[str, float | None]) -> None:
+    """Raise GateFailed naming every metric that is worse than its bound, or has no value."""
+    failed = []
+    for name, bound in gates.items():
+        value, lower = values[name], METRICS[name].lower_better
+        if value is None or (value > bound if lower else value < bound):
+            told = "has no value" if value is None else f"is {value:.3f}"
+            failed.append(f"{name} {told}, and must be at {'most' if lower else 'least'} {bound:g}")
+    if failed:
+        raise GateFailed(f"{'; '.join(failed)}.", "The report says which questions went wrong.")

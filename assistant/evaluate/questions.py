@@ -1,0 +1,128 @@
+"""Question files -> questions with gold answers; a bad line is named with its file, number and field."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from assistant.core.errors import UsageError
+from assistant.core.halves import Split, half
+from assistant.core.types import Turn
+from assistant.pipeline import MAX_QUESTION
+from assistant.records import history_from_json
+
+Group = Literal["answerable", "unanswerable", "foreign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its gold: answers, verbatim evidence, documents; `foreign` if it is about another corpus."""
+
+    id: str
+    question: str
+    answerable: bool
+    answers: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    docs: tuple[str, ...] = ()
+    scenario: str = ""
+    history: tuple[Turn, ...] = ()
+    roles: tuple[str, ...] = ()
+    foreign: bool = False
+
+    @property
+    def asked(self) -> str:
+        """What the assistant is asked: the scenario, where there is one, and the question."""
+        return f"{self.scenario} {self.question}".strip()
+
+    @property
+    def group(self) -> Group:
+        """Which of the three kinds of question this is."""
+        return "foreign" if self.foreign else "answerable" if self.answerable else "unanswerable"
+
+
+def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = None) -> list[Question]:
+    """Read the questions of one half, the first `limit` of them; raises UsageError naming a bad line."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.", "Give a file of JSON lines.") from error
+    found: dict[str, Question] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            question = _question(json.loads(line))
+            if question.id in found:
+                raise UsageError(f"id {question.id!r} was there before.")
+        except (json.JSONDecodeError, RecursionError, UsageError) as error:
+            told = error.cause if isinstance(error, UsageError) else f"this is not JSON: {error}."
+            raise UsageError(f"{path}, line {number}: {told}", "Mend that line.") from error
+        found[question.id] = question
+    chosen = [q for q in found.values() if split is Split.ALL or half(q.docs[0] if q.docs else q.id) == split]
+    if not chosen:
+        raise UsageError(f"{path} holds no question of the split {split}.", "Try --split all.")
+    return chosen[:limit]
+
+
+def read_foreign(path: Path, split: Split, limit: int, seed: int) -> list[Question]:
+    """Read a seeded sample of another corpus's questions: what they ask is not in the documents at hand."""
+    questions = read_questions(path, split)
+    sample = random.Random(seed).sample(questions, min(limit, len(questions)))
+    prefix = f"{path.resolve().parent.name}/{path.name}:"
+    return [
+        replace(q, id=prefix + q.id, answerable=False, answers=(), evidence=(), docs=(), roles=(), foreign=True)
+        for q in sample
+    ]
+
+
+def _question(raw: Any) -> Question:
+    if not isinstance(raw, dict):
+        raise UsageError("a line must be a JSON object.")
+    if not isinstance(raw.get("id"), str | int) or raw["id"] == "":
+        raise UsageError("'id' must be a text.")
+    if not isinstance(raw.get("question"), str) or not raw["question"].strip():
+        raise UsageError("'question' must be a text.")
+    if not isinstance(raw.get("answerable"), bool):
+        raise UsageError("'answerable' must be true or false.")
+    scenario, history = _history(raw)
+    question = Question(
+        str(raw["id"]), raw["question"], raw["answerable"], _texts(raw, "answers"), _texts(raw, "evidence"),
+        _texts(raw, "doc"), scenario, history, _texts(raw, "roles"),
+    )  # fmt: skip
+    if question.answerable and not (question.answers or question.evidence):
+        raise UsageError("'answers' and 'evidence' are both empty, yet it is answerable.")
+    if len(question.asked) > MAX_QUESTION:
+        raise UsageError(f"'question' and 'scenario' have over {MAX_QUESTION:,} characters.")
+    return question
+
+
+def _texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Read a list of texts; a single text, as in `doc`, is a list of one."""
+    value = raw.get(key)
+    value = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise UsageError(f"{key!r} must be a list of texts.")
+    return tuple(value)
+
+
+def _history(raw: dict[str, Any]) -> tuple[str, tuple[Turn, ...]]:
+    """Return the scenario and the conversation; ShARC's answered follow-up questions are part of its scenario."""
+    scenario = raw.get("scenario") or ""
+    if not isinstance(scenario, str):
+        raise UsageError("'scenario' must be a text.")
+    history = raw.get("history")
+    if isinstance(history, list) and history and all(isinstance(t, dict) and "role" not in t for t in history):
+        return " ".join([scenario.strip(), *_follow_ups(history)]).strip(), ()
+    return scenario, tuple(history_from_json(history))
+
+
+def _follow_ups(history: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for turn in history:
+        asked, said = turn.get("follow_up_question"), turn.get("follow_up_answer")
+        if not isinstance(asked, str) or not isinstance(said, str):
+            raise UsageError('\'history\' needs "role" and "content", or "follow_up_question" and its answer.')
+        yield f"{asked} {said}."

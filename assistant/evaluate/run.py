@@ -1,0 +1,157 @@
+"""The recipe: questions -> answers, saved as they come -> scores -> report. A run that was stopped goes on.
+
+A run is named by a hash of everything that its answers depend on, so that the answers found under its name are its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from assistant import __version__
+from assistant.core.catalog import Catalog
+from assistant.core.config import Config, IndexSection, ModelsSection
+from assistant.core.errors import UsageError
+from assistant.core.halves import Split
+from assistant.core.registry import Registry, hash_file
+from assistant.core.types import Access
+from assistant.evaluate import ask
+from assistant.evaluate.bootstrap import SEED
+from assistant.evaluate.questions import Question, read_foreign, read_questions
+from assistant.evaluate.report import build_report, write_report
+from assistant.evaluate.score import score
+from assistant.records import dumps
+
+ANSWERS = "answers.jsonl"
+PACKAGE = Path(__file__).parent.parent
+SHOWING = ("cli.py", "render.py", "chat.py")
+
+Json = dict[str, Any]
+Progress = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to ask: a question file, files of other corpora's questions, and how much of them."""
+
+    questions: Path
+    foreign: tuple[Path, ...] = ()
+    foreign_limit: int = 100  # of each file
+    split: Split = Split.ALL
+    limit: int | None = None
+    workers: int = 1
+    out: Path = Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: its folder, its report, and how many of its answers were there before."""
+
+    folder: Path
+    report: Json
+    kept: int
+
+
+def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> Run:
+    """Ask what is planned, score it and write `report.json`, `report.md` and plots; returns the run.
+
+    The assistant answers everything, and the threshold is applied to its answers afterwards: risk is then known at
+    every coverage. Raises UsageError for a bad question file, NotReady without an index or a model.
+    """
+    questions = _planned(plan)
+    stamp, generation = make_stamp(plan, config, access)
+    name = f"{plan.questions.resolve().parent.name}-{plan.questions.stem}-{plan.split}-{_sha(stamp)[:12]}"
+    folder = plan.out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = _kept(folder / ANSWERS, generation)
+    found = len(kept)
+    open_config = replace(config, answer=replace(config.answer, min_probability=0.0))
+    missing = [q for q in questions if q.id not in kept]
+    with (
+        (folder / ANSWERS).open("a", encoding="utf-8") as lines,
+        closing(ask.ask_all(missing, open_config, access, plan.workers)) as answers,
+    ):
+        progress("asking", found, len(questions))
+        for saved in answers:
+            lines.write(dumps(saved) + "\n")
+            lines.flush()
+            kept[saved["id"]] = saved
+            progress("asking", len(kept), len(questions))
+    threshold, min_support = config.answer.min_probability, config.answer.min_support
+    rows = [score(q, kept[q.id], threshold, min_support) for q in questions]
+    report = build_report(name, {**stamp, "threshold": threshold}, rows, [kept[q.id] for q in questions])
+    write_report(folder, report)
+    return Run(folder, report, found)
+
+
+def _planned(plan: Plan) -> list[Question]:
+    questions = read_questions(plan.questions, plan.split, plan.limit)
+    for path in plan.foreign:
+        questions += read_foreign(path, plan.split, plan.foreign_limit, SEED)
+    id, count = Counter(q.id for q in questions).most_common(1)[0]
+    if count > 1:  # answers are kept by id
+        raise UsageError(f"--foreign: the question {id!r} is there {count} times.", "Give each file once.")
+    return questions
+
+
+def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
+    """Return what a run's answers depend on, by hashes, and the name of the index generation."""
+    with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
+        info = catalog.info()
+        sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
+        encoder = catalog.meta("encoder")
+    runtime, model = config.generator.runtime, config.generator.model
+    weights = Registry(config.models_dir).load(model).files if runtime == "onnx" else None
+    # Where index and models lie says nothing of what is in them. A generation's name is drawn anew at each ingest.
+    settings = replace(config, index=IndexSection(), models=ModelsSection())
+    return {
+        "version": __version__, "code": _code_sha(), "config": settings.sha,
+        "index": {"content": _sha(sources), "documents": info.documents, "passages": info.passages},
+        "encoder": encoder,
+        "generator": {"runtime": runtime, **({} if runtime == "none" else {"model": model}),
+                      **({"files": _sha(dict(weights))} if weights else {})},
+        "questions": _file_stamp(plan.questions), "foreign": [_file_stamp(path) for path in plan.foreign],
+        "split": plan.split, "limit": plan.limit, "foreign_limit": plan.foreign_limit, "seed": SEED,
+        "roles": sorted(access.roles), "as_of": access.as_of,
+    }, info.generation  # fmt: skip
+
+
+def _kept(path: Path, generation: str) -> dict[str, Json]:
+    """Return the answers of a run that was stopped, by id; a line that was not finished is cut off."""
+    if not path.exists():
+        return {}
+    raw = path.read_bytes()
+    whole = raw[: raw.rfind(b"\n") + 1]
+    if whole != raw:
+        os.truncate(path, len(whole))
+    try:
+        answers = [json.loads(line) for line in whole.decode("utf-8").split("\n")[:-1]]
+        return {a["id"]: a for a in answers if a["index"]["generation"] == generation}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is damaged: {error}.", "Delete it to ask again.") from error
+
+
+def _code_sha() -> str:
+    """Hash the code that answers, not that which scores or shows: a version number does not change with every edit."""
+    others = {*Path(__file__).parent.glob("*.py"), *(PACKAGE / name for name in SHOWING)} - {Path(ask.__file__)}
+    paths = set(PACKAGE.rglob("*.py")) - others
+    return _sha({path.relative_to(PACKAGE).as_posix(): hash_file(path) for path in paths})
+
+
+def _file_stamp(path: Path) -> Mapping[str, str]:
+    return {"file": f"{path.resolve().parent.name}/{path.name}", "sha256": hash_file(path)}
+
+
+def _sha(value: Any) -> str:
+    return hashlib.sha256(_json(value).encode()).hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
