@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -330,6 +330,87 @@ def eval(
 
         write_junit(junit, run.report)
     check_gates(gates, {name: value["value"] for name, value in run.report["metrics"].items()})
+
+
+@app.command()
+def calibrate(
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS.jsonl", help="Questions with gold.")],
+    foreign: Annotated[
+        list[Path] | None, typer.Option("--foreign", metavar="FILE", help="Also ask another corpus's questions.")
+    ] = None,
+    foreign_limit: Annotated[int, typer.Option(min=1, metavar="N", help="Questions of each --foreign.")] = 100,
+    split: Annotated[Split, typer.Option(help="One half of the documents, or all.")] = Split.ALL,
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn from questions with gold how sure is sure enough for answer.max_risk; kept beside the index."""
+    from assistant.confidence import UNCALIBRATED, summary
+    from assistant.evaluate.calibrate import calibrate_index
+    from assistant.evaluate.run import Plan
+    from assistant.pipeline import Assistant, make_access
+
+    view = _renderer(quiet=quiet or json_)
+    plan = Plan(questions, tuple(foreign or ()), foreign_limit, split)
+    settings = _ready(config, data, view, generator=False)
+    with closing(Assistant(settings, access=make_access(roles.split(","), as_of), confidence=UNCALIBRATED)) as asked:
+        with view.progress() as progress:
+            confidence = calibrate_index(asked, plan, progress)
+        found = summary(confidence, settings.answer.max_risk)
+    if json_:
+        view.json(found)
+    else:
+        view.calibration(found)
+
+
+@app.command()
+def test(
+    file: Annotated[Path, typer.Argument(metavar="GOLDEN.jsonl", help="Golden answers; questions, with --record.")],
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write golden answers from those of today instead.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --record overwrite a file.")] = False,
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check that the answers are still those of a golden file; exit 7 if one is not."""
+    from assistant.evaluate import golden
+
+    view = _renderer(quiet=quiet or json_)
+    if record is None:
+        if force:
+            raise UsageError("--force overwrites nothing without --record.", "Leave it out, or give --record FILE.")
+        lines = golden.read_golden(file)
+        with _assistant(config, data, roles, as_of, view) as assistant, view.progress() as progress:
+            outcomes = golden.check(lines, assistant, progress)
+        if json_:
+            view.json({"file": str(file), "results": [outcome.to_json() for outcome in outcomes]})
+        else:
+            view.outcomes(outcomes)
+        if junit:
+            from assistant.evaluate.junit import write_golden_junit
+
+            write_golden_junit(junit, file.stem, outcomes)
+        golden.check_all_hold(outcomes)
+        return
+    if junit:
+        raise UsageError("--record checks nothing that --junit could hold.", "Leave out one of them.")
+    questions = golden.read_asked(file)
+    golden.check_free(record, force)
+    with _assistant(config, data, roles, as_of, view) as assistant, view.progress() as progress:
+        counts = golden.record(record, questions, assistant, as_of, force, progress)
+    if json_:
+        view.json({"file": str(record), "recorded": dict(counts)})
+    else:
+        view.recorded(record, counts)
 
 
 @app.command()

@@ -11,8 +11,8 @@ from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.llm import LanguageModel
 from assistant.core.text import cells
 from assistant.core.types import Citation, Evidence, Turn, Verdict
+from assistant.evidence import plain
 from assistant.prompts import KEY, NOT_FOUND, build_messages
-from assistant.read import plain
 from assistant.support import check_support
 
 MAX_SENTENCES = 3

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.confidence import Confidence
 from assistant.core.catalog import Catalog
 from assistant.core.config import Config, load_config
 from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
 from assistant.core.registry import Registry
-from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Reading, Status, Turn
+from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Reading, Status, Term, Turn
 from assistant.core.vectors import VectorStore, open_store
 from assistant.history import standalone
 from assistant.phrase import Wording, phrase
 from assistant.prompts import ABSTAINED, CLOSEST
-from assistant.read import Reader
+from assistant.read import Candidates, Reader, load_models
 from assistant.retrieve import Retriever, find_terms
 from assistant.verify import check_quote
 
@@ -56,16 +57,22 @@ class Assistant:
         *,
         access: Access | None = None,
         model: LanguageModel | None = None,
+        confidence: Confidence | None = None,
     ) -> None:
-        """Open the index; models load in the background. `model` replaces the configured generator.
+        """Open the index; models load in the background.
 
-        Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged.
+        `model` replaces the configured generator, `confidence` the calibration of this index.
+
+        Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
+        cannot hold.
         """
         self.config = config
         self.access = access or make_access()
         self.catalog = Catalog.open(config.data)
         registry = Registry(config.models_dir)
         self._check_encoder(registry)
+        self._sentence_model, self._confidence = load_models(config.data, confidence)
+        self._threshold = self._confidence.threshold(config.answer.max_risk)
         # Loading is mostly file reading and native code, so the three overlap.
         pool = ThreadPoolExecutor(3, thread_name_prefix="load")
         self._encoder: Future[Encoder] = pool.submit(open_encoder, registry, config.encoder)
@@ -101,17 +108,16 @@ class Assistant:
         access = access or self.access
         clock = _Clock()
         stage("searching")
-        with self.catalog.snapshot():
+        with self._snapshot():
             index = self.catalog.info()
             with clock("retrieve"):
                 asked = standalone(question, history)
-                hits = self._retriever().search(asked, access, self.config.reader.passages, focus=question)
-                defined = [term for term, asks in find_terms(self.catalog, question, access) if asks]
+                hits, defined = self._retrieve(asked, question, access)
             stage("reading")
             with clock("read"):
-                reading = Reader(self._encode, self.config.reader).read(asked, hits, defined, focus=question)
+                reading = self._reader().read(asked, hits, defined, focus=question)
                 reading = replace(reading, hits=reading.hits[: k or self.config.retrieval.k])
-            if not reading.evidence or reading.probability < self.config.answer.min_probability:
+            if not reading.evidence or reading.probability < self._threshold:
                 return _abstained(question, reading, index, self.catalog.info(access), clock)
             stage("wording")
             with clock("generate"):
@@ -125,11 +131,26 @@ class Assistant:
         """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
         query = _checked(query)
         clock = _Clock()
-        with self.catalog.snapshot(), clock("retrieve"):
+        with self._snapshot(), clock("retrieve"):
             index = self.catalog.info()
-            hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k, focus=focus)
+            terms = find_terms(self.catalog, focus or query, access or self.access)
+            hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k, terms)
         status: Status = "answered" if hits else "abstained"
         return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
+
+    def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:
+        """Return the evidence and its features alone; what an answer would be worded from."""
+        asked = standalone(_checked(question), history)
+        with self._snapshot():
+            hits, defined = self._retrieve(asked, question, access or self.access)
+            return self._reader().read(asked, hits, defined, focus=question)
+
+    def candidates(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Candidates:
+        """Return every sentence that the reader would choose from, with its features."""
+        asked = standalone(_checked(question), history)
+        with self._snapshot():
+            hits, _ = self._retrieve(asked, question, access or self.access)
+            return self._reader().candidates(asked, hits, focus=question)
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""
@@ -142,6 +163,22 @@ class Assistant:
         from assistant.lc import as_retriever
 
         return as_retriever(self, k)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Hold one state of the index, from when all is loaded: its vectors live until the ingest after the next."""
+        self._encoder.result(), self._store.result()
+        with self.catalog.snapshot():
+            yield
+
+    def _reader(self) -> Reader:
+        return Reader(self._encode, self.config.reader, self._sentence_model, self._confidence)
+
+    def _retrieve(self, asked: str, question: str, access: Access) -> tuple[tuple[Hit, ...], list[Term]]:
+        """Return the hits, and the terms whose meaning the question asks for."""
+        terms = find_terms(self.catalog, question, access)
+        hits = self._retriever().search(asked, access, self.config.reader.passages, terms)
+        return hits, [term for term, asks in terms if asks]
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._encoder.result().encode(texts)

@@ -1,43 +1,64 @@
 """Hits -> evidence: which sentences of the hits answer, in which order, and whether any does.
 
-The first reader is sentence similarity by the encoder that made the index: each sentence, list item and table row is
-encoded with its heading and lead-in, and compared with the question.
+Each sentence, list item and table row is encoded with its heading and lead-in and compared with the question; a
+logistic model weighs that similarity with the passage's and the hit's (`features.py`; fitted by `tune/reader.py`). A
+second one turns the best sentence's scores into the probability that the documents answer (`confidence.py`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.confidence import FILE_NAME as CONFIDENCE
+from assistant.confidence import PACKAGED, Confidence, load_confidence
 from assistant.core.config import ReaderSection
-from assistant.core.text import cells, units
+from assistant.core.errors import IndexMismatch
+from assistant.core.logistic import Logistic, parse_logistic, read_json
+from assistant.core.registry import hash_file
+from assistant.core.text import units
 from assistant.core.types import Evidence, Hit, Reading, Term
+from assistant.evidence import in_context
+from assistant.features import SENTENCE_FEATURES, Columns, reading_columns, sentence_columns
 
 KINDS: Final[Mapping[str, Literal["item", "row"]]] = {"item": "item", "row": "row"}
 MAX_DEFINITIONS = 2  # of one question: the fullest, and one more that may say it otherwise
 MIN_WORDS = 3  # a shorter sentence proves nothing on its own
 SENTENCE_WEIGHT = 0.5  # of a hit's best sentence beside its retrieval score, in the order of the hits
-HIT_WEIGHT = 0.1  # of a hit's score beside a sentence's similarity, in the order of the evidence
-# P(answered) = 1 / (1 + exp(-SLOPE * (best similarity - MIDPOINT))), by logistic regression over 120 questions of
-# conditionalqa, contoso and white_sharc's development part, asked of their own and of the wrong documents.
-SLOPE, MIDPOINT = 28.0, 0.56
-DEFINED = 0.95  # the probability that a definition answers the question what its term means
+DEFINED = 0.99  # the probability that a definition answers the question what its term means
+FILE_NAME = "reader.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """The sentences of the hits that could prove something, and their columns of features."""
+
+    sentences: tuple[Evidence, ...]
+    columns: Columns
 
 
 class Reader:
-    """Picks evidence by sentence similarity."""
+    """Picks evidence."""
 
-    def __init__(self, encode: Callable[[Sequence[str]], NDArray[np.float32]], settings: ReaderSection) -> None:
+    def __init__(
+        self,
+        encode: Callable[[Sequence[str]], NDArray[np.float32]],
+        settings: ReaderSection,
+        model: Logistic,
+        confidence: Confidence,
+    ) -> None:
         self._encode = encode
         self._settings = settings
+        self._model = model
+        self._confidence = confidence
 
     def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = "") -> Reading:
-        """Return the evidence, best first, the hits by score and best sentence, and P(the question is answered).
+        """Return the evidence, best first, the hits by score and best sentence, and P(the documents answer).
 
         `defined` are the terms whose meaning is asked for; their definitions are the evidence. Where `question` holds
         what was said before, `focus` is the question itself and counts for half.
@@ -45,23 +66,49 @@ class Reader:
         if definitions := _definitions(defined, hits):
             return Reading(_distinct(definitions)[: self._settings.evidence], tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
-        candidates = [e for hit in read for e in _candidates(hit)]
-        if not candidates:
+        found = self.candidates(question, read, focus)
+        if not found.sentences:
             return Reading((), tuple(hits), 0.0)
-        vectors = self._encode([question, focus or question, *map(in_context, candidates)])
-        asked = vectors[0] + vectors[1]
-        similarity = vectors[2:] @ (asked / np.linalg.norm(asked))
-        scored = [replace(c, score=float(s)) for c, s in zip(candidates, similarity, strict=True)]
-        ranked, best = _reorder(read, scored)
-        by_score = sorted(scored, key=lambda e: -(e.score + HIT_WEIGHT * best[e.hit.passage.id]))
+        log_odds = self._model.log_odds(found.columns)
+        scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, log_odds, strict=True)]
+        by_score = sorted(scored, key=lambda e: -e.score)
         floor = by_score[0].score - self._settings.margin
         picked = _distinct([e for e in by_score if e.score >= floor])[: self._settings.evidence]
-        return Reading(picked, _renumber((*ranked, *rest)), answered(float(similarity.max())))
+        features = reading_columns(found.columns)
+        ranked = _reorder(read, found)
+        return Reading(picked, _renumber((*ranked, *rest)), self._confidence.probability(features), features)
+
+    def candidates(self, question: str, hits: Sequence[Hit], focus: str = "") -> Candidates:
+        """Return the sentences of the hits with their features."""
+        sentences = [e for hit in hits for e in _candidates(hit)]
+        if not sentences:
+            return Candidates((), {})
+        vectors = self._encode([question, focus or question, *map(in_context, sentences)])
+        asked = vectors[0] + vectors[1]
+        similarity = vectors[2:] @ (asked / np.linalg.norm(asked))
+        return Candidates(tuple(sentences), sentence_columns(focus or question, sentences, similarity.tolist()))
 
 
-def answered(similarity: float) -> float:
-    """Return the probability that the documents answer, from the best sentence's cosine similarity."""
-    return 1.0 / (1.0 + math.exp(-SLOPE * (similarity - MIDPOINT)))
+def load_reader(data: Path) -> tuple[Logistic, str]:
+    """Load the reader's model beside the index, or else the packaged one, with its SHA-256; raises ModelDamaged."""
+    own = data / FILE_NAME
+    path = own if own.is_file() else PACKAGED / FILE_NAME
+    return parse_logistic(read_json(path), path, SENTENCE_FEATURES), hash_file(path)
+
+
+def load_models(data: Path, confidence: Confidence | None = None) -> tuple[Logistic, Confidence]:
+    """Load the reader's model and, unless it is given, the calibration made for it.
+
+    Raises ModelDamaged, or IndexMismatch for a calibration of another reader.
+    """
+    model, sha = load_reader(data)
+    if confidence is not None:
+        return model, confidence
+    confidence = load_confidence(data)
+    if confidence.made.get("reader") != sha:
+        cause = "the calibration of confidence was made with another reader."
+        raise IndexMismatch(cause, f"Run `assistant calibrate`, or delete {data / CONFIDENCE}.")
+    return model, confidence
 
 
 def _candidates(hit: Hit) -> list[Evidence]:
@@ -74,29 +121,6 @@ def _candidates(hit: Hit) -> list[Evidence]:
         for u in units(text)
         if len(text[u.start : u.end].split()) >= MIN_WORDS
     ]  # fmt: skip
-
-
-def in_context(evidence: Evidence) -> str:
-    """Return what is encoded for a sentence: its own heading, its lead-in or column names, and itself."""
-    headings = evidence.hit.passage.headings
-    return f"{headings[-1] if headings else evidence.hit.title}: {plain(evidence)}"
-
-
-def plain(evidence: Evidence) -> str:
-    """Say evidence as one line that stands alone: with its lead-in, column names or term."""
-    lead, text = evidence.lead_text, " ".join(evidence.text.split())
-    if evidence.kind == "row":
-        return row_text(lead, text)
-    if evidence.kind == "definition" and lead:
-        return f"{lead}: {text}"
-    return f"{lead} {text}" if lead else text
-
-
-def row_text(header: str, row: str) -> str:
-    """Say a table row as `Column: cell; Column: cell`."""
-    names, values = cells(header), cells(row)
-    pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
-    return "; ".join(pairs + values[len(names) :])
 
 
 def _definitions(defined: Sequence[Term], hits: Sequence[Hit]) -> list[Evidence]:
@@ -128,14 +152,14 @@ def _distinct(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     return tuple(kept)
 
 
-def _reorder(hits: Sequence[Hit], scored: Sequence[Evidence]) -> tuple[list[Hit], dict[int, float]]:
-    """Return the hits by retrieval score + best sentence, and that sum by passage id."""
-    best: dict[int, float] = {}
-    for e in scored:
-        best[e.hit.passage.id] = max(best.get(e.hit.passage.id, 0.0), e.score)
-    total = {hit.passage.id: hit.score + SENTENCE_WEIGHT * best.get(hit.passage.id, 0.0) for hit in hits}
-    ranked = [replace(hit, score=total[hit.passage.id]) for hit in hits]
-    return sorted(ranked, key=lambda hit: (-hit.score, hit.rank)), total
+def _reorder(hits: Sequence[Hit], found: Candidates) -> list[Hit]:
+    """Return the hits by retrieval score + their best sentence's similarity."""
+    best = {
+        e.hit.passage.id: float(similarity)
+        for e, similarity in zip(found.sentences, found.columns["passage_best"], strict=True)
+    }
+    ranked = [replace(hit, score=hit.score + SENTENCE_WEIGHT * best.get(hit.passage.id, 0.0)) for hit in hits]
+    return sorted(ranked, key=lambda hit: (-hit.score, hit.rank))
 
 
 def _renumber(hits: Sequence[Hit]) -> tuple[Hit, ...]:

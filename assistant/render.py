@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.padding import Padding
@@ -26,6 +28,9 @@ from assistant.core.text import RULE, printable
 from assistant.core.types import Answer, Citation, Hit, IngestReport, Term
 from assistant.records import dumps
 from assistant.verify import Check
+
+if TYPE_CHECKING:
+    from assistant.evaluate.golden import Outcome
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20
@@ -157,7 +162,9 @@ class Renderer:
         table.add_column(style="bold")
         table.add_column(overflow="fold")
         for key, value in status.items():
-            if key not in ("problems", "flagged"):
+            if key == "calibration" and value:
+                table.add_row(key, safe(_calibration(value)))
+            elif key not in ("problems", "flagged"):
                 told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
                 table.add_row(key.replace("_", " "), safe(str(told)))
         self.out.print(table)
@@ -168,6 +175,10 @@ class Renderer:
         for problem in status["problems"]:
             line = ("problem ", "bold red"), printable(problem["problem"]), (" " + printable(problem["cure"]), "bold")
             self.out.print(Text.assemble(*line))
+
+    def calibration(self, found: Mapping[str, Any]) -> None:
+        """Print what a calibration holds."""
+        self.out.print(safe(_calibration(found)))
 
     def evaluation(self, report: Mapping[str, Any]) -> None:
         """Print the metrics of an evaluation, with their 95% intervals."""
@@ -210,6 +221,29 @@ class Renderer:
         if len(found["changed"]) > MANY:
             self.out.print(f"... and {len(found['changed']) - MANY:,} more; see compare.md.", style="dim")
 
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Print what `test` found: every line that failed with what changed, then a table."""
+        failed = [outcome for outcome in outcomes if outcome.failures]
+        for outcome in failed:
+            asked = outcome.golden.asked
+            self.out.print(Text.assemble(("✗ ", "red"), (printable(asked.id), "bold"), ": ", _one_line(asked.text)))
+            for part in _outcome_lines(outcome):
+                self.out.print(Indented(part, 4))
+        table = _numbers_table("check", "lines", "passed", "failed")
+        checks = [name for outcome in outcomes for name in outcome.checked]
+        wrong = [failure.check for outcome in failed for failure in outcome.failures]
+        for name in dict.fromkeys(checks):
+            n, bad = checks.count(name), wrong.count(name)
+            table.add_row(name, f"{n:,}", f"{n - bad:,}", f"{bad:,}", style="bold red" if bad else "")
+        self._table(table)
+        self.out.print(f"{len(outcomes) - len(failed):,} of {len(outcomes):,} golden answers hold.")
+
+    def recorded(self, path: Path, counts: Mapping[str, int]) -> None:
+        """Print what `test --record` wrote."""
+        told = ", ".join(f"{number:,} {status}" for status, number in counts.items())
+        self.out.print(safe(f"{sum(counts.values()):,} golden answers written to {path}: {told}."))
+        self.note("Read them before you rely on them: they are what is answered today, right or wrong.")
+
     def _table(self, table: Table) -> None:
         console = self.out if self.out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
         console.print(table)
@@ -251,6 +285,41 @@ def _numbers_table(first: str, *others: str) -> Table:
         text = name == "what"
         table.add_column(name, justify="left" if text else "right", no_wrap=not text)
     return table
+
+
+def _outcome_lines(outcome: Outcome) -> Iterator[Text]:
+    """Yield what was expected and came, and the answer before and now with the words that differ set off."""
+    for failure in outcome.failures:
+        yield Text.assemble(
+            (f"{failure.check}: ", "bold"), "expected ", (_one_line(failure.expected), "green"), ", got ",
+            (_one_line(failure.got), "red"),
+        )  # fmt: skip
+    recorded, now = outcome.golden.recorded.split(), outcome.answer.split()
+    if recorded:
+        yield Text.assemble(("was:   ", "dim"), _differing(recorded, now, "green"))
+    yield Text.assemble(("now:   ", "dim"), _differing(now, recorded, "red") if recorded else _one_line(outcome.answer))
+    yield Text.assemble(("cites: ", "dim"), _one_line(", ".join(outcome.sources) or "nothing"))
+
+
+def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
+    """Return words with those set off that the others do not have at that place."""
+    same = SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks()
+    kept = {at for block in same for at in range(block.a, block.a + block.size)}
+    return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
+def _calibration(found: Mapping[str, Any]) -> str:
+    made = found["made"]
+    return (
+        f"answers from a probability of {found['threshold']:g}: of {found['questions']:,} questions "
+        f"{found['answered']:,} were answered, {found['wrong']:,} of which the documents do not answer "
+        f"(at most {found['bound']:.1%} with 95% confidence; max_risk {found['max_risk']:g}); by {made['by']}, "
+        f"from {', '.join(made['from'])}"
+    )
 
 
 def safe(text: str) -> Text:

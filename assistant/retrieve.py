@@ -46,11 +46,8 @@ class Retriever:
         self._encode = encode
         self._settings = settings
 
-    def search(self, question: str, access: Access, k: int, focus: str = "") -> tuple[Hit, ...]:
-        """Return the best `k` passages that `access` may see.
-
-        `question` may hold a scenario, or an earlier question, before `focus`, in which alone terms are looked up.
-        """
+    def search(self, question: str, access: Access, k: int, terms: Sequence[tuple[Term, bool]] = ()) -> tuple[Hit, ...]:
+        """Return the best `k` passages that `access` may see; `terms` as `find_terms` tells them of the question."""
         catalog, settings = self._catalog, self._settings
         with catalog.snapshot():
             generation = catalog.meta("generation") or ""
@@ -59,13 +56,13 @@ class Retriever:
             dense = self._store.query(generation, vector, settings.candidates, filtered)
             words = word_query(question)
             lexical = catalog.search_words(words, settings.candidates, access) if words else []
-            ranked = fuse(dense, lexical, self._term_passages(focus or question, access), settings.lexical_weight)
+            ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight)
             return catalog.hits(ranked, access, k)
 
-    def _term_passages(self, question: str, access: Access) -> list[tuple[int, float]]:
+    def _term_passages(self, terms: Sequence[tuple[Term, bool]]) -> list[tuple[int, float]]:
         """Return (passage id, weight): a definition that is asked for comes first, one that is used is in the race."""
         found: dict[int, float] = {}
-        for term, asked in find_terms(self._catalog, question, access):
+        for term, asked in terms:
             passage_id = self._catalog.passage_at(term.document_id, term.start)
             if passage_id is not None:
                 weight = ASKED_BOOST * (1.0 if term.scope == "organisation" else 0.9) if asked else USED_BOOST

@@ -9,12 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from assistant import __version__
+from assistant.confidence import summary
 from assistant.core.catalog import Catalog
 from assistant.core.config import Config
 from assistant.core.encoder import ENCODER_ID
 from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
 from assistant.core.vectors import open_store
+from assistant.read import load_models
 
 SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-transformers", "transformers")
 
@@ -28,6 +30,7 @@ def collect_status(config: Config) -> dict[str, Any]:
         "models_dir": str(config.models_dir), "config_sha": config.sha[:12],
         "index": _index(config, registry, problems),
         "models": _models(config, registry, problems),
+        "calibration": _calibration(config, problems),
         "packages": {name: _version(name) for name in SHOWN},
         "flagged": [],
     }  # fmt: skip
@@ -82,6 +85,16 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
     if config.generator.runtime == "langchain":
         found[config.generator.model] = "langchain"
     return found
+
+
+def _calibration(config: Config, problems: list[dict[str, Any]]) -> dict[str, Any]:
+    """Say what confidence was calibrated on, and what it holds at the configured risk."""
+    try:
+        _, confidence = load_models(config.data)
+        return summary(confidence, config.answer.max_risk)
+    except AssistantError as error:
+        _problem(problems, error.cause, error.cure, fatal=True)
+        return {}
 
 
 def _problem(problems: list[dict[str, Any]], cause: str, cure: str, *, fatal: bool = False) -> None:

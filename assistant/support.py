@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from assistant.core.text import ITEM, UNPRINTABLE, sentences
+from assistant.evidence import row_text
 from assistant.facts import ACTORS, DETERMINER, MODALS, ROLES, STOPS, UNITS, WORD, Facts, fold, stem, stemmed, stems
 from assistant.facts import numbers as numbers  # the evaluation compares answers by them
-from assistant.read import row_text
 
 MARK = re.compile(rf"!\[|\]\(|[<>`]|{UNPRINTABLE.pattern}")
 CHOICE = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)

@@ -19,6 +19,9 @@ MAY_IMPORT = {
     "assistant/cli.py": ("assistant", "ingest", "tune"),
     "ingest": ("assistant.core", "ingest"),
     "tune": ("assistant.core", "tune"),
+    # The reader is fitted on what retrieval really finds, the defaults on indexes of their own.
+    "tune/reader.py": ("assistant", "tune"),
+    "tune/defaults.py": ("assistant", "ingest", "tune"),
     "tune/evaluate.py": ("assistant.core", "assistant.pipeline", "tune"),
 }
 VENDORS = {
@@ -34,6 +37,7 @@ VENDORS = {
     "prompt_toolkit": {"assistant/chat.py"},
     "sqlite3": {"assistant/core/catalog.py"},
     "matplotlib": {"assistant/evaluate/plots.py"},
+    "sklearn": {"assistant/evaluate/fitting.py"},
 }
 
 

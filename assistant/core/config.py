@@ -52,12 +52,12 @@ class RetrievalSection:
 class ReaderSection:
     passages: int = 10  # hits whose sentences are read, and which they reorder
     evidence: int = 3  # sentences handed to the generator at most
-    margin: float = 0.12  # a sentence this much less similar than the best one is not evidence
+    margin: float = 1.0  # a sentence whose log-odds are this much below the best one's is not evidence
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
-    min_probability: float = 0.5  # abstain below this probability that the documents answer
+    max_risk: float = 0.05  # share of answers, at most, to questions that the documents do not answer
     min_support: float = 0.75  # share of a sentence's content that its quote must hold
 
 

@@ -126,11 +126,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader found: evidence best first, the hits reordered, and the probability that they answer at all."""
+    """What the reader found: evidence best first, the hits reordered, and the probability that they answer at all.
+
+    `features` are what that probability was told from, by name; empty where a definition answers or nothing was found.
+    """
 
     evidence: tuple[Evidence, ...]
     hits: tuple[Hit, ...]
     probability: float
+    features: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,7 @@ def ask_all(questions: Sequence[Question], config: Config, access: Access, worke
 
 def ask(assistant: Assistant, question: Question) -> Json:
     """Ask one question, as someone with its roles too; return the saved form of the answer."""
-    access = replace(assistant.access, roles=assistant.access.roles | set(question.roles))
-    answer = assistant.answer(question.asked, question.history, access=access, k=K)
+    answer = assistant.answer(question.asked, question.history, access=access_of(assistant, question), k=K)
     said = assistant.catalog.slices
     return {
         **answer_json(answer, question.id),
@@ -49,6 +48,11 @@ def ask(assistant: Assistant, question: Question) -> Json:
         "evidence": evidence_texts(answer),
         "verbatim": [c.quote in said(c.document_sha256, c.start, c.end) for c in answer.citations],
     }
+
+
+def access_of(assistant: Assistant, question: Question) -> Access:
+    """Return the assistant's access with the question's roles added."""
+    return replace(assistant.access, roles=assistant.access.roles | set(question.roles))
 
 
 def evidence_texts(answer: Answer) -> list[str]:

@@ -1,13 +1,16 @@
-"""Question files -> questions with gold answers; a bad line is named with its file, number and field."""
+"""Question files -> questions with gold answers; a bad line is named with its file, number and field.
+
+`read_lines` and `parse_asked` read what every file of questions has in common; `evaluate/golden.py` uses them too.
+"""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split, half
@@ -16,6 +19,23 @@ from assistant.pipeline import MAX_QUESTION
 from assistant.records import history_from_json
 
 Group = Literal["answerable", "unanswerable", "foreign"]
+Line = TypeVar("Line")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a line asks: the question, the scenario before it, the conversation before that, and who asks."""
+
+    id: str
+    question: str
+    scenario: str = ""
+    history: tuple[Turn, ...] = ()
+    roles: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What the assistant is asked: the scenario, where there is one, and the question."""
+        return f"{self.scenario} {self.question}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +66,8 @@ class Question:
 
 def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = None) -> list[Question]:
     """Read the questions of one half, the first `limit` of them; raises UsageError naming a bad line."""
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}.", "Give a file of JSON lines.") from error
-    found: dict[str, Question] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            question = _question(json.loads(line))
-            if question.id in found:
-                raise UsageError(f"id {question.id!r} was there before.")
-        except (json.JSONDecodeError, RecursionError, UsageError) as error:
-            told = error.cause if isinstance(error, UsageError) else f"this is not JSON: {error}."
-            raise UsageError(f"{path}, line {number}: {told}", "Mend that line.") from error
-        found[question.id] = question
-    chosen = [q for q in found.values() if split is Split.ALL or half(q.docs[0] if q.docs else q.id) == split]
+    found = read_lines(path, _question)
+    chosen = [q for q in found if split is Split.ALL or half(q.docs[0] if q.docs else q.id) == split]
     if not chosen:
         raise UsageError(f"{path} holds no question of the split {split}.", "Try --split all.")
     return chosen[:limit]
@@ -79,28 +84,58 @@ def read_foreign(path: Path, split: Split, limit: int, seed: int) -> list[Questi
     ]
 
 
-def _question(raw: Any) -> Question:
-    if not isinstance(raw, dict):
-        raise UsageError("a line must be a JSON object.")
+def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line]:
+    """Read a file of JSON lines with ids of their own; raises UsageError naming the line that `parse` refuses."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.", "Give a file of JSON lines.") from error
+    found: dict[str, Line] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            raw = json.loads(line)
+            if not isinstance(raw, dict):
+                raise UsageError("a line must be a JSON object.")
+            parsed = parse(raw)
+            if (id := str(raw["id"])) in found:
+                raise UsageError(f"id {id!r} was there before.")
+        except (ValueError, RecursionError, UsageError) as error:  # json has a plain ValueError for 5,000 digits
+            told = error.cause if isinstance(error, UsageError) else f"this is not JSON: {error}."
+            raise UsageError(f"{path}, line {number}: {told}", "Mend that line.") from error
+        found[id] = parsed
+    if not found:
+        raise UsageError(f"{path} holds no question.", "Give a file of JSON lines.")
+    return list(found.values())
+
+
+def parse_asked(raw: dict[str, Any]) -> Asked:
+    """Read what a line asks; raises UsageError naming the field that is wrong."""
     if not isinstance(raw.get("id"), str | int) or raw["id"] == "":
         raise UsageError("'id' must be a text.")
     if not isinstance(raw.get("question"), str) or not raw["question"].strip():
         raise UsageError("'question' must be a text.")
+    asked = Asked(str(raw["id"]), raw["question"], *_history(raw), parse_texts(raw, "roles"))
+    if len(asked.text) > MAX_QUESTION:
+        raise UsageError(f"'question' and 'scenario' have over {MAX_QUESTION:,} characters.")
+    return asked
+
+
+def _question(raw: dict[str, Any]) -> Question:
+    asked = parse_asked(raw)
     if not isinstance(raw.get("answerable"), bool):
         raise UsageError("'answerable' must be true or false.")
-    scenario, history = _history(raw)
     question = Question(
-        str(raw["id"]), raw["question"], raw["answerable"], _texts(raw, "answers"), _texts(raw, "evidence"),
-        _texts(raw, "doc"), scenario, history, _texts(raw, "roles"),
+        asked.id, asked.question, raw["answerable"], parse_texts(raw, "answers"), parse_texts(raw, "evidence"),
+        parse_texts(raw, "doc"), asked.scenario, asked.history, asked.roles,
     )  # fmt: skip
     if question.answerable and not (question.answers or question.evidence):
         raise UsageError("'answers' and 'evidence' are both empty, yet it is answerable.")
-    if len(question.asked) > MAX_QUESTION:
-        raise UsageError(f"'question' and 'scenario' have over {MAX_QUESTION:,} characters.")
     return question
 
 
-def _texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
+def parse_texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
     """Read a list of texts; a single text, as in `doc`, is a list of one."""
     value = raw.get(key)
     value = [] if value is None else [value] if isinstance(value, str) else value

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant import __version__
+from assistant.confidence import load_confidence, path_of
 from assistant.core.catalog import Catalog
 from assistant.core.config import Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
@@ -27,6 +28,7 @@ from assistant.evaluate.bootstrap import SEED
 from assistant.evaluate.questions import Question, read_foreign, read_questions
 from assistant.evaluate.report import build_report, write_report
 from assistant.evaluate.score import score
+from assistant.read import load_reader
 from assistant.records import dumps
 
 ANSWERS = "answers.jsonl"
@@ -49,6 +51,16 @@ class Plan:
     workers: int = 1
     out: Path = Path("results")
 
+    def read(self) -> list[Question]:
+        """Read the questions; raises UsageError for a bad file, or a question that is there twice."""
+        questions = read_questions(self.questions, self.split, self.limit)
+        for path in self.foreign:
+            questions += read_foreign(path, self.split, self.foreign_limit, SEED)
+        id, count = Counter(q.id for q in questions).most_common(1)[0]
+        if count > 1:  # answers are kept by id
+            raise UsageError(f"--foreign: the question {id!r} is there {count} times.", "Give each file once.")
+        return questions
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -65,14 +77,14 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
     The assistant answers everything, and the threshold is applied to its answers afterwards: risk is then known at
     every coverage. Raises UsageError for a bad question file, NotReady without an index or a model.
     """
-    questions = _planned(plan)
+    questions = plan.read()
     stamp, generation = make_stamp(plan, config, access)
     name = f"{plan.questions.resolve().parent.name}-{plan.questions.stem}-{plan.split}-{_sha(stamp)[:12]}"
     folder = plan.out / name
     folder.mkdir(parents=True, exist_ok=True)
     kept = _kept(folder / ANSWERS, generation)
     found = len(kept)
-    open_config = replace(config, answer=replace(config.answer, min_probability=0.0))
+    open_config = replace(config, answer=replace(config.answer, max_risk=1.0))
     missing = [q for q in questions if q.id not in kept]
     with (
         (folder / ANSWERS).open("a", encoding="utf-8") as lines,
@@ -84,21 +96,12 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
             lines.flush()
             kept[saved["id"]] = saved
             progress("asking", len(kept), len(questions))
-    threshold, min_support = config.answer.min_probability, config.answer.min_support
+    threshold = load_confidence(config.data).threshold(config.answer.max_risk)
+    min_support = config.answer.min_support
     rows = [score(q, kept[q.id], threshold, min_support) for q in questions]
     report = build_report(name, {**stamp, "threshold": threshold}, rows, [kept[q.id] for q in questions])
     write_report(folder, report)
     return Run(folder, report, found)
-
-
-def _planned(plan: Plan) -> list[Question]:
-    questions = read_questions(plan.questions, plan.split, plan.limit)
-    for path in plan.foreign:
-        questions += read_foreign(path, plan.split, plan.foreign_limit, SEED)
-    id, count = Counter(q.id for q in questions).most_common(1)[0]
-    if count > 1:  # answers are kept by id
-        raise UsageError(f"--foreign: the question {id!r} is there {count} times.", "Give each file once.")
-    return questions
 
 
 def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
@@ -114,7 +117,7 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
     return {
         "version": __version__, "code": _code_sha(), "config": settings.sha,
         "index": {"content": _sha(sources), "documents": info.documents, "passages": info.passages},
-        "encoder": encoder,
+        "encoder": encoder, "reader": load_reader(config.data)[1], "calibration": hash_file(path_of(config.data)),
         "generator": {"runtime": runtime, **({} if runtime == "none" else {"model": model}),
                       **({"files": _sha(dict(weights))} if weights else {})},
         "questions": _file_stamp(plan.questions), "foreign": [_file_stamp(path) for path in plan.foreign],

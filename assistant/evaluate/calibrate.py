@@ -1,0 +1,104 @@
+"""Questions with gold -> a calibration: what the reader's scores say of whether the documents answer."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from assistant import __version__
+from assistant.confidence import FILE_NAME, Confidence, curve_of
+from assistant.core.errors import UsageError
+from assistant.core.registry import hash_file
+from assistant.evaluate.ask import access_of
+from assistant.evaluate.bootstrap import SEED
+from assistant.evaluate.fitting import fit_logistic
+from assistant.evaluate.questions import Question
+from assistant.evaluate.run import Plan
+from assistant.features import READING_FEATURES
+from assistant.pipeline import Assistant
+from assistant.read import load_reader
+from assistant.records import dumps
+
+FITTED = 4  # one question in so many is fitted on; the rest are counted, since a small risk takes many to show
+MIN_EACH = 10  # answerable and unanswerable questions that each part must have
+
+Progress = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the reader's features were of one question, and whether the documents answer it."""
+
+    question: str  # its id
+    group: str
+    answerable: bool
+    features: dict[str, float]
+
+
+def outcomes(assistant: Assistant, questions: Sequence[Question], name: str, progress: Progress) -> Iterator[Outcome]:
+    """Read each question in the assistant's index; those that a definition answers, or nothing, have no features."""
+    for done, question in enumerate(questions):
+        progress("reading", done, len(questions))
+        access = access_of(assistant, question)
+        features = dict(assistant.read(question.asked, question.history, access=access).features)
+        if features:
+            yield Outcome(question.id, f"{name} {question.group}", question.answerable, features)
+    progress("reading", len(questions), len(questions))
+
+
+def calibrate(found: Sequence[Outcome], reader_sha: str, made: dict[str, Any]) -> Confidence:
+    """Fit the probability on a quarter of the questions, and count its curve on the others.
+
+    Raises UsageError if a part has too few of a kind.
+    """
+    fitted = [o for o in found if _is_fitted(o.question)]
+    counted = [o for o in found if not _is_fitted(o.question)]
+    for part in (fitted, counted):
+        good = sum(o.answerable for o in part)
+        if min(good, len(part) - good) < MIN_EACH:
+            cause = f"a part of the questions has {good} answerable and {len(part) - good} other questions."
+            raise UsageError(cause, f"Give at least {MIN_EACH} of each; --foreign asks another corpus's questions.")
+    columns = {name: np.array([o.features[name] for o in fitted]) for name in READING_FEATURES}
+    outcome = np.array([o.answerable for o in fitted])
+    model = fit_logistic(columns, READING_FEATURES, outcome, np.ones(len(fitted)))
+    draft = Confidence(model, (), {})
+    curve = curve_of([draft.probability(o.features) for o in counted], [o.answerable for o in counted])
+    made = {**made, "reader": reader_sha, "fitted_on": _counts(fitted), "counted_on": _counts(counted)}
+    return Confidence(model, curve, made)
+
+
+def calibrate_index(assistant: Assistant, plan: Plan, progress: Progress) -> Confidence:
+    """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it."""
+    data = assistant.config.data
+    found = list(outcomes(assistant, plan.read(), plan.questions.stem, progress))
+    made = {
+        "by": "assistant calibrate", "version": __version__, "split": plan.split, "seed": SEED,
+        "index": assistant.catalog.info().generation, "config": assistant.config.sha,
+        "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.foreign)},
+    }  # fmt: skip
+    confidence = calibrate(found, load_reader(data)[1], made)
+    beside = data / f".{FILE_NAME}.{os.getpid()}"  # whole or not at all: a question may come meanwhile
+    beside.write_text(dumps(to_json(confidence)) + "\n", encoding="utf-8")
+    beside.replace(data / FILE_NAME)
+    return confidence
+
+
+def to_json(confidence: Confidence) -> dict[str, Any]:
+    """Return the form that `load_confidence` reads."""
+    curve = [[p.threshold, p.answered, p.wrong] for p in confidence.curve]
+    return {**asdict(confidence.model), "curve": curve, "made": dict(confidence.made)}
+
+
+def _is_fitted(question: str) -> bool:
+    """Part the questions by another byte than `halves.half` uses: it parts those without documents by their ids."""
+    return hashlib.sha256(question.encode("utf-8", "replace")).digest()[-2] % FITTED == 0
+
+
+def _counts(found: Sequence[Outcome]) -> dict[str, int]:
+    groups = sorted({o.group for o in found})
+    return {group: sum(o.group == group for o in found) for group in groups}

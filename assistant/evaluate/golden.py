@@ -1,0 +1,266 @@
+"""Golden files: what the answers to a policy owner's questions must say, checked against the answers of today.
+
+A file can be recorded from answers too. It then holds what stays when only the wording changes: the status, the
+numbers and the first cited source; the answer's text stands beside them for people, and no check reads it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args
+
+from assistant.core.errors import GateFailed, UsageError
+from assistant.core.types import Answer, Status
+from assistant.evaluate.questions import Asked, parse_asked, parse_texts, read_lines
+from assistant.facts import fold, numbers, quantities
+from assistant.pipeline import Assistant, make_access
+from assistant.prompts import KEY
+from assistant.records import dumps
+
+LINE_KEYS = ("id", "question", "scenario", "history", "roles", "as_of", "expect", "recorded")
+EXPECT_KEYS = ("status", "contains", "numbers", "source", "excludes")
+KEYS = re.compile(rf"\s*{KEY.pattern}")
+SHORT = 80  # characters of a quote that is recorded where there is no number: a longer one changes too easily
+
+Json = dict[str, Any]
+Progress = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an answer must be: its status, texts and numbers that it has, a source that it cites, texts it lacks."""
+
+    status: Status
+    contains: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    source: str = ""
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A question and what its answer must be; `as_of` is a day, empty for the day on which it is asked."""
+
+    asked: Asked
+    as_of: str
+    expect: Expected
+    recorded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An expectation that does not hold, by its key in the file."""
+
+    check: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A golden line and its answer of today: which expectations were compared, and which of them failed."""
+
+    golden: Golden
+    status: Status
+    answer: str
+    sources: tuple[str, ...]
+    checked: tuple[str, ...]
+    failures: tuple[Failure, ...]
+
+    def to_json(self) -> Json:
+        """Return the outcome as `test --json` prints it."""
+        return {
+            "id": self.golden.asked.id, "question": self.golden.asked.text, "passed": not self.failures,
+            "failures": [asdict(failure) for failure in self.failures], "status": self.status, "answer": self.answer,
+            "sources": list(self.sources), "recorded": self.golden.recorded,
+        }  # fmt: skip
+
+
+def read_golden(path: Path) -> list[Golden]:
+    """Read a golden file; raises UsageError naming a bad line and its field."""
+    return read_lines(path, _golden)
+
+
+def read_asked(path: Path) -> list[tuple[Asked, str]]:
+    """Read what to record: each line's question and its day; a line may hold more, as a question file's do."""
+    return read_lines(path, lambda raw: (parse_asked(raw), _day(raw)))
+
+
+def check(lines: Sequence[Golden], assistant: Assistant, progress: Progress) -> list[Outcome]:
+    """Ask each line's question and compare the answer."""
+    answers = _answers([(line.asked, line.as_of) for line in lines], assistant, progress)
+    return [compare(line, answer) for line, answer in zip(lines, answers, strict=True)]
+
+
+def compare(golden: Golden, answer: Answer) -> Outcome:
+    """Compare an answer with what it must be; one of another status is compared no further."""
+    expect, sources = golden.expect, tuple(dict.fromkeys(c.source for c in answer.citations))
+    if expect.status != answer.status:
+        failure = Failure("status", expect.status, answer.status)
+        return Outcome(golden, answer.status, answer.text, sources, ("status",), (failure,))
+    checked = tuple(key for key in EXPECT_KEYS if getattr(expect, key))
+    failures = tuple(_failures(expect, answer.text, sources))
+    return Outcome(golden, answer.status, answer.text, sources, checked, failures)
+
+
+def check_all_hold(outcomes: Sequence[Outcome]) -> None:
+    """Raise GateFailed unless every expectation of every line holds."""
+    failed = sum(bool(outcome.failures) for outcome in outcomes)
+    if failed:
+        cure = "Mend the documents; or, if the answers are right, record them anew with --record FILE --force."
+        raise GateFailed(f"{failed} of {len(outcomes)} golden answers do not hold.", cure)
+
+
+def check_free(path: Path, force: bool) -> None:
+    """Raise UsageError for a file that is there: golden answers are often edited by hand."""
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already.", "Record to another file, or overwrite it with --force.")
+
+
+def record(
+    path: Path, lines: Sequence[tuple[Asked, str]], assistant: Assistant, as_of: str, force: bool, progress: Progress
+) -> Counter[str]:
+    """Write a golden file from the answers of today, which pass it; returns how many there are of each status.
+
+    The roles of the assistant, and `as_of` unless empty, go into the lines: whoever checks them need not know them.
+    """
+    check_free(path, force)  # before the questions take their time
+    roles = assistant.access.roles
+    lines = [(replace(a, roles=tuple(sorted(roles.union(a.roles)))), day or as_of) for a, day in lines]
+    answers = list(_answers(lines, assistant, progress))
+    text = "".join(dumps(_line(*line, answer)) + "\n" for line, answer in zip(lines, answers, strict=True))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Check --record.") from error
+    return Counter(answer.status for answer in answers)
+
+
+def _answers(lines: Sequence[tuple[Asked, str]], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
+    """Yield the answers in order, each asked with its line's roles too and on its day."""
+    progress("asking", 0, len(lines))
+    for done, (asked, as_of) in enumerate(lines, 1):
+        own, base = make_access(asked.roles, as_of), assistant.access
+        access = replace(base, roles=base.roles | own.roles, as_of=own.as_of if as_of else base.as_of)
+        yield assistant.answer(asked.text, asked.history, access=access)
+        progress("asking", done, len(lines))
+
+
+def _failures(expect: Expected, answer: str, sources: tuple[str, ...]) -> Iterator[Failure]:
+    folded, stated = _folded(answer), _numbers(answer)
+    if missing := [text for text in expect.contains if _folded(text) not in folded]:
+        yield Failure("contains", _quoted(missing), "an answer without it")
+    if missing := [number for number in expect.numbers if not numbers(fold(number)) <= set(stated)]:
+        yield Failure("numbers", ", ".join(missing), ", ".join(stated) or "no number")
+    if expect.source and expect.source not in sources:
+        yield Failure("source", expect.source, ", ".join(sources) or "no source")
+    if found := [text for text in expect.excludes if _folded(text) in folded]:
+        yield Failure("excludes", f"an answer without {_quoted(found)}", "an answer with it")
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return ", ".join(f"“{text}”" for text in texts)
+
+
+def _folded(text: str) -> str:
+    """Write a text without its keys, case and differences of white space."""
+    return " ".join(KEYS.sub("", text).split()).casefold()
+
+
+def _numbers(answer: str) -> list[str]:
+    """List the numbers that an answer states, in its order; its keys are none of them."""
+    return list(dict.fromkeys(number for _, number in quantities(fold(KEYS.sub("", answer)))))
+
+
+def _line(asked: Asked, as_of: str, answer: Answer) -> Json:
+    """Return the line that an answer passes."""
+    given = {
+        "id": asked.id, "question": asked.question, "scenario": asked.scenario,
+        "history": [asdict(turn) for turn in asked.history], "roles": list(asked.roles), "as_of": as_of,
+    }  # fmt: skip
+    expect: Json = {"status": answer.status}
+    if answer.status == "answered":
+        stated, said = _numbers(answer.text), _folded(answer.text)
+        if stated:
+            expect["numbers"] = stated
+        elif quotes := [q for c in answer.citations if 0 < len(_folded(q := c.quote)) <= SHORT and _folded(q) in said]:
+            expect["contains"] = list(dict.fromkeys(quotes))
+        if answer.citations:
+            expect["source"] = answer.citations[0].source
+    return {**{key: value for key, value in given.items() if value}, "expect": expect, "recorded": answer.text}
+
+
+def _golden(raw: Json) -> Golden:
+    if "answerable" in raw:
+        raise UsageError("this is a line of a question file; make golden answers of it with --record.")
+    _check_keys(raw, LINE_KEYS, "")
+    asked, as_of = parse_asked(raw), _day(raw)
+    if not isinstance(raw.get("expect"), dict):
+        raise UsageError('\'expect\' must be an object, e.g. {"status": "answered", "numbers": [5]}.')
+    if not isinstance(raw.get("recorded", ""), str):
+        raise UsageError("'recorded' must be a text.")
+    return Golden(asked, as_of, _expected(raw["expect"]), raw.get("recorded", ""))
+
+
+def _expected(raw: Json) -> Expected:
+    _check_keys(raw, EXPECT_KEYS, "expect.")
+    status: Any = raw.get("status")
+    source = raw.get("source", "")
+    if status not in get_args(Status):
+        raise UsageError(f"'expect.status' must be one of {', '.join(get_args(Status))}, not {status!r}.")
+    if not isinstance(source, str):
+        raise UsageError("'expect.source' must be a text, the path of a document as the answers cite it.")
+    for key in ("numbers", "source"):
+        if raw.get(key) and status != "answered":  # what is not answered states and cites nothing
+            raise UsageError(f"'expect.{key}' can only hold where 'expect.status' is answered, not {status}.")
+    return Expected(status, _phrases(raw, "contains"), _stated(raw), source, _phrases(raw, "excludes"))
+
+
+def _phrases(raw: Json, key: str) -> tuple[str, ...]:
+    """Read texts to look for; one without a word would be in every answer."""
+    try:
+        texts = parse_texts(raw, key)
+    except UsageError:
+        raise UsageError(f"'expect.{key}' must be a list of texts.") from None
+    if not all(map(_folded, texts)):
+        raise UsageError(f"'expect.{key}' has a text that says nothing.")
+    return texts
+
+
+def _stated(raw: Json) -> tuple[str, ...]:
+    """Read numbers, as JSON numbers or as texts such as "1,250" and "twenty-five"."""
+    value = raw.get("numbers", [])
+    if not isinstance(value, list) or not all(isinstance(n, str | int | float) and type(n) is not bool for n in value):
+        raise UsageError("'expect.numbers' must be a list of numbers.")
+    found = tuple(n if isinstance(n, str) else f"{Decimal(str(n)):f}" for n in value)
+    for text in found:
+        if not numbers(fold(text)):
+            raise UsageError(f"'expect.numbers' has {text!r}, in which there is no number.")
+    return found
+
+
+def _day(raw: Json) -> str:
+    value = raw.get("as_of", "")
+    try:
+        return make_access((), value).as_of if value else ""
+    except (UsageError, TypeError):
+        raise UsageError(f"'as_of' must be a date YYYY-MM-DD, not {value!r}.") from None
+
+
+def _check_keys(raw: Json, known: Sequence[str], prefix: str) -> None:
+    for key in raw:
+        if key in known:
+            continue
+        if not prefix and key in EXPECT_KEYS:
+            raise UsageError(f"{key!r} belongs in 'expect'.")
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        hint = f" (did you mean {prefix + near[0]!r}?)" if near else f" (known: {', '.join(known)})"
+        raise UsageError(f"unknown key {prefix + key!r}{hint}.")

@@ -1,0 +1,135 @@
+"""Measure the reader on the reported halves:  python -m bench.reader [--only tts] [--limit 100]
+
+For each answerable question with gold evidence, the sentences of its hits are ranked by the packaged reader and by
+similarity alone (cosine + 0.1 x the hit's score, as before it was fitted). Shown are how often the first sentence
+meets gold evidence, and the token F1 of the best two against the gold answers and evidence, with the paired
+difference. Takes ten minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import track
+from rich.table import Table
+
+from assistant.confidence import UNCALIBRATED
+from assistant.core.halves import Split
+from assistant.evaluate.ask import access_of
+from assistant.evaluate.bootstrap import interval, resamples
+from assistant.evaluate.coverage import meets
+from assistant.evaluate.questions import Question, read_questions
+from assistant.evaluate.text_scores import best_f1
+from assistant.pipeline import Assistant
+from assistant.read import SENTENCE_WEIGHT, Candidates, load_reader
+from bench.common import ROOT, console, encoder_record, parser, run_ingest, scratch, settings, shared_folder, write_json
+
+HIT_WEIGHT = 0.1
+MOST = 300  # questions of a set, evenly taken
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSet:
+    """Questions and the folder of documents that they are asked of, under ../shared/data or the repository."""
+
+    name: str
+    questions: str
+    documents: str
+
+
+SETS = (
+    ReaderSet("company", "corpora/questions.jsonl", "corpora"),
+    ReaderSet("contoso", "qa_contoso_benefits/qa.jsonl", "qa_contoso_benefits/pdf"),
+    ReaderSet("tts", "qa_tts_handbook/qa.jsonl", "qa_tts_handbook/docs"),
+    ReaderSet("white_sharc", "qa_white_sharc/qa.jsonl", "qa_white_sharc/docs"),
+    ReaderSet("conditionalqa", "qa_conditionalqa_train/qa.jsonl", "qa_conditionalqa_train/docs"),
+    ReaderSet("policyqa", "qa_policyqa_dev/qa.jsonl", "qa_policyqa_dev/docs"),
+    ReaderSet("datica", "qa_datica_glossary/qa.jsonl", "qa_datica_glossary/docs"),
+)
+
+
+def untuned(found: Candidates) -> Sequence[float]:
+    """Score candidates as the reader did before it was fitted."""
+    columns = found.columns
+    hits = columns["hit_score"] + SENTENCE_WEIGHT * columns["passage_best"]
+    return list(columns["similarity"] + HIT_WEIGHT * hits)
+
+
+def outcome(found: Candidates, scores: Sequence[float], question: Question) -> tuple[float, float]:
+    """Return (the first sentence meets gold evidence, F1 of the best two different ones)."""
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    texts = list(dict.fromkeys(found.sentences[i].text for i in order))[:2]
+    golds = (*question.answers, *question.evidence)
+    return float(bool(texts) and meets(texts[0], question.evidence)), best_f1(" ".join(texts), golds)
+
+
+def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str, Any]:
+    """Index the set's documents and compare both readers on its reported half."""
+    root = ROOT if of.name == "company" else shared / "data"
+    config = settings(options, folder / of.name)
+    encoder_record(config)
+    with console.status(f"ingesting {of.documents}"):
+        run_ingest([root / of.documents], config)
+    split = Split.ALL if of.name == "datica" else Split.TEST  # one document: there are no halves
+    asked = [q for q in read_questions(root / of.questions, split) if q.answerable and q.evidence]
+    most = min(MOST, options.limit or MOST)
+    asked = asked[:: max(1, len(asked) // most)][:most]
+    assistant = Assistant(config, confidence=UNCALIBRATED)
+    model, _ = load_reader(config.data)
+    rows = []
+    try:
+        for question in track(asked, f"{of.name}: reading", console=console, transient=True):
+            found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
+            fitted = list(model.log_odds(found.columns)) if found.sentences else []
+            before = outcome(found, untuned(found) if found.sentences else [], question)
+            rows.append((*before, *outcome(found, fitted, question)))
+    finally:
+        assistant.close()
+    values = np.array(rows)
+    gains = values[:, 2:] - values[:, :2]
+    names = ("first", "f1")
+    return {
+        "set": of.name, "n": len(rows),
+        **{f"{name}_untuned": float(values[:, i].mean()) for i, name in enumerate(names)},
+        **{name: float(values[:, 2 + i].mean()) for i, name in enumerate(names)},
+        **{f"{name}_gain95": interval(gains[resamples(len(rows)), i].mean(axis=1)) for i, name in enumerate(names)},
+    }  # fmt: skip
+
+
+def show(results: Sequence[dict[str, Any]]) -> None:
+    table = Table(title="Evidence, reported halves, in percent")
+    for name in ("set", "n", "first: untuned", "fitted", "gain 95%", "F1 of two: untuned", "fitted", "gain 95%"):
+        table.add_column(name, justify="left" if name == "set" else "right")
+    for r in results:
+        cells = []
+        for name in ("first", "f1"):
+            low, high = r[f"{name}_gain95"]
+            cells += [
+                f"{100 * r[f'{name}_untuned']:.1f}",
+                f"{100 * r[name]:.1f}",
+                f"{100 * low:+.1f} to {100 * high:+.1f}",
+            ]
+        table.add_row(r["set"], str(r["n"]), *cells)
+    console.print(table)
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--only", action="append", choices=[of.name for of in SETS], help="this set (repeatable)")
+    options.add_argument("--limit", type=int, help="ask so many questions of each set, at most")
+    given = options.parse_args()
+    shared = shared_folder(given.shared)
+    with scratch("reader") as folder:
+        results = [measure(of, given, folder, shared) for of in SETS if not given.only or of.name in given.only]
+    show(results)
+    write_json(given.json, results)
+    sys.exit(7 if any(r["first"] < r["first_untuned"] for r in results) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What the reader weighs of a sentence beside its similarity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assistant.core.types import Evidence, Hit, Passage
+from assistant.features import (
+    READING_FEATURES,
+    SENTENCE_FEATURES,
+    content,
+    overlaps,
+    reading_columns,
+    sentence_columns,
+)
+
+
+def evidence(text: str, passage: int = 1, score: float = 0.5, heading: str = "Leave") -> Evidence:
+    hit = Hit(Passage(passage, "d", text, 0, len(text), (heading,)), score, passage, ("dense",), "d.md", "Title", "5ha")
+    return Evidence(hit, 0, len(text), text, 0.0)
+
+
+SENTENCES = [
+    evidence("Employees carry over 5 days of leave."),
+    evidence("Managers approve travel in advance."),
+    evidence("Carried-over days expire.", passage=2, score=0.3, heading="Expiry"),
+]
+
+
+def test_every_feature_is_there_for_every_sentence() -> None:
+    columns = sentence_columns("How many days may I carry over?", SENTENCES, [0.7, 0.2, 0.5])
+    assert set(SENTENCE_FEATURES) | {"similarity"} == set(columns)
+    assert {name: len(column) for name, column in columns.items()} == dict.fromkeys(columns, 3)
+    assert all(np.isfinite(column).all() for column in columns.values())
+    assert columns["similarity_gap"] == pytest.approx([0.0, -0.5, -0.2])
+    assert columns["passage_best"] == pytest.approx([0.7, 0.7, 0.5])
+    assert columns["passage_mean"] == pytest.approx([0.45, 0.45, 0.5])
+    assert columns["hit_gap"] == pytest.approx([0.0, 0.0, -0.2])
+    assert columns["hit_rank"] == pytest.approx([1.0, 1.0, 0.5])
+    assert columns["position"] == pytest.approx([0.0, 0.1, 0.0])
+    assert columns["lacks_number"].tolist() == [0.0, 1.0, 1.0]
+    assert sentence_columns("May I carry days over?", SENTENCES, [0.7, 0.2, 0.5])["lacks_number"].sum() == 0
+
+
+def test_words_in_common_count_by_how_rare_they_are() -> None:
+    said, around = overlaps("Who approves travel expiry?", SENTENCES)
+    assert said[1] > said[2] and said[0] == 0.0
+    assert around[2] > said[2], "a heading's words count for its sentences"
+    assert (around >= said).all() and (around <= 1.0).all()
+    assert overlaps("???", SENTENCES)[0].tolist() == [0.0, 0.0, 0.0]
+    assert content("The employees' days, and the EMPLOYEES") == content("employee day")
+
+
+def test_a_reading_is_told_by_how_far_the_best_stands_out() -> None:
+    told = reading_columns(sentence_columns("How many days may I carry over?", SENTENCES, [0.7, 0.2, 0.5]))
+    assert tuple(told) == READING_FEATURES
+    assert told["best_hit"] == 0.5 and told["hit_spread"] == pytest.approx(0.2)
+    assert told["similarity_lead"] == pytest.approx(0.5), "of three, the last stands for the sixth"
+    many = sentence_columns(
+        "How many days may I carry over?", [SENTENCES[0]] * 8, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
+    )
+    assert reading_columns(many)["similarity_lead"] == pytest.approx(0.5)
