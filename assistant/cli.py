@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Also say how the answer came about.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="FILE", help="JSON lines, '-' for stdin; one result a line.")]
+
+
+class GuardStage(StrEnum):
+    """Where a text comes from, as `Stage` says it."""
+
+    INPUT = "input"
+    DOCUMENT = "document"
+    OUTPUT = "output"
+
 
 INTERRUPTED = 130
 EXIT = {"answered": 0, "abstained": 3, "blocked": 4}
@@ -229,6 +239,38 @@ def terms(
     else:
         view.note(f"No document defines {name!r}." if name else "No terms are indexed.")
     raise typer.Exit(0 if found or not name else 3)
+
+
+@app.command()
+def guard(
+    stage: Annotated[GuardStage, typer.Option(help="What the text is.")] = GuardStage.INPUT,
+    batch: Batch = "",
+    config: ConfigFile = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what the guards find in the text on stdin, or in each line of --batch; exit 4 if it is refused."""
+    from assistant.core.encoder import open_encoder
+    from assistant.core.registry import Registry
+    from assistant.guards.run import Guards
+    from assistant.records import screened_json
+
+    view = _renderer(quiet=quiet or json_)
+    settings = _config(config, None)
+    _prepare(settings, view, generator=False)
+    guards = Guards(settings.guards, open_encoder(Registry(settings.models_dir), settings.encoder).encode)
+    if batch:
+        _run_batch(
+            batch, view, ("text",),
+            lambda line: screened_json(guards.screen(line["text"], stage.value), line.get("id")),
+        )  # fmt: skip
+        return
+    screened = guards.screen(_from_stdin("-"), stage.value)
+    if json_:
+        view.json(screened_json(screened))
+    else:
+        view.screened(screened)
+    raise typer.Exit(EXIT["blocked"] if screened.action == "block" else 0)
 
 
 @app.command()

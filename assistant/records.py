@@ -6,10 +6,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.core.errors import UsageError
 from assistant.core.types import Answer, Citation, Hit, IngestReport, Term, Turn
+
+if TYPE_CHECKING:
+    from assistant.guards.run import Screened
 
 # Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped;
 # and so are lone surrogates, which no encoding can write.
@@ -48,6 +51,16 @@ def search_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
     """Return hits as `search --json` prints them."""
     left_out = ("answer", "citations", "model")
     return {key: value for key, value in answer_json(answer, id).items() if key not in left_out}
+
+
+def screened_json(screened: Screened, id: str | None = None) -> dict[str, Any]:
+    """Return what the guards say of a text as `guard --json` prints it."""
+    return {
+        **({} if id is None else {"id": id}),
+        "action": screened.action,
+        "verdicts": [asdict(v) for v in screened.verdicts],
+        "text": screened.text,
+    }
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from assistant.verify import Check
 
 if TYPE_CHECKING:
     from assistant.evaluate.golden import Outcome
+    from assistant.guards.run import Screened
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20
@@ -148,6 +149,14 @@ class Renderer:
         if report.missing:
             gone = f"{report.missing:,} indexed files are gone from disk and still answer; drop them with --prune."
             self.out.print(gone, style="yellow")
+
+    def screened(self, screened: Screened) -> None:
+        """Print what the guards say of a text: each verdict, then the text as it goes on, or the refusal."""
+        styles = {"allow": "yellow", "redact": "yellow", "block": "red"}
+        for v in screened.verdicts:
+            told = "flagged" if v.action == "allow" else "masked" if v.action == "redact" else "refused"
+            self.out.print(Text.assemble((f"{told} ", styles[v.action]), (v.guard, "bold"), f": {printable(v.reason)}"))
+        self.out.print(safe(screened.refusal or screened.text), style="yellow" if screened.refusal else "")
 
     def checks(self, checks: Sequence[Check]) -> None:
         """Print what `verify` found."""

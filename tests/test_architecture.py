@@ -22,6 +22,8 @@ MAY_IMPORT = {
     # The reader is fitted on what retrieval really finds, the defaults on indexes of their own.
     "tune/reader.py": ("assistant", "tune"),
     "tune/defaults.py": ("assistant", "ingest", "tune"),
+    "tune/guard_data.py": ("assistant.core", "tune"),
+    "tune/guards.py": ("assistant", "tune"),
     "tune/evaluate.py": ("assistant.core", "assistant.pipeline", "tune"),
 }
 VENDORS = {
@@ -38,6 +40,9 @@ VENDORS = {
     "sqlite3": {"assistant/core/catalog.py"},
     "matplotlib": {"assistant/evaluate/plots.py"},
     "sklearn": {"assistant/evaluate/fitting.py"},
+    "stdnum": {"assistant/guards/numbers.py"},
+    "phonenumbers": {"assistant/guards/phones.py"},
+    "detect_secrets": {"assistant/guards/secrets.py"},
 }
 
 

@@ -70,7 +70,17 @@ class GeneratorSection:
     timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
 
 
+@dataclass(frozen=True, slots=True)
+class GuardsSection:
+    injection: str = "block"  # instructions to the assistant, in a question or planted in a document
+    harm: str = "block"  # requests for help with harming or spying on somebody
+    personal: str = "redact"  # e-mail, telephone, IBAN, card, national numbers; a cited contact may be told
+    secrets: str = "redact"  # keys, tokens, passwords in addresses
+    output: str = "redact"  # in an answer: the prompt, links from nowhere, images, control characters
+
+
 RUNTIMES = ("onnx", "langchain", "none")
+GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class Config:
     reader: ReaderSection = field(default_factory=ReaderSection)
     answer: AnswerSection = field(default_factory=AnswerSection)
     generator: GeneratorSection = field(default_factory=GeneratorSection)
+    guards: GuardsSection = field(default_factory=GuardsSection)
     base: Path = field(default_factory=Path.cwd)
 
     @property
@@ -181,6 +192,11 @@ def _bad_values(config: Config) -> list[str]:
         ]
     if config.generator.runtime not in RUNTIMES:
         faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
+    faults += [
+        f"guards.{f.name} must be one of {', '.join(GUARD_ACTIONS)}, not {action!r}"
+        for f in fields(config.guards)
+        if (action := getattr(config.guards, f.name)) not in GUARD_ACTIONS
+    ]
     faults += [
         f"{label} must be at least 1"
         for label, value in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,19 @@ def open_encoder(registry: Registry, settings: EncoderSection) -> Encoder:
     record = registry.load(ENCODER_ID)
     registry.verify(record)
     return Encoder(registry.path(ENCODER_ID), record, batch=settings.batch, threads=settings.threads)
+
+
+def remember_last(encode: Callable[[Sequence[str]], NDArray[np.float32]]) -> Callable[..., NDArray[np.float32]]:
+    """Return an `encode` that does not encode the same texts twice in a row: a guard and retrieval ask for one."""
+    last: tuple[tuple[str, ...], NDArray[np.float32]] | None = None
+
+    def remembering(texts: Sequence[str]) -> NDArray[np.float32]:
+        nonlocal last
+        if last is None or last[0] != tuple(texts):
+            last = tuple(texts), encode(texts)
+        return last[1]
+
+    return remembering
 
 
 class Encoder:

@@ -1,0 +1,51 @@
+"""Requests to harm someone, oneself or what is another's, to pry into a person's life, or to run a group down.
+
+A linear model on the question's vector and on cues (`harm_cues.py`): `models/harm.json`, made by
+`python -m tune.guards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from assistant.core.types import Stage
+from assistant.guards import Context, Finding
+from assistant.guards.harm_cues import FEATURES, features
+from assistant.guards.linear import PACKAGED, Linear, load_linear
+
+FILE_NAME = "harm.json"
+
+
+class Harm:
+    """Finds requests for help with harm."""
+
+    name = "harm"
+    stages: frozenset[Stage] = frozenset({"input"})
+    refusal = (
+        "I cannot help with that. I answer questions about your organisation's documents: ask me, for example, what a "
+        "policy says or whom to turn to. If you or somebody else is in danger, please call your local emergency number."
+    )
+
+    def __init__(self, model: Linear | None = None, path: Path = PACKAGED / FILE_NAME) -> None:
+        """Take a model, or load the packaged one; raises ModelDamaged."""
+        self.model = model or load_linear(path, FEATURES)
+
+    def check(self, context: Context) -> Finding | None:
+        """Return what the model says of the text's pieces."""
+        score = self.score(context)
+        if score < self.model.threshold:
+            return None
+        return Finding("This reads like a request for help with harming or spying on somebody.", round(score, 4))
+
+    def score(self, context: Context) -> float:
+        """Return the model's highest probability of any piece, 0 without an encoder."""
+        if context.vectors is None:
+            return 0.0
+        return float(self.model.probabilities(context.vectors, columns(context.pieces)).max())
+
+
+def columns(pieces: Sequence[str]) -> dict[str, list[float]]:
+    """Return the features of pieces as columns."""
+    rows = [features(piece) for piece in pieces]
+    return {name: [row[name] for row in rows] for name in FEATURES}

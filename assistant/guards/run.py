@@ -1,0 +1,110 @@
+"""Runs the guards as the settings say: finds, then lets through, masks or refuses, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assistant.core.config import GuardsSection
+from assistant.core.types import Action, Stage, Verdict
+from assistant.guards import Context, Finding, Guard, Span
+from assistant.guards.harm import Harm
+from assistant.guards.injection import Injection
+from assistant.guards.output import Output
+from assistant.guards.personal import Personal
+from assistant.guards.secrets import Secrets
+
+if TYPE_CHECKING:
+    from assistant.guards import Encode
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A text after the guards, masked where they say so; `refusal` is what the user is told instead of an answer."""
+
+    text: str
+    verdicts: tuple[Verdict, ...] = ()
+    refusal: str = ""
+
+    @property
+    def action(self) -> Action:
+        """The strongest action of the verdicts."""
+        taken = {verdict.action for verdict in self.verdicts}
+        return "block" if "block" in taken else "redact" if "redact" in taken else "allow"
+
+
+class Guards:
+    """Every guard that is not off, with what its setting does."""
+
+    def __init__(self, settings: GuardsSection, encode: Encode | None = None) -> None:
+        """Load what is switched on; `encode` gives the vectors that the models read. Raises ModelDamaged."""
+        self._encode = encode
+        made: dict[str, type[Guard]] = {
+            "injection": Injection, "harm": Harm, "secrets": Secrets, "personal": Personal, "output": Output
+        }  # fmt: skip
+        actions = {name: str(getattr(settings, name)) for name in made}
+        self._guards = [(guard(), actions[name]) for name, guard in made.items() if actions[name] != "off"]
+
+    def input(self, question: str) -> Screened:
+        """Screen a question before anything is looked up."""
+        return self._screen(Context(question, "input", self._encode))
+
+    def output(self, text: str, sources: Sequence[str]) -> Screened:
+        """Screen an answer, given the texts that it was worded from."""
+        return self._screen(Context(text, "output", sources=sources))
+
+    def documents(self, passages: Sequence[str]) -> list[Screened]:
+        """Screen passages before they are indexed; what is to be encoded of them goes through the encoder at once."""
+        contexts = [Context(passage, "document", self._encode) for passage in passages]
+        self._encode_together(contexts)
+        return [self._screen(context) for context in contexts]
+
+    def screen(self, text: str, stage: Stage) -> Screened:
+        """Screen a text at a stage, without sources."""
+        if stage == "document":
+            return self.documents([text])[0]
+        return self.input(text) if stage == "input" else self.output(text, ())
+
+    def _encode_together(self, contexts: Sequence[Context]) -> None:
+        if self._encode is None:
+            return
+        vectors = self._encode([piece for context in contexts for piece in context.pieces])
+        at = 0
+        for context in contexts:
+            if count := len(context.pieces):
+                context.vectors = vectors[at : at + count]
+            at += count
+
+    def _screen(self, context: Context) -> Screened:
+        verdicts: list[Verdict] = []
+        masked: list[Span] = []
+        refusal = ""
+        for guard, setting in self._guards:
+            if context.stage not in guard.stages or (finding := guard.check(context)) is None:
+                continue
+            action = _action(setting, finding)
+            verdicts.append(Verdict(guard.name, context.stage, action, finding.reason, finding.score))
+            if action == "block":
+                refusal = refusal or guard.refusal
+            elif action == "redact":
+                masked += finding.spans
+        return Screened(mask(context.text, masked), tuple(verdicts), refusal)
+
+
+def _action(setting: str, finding: Finding) -> Action:
+    """Return what a setting does about a finding; what has no place cannot be masked, so it is refused."""
+    if setting == "flag":
+        return "allow"
+    return "redact" if setting == "redact" and finding.spans else "block"
+
+
+def mask(text: str, spans: Sequence[Span]) -> str:
+    """Replace each span by its kind, like `[e-mail removed]`; where spans overlap the first names the whole."""
+    parts: list[str] = []
+    at = 0
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if span.start >= at:
+            parts += [text[at : span.start], f"[{span.kind} removed]"]
+        at = max(at, span.end)
+    return "".join(parts) + text[at:]
