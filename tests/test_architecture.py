@@ -19,9 +19,11 @@ MAY_IMPORT = {
     "assistant/cli.py": ("assistant", "ingest", "tune"),
     "ingest": ("assistant.core", "ingest"),
     "tune": ("assistant.core", "tune"),
-    # The reader is fitted on what retrieval really finds, the defaults on indexes of their own.
+    # Reader and generator learn from what retrieval really finds, the defaults from indexes of their own.
     "tune/reader.py": ("assistant", "tune"),
     "tune/defaults.py": ("assistant", "ingest", "tune"),
+    "tune/dataset.py": ("assistant", "tune"),
+    "tune/house.py": ("assistant", "tune"),
     "tune/guard_data.py": ("assistant.core", "tune"),
     "tune/guards.py": ("assistant", "tune"),
     "tune/evaluate.py": ("assistant.core", "assistant.pipeline", "tune"),

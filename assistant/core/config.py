@@ -79,6 +79,19 @@ class GuardsSection:
     output: str = "redact"  # in an answer: the prompt, links from nowhere, images, control characters
 
 
+@dataclass(frozen=True, slots=True)
+class TuneSection:
+    rank: int = 16  # of the LoRA adapter
+    full: bool = False  # train every weight instead
+    dropout: float = 0.0
+    learning_rate: float = 5e-4
+    epochs: float = 2.0
+    minutes: float = 0.0  # train no longer than about this; 0 means all epochs
+    batch: int = 8  # examples a step
+    max_tokens: int = 512  # longer examples are left out
+    seed: int = 7
+
+
 RUNTIMES = ("onnx", "langchain", "none")
 GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
@@ -96,6 +109,7 @@ class Config:
     answer: AnswerSection = field(default_factory=AnswerSection)
     generator: GeneratorSection = field(default_factory=GeneratorSection)
     guards: GuardsSection = field(default_factory=GuardsSection)
+    tune: TuneSection = field(default_factory=TuneSection)
     base: Path = field(default_factory=Path.cwd)
 
     @property

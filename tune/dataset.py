@@ -1,0 +1,144 @@
+"""Questions -> examples for the generator: the prompt that the pipeline will send, and the words it should answer.
+
+The evidence is what the reader picks, near misses included, so that the generator sees in training what it will be
+given; where the reader misses, a gold sentence takes the place of its last one. A target must pass the same support
+check as an answer: gold words if the evidence proves them, otherwise the evidence itself. So the generator learns to
+copy first and to shorten where the gold does, and is never taught to say what a quote does not. There are no NOT FOUND
+targets: at this size they teach it to refuse whatever it is asked (the reader abstains).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from assistant.citations import best_support, parse_claims
+from assistant.core.types import Evidence, Turn
+from assistant.evaluate.ask import access_of
+from assistant.evaluate.coverage import meets
+from assistant.evaluate.questions import Question
+from assistant.evidence import plain
+from assistant.pipeline import Assistant
+from assistant.prompts import KEY, build_messages
+
+FILE_NAME = "examples.jsonl"
+MAX_TARGET = 60  # words; what is longer cannot be written within `generator.max_tokens`
+HELD_OUT = 10  # one document in so many is kept for validation
+
+Progress = Callable[[str, float, float], None]
+Part = Literal["train", "validation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt and its answer; `source` says where the question came from, `document` parts the splits."""
+
+    id: str
+    messages: tuple[Turn, ...]
+    target: str
+    document: str
+    source: str
+    part: Part
+
+
+def examples(assistant: Assistant, questions: Sequence[Question], source: str, progress: Progress) -> Iterator[Example]:
+    """Yield an example of each answerable question whose evidence is found; the rest cannot be answered at run time."""
+    asked = [q for q in questions if q.answerable]
+    for done, question in enumerate(asked):
+        progress(f"examples from {source}", done, len(asked))
+        evidence, gold = evidence_of(assistant, question)
+        if any(gold) and (target := target_of(question, evidence, gold, assistant.config.answer.min_support)):
+            document = question.docs[0] if question.docs else question.id
+            messages = build_messages(question.asked, [plain(e) for e in evidence])
+            yield Example(f"{source}:{question.id}", messages, target, document, source, part_of(document))
+    progress(f"examples from {source}", len(asked), len(asked))
+
+
+def term_questions(assistant: Assistant) -> list[Question]:
+    """Ask what each term means that everyone may see; its definition is the answer."""
+    found = assistant.catalog.terms(assistant.access)
+    return [
+        Question(
+            f"term:{term.name}", f"What does {term.name} mean?", True, (term.definition,), (term.definition,), (source,)
+        )
+        for term, source, _ in found
+    ]
+
+
+def evidence_of(assistant: Assistant, question: Question) -> tuple[tuple[Evidence, ...], tuple[bool, ...]]:
+    """Return what the reader picks, and which of it is gold; a gold sentence is put in where there is none."""
+    access = access_of(assistant, question)
+    evidence = assistant.read(question.asked, question.history, access=access).evidence
+    gold = tuple(_is_gold(e, question) for e in evidence)
+    if any(gold) or not evidence:
+        return evidence, gold
+    others = assistant.candidates(question.asked, question.history, access=access).sentences
+    found = next((e for e in others if _is_gold(e, question)), None)
+    if found is None:
+        return evidence, gold
+    # Its place is not always the same, or the place would be what is learned.
+    kept = evidence[:-1] if len(evidence) == assistant.config.reader.evidence else evidence
+    place = _digest(question.id) % (len(kept) + 1)
+    mixed = (*kept[:place], found, *kept[place:])
+    return mixed, tuple(e is found for e in mixed)
+
+
+def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[bool], min_support: float) -> str:
+    """Return the words to answer with, each sentence with its key: a gold answer if it is proved, or the evidence."""
+    right = [key for key, good in enumerate(gold, 1) if good]
+    for answer in sorted(question.answers, key=len):
+        said = []
+        for claim in parse_claims(" ".join(KEY.sub(r"(\1)", answer).split())):
+            key, support = best_support(claim.text, evidence, right, min_support)
+            if support.supported:
+                said.append((claim.text, key))
+        if said and any(key in right for _, key in said):
+            return _keyed(said)
+    for key in right:
+        text = KEY.sub(r"(\1)", plain(evidence[key - 1]))
+        if len(text.split()) <= MAX_TARGET:
+            return _keyed([(text, key)])
+    return ""
+
+
+def part_of(document: str) -> Part:
+    """Keep one document in ten for validation, by its name."""
+    return "validation" if _digest(document) % HELD_OUT == 0 else "train"
+
+
+def distinct(found: Iterable[Example]) -> list[Example]:
+    """Leave out examples whose prompt was there before."""
+    return list({_bare(example.messages[-1].content): example for example in reversed(list(found))}.values())[::-1]
+
+
+def write_examples(path: Path, found: Iterable[Example]) -> None:
+    """Write one example a line."""
+    lines = (json.dumps(asdict(example), ensure_ascii=False) for example in found)
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Read what `write_examples` wrote."""
+    raw = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return [Example(**{**line, "messages": tuple(Turn(**turn) for turn in line["messages"])}) for line in raw]
+
+
+def _is_gold(evidence: Evidence, question: Question) -> bool:
+    return meets(plain(evidence), question.evidence or question.answers)
+
+
+def _keyed(said: Sequence[tuple[str, int]]) -> str:
+    """Write sentences with their keys inside the full stop's end: `Five days. [1]`."""
+    return " ".join(f"{text} [{key}]" for text, key in said)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4], "big")

@@ -1,0 +1,114 @@
+"""Train the adapter that ships with the assistant:  python -m tune.house ../shared WORK
+
+From the development halves (`core/halves.py`) of question sets and of the sample company, with the recipe's own stages
+and settings. Resumable: WORK keeps the examples and the checkpoints. Writes `assistant/models/generator/`, with a card.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from assistant import __version__
+from assistant.confidence import PACKAGED
+from assistant.core.config import TuneSection, load_config
+from assistant.core.halves import Split
+from assistant.core.prepare import prepare_base
+from assistant.core.registry import Registry, hash_file
+from assistant.evaluate.questions import read_questions
+from tune import dataset, train
+from tune.defaults import SEED, SETS, Source, note_progress, open_index
+from tune.stages import Stage, run_stage
+
+ADAPTER = PACKAGED / "generator"
+PRIVACY = Source("qa_policyqa_dev", "web sites' privacy")
+MOST = {PRIVACY.name: 400}  # its questions are all alike
+COMPANY = Source("corpora", "company", questions="questions.jsonl", documents="")
+LICENCES = {
+    "qa_conditionalqa_train": "BSD-2-Clause, documents OGL v3", "qa_contoso_benefits": "MIT", "qa_tts_handbook": "CC0",
+    "qa_policyqa_dev": "MIT", "corpora": "Apache-2.0 (this project)",
+}  # fmt: skip
+
+
+def make_examples(shared: Path, work: Path) -> Stage:
+    """Make the examples of the development halves, each from an index of its set."""
+    sources = [(shared / "data", source) for source in (*SETS, PRIVACY)] + [(Path(), COMPANY)]
+
+    def make(folder: Path) -> dict[str, Any]:
+        found = dataset.distinct(e for data, source in sources for e in _examples(data, source, work / "indexes"))
+        dataset.write_examples(folder / dataset.FILE_NAME, found)
+        return {part: sum(e.part == part for e in found) for part in ("train", "validation")}
+
+    inputs = {source.name: hash_file(data / source.name / source.questions) for data, source in sources}
+    inputs |= {"reader": hash_file(PACKAGED / "reader.json"), "code": hash_file(Path(dataset.__file__))}
+    return run_stage(work, "dataset", inputs, {"split": Split.DEV}, make)
+
+
+def _examples(data: Path, source: Source, indexes: Path) -> Iterator[dataset.Example]:
+    with closing(open_index(data, source, indexes)) as assistant:
+        asked = read_questions(data / source.name / source.questions, Split.DEV)
+        asked = random.Random(SEED).sample(asked, min(MOST.get(source.name, len(asked)), len(asked)))
+        yield from dataset.examples(assistant, asked, source.name, note_progress)
+        if source is COMPANY:
+            yield from dataset.examples(assistant, dataset.term_questions(assistant), "terms", note_progress)
+
+
+def ship(adapter: Path, out: Path, made: dict[str, Any], sources: Sequence[str]) -> None:
+    """Write the adapter as float16 to `out`, with its configuration and a card."""
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+
+    weights = {
+        name: value.astype(np.float16) for name, value in load_file(adapter / "adapter_model.safetensors").items()
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(weights, out / "adapter_model.safetensors", metadata={"format": "pt"})
+    raw = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    raw["base_model_name_or_path"] = "HuggingFaceTB/SmolLM2-135M-Instruct"  # not a folder of the machine it was made on
+    (out / "adapter_config.json").write_text(json.dumps(raw, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    rows = "\n".join(f"| {name} | {LICENCES[name]} |" for name in sources)
+    (out / "README.md").write_text(CARD.format(rows=rows, made=json.dumps(made, indent=1)), encoding="utf-8")
+
+
+CARD = """\
+# Adapter for SmolLM2-135M-Instruct
+
+Words an answer from a question and the few sentences that prove it. LoRA on every linear layer, float16; made by
+`python -m tune.house ../shared WORK`. It is merged into the base when `assistant prepare` makes the runtime.
+
+| trained on the development half of | licence |
+|---|---|
+{rows}
+
+```json
+{made}
+```
+
+Every sentence it writes is checked against its quote before it is shown (`assistant/support.py`). It knows nothing by
+itself: without quotes its words are worth nothing. English only. Results are in the project's README.
+"""
+
+
+def main() -> None:
+    shared, work = Path(sys.argv[1]), Path(sys.argv[2])
+    settings = TuneSection()
+    examples = make_examples(shared, work)
+    base = Path(prepare_base(Registry(load_config().models_dir), lambda step, share: None).path)
+    found = dataset.read_examples(examples.folder / dataset.FILE_NAME)
+    trained = run_stage(
+        work, "train", {"dataset": examples.made}, asdict(settings),
+        lambda folder: train.train(base, found, settings, folder, note_progress),
+    )  # fmt: skip
+    made = {"version": __version__, "examples": examples.measured, "settings": asdict(settings), **trained.measured}
+    ship(trained.folder, ADAPTER, made, list(LICENCES))
+    sys.stderr.write(f"\n{json.dumps(made, indent=1)}\n")
+
+
+if __name__ == "__main__":
+    main()

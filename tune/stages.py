@@ -1,0 +1,104 @@
+"""A stage of the recipe on disk: what it was made from, what it made, and whether it must be made again.
+
+WORK/train/started.json    the key of what is being made: inputs, settings and versions
+WORK/train/manifest.json   there once it is whole: key, inputs, settings, measurements, and each file's SHA-256
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from assistant.core.registry import hash_file
+
+MANIFEST, STARTED = "manifest.json", "started.json"
+PACKAGES = ("torch", "transformers", "onnxruntime-genai")
+TEMPORARY = "checkpoint-"  # what a trainer leaves behind is no part of a stage's result
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A finished stage; `made` is a hash of its files, and the input of the next one."""
+
+    name: str
+    folder: Path
+    key: str
+    made: str
+    inputs: dict[str, str]
+    measured: Json
+
+
+def run_stage(
+    root: Path, name: str, inputs: Mapping[str, str], settings: Mapping[str, Any], work: Callable[[Path], Json]
+) -> Stage:
+    """Do a stage's `work` in its folder, or return what is there if it was made from the same things.
+
+    A folder whose work was stopped is given to `work` again, to go on from what is in it; one that was made from other
+    things is made anew.
+    """
+    folder = root / name
+    asked = {"stage": name, "inputs": dict(inputs), "settings": dict(settings)}
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    if (done := read_stage(folder)) and done.key == key:
+        return done
+    if _read(folder / STARTED).get("key") != key or done:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / STARTED).write_text(json.dumps({"key": key}), encoding="utf-8")
+    began = time.perf_counter()
+    measured = work(folder)
+    for left in folder.glob(TEMPORARY + "*"):
+        shutil.rmtree(left)
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (STARTED, MANIFEST)]
+    files = {path.relative_to(folder).as_posix(): hash_file(path) for path in paths}
+    made = hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    manifest = {
+        "key": key, "made": made, **asked, "measured": measured, "seconds": round(time.perf_counter() - began, 1),
+        "peak_mib": peak_mib(), "versions": _versions(), "files": files,
+    }  # fmt: skip
+    aside = folder / f".{MANIFEST}"
+    aside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    aside.replace(folder / MANIFEST)
+    (folder / STARTED).unlink()
+    return Stage(name, folder, key, made, dict(inputs), measured)
+
+
+def read_stage(folder: Path) -> Stage | None:
+    """Return a finished stage, or None; one whose files have changed since counts as not there."""
+    raw = _read(folder / MANIFEST)
+    try:
+        whole = all(hash_file(folder / name) == sha for name, sha in raw["files"].items())
+        made = Stage(raw["stage"], folder, raw["key"], raw["made"], raw["inputs"], raw["measured"])
+        return made if whole else None
+    except (KeyError, OSError):
+        return None
+
+
+def peak_mib() -> int:
+    """Return the most memory this process, or a child of it, has had so far, in MiB."""
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) // unit
+
+
+def _read(path: Path) -> Json:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
