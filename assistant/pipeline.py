@@ -11,18 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from assistant.confidence import Confidence
 from assistant.core.catalog import Catalog
 from assistant.core.config import Config, load_config
-from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder
+from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember_last
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
 from assistant.core.registry import Registry
 from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Reading, Status, Term, Turn
 from assistant.core.vectors import VectorStore, open_store
+from assistant.guards.run import Guards, Screened
 from assistant.history import standalone
 from assistant.phrase import Wording, phrase
 from assistant.prompts import ABSTAINED, CLOSEST
@@ -73,6 +71,8 @@ class Assistant:
         self._check_encoder(registry)
         self._sentence_model, self._confidence = load_models(config.data, confidence)
         self._threshold = self._confidence.threshold(config.answer.max_risk)
+        self._encode = remember_last(lambda texts: self._encoder.result().encode(texts))
+        self._guards = Guards(config.guards, self._encode)
         # Loading is mostly file reading and native code, so the three overlap.
         pool = ThreadPoolExecutor(3, thread_name_prefix="load")
         self._encoder: Future[Encoder] = pool.submit(open_encoder, registry, config.encoder)
@@ -100,7 +100,7 @@ class Assistant:
         k: int | None = None,
         stage: Stage = lambda name: None,
     ) -> Answer:
-        """Answer from the documents, or abstain; every sentence is proved by a verbatim quote.
+        """Answer from the documents, abstain, or refuse; every sentence is proved by a verbatim quote.
 
         `stage` is told what is going on: "searching", "reading", "wording". Raises UsageError for an empty question.
         """
@@ -110,6 +110,11 @@ class Assistant:
         stage("searching")
         with self._snapshot():
             index = self.catalog.info()
+            with clock("guard"):
+                screened = self._guards.input(question)
+            if screened.action == "block":
+                return _blocked(screened, index, clock)
+            question = screened.text
             with clock("retrieve"):
                 asked = standalone(question, history)
                 hits, defined = self._retrieve(asked, question, access)
@@ -118,13 +123,14 @@ class Assistant:
                 reading = self._reader().read(asked, hits, defined, focus=question)
                 reading = replace(reading, hits=reading.hits[: k or self.config.retrieval.k])
             if not reading.evidence or reading.probability < self._threshold:
-                return _abstained(question, reading, index, self.catalog.info(access), clock)
+                return _abstained(question, reading, screened, index, self.catalog.info(access), clock)
             stage("wording")
             with clock("generate"):
                 model = self._model.result()
                 wording = phrase(asked, reading.evidence, model, self.config.answer, self.config.generator)
             with clock("verify"):
                 self._verify(wording)
+        wording = replace(wording, verdicts=(*screened.verdicts, *wording.verdicts))
         return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
 
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
@@ -180,9 +186,6 @@ class Assistant:
         hits = self._retriever().search(asked, access, self.config.reader.passages, terms)
         return hits, [term for term, asks in terms if asks]
 
-    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._encoder.result().encode(texts)
-
     def _retriever(self) -> Retriever:
         return Retriever(self.catalog, self._store.result(), self._encode, self.config.retrieval)
 
@@ -227,13 +230,21 @@ def _checked(question: str) -> str:
     return question
 
 
-def _abstained(question: str, reading: Reading, index: IndexInfo, seen: IndexInfo, clock: _Clock) -> Answer:
+def _blocked(screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
+    return Answer(
+        screened.text, "blocked", screened.refusal, 0.0, (), (), screened.verdicts, NO_MODEL, index, clock.timings()
+    )
+
+
+def _abstained(
+    question: str, reading: Reading, screened: Screened, index: IndexInfo, seen: IndexInfo, clock: _Clock
+) -> Answer:
     text = ABSTAINED.format(documents=seen.documents, passages=seen.passages)
     if reading.hits:
         text += CLOSEST.format(place=_place(reading.hits[0]))
     return Answer(
-        question, "abstained", text, round(reading.probability, 4), (), reading.hits, (), NO_MODEL, index,
-        clock.timings(),
+        question, "abstained", text, round(reading.probability, 4), (), reading.hits, screened.verdicts, NO_MODEL,
+        index, clock.timings(),
     )  # fmt: skip
 
 

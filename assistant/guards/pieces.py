@@ -9,6 +9,7 @@ MAX_WINDOWS = 8
 MAX_SENTENCES = 24  # of one passage
 
 _WORD = re.compile(r"\S+")
+_SAID = re.compile(r"[^\W\d_]{2,}[\W\d_].*?[^\W\d_]{2,}", re.DOTALL)  # two words: one, or none, tells the model nothing
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 # Who plants an instruction speaks to a machine, of what it was told, or of what it is to say.
 _CUE = re.compile(
@@ -21,9 +22,11 @@ _CUE = re.compile(
 
 def windows(text: str) -> tuple[str, ...]:
     """Cut a text into windows of WINDOW words; of a very long one take windows spread evenly."""
+    if not _SAID.search(text):
+        return ()
     words = [match.span() for match in _WORD.finditer(text)]
     if len(words) <= WINDOW:
-        return (text,) if words else ()
+        return (text,)
     starts = list(range(0, len(words), WINDOW))
     if len(starts) > MAX_WINDOWS:
         starts = [starts[round(i * (len(starts) - 1) / (MAX_WINDOWS - 1))] for i in range(MAX_WINDOWS)]

@@ -48,7 +48,9 @@ FOREIGN = [
     {"id": "f2", "question": "Which planets have rings of ice?", "answers": ["Saturn"], "answerable": True},
 ]
 # The times of a report: its last field in JSON, the rows of its stages in Markdown.
-TIMES = re.compile(r'^ "timings": \{.*\Z|^\| (?:retrieve|read|generate|verify|total) \|.*?$', re.MULTILINE | re.DOTALL)
+TIMES = re.compile(
+    r'^ "timings": \{.*\Z|^\| (?:guard|retrieve|read|generate|verify|total) \|.*?$', re.MULTILINE | re.DOTALL
+)
 DAY = make_access((), "2026-01-15")
 
 
