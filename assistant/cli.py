@@ -35,6 +35,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Also say how the answer came about.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="FILE", help="JSON lines, '-' for stdin; one result a line.")]
+Foreign = Annotated[
+    list[Path] | None, typer.Option("--foreign", metavar="FILE", help="Also ask another corpus's questions.")
+]
+ForeignLimit = Annotated[int, typer.Option(min=1, metavar="N", help="Questions of each --foreign.")]
+Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")]
+Half = Annotated[Split, typer.Option(help="One half of the documents, or all.")]
 
 
 class GuardStage(StrEnum):
@@ -315,15 +321,13 @@ def eval(
         tuple[Path, Path] | None,
         typer.Option("--compare", metavar="A.json B.json", help="Compare two reports instead of asking."),
     ] = None,
-    foreign: Annotated[
-        list[Path] | None, typer.Option("--foreign", metavar="FILE", help="Also ask another corpus's questions.")
-    ] = None,
-    foreign_limit: Annotated[int, typer.Option(min=1, metavar="N", help="Questions of each --foreign.")] = 100,
-    split: Annotated[Split, typer.Option(help="One half of the documents, or all.")] = Split.ALL,
+    foreign: Foreign = None,
+    foreign_limit: ForeignLimit = 100,
+    split: Half = Split.ALL,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first questions.")] = None,
     workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that ask.")] = 1,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where each run gets a folder.")] = Path("results"),
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")] = None,
+    junit: Junit = None,
     fail_under: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 7 if it is worse (for risks: higher).")
     ] = None,
@@ -377,11 +381,9 @@ def eval(
 @app.command()
 def calibrate(
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS.jsonl", help="Questions with gold.")],
-    foreign: Annotated[
-        list[Path] | None, typer.Option("--foreign", metavar="FILE", help="Also ask another corpus's questions.")
-    ] = None,
-    foreign_limit: Annotated[int, typer.Option(min=1, metavar="N", help="Questions of each --foreign.")] = 100,
-    split: Annotated[Split, typer.Option(help="One half of the documents, or all.")] = Split.ALL,
+    foreign: Foreign = None,
+    foreign_limit: ForeignLimit = 100,
+    split: Half = Split.ALL,
     config: ConfigFile = None,
     data: Data = None,
     roles: Roles = "",
@@ -411,7 +413,7 @@ def calibrate(
 @app.command()
 def test(
     file: Annotated[Path, typer.Argument(metavar="GOLDEN.jsonl", help="Golden answers; questions, with --record.")],
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")] = None,
+    junit: Junit = None,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write golden answers from those of today instead.")
     ] = None,

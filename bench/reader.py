@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,17 +80,14 @@ def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str
     asked = [q for q in read_questions(root / of.questions, split) if q.answerable and q.evidence]
     most = min(MOST, options.limit or MOST)
     asked = asked[:: max(1, len(asked) // most)][:most]
-    assistant = Assistant(config, confidence=UNCALIBRATED)
     model, _ = load_reader(config.data)
     rows = []
-    try:
+    with closing(Assistant(config, confidence=UNCALIBRATED)) as assistant:
         for question in track(asked, f"{of.name}: reading", console=console, transient=True):
             found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
             fitted = list(model.log_odds(found.columns)) if found.sentences else []
             before = outcome(found, untuned(found) if found.sentences else [], question)
             rows.append((*before, *outcome(found, fitted, question)))
-    finally:
-        assistant.close()
     values = np.array(rows)
     gains = values[:, 2:] - values[:, :2]
     names = ("first", "f1")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from assistant.core.catalog import Catalog, NewPassage, SourceRow, naming_damage
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
-from assistant.core.types import Document, Flag, IngestReport, Meta, Rejection
+from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.core.vectors import VectorStore, open_store
 from ingest.formats import Parsed, read_document
 from ingest.sources import FoundFile, Given, MetaReader, find_roots, parse_meta, read_bytes, walk
@@ -39,9 +39,6 @@ class Embedder(Protocol):
     """What the recipe needs of an encoder."""
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]: ...
-
-
-Progress = Callable[[str, float, float], None]
 
 
 @dataclass(slots=True)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from assistant.citations import best_support, parse_claims
-from assistant.core.types import Evidence, Turn
+from assistant.core.types import Evidence, Progress, Turn
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.coverage import meets
 from assistant.evaluate.questions import Question
@@ -29,7 +29,6 @@ FILE_NAME = "examples.jsonl"
 MAX_TARGET = 60  # words; what is longer cannot be written within `generator.max_tokens`
 HELD_OUT = 10  # one document in so many is kept for validation
 
-Progress = Callable[[str, float, float], None]
 Part = Literal["train", "validation"]
 
 
@@ -52,7 +51,7 @@ def examples(assistant: Assistant, questions: Sequence[Question], source: str, p
         progress(f"examples from {source}", done, len(asked))
         evidence, gold = evidence_of(assistant, question)
         if any(gold) and (target := target_of(question, evidence, gold, assistant.config.answer.min_support)):
-            document = question.docs[0] if question.docs else question.id
+            document = question.document
             messages = build_messages(question.asked, [plain(e) for e in evidence])
             yield Example(f"{source}:{question.id}", messages, target, document, source, part_of(document))
     progress(f"examples from {source}", len(asked), len(asked))

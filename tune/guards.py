@@ -27,9 +27,9 @@ from assistant.core.logistic import Logistic
 from assistant.core.prepare import prepare_encoder
 from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.fitting import fit_logistic
-from assistant.guards import harm, injection
+from assistant.guards import harm, injection, linear
 from assistant.guards.linear import DIMENSIONS, PACKAGED, Linear
-from assistant.guards.normalise import fold
+from assistant.guards.normalise import as_encoded, fold
 from assistant.guards.pieces import windows
 from tune.guard_data import (
     DOCUMENTS,
@@ -97,8 +97,7 @@ class Samples:
 
 def pieces_of(text: str) -> tuple[str, ...]:
     """Cut a text as the guard of a question does, encodings left alone."""
-    folded = fold(text)
-    return windows(text if len(folded) == len(text) else folded)
+    return windows(as_encoded(text, fold(text)))
 
 
 def make_samples(recipe: Recipe, items: Sequence[Item], encode: Encode) -> Samples:
@@ -109,8 +108,9 @@ def make_samples(recipe: Recipe, items: Sequence[Item], encode: Encode) -> Sampl
     pieces = [piece for some in cut for piece in some]
     owner = np.array([number for number, some in enumerate(cut) for _ in some])
     vectors = encode(pieces)
+    cues = linear.columns(pieces, recipe.module.features, recipe.module.FEATURES)
     columns = {f"v{i}": vectors[:, i].astype(np.float64) for i in range(DIMENSIONS)}
-    columns |= {name: np.asarray(values) for name, values in recipe.module.columns(pieces).items()}
+    columns |= {name: np.asarray(values) for name, values in cues.items()}
     found = np.array([taken[i].kind in recipe.found for i in owner])
     weights = np.array([
         (recipe.own if taken[i].origin == "own" else weight[taken[i].kind]) / len(cut[i]) for i in owner

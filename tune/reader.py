@@ -7,7 +7,7 @@ tokens, both lost to the untuned encoder with these few weights (docs/experiment
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from assistant.core.errors import UsageError
 from assistant.core.logistic import Logistic
+from assistant.core.types import Progress
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.coverage import meets
 from assistant.evaluate.fitting import Floats, fit_logistic
@@ -23,8 +24,6 @@ from assistant.features import SENTENCE_FEATURES
 from assistant.pipeline import Assistant
 
 MIN_QUESTIONS = 50
-
-Progress = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

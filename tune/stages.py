@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from assistant.core.registry import hash_file
+from assistant.core.registry import hash_file, write_whole
 
 MANIFEST, STARTED = "manifest.json", "started.json"
 PACKAGES = ("torch", "transformers", "onnxruntime-genai")
@@ -32,11 +32,9 @@ Json = dict[str, Any]
 class Stage:
     """A finished stage; `made` is a hash of its files, and the input of the next one."""
 
-    name: str
     folder: Path
     key: str
     made: str
-    inputs: dict[str, str]
     measured: Json
 
 
@@ -68,11 +66,9 @@ def run_stage(
         "key": key, "made": made, **asked, "measured": measured, "seconds": round(time.perf_counter() - began, 1),
         "peak_mib": peak_mib(), "versions": _versions(), "files": files,
     }  # fmt: skip
-    aside = folder / f".{MANIFEST}"
-    aside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    aside.replace(folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     (folder / STARTED).unlink()
-    return Stage(name, folder, key, made, dict(inputs), measured)
+    return Stage(folder, key, made, measured)
 
 
 def read_stage(folder: Path) -> Stage | None:
@@ -80,7 +76,7 @@ def read_stage(folder: Path) -> Stage | None:
     raw = _read(folder / MANIFEST)
     try:
         whole = all(hash_file(folder / name) == sha for name, sha in raw["files"].items())
-        made = Stage(raw["stage"], folder, raw["key"], raw["made"], raw["inputs"], raw["measured"])
+        made = Stage(folder, raw["key"], raw["made"], raw["measured"])
         return made if whole else None
     except (KeyError, OSError):
         return None

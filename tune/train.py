@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.core.config import TuneSection
 from assistant.core.errors import UsageError
+from assistant.core.types import Progress
 from tune.dataset import Example
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Progress = Callable[[str, float, float], None]
 Row = dict[str, list[int]]
 
 IGNORED = -100  # the label of a token that is no part of the loss

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -159,7 +160,7 @@ def parse_config(raw: dict[str, Any], base: Path, name: str = DEFAULT_NAME) -> C
     built: dict[str, Any] = {}
     for key, value in raw.items():
         if key not in sections:
-            faults.append(f"unknown section [{key}]{_nearest(key, sections)}")
+            faults.append(f"unknown section [{key}]{nearest(key, sections)}")
         elif not isinstance(value, dict):
             faults.append(f"[{key}] must be a section, not {value!r}")
         else:
@@ -176,7 +177,7 @@ def _section(name: str, kind: type, raw: dict[str, Any], faults: list[str]) -> A
     values: dict[str, Any] = {}
     for key, value in raw.items():
         if key not in hints:
-            faults.append(f"unknown key {name}.{key}{_nearest(key, hints)}")
+            faults.append(f"unknown key {name}.{key}{nearest(key, hints)}")
         elif not _fits(value, hints[key]):
             faults.append(f"{name}.{key} must be {hints[key].__name__}, not {value!r}")
         else:
@@ -190,9 +191,10 @@ def _fits(value: object, kind: type) -> bool:
     return isinstance(value, (int, float) if kind is float else kind)
 
 
-def _nearest(key: str, known: Any) -> str:
+def nearest(key: str, known: Iterable[str], prefix: str = "") -> str:
+    """Say in brackets which known key was meant, its `prefix` before it; or all of them."""
     near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})"
+    return f" (did you mean {prefix + near[0]!r}?)" if near else f" (known: {', '.join(known)})"
 
 
 def _bad_values(config: Config) -> list[str]:

@@ -119,6 +119,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place and then put it there: who reads it meanwhile sees the old one, or all of it."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)
+
+
 def _describe(folder: Path, model_id: str, kind: Kind, parent_id: str | None, settings: Mapping[str, str]) -> None:
     """Hash every file of the folder, write manifest and stamp, and flush it all to the disk."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -172,9 +179,7 @@ def _read_stamp(folder: Path) -> Any:
 
 
 def _write_stamp(folder: Path, stats: Mapping[str, list[int]]) -> None:
-    aside = folder / f".{STAMP}.{os.getpid()}"
-    aside.write_text(json.dumps(stats), encoding="utf-8")
-    aside.replace(folder / STAMP)
+    write_whole(folder / STAMP, json.dumps(stats))
 
 
 def _sync_folder(folder: Path) -> None:

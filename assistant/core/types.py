@@ -6,7 +6,7 @@ name says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +14,7 @@ Status = Literal["answered", "abstained", "blocked"]
 Method = Literal["dense", "lexical", "term"]
 Stage = Literal["input", "document", "output"]
 Action = Literal["allow", "redact", "block"]
+Progress = Callable[[str, float, float], None]  # is told of long work: what it does, how much is done, of how much
 
 
 @dataclass(frozen=True, slots=True)

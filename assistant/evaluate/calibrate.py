@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 from assistant import __version__
 from assistant.confidence import FILE_NAME, Confidence, curve_of
 from assistant.core.errors import UsageError
-from assistant.core.registry import hash_file
+from assistant.core.registry import hash_file, write_whole
+from assistant.core.types import Progress
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import SEED
 from assistant.evaluate.fitting import fit_logistic
@@ -26,8 +27,6 @@ from assistant.records import dumps
 
 FITTED = 4  # one question in so many is fitted on; the rest are counted, since a small risk takes many to show
 MIN_EACH = 10  # answerable and unanswerable questions that each part must have
-
-Progress = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,7 @@ def calibrate_index(assistant: Assistant, plan: Plan, progress: Progress) -> Con
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.foreign)},
     }  # fmt: skip
     confidence = calibrate(found, load_reader(data)[1], made)
-    beside = data / f".{FILE_NAME}.{os.getpid()}"  # whole or not at all: a question may come meanwhile
-    beside.write_text(dumps(to_json(confidence)) + "\n", encoding="utf-8")
-    beside.replace(data / FILE_NAME)
+    write_whole(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence
 
 
@@ -100,5 +97,4 @@ def _is_fitted(question: str) -> bool:
 
 
 def _counts(found: Sequence[Outcome]) -> dict[str, int]:
-    groups = sorted({o.group for o in found})
-    return {group: sum(o.group == group for o in found) for group in groups}
+    return dict(sorted(Counter(o.group for o in found).items()))

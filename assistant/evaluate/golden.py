@@ -6,17 +6,17 @@ numbers and the first cited source; the answer's text stands beside them for peo
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
+from assistant.core.config import nearest
 from assistant.core.errors import GateFailed, UsageError
-from assistant.core.types import Answer, Status
+from assistant.core.types import Answer, Progress, Status
 from assistant.evaluate.questions import Asked, parse_asked, parse_texts, read_lines
 from assistant.facts import fold, numbers, quantities
 from assistant.pipeline import Assistant, make_access
@@ -29,7 +29,6 @@ KEYS = re.compile(rf"\s*{KEY.pattern}")
 SHORT = 80  # characters of a quote that is recorded where there is no number: a longer one changes too easily
 
 Json = dict[str, Any]
-Progress = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +260,4 @@ def _check_keys(raw: Json, known: Sequence[str], prefix: str) -> None:
             continue
         if not prefix and key in EXPECT_KEYS:
             raise UsageError(f"{key!r} belongs in 'expect'.")
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f" (did you mean {prefix + near[0]!r}?)" if near else f" (known: {', '.join(known)})"
-        raise UsageError(f"unknown key {prefix + key!r}{hint}.")
+        raise UsageError(f"unknown key {prefix + key!r}{nearest(key, known, prefix)}.")

@@ -59,6 +59,11 @@ class Question:
         return f"{self.scenario} {self.question}".strip()
 
     @property
+    def document(self) -> str:
+        """What the question is parted by: its first document, or its id where there is none."""
+        return self.docs[0] if self.docs else self.id
+
+    @property
     def group(self) -> Group:
         """Which of the three kinds of question this is."""
         return "foreign" if self.foreign else "answerable" if self.answerable else "unanswerable"
@@ -67,7 +72,7 @@ class Question:
 def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = None) -> list[Question]:
     """Read the questions of one half, the first `limit` of them; raises UsageError naming a bad line."""
     found = read_lines(path, _question)
-    chosen = [q for q in found if split is Split.ALL or half(q.docs[0] if q.docs else q.id) == split]
+    chosen = [q for q in found if split is Split.ALL or half(q.document) == split]
     if not chosen:
         raise UsageError(f"{path} holds no question of the split {split}.", "Try --split all.")
     return chosen[:limit]

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from assistant.core.config import Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split
 from assistant.core.registry import Registry, hash_file
-from assistant.core.types import Access
+from assistant.core.types import Access, Progress
 from assistant.evaluate import ask
 from assistant.evaluate.bootstrap import SEED
 from assistant.evaluate.questions import Question, read_foreign, read_questions
@@ -36,7 +36,6 @@ PACKAGE = Path(__file__).parent.parent
 SHOWING = ("cli.py", "render.py", "chat.py")
 
 Json = dict[str, Any]
-Progress = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True, slots=True)

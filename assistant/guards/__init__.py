@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.core.types import Stage
-from assistant.guards.normalise import views
+from assistant.guards.normalise import as_encoded, views
 from assistant.guards.pieces import cued_sentences, windows
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ class Context:
         return self._encode(self.pieces) if self._encode is not None and self.pieces else None
 
     def _told(self) -> tuple[str, ...]:
-        """Return the text as it was written where folding changes nothing that matters: retrieval encodes that too."""
+        """Return the views, the plain one as it is encoded."""
         plain, *others = self.views
-        return (self.text if len(plain) == len(self.text) else plain, *others)
+        return (as_encoded(self.text, plain), *others)
 
 
 class Guard(Protocol):

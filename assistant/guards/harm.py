@@ -6,7 +6,6 @@ A linear model on the question's vector and on cues (`harm_cues.py`): `models/ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from assistant.core.types import Stage
@@ -33,19 +32,7 @@ class Harm:
 
     def check(self, context: Context) -> Finding | None:
         """Return what the model says of the text's pieces."""
-        score = self.score(context)
+        score = self.model.highest(context, features)
         if score < self.model.threshold:
             return None
         return Finding("This reads like a request for help with harming or spying on somebody.", round(score, 4))
-
-    def score(self, context: Context) -> float:
-        """Return the model's highest probability of any piece, 0 without an encoder."""
-        if context.vectors is None:
-            return 0.0
-        return float(self.model.probabilities(context.vectors, columns(context.pieces)).max())
-
-
-def columns(pieces: Sequence[str]) -> dict[str, list[float]]:
-    """Return the features of pieces as columns."""
-    rows = [features(piece) for piece in pieces]
-    return {name: [row[name] for row in rows] for name in FEATURES}

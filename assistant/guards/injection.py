@@ -7,7 +7,6 @@ windows, or of a document the sentences that speak to someone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from assistant.core.types import Stage
@@ -41,20 +40,8 @@ class Injection:
             hidden = " in letters or an encoding that hide it" if number or context.views[0] != context.text else ""
             spans = () if hidden else (Span(*match.span(), "instruction"),)
             return Finding(f"This is refused because {found.reason}{hidden}.", CERTAIN, spans)
-        score = self.score(context)
+        score = self.model.highest(context, features)
         threshold = DOCUMENT_THRESHOLD if context.stage == "document" else self.model.threshold
         if score >= threshold:
             return Finding("This reads like an attempt to give the assistant other instructions.", round(score, 4))
         return None
-
-    def score(self, context: Context) -> float:
-        """Return the model's highest probability of any piece, 0 without an encoder."""
-        if context.vectors is None:
-            return 0.0
-        return float(self.model.probabilities(context.vectors, columns(context.pieces)).max())
-
-
-def columns(pieces: Sequence[str]) -> dict[str, list[float]]:
-    """Return the features of pieces as columns."""
-    rows = [features(piece) for piece in pieces]
-    return {name: [row[name] for row in rows] for name in FEATURES}

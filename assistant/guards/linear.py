@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,10 @@ from assistant.core.logistic import Logistic, parse_logistic, read_json
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from assistant.guards import Context
+
+Features = Callable[[str], Mapping[str, float]]
 
 PACKAGED = Path(__file__).parent / "models"
 DIMENSIONS = 384
@@ -34,6 +38,18 @@ class Linear:
         log_odds = vectors.astype(np.float64) @ np.asarray(self.vector) + self.cues.log_odds(cues)
         found: NDArray[np.float64] = 1 / (1 + np.exp(-log_odds))
         return found
+
+    def highest(self, context: Context, features: Features) -> float:
+        """Return the highest probability of any piece of a text, 0 without an encoder."""
+        if context.vectors is None:
+            return 0.0
+        return float(self.probabilities(context.vectors, columns(context.pieces, features, self.cues.features)).max())
+
+
+def columns(pieces: Sequence[str], features: Features, names: Sequence[str]) -> dict[str, list[float]]:
+    """Return the named features of pieces as columns."""
+    rows = [features(piece) for piece in pieces]
+    return {name: [row[name] for row in rows] for name in names}
 
 
 def load_linear(path: Path, known: Sequence[str]) -> Linear:

@@ -72,6 +72,11 @@ def fold(text: str) -> str:
     return kept.translate(_FOLD)
 
 
+def as_encoded(text: str, folded: str) -> str:
+    """Return the text as it was written where folding changes nothing that matters: retrieval encodes that too."""
+    return text if len(folded) == len(text) else folded
+
+
 def _is_unseen(char: str) -> bool:
     return char >= "\u00ad" and (char in _BLANK or unicodedata.category(char) in ("Cf", "Mn", "Me", "Co"))
 
