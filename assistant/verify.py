@@ -10,6 +10,7 @@ from assistant.citations import parse_claims
 from assistant.core.catalog import Catalog
 from assistant.core.errors import AssistantError
 from assistant.core.types import Access, Citation
+from assistant.guards.run import REFUSALS
 from assistant.prompts import SAYS_ABSTAINED
 from assistant.records import citations_from_json
 from assistant.support import check_support
@@ -38,7 +39,9 @@ def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: 
     document = next((d for d in named if d and (d.source, d.sha256) == (citation.source, sha256)), None)
     if document is None:
         return "the document has changed or is no longer indexed"
-    if citation.start < 0 or document.text[citation.start : citation.end] != citation.quote:
+    # A slice may end beyond the text: only an end within it is a place.
+    within = 0 <= citation.start < citation.end <= len(document.text)
+    if not within or document.text[citation.start : citation.end] != citation.quote:
         return "the quote is not what the document says there"
     context = " ".join((document.title, *(h for h in citation.headings if h in document.text)))
     if not check_support(citation.claim, citation.quote, min_support, context).supported:
@@ -49,6 +52,9 @@ def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: 
 def _unproved(raw: Mapping[str, Any], citations: list[Citation]) -> list[Check]:
     """Return failed checks unless the answer is its citations' claims, each with its key, or says there is none."""
     text = str(raw.get("answer", ""))
+    if raw.get("status") == "blocked":
+        refused = not citations and text in REFUSALS
+        return [] if refused else [Check(0, "", "it says more than that the question is refused")]
     if raw.get("status") == "abstained":
         alone = not citations and SAYS_ABSTAINED.fullmatch(text)
         return [] if alone else [Check(0, "", "it says more than that the documents do not answer")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,11 @@ from assistant.guards.secrets import Secrets
 
 if TYPE_CHECKING:
     from assistant.guards import Encode
+
+GUARDS: Mapping[str, type[Guard]] = {
+    "injection": Injection, "harm": Harm, "secrets": Secrets, "personal": Personal, "output": Output
+}  # fmt: skip
+REFUSALS = frozenset(guard.refusal for guard in GUARDS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,8 @@ class Guards:
     def __init__(self, settings: GuardsSection, encode: Encode | None = None) -> None:
         """Load what is switched on; `encode` gives the vectors that the models read. Raises ModelDamaged."""
         self._encode = encode
-        made: dict[str, type[Guard]] = {
-            "injection": Injection, "harm": Harm, "secrets": Secrets, "personal": Personal, "output": Output
-        }  # fmt: skip
-        actions = {name: str(getattr(settings, name)) for name in made}
-        self._guards = [(guard(), actions[name]) for name, guard in made.items() if actions[name] != "off"]
+        actions = {name: str(getattr(settings, name)) for name in GUARDS}
+        self._guards = [(guard(), actions[name]) for name, guard in GUARDS.items() if actions[name] != "off"]
 
     def input(self, question: str) -> Screened:
         """Screen a question before anything is looked up."""
