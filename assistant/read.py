@@ -71,7 +71,9 @@ class Reader:
             return Reading((), tuple(hits), 0.0)
         log_odds = self._model.log_odds(found.columns)
         scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, log_odds, strict=True)]
-        by_score = sorted(scored, key=lambda e: -e.score)
+        # A question answers nothing, however like it is to the one that was asked.
+        telling = [e for e in scored if not e.text.rstrip("*_ ").endswith("?")] or scored
+        by_score = sorted(telling, key=lambda e: -e.score)
         floor = by_score[0].score - self._settings.margin
         picked = _distinct([e for e in by_score if e.score >= floor])[: self._settings.evidence]
         features = reading_columns(found.columns)

@@ -76,6 +76,13 @@ def test_the_answering_sentence_is_picked_over_similar_ones(reader: Reader, ques
         assert passage.text[e.start - passage.start : e.end - passage.start] == e.text
 
 
+def test_a_question_is_no_answer(reader: Reader) -> None:
+    faq = "## Travel\n\nWhat happens if my flight is cancelled?\n\nThe travel desk rebooks you at no cost.\n"
+    reading = reader.read("What happens if my flight is cancelled?", [hit(faq)])
+    assert reading.evidence[0].text == "The travel desk rebooks you at no cost."
+    assert reader.read("Who pays?", [hit("## Fares\n\nAre fares paid by the company?\n")]).evidence
+
+
 def test_offsets_are_the_documents_not_the_passages(reader: Reader) -> None:
     moved = hit(LEAVE, start=1_000)
     first = reader.read("When do carried-over days expire?", [moved]).evidence[0]
