@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.confidence import Confidence
 from assistant.core.catalog import Catalog
 from assistant.core.config import Config, load_config
-from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember_last
+from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
 from assistant.core.registry import Registry
@@ -71,7 +71,7 @@ class Assistant:
         self._check_encoder(registry)
         self._sentence_model, self._confidence = load_models(config.data, confidence)
         self._threshold = self._confidence.threshold(config.answer.max_risk)
-        self._encode = remember_last(lambda texts: self._encoder.result().encode(texts))
+        self._encode = remember(lambda texts: self._encoder.result().encode(texts))
         self._guards = Guards(config.guards, self._encode)
         # Loading is mostly file reading and native code, so the three overlap.
         pool = ThreadPoolExecutor(3, thread_name_prefix="load")

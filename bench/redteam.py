@@ -19,7 +19,7 @@ from rich.table import Table
 
 from assistant.confidence import upper_bound
 from assistant.core.config import EncoderSection, GuardsSection
-from assistant.core.encoder import open_encoder, remember_last
+from assistant.core.encoder import open_encoder, remember
 from assistant.core.halves import Split
 from assistant.core.registry import Registry
 from assistant.guards import Context, harm, injection
@@ -197,7 +197,7 @@ def main() -> None:
     data = shared / "data"
     config = settings(given, ROOT)
     encoder_record(config)
-    encode = remember_last(open_encoder(Registry(config.models_dir), replace(EncoderSection(), threads=0)).encode)
+    encode = remember(open_encoder(Registry(config.models_dir), replace(EncoderSection(), threads=0)).encode)
     items = recipes.read_all(shared, encode)
     test = [i for i in items if i.half is Split.TEST and i.kind != "sentence"]
     asked = list(read_questions(data, MEASURED_ONLY))

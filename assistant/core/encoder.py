@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,11 @@ from assistant.core.types import ModelRecord
 DIMENSIONS = 384
 MAX_TOKENS = 256  # sentence-transformers' max_seq_length for this model; what is longer is cut
 TOKEN_BUDGET = 1_024  # padded tokens a batch: activations stay in the cache, 15% faster than with 4,096
+WIDTH = 8  # a text is padded to a multiple of this, whatever it is encoded beside
+REMEMBERED = 20_000  # texts; 40 MB
 
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 ENCODER_ID = "all-minilm-l6-v2"
 
@@ -27,21 +33,30 @@ def open_encoder(registry: Registry, settings: EncoderSection) -> Encoder:
     return Encoder(registry.path(ENCODER_ID), record, batch=settings.batch, threads=settings.threads)
 
 
-def remember_last(encode: Callable[[Sequence[str]], NDArray[np.float32]]) -> Callable[..., NDArray[np.float32]]:
-    """Return an `encode` that does not encode the same texts twice in a row: a guard and retrieval ask for one."""
-    last: tuple[tuple[str, ...], NDArray[np.float32]] | None = None
+def remember(encode: Encode, most: int = REMEMBERED) -> Encode:
+    """Return an `encode` that remembers the texts it met last.
+
+    A guard and retrieval ask for the same question, and the sentences of a passage are read for every question that
+    finds it. What is remembered changes nothing: a text's vector does not depend on what it is encoded beside.
+    """
+    known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     def remembering(texts: Sequence[str]) -> NDArray[np.float32]:
-        nonlocal last
-        if last is None or last[0] != tuple(texts):
-            last = tuple(texts), encode(texts)
-        return last[1]
+        new = list(dict.fromkeys(text for text in texts if text not in known))
+        for text, vector in zip(new, encode(new) if new else (), strict=True):
+            known[text] = vector.copy()  # a view would keep the whole batch
+        for text in texts:
+            known.move_to_end(text)
+        found = np.array([known[text] for text in texts], np.float32).reshape(-1, DIMENSIONS)
+        while len(known) > most:
+            known.popitem(last=False)
+        return found
 
     return remembering
 
 
 class Encoder:
-    """Encodes texts to unit vectors, float32 [n, 384].
+    """Encodes texts to unit vectors, float32 [n, 384]; the same for a text whatever it is encoded beside.
 
     Source: sentence-transformers/all-MiniLM-L6-v2 (mean pooling, L2 norm); see `prepare.prepare_encoder`.
     """
@@ -75,19 +90,18 @@ class Encoder:
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Yield (indices into texts, their vectors), texts of like length together."""
-        encodings = self._tokenizer.encode_batch(list(texts))
-        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
-        at = 0
-        while at < len(order):
-            rows = order[at : at + self._batch]
-            # Rows are sorted, so the last is the longest: drop rows until the padded batch fits the budget.
-            while len(rows) > 1 and len(rows) * len(encodings[rows[-1]].ids) > TOKEN_BUDGET:
-                rows.pop()
-            at += len(rows)
-            yield rows, self._run([encodings[i].ids for i in rows])
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        widths = [-(-len(line) // WIDTH) * WIDTH for line in ids]
+        for width, same in groupby(sorted(range(len(texts)), key=widths.__getitem__), widths.__getitem__):
+            order = list(same)
+            size = max(1, min(self._batch, TOKEN_BUDGET // width))
+            for at in range(0, len(order), size):
+                rows = order[at : at + size]
+                yield rows, self._run([ids[i] for i in rows], width)
 
-    def _run(self, ids: list[list[int]]) -> NDArray[np.float32]:
-        width = max(map(len, ids))
+    def _run(self, ids: list[list[int]], width: int) -> NDArray[np.float32]:
+        if len(ids) == 1:  # a single row goes through other kernels, which round in another way
+            return self._run(ids * 2, width)[:1]
         tokens = np.zeros((len(ids), width), np.int64)
         mask = np.zeros((len(ids), width), np.int64)
         for row, line in enumerate(ids):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assistant.core.config import GuardsSection, parse_config
-from assistant.core.encoder import remember_last
+from assistant.core.encoder import remember
 from assistant.core.errors import ConfigError
 from assistant.guards.run import Guards
 
@@ -49,7 +49,7 @@ def test_the_same_question_is_encoded_once(encoder) -> None:  # type: ignore[no-
         calls.append(tuple(texts))
         return encoder.encode(texts)
 
-    remembered = remember_last(encode)
+    remembered = remember(encode)
     question = "How many days of leave may I carry over?"
     Guards(GuardsSection(), remembered).input(question)
     remembered([question])
