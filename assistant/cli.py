@@ -457,6 +457,88 @@ def test(
         view.recorded(record, counts)
 
 
+tune = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Tune the generator on your documents; needs the extra [tune]."
+)
+app.add_typer(tune, name="tune")
+
+
+@tune.command()
+def run(
+    questions: Annotated[list[Path], typer.Argument(metavar="QUESTIONS.jsonl", help="Questions with gold.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the stages are kept; a stopped run goes on.")] = Path(
+        "tuning"
+    ),
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Train about so long, whatever tune.minutes says.")
+    ] = None,
+    until: Annotated[
+        str, typer.Option(metavar="STAGE", help="dataset, train, merge, quantize, export, evaluate or promote.")
+    ] = "promote",
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Evaluate on the first questions only.")] = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn from one half of the documents, measure on the other, and serve what is better; exit 7 if nothing is."""
+    from tune.recipe import Plan
+    from tune.recipe import run as run_recipe
+
+    view = _renderer(quiet=quiet or json_)
+    settings = _ready(config, data, view)
+    if minutes is not None:
+        settings = replace(settings, tune=replace(settings.tune, minutes=minutes))
+    try:
+        with view.progress() as progress:
+            stages = run_recipe(Plan(tuple(questions), out, until, limit), settings, progress)
+    finally:
+        view.note(f"The stages and the report are in {out}.")
+    if json_:
+        view.json({stage.folder.name: stage.measured for stage in stages})
+    elif until == "promote":
+        view.note("The tuned model serves now; `assistant tune rollback` takes it back.")
+
+
+@tune.command("list")
+def list_models(config: ConfigFile = None, json_: Json = False) -> None:
+    """List the prepared models; the one marked serves."""
+    from assistant.core.registry import Registry
+    from assistant.core.serving import served
+
+    settings = _config(config, None)
+    records = Registry(settings.models_dir).all()
+    serving = served(settings)
+    if json_:
+        _renderer().json(
+            [{"id": r.id, "kind": r.kind, "parent_id": r.parent_id, "serving": r.id == serving} for r in records]
+        )
+    else:
+        _renderer().models(records, serving)
+
+
+@tune.command()
+def show(model: Annotated[str, typer.Argument(metavar="MODEL")], config: ConfigFile = None) -> None:
+    """Print a model's manifest, each file checked against it."""
+    from dataclasses import asdict
+
+    from assistant.core.registry import Registry
+
+    registry = Registry(_config(config, None).models_dir)
+    record = registry.load(model)
+    registry.verify(record)
+    _renderer().json(asdict(record))
+
+
+@tune.command()
+def rollback(config: ConfigFile = None) -> None:
+    """Let the model before serve again."""
+    from assistant.core.registry import Registry
+    from assistant.core.serving import rollback as roll_back
+
+    _renderer().note(f"{roll_back(Registry(_config(config, None).models_dir))} serves now.")
+
+
 @app.command()
 def status(config: ConfigFile = None, data: Data = None, json_: Json = False) -> None:
     """Say what is indexed and prepared, what is wrong, and how to mend it."""
@@ -500,12 +582,13 @@ def _prepare(config: Config, view: Renderer, *, generator: bool) -> None:
     registry = Registry(config.models_dir)
     from assistant.core import prepare
     from assistant.core.encoder import ENCODER_ID
+    from assistant.core.serving import PACKAGED_ID, served
 
     if not registry.has(ENCODER_ID):
         with view.preparing("the encoder") as progress:
             prepare.prepare_encoder(registry, progress)
-    if generator and config.generator.runtime == "onnx" and not registry.has(config.generator.model):
-        if config.generator.model != prepare.GENERATOR_ID:
+    if generator and config.generator.runtime == "onnx" and not registry.has(model := served(config)):
+        if model != PACKAGED_ID:
             return  # a model of the user's own: opening it says what is missing
         with view.preparing("the generator") as progress:
             prepare.prepare_generator(registry, progress)

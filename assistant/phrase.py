@@ -60,7 +60,7 @@ def _write(model: LanguageModel, messages: Sequence[Turn], max_tokens: int) -> s
 
 
 def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> Wording:
-    """Keep the sentences that their quotes support; without any, quote the evidence."""
+    """Keep the sentences that their quotes support, the best evidence first; without any, quote the evidence."""
     verdicts = list(_invented(written, len(evidence)))
     citations: list[Citation] = []
     sentences: list[str] = []
@@ -72,9 +72,11 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
         elif not support.supported:
             reason = f"a sentence was not supported by its quote ({support.missing}) and was left out"
             verdicts.append(Verdict("support", "output", "redact", reason, support.score))
+    if not citations:
+        return quoted(evidence, verdicts)
     # The best evidence must be in the answer: a supported remark on a lesser one would miss the point.
     if not any(c.key == 1 for c in citations):
-        return quoted(evidence, verdicts)
+        citations.insert(0, _quote(1, evidence[0]))
     # What does not end like a sentence, an item of a list, gets a line of its own.
     text = "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in citations)
     return Wording(text.strip(), tuple(citations), True, tuple(verdicts))

@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.core.text import RULE, printable
-from assistant.core.types import Answer, Citation, Hit, IngestReport, Term
+from assistant.core.types import Answer, Citation, Hit, IngestReport, ModelRecord, Term
 from assistant.records import dumps
 from assistant.verify import Check
 
@@ -252,6 +252,15 @@ class Renderer:
         told = ", ".join(f"{number:,} {status}" for status, number in counts.items())
         self.out.print(safe(f"{sum(counts.values()):,} golden answers written to {path}: {told}."))
         self.note("Read them before you rely on them: they are what is answered today, right or wrong.")
+
+    def models(self, records: Sequence[ModelRecord], serving: str) -> None:
+        """Print the prepared models, and mark the one that serves."""
+        table = Table(box=None, pad_edge=False)
+        for name in ("", "model", "kind", "made from"):
+            table.add_column(name)
+        for record in records:
+            table.add_row("*" if record.id == serving else "", record.id, record.kind, record.parent_id or "")
+        self._table(table)
 
     def _table(self, table: Table) -> None:
         console = self.out if self.out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)

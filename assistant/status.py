@@ -15,6 +15,7 @@ from assistant.core.config import Config
 from assistant.core.encoder import ENCODER_ID
 from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
+from assistant.core.serving import served
 from assistant.core.vectors import open_store
 from assistant.read import load_models
 
@@ -64,7 +65,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
-    wanted = [ENCODER_ID] + ([config.generator.model] if config.generator.runtime == "onnx" else [])
+    wanted = [ENCODER_ID] + ([served(config)] if config.generator.runtime == "onnx" else [])
     found = {}
     for model_id in wanted:
         if not registry.has(model_id):

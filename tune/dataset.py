@@ -1,32 +1,29 @@
 """Questions -> examples for the generator: the prompt that the pipeline will send, and the words it should answer.
 
 The evidence is what the reader picks, near misses included, so that the generator sees in training what it will be
-given; where the reader misses, a gold sentence takes the place of its last one. A target must pass the same support
-check as an answer: gold words if the evidence proves them, otherwise the evidence itself. So the generator learns to
-copy first and to shorten where the gold does, and is never taught to say what a quote does not. There are no NOT FOUND
-targets: at this size they teach it to refuse whatever it is asked (the reader abstains).
+given; where the reader misses, a gold sentence takes the place of its last one. There are no NOT FOUND targets: at this
+size they teach it to refuse whatever it is asked (the reader abstains).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from assistant.citations import best_support, parse_claims
 from assistant.core.types import Evidence, Progress, Turn
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.coverage import meets
 from assistant.evaluate.questions import Question
 from assistant.evidence import plain
 from assistant.pipeline import Assistant
-from assistant.prompts import KEY, build_messages
+from assistant.prompts import ASKS, build_messages
+from tune.targets import target_of
 
 FILE_NAME = "examples.jsonl"
-MAX_TARGET = 60  # words; what is longer cannot be written within `generator.max_tokens`
 HELD_OUT = 10  # one document in so many is kept for validation
 
 Part = Literal["train", "validation"]
@@ -43,6 +40,11 @@ class Example:
     source: str
     part: Part
 
+    @property
+    def question(self) -> str:
+        """What the prompt asks."""
+        return self.messages[-1].content.rsplit(ASKS, 1)[-1]
+
 
 def examples(assistant: Assistant, questions: Sequence[Question], source: str, progress: Progress) -> Iterator[Example]:
     """Yield an example of each answerable question whose evidence is found; the rest cannot be answered at run time."""
@@ -55,17 +57,6 @@ def examples(assistant: Assistant, questions: Sequence[Question], source: str, p
             messages = build_messages(question.asked, [plain(e) for e in evidence])
             yield Example(f"{source}:{question.id}", messages, target, document, source, part_of(document))
     progress(f"examples from {source}", len(asked), len(asked))
-
-
-def term_questions(assistant: Assistant) -> list[Question]:
-    """Ask what each term means that everyone may see; its definition is the answer."""
-    found = assistant.catalog.terms(assistant.access)
-    return [
-        Question(
-            f"term:{term.name}", f"What does {term.name} mean?", True, (term.definition,), (term.definition,), (source,)
-        )
-        for term, source, _ in found
-    ]
 
 
 def evidence_of(assistant: Assistant, question: Question) -> tuple[tuple[Evidence, ...], tuple[bool, ...]]:
@@ -86,27 +77,15 @@ def evidence_of(assistant: Assistant, question: Question) -> tuple[tuple[Evidenc
     return mixed, tuple(e is found for e in mixed)
 
 
-def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[bool], min_support: float) -> str:
-    """Return the words to answer with, each sentence with its key: a gold answer if it is proved, or the evidence."""
-    right = [key for key, good in enumerate(gold, 1) if good]
-    for answer in sorted(question.answers, key=len):
-        said = []
-        for claim in parse_claims(" ".join(KEY.sub(r"(\1)", answer).split())):
-            key, support = best_support(claim.text, evidence, right, min_support)
-            if support.supported:
-                said.append((claim.text, key))
-        if said and any(key in right for _, key in said):
-            return _keyed(said)
-    for key in right:
-        text = KEY.sub(r"(\1)", plain(evidence[key - 1]))
-        if len(text.split()) <= MAX_TARGET:
-            return _keyed([(text, key)])
-    return ""
-
-
 def part_of(document: str) -> Part:
     """Keep one document in ten for validation, by its name."""
     return "validation" if _digest(document) % HELD_OUT == 0 else "train"
+
+
+def without_leaks(found: Iterable[Example], evaluated: Iterable[Question]) -> list[Example]:
+    """Leave out the examples that ask what the evaluation asks, word for word."""
+    asked = {_bare(question.asked) for question in evaluated}
+    return [example for example in found if _bare(example.question) not in asked]
 
 
 def distinct(found: Iterable[Example]) -> list[Example]:
@@ -126,13 +105,20 @@ def read_examples(path: Path) -> list[Example]:
     return [Example(**{**line, "messages": tuple(Turn(**turn) for turn in line["messages"])}) for line in raw]
 
 
+def card(found: Sequence[Example], made: Mapping[str, Any]) -> str:
+    """Say in Markdown what the examples are: counts by source and part, and ten of them."""
+    lines = ["# Examples for the generator", "", "| source | train | validation |", "|---|---|---|"]
+    for source in sorted({e.source for e in found}):
+        own = [e.part for e in found if e.source == source]
+        lines.append(f"| {source} | {own.count('train')} | {own.count('validation')} |")
+    lines += ["", "```json", json.dumps(made, indent=1, sort_keys=True), "```", ""]
+    for example in found[:: max(1, len(found) // 10)][:10]:
+        lines += [f"## {example.id}", "", "```", example.messages[-1].content, "```", "", f"> {example.target}", ""]
+    return "\n".join(lines)
+
+
 def _is_gold(evidence: Evidence, question: Question) -> bool:
     return meets(plain(evidence), question.evidence or question.answers)
-
-
-def _keyed(said: Sequence[tuple[str, int]]) -> str:
-    """Write sentences with their keys inside the full stop's end: `Five days. [1]`."""
-    return " ".join(f"{text} [{key}]" for text, key in said)
 
 
 def _bare(text: str) -> str:

@@ -24,6 +24,7 @@ from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.questions import read_questions
 from tune import dataset, train
 from tune.defaults import SEED, SETS, Source, note_progress, open_index
+from tune.questions import term_questions
 from tune.stages import Stage, run_stage
 
 ADAPTER = PACKAGED / "generator"
@@ -56,7 +57,7 @@ def _examples(data: Path, source: Source, indexes: Path) -> Iterator[dataset.Exa
         asked = random.Random(SEED).sample(asked, min(MOST.get(source.name, len(asked)), len(asked)))
         yield from dataset.examples(assistant, asked, source.name, note_progress)
         if source is COMPANY:
-            yield from dataset.examples(assistant, dataset.term_questions(assistant), "terms", note_progress)
+            yield from dataset.examples(assistant, term_questions(assistant), "terms", note_progress)
 
 
 def ship(adapter: Path, out: Path, made: dict[str, Any], sources: Sequence[str]) -> None:

@@ -371,6 +371,14 @@ class Catalog:
             for rank, (row, score, methods) in enumerate(found, 1)
         )  # fmt: skip
 
+    def passages(self, access: Access) -> Iterator[tuple[Passage, str]]:
+        """Yield every passage that `access` may see, with its source."""
+        sql = f"""SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
+                  FROM passages p JOIN words w ON w.rowid = p.id WHERE src IS NOT NULL ORDER BY src, p.id"""
+        for row in self._db.execute(sql, _access(access)):
+            yield _passage(row), row[7]
+
     def passage_at(self, document_id: str, offset: int) -> int | None:
         """Return the id of the passage that holds a character of a document."""
         query = 'SELECT id FROM passages WHERE document_id = ? AND "start" <= ? AND "end" > ? LIMIT 1'

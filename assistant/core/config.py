@@ -65,7 +65,7 @@ class AnswerSection:
 @dataclass(frozen=True, slots=True)
 class GeneratorSection:
     runtime: str = "onnx"  # onnx | langchain | none (quote the evidence, no model)
-    model: str = "smollm2-135m-instruct"  # a prepared model, or for langchain "provider:model"
+    model: str = ""  # a prepared model, or for langchain "provider:model"; empty: what was promoted, or came along
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
     max_tokens: int = 64  # longest wording
     timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
@@ -91,6 +91,10 @@ class TuneSection:
     batch: int = 8  # examples a step
     max_tokens: int = 512  # longer examples are left out
     seed: int = 7
+    base: str = ""  # a transformers folder to start from; empty means the packaged model
+    group_size: int = 32  # weights that share a 4-bit scale
+    act_order: bool = False  # quantize the weights that matter most first
+    calibration: int = 128  # training texts that GPTQ measures the weights on
 
 
 RUNTIMES = ("onnx", "langchain", "none")
@@ -208,6 +212,8 @@ def _bad_values(config: Config) -> list[str]:
         ]
     if config.generator.runtime not in RUNTIMES:
         faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
+    if config.generator.runtime == "langchain" and not config.generator.model:
+        faults.append('generator.model must name a model for langchain, like "openai:my-model"')
     faults += [
         f"guards.{f.name} must be one of {', '.join(GUARD_ACTIONS)}, not {action!r}"
         for f in fields(config.guards)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from assistant.core.config import Config
 from assistant.core.registry import Registry
+from assistant.core.serving import served
 from assistant.core.types import ModelInfo, Turn
 
 
@@ -28,9 +30,9 @@ def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     if settings.runtime == "onnx":
         from assistant.core.llm_onnx import OnnxModel
 
-        record = registry.load(settings.model)
+        record = registry.load(served(config))
         registry.verify(record)
-        return OnnxModel(registry.path(settings.model), record.id)
+        return OnnxModel(Path(record.path), record.id)
     if settings.runtime == "langchain":
         from assistant.core.llm_langchain import LangChainModel
 

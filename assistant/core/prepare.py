@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from assistant.core.encoder import ENCODER_ID, MAX_TOKENS
 from assistant.core.errors import AssistantError, GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry, hash_file
+from assistant.core.serving import PACKAGED_ID
 from assistant.core.types import ModelRecord
 
 Progress = Callable[[str, float], None]
@@ -43,8 +44,9 @@ PROBES = (
     "Employees accrue two days of annual leave for each completed month of service. " * 60,
 )
 
-GENERATOR_ID = "smollm2-135m-instruct"
-BASE_ID = f"{GENERATOR_ID}-base"
+BASE_ID = "smollm2-135m-instruct-base"
+START_ID = f"{PACKAGED_ID}-base"
+ADAPTER = Path(__file__).parent.parent / "models" / "generator"
 GGUF_NAME = "smollm2-135m-instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in hatch_build.py
 # The weights are 4-bit already (Q4_1: a scale and an offset for 32 weights). ONNX Runtime's fast 4-bit blocks have no
@@ -88,19 +90,16 @@ def prepare_encoder(registry: Registry, progress: Progress) -> ModelRecord:
 
 
 def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
-    """Install SmolLM2-135M-Instruct as an onnxruntime-genai folder, with its tokenizer and chat template.
+    """Install SmolLM2-135M-Instruct and its adapter as an onnxruntime-genai folder, with tokenizer and chat template.
 
-    Takes a quarter of a minute, 1.5 GB of memory, and 0.8 GB of disk for a while. Raises ModelMissing or ModelDamaged
-    for the weights, AssistantError if the builder fails, GateFailed if the model does not answer a simple question.
+    Takes half a minute, 1.5 GB of memory, and 0.8 GB of disk for a while. Raises ModelMissing or ModelDamaged for the
+    weights, AssistantError if the builder fails, GateFailed if the model does not answer a simple question.
     """
 
     def build(folder: Path) -> dict[str, str]:
-        from assistant.core.gguf_llama import unpack_llama
-
-        gguf = packaged_gguf()
         work = folder / "work"  # on the models' disk, and gone with the folder if this dies
         progress("generator: unpacking the weights", 0.05)
-        unpack_llama(gguf, work / "float32")
+        settings = unpack_generator(work / "float32", ADAPTER)
         progress("generator: quantising", 0.3)
         build_runtime(work / "float32", folder, work / "cache", GENERATOR_PRECISION, GENERATOR_OPTIONS)
         shutil.rmtree(work)
@@ -109,7 +108,7 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
         right = sum(word in reply for word, reply in zip(GENERATOR_PROBES.values(), replies, strict=True))
         if right * 2 < len(replies):
             raise GateFailed(f"the generator answers simple questions wrongly: {replies}.", _REPORT)
-        return {"weights_sha256": GGUF_SHA256, "probes": f"{right}/{len(replies)}"}
+        return {**settings, "probes": f"{right}/{len(replies)}"}
 
     settings = {
         "precision": GENERATOR_PRECISION,
@@ -118,30 +117,41 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
         "transformers": version("transformers"),
         "license": "Apache-2.0",
     }
-    record = registry.install(GENERATOR_ID, "runtime", None, settings, build)
+    record = registry.install(PACKAGED_ID, "runtime", None, settings, build)
     progress("generator: ready", 1.0)
     return record
 
 
-def prepare_base(registry: Registry, progress: Progress) -> ModelRecord:
+def prepare_base(registry: Registry, progress: Progress, adapter: Path | None = None) -> ModelRecord:
     """Install the generator's float32 weights as transformers reads them, for tuning; 540 MB.
 
-    Raises ModelMissing or ModelDamaged for the weights.
+    With `adapter`, the packaged one, it is merged in. Raises ModelMissing or ModelDamaged for the weights.
     """
 
     def build(folder: Path) -> dict[str, str]:
-        from assistant.core.gguf_llama import unpack_llama
-
         progress("base: unpacking the weights", 0.1)
-        unpack_llama(packaged_gguf(), folder / "unpacked")
+        settings = unpack_generator(folder / "unpacked", adapter)
         for path in (folder / "unpacked").iterdir():
             path.rename(folder / path.name)
         (folder / "unpacked").rmdir()
-        return {"weights_sha256": GGUF_SHA256}
+        return settings
 
-    record = registry.install(BASE_ID, "base", None, {"precision": "float32", "license": "Apache-2.0"}, build)
+    model_id = START_ID if adapter else BASE_ID
+    record = registry.install(model_id, "base", None, {"precision": "float32", "license": "Apache-2.0"}, build)
     progress("base: ready", 1.0)
     return record
+
+
+def unpack_generator(folder: Path, adapter: Path | None) -> dict[str, str]:
+    """Write the generator's float32 weights to the new `folder`, and merge an adapter in; return what was used."""
+    from assistant.core.adapter import WEIGHTS, merge_adapter
+    from assistant.core.gguf_llama import unpack_llama
+
+    unpack_llama(packaged_gguf(), folder)
+    if adapter is None:
+        return {"weights_sha256": GGUF_SHA256}
+    merge_adapter(folder, adapter)
+    return {"weights_sha256": GGUF_SHA256, "adapter_sha256": hash_file(adapter / WEIGHTS)}
 
 
 def packaged_encoder() -> Path:

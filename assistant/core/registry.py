@@ -54,6 +54,11 @@ class Registry:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _damaged(folder, f"{folder / MANIFEST} is not a model's manifest: {error}.") from None
 
+    def all(self) -> list[ModelRecord]:
+        """Return every installed model, by name."""
+        names = sorted(path.parent.name for path in self.root.glob(f"[!.]*/{MANIFEST}"))
+        return [self.load(name) for name in names]
+
     def verify(self, record: ModelRecord) -> None:
         """Check every file against the manifest; raises ModelDamaged naming the first one that is missing or differs.
 

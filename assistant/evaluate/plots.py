@@ -65,3 +65,26 @@ def plot_comparison(path: Path, metrics: Mapping[str, Mapping[str, Any]]) -> Non
         axes.invert_yaxis()
         axes.margins(y=0.01)
         axes.legend(loc="best")
+
+
+def plot_loss(path: Path, log: Sequence[Mapping[str, float]]) -> None:
+    """Plot the loss of training and validation against the step."""
+    with _figure(path, 6, 4) as axes:
+        for key, colour, told in (("loss", BEFORE, "training"), ("eval_loss", AFTER, "validation")):
+            points = [(row["step"], row[key]) for row in log if key in row]
+            axes.plot([x for x, _ in points], [y for _, y in points], ".-", color=colour, label=told)
+        axes.set(xlabel="step", ylabel="loss of the answers' tokens")
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="best")
+
+
+def plot_models(path: Path, means: Mapping[str, Mapping[str, float]], metrics: Sequence[str]) -> None:
+    """Plot metrics as groups of bars, a bar a model."""
+    at = np.arange(len(metrics))
+    width = 0.8 / len(means)
+    with _figure(path, 9, 4) as axes:
+        for place, (name, values) in enumerate(means.items()):
+            heights = [values.get(metric, 0.0) for metric in metrics]
+            axes.bar(at + (place - (len(means) - 1) / 2) * width, heights, width, label=name)
+        axes.set_xticks(at, [label(metric).replace("_", "\n") for metric in metrics])
+        axes.legend(loc="best")

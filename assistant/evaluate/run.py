@@ -22,6 +22,7 @@ from assistant.core.config import Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split
 from assistant.core.registry import Registry, hash_file
+from assistant.core.serving import served
 from assistant.core.types import Access, Progress
 from assistant.evaluate import ask
 from assistant.evaluate.bootstrap import SEED
@@ -109,7 +110,8 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
         info = catalog.info()
         sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
         encoder = catalog.meta("encoder")
-    runtime, model = config.generator.runtime, config.generator.model
+    runtime = config.generator.runtime
+    model = served(config) if runtime == "onnx" else config.generator.model
     weights = Registry(config.models_dir).load(model).files if runtime == "onnx" else None
     # Where index and models lie says nothing of what is in them. A generation's name is drawn anew at each ingest.
     settings = replace(config, index=IndexSection(), models=ModelsSection())

@@ -1,0 +1,35 @@
+"""The gate: better than what serves, as good as the merged model, and no more invented."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.core.errors import GateFailed
+from tune.promote import check_gate
+
+Report = dict[str, dict[str, float]]
+
+
+def report(gptq: float = 0.5, merged: float = 0.505, serving: float = 0.4, invented: float = 0.0) -> Report:
+    return {
+        "serving": {"f1_answered": serving, "invented_keys": 0.0},
+        "merged": {"f1_answered": merged, "invented_keys": 0.01},
+        "gptq": {"f1_answered": gptq, "invented_keys": invented},
+    }
+
+
+def test_what_is_better_passes() -> None:
+    check_gate(report())
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"serving": 0.5}, "what serves 0.500"),
+        ({"merged": 0.52}, "the merged model 0.520"),
+        ({"invented": 0.02}, "invents 0.020"),
+    ],
+)
+def test_what_is_not_better_changes_nothing(changed: dict[str, float], told: str) -> None:
+    with pytest.raises(GateFailed, match=told):
+        check_gate(report(**changed))

@@ -1,0 +1,57 @@
+"""Export to the CPU runtime: the GPTQ checkpoint, and beside it what it is compared with.
+
+The ONNX Runtime builder reads the checkpoint's own 4-bit groups; nothing is rounded again. The merged model is exported
+in 8 bits, as the packaged generator is, and once more in 4 bits without GPTQ, rounded to nearest.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from assistant.core.config import TuneSection
+from assistant.core.prepare import GENERATOR_OPTIONS, GENERATOR_PRECISION, build_runtime
+from assistant.core.registry import Registry
+from assistant.core.types import Progress
+
+MODELS = "models.json"
+GPTQ, MERGED, NEAREST = "gptq", "merged", "nearest"
+
+
+def export(
+    merged: Path,
+    quantized: Path,
+    name: str,
+    settings: TuneSection,
+    registry: Registry,
+    folder: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Install the runtimes as `NAME-gptq`, `NAME-merged` and `NAME-nearest`; return the bytes of each."""
+    variants = {
+        GPTQ: (quantized, "int4", ("accuracy_level=4",)),
+        MERGED: (merged, GENERATOR_PRECISION, GENERATOR_OPTIONS),
+        NEAREST: (merged, "int4", (f"block_size={settings.group_size}", "accuracy_level=4")),
+    }
+    sizes = {}
+    for done, (variant, (source, precision, options)) in enumerate(variants.items()):
+        progress(f"exporting {variant}", done, len(variants))
+
+        def build(target: Path, source: Path = source, precision: str = precision, options: Any = options) -> None:
+            build_runtime(source, target, target / "cache", precision, options)
+            shutil.rmtree(target / "cache", ignore_errors=True)
+
+        made = {"precision": precision, "options": " ".join(options)}
+        record = registry.install(f"{name}-{variant}", "runtime", name, made, build)
+        sizes[variant] = sum((Path(record.path) / file).stat().st_size for file in record.files)
+    progress("exporting", len(variants), len(variants))
+    (folder / MODELS).write_text(json.dumps({v: f"{name}-{v}" for v in variants}, indent=1) + "\n", encoding="utf-8")
+    return {"bytes": sizes}
+
+
+def read_models(folder: Path) -> dict[str, str]:
+    """Return the ids that `export` installed, by variant."""
+    raw = json.loads((folder / MODELS).read_text(encoding="utf-8"))
+    return {str(variant): str(model_id) for variant, model_id in raw.items()}
