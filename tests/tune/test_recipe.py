@@ -1,0 +1,81 @@
+"""`assistant tune run` on the sample company: killed in the middle it goes on, and what it made serves or is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.core.prepare import ADAPTER, prepare_base
+from assistant.core.registry import Registry
+from tune.recipe import STAGES
+
+pytest.importorskip("gptqmodel", reason="needs the extra [tune]")
+CORPORA = Path(__file__).parents[2] / "corpora"
+CONFIG = """\
+[models]
+dir = {models}
+[index]
+data = {data}
+[tune]
+minutes = 1.0
+rank = 4
+calibration = 16
+"""
+KILLED = "train"  # the stage in which the first run dies
+SECONDS = 600
+
+
+def command(config: Path, out: Path, *more: str) -> list[str]:
+    code = "from assistant.cli import main; main()"
+    told = ["tune", "run", str(CORPORA / "questions.jsonl"), "--config", str(config), "--out", str(out), "--limit", "8"]
+    return [sys.executable, "-c", code, *told, *more]
+
+
+def manifest(out: Path, stage: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / stage / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_a_run_that_was_killed_goes_on_to_a_report(models_dir: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"  # promoting must not change what other tests are answered by
+    models.mkdir()
+    for model in models_dir.iterdir():
+        if not model.name.startswith(".") and model.is_dir():
+            (models / model.name).symlink_to(model, target_is_directory=True)
+    prepare_base(Registry(models), lambda step, share: None, ADAPTER)
+    config, out = tmp_path / "config.toml", tmp_path / "tuning"
+    text = CONFIG.format(models=json.dumps(str(models)), data=json.dumps(str(tmp_path / "index")))
+    config.write_text(text, encoding="utf-8")
+    code = "from assistant.cli import main; main()"
+    ingest = [sys.executable, "-c", code, "ingest", str(CORPORA), "--config", str(config), "--quiet"]
+    subprocess.run(ingest, check=True)
+
+    first = subprocess.Popen(command(config, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + SECONDS
+    while not list(out.glob(f"{KILLED}/checkpoint-*/trainer_state.json")):
+        assert first.poll() is None and time.monotonic() < until
+        time.sleep(0.2)
+    first.kill()
+    first.wait()
+    made = manifest(out, "dataset")["made"]
+
+    again = subprocess.run(command(config, out, "--json"), capture_output=True, text=True, timeout=SECONDS)
+    assert again.returncode in (0, 7), again.stderr
+    assert [manifest(out, stage)["stage"] for stage in STAGES] == list(STAGES)
+    assert manifest(out, "dataset")["made"] == made, "a stage that was done is not done again"
+    assert manifest(out, "quantize")["measured"]["of_bfloat16"] <= 0.45
+    assert {"report.md", "report.json", "loss.png", "models.png"} <= {path.name for path in out.iterdir()}
+    report = manifest(out, "evaluate")["measured"]
+    assert set(report) == {"quotes alone", "serving", "gptq", "merged", "nearest"}
+    serves = (models / "promoted.json").exists()
+    assert serves == (again.returncode == 0)
+    if not serves:
+        assert "is not promoted" in again.stderr
