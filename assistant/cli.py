@@ -581,13 +581,14 @@ def _prepare(config: Config, view: Renderer, *, generator: bool) -> None:
 
     registry = Registry(config.models_dir)
     from assistant.core import prepare
+    from assistant.core.config import PREPARED
     from assistant.core.encoder import ENCODER_ID
     from assistant.core.serving import PACKAGED_ID, served
 
     if not registry.has(ENCODER_ID):
         with view.preparing("the encoder") as progress:
             prepare.prepare_encoder(registry, progress)
-    if generator and config.generator.runtime == "onnx" and not registry.has(model := served(config)):
+    if generator and config.generator.runtime in PREPARED and not registry.has(model := served(config)):
         if model != PACKAGED_ID:
             return  # a model of the user's own: opening it says what is missing
         with view.preparing("the generator") as progress:

@@ -11,7 +11,7 @@ from typing import Any
 from assistant import __version__
 from assistant.confidence import summary
 from assistant.core.catalog import Catalog
-from assistant.core.config import Config
+from assistant.core.config import PREPARED, Config
 from assistant.core.encoder import ENCODER_ID
 from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
@@ -65,7 +65,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
-    wanted = [ENCODER_ID] + ([served(config)] if config.generator.runtime == "onnx" else [])
+    wanted = [ENCODER_ID] + ([served(config)] if config.generator.runtime in PREPARED else [])
     found = {}
     for model_id in wanted:
         if not registry.has(model_id):

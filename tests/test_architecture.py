@@ -36,6 +36,7 @@ VENDORS = {
     "chromadb": {"assistant/core/vectors.py"},
     "onnxruntime": {"assistant/core/encoder.py", "assistant/core/prepare.py"},
     "onnxruntime_genai": {"assistant/core/llm_onnx.py", "assistant/core/prepare.py"},
+    "openvino_genai": {"assistant/core/llm_openvino.py"},
     "langchain": {"assistant/core/llm_langchain.py"},
     "langchain_core": {"assistant/lc.py", "assistant/pipeline.py"},
     "peft": {"tune/train.py", "tune/merge.py"},

@@ -1,6 +1,7 @@
 """Export to the CPU runtime: the GPTQ checkpoint, and beside it what it is compared with.
 
-The ONNX Runtime builder reads the checkpoint's own 4-bit groups; nothing is rounded again. The merged model is exported
+The ONNX Runtime builder reads the checkpoint's own 4-bit groups; nothing is rounded again. Where GGUF's blocks hold the
+same groups, `model.gguf` lies beside, for OpenVINO, llama.cpp and Ollama. The merged model is exported
 in 8 bits, as the packaged generator is, and once more in 4 bits without GPTQ, rounded to nearest.
 """
 
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from assistant.core.config import TuneSection
-from assistant.core.prepare import GENERATOR_OPTIONS, GENERATOR_PRECISION, build_runtime
+from assistant.core.llm_openvino import GGUF
+from assistant.core.prepare import GENERATOR_OPTIONS, GENERATOR_PRECISION, build_runtime, packaged_gguf
 from assistant.core.registry import Registry
 from assistant.core.types import Progress
+from tune.gguf_export import BLOCK, write_gguf
 
 MODELS = "models.json"
 GPTQ, MERGED, NEAREST = "gptq", "merged", "nearest"
@@ -42,6 +45,8 @@ def export(
         def build(target: Path, source: Path = source, precision: str = precision, options: Any = options) -> None:
             build_runtime(source, target, target / "cache", precision, options)
             shutil.rmtree(target / "cache", ignore_errors=True)
+            if source is quantized and not settings.base and settings.group_size == BLOCK and not settings.act_order:
+                write_gguf(quantized, packaged_gguf(), target / GGUF)
 
         made = {"precision": precision, "options": " ".join(options)}
         record = registry.install(f"{name}-{variant}", "runtime", name, made, build)

@@ -19,15 +19,21 @@ Array = NDArray[np.generic]
 
 def dequantize(folder: Path) -> dict[str, NDArray[np.float32]]:
     """Return every weight of a checkpoint in float32, under its name in the model that was quantized."""
+    raw = read_raw(folder)
+    layers = {name.removesuffix(PACKED) for name in raw if name.endswith(PACKED)}
+    parts = tuple(f"{layer}." for layer in layers)
+    weights = {name: value.astype(np.float32) for name, value in raw.items() if not name.startswith(parts)}
+    return weights | {f"{layer}.weight": _weight(raw, layer) for layer in layers}
+
+
+def read_raw(folder: Path) -> dict[str, Array]:
+    """Return the checkpoint's tensors as they are stored."""
     from safetensors.numpy import load_file
 
     raw: dict[str, Array] = {}
     for path in sorted(folder.glob("*.safetensors")):
         raw |= load_file(path)
-    layers = {name.removesuffix(PACKED) for name in raw if name.endswith(PACKED)}
-    parts = tuple(f"{layer}." for layer in layers)
-    weights = {name: value.astype(np.float32) for name, value in raw.items() if not name.startswith(parts)}
-    return weights | {f"{layer}.weight": _weight(raw, layer) for layer in layers}
+    return raw
 
 
 def integers(raw: Mapping[str, Array], layer: str) -> NDArray[np.int8]:

@@ -64,7 +64,7 @@ class AnswerSection:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSection:
-    runtime: str = "onnx"  # onnx | langchain | none (quote the evidence, no model)
+    runtime: str = "onnx"  # onnx | openvino (faster in a long chat, slow to start) | langchain | none (quotes alone)
     model: str = ""  # a prepared model, or for langchain "provider:model"; empty: what was promoted, or came along
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
     max_tokens: int = 64  # longest wording
@@ -97,7 +97,8 @@ class TuneSection:
     calibration: int = 128  # training texts that GPTQ measures the weights on
 
 
-RUNTIMES = ("onnx", "langchain", "none")
+PREPARED = ("onnx", "openvino")  # runtimes of prepared models
+RUNTIMES = (*PREPARED, "langchain", "none")
 GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
 

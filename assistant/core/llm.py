@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from assistant.core.config import Config
+from assistant.core.config import PREPARED, Config
 from assistant.core.registry import Registry
 from assistant.core.serving import served
 from assistant.core.types import ModelInfo, Turn
@@ -27,14 +27,22 @@ class LanguageModel(Protocol):
 def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     """Open the configured generator; None for the runtime `none`. Raises ModelMissing or ModelDamaged."""
     settings = config.generator
-    if settings.runtime == "onnx":
-        from assistant.core.llm_onnx import OnnxModel
-
+    if settings.runtime in PREPARED:
         record = registry.load(served(config))
         registry.verify(record)
-        return OnnxModel(Path(record.path), record.id)
+        return _prepared(settings.runtime)(Path(record.path), record.id)
     if settings.runtime == "langchain":
         from assistant.core.llm_langchain import LangChainModel
 
         return LangChainModel(settings)
     return None
+
+
+def _prepared(runtime: str) -> Callable[[Path, str], LanguageModel]:
+    if runtime == "openvino":
+        from assistant.core.llm_openvino import OpenVinoModel
+
+        return OpenVinoModel
+    from assistant.core.llm_onnx import OnnxModel
+
+    return OnnxModel

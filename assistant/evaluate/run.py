@@ -18,7 +18,7 @@ from typing import Any
 from assistant import __version__
 from assistant.confidence import load_confidence, path_of
 from assistant.core.catalog import Catalog
-from assistant.core.config import Config, IndexSection, ModelsSection
+from assistant.core.config import PREPARED, Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split
 from assistant.core.registry import Registry, hash_file
@@ -111,8 +111,8 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
         sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
         encoder = catalog.meta("encoder")
     runtime = config.generator.runtime
-    model = served(config) if runtime == "onnx" else config.generator.model
-    weights = Registry(config.models_dir).load(model).files if runtime == "onnx" else None
+    model = served(config) if runtime in PREPARED else config.generator.model
+    weights = Registry(config.models_dir).load(model).files if runtime in PREPARED else None
     # Where index and models lie says nothing of what is in them. A generation's name is drawn anew at each ingest.
     settings = replace(config, index=IndexSection(), models=ModelsSection())
     return {

@@ -19,8 +19,9 @@ import pytest
 from assistant.core.config import Config, GeneratorSection
 from assistant.core.errors import ConfigError, ModelDamaged, ModelMissing
 from assistant.core.llm import LanguageModel, open_model
-from assistant.core.prepare import GENERATOR_ID
+from assistant.core.llm_onnx import OnnxModel
 from assistant.core.registry import Registry
+from assistant.core.serving import PACKAGED_ID
 from assistant.core.types import Turn
 from assistant.pipeline import Assistant
 from assistant.prompts import build_messages
@@ -45,12 +46,22 @@ def test_the_packaged_generator_is_greedy_and_streams_what_it_completes(onnx: La
     pieces = list(onnx.stream(messages, 24))
     assert first == "".join(pieces) == onnx.complete(messages, 24) != ""
     assert 1 < len(pieces) <= 24
-    assert (onnx.info.id, onnx.info.runtime) == (GENERATOR_ID, "onnx")
+    assert (onnx.info.id, onnx.info.runtime) == (PACKAGED_ID, "onnx")
 
 
 def test_the_packaged_generator_answers_within_its_tokens(onnx: LanguageModel) -> None:
     assert "Paris" in onnx.complete(PARIS, 24)
     assert len(list(onnx.stream(PARIS, 3))) <= 3
+
+
+def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir: Path) -> None:
+    """The system message is kept from prompt to prompt; a prompt too long for that is read by itself."""
+    first, other = build_messages(CARRY, [QUOTE]), build_messages("Who pays?", ["The travel desk pays all fares."])
+    long = build_messages(CARRY, [QUOTE] * 60)
+    fresh = [OnnxModel(models_dir / PACKAGED_ID, "fresh").complete(messages, 24) for messages in (first, other, long)]
+    for order in ((0, 1, 2), (2, 0, 1), (1, 0, 0)):
+        for n in order:
+            assert onnx.complete((first, other, long)[n], 24) == fresh[n]
 
 
 def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> None:
@@ -92,11 +103,11 @@ def test_no_runtime_is_no_generator(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_is_missing_or_damaged_is_named(tmp_path: Path, models_dir: Path) -> None:
-    with pytest.raises(ModelMissing, match=GENERATOR_ID):
+    with pytest.raises(ModelMissing, match=PACKAGED_ID):
         open_model(Config(), Registry(tmp_path))
-    folder = tmp_path / GENERATOR_ID
+    folder = tmp_path / PACKAGED_ID
     folder.mkdir()
-    for path in (models_dir / GENERATOR_ID).iterdir():
+    for path in (models_dir / PACKAGED_ID).iterdir():
         if path.suffix == ".data":
             (folder / path.name).symlink_to(path)
         elif path.name != "verified.json":

