@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,6 +86,14 @@ def without_leaks(found: Iterable[Example], evaluated: Iterable[Question]) -> li
     """Leave out the examples that ask what the evaluation asks, word for word."""
     asked = {_bare(question.asked) for question in evaluated}
     return [example for example in found if _bare(example.question) not in asked]
+
+
+def with_validation(found: Sequence[Example]) -> list[Example]:
+    """Move one document to the validation part where few documents left none there."""
+    if not found or any(example.part == "validation" for example in found):
+        return list(found)
+    chosen = min((example.document for example in found), key=_digest)
+    return [replace(example, part="validation") if example.document == chosen else example for example in found]
 
 
 def distinct(found: Iterable[Example]) -> list[Example]:

@@ -133,7 +133,7 @@ def make_examples(plan: Plan, config: Config, progress: Progress) -> Stage:
                 example for source, asked in sources.items()
                 for example in dataset.examples(assistant, asked, source, progress)
             ]  # fmt: skip
-        found = dataset.without_leaks(dataset.distinct(found), asked_later)
+        found = dataset.with_validation(dataset.without_leaks(dataset.distinct(found), asked_later))
         dataset.write_examples(folder / dataset.FILE_NAME, found)
         (folder / CARD).write_text(dataset.card(found, {"split": Split.DEV, **inputs}), encoding="utf-8")
         return {part: sum(e.part == part for e in found) for part in ("train", "validation")}

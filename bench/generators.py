@@ -1,0 +1,98 @@
+"""Ask the reported halves through the whole pipeline, by generator:  python -m bench.generators [--model ID]...
+
+The quotes alone, the base model untuned, the packaged generator, and any other prepared model (`assistant tune list`);
+whatever the confidence, since they differ in the wording alone. Runs that were stopped go on. Takes the better part of
+an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from assistant.core.config import Config
+from assistant.core.halves import Split
+from assistant.core.prepare import GENERATOR_OPTIONS, GENERATOR_PRECISION, build_runtime, prepare_generator
+from assistant.core.registry import Registry
+from assistant.core.serving import PACKAGED_ID
+from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
+from bench.make_base import base_folder
+from tune.evaluate import SERVING, SHOWN, evaluate
+
+UNTUNED = "smollm2-135m-instruct-int8"
+# name -> documents and questions, in ../shared/data or in this repository
+SETS = {
+    "contoso": ("qa_contoso_benefits/pdf", "qa_contoso_benefits/qa.jsonl"),
+    "conditionalqa": ("qa_conditionalqa_train/docs", "qa_conditionalqa_train/qa.jsonl"),
+    "white_sharc": ("qa_white_sharc/docs", "qa_white_sharc/qa.jsonl"),
+    "company": (ROOT / "corpora", ROOT / "corpora" / "questions.jsonl"),
+}
+
+
+def prepare_untuned(registry: Registry) -> None:
+    """Install the base model in the same runtime as the packaged one, without its adapter."""
+    subprocess.run([sys.executable, "-m", "bench.make_base", "--dtype", "float32"], check=True)
+
+    def build(folder: Path) -> None:
+        build_runtime(base_folder("float32"), folder, folder / "cache", GENERATOR_PRECISION, GENERATOR_OPTIONS)
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+
+    registry.install(UNTUNED, "runtime", None, {"precision": GENERATOR_PRECISION}, build)
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    data = shared_folder(options.shared) / "data"
+    found = {}
+    for name in options.only or SETS:
+        documents, questions = (data / path for path in SETS[name])  # an absolute path stays what it is
+        config = settings(options, options.work / "indexes" / name)
+        registry = Registry(config.models_dir)
+        prepare_untuned(registry)
+        prepare_generator(registry, lambda step, share: None)
+        run_ingest([documents], config)
+        models = {SERVING: UNTUNED, "packaged": PACKAGED_ID, **{model: model for model in options.model}}
+        found[name] = ask(questions, models, config, options.limit, options.work / "results" / name)
+        show(name, found[name])
+    return found
+
+
+def ask(questions: Path, models: dict[str, str], config: Config, limit: int, out: Path) -> dict[str, Any]:
+    """Evaluate the models; `serving`, what the others are compared with, is the untuned one here."""
+    out.mkdir(parents=True, exist_ok=True)
+    onnx = replace(config, generator=replace(config.generator, runtime="onnx"))
+    with console.status("asking") as status:
+        return evaluate(
+            [questions], models, onnx, Split.TEST, limit, out,
+            lambda stage, done, total: status.update(f"{stage} {done:.0f}/{total:.0f}"),
+        )  # fmt: skip
+
+
+def show(name: str, means: dict[str, Any]) -> None:
+    table = Table(title=name)
+    table.add_column("metric")
+    for model in means:
+        table.add_column({SERVING: "untuned"}.get(model, model), justify="right")
+    for metric in SHOWN:
+        table.add_row(metric, *(f"{found[metric]:.3f}" if metric in found else "-" for found in means.values()))
+    console.print(table)
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--model", action="append", default=[], metavar="ID", help="another prepared model")
+    options.add_argument("--only", action="append", choices=SETS, help="this set (repeatable)")
+    options.add_argument("--limit", type=int, default=100, help="questions of each set")
+    options.add_argument("--work", type=Path, required=True, metavar="DIR", help="where indexes and answers are kept")
+    chosen = options.parse_args()
+    write_json(chosen.json, measure(chosen))
+
+
+if __name__ == "__main__":
+    main()
