@@ -22,7 +22,7 @@ from assistant.core.halves import Split
 from assistant.core.prepare import prepare_base
 from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.questions import read_questions
-from tune import dataset, train
+from tune import dataset, targets, train
 from tune.defaults import SEED, SETS, Source, note_progress, open_index
 from tune.questions import term_questions
 from tune.stages import Stage, run_stage
@@ -30,6 +30,7 @@ from tune.stages import Stage, run_stage
 ADAPTER = PACKAGED / "generator"
 PRIVACY = Source("qa_policyqa_dev", "web sites' privacy")
 MOST = {SETS[0].name: 500, PRIVACY.name: 200}  # copying is soon learned
+MINUTES = 45.0  # of training on two cores
 COMPANY = Source("corpora", "company", questions="questions.jsonl", documents="")
 LICENCES = {
     "qa_conditionalqa_train": "BSD-2-Clause, documents OGL v3", "qa_contoso_benefits": "MIT", "qa_tts_handbook": "CC0",
@@ -47,8 +48,9 @@ def make_examples(shared: Path, work: Path) -> Stage:
         return {part: sum(e.part == part for e in found) for part in ("train", "validation")}
 
     inputs = {source.name: hash_file(data / source.name / source.questions) for data, source in sources}
-    inputs |= {"reader": hash_file(PACKAGED / "reader.json"), "code": hash_file(Path(dataset.__file__))}
-    return run_stage(work, "dataset", inputs, {"split": Split.DEV}, make)
+    inputs |= {module.__name__: hash_file(Path(str(module.__file__))) for module in (dataset, targets)}
+    inputs |= {"reader": hash_file(PACKAGED / "reader.json")}
+    return run_stage(work, "dataset", inputs, {"split": Split.DEV, "most": MOST}, make)
 
 
 def _examples(data: Path, source: Source, indexes: Path) -> Iterator[dataset.Example]:
@@ -98,7 +100,7 @@ itself: without quotes its words are worth nothing. English only. Results are in
 
 def main() -> None:
     shared, work = Path(sys.argv[1]), Path(sys.argv[2])
-    settings = TuneSection()
+    settings = TuneSection(minutes=MINUTES)
     examples = make_examples(shared, work)
     base = Path(prepare_base(Registry(load_config().models_dir), lambda step, share: None).path)
     found = dataset.read_examples(examples.folder / dataset.FILE_NAME)

@@ -24,7 +24,12 @@ MIN_WORDS = 4  # of a clause
 MAX_CUTS = 12  # of a sentence; an endless one is not cut
 GAIN = 0.05  # of token F1 that a shorter wording, or another sentence, must bring
 # Where a sentence may be cut: after a comma or the like, and before a word that begins a clause.
-CUT = re.compile(r"[,;:–—](?=\s)|\s(?=(?:and|but|or|which|who|if|unless|when|where|because|so|plus)\s)")
+CUT = re.compile(r"[,;–—](?=\s)|\s(?=(?:and|but|or|which|who|if|unless|when|where|because|so|plus)\s)")
+# A clause that ends in one of these was cut in the middle.
+OPEN = re.compile(
+    r"\b(?:a|an|the|of|in|on|at|by|to|for|from|with|under|into|and|or|but|which|that|who|whose|is|are|be|than|as)$|:$",
+    re.IGNORECASE,
+)
 
 Said = tuple[str, int]
 
@@ -65,7 +70,7 @@ def clauses(text: str) -> Iterator[str]:
         return
     for start, end in combinations(cuts, 2):
         part = re.sub(r"^(?:and|but|or|so)\s", "", text[start:end].strip(" ,;:–—.\n"))
-        if end - start < len(text) and len(part.split()) >= MIN_WORDS:
+        if end - start < len(text) and len(part.split()) >= MIN_WORDS and not OPEN.search(part):
             yield f"{part[0].upper()}{part[1:]}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from assistant.core.types import Turn
 from assistant.evaluate.questions import Question
 from assistant.phrase import checked
 from assistant.pipeline import Assistant
-from tune.dataset import Example, distinct, examples, part_of, read_examples, term_questions, write_examples
+from tune.dataset import Example, distinct, examples, part_of, read_examples, with_validation, write_examples
+from tune.questions import heading_questions, term_questions
+from tune.targets import clauses
 
 PARKING = """\
 # Parking
@@ -62,13 +65,31 @@ def test_a_target_is_the_gold_where_it_is_proved_and_else_the_quote(assistant: A
     assert read_examples(tmp_path / "e.jsonl") == list(made.values())
 
 
+def test_clauses_are_whole() -> None:
+    said = "If you pay 6% the company pays 9%, and if you pay 7% or more the company pays 10%, which is the most."
+    found = list(clauses(said))
+    assert "If you pay 7% or more the company pays 10%." in found
+    assert "If you pay 6% the company pays 9%." in found
+    country = "Employees get 27 days, plus the holidays of the country in which the site lies. Owner: HR"
+    assert not [clause for clause in clauses(country) if clause.endswith((" in.", "Owner."))]
+
+
 def test_terms_are_asked_for(assistant: Assistant) -> None:
     assert [q.question for q in term_questions(assistant)] == ["What does Bay mean?"]
+
+
+def test_headings_are_asked_for(assistant: Assistant) -> None:
+    asked = list(heading_questions(assistant))
+    assert [q.question for q in asked] == ["What are the rules on Parking?", "What are the rules on Bicycles?"]
+    made = list(examples(assistant, asked, "headings", quiet))
+    assert [e.target for e in made if "Bicycles" in e.question], "what retrieval finds again is kept"
 
 
 def test_the_same_prompt_is_taught_once_and_documents_are_not_parted() -> None:
     asked = ["Why?", "why? ", "When?"]
     found = [Example(f"{n}", (Turn("user", text),), "So. [1]", "d.md", "set", "train") for n, text in enumerate(asked)]
     assert [e.id for e in distinct(found)] == ["0", "2"]
+    few = with_validation([replace(e, document=f"{n}.md") for n, e in enumerate(found)])
+    assert [e.part for e in few].count("validation") == 1
     parts = [part_of(f"{n}.md") for n in range(1_000)]
     assert 60 < parts.count("validation") < 140
