@@ -28,6 +28,7 @@ from tune.merge import merge
 from tune.promote import promote
 from tune.quantize import quantize
 from tune.questions import heading_questions, term_questions
+from tune.quiet import libraries_into
 from tune.report import write_report
 from tune.stages import Stage, run_stage
 
@@ -58,9 +59,11 @@ def run(plan: Plan, config: Config, progress: Progress) -> list[Stage]:
     if plan.until not in (*STAGES, PROMOTE):
         raise UsageError(f"there is no stage {plan.until!r}.", f"Known: {', '.join((*STAGES, PROMOTE))}.")
     done: list[Stage] = []
+    plan.out.mkdir(parents=True, exist_ok=True)
     for name, stage in _stages(plan, config, done, progress):
         progress(name, 0, 1)
-        done.append(stage())
+        with libraries_into(plan.out / "log.txt"):
+            done.append(stage())
         progress(name, 1, 1)
         if name == plan.until:
             write_report(plan.out, done)
