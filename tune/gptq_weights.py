@@ -27,12 +27,14 @@ def dequantize(folder: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def read_raw(folder: Path) -> dict[str, Array]:
-    """Return the checkpoint's tensors as they are stored."""
-    from safetensors.numpy import load_file
+    """Return the checkpoint's tensors as they are stored; bfloat16, which numpy does not know, as float32."""
+    import torch
+    from safetensors.torch import load_file
 
     raw: dict[str, Array] = {}
     for path in sorted(folder.glob("*.safetensors")):
-        raw |= load_file(path)
+        tensors = load_file(path)
+        raw |= {name: (t.float() if t.dtype == torch.bfloat16 else t).numpy() for name, t in tensors.items()}
     return raw
 
 
