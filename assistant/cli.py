@@ -150,7 +150,7 @@ def ask(
 
     view = _renderer(quiet=quiet or json_, verbose=verbose)
     if batch:
-        with _assistant(config, data, roles, as_of, view) as assistant:
+        with _assistant(config, data, roles, as_of, view, audit=True) as assistant:
             _run_batch(
                 batch, view, ("question",),
                 lambda line: answer_json(
@@ -159,7 +159,7 @@ def ask(
             )  # fmt: skip
         return
     question = _from_stdin(question)
-    with _assistant(config, data, roles, as_of, view) as assistant, view.working("searching"):
+    with _assistant(config, data, roles, as_of, view, audit=True) as assistant, view.working("searching"):
         answer = assistant.answer(question, k=k)
     if json_:
         view.json(answer_json(answer))
@@ -181,7 +181,7 @@ def chat(
     from assistant.chat import Chat
 
     view = _renderer(quiet=quiet, verbose=verbose)
-    with _assistant(config, data, roles, as_of, view) as assistant:
+    with _assistant(config, data, roles, as_of, view, audit=True) as assistant:
         Chat(assistant, view).run()
 
 
@@ -554,6 +554,60 @@ def status(config: ConfigFile = None, data: Data = None, json_: Json = False) ->
 
 
 @app.command()
+def log(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many of the last lines.")] = 20,
+    verify: Annotated[bool, typer.Option("--verify", help="Check that no line was changed, added or removed.")] = False,
+    config: ConfigFile = None,
+    data: Data = None,
+    json_: Json = False,
+) -> None:
+    """Show what was asked and answered; exit 7 if the log was tampered with."""
+    from collections import deque
+
+    from assistant.audit import Audit
+
+    view = _renderer()
+    audit = Audit(_config(config, data))
+    if verify:
+        view.note(f"{audit.verify():,} lines follow each other unbroken.")
+        return
+    entries = deque(audit.entries(), count)
+    if json_:
+        view.json([{"id": entry.id, **entry.raw} for entry in entries])
+    else:
+        view.log(entries)
+
+
+@app.command()
+def replay(
+    id: Annotated[str, typer.Argument(metavar="ID", help="A line of `assistant log`.")],
+    config: ConfigFile = None,
+    data: Data = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask a logged question again; exit 7 and say what has changed if the answer is another one."""
+    from assistant.audit import Audit, differences, history_of
+    from assistant.records import answer_json
+
+    view = _renderer(quiet=quiet or json_)
+    settings = _config(config, data)
+    entry = Audit(settings).find(id)
+    roles, as_of = ",".join(entry.raw["roles"]), entry.raw["as_of"]
+    with _assistant(config, data, roles, as_of, view) as assistant, view.working("searching"):
+        answer = assistant.answer(entry.raw["question"], history_of(entry))
+    if json_:
+        view.json(answer_json(answer))
+    else:
+        view.answer(answer)
+    if changed := differences(entry, answer, settings):
+        raise GateFailed(
+            f"the answer changed: {'; '.join(changed)}.", "The log keeps where the first one was from."
+        )
+    view.note("The same answer.")
+
+
+@app.command()
 def prepare(config: ConfigFile = None, quiet: Quiet = False) -> None:
     """Make the packaged models ready now, instead of at their first use."""
     view = _renderer(quiet=quiet)
@@ -609,12 +663,19 @@ def _ready(config: Path | None, data: Path | None, view: Renderer, *, generator:
 
 @contextmanager
 def _assistant(
-    config: Path | None, data: Path | None, roles: str, as_of: str, view: Renderer, *, generator: bool = True
+    config: Path | None,
+    data: Path | None,
+    roles: str,
+    as_of: str,
+    view: Renderer,
+    *,
+    generator: bool = True,
+    audit: bool = False,
 ) -> Iterator[Assistant]:
     from assistant.pipeline import Assistant, make_access
 
     access = make_access(roles.split(","), as_of)
-    assistant = Assistant(_ready(config, data, view, generator=generator), access=access)
+    assistant = Assistant(_ready(config, data, view, generator=generator), access=access, audit=audit)
     try:
         yield assistant
     finally:

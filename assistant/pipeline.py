@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.audit import Audit
 from assistant.confidence import Confidence
 from assistant.core.catalog import Catalog
 from assistant.core.config import Config, load_config
@@ -56,10 +57,12 @@ class Assistant:
         access: Access | None = None,
         model: LanguageModel | None = None,
         confidence: Confidence | None = None,
+        audit: bool = False,
     ) -> None:
         """Open the index; models load in the background.
 
-        `model` replaces the configured generator, `confidence` the calibration of this index.
+        `model` replaces the configured generator, `confidence` the calibration of this index; with `audit`, answers are
+        logged if the configuration says so.
 
         Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
         cannot hold.
@@ -73,6 +76,7 @@ class Assistant:
         self._threshold = self._confidence.threshold(config.answer.max_risk)
         self._encode = remember(lambda texts: self._encoder.result().encode(texts))
         self._guards = Guards(config.guards, self._encode)
+        self._audit = Audit(config) if audit and config.audit.enabled else None
         # Loading is mostly file reading and native code, so the three overlap.
         pool = ThreadPoolExecutor(3, thread_name_prefix="load")
         self._encoder: Future[Encoder] = pool.submit(open_encoder, registry, config.encoder)
@@ -83,7 +87,7 @@ class Assistant:
     @classmethod
     def open(cls, path: str | Path | None = None, roles: Sequence[str] = (), as_of: str = "") -> Assistant:
         """Open the index that a configuration file names, as someone with `roles`, on the day `as_of`."""
-        return cls(load_config(Path(path) if path else None), access=make_access(roles, as_of))
+        return cls(load_config(Path(path) if path else None), access=make_access(roles, as_of), audit=True)
 
     def close(self) -> None:
         """Let go of the index's files."""
@@ -104,8 +108,13 @@ class Assistant:
 
         `stage` is told what is going on: "searching", "reading", "wording". Raises UsageError for an empty question.
         """
-        question = _checked(question)
         access = access or self.access
+        answer = self._answer(_checked(question), history, access, k, stage)
+        if self._audit:
+            self._audit.append(answer, history, access)
+        return answer
+
+    def _answer(self, question: str, history: Sequence[Turn], access: Access, k: int | None, stage: Stage) -> Answer:
         clock = _Clock()
         stage("searching")
         with self._snapshot():

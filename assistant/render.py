@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -30,6 +30,7 @@ from assistant.records import dumps
 from assistant.verify import Check
 
 if TYPE_CHECKING:
+    from assistant.audit import Entry
     from assistant.evaluate.golden import Outcome
     from assistant.guards.run import Screened
 
@@ -252,6 +253,17 @@ class Renderer:
         told = ", ".join(f"{number:,} {status}" for status, number in counts.items())
         self.out.print(safe(f"{sum(counts.values()):,} golden answers written to {path}: {told}."))
         self.note("Read them before you rely on them: they are what is answered today, right or wrong.")
+
+    def log(self, entries: Iterable[Entry]) -> None:
+        """Print lines of the audit log, oldest first."""
+        table = Table(box=None, pad_edge=False)
+        for name in ("id", "time", "status", "question", "sources"):
+            table.add_column(name, no_wrap=name in ("id", "time", "status"))
+        for entry in entries:
+            sources = ", ".join(dict.fromkeys(printable(source["source"]) for source in entry.raw["sources"]))
+            line = entry.raw["time"], entry.raw["status"], printable(entry.raw["question"]), sources
+            table.add_row(entry.id, *map(Text, line))
+        self._table(table)
 
     def models(self, records: Sequence[ModelRecord], serving: str) -> None:
         """Print the prepared models, and mark the one that serves."""

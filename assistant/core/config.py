@@ -81,6 +81,12 @@ class GuardsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSection:
+    enabled: bool = True  # log what is asked and answered, beside the index; personal data and secrets are masked
+    max_mb: float = 50.0  # of the log and of the one before it
+
+
+@dataclass(frozen=True, slots=True)
 class TuneSection:
     rank: int = 16  # of the LoRA adapter
     full: bool = False  # train every weight instead
@@ -115,6 +121,7 @@ class Config:
     answer: AnswerSection = field(default_factory=AnswerSection)
     generator: GeneratorSection = field(default_factory=GeneratorSection)
     guards: GuardsSection = field(default_factory=GuardsSection)
+    audit: AuditSection = field(default_factory=AuditSection)
     tune: TuneSection = field(default_factory=TuneSection)
     base: Path = field(default_factory=Path.cwd)
 
