@@ -540,6 +540,26 @@ def rollback(config: ConfigFile = None) -> None:
 
 
 @app.command()
+def forget(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Documents, as sources or paths name them.")],
+    config: ConfigFile = None,
+    data: Data = None,
+    json_: Json = False,
+) -> None:
+    """Delete documents from the index, so that no byte of their text stays in it; the files stay."""
+    from ingest.forget import forget as forget_documents
+
+    view = _renderer()
+    gone = forget_documents(sources, _config(config, data))
+    if json_:
+        view.json({"forgotten": gone})
+    else:
+        view.note(
+            f"Forgotten: {', '.join(gone)}. An ingest of their folder brings back the files that are still there."
+        )
+
+
+@app.command()
 def status(config: ConfigFile = None, data: Data = None, json_: Json = False) -> None:
     """Say what is indexed and prepared, what is wrong, and how to mend it."""
     from assistant.status import collect_status
@@ -601,9 +621,7 @@ def replay(
     else:
         view.answer(answer)
     if changed := differences(entry, answer, settings):
-        raise GateFailed(
-            f"the answer changed: {'; '.join(changed)}.", "The log keeps where the first one was from."
-        )
+        raise GateFailed(f"the answer changed: {'; '.join(changed)}.", "The log keeps where the first one was from.")
     view.note("The same answer.")
 
 

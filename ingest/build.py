@@ -73,7 +73,7 @@ def ingest(
     another encoder. A file that cannot be read is in the report and stops nothing.
     """
     began = time.perf_counter()
-    with _writer_lock(config.data, config.index.lock_seconds), naming_damage():
+    with writer_lock(config.data, config.index.lock_seconds), naming_damage():
         catalog = Catalog.open(config.data, create=True)
         try:
             _check_encoder(catalog, encoder_sha)
@@ -96,7 +96,7 @@ def ingest(
 
 
 @contextmanager
-def _writer_lock(data: Path, seconds: float) -> Iterator[None]:
+def writer_lock(data: Path, seconds: float) -> Iterator[None]:
     lock = filelock.FileLock(data / "ingest.lock")
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -308,14 +308,14 @@ def _generation(
     stale = [i for i, row in before.items() if after.get(i) != row]
     fresh = {i for i, row in after.items() if before.get(i) != row}
     if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
-        return _checked(store, store.build(catalog.vector_rows()), after)
+        return checked_generation(store, store.build(catalog.vector_rows()), after)
     derived = store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
     if store.count(derived) == len(after):
         return derived
-    return _checked(store, store.build(catalog.vector_rows()), after)  # the parent was not what it should be
+    return checked_generation(store, store.build(catalog.vector_rows()), after)  # the parent was not what it should be
 
 
-def _checked(store: VectorStore, generation: str, rows: Sized) -> str:
+def checked_generation(store: VectorStore, generation: str, rows: Sized) -> str:
     held = store.count(generation)
     if held != len(rows):
         cause = f"Chroma kept {held} of {len(rows)} vectors."

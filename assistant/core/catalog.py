@@ -265,6 +265,12 @@ class Catalog:
             norms = {normalise_term(n) for n in (t.name, *t.aliases)} - {""}
             self._db.executemany("INSERT INTO term_names VALUES (?, ?)", [(n, cursor.lastrowid) for n in norms])
 
+    def purge(self) -> None:
+        """Rewrite the file without what was deleted: words of old index segments, free pages, the write-ahead log."""
+        self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def has_unused(self) -> bool:
         """Tell whether there are documents that no source names."""
         query = "SELECT EXISTS (SELECT 1 FROM documents WHERE id NOT IN (SELECT document_id FROM sources))"

@@ -1,0 +1,70 @@
+"""What is forgotten is nowhere in the data folder, and the rest still answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.core.catalog import Catalog
+from assistant.core.config import Config
+from assistant.core.errors import IndexMissing, UsageError
+from assistant.pipeline import Assistant
+from ingest.forget import forget
+
+SECRET = "Zanzibarite invoices are paid by Quuxley within 17 days.\n\n**Frobnitz** means a zanzibarite unit.\n"
+KEPT = "# Parking\n\nVisitors park in bay 7 for at most three hours.\n"
+TRACES = (b"anzibarite", b"uuxley", b"robnitz", b"zanzibarit")  # the last as the word index stems it
+
+
+def traces(folder: Path) -> list[str]:
+    """Name the files that hold a trace of the document's words."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(trace in path.read_bytes().lower() for trace in TRACES)]
+
+
+@pytest.fixture
+def config(
+    make_config: Callable[..., Config], write_files: Callable[[dict[str, str]], Path], run_ingest: Callable[..., Any]
+) -> Config:
+    config = make_config()
+    filler = {f"rules/{n}.md": f"# Rule {n}\n\nTeam {n} keeps {n} spare keys in room {n}.\n" for n in range(40)}
+    files = {"pay/invoices.md": f"# Paying\n\n{SECRET}", "parking.md": KEPT, **filler}
+    run_ingest(config, write_files(files))
+    return config
+
+
+def test_no_byte_of_the_text_stays(config: Config) -> None:
+    assistant = Assistant(config, audit=True)
+    assert "Quuxley" in assistant.answer("Within how many days are zanzibarite invoices paid?").text
+    assistant.close()
+    (config.data / "audit.jsonl").unlink()  # what people asked is theirs, not the document's
+    assert traces(config.data)
+    assert forget(["pay/invoices.md"], config) == ["pay/invoices.md"]
+    assert traces(config.data) == []
+    after = Assistant(config)
+    assert "bay 7" in after.answer("Where do visitors park?").text
+    assert after.answer("Within how many days are zanzibarite invoices paid?").status == "abstained"
+    assert after.catalog.info().documents == 41
+    after.close()
+
+
+def test_a_document_that_another_file_holds_stays_for_that_file(
+    config: Config, write_files: Callable[[dict[str, str]], Path], run_ingest: Callable[..., Any]
+) -> None:
+    run_ingest(config, write_files({"copy.md": f"# Paying\n\n{SECRET}"}))
+    forget(["pay/invoices.md"], config)
+    assistant = Assistant(config)
+    [first, *_] = assistant.answer("Within how many days are zanzibarite invoices paid?").citations
+    assert first.source == "copy.md"
+    assistant.close()
+
+
+def test_an_unknown_name_changes_nothing(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no 'pay/invoice\.md' \(did you mean 'pay/invoices\.md'\?\)"):
+        forget(["parking.md", "pay/invoice.md"], config)
+    assert len(Catalog.open(config.data).sources()) == 42
+    with pytest.raises(IndexMissing):
+        forget(["parking.md"], Config(base=tmp_path / "elsewhere"))
