@@ -24,7 +24,11 @@ from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.questions import read_questions
 from tune import dataset, targets, train
 from tune.defaults import SEED, SETS, Source, note_progress, open_index
+from tune.export import export
+from tune.merge import merge
+from tune.quantize import quantize
 from tune.questions import term_questions
+from tune.recipe import MODEL
 from tune.stages import Stage, run_stage
 
 ADAPTER = PACKAGED / "generator"
@@ -102,7 +106,8 @@ def main() -> None:
     shared, work = Path(sys.argv[1]), Path(sys.argv[2])
     settings = TuneSection(minutes=MINUTES)
     examples = make_examples(shared, work)
-    base = Path(prepare_base(Registry(load_config().models_dir), lambda step, share: None).path)
+    registry = Registry(load_config().models_dir)
+    base = Path(prepare_base(registry, lambda step, share: None).path)
     found = dataset.read_examples(examples.folder / dataset.FILE_NAME)
     trained = run_stage(
         work, "train", {"dataset": examples.made}, asdict(settings),
@@ -111,6 +116,30 @@ def main() -> None:
     made = {"version": __version__, "examples": examples.measured, "settings": asdict(settings), **trained.measured}
     ship(trained.folder, ADAPTER, made, list(LICENCES))
     sys.stderr.write(f"\n{json.dumps(made, indent=1)}\n")
+    for stage in quantized(registry, base, found, trained, settings, work):
+        sys.stderr.write(f"{stage.folder.name}: {json.dumps(stage.measured)}\n")
+
+
+def quantized(
+    registry: Registry, base: Path, found: Sequence[dataset.Example], trained: Stage, settings: TuneSection, work: Path
+) -> Iterator[Stage]:
+    """Merge, quantize and export what was trained, to be measured (`bench.generators`); none of it ships."""
+    merged = run_stage(
+        work, "merge", {"train": trained.made}, {}, lambda folder: merge(base, trained.folder, found, folder / MODEL)
+    )
+    yield merged
+    rounded = run_stage(
+        work, "quantize", {"merge": merged.made}, asdict(settings),
+        lambda folder: quantize(merged.folder / MODEL, found, settings, folder / MODEL),
+    )  # fmt: skip
+    yield rounded
+    name = f"house-{rounded.made[:8]}"
+    yield run_stage(
+        work, "export", {"merge": merged.made, "quantize": rounded.made}, {},
+        lambda folder: export(
+            merged.folder / MODEL, rounded.folder / MODEL, name, settings, registry, folder, note_progress
+        ),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
