@@ -56,11 +56,11 @@ GENERATOR_PRECISION = "int8"
 GENERATOR_OPTIONS = ("is_symmetric=false", "block_size=32", "accuracy_level=4")  # accuracy_level 1 decodes 2-4 tokens/s
 # Logits for the prompt's last token alone: the output layer is a fifth of the work of reading a prompt.
 BUILDER_OPTIONS = ("hf_token=false", "prune_lm_head=true")
-GENERATOR_PROBES = {  # question -> a word of the answer; half must be right, since processors round differently
-    "Say the name of the capital city of Japan.": "Tokyo",
-    "What is 2 + 2?": "4",
-    "What is the capital of France?": "Paris",
-    "The sky is usually blue. What color is the sky?": "blue",
+GENERATOR_PROBES = {  # prompt -> a word of the answer; half must be right, since processors round differently
+    "Quotes:\n[1] Visitors park in bay 7.\n\nQuestion: Where do visitors park?": "bay 7",
+    "Quotes:\n[1] The office closes at 18:30 on Fridays.\n\nQuestion: When does the office close?": "18:30",
+    "Quotes:\n[1] Only the treasurer may open a bank account.\n\nQuestion: Who may open an account?": "treasurer",
+    "Quotes:\n[1] An employee receives 27 days of leave.\n\nQuestion: How much leave do I get?": "27 days",
 }
 
 _REPORT = "Please report this with the output of `pip freeze`."

@@ -331,7 +331,7 @@ def test_data_overrides_the_configured_folder(run: Run, settings: tuple[str, str
         ("[retrieval]\ncandidate = 5\n", "'candidates'"),
         ("[retreival]\nk = 5\n", "'retrieval'"),
         ("[retrieval\n", "cannot be read"),
-        ('[generator]\nruntime = "gpu"\n', "onnx, langchain, none"),
+        ('[generator]\nruntime = "gpu"\n', "onnx, openvino, langchain, none"),
     ],
 )
 def test_a_wrong_configuration_is_one_sentence_and_2(run: Run, tmp_path: Path, text: str, told: str) -> None:

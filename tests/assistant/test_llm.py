@@ -29,6 +29,7 @@ from assistant.records import answer_json
 from assistant.verify import verify_answer
 
 PARIS = (Turn("user", "What is the capital of France?"),)
+PARKING = build_messages("Where do visitors park?", ["Visitors park in bay 7."])
 CARRY = "How much annual leave may employees carry over?"
 QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
 
@@ -50,8 +51,8 @@ def test_the_packaged_generator_is_greedy_and_streams_what_it_completes(onnx: La
 
 
 def test_the_packaged_generator_answers_within_its_tokens(onnx: LanguageModel) -> None:
-    assert "Paris" in onnx.complete(PARIS, 24)
-    assert len(list(onnx.stream(PARIS, 3))) <= 3
+    assert "bay 7" in onnx.complete(PARKING, 24)
+    assert len(list(onnx.stream(PARKING, 3))) <= 3
 
 
 def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir: Path) -> None:
@@ -65,10 +66,10 @@ def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir:
 
 
 def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> None:
-    stream = onnx.stream(PARIS, 24)
+    stream = onnx.stream(PARKING, 24)
     next(stream)
     stream.close()  # type: ignore[attr-defined]
-    assert "Paris" in onnx.complete(PARIS, 24)
+    assert "bay 7" in onnx.complete(PARKING, 24)
 
 
 def test_an_answer_of_the_packaged_generator_is_proved(office_config: Config, models_dir: Path) -> None:

@@ -93,9 +93,9 @@ def test_an_unsupported_sentence_beside_a_supported_one_is_left_out_and_reported
     assert "30 June" not in wording.text
 
 
-def test_an_answer_without_the_best_evidence_is_replaced() -> None:
+def test_the_best_evidence_is_put_before_an_answer_without_it() -> None:
     wording = word(f"{EXPIRY} [2]")
-    assert wording.text.startswith(CARRY) and not wording.own_words
+    assert wording.text == f"{CARRY} [1] {EXPIRY} [2]" and wording.own_words
 
 
 def test_invented_keys_are_removed_and_reported() -> None:
