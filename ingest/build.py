@@ -30,7 +30,7 @@ from ingest.sources import FoundFile, Given, MetaReader, find_roots, parse_meta,
 from ingest.split import split
 from ingest.terms import find_terms
 
-READER_VERSION = "2"  # raise it when the same bytes give another text: documents are then read again
+READER_VERSION = "3"  # raise it when the same bytes give another text: documents are then read again
 EMBED_CHUNK = 1_024  # passages sorted by length together
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
 

@@ -1,6 +1,7 @@
 """Remove what a reader cannot see, and what a terminal would obey, from text before offsets are counted.
 
-`clean` is for strings; `scrub` and `describe` are its halves, for readers that clean piece by piece and report once.
+`clean` is for strings; `scrub` and `describe` are its halves, for readers that clean piece by piece and report once;
+`mend` is for markup that is yet to be parsed.
 Flag reasons: `control` (C0, C1, escape sequences, NUL, lone surrogates), `invisible` (zero-width and tag characters,
 stray joiners and variation selectors), `bidi` (overrides, embeddings and isolates). Silent: a leading BOM, soft
 hyphens, Unicode spaces -> space, CRLF -> LF, NFC, and direction marks in text that does run right to left.
@@ -64,6 +65,12 @@ def scrub(text: str) -> tuple[str, Counts]:
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return text, counts
+
+
+def mend(text: str) -> tuple[str, Counts]:
+    """Replace only NUL and lone surrogates, which parsers stop at or lose before `scrub` sees what they return."""
+    counts: Counts = Counter()
+    return _remove(_REPLACED, "control", text, counts, "\ufffd"), counts
 
 
 def describe(counts: Counts) -> tuple[tuple[str, str], ...]:

@@ -90,7 +90,7 @@ class Builder:
     def code(self, text: str) -> None:
         """Add lines as they are, blank ones left out."""
         text, removed = scrub(text)
-        self._counts.update(removed)
+        self.count(removed)
         lines = ["    " + line.rstrip() for line in text.expandtabs(4).split("\n") if line.strip()]
         if lines:
             self._open("code")
@@ -103,6 +103,10 @@ class Builder:
     def page(self) -> None:
         """Say that a page begins with the next block."""
         self._waiting += 1
+
+    def count(self, removed: Counts) -> None:
+        """Report characters that a reader took out itself."""
+        self._counts.update(removed)
 
     def flag(self, reason: str, sentence: str) -> None:
         """Report something taken out, up to a bounded number of times a reason."""
@@ -126,9 +130,11 @@ class Builder:
         """Return the document, or reject one without text; without a title it takes the first level-1 heading."""
         if not self._length:
             raise reject("no_text", "The file holds no text that a reader could see.")
+        title, removed = scrub(title)
+        self.count(removed)
         return Parsed(
             text="".join(self._parts),
-            title=_SPACE.sub(" ", scrub(title)[0]).strip() or self.first_heading,
+            title=_SPACE.sub(" ", title).strip() or self.first_heading,
             media_type=media_type,
             pages=(*self._pages, *[self._length] * self._waiting),
             emphases=tuple(self._emphases),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ingest.clean import mend
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import reject
 
@@ -34,6 +35,8 @@ def decode(data: bytes, builder: Builder, html: bool = False) -> str:
     text = _decode(data, builder, html)
     if not text.strip(" \t\r\n\x0b\x0c\x00\ufeff\u00a0"):
         raise reject("empty", "The file holds nothing but white space.")
+    text, replaced = mend(text)
+    builder.count(replaced)
     return text
 
 
@@ -45,6 +48,12 @@ def _decode(data: bytes, builder: Builder, html: bool) -> str:
         return _strict(data, encoding, builder)
     try:
         return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        # Some programs encode each surrogate by itself: going through UTF-16 joins pairs and leaves lone ones.
+        halves = data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+        return halves.decode("utf-16-le", "surrogatepass")
     except UnicodeDecodeError:
         pass
     text = data.decode("utf-8", "replace")

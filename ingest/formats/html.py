@@ -59,8 +59,7 @@ def feed(chunks: Iterable[str], builder: Builder) -> str:
     parser = etree.HTMLParser(target=walker, encoding="utf-8", huge_tree=True, no_network=True)
     try:
         for chunk in chunks:
-            # Surrogates cannot be encoded, and libxml2 stops at NUL; other signs are cleaned with their block.
-            parser.feed(chunk.replace("\x00", "\ufffd").encode("utf-8", "replace"))
+            parser.feed(chunk.encode())
         parser.close()
     except etree.XMLSyntaxError:
         walker.close()  # markup without a single element

@@ -72,7 +72,8 @@ def read_xlsx(data: bytes) -> Parsed:
 def read_csv(data: bytes) -> Parsed:
     """Return a CSV file's rows; the delimiter is the one that gives the most even table."""
     builder = Builder()
-    text = scrub(decode(data, builder))[0]
+    text, removed = scrub(decode(data, builder))
+    builder.count(removed)
     first, _, rest = text.partition("\n")
     declared = re.fullmatch(r"sep=(.)", first.strip())
     if declared:
