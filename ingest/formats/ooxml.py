@@ -20,6 +20,9 @@ _MAX_RATIO = 200  # uncompressed to compressed, from _RATIO_FROM bytes on
 _RATIO_FROM = 2**20
 _CHUNK = 2**20
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cab", ".iso")
+# Archives by their first bytes, whatever they are called; charts and embedded sheets are Office files of their own.
+_ARCHIVE_MARKS = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
+_OFFICE = re.compile(r"\.(?:(?:doc|dot|xls|xlt|ppt|pot|pps|sld|vsd)[xmb]|od[tspg])$", re.IGNORECASE)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([^"']{1,40})["']""")
@@ -43,7 +46,7 @@ def open_package(data: bytes, part: str) -> BytesIO:
                     "damaged", f"The file is a zip archive, but not a document of its type: {part} is missing."
                 )
             for member in archive.infolist():
-                _check_xml(archive, member)
+                _check_content(archive, member)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
         raise reject("damaged", "The file is damaged: its zip archive cannot be read.") from None
     except RuntimeError:  # how zipfile says that a member is encrypted
@@ -71,10 +74,12 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
         )
 
 
-def _check_xml(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Read a part in chunks; refuse XML that declares a document type, an entity or an encoding that could hide one."""
+def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Read a part in chunks; refuse an archive, and XML with document types, entities or an encoding to hide them."""
     with archive.open(member) as part:
         head = part.read(512)
+        if head.startswith(_ARCHIVE_MARKS) and not _OFFICE.search(member.filename):
+            raise reject("archive", "The file holds another archive, which is not read.")
         stripped = head.removeprefix(b"\xef\xbb\xbf").lstrip()
         if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")):
             raise reject("unsafe_xml", f"The part {member.filename} is XML in an encoding that Office does not write.")

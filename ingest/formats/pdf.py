@@ -16,6 +16,7 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
 from ingest.formats.pdf_layout import write_pages
+from ingest.formats.pdf_streams import check_streams
 from ingest.formats.pdf_table import Page, Rule, Word
 from ingest.formats.titles import sensible_title
 
@@ -36,6 +37,7 @@ def read_pdf(data: bytes) -> Parsed:
     # pdfium repairs what is cut off, and so would index half a document without a word.
     if b"%PDF-" not in data[:1024] or b"%%EOF" not in data[-2048:]:
         raise reject("damaged", "The PDF is damaged or cut off.")
+    check_streams(data)
     builder = Builder()
     try:
         document = pypdfium2.PdfDocument(data)
