@@ -25,7 +25,8 @@ from assistant.core.config import Config, IngestSection
 from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
 from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.core.vectors import VectorStore, open_store
-from ingest.formats import Parsed, read_document
+from ingest.formats import Parsed
+from ingest.parser_process import ParserProcess
 from ingest.sources import FoundFile, Given, MetaReader, find_roots, parse_meta, read_bytes, walk
 from ingest.split import split
 from ingest.terms import find_terms
@@ -145,17 +146,18 @@ def _read_changed(
     """Read, split and embed every file whose content or metadata changed; the rest costs a stat."""
     metas = MetaReader()
     queue = _EmbedQueue(catalog, load_encoder, progress)
-    for number, file in enumerate(files):
-        progress("reading", number, len(files))
-        old = known.get(str(file.path))
-        try:
-            given = metas.given(file)
-            row = _unchanged(file, old, given, catalog, config.ingest)
-            row = row or _read(file, given, catalog, config, encoder_sha, queue, run)
-        except DocumentRejected as error:
-            run.rejected.append(Rejection(file.source, error.reason, error.detail))
-            continue
-        _note(row, old, run)
+    with closing(ParserProcess(config.ingest)) as parser:
+        for number, file in enumerate(files):
+            progress("reading", number, len(files))
+            old = known.get(str(file.path))
+            try:
+                given = metas.given(file)
+                row = _unchanged(file, old, given, catalog, config.ingest)
+                row = row or _read(file, given, catalog, config, encoder_sha, parser, queue, run)
+            except DocumentRejected as error:
+                run.rejected.append(Rejection(file.source, error.reason, error.detail))
+                continue
+            _note(row, old, run)
     progress("reading", len(files), len(files))
     queue.flush()
     run.embedded = queue.done
@@ -185,6 +187,7 @@ def _read(
     catalog: Catalog,
     config: Config,
     encoder_sha: str,
+    parser: ParserProcess,
     queue: _EmbedQueue,
     run: _Run,
 ) -> SourceRow:
@@ -194,7 +197,7 @@ def _read(
     document_id = _document_id(file, sha256, given.title, config.ingest)
     own = catalog.document_meta(document_id)
     if own is None:
-        parsed = read_document(data, file.path.name, int(config.ingest.max_file_mb * 1024 * 1024))
+        parsed = parser.read(data, file.path.name)
         own = parse_meta(parsed.front_matter, "front matter", strict=False)
         document = _document(document_id, file, sha256, given.title, parsed, own)
         flags = [Flag(file.source, reason, detail) for reason, detail in parsed.flags]

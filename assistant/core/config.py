@@ -39,6 +39,8 @@ class IngestSection:
     passage_words: int = 150  # a passage is filled up to about this many words
     passage_max_words: int = 190  # and never gets longer, unless a single sentence or table row is
     max_file_mb: float = 100.0  # larger files are rejected
+    max_seconds: float = 60.0  # a file that takes longer to read is rejected
+    max_parser_mb: int = 2048  # and so is one that takes more memory, where the system can tell
     rebuild_share: float = 0.2  # rebuild the vector index when more than this share of it changed
 
 
@@ -236,6 +238,8 @@ def _bad_values(config: Config) -> list[str]:
             ("reader.evidence", config.reader.evidence),
             ("encoder.batch", config.encoder.batch),
             ("ingest.passage_words", config.ingest.passage_words),
+            ("ingest.max_seconds", config.ingest.max_seconds),
+            ("ingest.max_parser_mb", config.ingest.max_parser_mb),
         )
         if value < 1
     ]

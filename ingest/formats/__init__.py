@@ -1,7 +1,8 @@
 """Read a file of any known format into canonical text; the format is told by the name's suffix.
 
 Reject codes: `empty`, `too_large`, `unsafe_xml`, `archive`, `password`, `damaged`, `no_text`, `encoding` and, for a
-suffix that is not in `SUFFIXES`, `unsupported`. Nothing heavy is imported before the first file that needs it.
+suffix that is not in `SUFFIXES`, `unsupported`; `parser_process` adds `too_slow` and `crashed`. Nothing heavy is
+imported before the first file that needs it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SUFFIXES: frozenset[str] = frozenset(_READERS)
 def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
     """Return a file's canonical text with what was found beside it.
 
-    `name` gives the format by its suffix. Raises `DocumentRejected` with one of the codes above.
+    `name` gives the format by its suffix. Raises `DocumentRejected` with one of the codes above, and `MemoryError`.
     """
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
     if suffix not in _READERS:
@@ -48,10 +49,8 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
     read: Callable[[bytes], Parsed] = getattr(import_module(f"{__name__}.{module}"), function)
     try:
         return read(data)
-    except DocumentRejected:
+    except (DocumentRejected, MemoryError):
         raise
-    except MemoryError:
-        raise reject("too_large", "The file needs more memory to read than there is.") from None
     except Exception as error:
         # The readers' libraries raise anything at all on a file that was made to hurt them.
         raise reject("damaged", f"The file is damaged: reading it ended in {type(error).__name__}.") from error

@@ -13,8 +13,9 @@ MAX_CHARACTERS = 120_000_000  # canonical text; a 100 MB text file passes
 MAX_PAGES = 3_000  # pages of a PDF, slides, sheets; the rest is left out and flagged
 
 Code = Literal[
-    "empty", "too_large", "unsafe_xml", "archive", "password", "damaged", "no_text", "encoding", "unsupported"
-]
+    "empty", "too_large", "unsafe_xml", "archive", "password", "damaged", "no_text", "encoding", "unsupported",
+    "too_slow", "crashed",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

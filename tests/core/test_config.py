@@ -38,6 +38,7 @@ def test_unknown_keys_are_refused_with_the_nearest_and_every_fault_is_told_at_on
         ({"retrieval": {"k": True}}, "retrieval.k must be int"),
         ({"index": {"lock_seconds": -1}}, "index.lock_seconds"),
         ({"ingest": {"passage_words": 300}}, "passage_max_words"),
+        ({"ingest": {"max_seconds": 0.0}}, "ingest.max_seconds must be at least 1"),
         ({"index": "here"}, "must be a section"),
     ],
 )
