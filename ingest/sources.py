@@ -162,7 +162,7 @@ class MetaReader:
         sidecar = file.path.with_name(file.path.name + SIDECAR)
         if not os.path.lexists(sidecar):
             sidecar = file.path.with_name(file.path.stem + SIDECAR)
-        raw = _toml(sidecar) if os.path.lexists(sidecar) else {}
+        raw = _toml(sidecar, file.root) if os.path.lexists(sidecar) else {}
         return Given(
             str(raw.get("title", "")), self._folder(file.path.parent, file.root), parse_meta(raw, sidecar.name)
         )
@@ -172,7 +172,7 @@ class MetaReader:
         if (folder, root) not in self._folders:
             above = self._folder(folder.parent, root) if folder != root and folder.is_relative_to(root) else Meta()
             path = folder / FOLDER_META
-            own = parse_meta(_toml(path), FOLDER_META) if os.path.lexists(path) else Meta()
+            own = parse_meta(_toml(path, root), FOLDER_META) if os.path.lexists(path) else Meta()
             names = [f.name for f in fields(Meta)]
             self._folders[folder, root] = Meta(**{name: getattr(own, name) or getattr(above, name) for name in names})
         return self._folders[folder, root]
@@ -204,8 +204,10 @@ def _date(value: str, key: str, name: str) -> str:
         raise DocumentRejected("metadata", f"{name}: {key} must be a date YYYY-MM-DD, not {value!r}.") from None
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _toml(path: Path, root: Path) -> dict[str, Any]:
     """Parse a file that is there; whatever is wrong with it, what it says of the audience must not be lost."""
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        raise DocumentRejected("metadata", f"{path.name} cannot be read: it is a link out of the folder.")
     if not path.is_file():
         raise DocumentRejected("metadata", f"{path.name} cannot be read: it is no file, or a link to nothing.")
     try:

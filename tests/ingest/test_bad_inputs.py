@@ -212,6 +212,17 @@ def test_row08_links_out_of_the_root_are_refused(feed: Feed, docs: Path, tmp_pat
     assert "0451" not in fed.text
 
 
+def test_row08_a_link_to_metadata_out_of_the_root_is_not_read(feed: Feed, docs: Path, tmp_path: Path) -> None:
+    (tmp_path / "vault.toml").write_text('title = "The vault opens with 0451"')
+    (docs / "sub").mkdir()
+    for name, meta in (("a.md", "a.md.meta.toml"), ("sub/b.md", "sub/_meta.toml")):
+        (docs / name).write_text(f"# Gifts\n\n{GIFTS}\n")
+        (docs / meta).symlink_to(tmp_path / "vault.toml")
+    fed = feed()
+    assert fed.rejected == {"a.md": "metadata", "sub/b.md": "metadata"}
+    assert "0451" not in fed.text
+
+
 @pytest.mark.timeout(60)
 def test_row09_link_loops_terminate(feed: Feed, docs: Path) -> None:
     (docs / "sub").mkdir()
