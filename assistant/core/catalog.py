@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.core.errors import IndexMismatch, IndexMissing
+from assistant.core.errors import AssistantError, IndexMismatch, IndexMissing
 from assistant.core.types import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
 
 SCHEMA_VERSION = "1"
@@ -414,11 +414,14 @@ class Catalog:
 
 @contextmanager
 def naming_damage() -> Iterator[None]:
-    """Turn what SQLite says of a damaged file, which shows only where it is read, into IndexMismatch."""
+    """Turn what SQLite says of a damaged file into IndexMismatch, and of a full disk into one plain sentence."""
     try:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            cure = "Make room on the disk and run it again; the index that was there still answers."
+            raise AssistantError(f"the index cannot be written: {error}.", cure) from error
         if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise
         cure = "Delete the index folder and run `assistant ingest` again."

@@ -98,9 +98,12 @@ class FolderStore:
             finally:
                 client.close()  # flushes and closes the files
             _sync_folder(path)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(path, ignore_errors=True)
-            raise
+            if isinstance(error, AssistantError) or not isinstance(error, Exception):
+                raise
+            cure = "Make room on the disk if it is full, and run it again; the index that was there still answers."
+            raise AssistantError(f"the vectors cannot be written: {_first_line(error)}.", cure) from error
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
         with self._reading(generation) as collection:
