@@ -7,6 +7,7 @@ second one turns the best sentence's scores into the probability that the docume
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ MIN_WORDS = 3  # a shorter sentence proves nothing on its own
 SENTENCE_WEIGHT = 0.5  # of a hit's best sentence beside its retrieval score, in the order of the hits
 DEFINED = 0.99  # the probability that a definition answers the question what its term means
 FILE_NAME = "reader.json"
+# Also the headings of a list of contents, which have lost their mark: "How to ask for leave".
+QUESTION = re.compile(r".*\?\W*|(?:What|How|Who|Whom|Whose|Why)\b.*[^.:;,!)]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +75,7 @@ class Reader:
         log_odds = self._model.log_odds(found.columns)
         scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, log_odds, strict=True)]
         # A question answers nothing, however like it is to the one that was asked.
-        telling = [e for e in scored if not e.text.rstrip("*_ ").endswith("?")] or scored
+        telling = [e for e in scored if not QUESTION.fullmatch(" ".join(e.text.split()))] or scored
         by_score = sorted(telling, key=lambda e: -e.score)
         floor = by_score[0].score - self._settings.margin
         picked = _distinct([e for e in by_score if e.score >= floor])[: self._settings.evidence]
