@@ -52,7 +52,8 @@ def by_us(path: Path, steps: int) -> float:
 
 
 def by_trl(path: Path, steps: int) -> float:
-    """Return tokens a second, with nothing set but the batch, the steps and where it writes."""
+    """Return tokens a second, with nothing set but the batch, the steps, the processor and where it writes."""
+    import torch
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import AutoTokenizer
@@ -71,7 +72,7 @@ def by_trl(path: Path, steps: int) -> float:
     lora = LoraConfig(r=SETTINGS.rank, lora_alpha=2 * SETTINGS.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
     with tempfile.TemporaryDirectory() as out:
         arguments = SFTConfig(
-            output_dir=out, max_steps=steps, per_device_train_batch_size=SETTINGS.batch, save_strategy="no",
+            output_dir=out, use_cpu=not torch.cuda.is_available(), max_steps=steps, per_device_train_batch_size=SETTINGS.batch, save_strategy="no",
             report_to=[], disable_tqdm=True,
         )  # fmt: skip
         trainer = SFTTrainer(
