@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from tune.stages import Stage, run_stage
 CARD = "README.md"
 MODEL = "model"  # the folder of a stage that makes one
 STAGES = ("dataset", "train", "merge", "quantize", "export", "evaluate")
+NEEDED = ("accelerate", "peft", "gptqmodel", "optimum")  # packages of the extra
 PROMOTE = "promote"  # the last step, which makes no files of its own
 TRAINING = ("rank", "full", "dropout", "learning_rate", "epochs", "minutes", "batch", "max_tokens", "seed")
 QUANTIZING = ("group_size", "act_order", "calibration")
@@ -53,11 +55,13 @@ class Plan:
 def run(plan: Plan, config: Config, progress: Progress) -> list[Stage]:
     """Do the stages up to `until` and return them; with `promote`, what comes out serves from now on.
 
-    Raises UsageError for a stage that does not exist or too few questions, GateFailed if merging changed the model or
+    Raises UsageError for a stage that does not exist, missing packages or too few questions, GateFailed if merging changed the model or
     what came out is no better than what serves.
     """
     if plan.until not in (*STAGES, PROMOTE):
         raise UsageError(f"there is no stage {plan.until!r}.", f"Known: {', '.join((*STAGES, PROMOTE))}.")
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise UsageError(f"tuning needs {', '.join(missing)}.", "Run: pip install 'policy-assistant[tune]'")
     done: list[Stage] = []
     plan.out.mkdir(parents=True, exist_ok=True)
     for name, stage in _stages(plan, config, done, progress):

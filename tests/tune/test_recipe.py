@@ -6,19 +6,21 @@ import json
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from safetensors.numpy import load_file
 
+from assistant.core.config import Config
+from assistant.core.errors import UsageError
 from assistant.core.gguf_llama import unpack_llama
 from assistant.core.prepare import ADAPTER, prepare_base
 from assistant.core.registry import Registry
 from tune.gptq_weights import dequantize
-from tune.recipe import STAGES
+from tune.recipe import STAGES, Plan, run
 
-pytest.importorskip("gptqmodel", reason="needs the extra [tune]")
 CORPORA = Path(__file__).parents[2] / "corpora"
 CONFIG = """\
 [models]
@@ -55,8 +57,17 @@ def assert_same_numbers(quantized: Path, models: Path) -> None:
     assert all((read[name] == expected[name]).all() for name in layers)
 
 
+def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"no stage 'bake'.*"):
+        run(Plan((), tmp_path, until="bake"), Config(), lambda *told: None)
+    monkeypatch.setattr("tune.recipe.NEEDED", ("json", "no_such_package"))
+    with pytest.raises(UsageError, match="tuning needs no_such_package"):
+        run(Plan((), tmp_path), Config(), lambda *told: None)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
+@pytest.mark.skipif(find_spec("gptqmodel") is None, reason="needs the extra [tune]")
 def test_a_run_that_was_killed_goes_on_to_a_report(models_dir: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"  # promoting must not change what other tests are answered by
     models.mkdir()
