@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from assistant.core.text import ITEM, UNPRINTABLE, sentences
+from assistant.core.text import ITEM, UNPRINTABLE, cells, sentences
 from assistant.evidence import row_text
 from assistant.facts import ACTORS, DETERMINER, MODALS, ROLES, STOPS, UNITS, WORD, Facts, fold, stem, stemmed, stems
 from assistant.facts import numbers as numbers  # the evaluation compares answers by them
@@ -60,17 +60,27 @@ class Support:
 
 def check_support(claim: str, quote: str, min_share: float, context: str = "") -> Support:
     """Tell whether `quote` supports `claim`; `context` (title, headings) may supply names, never numbers."""
-    if _same(claim) == _same(quote):
-        return Support(True, 1.0)
-    quote = _near(quote)
-    if _same(claim) == _same(quote):
+    if _same(claim) in (_same(quote), _same(_near(quote))):
         return Support(True, 1.0)
     said, around = Facts(fold(claim)), frozenset(stems(context))
+    if reason := _subject_lost(said, quote):
+        return Support(False, 0.0, "row", reason)
+    quote = _near(quote)
     whole = _check(said, Facts(fold(quote)), around, min_share)
     if whole.supported:
         return whole
     parts = (_check(said, Facts(fold(part)), around, min_share) for part in _statements(quote))
     return next((part for part in parts if part.supported), whole)
+
+
+def _subject_lost(claim: Facts, quote: str) -> str:
+    """Refuse a claim from a table row without what the row is about, its first cell: a value alone answers anything."""
+    lines = quote.splitlines()
+    if len(lines) < 2 or not lines[-1].startswith("|"):
+        return ""
+    subject = Facts(fold(cells(lines[-1])[0]))
+    kept = subject.words.keys() - STOPS <= claim.words.keys() and subject.numbers <= claim.numbers
+    return "" if kept else _lost({subject.text})
 
 
 def _check(claim: Facts, quote: Facts, context: frozenset[str], min_share: float) -> Support:

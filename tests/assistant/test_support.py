@@ -314,3 +314,9 @@ def test_two_numbers_swapped_are_always_refused(first: list[str], then: list[str
 def test_any_text_can_be_checked_and_always_supports_itself(claim: str, quote: str) -> None:
     check_support(claim, quote, SHARE)
     assert check_support(claim, claim, 1.0).supported
+
+
+@pytest.mark.parametrize("claim", ["£300", "The pay is £300.", "The pay of a week is £300."])
+def test_a_value_without_what_its_row_is_about_is_refused(claim: str) -> None:
+    support = check_support(claim, CLOSURE, SHARE)
+    assert (support.supported, support.rule, support.missing) == (False, "row", 'it leaves out "Bank-holiday week"')
