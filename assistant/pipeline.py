@@ -120,7 +120,7 @@ class Assistant:
         with self._snapshot():
             index = self.catalog.info()
             with clock("guard"):
-                screened = self._guards.input(question)
+                screened = self._screen(question, history)
             if screened.action == "block":
                 return _blocked(screened, index, clock)
             question = screened.text
@@ -185,6 +185,15 @@ class Assistant:
         self._encoder.result(), self._store.result()
         with self.catalog.snapshot():
             yield
+
+    def _screen(self, question: str, history: Sequence[Turn]) -> Screened:
+        """Screen a question, and a follow-up with what it follows too: neither half need give a request away."""
+        screened = self._guards.input(question)
+        asked = standalone(question, history)
+        if asked == question or screened.action == "block":
+            return screened
+        joined = self._guards.input(asked)
+        return replace(joined, text=screened.text) if joined.action == "block" else screened
 
     def _reader(self) -> Reader:
         return Reader(self._encode, self.config.reader, self._sentence_model, self._confidence)
