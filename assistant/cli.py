@@ -589,7 +589,7 @@ def log(
     view = _renderer()
     audit = Audit(_config(config, data))
     if verify:
-        view.note(f"{audit.verify():,} lines follow each other unbroken.")
+        view.note(f"The log is unbroken; lines: {audit.verify():,}.")
         return
     entries = deque(audit.entries(), count)
     if json_:
