@@ -12,7 +12,7 @@ from assistant.core.llm import LanguageModel
 from assistant.core.text import cells
 from assistant.core.types import Citation, Evidence, Turn, Verdict
 from assistant.evidence import plain
-from assistant.prompts import KEY, NOT_FOUND, build_messages
+from assistant.prompts import KEY, NOT_FOUND, build_messages, without_keys
 from assistant.support import check_support
 
 MAX_SENTENCES = 3
@@ -91,13 +91,13 @@ def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording
 
 def _quote(key: int, evidence: Evidence) -> Citation:
     """Cite evidence with what introduces it, or alone where the quote of both would not prove it."""
-    claim = KEY.sub(r"(\1)", plain(evidence))
+    claim = without_keys(plain(evidence))
     support = check_support(claim, quote_text(evidence), 1.0)
     if support.supported:
         return cite(key, claim, evidence, support)
     alone = replace(evidence, lead=None)
     text = "; ".join(cells(alone.text)) if alone.kind == "row" else " ".join(alone.text.split())
-    return cite(key, KEY.sub(r"(\1)", text), alone, check_support(text, alone.text, 0.0))
+    return cite(key, without_keys(text), alone, check_support(text, alone.text, 0.0))
 
 
 def _invented(written: str, known: int) -> Iterator[Verdict]:

@@ -28,7 +28,12 @@ SAYS_ABSTAINED = re.compile(
 )
 
 
+def without_keys(text: str) -> str:
+    """Write `[1]` of a document as `(1)`: in an answer it would be a key."""
+    return KEY.sub(r"(\1)", text)
+
+
 def build_messages(question: str, texts: Sequence[str]) -> tuple[Turn, ...]:
     """Lay out the question and the evidence, as plain texts, for the generator; keys count from 1."""
-    sources = "\n".join(SOURCE.format(key=key, text=KEY.sub(r"(\1)", text)) for key, text in enumerate(texts, 1))
+    sources = "\n".join(SOURCE.format(key=key, text=without_keys(text)) for key, text in enumerate(texts, 1))
     return Turn("system", SYSTEM), Turn("user", USER.format(sources=sources, question=question))

@@ -8,7 +8,6 @@ an hour on two cores.
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -41,8 +40,7 @@ def prepare_untuned(registry: Registry) -> None:
     subprocess.run([sys.executable, "-m", "bench.make_base", "--dtype", "float32"], check=True)
 
     def build(folder: Path) -> None:
-        build_runtime(base_folder("float32"), folder, folder / "cache", GENERATOR_PRECISION, GENERATOR_OPTIONS)
-        shutil.rmtree(folder / "cache", ignore_errors=True)
+        build_runtime(base_folder("float32"), folder, GENERATOR_PRECISION, GENERATOR_OPTIONS)
 
     registry.install(UNTUNED, "runtime", None, {"precision": GENERATOR_PRECISION}, build)
 

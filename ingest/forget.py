@@ -19,7 +19,11 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
     copy of the old ones could hold scraps; a document that another source has too stays for that one. Raises
     UsageError, with nothing changed, for a name that the index does not know; IndexLocked while an ingest writes.
     """
-    with writer_lock(config.data, config.index.lock_seconds), naming_damage(), closing(_open(config)) as catalog:
+    Catalog.open(config.data).close()  # says so if there is no index, before the lock makes a folder for one
+    with (
+        writer_lock(config.data, config.index.lock_seconds), naming_damage(),
+        closing(Catalog.open(config.data, create=True)) as catalog,
+    ):  # fmt: skip
         known = catalog.sources()
         sources = sorted({row.source for row in known.values()})
         for name in names:
@@ -37,8 +41,3 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
             store.keep_only([generation])
         catalog.purge()
     return sorted({known[path].source for path in gone})
-
-
-def _open(config: Config) -> Catalog:
-    Catalog.open(config.data).close()  # says so if there is no index
-    return Catalog.open(config.data, create=True)

@@ -8,7 +8,6 @@ in 8 bits, as the packaged generator is, and once more in 4 bits without GPTQ, r
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +42,7 @@ def export(
         progress(f"exporting {variant}", done, len(variants))
 
         def build(target: Path, source: Path = source, precision: str = precision, options: Any = options) -> None:
-            build_runtime(source, target, target / "cache", precision, options)
-            shutil.rmtree(target / "cache", ignore_errors=True)
+            build_runtime(source, target, precision, options)
             if source is quantized and not settings.base and settings.group_size == BLOCK and not settings.act_order:
                 write_gguf(quantized, packaged_gguf(), target / GGUF)
 

@@ -17,7 +17,7 @@ from assistant.evaluate.questions import Question
 from assistant.evaluate.text_scores import best_f1
 from assistant.evidence import plain
 from assistant.phrase import MAX_SENTENCES
-from assistant.prompts import KEY
+from assistant.prompts import without_keys
 
 MAX_WORDS = 60  # what is longer cannot be written within `generator.max_tokens`
 MIN_WORDS = 4  # of a clause
@@ -38,7 +38,7 @@ def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[b
     """Return the words to answer with, each sentence with its key; empty if all the gold evidence is too long."""
     said: list[Said] = []
     for key in (key for key, good in enumerate(gold, 1) if good):
-        whole = [(KEY.sub(r"(\1)", plain(evidence[key - 1])), key)]
+        whole = [(without_keys(plain(evidence[key - 1])), key)]
         fitting = [w for w in (whole, *_proved(question, key, evidence[key - 1], min_support)) if _fits(said + w)]
         if not fitting:
             continue
@@ -52,7 +52,7 @@ def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[b
 
 def _proved(question: Question, key: int, evidence: Evidence, min_support: float) -> Iterator[list[Said]]:
     """Yield those sentences of a gold answer, and each clause of the evidence, that the evidence proves."""
-    answers = (parse_claims(" ".join(KEY.sub(r"(\1)", answer).split())) for answer in question.answers)
+    answers = (parse_claims(" ".join(without_keys(answer).split())) for answer in question.answers)
     for texts in (*([c.text for c in claims] for claims in answers), *([c] for c in clauses(plain(evidence)))):
         proved = [text for text in texts if best_support(text, [evidence], (1,), min_support)[1].supported]
         if proved:

@@ -101,7 +101,7 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
         progress("generator: unpacking the weights", 0.05)
         settings = unpack_generator(work / "float32", ADAPTER)
         progress("generator: quantising", 0.3)
-        build_runtime(work / "float32", folder, work / "cache", GENERATOR_PRECISION, GENERATOR_OPTIONS)
+        build_runtime(work / "float32", folder, GENERATOR_PRECISION, GENERATOR_OPTIONS)
         shutil.rmtree(work)
         progress("generator: asking it questions", 0.9)
         replies = _ask(folder, list(GENERATOR_PROBES))
@@ -195,7 +195,7 @@ def _gguf_places() -> list[Path]:
     return places + [Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf" for folder in folders]
 
 
-def build_runtime(model: Path, folder: Path, cache: Path, precision: str, options: tuple[str, ...] = ()) -> None:
+def build_runtime(model: Path, folder: Path, precision: str, options: tuple[str, ...] = ()) -> None:
     """Convert a transformers folder to an onnxruntime-genai one for the CPU, with a thread for each physical core.
 
     `precision` is int4 or int8, `options` are more of the builder's; with tied embeddings, 0.18 makes a graph that
@@ -203,6 +203,7 @@ def build_runtime(model: Path, folder: Path, cache: Path, precision: str, option
     changes `sys.path`, prints, and takes memory. Raises AssistantError with the end of what it printed.
     """
     # -P: no module of the working folder may stand in for one of the builder's, which have names like `loaders`.
+    cache = folder / "cache"
     command = [sys.executable, "-P", "-m", "onnxruntime_genai.models.builder", "-m", str(model), "-i", str(model)]
     command += ["-o", str(folder), "-p", precision, "-e", "cpu", "-c", str(cache)]
     command += ["--extra_options", *BUILDER_OPTIONS, *options]
@@ -210,6 +211,7 @@ def build_runtime(model: Path, folder: Path, cache: Path, precision: str, option
     result = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | offline
     )
+    shutil.rmtree(cache, ignore_errors=True)
     path = folder / "genai_config.json"
     if result.returncode or not path.is_file():
         tail = result.stdout.decode(errors="replace")[-2000:]

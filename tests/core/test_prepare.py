@@ -199,7 +199,7 @@ def test_a_builder_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text('{"model_type": "no-such-model"}', encoding="utf-8")
     with pytest.raises(AssistantError, match="no-such-model"):
-        prepare.build_runtime(tmp_path / "model", tmp_path / "out", tmp_path / "cache", "int8")
+        prepare.build_runtime(tmp_path / "model", tmp_path / "out", "int8")
 
 
 def test_missing_weights_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
