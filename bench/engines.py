@@ -1,8 +1,9 @@
 """Time a whole warm answer by engine, in one run:  python -m bench.engines [--model ID]...
 
-A prompt of some 600 tokens, laid out as the assistant does, and 40 tokens of answer; greedy. Each engine runs in a
-process of its own, taking turns: the packaged generator and any other prepared model (`assistant tune list`), the same
-weights by transformers in bfloat16, which is what a tutorial would do, and by OpenVINO GenAI from GGUF, if
+A prompt of some 600 tokens, laid out as the assistant does, and 40 tokens of answer; greedy. No two prompts quote
+the same, so that an engine may keep what it read of the system message and no more. Each engine runs in a process of
+its own, taking turns: the packaged generator and any other prepared model (`assistant tune list`), the same weights by
+transformers in bfloat16, which is what a tutorial would do, and by OpenVINO GenAI from GGUF, if
 `pip install openvino-genai` was done. Needs a quiet machine.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 
 from rich.table import Table
 
+from assistant.core.llm_onnx import ROOM
 from assistant.core.prepare import packaged_gguf, prepare_generator
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID
@@ -33,15 +35,16 @@ WARM_UP, RUNS, TURNS = 1, 3, 2
 TUTORIAL, OPENVINO = "transformers bfloat16", "openvino GGUF Q4_1"
 BAR = 3.0  # times faster than transformers
 QUESTION = "How many days of annual leave may a part-time employee carry over into the next year?"
+USER = "<|im_start|>user"  # where the system message ends in the packaged model's chat format
 SENTENCE = "Employees of grade {n} may carry over at most {n} days of annual leave with the consent of their manager."
 
-Generate = Callable[[str], int]  # a prompt -> how many tokens it has; writes ANSWER tokens
+Generate = Callable[[str], None]  # reads a prompt, writes ANSWER tokens
 
 
-def prompt_of(tokenizer: Any) -> str:
-    """Return a prompt of about PROMPT tokens in the model's chat format."""
+def prompt_of(tokenizer: Any, first: int) -> str:
+    """Return a prompt of about PROMPT tokens in the model's chat format; its sentences are numbered from `first` on."""
     for count in range(1, 100):
-        messages = build_messages(QUESTION, [SENTENCE.format(n=n) for n in range(count)])
+        messages = build_messages(QUESTION, [SENTENCE.format(n=first + n) for n in range(count)])
         turns = [{"role": turn.role, "content": turn.content} for turn in messages]
         text = str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         if len(tokenizer(text)["input_ids"]) >= PROMPT:
@@ -50,21 +53,26 @@ def prompt_of(tokenizer: Any) -> str:
 
 
 def by_onnx(folder: Path) -> Generate:
+    """Read prompts as `core/llm_onnx.py` does, which keeps the system message's state; but never stop early."""
     import onnxruntime_genai as og
 
     model = og.Model(str(folder))
     tokenizer = og.Tokenizer(model)
+    params = og.GeneratorParams(model)
+    params.set_search_options(max_length=ROOM, min_length=ROOM, do_sample=False)
+    generator = og.Generator(model, params)
+    kept: list[int] = []
 
-    def generate(text: str) -> int:
-        prompt = tokenizer.encode(text)
-        params = og.GeneratorParams(model)
-        length = len(prompt) + ANSWER
-        params.set_search_options(max_length=length, min_length=length, do_sample=False)
-        generator = og.Generator(model, params)
-        generator.append_tokens(prompt)
-        while not generator.is_done():
+    def generate(text: str) -> None:
+        nonlocal kept
+        prompt = [int(token) for token in tokenizer.encode(text)]
+        if not kept:
+            kept = [int(token) for token in tokenizer.encode(text[: text.index(USER)])]
+            generator.append_tokens(kept)
+        generator.rewind_to(len(kept))
+        generator.append_tokens(prompt[len(kept) :])
+        for _ in range(ANSWER):
             generator.generate_next_token()
-        return len(prompt)
 
     return generate
 
@@ -76,11 +84,10 @@ def by_transformers(folder: Path) -> Generate:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def generate(text: str) -> int:
+    def generate(text: str) -> None:
         inputs = tokenizer(text, return_tensors="pt")
         with torch.inference_mode():
             model.generate(**inputs, max_new_tokens=ANSWER, min_new_tokens=ANSWER, do_sample=False)
-        return int(inputs["input_ids"].shape[1])
 
     return generate
 
@@ -93,9 +100,8 @@ def by_openvino(gguf: Path) -> Generate:
     options.max_new_tokens = options.min_new_tokens = ANSWER
     options.ignore_eos, options.apply_chat_template, options.do_sample = True, False, False
 
-    def generate(text: str) -> int:
+    def generate(text: str) -> None:
         pipeline.generate(text, options)
-        return PROMPT
 
     return generate
 
@@ -104,17 +110,18 @@ def measure_here(kind: str, path: Path) -> dict[str, float]:
     """Time one engine in this process."""
     from transformers import AutoTokenizer
 
-    text = prompt_of(AutoTokenizer.from_pretrained(base_folder("bfloat16")))
+    tokenizer = AutoTokenizer.from_pretrained(base_folder("bfloat16"))
+    prompts = [prompt_of(tokenizer, 100 * run) for run in range(1, WARM_UP + RUNS + 1)]
     began = time.perf_counter()
     generate = {"onnx": by_onnx, "transformers": by_transformers, "openvino": by_openvino}[kind](path)
     loaded = time.perf_counter() - began
     seconds = []
-    for _ in range(WARM_UP + RUNS):
+    for prompt in prompts:
         began = time.perf_counter()
-        tokens = generate(text)
+        generate(prompt)
         seconds.append(time.perf_counter() - began)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"load": loaded, "seconds": statistics.median(seconds[WARM_UP:]), "tokens": tokens, "peak_mib": peak}
+    return {"load": loaded, "seconds": statistics.median(seconds[WARM_UP:]), "peak_mib": peak}
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
