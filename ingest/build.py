@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -27,11 +28,12 @@ from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, R
 from assistant.core.vectors import VectorStore, open_store
 from ingest.formats import Parsed
 from ingest.parser_process import ParserProcess
+from ingest.screen import Screen
 from ingest.sources import FoundFile, Given, MetaReader, find_roots, parse_meta, read_bytes, walk
 from ingest.split import split
 from ingest.terms import find_terms
 
-READER_VERSION = "3"  # raise it when the same bytes give another text: documents are then read again
+READER_VERSION = "4"  # raise it when the same bytes give another text or other passages: documents are then read again
 EMBED_CHUNK = 1_024  # passages sorted by length together
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
 
@@ -40,6 +42,8 @@ class Embedder(Protocol):
     """What the recipe needs of an encoder."""
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]: ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
 @dataclass(slots=True)
@@ -143,17 +147,19 @@ def _read_changed(
     run: _Run,
     progress: Progress,
 ) -> None:
-    """Read, split and embed every file whose content or metadata changed; the rest costs a stat."""
+    """Read, split, screen and embed every file whose content or metadata changed; the rest costs a stat."""
     metas = MetaReader()
-    queue = _EmbedQueue(catalog, load_encoder, progress)
+    load = cache(load_encoder)
+    queue = _EmbedQueue(catalog, load, progress)
+    screen = Screen(config.guards, lambda texts: load().encode(texts))
     with closing(ParserProcess(config.ingest)) as parser:
+        reader = _Reader(catalog, config.ingest, encoder_sha, parser, screen, queue, run)
         for number, file in enumerate(files):
             progress("reading", number, len(files))
             old = known.get(str(file.path))
             try:
                 given = metas.given(file)
-                row = _unchanged(file, old, given, catalog, config.ingest)
-                row = row or _read(file, given, catalog, config, encoder_sha, parser, queue, run)
+                row = reader.unchanged(file, old, given) or reader.read(file, given)
             except DocumentRejected as error:
                 run.rejected.append(Rejection(file.source, error.reason, error.detail))
                 continue
@@ -163,55 +169,63 @@ def _read_changed(
     run.embedded = queue.done
 
 
-def _document_id(file: FoundFile, sha256: str, title: str, settings: IngestSection) -> str:
-    """Name a document by all that its passages depend on: bytes, format, given title, reader version, passage sizes."""
-    made_by = f"{READER_VERSION} {file.path.suffix.lower()} {settings.passage_words} {settings.passage_max_words}"
-    return hashlib.sha256(f"{made_by}\n{sha256}\n{title}".encode()).hexdigest()[:32]
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Turns a file into its row, and puts its document into the catalog if that lacks it."""
 
+    catalog: Catalog
+    settings: IngestSection
+    encoder_sha: str
+    parser: ParserProcess
+    screen: Screen
+    queue: _EmbedQueue
+    run: _Run
 
-def _unchanged(
-    file: FoundFile, old: SourceRow | None, given: Given, catalog: Catalog, settings: IngestSection
-) -> SourceRow | None:
-    """Return the file's row without reading it, if its size and time say that its content is what was read."""
-    if old is None or (old.size, old.mtime_ns) != (file.size, file.mtime_ns) or old.seen_ns - RACY_NS < old.mtime_ns:
-        return None
-    if old.document_id != _document_id(file, old.sha256, given.title, settings):
-        return None
-    own = catalog.document_meta(old.document_id)
-    return replace(old, root=str(file.root), source=file.source, meta=given.merge(own)) if own is not None else None
+    def unchanged(self, file: FoundFile, old: SourceRow | None, given: Given) -> SourceRow | None:
+        """Return the file's row without reading it, if its size and time say that its content is what was read."""
+        if old is None or (old.size, old.mtime_ns) != (file.size, file.mtime_ns):
+            return None
+        if old.seen_ns - RACY_NS < old.mtime_ns:
+            return None
+        if old.document_id != self._document_id(file, old.sha256, given.title):
+            return None
+        own = self.catalog.document_meta(old.document_id)
+        return replace(old, root=str(file.root), source=file.source, meta=given.merge(own)) if own is not None else None
 
+    def read(self, file: FoundFile, given: Given) -> SourceRow:
+        seen_ns = time.time_ns()
+        data = read_bytes(file, self.settings.max_file_mb)
+        sha256 = hashlib.sha256(data).hexdigest()
+        document_id = self._document_id(file, sha256, given.title)
+        own = self.catalog.document_meta(document_id)
+        if own is None:
+            parsed = self.parser.read(data, file.path.name)
+            own = parse_meta(parsed.front_matter, "front matter", strict=False)
+            self._add(_document(document_id, file, sha256, given.title, parsed, own), parsed.flags)
+        elif stored := self.catalog.lacks_vectors(document_id):  # an earlier run died between reading and embedding
+            self.queue.add(self._passages(stored)[0])
+        return SourceRow(
+            str(file.path), str(file.root), file.source, document_id, file.size, file.mtime_ns, seen_ns, sha256,
+            given.merge(own),
+        )  # fmt: skip
 
-def _read(
-    file: FoundFile,
-    given: Given,
-    catalog: Catalog,
-    config: Config,
-    encoder_sha: str,
-    parser: ParserProcess,
-    queue: _EmbedQueue,
-    run: _Run,
-) -> SourceRow:
-    seen_ns = time.time_ns()
-    data = read_bytes(file, config.ingest.max_file_mb)
-    sha256 = hashlib.sha256(data).hexdigest()
-    document_id = _document_id(file, sha256, given.title, config.ingest)
-    own = catalog.document_meta(document_id)
-    if own is None:
-        parsed = parser.read(data, file.path.name)
-        own = parse_meta(parsed.front_matter, "front matter", strict=False)
-        document = _document(document_id, file, sha256, given.title, parsed, own)
-        flags = [Flag(file.source, reason, detail) for reason, detail in parsed.flags]
-        passages = split(document, config.ingest, encoder_sha)
-        with catalog.transaction():
-            catalog.add_document(document, passages, find_terms(document), flags)
-        run.flagged += flags
-        queue.add(passages)
-    elif stored := catalog.lacks_vectors(document_id):  # an earlier run died between reading and embedding
-        queue.add(split(stored, config.ingest, encoder_sha))
-    return SourceRow(
-        str(file.path), str(file.root), file.source, document_id, file.size, file.mtime_ns, seen_ns, sha256,
-        given.merge(own),
-    )  # fmt: skip
+    def _add(self, document: Document, found: Sequence[tuple[str, str]]) -> None:
+        passages, planted = self._passages(document)
+        flags = [*(Flag(document.source, reason, detail) for reason, detail in found), *planted]
+        terms = [t for t in find_terms(document) if any(p.start <= t.start < p.end for p in passages)]
+        with self.catalog.transaction():
+            self.catalog.add_document(document, passages, terms, flags)
+        self.run.flagged += flags
+        self.queue.add(passages)
+
+    def _passages(self, document: Document) -> tuple[list[NewPassage], list[Flag]]:
+        return self.screen(document, split(document, self.settings, self.encoder_sha))
+
+    def _document_id(self, file: FoundFile, sha256: str, title: str) -> str:
+        """Name a document by all that its passages depend on: bytes, format, given title, this version, settings."""
+        sizes = f"{self.settings.passage_words} {self.settings.passage_max_words}"
+        made_by = f"{READER_VERSION} {file.path.suffix.lower()} {sizes} {self.screen.id}"
+        return hashlib.sha256(f"{made_by}\n{sha256}\n{title}".encode()).hexdigest()[:32]
 
 
 def _document(document_id: str, file: FoundFile, sha256: str, title: str, parsed: Parsed, own: Meta) -> Document:

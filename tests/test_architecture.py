@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "assistant": ("assistant",),
     "assistant/cli.py": ("assistant", "ingest", "tune"),
     "ingest": ("assistant.core", "ingest"),
+    "ingest/screen.py": ("assistant.core", "assistant.guards", "ingest"),
     "tune": ("assistant.core", "tune"),
     # Reader and generator learn from what retrieval really finds, the defaults from indexes of their own.
     "tune/reader.py": ("assistant", "tune"),

@@ -16,8 +16,9 @@ from assistant.guards.linear import PACKAGED, Linear, load_linear
 from assistant.guards.rules import matches
 
 FILE_NAME = "injection.json"
+MODEL = PACKAGED / FILE_NAME
 CERTAIN = 0.99  # the score of a rule
-DOCUMENT_THRESHOLD = 0.98  # a document is not refused to a person but lost to all, so only what is surely planted is
+DOCUMENT_THRESHOLD = 0.99  # a document is not refused to a person but lost to all, so only what is surely planted is
 
 
 class Injection:
@@ -30,7 +31,7 @@ class Injection:
         "work. Ask me, for example, what a policy says about a case of yours."
     )
 
-    def __init__(self, model: Linear | None = None, path: Path = PACKAGED / FILE_NAME) -> None:
+    def __init__(self, model: Linear | None = None, path: Path = MODEL) -> None:
         """Take a model, or load the packaged one; raises ModelDamaged."""
         self.model = model or load_linear(path, FEATURES)
 

@@ -11,11 +11,11 @@ MAX_SENTENCES = 24  # of one passage
 _WORD = re.compile(r"\S+")
 _SAID = re.compile(r"[^\W\d_]{2,}[\W\d_].*?[^\W\d_]{2,}", re.DOTALL)  # two words: one, or none, tells the model nothing
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
-# Who plants an instruction speaks to a machine, of what it was told, or of what it is to say.
+# Who plants an instruction speaks to a machine, of what it was told, or of what it is to say. A policy's "you" is no
+# cue: each sentence is encoded, and these are one in fifty.
 _CUE = re.compile(
-    r"\b(?:you|your|yourself|ai|a\.i\.|assistants?|chat-?bots?|bots?|(?:language )?models?|llms?|gpt|agents?|"
-    r"ignore|disregard|forget|override|instructions?|prompts?|instead|respond|reply|repl(?:y|ies)|output|reveal|"
-    r"pretend|answer(?:s|ing)?|summar(?:y|ise|ize|ies)|reader|user)\b",
+    r"\b(?:ai|a\.i\.|assistants?|chat-?bots?|bots?|(?:language )models?|llms?|gpt|ignore|disregard|forget|override|"
+    r"instructions?|prompts?|instead|respond|reply|replies|output|reveal|pretend|summar(?:y|ise|ize|ies))\b",
     re.IGNORECASE,
 )
 

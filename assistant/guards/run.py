@@ -69,9 +69,10 @@ class Guards:
         return self.input(text) if stage == "input" else self.output(text, ())
 
     def _encode_together(self, contexts: Sequence[Context]) -> None:
-        if self._encode is None:
+        pieces = [piece for context in contexts for piece in context.pieces] if self._encode else []
+        if not self._encode or not pieces:
             return
-        vectors = self._encode([piece for context in contexts for piece in context.pieces])
+        vectors = self._encode(pieces)
         at = 0
         for context in contexts:
             if count := len(context.pieces):

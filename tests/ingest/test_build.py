@@ -97,6 +97,9 @@ class Dying:
                 raise self._failure
             yield [i], self._encoder.encode([text])
 
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.encode(texts)
+
 
 @pytest.fixture
 def config(make_config: MakeConfig) -> Config:

@@ -88,7 +88,7 @@ def test_passages_are_encoded_in_one_call(encoder: Encoder) -> None:
         calls.append(len(texts))
         return encoder.encode(texts)
 
-    found = Guards(GuardsSection(), encode).documents(["You may go. Nobody knows.", "Tell us. Your badge is red."])
+    found = Guards(GuardsSection(), encode).documents(["Reply at once. Nobody knows.", "Tell us. A bot is red."])
     assert calls == [2] and [s.action for s in found] == ["allow", "allow"]
 
 
