@@ -14,16 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assistant import __version__
-from assistant.core.config import Config, GuardsSection
+from assistant.core.config import Config
 from assistant.core.errors import AssistantError, GateFailed, UsageError
 from assistant.core.registry import write_whole
 from assistant.core.types import Access, Answer, Turn
-from assistant.guards.run import Guards
+from assistant.guards.run import redacted
 from assistant.records import dumps
 
 FILE_NAME, BEFORE, HEAD, LOCK = "audit.jsonl", "audit.1.jsonl", "audit.head", ".audit.lock"
 ID = 12  # hexadecimal digits of a line's hash that name it
-MASKED = GuardsSection(injection="off", harm="off", output="off", personal="redact", secrets="redact")
 
 Json = dict[str, Any]
 
@@ -47,7 +46,6 @@ class Audit:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._folder = config.data
-        self._guards = Guards(MASKED)
 
     def append(self, answer: Answer, history: Sequence[Turn], access: Access) -> str:
         """Add an answer and return the id of its line; processes take turns. Raises AssistantError if it cannot."""
@@ -55,8 +53,8 @@ class Audit:
 
         raw = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "question": self._masked(answer.question),
-            "history": [self._masked(turn.content) for turn in history if turn.role == "user"],
+            "question": redacted(answer.question),
+            "history": [redacted(turn.content) for turn in history if turn.role == "user"],
             "roles": sorted(access.roles), "as_of": access.as_of,
             "status": answer.status, "answer_sha256": answer_hash(answer),
             "sources": [
@@ -110,9 +108,6 @@ class Audit:
     def _head(self) -> str | None:
         path = self._folder / HEAD
         return path.read_text(encoding="ascii").strip() if path.exists() else None
-
-    def _masked(self, text: str) -> str:
-        return self._guards.input(text).text
 
 
 CURE = "Somebody changed the log: compare it with a backup."

@@ -19,6 +19,7 @@ from rich.text import Text
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.text import printable
 from assistant.core.types import Access, Answer, Citation, Turn
+from assistant.guards.run import redacted
 from assistant.pipeline import MAX_QUESTION, Assistant, make_access
 from assistant.render import Renderer, citation_place, sources_view
 from assistant.transcript import write_transcript
@@ -291,7 +292,7 @@ def name_completer(commands: Mapping[str, Command]) -> Completer:
 
 
 def open_history(path: Path) -> History:
-    """Open the file of earlier lines, private and cut to its last thousand lines; in memory if that cannot be."""
+    """Open the file of earlier lines, private, masked, cut to its last thousand; in memory if that cannot be."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     class Questions(FileHistory):
@@ -299,7 +300,7 @@ def open_history(path: Path) -> History:
             try:
                 if len(string) <= MAX_QUESTION:
                     _keep_private(path)
-                    super().store_string(string)
+                    super().store_string(redacted(string))
             except OSError:
                 pass  # a full disk is no reason to refuse a question
 

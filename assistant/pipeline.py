@@ -19,14 +19,27 @@ from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
 from assistant.core.registry import Registry
-from assistant.core.types import Access, Answer, Hit, IndexInfo, ModelInfo, Reading, Status, Term, Turn
+from assistant.core.types import (
+    Access,
+    Answer,
+    Evidence,
+    Hit,
+    IndexInfo,
+    ModelInfo,
+    Reading,
+    Status,
+    Term,
+    Turn,
+    Verdict,
+)
 from assistant.core.vectors import VectorStore, open_store
 from assistant.guards.run import Guards, Screened
 from assistant.history import standalone
-from assistant.phrase import Wording, phrase
-from assistant.prompts import ABSTAINED, CLOSEST
+from assistant.phrase import Wording, phrase, quoted
+from assistant.prompts import ABSTAINED, CLOSEST, WITHHELD
 from assistant.read import Candidates, Reader, load_models
 from assistant.retrieve import Retriever, find_terms
+from assistant.shown import masked, permitted
 from assistant.verify import check_quote
 
 if TYPE_CHECKING:
@@ -130,16 +143,22 @@ class Assistant:
             stage("reading")
             with clock("read"):
                 reading = self._reader().read(asked, hits, defined, focus=question)
-                reading = replace(reading, hits=reading.hits[: k or self.config.retrieval.k])
-            if not reading.evidence or reading.probability < self._threshold:
+            with clock("guard"):
+                hits = masked(reading.hits[: k or self.config.retrieval.k], self._guards)
+                evidence, withheld = permitted(reading.evidence, self._guards)
+                verdicts = (*screened.verdicts, *withheld)
+            best, reading = reading.evidence[:1], replace(reading, hits=hits)
+            if not best or reading.probability < self._threshold:
                 return _abstained(question, reading, screened, index, self.catalog.info(access), clock)
+            if best != evidence[:1]:  # what is next best would miss the point
+                return _withheld(question, reading, best[0].hit, verdicts, index, clock)
             stage("wording")
             with clock("generate"):
                 model = self._model.result()
-                wording = phrase(asked, reading.evidence, model, self.config.answer, self.config.generator)
+                wording = phrase(asked, evidence, model, self.config.answer, self.config.generator)
             with clock("verify"):
-                self._verify(wording)
-        wording = replace(wording, verdicts=(*screened.verdicts, *wording.verdicts))
+                wording = self._verified(wording, evidence)
+        wording = replace(wording, verdicts=(*verdicts, *wording.verdicts))
         return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
 
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
@@ -150,6 +169,7 @@ class Assistant:
             index = self.catalog.info()
             terms = find_terms(self.catalog, focus or query, access or self.access)
             hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k, terms)
+            hits = masked(hits, self._guards)
         status: Status = "answered" if hits else "abstained"
         return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
 
@@ -216,10 +236,14 @@ class Assistant:
             cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
             raise IndexMismatch(cause, f"Delete {self.config.data} and run `assistant ingest` again.")
 
-    def _verify(self, wording: Wording) -> None:
-        """Refuse to return a quote that is not in the catalog's text: the last gate, whatever came before."""
+    def _verified(self, wording: Wording, evidence: Sequence[Evidence]) -> Wording:
+        """Quote the evidence where the generator's words may not be shown, and only what the catalog's text says."""
+        screened = self._guards.output(wording.text, [e.hit.passage.text for e in evidence])
+        if wording.own_words and screened.action != "allow":
+            wording = quoted(evidence, (*wording.verdicts, *screened.verdicts))
         for citation in wording.citations:
             check_quote(self.catalog, citation.document_sha256, citation.start, citation.end, citation.quote)
+        return wording
 
 
 class _Clock:
@@ -233,7 +257,7 @@ class _Clock:
     def __call__(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self._stages[name] = round((time.perf_counter() - began) * 1000, 2)
+        self._stages[name] = round(self._stages.get(name, 0.0) + (time.perf_counter() - began) * 1000, 2)
 
     def timings(self) -> Mapping[str, float]:
         return {**self._stages, "total": round((time.perf_counter() - self._began) * 1000, 2)}
@@ -252,6 +276,17 @@ def _blocked(screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
     return Answer(
         screened.text, "blocked", screened.refusal, 0.0, (), (), screened.verdicts, NO_MODEL, index, clock.timings()
     )
+
+
+def _withheld(
+    question: str, reading: Reading, hit: Hit, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
+) -> Answer:
+    reason = next(v.reason for v in reversed(verdicts) if v.stage == "output")
+    text = WITHHELD.format(reason=reason, place=_place(hit))
+    return Answer(
+        question, "blocked", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL, index,
+        clock.timings(),
+    )  # fmt: skip
 
 
 def _abstained(

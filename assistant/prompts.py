@@ -22,9 +22,14 @@ SOURCE = "[{key}] {text}"
 
 ABSTAINED = "The documents do not answer this. I searched {documents:,} documents ({passages:,} passages)."
 CLOSEST = " The closest passage is in {place}."
+WITHHELD = "I may not show what answers this. {reason} The place is {place}."
+PLACE = r".+ \(.+\)"
 SAYS_ABSTAINED = re.compile(
     re.escape(ABSTAINED.format(documents=0, passages=0)).replace("0", r"[\d,]+")
-    + rf"(?:{re.escape(CLOSEST.format(place='PLACE'))})?".replace("PLACE", r".+ \(.+\)")
+    + rf"(?:{re.escape(CLOSEST.format(place='PLACE'))})?".replace("PLACE", PLACE)
+)
+SAYS_WITHHELD = re.compile(
+    re.escape(WITHHELD.format(reason="REASON", place="PLACE")).replace("REASON", r"[\w ,:-]+\.").replace("PLACE", PLACE)
 )
 
 

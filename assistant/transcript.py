@@ -6,11 +6,13 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from assistant.core.errors import UsageError
 from assistant.core.text import printable
 from assistant.core.types import Access, Answer, Citation
+from assistant.guards.run import redacted
 from assistant.records import answer_json, dumps
 from assistant.render import citation_place
 
@@ -21,9 +23,10 @@ MARKUP = re.compile(r"[\\`*_~<&]|\[(?!\d{1,3}\])|\](?=[(:\[])|^#(?=#{0,5} )|^(?:
 def write_transcript(name: str, answers: Sequence[Answer], access: Access) -> Path:
     """Write the conversation to a new file, whole or not at all, and return its path.
 
-    `.json` is a list of answers as in `ask --json`, `.jsonl` one such answer a line, anything else Markdown. Raises
-    UsageError if the file exists or cannot be written.
+    `.json` is a list of answers as in `ask --json`, `.jsonl` one such answer a line, anything else Markdown. Personal
+    data in the questions is masked. Raises UsageError if the file exists or cannot be written.
     """
+    answers = [replace(answer, question=redacted(answer.question)) for answer in answers]
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises for a user that is not known
     ids = [str(number) for number in range(1, len(answers) + 1)]
     match path.suffix.lower():

@@ -11,7 +11,7 @@ from assistant.core.catalog import Catalog
 from assistant.core.errors import AssistantError
 from assistant.core.types import Access, Citation
 from assistant.guards.run import REFUSALS
-from assistant.prompts import SAYS_ABSTAINED
+from assistant.prompts import SAYS_ABSTAINED, SAYS_WITHHELD
 from assistant.records import citations_from_json
 from assistant.support import check_support
 
@@ -53,7 +53,7 @@ def _unproved(raw: Mapping[str, Any], citations: list[Citation]) -> list[Check]:
     """Return failed checks unless the answer is its citations' claims, each with its key, or says there is none."""
     text = str(raw.get("answer", ""))
     if raw.get("status") == "blocked":
-        refused = not citations and text in REFUSALS
+        refused = not citations and (text in REFUSALS or SAYS_WITHHELD.fullmatch(text))
         return [] if refused else [Check(0, "", "it says more than that the question is refused")]
     if raw.get("status") == "abstained":
         alone = not citations and SAYS_ABSTAINED.fullmatch(text)

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from assistant.core.encoder import Encoder
 from assistant.core.types import Answer, Turn
 from assistant.pipeline import Assistant
 from assistant.render import Renderer
-from assistant.transcript import markdown
+from assistant.transcript import markdown, write_transcript
 from assistant.verify import verify_answer
 from ingest.build import ingest
 
@@ -253,6 +254,14 @@ def test_saved_answers_verify(office: Assistant, talk: Callable[..., str], tmp_p
         assert checks and not [check for check in checks if check.problem]
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.md"])
+def test_personal_data_is_masked_in_what_is_saved(office: Assistant, tmp_path: Path, name: str) -> None:
+    answer = replace(office.answer(HOTEL), question="I am jo@mail.example. What is the limit?")
+    path = write_transcript(str(tmp_path / name), [answer], office.access)
+    text = path.read_text(encoding="utf-8")
+    assert "jo@mail.example" not in text and "e-mail removed" in text
+
+
 def test_markdown_transcript_has_questions_answers_and_quotes(
     office: Assistant, talk: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -409,6 +418,12 @@ def test_history_is_private_and_bounded(tmp_path: Path) -> None:
     loaded = list(open_history(path).load_history_strings())
     assert loaded[0].startswith("the last one\nof two lines") and loaded[1] == "question 1999"
     assert all(re.fullmatch(r"question \d+", line) for line in loaded[1:])
+
+
+def test_history_is_masked_in_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "questions.history"
+    open_history(path).append_string("My card is 4111 1111 1111 1111, may I pay with it?")
+    assert "4111" not in path.read_text() and "card number removed" in path.read_text()
 
 
 def test_history_does_without_its_file(tmp_path: Path) -> None:

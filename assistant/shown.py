@@ -1,0 +1,28 @@
+"""What of the documents may be shown: a quote is never masked, so evidence that would have to be is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assistant.core.types import Evidence, Hit, Verdict
+from assistant.evidence import plain
+from assistant.guards.run import Guards
+
+
+def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evidence, ...], tuple[Verdict, ...]]:
+    """Return the evidence that may be quoted, and what the guards say of all of it."""
+    screened = [guards.output(plain(e), (e.hit.passage.text,)) for e in evidence]
+    kept = tuple(e for e, found in zip(evidence, screened, strict=True) if found.action == "allow")
+    return kept, tuple(verdict for found in screened for verdict in found.verdicts)
+
+
+def masked(hits: Sequence[Hit], guards: Guards) -> tuple[Hit, ...]:
+    """Return the hits with secrets and personal numbers masked; a contact of the passage's own is neither."""
+    return tuple(_masked(hit, guards) for hit in hits)
+
+
+def _masked(hit: Hit, guards: Guards) -> Hit:
+    text = hit.passage.text
+    screened = guards.output(text, (text,))
+    return replace(hit, passage=replace(hit.passage, text=screened.text)) if screened.text != text else hit
