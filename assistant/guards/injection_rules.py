@@ -127,6 +127,11 @@ RULES = (
         r"(?:%{2,}|-{3,}|={3,}) ?end (?:of )?(?:user|system|the )?",
     ),
     rule(
+        "spelled",
+        "it is spelled letter by letter, which hides what it says",
+        r"(?<!\w)(?:[^\W\d_][ .*|/_-]{1,3}){30}",  # more than the alphabet
+    ),
+    rule(
         "addressed",
         "it gives orders to an assistant that reads it",
         r"\b(?:attention|note|notice|message|instructions?|important|hey|dear|hello|to)\b[ ,:-]{1,3}(?:for |to )?"
