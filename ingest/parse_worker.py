@@ -1,19 +1,22 @@
-"""Read documents on request, in a process that `parser_process` starts: pickled requests in, pickled answers out.
+"""Read documents on request, in a process that `parser_process` starts.
 
-A request is `(data, name, max_bytes)`, an answer a `Parsed` or the `(reason, detail)` of a rejection, and the first
-answer, None, says that the process is ready. It ends with its input, even in the middle of a document.
+A request is a line of JSON, `[name, max_bytes, size]`, and the document's bytes. An answer is a line of JSON: a
+`Parsed` as an object, or the `[reason, detail]` of a rejection; the first one, null, says that the process is ready. It
+is not pickled, since a parser that a document has taken over could then run code in the other process too. The process
+ends with its input, even in the middle of a document.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import signal
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import asdict
 from queue import SimpleQueue
-from typing import Any
+from typing import BinaryIO
 
 from assistant.core.errors import DocumentRejected
 from ingest.formats import Parsed, read_document
@@ -33,8 +36,7 @@ def serve(max_mb: int, max_seconds: float) -> None:
     answer: Parsed | tuple[str, str] | None = None
     try:
         while True:
-            pickle.dump(answer, answers)
-            answers.flush()
+            _answer(answer, answers)
             request = requests.get()
             _alarm(max_seconds + _GRACE)
             try:
@@ -48,14 +50,23 @@ def serve(max_mb: int, max_seconds: float) -> None:
         os._exit(0)
 
 
-def _receive(requests: SimpleQueue[Any]) -> None:
+def _answer(answer: Parsed | tuple[str, str] | None, answers: BinaryIO) -> None:
+    # Front matter may hold what JSON does not know: dates are then texts, and an entry without a name is of no use.
+    raw = asdict(answer) if isinstance(answer, Parsed) else answer
+    line = json.dumps(raw, default=str, skipkeys=True, ensure_ascii=False)
+    answers.write(line.encode(errors="backslashreplace") + b"\n")  # a lone surrogate is then an escape of JSON's
+    answers.flush()
+
+
+def _receive(requests: SimpleQueue[tuple[bytes, str, int]]) -> None:
     """Pass requests on; a thread of its own notices the end of the input, and so of the parent, at any time."""
     try:
         while True:
-            requests.put(pickle.load(sys.stdin.buffer))
+            name, max_bytes, size = json.loads(sys.stdin.buffer.readline())
+            requests.put((sys.stdin.buffer.read(size), name, max_bytes))
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    except (EOFError, OSError, pickle.UnpicklingError):
+    except (OSError, ValueError):  # the input has ended
         os._exit(0)
 
 

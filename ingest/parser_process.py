@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import subprocess
 import sys
 import threading
@@ -69,10 +68,12 @@ class ParserProcess:
         timer = threading.Timer(self._settings.max_seconds, stop)
         timer.start()
         try:
-            pickle.dump((data, name, int(self._settings.max_file_mb * 2**20)), requests)
+            request = json.dumps([name, int(self._settings.max_file_mb * 2**20), len(data)])
+            requests.write(request.encode() + b"\n" + data)
             requests.flush()
-            answer: Parsed | tuple[str, str] = pickle.load(answers)
-        except (EOFError, OSError, pickle.UnpicklingError):
+            answer = _understood(answers.readline(self._settings.max_parser_mb * 2**20))
+        except (OSError, ValueError, TypeError, LookupError):
+            process.kill()  # if it has not ended, what it says cannot be understood
             process.wait()
         else:
             return answer
@@ -91,12 +92,21 @@ class ParserProcess:
             [sys.executable, "-P", "-c", _START, arguments], env={**os.environ, **_ONE_THREAD},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        try:
-            pickle.load(_pipes(process)[1])
-        except (EOFError, pickle.UnpicklingError):
+        if _pipes(process)[1].readline() != b"null\n":
             cause = f"the process that reads documents ends as it starts, with exit code {process.wait()}."
-            raise AssistantError(cause, "Raise ingest.max_parser_mb if you set it.") from None
+            raise AssistantError(cause, "Raise ingest.max_parser_mb if you set it.")
         return process
+
+
+def _understood(line: bytes) -> Parsed | tuple[str, str]:
+    """Return the answer that a line holds; raises ValueError, TypeError or LookupError if it holds none."""
+    raw = json.loads(line)
+    if isinstance(raw, list):
+        reason, detail = raw
+        return str(reason), str(detail)
+    raw = dict(raw)
+    pairs = {name: tuple(map(tuple, raw.pop(name))) for name in ("emphases", "flags")}
+    return Parsed(**{**raw, **pairs, "pages": tuple(raw["pages"])})
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

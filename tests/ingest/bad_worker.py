@@ -33,6 +33,10 @@ def misbehave(data: bytes, name: str, max_bytes: int) -> Parsed:
             left_behind.append(bytes(300 * 2**20))
         case "print":
             os.write(1, b"what a library has to say")
+        case "lie":
+            return ("neither", "a document", "nor a rejection")  # type: ignore[return-value]
+        case "lack":
+            return {"text": "too little"}  # type: ignore[return-value]
         case "pid":
             return Parsed(str(os.getpid()), name, "text/plain")
     return read_document(data, name, max_bytes)

@@ -74,6 +74,7 @@ def test_whatever_a_parser_does_the_other_files_are_indexed(
     make_config: Callable[..., Config], write_files: Write, run_ingest: Run
 ) -> None:
     bad = {"abort.md": "crashed", "eat.md": "too_large", "hang.md": "too_slow", "kill.md": "crashed"}
+    bad |= {"lack.md": "crashed", "lie.md": "crashed"}
     files = {f"{name}{at}.md": GOOD.format(at) for at, name in enumerate(("aa", "ac", "f", "j", "z"))}
     config = make_config(ingest=QUICK)
     docs = write_files({**dict.fromkeys(bad, "x"), **files})
