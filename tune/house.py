@@ -22,13 +22,10 @@ from assistant.core.halves import Split
 from assistant.core.prepare import prepare_base
 from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.questions import read_questions
-from tune import dataset, targets, train
+from tune import dataset, targets
 from tune.defaults import SEED, SETS, Source, note_progress, open_index
-from tune.export import export
-from tune.merge import merge
-from tune.quantize import quantize
 from tune.questions import term_questions
-from tune.recipe import MODEL
+from tune.recipe import adapt
 from tune.stages import Stage, run_stage
 
 ADAPTER = PACKAGED / "generator"
@@ -108,38 +105,11 @@ def main() -> None:
     examples = make_examples(shared, work)
     registry = Registry(load_config().models_dir)
     base = Path(prepare_base(registry, lambda step, share: None).path)
-    found = dataset.read_examples(examples.folder / dataset.FILE_NAME)
-    trained = run_stage(
-        work, "train", {"dataset": examples.made}, asdict(settings),
-        lambda folder: train.train(base, found, settings, folder, note_progress),
-    )  # fmt: skip
-    made = {"version": __version__, "examples": examples.measured, "settings": asdict(settings), **trained.measured}
-    ship(trained.folder, ADAPTER, made, list(LICENCES))
-    sys.stderr.write(f"\n{json.dumps(made, indent=1)}\n")
-    for stage in quantized(registry, base, found, trained, settings, work):
-        sys.stderr.write(f"{stage.folder.name}: {json.dumps(stage.measured)}\n")
-
-
-def quantized(
-    registry: Registry, base: Path, found: Sequence[dataset.Example], trained: Stage, settings: TuneSection, work: Path
-) -> Iterator[Stage]:
-    """Merge, quantize and export what was trained, to be measured (`bench.generators`); none of it ships."""
-    merged = run_stage(
-        work, "merge", {"train": trained.made}, {}, lambda folder: merge(base, trained.folder, found, folder / MODEL)
-    )
-    yield merged
-    rounded = run_stage(
-        work, "quantize", {"merge": merged.made}, asdict(settings),
-        lambda folder: quantize(merged.folder / MODEL, found, settings, folder / MODEL),
-    )  # fmt: skip
-    yield rounded
-    name = f"house-{rounded.made[:8]}"
-    yield run_stage(
-        work, "export", {"merge": merged.made, "quantize": rounded.made}, {},
-        lambda folder: export(
-            merged.folder / MODEL, rounded.folder / MODEL, name, settings, registry, folder, note_progress
-        ),
-    )  # fmt: skip
+    for stage in adapt(work, base, examples, settings, "house", registry, note_progress):
+        sys.stderr.write(f"\n{stage.folder.name}: {json.dumps(stage.measured)}\n")
+        if stage.folder.name == "train":  # the rest is only measured (`bench.generators`)
+            made = {"version": __version__, "examples": examples.measured, "settings": asdict(settings)}
+            ship(stage.folder, ADAPTER, {**made, **stage.measured}, list(LICENCES))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,26 @@
-"""Questions made from the documents themselves, where nobody has written any: by rule, from terms and headings."""
+"""Questions made from the documents themselves: by rule, from terms and headings, and by a chat model, from passages.
+
+Whether retrieval finds the place again is for `dataset.examples` to see: what it does not find is no example.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from assistant.core.halves import Split, half
+from assistant.core.llm import LanguageModel
 from assistant.core.text import sentences
+from assistant.core.types import Passage, Progress, Turn
 from assistant.evaluate.questions import Question
 from assistant.pipeline import Assistant
 
 MIN_WORDS = 5  # of a sentence that answers
 ASKED = "What are the rules on {heading}?"
+WRITE = """\
+Write one question that somebody at work might ask, in words of their own, and that this text answers. Nothing else.
+
+{text}"""
+MAX_TOKENS = 60  # of a question
 
 
 def term_questions(assistant: Assistant) -> list[Question]:
@@ -24,18 +35,36 @@ def term_questions(assistant: Assistant) -> list[Question]:
 
 
 def heading_questions(assistant: Assistant) -> Iterator[Question]:
-    """Ask what each section is headed by; any sentence of its first passage answers.
-
-    Whether retrieval finds the section again is for `dataset.examples` to see.
-    """
+    """Ask what each section is headed by; any sentence of its first passage answers."""
     seen = set()
     for passage, source in assistant.catalog.passages(assistant.access):
         heading = passage.headings[-1] if passage.headings else ""
         if not heading or (source, passage.headings) in seen:
             continue
         seen.add((source, passage.headings))
-        said = [passage.text[start:end] for start, end in sentences(passage.text, 0, len(passage.text))]
-        answering = tuple(text for text in said if len(text.split()) >= MIN_WORDS and text.strip("# ") != heading)
-        if answering:
+        if answering := _answering(passage):
             asked = heading if heading.endswith("?") else ASKED.format(heading=heading.lstrip("0123456789. "))
             yield Question(f"heading:{source}#{passage.start}", asked, True, (), answering, (source,))
+
+
+def written_questions(assistant: Assistant, model: LanguageModel, most: int, progress: Progress) -> Iterator[Question]:
+    """Let a model ask something of `most` passages, spread evenly over the half that is learned from.
+
+    Any sentence of the passage answers.
+    """
+    found = [(p, source) for p, source in assistant.catalog.passages(assistant.access) if half(source) is Split.DEV]
+    chosen = found[:: max(1, len(found) // most)][:most]
+    for done, (passage, source) in enumerate(chosen):
+        progress("writing questions", done, len(chosen))
+        answering = _answering(passage)
+        asked = " ".join(model.complete([Turn("user", WRITE.format(text=passage.text))], MAX_TOKENS).split())
+        if answering and asked.endswith("?"):
+            yield Question(f"written:{source}#{passage.start}", asked, True, (), answering, (source,))
+    progress("writing questions", len(chosen), len(chosen))
+
+
+def _answering(passage: Passage) -> tuple[str, ...]:
+    """Return the sentences of a passage that could answer: not its heading, and not a few words."""
+    heading = passage.headings[-1] if passage.headings else ""
+    said = [passage.text[start:end] for start, end in sentences(passage.text, 0, len(passage.text))]
+    return tuple(text for text in said if len(text.split()) >= MIN_WORDS and text.strip("# ") != heading)

@@ -5,7 +5,7 @@ Each stage reads what the one before it made and is skipped if that is there alr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from assistant.confidence import UNCALIBRATED
-from assistant.core.config import Config
+from assistant.core.config import Config, TuneSection
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split, half
+from assistant.core.llm import open_model
 from assistant.core.prepare import ADAPTER, prepare_base
 from assistant.core.registry import Registry, hash_file
 from assistant.core.serving import served
@@ -28,7 +29,7 @@ from tune.export import export, read_models
 from tune.merge import merge
 from tune.promote import promote
 from tune.quantize import quantize
-from tune.questions import heading_questions, term_questions
+from tune.questions import heading_questions, term_questions, written_questions
 from tune.quiet import libraries_into
 from tune.report import write_report
 from tune.stages import Stage, run_stage
@@ -64,57 +65,76 @@ def run(plan: Plan, config: Config, progress: Progress) -> list[Stage]:
         raise UsageError(f"tuning needs {', '.join(missing)}.", "Run: pip install 'policy-assistant[tune]'")
     done: list[Stage] = []
     plan.out.mkdir(parents=True, exist_ok=True)
-    for name, stage in _stages(plan, config, done, progress):
-        progress(name, 0, 1)
-        with libraries_into(plan.out / "log.txt"):
-            done.append(stage())
-        progress(name, 1, 1)
-        if name == plan.until:
-            write_report(plan.out, done)
-            return done
+    for stage in _stages(plan, config, progress):
+        done.append(stage)
+        if stage.folder.name == plan.until:
+            break
     write_report(plan.out, done)
-    promote(Registry(config.models_dir), read_models(done[-2].folder), done[-1].measured)
+    if plan.until == PROMOTE:
+        promote(Registry(config.models_dir), read_models(done[-2].folder), done[-1].measured)
     return done
 
 
-def _stages(
-    plan: Plan, config: Config, done: Sequence[Stage], progress: Progress
-) -> Sequence[tuple[str, Callable[[], Stage]]]:
-    """Name the stages and what does them; each takes what it needs of those `done` before."""
+def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
+    """Do one stage after the other."""
     registry = Registry(config.models_dir)
     base = start_from(config, registry)
+    examples = make_examples(plan, config, progress)
+    yield examples
+    for adapted in adapt(plan.out, base, examples, config.tune, "tuned", registry, progress):
+        yield adapted
+    serving = served(config)
+    models = {SERVING: serving, **read_models(adapted.folder)}
+    yield _logged(plan.out, "evaluate", progress, lambda: run_stage(
+        plan.out, "evaluate", {adapted.folder.name: adapted.made, **_hashes(plan.questions)},
+        {"limit": plan.limit, SERVING: serving},
+        lambda folder: evaluate(plan.questions, models, config, Split.TEST, plan.limit, folder, progress),
+    ))  # fmt: skip
 
-    def stage(name: str, inputs: dict[str, str], settings: dict[str, Any], work: Callable[[Path], Any]) -> Stage:
-        return run_stage(plan.out, name, {**inputs, **{s.folder.name: s.made for s in done}}, settings, work)
 
-    def examples() -> list[dataset.Example]:
-        return dataset.read_examples(done[0].folder / dataset.FILE_NAME)
+def adapt(
+    root: Path, base: Path, examples: Stage, settings: TuneSection, name: str, registry: Registry, progress: Progress
+) -> Iterator[Stage]:
+    """Train the base on the examples, merge, quantize and export; yield each stage in `root` when it is done.
 
-    def model(place: int) -> Path:
-        return done[place].folder / MODEL
+    The models are installed as `NAME-` and a hash of the quantized one.
+    """
+    found = dataset.read_examples(examples.folder / dataset.FILE_NAME)
 
-    def name() -> str:
-        return f"tuned-{done[3].made[:8]}"
+    def stage(kind: str, inputs: dict[str, str], names: Sequence[str], work: Callable[[Path], Any]) -> Stage:
+        told = {key: asdict(settings)[key] for key in names}  # it is made anew when those change that it depends on
+        return _logged(root, kind, progress, lambda: run_stage(root, kind, inputs, told, work))
 
-    return (
-        ("dataset", lambda: make_examples(plan, config, progress)),
-        ("train", lambda: stage(
-            "train", {"base": hash_file(base / "model.safetensors")}, settings_of(config, TRAINING),
-            lambda folder: train.train(base, examples(), config.tune, folder, progress))),
-        ("merge", lambda: stage(
-            "merge", {}, {}, lambda folder: merge(base, done[1].folder, examples(), folder / MODEL))),
-        ("quantize", lambda: stage(
-            "quantize", {}, settings_of(config, QUANTIZING),
-            lambda folder: quantize(model(2), examples(), config.tune, folder / MODEL))),
-        ("export", lambda: stage(
-            "export", {}, {},
-            lambda folder: export(model(2), model(3), name(), config.tune, registry, folder, progress))),
-        ("evaluate", lambda: stage(
-            "evaluate", _hashes(plan.questions), {"limit": plan.limit, SERVING: served(config)},
-            lambda folder: evaluate(
-                plan.questions, {SERVING: served(config), **read_models(done[4].folder)}, config, Split.TEST,
-                plan.limit, folder, progress))),
+    trained = stage(
+        "train", {"base": hash_file(base / "model.safetensors"), "dataset": examples.made}, TRAINING,
+        lambda folder: train.train(base, found, settings, folder, progress),
     )  # fmt: skip
+    yield trained
+    merged = stage(
+        "merge", {"train": trained.made}, (), lambda folder: merge(base, trained.folder, found, folder / MODEL)
+    )
+    yield merged
+    quantized = stage(
+        "quantize", {"merge": merged.made, "dataset": examples.made}, QUANTIZING,
+        lambda folder: quantize(merged.folder / MODEL, found, settings, folder / MODEL),
+    )  # fmt: skip
+    yield quantized
+    called = f"{name}-{quantized.made[:8]}"
+    yield stage(
+        "export", {"merge": merged.made, "quantize": quantized.made}, (),
+        lambda folder: export(
+            merged.folder / MODEL, quantized.folder / MODEL, called, settings, registry, folder, progress
+        ),
+    )  # fmt: skip
+
+
+def _logged(root: Path, name: str, progress: Progress, work: Callable[[], Stage]) -> Stage:
+    """Do a stage, with what libraries print in a log."""
+    progress(name, 0, 1)
+    with libraries_into(root / "log.txt"):
+        made = work()
+    progress(name, 1, 1)
+    return made
 
 
 def start_from(config: Config, registry: Registry) -> Path:
@@ -130,33 +150,33 @@ def start_from(config: Config, registry: Registry) -> Path:
 def make_examples(plan: Plan, config: Config, progress: Progress) -> Stage:
     """Make the examples of one half of the documents, without any that the evaluation of the other asks too."""
     told = replace(config, generator=replace(config.generator, runtime="none"))
+    # Others' models alone: the packaged one is too small to ask well.
+    writer = open_model(config, Registry(config.models_dir)) if config.generator.runtime == "langchain" else None
+    asked_later = [question for path in plan.questions for question in read_questions(path, Split.TEST)]
 
     def work(folder: Path) -> dict[str, Any]:
         with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
             sources = {path.stem: read_questions(path, Split.DEV) for path in plan.questions}
             sources |= {"terms": _learned(term_questions(assistant))}
             sources |= {"headings": _learned(heading_questions(assistant))}
+            if writer:
+                sources |= {"written": [*written_questions(assistant, writer, config.tune.written, progress)]}
             found = [
                 example for source, asked in sources.items()
                 for example in dataset.examples(assistant, asked, source, progress)
             ]  # fmt: skip
         found = dataset.with_validation(dataset.without_leaks(dataset.distinct(found), asked_later))
         dataset.write_examples(folder / dataset.FILE_NAME, found)
-        (folder / CARD).write_text(dataset.card(found, {"split": Split.DEV, **inputs}), encoding="utf-8")
+        (folder / CARD).write_text(dataset.card(found, {**settings, **inputs}), encoding="utf-8")
         return {part: sum(e.part == part for e in found) for part in ("train", "validation")}
 
-    asked_later = [question for path in plan.questions for question in read_questions(path, Split.TEST)]
+    settings = {"split": Split.DEV, "writer": writer.info.id if writer else "", "written": config.tune.written}
     with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
         inputs = {"index": assistant.catalog.info().generation, **_hashes(plan.questions)}
-    return run_stage(plan.out, "dataset", inputs, {"split": Split.DEV}, work)
+    return _logged(plan.out, "dataset", progress, lambda: run_stage(plan.out, "dataset", inputs, settings, work))
 
 
-def settings_of(config: Config, names: Sequence[str]) -> dict[str, Any]:
-    """Return the named settings of tuning: a stage is made anew when those change that it depends on."""
-    return {name: asdict(config.tune)[name] for name in names}
-
-
-def _learned(questions: Any) -> list[Question]:
+def _learned(questions: Iterable[Question]) -> list[Question]:
     return [question for question in questions if half(question.document) is Split.DEV]
 
 

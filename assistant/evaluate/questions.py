@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,6 +23,9 @@ from assistant.records import history_from_json
 
 Group = Literal["answerable", "unanswerable", "foreign"]
 Line = TypeVar("Line")
+
+LISTS = ("answers", "evidence", "doc", "roles")
+TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +96,18 @@ def read_foreign(path: Path, split: Split, limit: int, seed: int) -> list[Questi
 
 
 def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line]:
-    """Read a file of JSON lines with ids of their own; raises UsageError naming the line that `parse` refuses."""
+    """Read a file of JSON lines, or a CSV file with the same names as columns, each with an id of its own.
+
+    Raises UsageError naming the line that `parse` refuses.
+    """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}.", "Give a file of JSON lines.") from error
+        raise UsageError(f"{path} cannot be read: {error}.", "Give a file of JSON lines or CSV.") from error
     found: dict[str, Line] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, read in _csv_lines(path, text) if path.suffix.lower() == ".csv" else _json_lines(text):
         try:
-            raw = json.loads(line)
-            if not isinstance(raw, dict):
-                raise UsageError("a line must be a JSON object.")
+            raw = read()
             parsed = parse(raw)
             if (id := str(raw["id"])) in found:
                 raise UsageError(f"id {id!r} was there before.")
@@ -113,6 +118,42 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line
     if not found:
         raise UsageError(f"{path} holds no question.", "Give a file of JSON lines.")
     return list(found.values())
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, Callable[[], dict[str, Any]]]]:
+    """Yield each line's number, and what reads it."""
+
+    def read(line: str) -> dict[str, Any]:
+        raw = json.loads(line)
+        if not isinstance(raw, dict):
+            raise UsageError("a line must be a JSON object.")
+        return raw
+
+    yield from ((number, partial(read, line)) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+
+
+def _csv_lines(path: Path, text: str) -> Iterator[tuple[int, Callable[[], dict[str, Any]]]]:
+    """Yield each row's last line, and what reads it: empty cells are left out, lists have a line for each text.
+
+    `id` is the row's number where there is none; a row without `answerable` is answerable if it has gold.
+    """
+
+    def read(number: int, row: dict[str | None, Any]) -> dict[str, Any]:
+        if row.pop(None, None):
+            raise UsageError("the row has more cells than the first one has names.")
+        raw: dict[str, Any] = {name: value for name, value in row.items() if name and value and value.strip()}
+        lists = {name: raw[name].splitlines() for name in LISTS if name in raw}
+        said = raw.get("answerable", str(any(name in raw for name in ("answers", "evidence")))).strip().casefold()
+        if said not in TRUTHS:
+            raise UsageError(f"'answerable' must be true or false, not {said!r}.")
+        return {"id": str(number), **raw, **lists, "answerable": TRUTHS[said]}
+
+    rows = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        for number, row in enumerate(rows, 1):
+            yield rows.line_num, partial(read, number, row)
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {rows.line_num + 1}: this is not CSV: {error}.", "Mend that line.") from error
 
 
 def parse_asked(raw: dict[str, Any]) -> Asked:

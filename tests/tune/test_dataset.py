@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import ScriptedModel
 
 from assistant.confidence import UNCALIBRATED
 from assistant.core.config import Config
+from assistant.core.halves import Split, half
 from assistant.core.types import Turn
 from assistant.evaluate.questions import Question
 from assistant.phrase import checked
 from assistant.pipeline import Assistant
 from tune.dataset import Example, distinct, examples, part_of, read_examples, with_validation, write_examples
-from tune.questions import heading_questions, term_questions
+from tune.questions import heading_questions, term_questions, written_questions
 from tune.targets import clauses
 
 PARKING = """\
@@ -31,8 +33,10 @@ Bicycles stand in the yard. The yard is locked at 22:00 by the guard on duty.
 """
 RULE = "Visitors park in bay 7 for at most three hours."
 ASKED = [
-    Question("short", "Where do bicycles stand?", True, ("in the yard",), ("Bicycles stand in the yard.",), ("p.md",)),
-    Question("unproved", "May visitors stay all day?", True, ("no",), (RULE,), ("p.md",)),
+    Question(
+        "short", "Where do bicycles stand?", True, ("in the yard",), ("Bicycles stand in the yard.",), ("parking.md",)
+    ),
+    Question("unproved", "May visitors stay all day?", True, ("no",), (RULE,), ("parking.md",)),
     Question("elsewhere", "Who owns the helicopter?", True, ("the board",), ("The board owns it.",), ("q.md",)),
     Question("none", "How fast is a swallow?", False),
 ]
@@ -43,7 +47,7 @@ def assistant(
     make_config: Callable[..., Config], write_files: Callable[[dict[str, str]], Path], run_ingest: Callable[..., Any]
 ) -> Iterator[Assistant]:
     config = make_config()
-    run_ingest(config, write_files({"p.md": PARKING}))
+    run_ingest(config, write_files({"parking.md": PARKING}))
     with closing(Assistant(config, confidence=UNCALIBRATED)) as found:
         yield found
 
@@ -83,6 +87,15 @@ def test_headings_are_asked_for(assistant: Assistant) -> None:
     assert [q.question for q in asked] == ["What are the rules on Parking?", "What are the rules on Bicycles?"]
     made = list(examples(assistant, asked, "headings", quiet))
     assert [e.target for e in made if "Bicycles" in e.question], "what retrieval finds again is kept"
+
+
+def test_a_chat_model_asks_of_the_half_that_is_learned_from(assistant: Assistant) -> None:
+    model = ScriptedModel(lambda turns: "Where may bicycles be left?" if "yard" in turns[-1].content else "I cannot.")
+    asked = list(written_questions(assistant, model, 10, quiet))
+    assert half("parking.md") is Split.DEV and len(model.told) == 2
+    assert [q.question for q in asked] == ["Where may bicycles be left?"]
+    (made,) = examples(assistant, asked, "written", quiet)
+    assert "Bicycles stand in the yard. [" in made.target
 
 
 def test_the_same_prompt_is_taught_once_and_documents_are_not_parted() -> None:

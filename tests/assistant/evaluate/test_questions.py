@@ -39,6 +39,34 @@ def test_a_question_with_everything(tmp_path: Path) -> None:
     assert question.asked == "I work part time. How many?" and question.group == "answerable"
 
 
+def test_a_table_is_read_like_lines(tmp_path: Path) -> None:
+    path = tmp_path / "questions.csv"
+    path.write_text(
+        'id,question,answers,evidence,doc,answerable,note\r\nq1,How many?,"Five\r\nFive days",Five days.,a.md,,x\r\n'
+        ",Who sings?,,,,,\r\n,Why?,,,,No,\r\n",
+        encoding="utf-8-sig",
+    )
+    first, *others = read_questions(path)
+    assert first == Question("q1", "How many?", True, ("Five", "Five days"), ("Five days.",), ("a.md",))
+    assert [(q.id, q.answerable) for q in others] == [("2", False), ("3", False)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("question,answerable\nWhy?,perhaps\n", r"line 2: 'answerable' must be .*'perhaps'"),
+        ("question\nWhy?,so,and so\n", "line 2: the row has more cells"),
+        ('question\nWhy?\n"How\n', "line 3: this is not CSV"),
+        ("id,question\n1,Why?\n1,How?\n", "line 3: id '1' was there before"),
+        ("frage\nWarum?\n", "'question'"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, rows: str, told: str) -> None:
+    (path := tmp_path / "questions.csv").write_text(rows, encoding="utf-8")
+    with pytest.raises(UsageError, match=told):
+        read_questions(path)
+
+
 def test_answered_follow_ups_are_part_of_the_scenario(tmp_path: Path) -> None:
     row = {**GOOD, "scenario": "I am ill.", "history": [
         {"follow_up_question": "Are you employed?", "follow_up_answer": "Yes"},
