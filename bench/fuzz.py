@@ -80,6 +80,14 @@ def views(data: bytes) -> None:
     assert 1 <= len(read(data.decode(errors="replace"))) <= MAX_VIEWS
 
 
+def guards(data: bytes) -> None:
+    """A question is judged by every rule, in time."""
+    from assistant.core.config import GuardsSection
+    from assistant.guards.run import Guards
+
+    Guards(GuardsSection()).input(data.decode(errors="replace"))
+
+
 def masks(data: bytes) -> None:
     """Whatever a text holds, it can be masked."""
     from assistant.guards.run import redacted
@@ -90,7 +98,7 @@ def masks(data: bytes) -> None:
 TARGETS: dict[str, Target] = {
     **{suffix[1:]: partial(document, suffix) for suffix in (*TEXTS, ".pdf")},
     **{suffix[1:]: partial(office_part, suffix) for suffix in PARTS},
-    "claims": claims, "support": support, "views": views, "masks": masks,
+    "claims": claims, "support": support, "views": views, "guards": guards, "masks": masks,
 }  # fmt: skip
 
 

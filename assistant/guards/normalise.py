@@ -37,7 +37,8 @@ _PLAIN = re.compile("[\n\t -~]*")
 
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,10000}={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x|%)?[0-9a-fA-F]{2}[ ,:]?){8,5000}")
-_SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*|/]{1,3}){5,400}\w(?!\w)")
+# No character is both a letter and what sets letters apart: an underscore that was would be tried both ways each time.
+_SPACED = re.compile(r"(?<!\w)(?:[^\W_][ .\-_*|/]{1,3}){5,400}[^\W_](?!\w)")
 _LEET = re.compile(r"[\w@$|]+")
 _LEET_SIGNS = frozenset("0134578@$|")
 _LEET_LETTERS = str.maketrans("0134578@$|", "oieastbasl")

@@ -72,7 +72,7 @@ def test_plain_text_is_its_own_first_view(text: str) -> None:
     "text",
     [
         "aGVsbG8" * 20_000, "41" * 60_000, "a b " * 30_000, "&#" * 50_000, "4 " * 50_000, "%41" * 50_000,
-        base64.b64encode(b"a" * 500_000).decode(), "\U000e0041" * 50_000,
+        base64.b64encode(b"a" * 500_000).decode(), "\U000e0041" * 50_000, "6" + "_" * 50_000 + "'",
     ],
 )  # fmt: skip
 def test_endless_texts_take_bounded_time_and_space(text: str) -> None:
