@@ -118,7 +118,7 @@ class Assistant:
         clock = _Clock()
         stage("searching")
         with self._snapshot():
-            index = self.catalog.info()
+            index = self.catalog.info(access)
             with clock("guard"):
                 screened = self._screen(question, history)
             if screened.action == "block":
@@ -132,7 +132,7 @@ class Assistant:
                 reading = self._reader().read(asked, hits, defined, focus=question)
                 reading = replace(reading, hits=reading.hits[: k or self.config.retrieval.k])
             if not reading.evidence or reading.probability < self._threshold:
-                return _abstained(question, reading, screened, index, self.catalog.info(access), clock)
+                return _abstained(question, reading, screened, index, clock)
             stage("wording")
             with clock("generate"):
                 model = self._model.result()
@@ -144,12 +144,12 @@ class Assistant:
 
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
         """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
-        query = _checked(query)
+        query, access = _checked(query), access or self.access
         clock = _Clock()
         with self._snapshot(), clock("retrieve"):
-            index = self.catalog.info()
-            terms = find_terms(self.catalog, focus or query, access or self.access)
-            hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k, terms)
+            index = self.catalog.info(access)
+            terms = find_terms(self.catalog, focus or query, access)
+            hits = self._retriever().search(query, access, k or self.config.retrieval.k, terms)
         status: Status = "answered" if hits else "abstained"
         return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
 
@@ -254,10 +254,8 @@ def _blocked(screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
     )
 
 
-def _abstained(
-    question: str, reading: Reading, screened: Screened, index: IndexInfo, seen: IndexInfo, clock: _Clock
-) -> Answer:
-    text = ABSTAINED.format(documents=seen.documents, passages=seen.passages)
+def _abstained(question: str, reading: Reading, screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
+    text = ABSTAINED.format(documents=index.documents, passages=index.passages)
     if reading.hits:
         text += CLOSEST.format(place=_place(reading.hits[0]))
     return Answer(
