@@ -22,7 +22,8 @@ from assistant.facts import numbers as numbers  # the evaluation compares answer
 MARK = re.compile(
     rf"""!\[|\]\(|(?<!\*)\*(?!\*)|[^\w\s.,;:!?'"‘’“”()/&+=@\#*—–-]|[²³¹⁰-₟①-⓿❶-➓]|{UNPRINTABLE.pattern}"""
 )
-QUOTED = re.compile(r""""([^"]+)"?|“([^”]+)|«([^»]+)|(?<!\w)['‘]([^'’]+)['’](?!\w)""")
+# The first begins in the sentence before.
+QUOTED = re.compile(r"""^([^"“«‘]+)["”»’]\W*$|"([^"]+)"?|“([^”]+)|«([^»]+)|(?<!\w)['‘]([^'’]+)['’](?!\w)""")
 # What tells where something is from.
 ATTRIBUTION = re.compile(
     r"""[(—]|\b(?:according\ to|per|see|sources?|references?|ibid|says?|said|stat(?:es?|ed)|set\ out|laid\ down|
@@ -161,7 +162,9 @@ def _limits(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
 
 
 def _choices(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
-    """Refuse `and` or `or` where the quote has the other."""
+    """Refuse `and` or `or` where the quote has the other, or with a word that the quote has not."""
+    if added := {key for pair in claim.pairs for key in pair} - around - STOPS - FILLERS:
+        return _unsaid(map(claim.written, added))
     said, meant = claim.phrases(CHOICE), quote.phrases(CHOICE)
     changed = {word for word in said.keys() - meant.keys() if word == "or" or "or" in meant}
     for pair in claim.pairs.keys() & quote.pairs.keys():

@@ -130,6 +130,7 @@ REFUSED = {
         ('The rule is "employees carry over 5 days".', "The rule is that employees may carry over 5 days."),
         ("The “leave only” form lasts 5 days.", "The leave form only lasts 5 days."),
         ("The 'leave only' form lasts 5 days.", "The leave form only lasts 5 days."),
+        ('Employees carry over 5 days indeed."', "Employees carry over 5 days of leave."),
         ('Employees carry over 5 days "of leave for ever', "Employees carry over 5 days of leave."),
     ],
     "attribution": [
@@ -185,6 +186,7 @@ REFUSED = {
         ("All claims are paid.", "Claims are paid."),
     ],
     "choice": [
+        ("Employees may carry over 5 days of leave and lunch.", "Employees may carry over 5 days of leave."),
         ("Bring a passport or a visa.", "Bring a passport and a visa."),
         ("Bring a passport and a visa.", "Bring a passport or a visa."),
         ("Bring a passport and a visa, or a permit and money.", "Bring a passport or a visa, or a permit and money."),
