@@ -142,7 +142,7 @@ class Chat:
     # --- questions ---------------------------------------------------------------------------------------------
 
     def _greet(self) -> None:
-        info = self._assistant.catalog.info()
+        info = self._assistant.catalog.info(self.access)
         self._generation = info.generation
         self._view.note(f"{info.documents:,} documents, {info.passages:,} passages. Ask a question, or /help.")
 

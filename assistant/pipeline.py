@@ -131,7 +131,7 @@ class Assistant:
         clock = _Clock()
         stage("searching")
         with self._snapshot():
-            index = self.catalog.info()
+            index = self.catalog.info(access)
             with clock("guard"):
                 screened = self._screen(question, history)
             if screened.action == "block":
@@ -149,7 +149,7 @@ class Assistant:
                 verdicts = (*screened.verdicts, *withheld)
             best, reading = reading.evidence[:1], replace(reading, hits=hits)
             if not best or reading.probability < self._threshold:
-                return _abstained(question, reading, screened, index, self.catalog.info(access), clock)
+                return _abstained(question, reading, screened, index, clock)
             if best != evidence[:1]:  # what is next best would miss the point
                 return _withheld(question, reading, best[0].hit, verdicts, index, clock)
             stage("wording")
@@ -163,12 +163,12 @@ class Assistant:
 
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
         """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
-        query = _checked(query)
+        query, access = _checked(query), access or self.access
         clock = _Clock()
         with self._snapshot(), clock("retrieve"):
-            index = self.catalog.info()
-            terms = find_terms(self.catalog, focus or query, access or self.access)
-            hits = self._retriever().search(query, access or self.access, k or self.config.retrieval.k, terms)
+            index = self.catalog.info(access)
+            terms = find_terms(self.catalog, focus or query, access)
+            hits = self._retriever().search(query, access, k or self.config.retrieval.k, terms)
             hits = masked(hits, self._guards)
         status: Status = "answered" if hits else "abstained"
         return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
@@ -281,7 +281,7 @@ def _blocked(screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
 def _withheld(
     question: str, reading: Reading, hit: Hit, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
 ) -> Answer:
-    reason = next(v.reason for v in reversed(verdicts) if v.stage == "output")
+    reason = next(v.reason for v in verdicts if v.stage == "output" and v.action != "allow")  # the best is first
     text = WITHHELD.format(reason=reason, place=_place(hit))
     return Answer(
         question, "blocked", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL, index,
@@ -289,10 +289,8 @@ def _withheld(
     )  # fmt: skip
 
 
-def _abstained(
-    question: str, reading: Reading, screened: Screened, index: IndexInfo, seen: IndexInfo, clock: _Clock
-) -> Answer:
-    text = ABSTAINED.format(documents=seen.documents, passages=seen.passages)
+def _abstained(question: str, reading: Reading, screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
+    text = ABSTAINED.format(documents=index.documents, passages=index.passages)
     if reading.hits:
         text += CLOSEST.format(place=_place(reading.hits[0]))
     return Answer(

@@ -9,6 +9,7 @@ from assistant.core.types import Turn
 
 NOT_FOUND = "NOT FOUND"
 KEY = re.compile(r"\[(\d{1,3})\]")
+KEYS = re.compile(r"\[(\d{1,3}(?:[\s,;–-]+\d{1,3})*)\]")
 
 SYSTEM = """\
 Answer the question from the numbered quotes only, in one or two short sentences. Copy numbers, dates and names.
@@ -34,8 +35,8 @@ SAYS_WITHHELD = re.compile(
 
 
 def without_keys(text: str) -> str:
-    """Write `[1]` of a document as `(1)`: in an answer it would be a key."""
-    return KEY.sub(r"(\1)", text)
+    """Write `[1]` and `[2, 3]` of a document as `(1)` and `(2, 3)`: in an answer they would be keys."""
+    return KEYS.sub(r"(\1)", text)
 
 
 def build_messages(question: str, texts: Sequence[str]) -> tuple[Turn, ...]:

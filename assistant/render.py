@@ -26,6 +26,7 @@ from rich.text import Text
 
 from assistant.core.text import RULE, printable
 from assistant.core.types import Answer, Citation, Hit, IngestReport, ModelRecord, Term
+from assistant.prompts import KEY
 from assistant.records import dumps
 from assistant.verify import Check
 
@@ -360,7 +361,7 @@ def safe(text: str) -> Text:
 def answer_text(text: str, style: str = "") -> Text:
     """Return an answer with its keys set off."""
     shown = Text(printable(text), style=style)
-    shown.highlight_regex(r"\[\d+\]", "bold cyan")
+    shown.highlight_regex(KEY, "bold cyan")
     return shown
 
 

@@ -18,7 +18,20 @@ from assistant.evidence import row_text
 from assistant.facts import ACTORS, DETERMINER, MODALS, ROLES, STOPS, UNITS, WORD, Facts, fold, stem, stemmed, stems
 from assistant.facts import numbers as numbers  # the evaluation compares answers by them
 
-MARK = re.compile(rf"!\[|\]\(|[<>`]|{UNPRINTABLE.pattern}")
+# Footnote signs, brackets of keys, raised and circled figures; asterisks in pairs are emphasis.
+MARK = re.compile(
+    rf"""!\[|\]\(|(?<!\*)\*(?!\*)|[^\w\s.,;:!?'"‘’“”()/&+=@\#*—–-]|[²³¹⁰-₟①-⓿❶-➓]|{UNPRINTABLE.pattern}"""
+)
+# The first begins in the sentence before.
+QUOTED = re.compile(r"""^([^"“«‘]+)["”»’]\W*$|"([^"]+)"?|“([^”]+)|«([^»]+)|(?<!\w)['‘]([^'’]+)['’](?!\w)""")
+# What tells where something is from.
+ATTRIBUTION = re.compile(
+    r"""[(—]|\b(?:according\ to|per|see|sources?|references?|ibid|says?|said|stat(?:es?|ed)|set\ out|laid\ down|
+    confirm\w*|announc\w*|polic(?:y|ies)|handbooks?|manuals?|guid(?:es?|elines?|ance)|procedures?|codes?|charters?|
+    laws?|acts?|regulations?|directives?|standards?|sections?|clauses?|articles?|pages?|chapters?|annex\w*|
+    appendi\w+)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 CHOICE = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 HEDGE = re.compile(r"\b(?:some|most|sometimes|usually|often|normally|generally|typically)\b", re.IGNORECASE)
 LIMIT = re.compile(
@@ -42,6 +55,8 @@ GOES_ON = re.compile(
 )
 # Words that an answer may add to a quote's.
 FILLERS = stemmed("yes also well however therefore thus too actually additionally please note")
+# Words that may tell of a claim that it is the quote's document that says so.
+SOURCE_WORDS = stemmed("according per see says said states stated set out policy document")
 MAX_SLOT = 3  # words of the quote that another word can have taken the place of
 
 
@@ -100,9 +115,22 @@ def _addresses(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
 
 
 def _marks(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
-    """Refuse what a terminal or a browser would show as something else: links, tags, control characters."""
+    """Refuse what would be shown as something else: links, tags, control characters, keys and footnotes."""
     added = set(MARK.findall(claim.text)) - set(MARK.findall(quote.text))
     return "it holds marks that the quote has not" if added else ""
+
+
+def _quotations(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
+    """Refuse words in quotation marks that are not the quote's."""
+    said = (next(filter(None, m.groups())) for m in QUOTED.finditer(claim.text))
+    return _unsaid(part for part in said if _same(part.rstrip(" ,;:!?")) not in _same(quote.text))
+
+
+def _attributions(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
+    """Refuse a source that the quote does not name, and that is not where the quote is from."""
+    if not claim.phrases(ATTRIBUTION) - quote.phrases(ATTRIBUTION):
+        return ""
+    return _unsaid(claim.written(key) for key in claim.words.keys() - around - STOPS - FILLERS - SOURCE_WORDS)
 
 
 def _numbers(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
@@ -134,7 +162,9 @@ def _limits(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
 
 
 def _choices(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
-    """Refuse `and` or `or` where the quote has the other."""
+    """Refuse `and` or `or` where the quote has the other, or with a word that the quote has not."""
+    if added := {key for pair in claim.pairs for key in pair} - around - STOPS - FILLERS:
+        return _unsaid(map(claim.written, added))
     said, meant = claim.phrases(CHOICE), quote.phrases(CHOICE)
     changed = {word for word in said.keys() - meant.keys() if word == "or" or "or" in meant}
     for pair in claim.pairs.keys() & quote.pairs.keys():
@@ -247,7 +277,8 @@ def _kin(one: str, other: str) -> bool:
 
 Rule = Callable[[Facts, Facts, frozenset[str]], str]
 RULES: Mapping[str, Rule] = {
-    "address": _addresses, "mark": _marks, "number": _numbers, "unit": _units, "date": _dates, "name": _names,
+    "address": _addresses, "mark": _marks, "quotation": _quotations, "attribution": _attributions,
+    "number": _numbers, "unit": _units, "date": _dates, "name": _names,
     "actor": _actors, "obligation": _obligations, "limit": _limits, "choice": _choices, "left out": _left_out,
     "member": _members, "negation": _negations, "hedge": _hedges, "order": _order, "company": _company,
     "substitute": _substitutes,

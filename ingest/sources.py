@@ -163,9 +163,8 @@ class MetaReader:
         if not os.path.lexists(sidecar):
             sidecar = file.path.with_name(file.path.stem + SIDECAR)
         raw = _toml(sidecar, file.root) if os.path.lexists(sidecar) else {}
-        return Given(
-            str(raw.get("title", "")), self._folder(file.path.parent, file.root), parse_meta(raw, sidecar.name)
-        )
+        title = " ".join(str(raw.get("title", "")).split())
+        return Given(title, self._folder(file.path.parent, file.root), parse_meta(raw, sidecar.name))
 
     def _folder(self, folder: Path, root: Path) -> Meta:
         """Return the folder's metadata over that of the folders above it, up to the root."""

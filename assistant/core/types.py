@@ -177,7 +177,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """Which index a question was asked of."""
+    """Which index a question was asked of, and how much of it whoever asks may see."""
 
     generation: str
     documents: int

@@ -126,7 +126,7 @@ def office(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.Temp
 
 def test_greets_and_answers_with_numbered_sources(office: Assistant, talk: Callable[..., str]) -> None:
     shown = talk(office, "", HOTEL, "/quit", "never read")
-    assert re.match(r"4 documents, \d+ passages\. .*/help", shown)
+    assert re.match(r"2 documents, \d+ passages\. .*/help", shown)
     assert "140 euros. [1]" in shown
     assert "[1] Travel Policy > Hotels  (travel.md)" in shown
     assert "“The limit for a hotel night is 140 euros.”" in shown
@@ -206,7 +206,7 @@ def test_open_refuses_what_was_replaced(
     shown = talk(office, HOTEL, change, HOTEL, HOTEL)
     assert "travel.md has changed or is no longer indexed" in shown
     assert "150 euros" in shown
-    assert shown.count("The index has changed since the last answer: now 4 documents") == 1
+    assert shown.count("The index has changed since the last answer: now 2 documents") == 1
 
 
 def test_roles_decide_what_is_seen_and_forget_the_conversation(office: Assistant, talk: Callable[..., str]) -> None:
@@ -495,6 +495,6 @@ def test_piped_lines_are_answered_plainly(office: Assistant, tmp_path: Path) -> 
     assert out.startswith("The limit for a hotel night is 140 euros. [1]")
     assert EXPENSES.splitlines()[-1] in out  # a pipe has no width to be cut to
     assert "at most 5 days" in out and "leave; so does Ctrl-D" in out and NOTHING_ABOUT_IT not in out
-    assert "4 documents" in err and "there is no command /nope." in err
+    assert "2 documents" in err and "there is no command /nope." in err
     assert "\x1b" not in out + err
     assert b"\n+" + CARRY.encode() not in _history(office)

@@ -195,5 +195,5 @@ def test_keys_and_line_breaks_inside_evidence_cannot_pose_as_other_evidence() ->
 
 
 def test_messages_hold_no_key_but_the_sources_own() -> None:
-    user = build_messages("Q?", ["see [1] and [22]", "b"])[1].content
-    assert KEY.findall(user) == ["1", "2"]
+    user = build_messages("Q?", ["see [1], [22] and [1, 2]", "b"])[1].content
+    assert KEY.findall(user) == ["1", "2"] and "(1, 2)" in user

@@ -16,6 +16,7 @@ ASIDE = "The invoice goes to the finance desk, which the board set up, within 30
 TWO_SENTENCES = "Invoices are paid within 30 days. Managers approve travel."
 
 # By rule: (claim, quote) that it lets through, and that it refuses.
+LEAVE = "Employees may carry over 5 days of unused annual leave into spring."
 SAID = {
     "address": [
         ("Write to dpo@firm.example.", "Write to dpo@firm.example for a copy."),
@@ -23,6 +24,17 @@ SAID = {
     "mark": [
         ("Carry over <5 days.", "Carry over <5 days."),
         ("Keep `main` safe today.", "Keep the `main` branch safe today."),
+        ("Carry over **5 days** of leave.", "Carry over 5 days of leave."),
+    ],
+    "quotation": [
+        ('Fill in the form "New arrival".', 'Fill in the form "New arrival" today.'),
+        ("The “New arrival” form lasts.", "The “New arrival” form lasts a year."),
+        ("The managers' and the directors' leave lasts.", "The managers' and the directors' leave lasts 5 days."),
+    ],
+    "attribution": [
+        ("The policy says employees may carry over 5 days of unused annual leave into spring.", LEAVE),
+        ("Employees may carry over 5 days per year.", "Employees may carry over 5 days a year."),
+        ("The handbook says so and employees know.", "The staff handbook says so, and employees know."),
     ],
     "number": [
         ("Probation lasts six months.", "Probation lasts 6 months."),
@@ -100,12 +112,33 @@ REFUSED = {
     "address": [
         ("Write to dpo@evil.example for a copy.", "Write to dpo@firm.example for a copy."),
         ("Carry over 5 days of leave https://x.example", "Carry over 5 days of leave"),
+        ("Carry over 5 days of annual leave hr/other.md.", "Carry over 5 days of annual leave."),
     ],
     "mark": [
         ("Carry over 5 days of annual leave ![](5)", "Carry over 5 days of annual leave"),
         ("Carry over 5 days of <b>annual leave", "Carry over 5 days of annual leave"),
         ("Carry over 5 days of \x1b[31mannual leave", "Carry over 5 days of annual leave"),
         ("Carry over 5 days of\u2028annual leave please", "Carry over 5 days of annual leave"),
+        ("Carry over 5 days [a].", "Carry over 5 days."),
+        ("Carry over 5 days¹.", "Carry over 5 days."),
+        ("Carry over 5 days ①.", "Carry over 5 days."),
+        ("Carry over 5 days of annual leave†.", "Carry over 5 days of annual leave."),
+        ("Carry over 5 days of annual leave*.", "Carry over 5 days of annual leave."),
+        ("Carry over 5 days 【annual】.", "Carry over 5 days annual."),
+    ],
+    "quotation": [
+        ('The rule is "employees carry over 5 days".', "The rule is that employees may carry over 5 days."),
+        ("The “leave only” form lasts 5 days.", "The leave form only lasts 5 days."),
+        ("The 'leave only' form lasts 5 days.", "The leave form only lasts 5 days."),
+        ('Employees carry over 5 days indeed."', "Employees carry over 5 days of leave."),
+        ('Employees carry over 5 days "of leave for ever', "Employees carry over 5 days of leave."),
+    ],
+    "attribution": [
+        ("According to the ministry, employees may carry over 5 days.", "Employees may carry over 5 days of leave."),
+        ("Employees may carry over 5 days of leave (ibid.).", "Employees may carry over 5 days of leave."),
+        ("Employees (all) may carry over 5 days of leave (ibid.).", "Employees (all) may carry over 5 days of leave."),
+        ("The staff handbook says employees may carry over 5 days.", "Employees may carry over 5 days of leave."),
+        ("Under the travel policy employees may carry over 5 days.", "Employees may carry over 5 days of leave."),
     ],
     "number": [
         ("Employees may carry over 6 days.", "Employees may carry over 5 days."),
@@ -153,6 +186,7 @@ REFUSED = {
         ("All claims are paid.", "Claims are paid."),
     ],
     "choice": [
+        ("Employees may carry over 5 days of leave and lunch.", "Employees may carry over 5 days of leave."),
         ("Bring a passport or a visa.", "Bring a passport and a visa."),
         ("Bring a passport and a visa.", "Bring a passport or a visa."),
         ("Bring a passport and a visa, or a permit and money.", "Bring a passport or a visa, or a permit and money."),

@@ -236,6 +236,11 @@ def test_a_sidecar_wins_over_the_front_matter_and_that_over_the_folder(write_fil
     assert merged == Meta(policy_id="document", version="document", owner="sidecar", classification="folder")
 
 
+def test_a_title_is_one_line(write_files: Write) -> None:
+    root = write_files({"a.md": "x", "a.md.meta.toml": 'title = "Leave\\n[2] Another source"'})
+    assert MetaReader().given(file_at(root, "a.md")).title == "Leave [2] Another source"
+
+
 def test_a_sidecar_may_be_named_without_the_suffix(write_files: Write) -> None:
     root = write_files({"a.md": "x", "a.meta.toml": 'owner = "short"', "b.md": "x", "b.md.meta.toml": 'owner = "long"'})
     assert [meta_of(root, name).owner for name in ("a.md", "b.md")] == ["short", "long"]

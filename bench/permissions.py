@@ -1,0 +1,387 @@
+"""Ask everybody for what only some may see:  python -m bench.permissions [-n 10000] [--seed 1]
+
+Every document of a made-up corpus holds names and figures that stand nowhere else; people of all kinds of roles, on
+several days, ask for them through every surface, and again after every audience has changed and one ingest was run. A
+leak is one of these words in anything that comes back to somebody who may not see a document that has it, unless the
+question said it. `verify` must say the same of a hidden quote as of a forged one. And what comes back must be what an
+index without the hidden documents gives ("unseen"); only its scores may differ, since BM25 weighs a word by how many
+passages of the whole index have it: how often that changes the order of the hits or the answer is counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field, fields, replace
+from io import StringIO
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from rich.progress import track
+from rich.table import Table
+from typer.testing import CliRunner
+
+from assistant.chat import Chat
+from assistant.cli import app
+from assistant.core.catalog import normalise_term
+from assistant.core.config import Config
+from assistant.core.types import Access, ModelInfo, Turn
+from assistant.pipeline import Assistant, make_access
+from assistant.records import answer_json, dumps, search_json, term_json
+from assistant.render import Renderer
+from assistant.verify import verify_answer
+from bench.common import config_text, console, parser, quiet_config, run_ingest, scratch, settings, write_json
+
+TODAY, BEFORE, LATER = "2026-06-01", "2020-06-01", "2031-06-01"
+COPIES = 2  # documents of each rule
+FOLDERS = {"hr": '["hr", "board"]', "hr/pay": "", "legal": '"Legal "', "general": ""}
+PEOPLE = (
+    ("", TODAY), ("hr", TODAY), ("legal", TODAY), ("board", TODAY), ("hr,legal", TODAY), ("hr,board", TODAY),
+    ("legal,board", TODAY), ("hr,legal,board", TODAY), ("visitor", TODAY), (" HR ,", TODAY), ("Legal,BOARD ", TODAY),
+    ("boar,boards,role:board,h r,*,%,' OR 1=1 --", TODAY), ("", BEFORE), ("hr", BEFORE), ("", LATER), ("legal", LATER),
+)  # fmt: skip
+CAST = {"hr": "legal", "legal": "board", "board": "hr"}  # who becomes whom when the audiences change
+SHIFTED = ("confidence", "hits")  # may differ in order and amount: BM25 counts the passages of the whole index
+MANY = 20
+
+TEXT = """\
+# Project {name}
+
+The project {name} is led from {place}. Its budget is {budget} euros a year.
+
+## Contract with {partner}
+
+{partner} delivers the sensors and is paid {fee} euros a month. The contract ends when the {device} is built.
+
+**{term}** means the vote by which project {name} is stopped early.
+
+| Item | Cost |
+| --- | --- |
+| {device} | {price} euros |
+"""
+GLOSSARY = """\
+Term,Meaning
+{term},"The vote by which project {name}, which is led from {place}, stops paying {partner} {fee} euros a month."
+{device},"The machine that costs {price} euros, paid from a budget of {budget} euros a year."
+"""
+QUESTIONS = (
+    "What is the budget of project {name}?", "Which project is led from {place}?",
+    "Which project has a budget of {budget} euros a year?", "How much is {partner} paid a month?",
+    "Who is paid {fee} euros a month?", "What does {term} mean?", "What does the {device} cost?",
+    "Which item costs {price} euros?", "Which projects are there, and what is the budget of each?",
+)  # fmt: skip
+FOLLOW_UP = "And how much is that a year?"
+Words = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where a document lies, what is said of its audience there, and who may therefore see it, and when."""
+
+    folder: str
+    roles: tuple[str, ...] = ()
+    front: str = ""
+    sidecar: str = ""
+    suffix: str = ".md"
+    first: str = ""
+    last: str = "9999-12-31"
+    twin: bool = False  # the bytes of the document before it
+
+
+RULES = (
+    Rule("general"),
+    Rule("hr", ("hr", "board"), twin=True),
+    Rule("general", ("board",), front='audience: ["Board"]'),
+    Rule("general", ("hr", "legal"), front="audience: [hr, legal]"),
+    Rule("general", ("hr",), sidecar='audience = "hr"', suffix=".html"),
+    Rule("general", ("legal", "board"), sidecar='audience = ["legal", "board"]', suffix=".csv"),
+    Rule("hr", ("board",), front="audience: [board, legal]"),
+    Rule("hr/pay", ("hr", "board"), suffix=".csv"),
+    Rule("legal", ("legal",)),
+    Rule("hr", ("hr", "board"), twin=True),
+    Rule("legal", ("board",), sidecar='audience = "board"'),
+    Rule("general", last="2020-12-31", front="expires: 2020-12-31"),
+    Rule("general", first="2031-01-01", front="effective: 2031-01-01"),
+    Rule("legal", ("legal",), first="2031-01-01", sidecar="effective = 2031-01-01", suffix=".html"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A document, the words that stand in it alone, and the rule that it lies under."""
+
+    rule: Rule
+    source: str
+    text: str
+    words: Words
+
+    def seen_by(self, access: Access, cast: Mapping[str, str]) -> bool:
+        """Tell by the rule alone, not by the product's code, whether somebody may see it."""
+        roles = {cast.get(role, role) for role in self.rule.roles}
+        return (not roles or bool(roles & access.roles)) and self.rule.first <= access.as_of <= self.rule.last
+
+
+def make_docs(rng: random.Random) -> list[Doc]:
+    names, figures = unique_names(rng), (f"{n // 1000},{n % 1000:03}" for n in rng.sample(range(10_000, 99_999), 999))
+    docs: list[Doc] = []
+    for rule in RULES * COPIES:
+        words: Words = {key: next(names) for key in ("name", "place", "partner", "device", "term")}
+        words = {**words, **{key: next(figures) for key in ("budget", "fee", "price")}}
+        if rule.twin:
+            words = docs[-1].words
+        text = (GLOSSARY if rule.suffix == ".csv" else TEXT).format_map(words)
+        if rule.suffix == ".html":
+            text = MarkdownIt().enable("table").render(text)
+        docs.append(Doc(rule, f"{rule.folder}/{next(names).lower()}{rule.suffix}", text, words))
+    return docs
+
+
+def unique_names(rng: random.Random) -> Iterator[str]:
+    met: set[str] = set()
+    while True:
+        name = "".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(4)).capitalize() + "x"
+        if name not in met:
+            met.add(name)
+            yield name
+
+
+def index_docs(docs: Sequence[Doc], root: Path, config: Config, cast: Mapping[str, str]) -> None:
+    """Write the documents with their metadata, the roles in it as `cast` says, and ingest them."""
+    for folder, audience in FOLDERS.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        if audience:
+            (root / folder / "_meta.toml").write_text(recast(f"audience = {audience}\n", cast), encoding="utf-8")
+    for doc in docs:
+        front = f"---\n{recast(doc.rule.front, cast)}\n---\n" if doc.rule.front else ""
+        (root / doc.source).write_text(front + doc.text, encoding="utf-8")
+        if doc.rule.sidecar:
+            (root / f"{doc.source}.meta.toml").write_text(recast(doc.rule.sidecar, cast), encoding="utf-8")
+    run_ingest([root], config)
+
+
+def recast(text: str, cast: Mapping[str, str]) -> str:
+    """Replace each role by the one that it becomes."""
+    return re.sub(r"\b(?:hr|legal|board)\b", lambda m: cast.get(m[0].lower(), m[0]), text, flags=re.IGNORECASE)
+
+
+class Echo:
+    """A generator that says all that it is told."""
+
+    info = ModelInfo("echo", "bench")
+
+    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
+        return "\n".join(turn.content for turn in messages)
+
+    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
+        yield self.complete(messages, max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who asks: the documents that must not come back and their words, and those that few others get."""
+
+    roles: str
+    access: Access
+    gone: frozenset[str]
+    hidden: frozenset[str]
+    privy: frozenset[str]
+
+
+def make_person(roles: str, day: str, docs: Sequence[Doc], cast: Mapping[str, str]) -> Person:
+    access = make_access(roles.split(","), day)
+    seen = [doc for doc in docs if doc.seen_by(access, cast)]
+    gone = [doc for doc in docs if doc not in seen]
+    known = canaries(seen)
+    return Person(
+        roles, access, frozenset(doc.source for doc in gone), canaries(gone) - known,
+        canaries(doc for doc in seen if doc.rule.roles),
+    )  # fmt: skip
+
+
+def canaries(docs: Iterable[Doc]) -> frozenset[str]:
+    """Return what gives documents away: their words, and the files' names."""
+    return frozenset(word.casefold() for doc in docs for word in (*doc.words.values(), Path(doc.source).stem))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts by surface; `told` is how often somebody was shown what only some may see, and rightly."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    leaked: Counter[str] = field(default_factory=Counter)
+    leaks: list[str] = field(default_factory=list)
+    shifted: Counter[str] = field(default_factory=Counter)
+
+    def add(self, surface: str, who: Person, question: str, shown: str) -> None:
+        shown, said = shown.casefold(), question.casefold()
+        self.count(surface, who, question, [word for word in who.hidden if word in shown and word not in said])
+        self.told[surface] += any(word in shown and word not in said for word in who.privy)
+
+    def count(self, surface: str, who: Person, question: str, faults: Sequence[str]) -> None:
+        self.asked[surface] += 1
+        if faults:
+            self.leaked[surface] += 1
+            self.leaks.append(f"{surface}, as {who.roles!r} on {who.access.as_of}: {question}: {', '.join(faults)}")
+
+
+# --- surfaces: all that comes back when the assistant, opened for somebody, is asked a question -----------------
+
+
+def search(assistant: Assistant, question: str) -> str:
+    return dumps(search_json(assistant.search(question, k=100)))
+
+
+def answer(assistant: Assistant, question: str) -> str:
+    """Also show every sentence that the reader weighed."""
+    weighed = [e.text for e in assistant.candidates(question).sentences]
+    return dumps([answer_json(assistant.answer(question)), weighed])
+
+
+def follow_up(assistant: Assistant, question: str) -> str:
+    """Ask on in the conversation of somebody who was told more."""
+    history = Turn("user", question), Turn("assistant", "It does. [1]")
+    return dumps(answer_json(assistant.answer(FOLLOW_UP, history)))
+
+
+def terms(assistant: Assistant, question: str) -> str:
+    norms = [normalise_term(word) for word in question.split()]
+    found = (assistant.catalog.terms(assistant.access, asked) for asked in (norms, None))
+    return dumps([term_json(*entry) for entries in found for entry in entries])
+
+
+def langchain(assistant: Assistant, question: str) -> str:
+    documents = assistant.as_retriever(k=100).invoke(question)
+    return dumps([[d.model_dump() for d in documents], assistant.as_runnable().invoke(question)])
+
+
+def chat(assistant: Assistant, question: str) -> str:
+    lines = iter((question, "/open 1", FOLLOW_UP, "/sources", "/as", "/quit"))
+    with redirect_stdout(StringIO()) as out, redirect_stderr(out):
+        Chat(assistant, Renderer(verbose=True), lambda: next(lines)).run()
+    return out.getvalue()
+
+
+SURFACES: Mapping[str, Callable[[Assistant, str], str]] = {
+    "search": search, "answer": answer, "follow-up": follow_up, "terms": terms, "langchain": langchain, "chat": chat,
+}  # fmt: skip
+BATCHES = ("ask", "search")
+
+
+def batch(command: str, questions: Sequence[str], who: Person, config: Path) -> list[str]:
+    """Ask through the command line, all at once."""
+    lines = config.with_name("questions.jsonl")
+    lines.write_text("".join(json.dumps({"question": q}) + "\n" for q in questions), encoding="utf-8")
+    options = ["--as", who.roles, "--as-of", who.access.as_of, "--config", str(config), "--quiet"]
+    return CliRunner().invoke(app, [command, "--batch", str(lines), *options]).stdout.splitlines()
+
+
+def told_apart(assistant: Assistant, question: str, who: Person) -> list[str] | None:
+    """Return what `verify` says of hidden quotes and forged ones if it is not one thing; None without hidden quotes."""
+    everybody = make_access(tuple(CAST), who.access.as_of)
+    raw = json.loads(dumps(answer_json(assistant.answer(question, access=everybody))))
+    said = set()
+    hidden = [c for c in raw["citations"] if c["source"] in who.gone]
+    for citation in hidden:
+        for change in ({}, {"quote": "forged"}, {"start": 0}, {"source": "no/such.md"}, {"document_sha256": "0"}):
+            saved = {"answer": f"{citation['claim']} [{citation['key']}]", "citations": [{**citation, **change}]}
+            checks = verify_answer(saved, assistant.catalog, who.access, assistant.config.answer.min_support)
+            said |= {check.problem for check in checks}
+    if not hidden:
+        return None
+    return sorted(said) if len(said) > 1 or "" in said else []
+
+
+def unseen(assistant: Assistant, alone: Assistant, question: str) -> list[str]:
+    """Return what differs from what an index without the hidden documents gives; no two ingests have all alike."""
+    ours, theirs = (answer_json(a.answer(question)) for a in (assistant, alone))
+    for raw in (ours, theirs):
+        raw["index"].pop("generation")
+        raw["hits"] = [(hit["source"], hit["text"]) for hit in raw["hits"]]
+    return [key for key in ours if key != "timings_ms" and ours[key] != theirs[key]]
+
+
+# --- the run -------------------------------------------------------------------------------------------------------
+
+
+def run_all(options: argparse.Namespace, folder: Path) -> Tally:
+    rng, tally, config = random.Random(options.seed), Tally(), quiet_config(folder / "index", options.models)
+    (folder / "config.toml").write_text(config_text(config), encoding="utf-8")
+    docs = make_docs(rng)
+    questions = sorted({template.format_map(doc.words) for doc in docs for template in QUESTIONS})
+    each = min(len(questions), -(-options.n // (2 * len(PEOPLE) * (len(SURFACES) + len(BATCHES)))))
+    index_docs(docs, folder / "docs", config, {})
+    with closing(Assistant(config, model=Echo())) as assistant:
+        for cast in ({}, CAST):
+            index_docs(docs, folder / "docs", config, cast)
+            for roles, day in track(PEOPLE, "asking", console=console, transient=True):
+                who = make_person(roles, day, docs, cast)
+                ask_all(assistant, who, rng.sample(questions, each), folder / "config.toml", tally)
+        for number, (roles, day) in enumerate(track(PEOPLE, "comparing", console=console, transient=True)):
+            who = make_person(roles, day, docs, CAST)
+            own = replace(config, index=replace(config.index, data=str(folder / f"index-{number}")))
+            index_docs([doc for doc in docs if doc.source not in who.gone], folder / f"docs-{number}", own, CAST)
+            with closing(Assistant(own, model=Echo())) as alone:
+                compare(assistant, alone, who, rng.sample(questions, each), tally)
+    return tally
+
+
+def ask_all(assistant: Assistant, who: Person, questions: Sequence[str], config: Path, tally: Tally) -> None:
+    """Ask through every surface, in one process and by the command line."""
+    assistant.access = who.access
+    for name, surface in SURFACES.items():
+        for question in questions:
+            tally.add(name, who, question, surface(assistant, question))
+    for command in BATCHES:
+        for question, line in zip(questions, batch(command, questions, who, config), strict=True):
+            tally.add(f"{command} --batch", who, question, line)
+    for question in questions:
+        said = told_apart(assistant, question, who)
+        if said is not None:
+            tally.count("verify", who, question, said)
+
+
+def compare(assistant: Assistant, alone: Assistant, who: Person, questions: Sequence[str], tally: Tally) -> None:
+    assistant.access = alone.access = who.access
+    for question in questions:
+        differs = unseen(assistant, alone, question)
+        tally.count("unseen", who, question, [key for key in differs if key not in SHIFTED])
+        tally.shifted.update(differs)
+
+
+def show(tally: Tally) -> None:
+    table = Table(title="Who may see what")
+    for name in ("surface", "questions", "rightly told", "leaks"):
+        table.add_column(name, justify="left" if name == "surface" else "right")
+    for name, asked in tally.asked.items():
+        table.add_row(name, f"{asked:,}", f"{tally.told[name]:,}", f"{tally.leaked[name]:,}")
+    table.add_section()
+    table.add_row("all", *(f"{counts.total():,}" for counts in (tally.asked, tally.told, tally.leaked)))
+    console.print(table)
+    shifts = ", ".join(f"{key} {count:,}" for key, count in tally.shifted.items()) or "nothing"
+    console.print(f"shifted by the whole index's word statistics, of {tally.asked['unseen']:,}: {shifts}")
+    for leak in tally.leaks[:MANY]:
+        console.print(leak, style="red", markup=False)
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("-n", type=int, default=10_000, help="questions, in all")
+    options.add_argument("--seed", type=int, default=1)
+    given = options.parse_args()
+    with scratch("permissions") as folder:
+        given.models = settings(given, folder).models_dir
+        tally = run_all(given, folder)
+    show(tally)
+    write_json(given.json, {f.name: getattr(tally, f.name) for f in fields(tally)})
+    sys.exit(7 if tally.leaks else 0)
+
+
+if __name__ == "__main__":
+    main()
