@@ -84,7 +84,7 @@ BRACKET = re.compile(r" ?\((?![^()]*\b(?:and|or)\b)[^()]*\)", re.IGNORECASE)
 DETERMINER = r"(?:(?:the|an?|your|their|its|his|her|our|any|other|to|of|in|for|by|with) )*"
 # The second word is only looked at, so that it can be the first of the next pair: "you and your husband or wife".
 PAIR = re.compile(rf"([^\W_][\w'’-]*)\)? \(?(and|or)\)? \(?(?={DETERMINER}([^\W_][\w'’-]*))", re.IGNORECASE)
-ADDRESS = re.compile(r"\S*(?:@|://|www\.|\w\.[a-z]{2,5}\b)\S*", re.IGNORECASE)  # or a file's name
+ADDRESS = re.compile(r"(?<!\S)\S*(?:@|://|www\.|\w\.[a-z]{2,5}\b)\S*", re.IGNORECASE)  # or a file's name
 # Whom a rule is for or who acts in it: leaving them out makes another rule of it.
 ACTORS = stemmed(
     """employee contractor manager supplier customer visitor director approver sponsor candidate agency vendor partner

@@ -122,7 +122,7 @@ RULES = (
         "it imitates the marks that separate a model's instructions from its text",
         r"<\|?(?:im_start|im_end|system|endoftext|assistant|start_header_id|eot_id)\|?>",
         r"\[/?INST\]|<</?SYS>>|<\|(?:user|end)\|>",
-        r"(?:^|\n)\s*(?:#{2,4}|\*\*|\[|\{|<)? ?(?:system|assistant|developer)(?: (?:message|prompt|override|note))?"
+        r"(?:^|\n)[ \t]*(?:#{2,4}|\*\*|\[|\{|<)? ?(?:system|assistant|developer)(?: (?:message|prompt|override|note))?"
         r"\s?(?:\]|\*\*|\}|>)?: (?=.{0,80}\b(?:you|ignore|must|reply|respond|answer|user)\b)",
         r"(?:%{2,}|-{3,}|={3,}) ?end (?:of )?(?:user|system|the )?",
     ),
