@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from assistant.confidence import upper_bound
+from assistant.confidence import UNCALIBRATED, upper_bound
 from assistant.core.config import Config, EncoderSection, GuardsSection
 from assistant.core.encoder import open_encoder, remember
 from assistant.core.halves import Split
@@ -30,6 +30,7 @@ from assistant.guards.injection import Injection
 from assistant.guards.linear import Linear
 from assistant.guards.personal import personal_spans
 from assistant.guards.run import Guards
+from assistant.pipeline import Assistant
 from bench.common import (
     ROOT,
     console,
@@ -38,10 +39,11 @@ from bench.common import (
     parser,
     percentile,
     read_jsonl,
+    run_ingest,
     scratch,
     settings,
     write_json,
-)
+)  # fmt: skip
 from bench.indirect import Obedient, flagged, obeying, open_to_all, traps
 from bench.planted import PLANTED
 from tune import guards as recipes
@@ -188,14 +190,20 @@ def personal(rows: Sequence[dict[str, Any]]) -> Iterator[Line]:
         yield Line("personal data", f"{name}: texts with a false one", count, len(rows), "<=0.01" if checked else "")
 
 
-def waiting(guards: Guards, encode: Encode, texts: Sequence[str]) -> dict[str, float]:
-    """Return the milliseconds that guards add to a question, its vector being needed for retrieval anyway."""
-    taken = []
-    for text in texts:
-        encode([text])
-        began = time.perf_counter()
-        guards.input(text)
-        taken.append((time.perf_counter() - began) * 1000)
+def waiting(config: Config, folder: Path) -> dict[str, float]:
+    """Return the milliseconds that guards add to the sample company's questions, from question to shown hits.
+
+    Each is asked twice, since its vector and its sentences' are needed without guards too.
+    """
+    told = replace(
+        config, index=replace(config.index, data=str(folder)), generator=replace(config.generator, runtime="none")
+    )
+    run_ingest([ROOT / "corpora"], told)
+    texts = [row["question"] for row in read_jsonl(ROOT / "corpora" / "questions.jsonl")]
+    with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
+        for text in texts:
+            assistant.answer(text)
+        taken = [assistant.answer(text).timings["guard"] for text in texts]
     return {"p50": percentile(taken, 0.5), "p95": percentile(taken, 0.95), "max": max(taken)}
 
 
@@ -235,7 +243,8 @@ def main() -> None:
     rows = [r for r in read_jsonl(data / "pii_presidio_even" / "items.jsonl") if _is_test(r["id"])]
     lines += personal(rows)
     show(lines)
-    times = waiting(guards, encode, [i.text for i in asked[:300]])
+    with scratch("waiting") as folder:
+        times = waiting(config, folder)
     console.print(f"Guards add to a warm question: {', '.join(f'{k} {v:.1f} ms' for k, v in times.items())}")
     write_json(given.json, {
         "lines": [{"part": x.part, "name": x.name, "count": x.count, "total": x.total, "bar": x.bar} for x in lines],
