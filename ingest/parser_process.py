@@ -67,8 +67,8 @@ class ParserProcess:
             process.kill()
 
         timer = threading.Timer(self._settings.max_seconds, stop)
-        timer.start()
         try:
+            timer.start()  # in here: a timer that Ctrl-C left running would hold up the end of the program
             pickle.dump((data, name, int(self._settings.max_file_mb * 2**20)), requests)
             requests.flush()
             answer: Parsed | tuple[str, str] = pickle.load(answers)
