@@ -216,10 +216,13 @@ class Catalog:
                        OR expires <> ifnull(json_extract(meta, '$.expires'), ?)"""
             for (source,) in self._db.execute(wrong, (FOREVER,)):
                 raise sqlite3.DatabaseError(f"who may see {source!r}, or when, is told in two ways")
-            passages = """SELECT "start", "end", w.body FROM passages p JOIN words w ON w.rowid = p.id
+            self.sources()  # reads their metadata
+            passages = """SELECT "start", "end", w.body, p.headings FROM passages p JOIN words w ON w.rowid = p.id
                           WHERE document_id = ?"""
-            for document_id, text in self._db.execute("SELECT id, text FROM documents"):
-                for start, end, body in self._db.execute(passages, (document_id,)):
+            for document_id, text, _, pages in self._db.execute("SELECT id, text, title, pages FROM documents"):
+                _json(pages)
+                for start, end, body, headings in self._db.execute(passages, (document_id,)):
+                    _json(headings)
                     if text[start:end] != body:
                         raise sqlite3.DatabaseError(DIFFERS)
 
