@@ -84,12 +84,12 @@ def _open_streams() -> None:
 
 def _tell(error: BaseException) -> int:
     """Say in a sentence or two why a command ended, and return its exit code."""
+    if _interrupted(error):  # perhaps half-way through an import that the renderer needs
+        typer.echo("Error: stopped. Nothing is lost; run it again to go on.", err=True)
+        return INTERRUPTED
     from assistant.render import Renderer
 
     view = Renderer()
-    if _interrupted(error):
-        view.error("stopped.", "Nothing is lost; run it again to go on.")
-        return INTERRUPTED
     if isinstance(error, AssistantError):
         view.error(error.cause, error.cure)
         return error.exit_code
