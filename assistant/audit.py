@@ -11,17 +11,22 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from assistant import __version__
 from assistant.core.config import Config
-from assistant.core.errors import AssistantError, GateFailed, UsageError
+from assistant.core.errors import GateFailed, NotWritable, UsageError
 from assistant.core.registry import write_whole
 from assistant.core.types import Access, Answer, Turn
 from assistant.guards.run import redacted
 from assistant.records import dumps
 
 FILE_NAME, BEFORE, HEAD, LOCK = "audit.jsonl", "audit.1.jsonl", "audit.head", ".audit.lock"
+SHAPE = {
+    "time": str, "question": str, "history": list, "roles": list, "as_of": str, "status": str, "answer_sha256": str,
+    "sources": list,
+}  # fmt: skip
 ID = 12  # hexadecimal digits of a line's hash that name it
 
 Json = dict[str, Any]
@@ -48,7 +53,7 @@ class Audit:
         self._folder = config.data
 
     def append(self, answer: Answer, history: Sequence[Turn], access: Access) -> str:
-        """Add an answer and return the id of its line; processes take turns. Raises AssistantError if it cannot."""
+        """Add an answer and return the id of its line; processes take turns. Raises NotWritable."""
         from filelock import FileLock
 
         raw = {
@@ -74,18 +79,21 @@ class Audit:
                 write_whole(self._folder / HEAD, hash_of(line))
         except OSError as error:
             cause = f"the log {path} cannot be written: {error.strerror}."
-            raise AssistantError(cause, "Make the folder writable, or set audit.enabled = false.") from error
+            raise NotWritable(cause, "Make the folder writable, or set audit.enabled = false.") from error
         return hash_of(line)[:ID]
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the lines, oldest first; raises GateFailed naming one that is not JSON."""
+        """Yield the lines, oldest first; raises GateFailed naming one that was not written by `append`."""
         for name in (BEFORE, FILE_NAME):
             path = self._folder / name
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
+            for number, line in enumerate(_read(path).splitlines(), 1):
                 try:
-                    yield Entry(hash_of(line), json.loads(line))
-                except ValueError as error:
-                    raise GateFailed(f"{path}, line {number} is not JSON: {error}.", CURE) from error
+                    raw = json.loads(line)
+                    if not all(isinstance(raw[key], kind) for key, kind in SHAPE.items()):
+                        raise ValueError("a value is of another kind")
+                    yield Entry(hash_of(line), raw)
+                except (ValueError, TypeError, KeyError) as error:
+                    raise GateFailed(f"{path}, line {number} is no line of the log: {error}.", CURE) from error
 
     def find(self, id: str) -> Entry:
         """Return the line of that id, or whose id begins so; raises UsageError if there is not just one."""
@@ -106,11 +114,15 @@ class Audit:
         return count
 
     def _head(self) -> str | None:
-        path = self._folder / HEAD
-        return path.read_text(encoding="ascii").strip() if path.exists() else None
+        return _read(self._folder / HEAD).strip() or None
 
 
-CURE = "Somebody changed the log: compare it with a backup."
+def _read(path: Path) -> str:
+    """Return what a file of the log holds, nothing if there is none; bytes that are no text only break its hash."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+CURE = "The log was changed, or the disk is failing: compare it with a backup."
 
 
 def made_by(answer: Answer, config: Config) -> Json:

@@ -142,7 +142,8 @@ class Chat:
     # --- questions ---------------------------------------------------------------------------------------------
 
     def _greet(self) -> None:
-        info = self._assistant.catalog.info(self.access)
+        with self._assistant.catalog.snapshot():
+            info = self._assistant.catalog.info(self.access)
         self._generation = info.generation
         self._view.note(f"{info.documents:,} documents, {info.passages:,} passages. Ask a question, or /help.")
 
@@ -190,7 +191,8 @@ class Chat:
             cause = f"there is no source {argument}." if argument else "say which source."
             raise UsageError(cause, f"Known: {', '.join(sorted(known, key=int))}; e.g. /open {min(known, key=int)}")
         citation = known[argument]
-        document = self._assistant.catalog.document(citation.document_sha256, self.access)
+        with self._assistant.catalog.snapshot():
+            document = self._assistant.catalog.document(citation.document_sha256, self.access)
         if document is None or document.text[citation.start : citation.end] != citation.quote:
             raise UsageError(f"{citation.source} has changed or is no longer indexed.", "Ask again for a fresh answer.")
         self._view.out.print(Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation)))

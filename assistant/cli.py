@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.core.errors import AssistantError, GateFailed, UsageError
+from assistant.core.errors import AssistantError, GateFailed, NotReady, UsageError
 from assistant.core.halves import Split
 
 if TYPE_CHECKING:
@@ -57,27 +58,53 @@ EXIT = {"answered": 0, "abstained": 3, "blocked": 4}
 
 def main() -> None:
     """Run the command line and exit with the contract's codes."""
-    from assistant.render import Renderer
-
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # file names and pipes may hold anything
-            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
+        _open_streams()
         app()
-    except AssistantError as error:
-        Renderer().error(error.cause, error.cure)
-        sys.exit(error.exit_code)
     except SystemExit as end:  # typer catches Ctrl-C and closed pipes itself
         if isinstance(end.__context__, BrokenPipeError):
             sys.exit(0)
-        if end.code == INTERRUPTED:
-            Renderer().error("stopped.", "Nothing is lost; run it again to go on.")
-        raise
-    except Exception as error:
-        if "-v" in sys.argv or "--verbose" in sys.argv:
+        if end.code != INTERRUPTED:
             raise
-        Renderer().error(f"{type(error).__name__}: {error}.", "This is a bug; run again with -v and report it.")
-        sys.exit(1)
+        sys.exit(_tell(KeyboardInterrupt()))
+    except BaseException as error:
+        sys.exit(_tell(error))
+
+
+def _open_streams() -> None:
+    """Have all three streams, in UTF-8: file names and pipes may hold anything."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed: a file of the index would get its number, and what is printed
+            stream = Path(os.devnull).open(mode)  # noqa: SIM115
+            setattr(sys, name, stream)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _tell(error: BaseException) -> int:
+    """Say in a sentence or two why a command ended, and return its exit code."""
+    if _interrupted(error):  # perhaps half-way through an import that the renderer needs
+        typer.echo("Error: stopped. Nothing is lost; run it again to go on.", err=True)
+        return INTERRUPTED
+    from assistant.render import Renderer
+
+    view = Renderer()
+    if isinstance(error, AssistantError):
+        view.error(error.cause, error.cure)
+        return error.exit_code
+    if "-v" in sys.argv or "--verbose" in sys.argv:
+        raise error
+    if isinstance(error, OSError):  # a full disk, a folder that may not be read
+        view.error(f"the system refuses: {error}.", "Make that possible, then run it again.")
+        return NotReady.exit_code
+    view.error(f"{type(error).__name__}: {error}.", "This is a bug; run again with -v and report it.")
+    return 1
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell Ctrl-C, and what native code makes of it: another error, with it as the cause."""
+    return isinstance(error, KeyboardInterrupt) or (error is not None and _interrupted(error.__cause__))
 
 
 @app.callback(invoke_without_command=True)
@@ -237,7 +264,8 @@ def terms(
     view = _renderer()
     access = make_access(roles.split(","), as_of)
     catalog = Catalog.open(_config(config, data).data)
-    found = catalog.terms(access, [normalise_term(name)] if name else None)
+    with catalog.snapshot():
+        found = catalog.terms(access, [normalise_term(name)] if name else None)
     if json_:
         view.json([term_json(*entry) for entry in found])
     elif found:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.audit import Audit
 from assistant.confidence import Confidence
-from assistant.core.catalog import Catalog
+from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import Config, load_config
 from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
@@ -228,13 +228,14 @@ class Assistant:
         return Retriever(self.catalog, self._store.result(), self._encode, self.config.retrieval)
 
     def _check_encoder(self, registry: Registry) -> None:
-        indexed = self.catalog.meta("encoder")
+        with self.catalog.snapshot():
+            indexed = self.catalog.meta("encoder")
         if indexed is None:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
         ours = registry.load(ENCODER_ID).files["model.onnx"]
         if indexed != ours:
             cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
-            raise IndexMismatch(cause, f"Delete {self.config.data} and run `assistant ingest` again.")
+            raise IndexMismatch(cause, start_again(self.config.data))
 
     def _verified(self, wording: Wording, evidence: Sequence[Evidence]) -> Wording:
         """Quote the evidence where the generator's words may not be shown, and only what the catalog's text says."""

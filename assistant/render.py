@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +56,10 @@ class Renderer:
     def error(self, cause: str, cure: str = "") -> None:
         """Say what went wrong, on stderr, quiet or not."""
         console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
-        console.print(
-            Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(cure)}" if cure else "", "bold"))
-        )
+        with suppress(OSError):  # the exit code still tells
+            console.print(
+                Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(cure)}" if cure else "", "bold"))
+            )
 
     def note(self, text: str) -> None:
         """Say something on stderr unless quiet."""

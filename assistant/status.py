@@ -10,12 +10,12 @@ from typing import Any
 
 from assistant import __version__
 from assistant.confidence import summary
-from assistant.core.catalog import Catalog
+from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import PREPARED, Config
 from assistant.core.encoder import ENCODER_ID
 from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
-from assistant.core.serving import served
+from assistant.core.serving import PACKAGED_ID, served
 from assistant.core.vectors import open_store
 from assistant.read import load_models
 
@@ -44,6 +44,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
     try:
         catalog = Catalog.open(config.data)
         with catalog.snapshot():
+            catalog.check()
             info = catalog.info()
             found = {
                 **asdict(info), "terms": catalog.count_terms(), "encoder": (catalog.meta("encoder") or "")[:12],
@@ -51,11 +52,10 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
                 "flagged": [asdict(flag) for flag in catalog.flags()],
             }  # fmt: skip
         held = open_store(config.data, config.index.chroma_url).count(info.generation)
+        cure = start_again(config.data)
         if held != info.passages:
-            cure = "Delete the index folder and ingest again."
             _problem(problems, f"the vector generation holds {held} of {info.passages} passages.", cure, fatal=True)
         if registry.has(ENCODER_ID) and found["encoder"] != registry.load(ENCODER_ID).files["model.onnx"][:12]:
-            cure = "Delete the index folder and ingest again."
             _problem(problems, "the index was made with another encoder.", cure, fatal=True)
         catalog.close()
     except AssistantError as error:
@@ -68,7 +68,7 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
     wanted = [ENCODER_ID] + ([served(config)] if config.generator.runtime in PREPARED else [])
     found = {}
     for model_id in wanted:
-        if not registry.has(model_id):
+        if not registry.has(model_id) and model_id in (ENCODER_ID, PACKAGED_ID):
             found[model_id] = "not prepared"
             _problem(
                 problems,

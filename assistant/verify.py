@@ -8,7 +8,7 @@ from typing import Any
 
 from assistant.citations import parse_claims
 from assistant.core.catalog import Catalog
-from assistant.core.errors import AssistantError
+from assistant.core.errors import IndexMismatch
 from assistant.core.types import Access, Citation
 from assistant.guards.run import REFUSALS
 from assistant.prompts import SAYS_ABSTAINED, SAYS_WITHHELD
@@ -71,6 +71,6 @@ def _unproved(raw: Mapping[str, Any], citations: list[Citation]) -> list[Check]:
 
 
 def check_quote(catalog: Catalog, sha256: str, start: int, end: int, quote: str) -> None:
-    """Raise AssistantError unless a document of that hash says exactly `quote` at [start, end)."""
+    """Raise IndexMismatch unless a document of that hash says exactly `quote` at [start, end)."""
     if quote not in catalog.slices(sha256, start, end):
-        raise AssistantError(f"a quote at {start}-{end} is not in its document.", "Please report this.")
+        raise IndexMismatch(f"a quote at {start}-{end} is not in its document.", "See `assistant status`.")

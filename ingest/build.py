@@ -11,7 +11,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence, Sized
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.core.catalog import Catalog, NewPassage, SourceRow, naming_damage
+from assistant.core.catalog import Catalog, NewPassage, SourceRow, naming_damage, start_again
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
 from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
@@ -78,10 +78,10 @@ def ingest(
     another encoder. A file that cannot be read is in the report and stops nothing.
     """
     began = time.perf_counter()
-    with writer_lock(config.data, config.index.lock_seconds), naming_damage():
+    with writer_lock(config.data, config.index.lock_seconds), naming_damage(config.data):
         catalog = Catalog.open(config.data, create=True)
         try:
-            _check_encoder(catalog, encoder_sha)
+            _check_encoder(catalog, encoder_sha, config.data)
             run = _Run()
             known = catalog.sources()
             roots = find_roots(paths, {path: row.root for path, row in known.items()})
@@ -104,11 +104,15 @@ def ingest(
 def writer_lock(data: Path, seconds: float) -> Iterator[None]:
     lock = filelock.FileLock(data / "ingest.lock")
     try:
+        str(data).encode()
         data.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=seconds)
     except filelock.Timeout:
         cause = f"another ingest is writing to {data}, and was still at it after {seconds:g} s."
         raise IndexLocked(cause, "Wait for it to finish, then run this again.") from None
+    except UnicodeEncodeError:
+        cause = f"the index folder {data} has a name that is not UTF-8, which Chroma cannot open."
+        raise UsageError(cause, "Choose another with --data or index.data.") from None
     except OSError as error:
         cause = f"the index folder {data} cannot be written: {error.strerror}."
         raise UsageError(cause, "Choose another with --data or index.data.") from error
@@ -118,11 +122,11 @@ def writer_lock(data: Path, seconds: float) -> Iterator[None]:
         lock.release()
 
 
-def _check_encoder(catalog: Catalog, encoder_sha: str) -> None:
+def _check_encoder(catalog: Catalog, encoder_sha: str, data: Path) -> None:
     indexed = catalog.meta("encoder")
     if indexed not in (None, encoder_sha):
         cause = f"this index was made with another encoder ({indexed[:12] if indexed else ''}, now {encoder_sha[:12]})."
-        raise IndexMismatch(cause, "Delete the index folder and ingest again.")
+        raise IndexMismatch(cause, start_again(data))
 
 
 def _discover(roots: Sequence[tuple[Path, Path]], run: _Run) -> list[FoundFile]:
@@ -277,7 +281,7 @@ def _switch(
 ) -> None:
     """Make the new state visible in one transaction, with a vector generation made for exactly that state."""
     current = catalog.meta("generation")
-    if current and not store.has(current):  # deleted, or on another server: the catalog can make it again
+    if current and not store.has(current):  # deleted, damaged, or on another server: the catalog can make it again
         current = None
     if not current or run.rows or run.drops:
         _commit(catalog, store, current, config, encoder_sha, run, progress)
@@ -326,9 +330,10 @@ def _generation(
     fresh = {i for i, row in after.items() if before.get(i) != row}
     if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
         return checked_generation(store, store.build(catalog.vector_rows()), after)
-    derived = store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
-    if store.count(derived) == len(after):
-        return derived
+    with suppress(AssistantError):
+        derived = store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
+        if store.count(derived) == len(after):
+            return derived
     return checked_generation(store, store.build(catalog.vector_rows()), after)  # the parent was not what it should be
 
 

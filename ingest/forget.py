@@ -21,7 +21,7 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
     """
     Catalog.open(config.data).close()  # says so if there is no index, before the lock makes a folder for one
     with (
-        writer_lock(config.data, config.index.lock_seconds), naming_damage(),
+        writer_lock(config.data, config.index.lock_seconds), naming_damage(config.data),
         closing(Catalog.open(config.data, create=True)) as catalog,
     ):  # fmt: skip
         known = catalog.sources()

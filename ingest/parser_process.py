@@ -66,8 +66,8 @@ class ParserProcess:
             process.kill()
 
         timer = threading.Timer(self._settings.max_seconds, stop)
-        timer.start()
         try:
+            timer.start()  # in here: a timer that Ctrl-C left running would hold up the end of the program
             request = json.dumps([name, int(self._settings.max_file_mb * 2**20), len(data)])
             requests.write(request.encode() + b"\n" + data)
             requests.flush()

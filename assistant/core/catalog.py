@@ -16,13 +16,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.core.errors import AssistantError, IndexMismatch, IndexMissing
+from assistant.core.errors import IndexMismatch, IndexMissing, NotWritable
 from assistant.core.types import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
 
 SCHEMA_VERSION = "1"
 FILE_NAME = "catalog.sqlite3"
 FOREVER = "9999-12-31"
 IN_CHUNK = 500
+DIFFERS = "a passage is not what its document says"
+NO_ROOM = "Make room on the disk and run it again; nothing is lost."
+READ_ONLY = "Make it and its files writable, to questions too."
+UNWRITABLE = {
+    sqlite3.SQLITE_FULL: NO_ROOM, sqlite3.SQLITE_IOERR: NO_ROOM, sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: READ_ONLY, sqlite3.SQLITE_PERM: READ_ONLY,
+}  # fmt: skip
+BUGS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MISUSE)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -110,17 +118,21 @@ def normalise_term(name: str) -> str:
 class Catalog:
     """One connection to the catalog; not for use by two threads at once."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         self._db = connection
+        self._folder = folder
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> Catalog:
-        """Open the catalog in `folder`; raises IndexMissing without one, IndexMismatch for another schema."""
+        """Open the catalog in `folder`.
+
+        Raises IndexMissing without one, IndexMismatch for a damaged one or another schema, NotWritable.
+        """
         path = folder / FILE_NAME
         if not create and not path.is_file():
             raise IndexMissing(f"there is no index in {folder}.", "Make one: assistant ingest PATH")
         folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with naming_damage(folder):
             db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL" if create else "PRAGMA query_only = ON")
@@ -130,14 +142,11 @@ class Catalog:
                 db.executescript(SCHEMA)
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('id', lower(hex(randomblob(8))))")
-            catalog = cls(db)
+            catalog = cls(db, folder)
             version = catalog.meta("schema")
-        except sqlite3.DatabaseError as error:
-            cure = "Delete that file and run `assistant ingest` again."
-            raise IndexMismatch(f"the catalog {path} cannot be read: {error}.", cure) from error
         if version != SCHEMA_VERSION:
-            cure = f"Delete {folder} and run `assistant ingest` again."
-            raise IndexMismatch(f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}.", cure)
+            cause = f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}."
+            raise IndexMismatch(cause, start_again(folder))
         return catalog
 
     def close(self) -> None:
@@ -150,8 +159,8 @@ class Catalog:
             yield
             return
         try:  # BEGIN inside: an interrupt just after it must not leave the snapshot open for ever
-            self._db.execute("BEGIN")
-            with naming_damage():
+            with naming_damage(self._folder):
+                self._db.execute("BEGIN")
                 yield
         finally:
             if self._db.in_transaction:
@@ -195,6 +204,27 @@ class Catalog:
         """Tell whether any document has an audience, or is not valid on `as_of`: whether filters are needed."""
         query = "SELECT EXISTS (SELECT 1 FROM sources WHERE NOT open OR effective > ? OR expires < ?)"
         return bool(self._db.execute(query, (as_of, as_of)).fetchone()[0])
+
+    def check(self) -> None:
+        """Look for damage that no question may meet for long, text and rights included; raises IndexMismatch."""
+        with naming_damage(self._folder):
+            (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+            wrong = """SELECT source FROM sources s WHERE open = EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path)
+                       OR effective <> ifnull(json_extract(meta, '$.effective'), '')
+                       OR expires <> ifnull(json_extract(meta, '$.expires'), ?)"""
+            for (source,) in self._db.execute(wrong, (FOREVER,)):
+                raise sqlite3.DatabaseError(f"who may see {source!r}, or when, is told in two ways")
+            self.sources()  # reads their metadata
+            passages = """SELECT "start", "end", w.body, p.headings FROM passages p JOIN words w ON w.rowid = p.id
+                          WHERE document_id = ?"""
+            for document_id, text, _, pages in self._db.execute("SELECT id, text, title, pages FROM documents"):
+                _json(pages)
+                for start, end, body, headings in self._db.execute(passages, (document_id,)):
+                    _json(headings)
+                    if text[start:end] != body:
+                        raise sqlite3.DatabaseError(DIFFERS)
 
     # --- sources -----------------------------------------------------------------------------------------------
 
@@ -312,7 +342,7 @@ class Catalog:
         rows = self._db.execute(
             "SELECT s.source, d.flags FROM sources s JOIN documents d ON d.id = s.document_id WHERE d.flags <> '[]'"
         )
-        return [Flag(source, *flag) for source, flags in rows for flag in json.loads(flags)]
+        return [Flag(source, *flag) for source, flags in rows for flag in _json(flags)]
 
     # --- vectors -----------------------------------------------------------------------------------------------
 
@@ -345,7 +375,7 @@ class Catalog:
                GROUP BY p.id ORDER BY p.id"""
         )
         for passage_id, vector, effective, expires, is_open, roles in rows:
-            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(sorted(json.loads(roles))))
+            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(sorted(_json(roles))))
 
     # --- search ------------------------------------------------------------------------------------------------
 
@@ -368,6 +398,7 @@ class Catalog:
                   WHERE p.id IN (SELECT value FROM json_each(:ids)) AND src IS NOT NULL"""
         rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **_access(access)})}
         found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
+        self._check_passages([row[0] for row, _, _ in found])
         return tuple(
             Hit(
                 passage=_passage(row),
@@ -376,6 +407,14 @@ class Catalog:
             )
             for rank, (row, score, methods) in enumerate(found, 1)
         )  # fmt: skip
+
+    def _check_passages(self, ids: Sequence[int]) -> None:
+        """Raise DatabaseError unless passages say what their documents do: a flipped byte in either is found."""
+        differs = """SELECT EXISTS (SELECT 1 FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d
+                     ON d.id = p.document_id WHERE p.id IN (SELECT value FROM json_each(?))
+                     AND w.body <> substr(d.text, "start" + 1, "end" - "start"))"""
+        if self._db.execute(differs, (json.dumps(ids),)).fetchone()[0]:
+            raise sqlite3.DatabaseError(DIFFERS)
 
     def passages(self, access: Access) -> Iterator[tuple[Passage, str]]:
         """Yield every passage that `access` may see, with its source."""
@@ -403,7 +442,7 @@ class Catalog:
                   WHERE {named if norms is not None else ""} src IS NOT NULL ORDER BY t.name COLLATE NOCASE, src"""
         rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **_access(access)})
         return [
-            (Term(r[0], tuple(json.loads(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8]))
+            (Term(r[0], tuple(_json(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8]))
             for r in rows
         ]  # fmt: skip
 
@@ -413,19 +452,22 @@ class Catalog:
 
 
 @contextmanager
-def naming_damage() -> Iterator[None]:
-    """Turn what SQLite says of a damaged file into IndexMismatch, and of a full disk into one plain sentence."""
+def naming_damage(folder: Path) -> Iterator[None]:
+    """Turn what SQLite says of a damaged catalog into IndexMismatch, of a full or locked disk into NotWritable."""
     try:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            cure = "Make room on the disk and run it again; the index that was there still answers."
-            raise AssistantError(f"the index cannot be written: {error}.", cure) from error
-        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in BUGS or isinstance(error, sqlite3.ProgrammingError):
             raise
-        cure = "Delete the index folder and run `assistant ingest` again."
-        raise IndexMismatch(f"the catalog is damaged: {error}.", cure) from error
+        if code in UNWRITABLE:
+            raise NotWritable(f"the index folder {folder} cannot be written: {error}.", UNWRITABLE[code]) from error
+        raise IndexMismatch(f"the catalog is damaged: {error}.", start_again(folder)) from error
+
+
+def start_again(folder: Path) -> str:
+    """Return the cure for a catalog that is of no use; the log and the calibration beside it stay."""
+    return f"Delete {folder / FILE_NAME} and run `assistant ingest` again."
 
 
 def title_of(source: str) -> str:
@@ -434,18 +476,29 @@ def title_of(source: str) -> str:
 
 
 def meta_from_json(text: str) -> Meta:
-    raw: dict[str, Any] = json.loads(text)
-    return Meta(**{**raw, "audience": tuple(raw["audience"])})
+    raw = _json(text)
+    try:
+        return Meta(**{**raw, "audience": tuple(raw["audience"])})
+    except (TypeError, KeyError) as error:
+        raise sqlite3.DatabaseError(f"{text!r} is no metadata") from error
+
+
+def _json(text: str) -> Any:
+    """Parse what the catalog wrote; raises DatabaseError, since it has changed if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"{text!r} is not JSON") from error
 
 
 def _document(row: Sequence[Any], meta: Meta) -> Document:
     document_id, source, title, text, media_type, sha256, pages = row[:7]
-    return Document(document_id, source, title, text, media_type, sha256, tuple(json.loads(pages)), meta)
+    return Document(document_id, source, title, text, media_type, sha256, tuple(_json(pages)), meta)
 
 
 def _passage(row: Sequence[Any]) -> Passage:
     passage_id, document_id, text, start, end, headings, page = row[:7]
-    return Passage(passage_id, document_id, text, start, end, tuple(json.loads(headings)), page)
+    return Passage(passage_id, document_id, text, start, end, tuple(_json(headings)), page)
 
 
 def _source_row(row: Sequence[Any]) -> SourceRow:

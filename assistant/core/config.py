@@ -106,6 +106,7 @@ class TuneSection:
     written: int = 200  # questions that a chat model writes to learn from, if the runtime is langchain
 
 
+MOST = 1_000_000_000  # of any number
 PREPARED = ("onnx", "openvino")  # runtimes of prepared models
 RUNTIMES = (*PREPARED, "langchain", "none")
 GUARD_ACTIONS = ("off", "flag", "redact", "block")
@@ -162,8 +163,8 @@ def load_config(path: Path | None = None) -> Config:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration file {path}.", "Check --config.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", "Mend that line.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", "Mend that file.") from error
     return parse_config(raw, base=path.resolve().parent, name=str(path))
 
 
@@ -217,10 +218,14 @@ def _bad_values(config: Config) -> list[str]:
     for section in (f.name for f in fields(config) if f.name != "base"):
         values = getattr(config, section)
         faults += [
-            f"{section}.{f.name} must not be negative, got {getattr(values, f.name)}"
+            f"{section}.{f.name} must be between 0 and {MOST:,}, not {value}"
             for f in fields(values)
-            if isinstance(getattr(values, f.name), (int, float)) and getattr(values, f.name) < 0
+            if isinstance(value := getattr(values, f.name), (int, float)) and not 0 <= value <= MOST
         ]
+    try:
+        _ = config.data, config.models_dir
+    except (ValueError, RuntimeError) as error:
+        faults.append(f"index.data and models.dir must name folders: {error}")
     if config.generator.runtime not in RUNTIMES:
         faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
     if config.generator.runtime == "langchain" and not config.generator.model:

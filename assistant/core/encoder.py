@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.config import EncoderSection
-from assistant.core.registry import Registry
+from assistant.core.registry import Registry, opening
 from assistant.core.types import ModelRecord
 
 DIMENSIONS = 384
@@ -30,7 +30,8 @@ def open_encoder(registry: Registry, settings: EncoderSection) -> Encoder:
     """Open the prepared encoder; raises ModelMissing or ModelDamaged."""
     record = registry.load(ENCODER_ID)
     registry.verify(record)
-    return Encoder(registry.path(ENCODER_ID), record, batch=settings.batch, threads=settings.threads)
+    with opening(record):
+        return Encoder(registry.path(ENCODER_ID), record, batch=settings.batch, threads=settings.threads)
 
 
 def remember(encode: Encode, most: int = REMEMBERED) -> Encode:

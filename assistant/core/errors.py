@@ -7,6 +7,7 @@ AssistantError                exit code 1
 ├── NotReady                  5  no usable index or model
 │   ├── IndexMissing
 │   ├── IndexMismatch            built by another encoder, or by another version
+│   ├── NotWritable              a full disk, or a folder that may not be written
 │   ├── ModelMissing
 │   └── ModelDamaged             a file's SHA-256 is not the manifest's
 ├── GateFailed                7  a quality gate said no (verify, eval, promote)
@@ -48,6 +49,10 @@ class IndexMissing(NotReady):
 
 
 class IndexMismatch(NotReady):
+    pass
+
+
+class NotWritable(NotReady):
     pass
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assistant.core.config import PREPARED, Config
-from assistant.core.registry import Registry
+from assistant.core.registry import Registry, opening
 from assistant.core.serving import served
 from assistant.core.types import ModelInfo, Turn
 
@@ -30,7 +30,8 @@ def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     if settings.runtime in PREPARED:
         record = registry.load(served(config))
         registry.verify(record)
-        return _prepared(settings.runtime)(Path(record.path), record.id)
+        with opening(record):
+            return _prepared(settings.runtime)(Path(record.path), record.id)
     if settings.runtime == "langchain":
         from assistant.core.llm_langchain import LangChainModel
 

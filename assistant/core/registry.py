@@ -14,11 +14,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
-from assistant.core.errors import ModelDamaged, ModelMissing, UsageError
+from assistant.core.errors import AssistantError, ModelDamaged, ModelMissing, UsageError
 from assistant.core.types import ModelRecord
 
 Kind = Literal["encoder", "base", "adapter", "merged", "gptq", "runtime"]
@@ -50,7 +50,8 @@ class Registry:
         try:
             return _parse(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
-            raise ModelMissing(f"there is no model {model_id} in {self.root}.", "Run `assistant prepare`.") from None
+            cure = "`assistant prepare` makes the packaged ones; see `assistant tune list`."
+            raise ModelMissing(f"there is no model {model_id} in {self.root}.", cure) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _damaged(folder, f"{folder / MANIFEST} is not a model's manifest: {error}.") from None
 
@@ -116,6 +117,18 @@ class Registry:
         for folder in self.root.glob(f".{model_id}.*.tmp"):
             if re.fullmatch(rf"\.{re.escape(model_id)}\.\d+\.tmp", folder.name):
                 shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def opening(record: ModelRecord) -> Iterator[None]:
+    """Turn whatever a runtime raises over a model that it cannot open into ModelDamaged."""
+    try:
+        yield
+    except AssistantError:
+        raise
+    except Exception as error:  # each runtime has errors of its own
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise _damaged(Path(record.path), f"the model in {record.path} cannot be opened: {told}.") from error
 
 
 def hash_file(path: Path) -> str:

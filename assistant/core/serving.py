@@ -32,7 +32,8 @@ def promoted(registry: Registry) -> tuple[str, ...]:
     except FileNotFoundError:
         return (PACKAGED_ID,)
     except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
-        raise ModelDamaged(f"{path} cannot be understood: {error}", f"Delete it: {PACKAGED_ID} then serves.") from error
+        cure = f"Delete {path}: {PACKAGED_ID} then serves."
+        raise ModelDamaged(f"{path} cannot be understood: {error}.", cure) from error
     return (PACKAGED_ID, *ids)
 
 

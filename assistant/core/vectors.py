@@ -8,6 +8,7 @@ lose vectors without an error (measured with chromadb 1.5.9).
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import uuid
@@ -20,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.catalog import VectorRow
-from assistant.core.errors import AssistantError, IndexMissing
+from assistant.core.errors import AssistantError, IndexMissing, NotWritable
+from assistant.core.registry import hash_file
 from assistant.core.types import Access
 
 COLLECTION = "passages"
 FOLDER = "generations"
+SEAL = "seal.json"
 BATCH = 5_000  # Chroma takes 5,461 at most
 # One flush near the end of a build instead of one every thousand vectors; opening replays what is not flushed.
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": 1_000}
@@ -46,7 +49,7 @@ class VectorStore(Protocol):
         """Return how many vectors a generation holds; raises IndexMissing when it is gone."""
 
     def has(self, generation: str) -> bool:
-        """Tell whether a generation is there; what it holds is not looked at."""
+        """Tell whether a generation is there, with the files that were written; what they hold is not looked at."""
 
     def keep_only(self, generations: Sequence[str]) -> None:
         """Delete every other generation of this index."""
@@ -97,13 +100,14 @@ class FolderStore:
                 yield client.get_or_create_collection(COLLECTION, configuration={"hnsw": HNSW}, embedding_function=None)
             finally:
                 client.close()  # flushes and closes the files
+            (path / SEAL).write_text(json.dumps(_index_files(path)), encoding="utf-8")
             _sync_folder(path)
         except BaseException as error:
             shutil.rmtree(path, ignore_errors=True)
             if isinstance(error, AssistantError) or not isinstance(error, Exception):
                 raise
-            cure = "Make room on the disk if it is full, and run it again; the index that was there still answers."
-            raise AssistantError(f"the vectors cannot be written: {_first_line(error)}.", cure) from error
+            cure = "Make room on the disk if it is full, and run it again; nothing is lost."
+            raise NotWritable(f"the vectors cannot be written: {_first_line(error)}.", cure) from error
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
         with self._reading(generation) as collection:
@@ -116,10 +120,12 @@ class FolderStore:
     @contextlib.contextmanager
     def _reading(self, generation: str) -> Iterator[Any]:
         path = self._root / generation
-        if not self.has(generation):
+        if not generation or not path.is_dir():
             raise IndexMissing(f"the vector generation {path} is gone.", "Rebuild it: assistant ingest PATH")
         try:
             if self._opened is None or self._opened[0] != generation:
+                if not _is_whole(path):  # Chroma may crash on damaged index files, or fill the disk
+                    raise ValueError(f"its files are not those that {SEAL} names")
                 client = _folder_client(path)
                 collection = client.get_collection(COLLECTION, embedding_function=None)
                 self.close()  # each generation that is open is an index in memory
@@ -127,10 +133,11 @@ class FolderStore:
             yield self._opened[2]
         except Exception as error:  # Chroma raises anything at all on damaged files
             cause = f"the vector generation {path} cannot be read: {_first_line(error)}."
-            raise IndexMissing(cause, "Delete that folder, then rebuild it: assistant ingest PATH") from error
+            cure = "Unless the disk is full or read-only, delete that folder and rebuild it: assistant ingest PATH"
+            raise IndexMissing(cause, cure) from error
 
     def has(self, generation: str) -> bool:
-        return bool(generation) and (self._root / generation).is_dir()
+        return bool(generation) and _is_whole(self._root / generation)
 
     def keep_only(self, generations: Sequence[str]) -> None:
         for path in self._root.iterdir() if self._root.is_dir() else ():
@@ -305,6 +312,20 @@ def _day(iso: str) -> int:
     """Make a number of an ISO date, since Chroma compares only numbers."""
     digits = "".join(c for c in iso if c.isdigit())[:8]
     return int(digits) if digits else 0
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether the files of a generation are those that its build wrote, byte for byte."""
+    try:
+        return bool(json.loads((path / SEAL).read_text(encoding="utf-8")) == _index_files(path))
+    except (OSError, ValueError):
+        return False
+
+
+def _index_files(path: Path) -> dict[str, str]:
+    """Hash the files of the vector index, if it was flushed; Chroma writes to the others as it opens them."""
+    flushed = (marker.parent for marker in path.glob("*/index_metadata.pickle"))
+    return {file.relative_to(path).as_posix(): hash_file(file) for folder in flushed for file in folder.iterdir()}
 
 
 def _sync_folder(path: Path) -> None:

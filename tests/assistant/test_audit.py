@@ -102,5 +102,5 @@ def test_a_line_that_is_not_json_is_named(logged: Assistant) -> None:
     logged.answer(CARRY)
     with (logged.config.data / FILE_NAME).open("a", encoding="utf-8") as file:
         file.write(json.dumps({})[:-1] + "\n")
-    with pytest.raises(GateFailed, match="line 2 is not JSON"):
+    with pytest.raises(GateFailed, match="line 2 is no line of the log: Expecting"):
         Audit(logged.config).verify()

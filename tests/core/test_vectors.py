@@ -225,7 +225,9 @@ def test_a_deleted_folder_is_missing_even_to_a_store_that_has_it_open(tmp_path: 
 def test_a_damaged_folder_says_what_to_delete(tmp_path: Path) -> None:
     generation = FolderStore(tmp_path).build([row(1)])
     (tmp_path / generation / "chroma.sqlite3").write_bytes(b"no database" * 100)
-    with pytest.raises(IndexMissing, match=rf"{generation} cannot be read: [^\n]*Delete that folder, then") as error:
+    with pytest.raises(
+        IndexMissing, match=rf"{generation} cannot be read: [^\n]*delete that folder and rebuild"
+    ) as error:
         FolderStore(tmp_path).count(generation)
     assert "\n" not in str(error.value)
 

@@ -701,7 +701,7 @@ def test_a_generation_that_lost_its_vectors_is_not_derived_from(
     run_ingest(config, docs)
     for path in (config.data / FOLDER / (index.meta("generation") or "")).iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    with pytest.raises(IndexMissing, match=r"cannot be read: .* Delete that folder, then rebuild it"):
+    with pytest.raises(IndexMissing, match=r"cannot be read: .* delete that folder and rebuild it"):
         index.search("annual leave")
     write(docs / "travel.md", TRAVEL.replace("140", "150"))
     run_ingest(config, docs)
