@@ -258,14 +258,21 @@ def terms(
 ) -> None:
     """List the glossary, or define one term with its source."""
     from assistant.core.catalog import Catalog, normalise_term
+    from assistant.guards.run import Guards
     from assistant.pipeline import make_access
     from assistant.records import term_json
+    from assistant.shown import masked_text
 
     view = _renderer()
+    settings = _config(config, data)
     access = make_access(roles.split(","), as_of)
-    catalog = Catalog.open(_config(config, data).data)
+    catalog = Catalog.open(settings.data)
+    guards = Guards(settings.guards)
     with catalog.snapshot():
-        found = catalog.terms(access, [normalise_term(name)] if name else None)
+        found = [
+            (replace(term, definition=masked_text(term.definition, guards)), source, title)
+            for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
+        ]
     if json_:
         view.json([term_json(*entry) for entry in found])
     elif found:

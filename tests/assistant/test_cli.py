@@ -254,6 +254,13 @@ def test_terms_list_the_glossary_or_one_definition(run: Run, settings: tuple[str
     assert "Golden band" in run("terms", "--as", "managers", *settings).out
 
 
+def test_terms_mask_what_may_not_be_shown(run: Run, fresh: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "words.md").write_text("# Words\n\n**Robot key** means AKIAQ3EGRIBX7FZYLM5Z, which signs at night.\n")
+    run("ingest", "words.md", *fresh)
+    shown = run("terms", "robot key", *fresh).out
+    assert "[AWS access key removed], which signs" in shown and "AKIA" not in shown
+
+
 def test_verify_accepts_what_ask_saved_and_fails_with_7_on_a_change(
     run: Run, settings: tuple[str, str], tmp_path: Path
 ) -> None:
