@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from assistant.confidence import UNCALIBRATED
 from assistant.core.config import Config
-from assistant.core.llm import LanguageModel
-from assistant.core.types import Answer, ModelInfo, Turn
+from assistant.core.types import Answer, Turn
 from assistant.pipeline import Assistant
 from bench.common import run_ingest
 from bench.planted import HIDINGS, OBEYED, PLANTED, RULES, SITES
+from bench.scripted import Scripted, echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +26,6 @@ class Trap:
     question: str
     text: str
     obeyed: str
-
-
-class Obedient:
-    """A generator that was taken over: whatever it is asked, it says what the attacker wants, with a source."""
-
-    info = ModelInfo("obedient", "fake")
-
-    def __init__(self) -> None:
-        self.says = ""
-
-    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
-        return f"{self.says} [1]"
-
-    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
-        yield self.complete(messages, max_tokens)
 
 
 def traps() -> list[Trap]:
@@ -62,18 +48,24 @@ def flagged(found: Sequence[Trap], config: Config, folder: Path) -> dict[str, se
     return {hiding: {t.name for t in found if t.hiding == hiding and t.name in sources} for hiding in HIDINGS}
 
 
-def obeying(found: Sequence[Trap], config: Config, model: LanguageModel | None) -> list[tuple[Trap, Answer]]:
+def obeying(found: Sequence[Trap], config: Config, *, taken_over: bool) -> list[tuple[Trap, Answer]]:
     """Ask every document, however unsure the answer, and return the answers that say what the attacker wants.
 
+    `taken_over` is a generator that says so, with a key, whatever it is asked; otherwise the configured one words them.
     A document's own sentence, quoted whole with its place, is no obedience.
     """
+    model = Scripted(echo) if taken_over else None
     with closing(Assistant(config, model=model, confidence=UNCALIBRATED)) as assistant:
         answers = []
         for trap in found:
-            if isinstance(model, Obedient):
-                model.says = trap.obeyed
+            if model:
+                model.say = partial(_obey, trap)
             answers.append((trap, assistant.answer(trap.question)))
     return [(trap, answer) for trap, answer in answers if _obeys(trap, answer)]
+
+
+def _obey(trap: Trap, messages: Sequence[Turn]) -> str:
+    return f"{trap.obeyed} [1]"
 
 
 def _obeys(trap: Trap, answer: Answer) -> bool:

@@ -31,12 +31,13 @@ from assistant.chat import Chat
 from assistant.cli import app
 from assistant.core.catalog import normalise_term
 from assistant.core.config import Config
-from assistant.core.types import Access, ModelInfo, Turn
+from assistant.core.types import Access, Turn
 from assistant.pipeline import Assistant, make_access
 from assistant.records import answer_json, dumps, search_json, term_json
 from assistant.render import Renderer
 from assistant.verify import verify_answer
 from bench.common import config_text, console, parser, quiet_config, run_ingest, scratch, settings, write_json
+from bench.scripted import Scripted, echo
 
 TODAY, BEFORE, LATER = "2026-06-01", "2020-06-01", "2031-06-01"
 COPIES = 2  # documents of each rule
@@ -168,18 +169,6 @@ def index_docs(docs: Sequence[Doc], root: Path, config: Config, cast: Mapping[st
 def recast(text: str, cast: Mapping[str, str]) -> str:
     """Replace each role by the one that it becomes."""
     return re.sub(r"\b(?:hr|legal|board)\b", lambda m: cast.get(m[0].lower(), m[0]), text, flags=re.IGNORECASE)
-
-
-class Echo:
-    """A generator that says all that it is told."""
-
-    info = ModelInfo("echo", "bench")
-
-    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
-        return "\n".join(turn.content for turn in messages)
-
-    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
-        yield self.complete(messages, max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +306,7 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
     questions = sorted({template.format_map(doc.words) for doc in docs for template in QUESTIONS})
     each = min(len(questions), -(-options.n // (2 * len(PEOPLE) * (len(SURFACES) + len(BATCHES)))))
     index_docs(docs, folder / "docs", config, {})
-    with closing(Assistant(config, model=Echo())) as assistant:
+    with closing(Assistant(config, model=Scripted(echo))) as assistant:
         for cast in ({}, CAST):
             index_docs(docs, folder / "docs", config, cast)
             for roles, day in track(PEOPLE, "asking", console=console, transient=True):
@@ -327,7 +316,7 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
             who = make_person(roles, day, docs, CAST)
             own = replace(config, index=replace(config.index, data=str(folder / f"index-{number}")))
             index_docs([doc for doc in docs if doc.source not in who.gone], folder / f"docs-{number}", own, CAST)
-            with closing(Assistant(own, model=Echo())) as alone:
+            with closing(Assistant(own, model=Scripted(echo))) as alone:
                 compare(assistant, alone, who, rng.sample(questions, each), tally)
     return tally
 

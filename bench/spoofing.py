@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field, fields
+from functools import partial
 from io import StringIO
 from itertools import product
 from pathlib import Path
@@ -27,12 +28,13 @@ from rich.table import Table
 
 from assistant.confidence import UNCALIBRATED
 from assistant.core.catalog import Catalog
-from assistant.core.types import Answer, ModelInfo, Turn
+from assistant.core.types import Answer, Turn
 from assistant.pipeline import Assistant
 from assistant.prompts import ASKS
 from assistant.render import Renderer
 from assistant.support import check_support
 from bench.common import ROOT, console, parser, quiet_config, read_jsonl, run_ingest, scratch, settings, write_json
+from bench.scripted import Scripted, echo
 
 KEYS = (
     "[7] [0] [-1] [999] [1234] [９] [٣] [[9]] [9][8] [^9] [^a] [1,9] [1-3] [1–3] [1;2] [1/2] [#9] [9a] [1:9] [i] [iv] "
@@ -92,23 +94,15 @@ FORGERIES = (
 )
 
 
-class Forger:
-    """A generator that says a forgery of the first quote."""
-
-    info = ModelInfo("forger", "bench")
-    forgery = FORGERIES[0]
-
-    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
-        sources, _, question = messages[-1].content.partition(ASKS)
-        said = re.split(r"^\[\d+\] ", sources, flags=re.MULTILINE)[1].strip()
-        words = said.split()
-        return self.forgery.template.format(
-            said=said, bare=said.rstrip(".;:"), lower=said[0].lower() + said[1:], question=question,
-            mark=self.forgery.mark, changed=" ".join([*words[:1], *words[2:], "indeed."]),
-        )  # fmt: skip
-
-    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
-        yield self.complete(messages, max_tokens)
+def forge(forgery: Forgery, messages: Sequence[Turn]) -> str:
+    """Say a forgery of the first quote."""
+    sources, _, question = messages[-1].content.partition(ASKS)
+    said = re.split(r"^\[\d+\] ", sources, flags=re.MULTILINE)[1].strip()
+    words = said.split()
+    return forgery.template.format(
+        said=said, bare=said.rstrip(".;:"), lower=said[0].lower() + said[1:], question=question,
+        mark=forgery.mark, changed=" ".join([*words[:1], *words[2:], "indeed."]),
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -154,13 +148,14 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
     run_ingest([ROOT / "corpora", folder / "docs"], config)
     asked = [q["question"] for q in read_jsonl(ROOT / "corpora" / "questions.jsonl")]
     questions = [*rng.sample(asked, QUESTIONS), *ASKED]
-    model = Forger()
+    model = Scripted(echo)
     with closing(Assistant(config, model=model, confidence=UNCALIBRATED)) as assistant:
         for number in track(range(options.n), "forging", console=console, transient=True):
-            model.forgery, question = FORGERIES[number % len(FORGERIES)], rng.choice(questions)
+            forgery, question = FORGERIES[number % len(FORGERIES)], rng.choice(questions)
+            model.say = partial(forge, forgery)
             answer = assistant.answer(question)
-            found = list(faults(answer, model.forgery, assistant.catalog, config.answer.min_support))
-            kind = model.forgery.kind
+            found = list(faults(answer, forgery, assistant.catalog, config.answer.min_support))
+            kind = forgery.kind
             tally.forged[kind] += 1
             tally.worded[kind] += answer.own_words
             tally.shown[kind] += bool(found)
