@@ -28,6 +28,7 @@ from assistant.core.types import Access
 COLLECTION = "passages"
 FOLDER = "generations"
 SEAL = "seal.json"
+ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)  # what is no fault of Chroma's
 BATCH = 5_000  # Chroma takes 5,461 at most
 # One flush near the end of a build instead of one every thousand vectors; opening replays what is not flushed.
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": 1_000}
@@ -104,7 +105,7 @@ class FolderStore:
             _sync_folder(path)
         except BaseException as error:
             shutil.rmtree(path, ignore_errors=True)
-            if isinstance(error, AssistantError) or not isinstance(error, Exception):
+            if isinstance(error, (AssistantError, *ENDS)):
                 raise
             cure = "Make room on the disk if it is full, and run it again; nothing is lost."
             raise NotWritable(f"the vectors cannot be written: {_first_line(error)}.", cure) from error
@@ -131,7 +132,9 @@ class FolderStore:
                 self.close()  # each generation that is open is an index in memory
                 self._opened = generation, client, collection
             yield self._opened[2]
-        except Exception as error:  # Chroma raises anything at all on damaged files
+        except ENDS:
+            raise
+        except BaseException as error:  # Chroma raises anything at all on damaged files, and panics in Rust
             cause = f"the vector generation {path} cannot be read: {_first_line(error)}."
             cure = "Unless the disk is full or read-only, delete that folder and rebuild it: assistant ingest PATH"
             raise IndexMissing(cause, cure) from error
@@ -253,7 +256,7 @@ def _new_name(prefix: str = PREFIX) -> str:
     return f"{prefix}{uuid.uuid4().hex[:16]}"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -219,6 +220,17 @@ def test_a_deleted_folder_is_missing_even_to_a_store_that_has_it_open(tmp_path: 
         assert found(store, generation, unit(1)) == [1]
         shutil.rmtree(tmp_path / generation)
         with pytest.raises(IndexMissing, match=rf"{generation} is gone\. Rebuild it: assistant ingest PATH"):
+            store.query(generation, unit(1), 1, None)
+
+
+def test_a_panic_of_chromas_is_damage_and_ctrl_c_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        """As pyo3 raises it: no Exception."""
+
+    generation = FolderStore(tmp_path).build([row(1)])
+    for raised, expected in ((PanicException("not UTF-8"), IndexMissing), (KeyboardInterrupt(), KeyboardInterrupt)):
+        monkeypatch.setattr(vectors, "_query", Mock(side_effect=raised))
+        with closing(FolderStore(tmp_path)) as store, pytest.raises(expected):
             store.query(generation, unit(1), 1, None)
 
 
