@@ -91,7 +91,8 @@ class Guards:
             verdicts.append(Verdict(guard.name, context.stage, action, finding.reason, finding.score))
             if action == "block":
                 refusal = refusal or guard.refusal
-            elif action == "redact":
+            # A question that is refused is told back as it was asked; a document's text may be shown all the same.
+            if action == "redact" or (action == "block" and context.stage == "output"):
                 masked += finding.spans
         return Screened(mask(context.text, masked), tuple(verdicts), refusal)
 

@@ -88,3 +88,5 @@ def test_the_setting_decides(ask: Callable[..., Answer]) -> None:
     assert answer.status == "answered" and CARD in answer.text
     assert [(v.guard, v.action) for v in answer.verdicts] == [("personal", "allow")]
     assert not ask("Which card are flights paid with?", personal="off").verdicts
+    blocked = ask("Which card are flights paid with?", personal="block")
+    assert blocked.status == "blocked" and CARD not in dumps(answer_json(blocked))
