@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from assistant.citations import best_support, cite, parse_claims, quote_text
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.llm import LanguageModel
-from assistant.core.text import cells
+from assistant.core.text import cells, sentences
 from assistant.core.types import Citation, Evidence, Turn, Verdict
 from assistant.evidence import plain
 from assistant.prompts import KEY, NOT_FOUND, build_messages, without_keys
@@ -72,7 +72,7 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
         elif not support.supported:
             reason = f"a sentence was not supported by its quote ({support.missing}) and was left out"
             verdicts.append(Verdict("support", "output", "redact", reason, support.score))
-    if not citations:
+    if not citations or not _defined(citations, evidence[0], min_support):
         return quoted(evidence, verdicts)
     # The best evidence must be in the answer: a supported remark on a lesser one would miss the point.
     if not any(c.key == 1 for c in citations):
@@ -80,6 +80,15 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     # What does not end like a sentence, an item of a list, gets a line of its own.
     text = "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in citations)
     return Wording(text.strip(), tuple(citations), True, tuple(verdicts))
+
+
+def _defined(citations: Sequence[Citation], best: Evidence, min_support: float) -> bool:
+    """Tell whether a definition, if that is what answers, is told: a remark that follows it says nothing alone."""
+    if best.kind != "definition":
+        return True
+    start, end = (sentences(best.text, 0, len(best.text)) or [(0, len(best.text))])[0]
+    said = f"{best.lead_text}: {best.text[start:end]}"
+    return any(c.key == 1 and check_support(c.claim, said, min_support).supported for c in citations)
 
 
 def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording:

@@ -47,6 +47,8 @@ ENUMERATION = re.compile(rf"((?:{MEMBER}, )+{MEMBER}),? (?:and|or) {DETERMINER}(
 OPENING = re.compile(r"(?:however|also|additionally|therefore|otherwise|for example|in addition)", re.IGNORECASE)
 # A clause that says something more, and limits nothing: "the finance team, which pays within 30 days".
 ASIDE = re.compile(r", (?:which|who|where|an?) [^,;:]*(?=[,.;]|$)")
+# A term's other names, as glossaries are read: "CISO (also: Chief Information Security Officer)".
+ALIASES = re.compile(r" ?\(also: [^()]*\)")
 RESTRICTS = re.compile(r"\b(?:only|unless|except|until|if|provided|not|no|never|must|may|can|should)\b", re.IGNORECASE)
 # What begins a sentence that qualifies the one before it.
 GOES_ON = re.compile(
@@ -174,7 +176,8 @@ def _choices(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
 
 def _left_out(claim: Facts, quote: Facts, around: frozenset[str]) -> str:
     """Refuse a claim without the quote's limits, exceptions and actors."""
-    kept = Facts(ASIDE.sub(lambda aside: aside[0] if _matters(aside[0], claim) else "", quote.text))
+    text = ALIASES.sub("", quote.text)
+    kept = Facts(ASIDE.sub(lambda aside: aside[0] if _matters(aside[0], claim) else "", text))
     dropped = set(kept.phrases(LIMIT) - claim.phrases(LIMIT))
     return _lost(dropped | {kept.written(a) for a in kept.words.keys() & ACTORS - claim.words.keys()})
 

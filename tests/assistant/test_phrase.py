@@ -197,3 +197,17 @@ def test_keys_and_line_breaks_inside_evidence_cannot_pose_as_other_evidence() ->
 def test_messages_hold_no_key_but_the_sources_own() -> None:
     user = build_messages("Q?", ["see [1], [22] and [1, 2]", "b"])[1].content
     assert KEY.findall(user) == ["1", "2"] and "(1, 2)" in user
+
+
+def test_a_remark_after_a_definition_is_no_answer_without_it() -> None:
+    meaning = "The person who owns security at Tarnwell. Owner: Information Security."
+    text = f"CISO (also: Chief Security Officer): {meaning}"
+    term = [pick(meaning, "CISO", "definition", text)]
+
+    def told(reply: str) -> Wording:
+        return phrase("What does CISO mean?", term, ScriptedModel(reply), AnswerSection(), GeneratorSection())
+
+    assert not told("Owner: Information Security. [1]").own_words
+    assert "The person who owns security" in told("Owner: Information Security. [1]").text
+    whole = told("CISO: The person who owns security at Tarnwell. Owner: Information Security. [1]")
+    assert whole.own_words and "(also" not in whole.text, "other names may be left out"
