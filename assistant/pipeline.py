@@ -145,13 +145,14 @@ class Assistant:
                 reading = self._reader().read(asked, hits, defined, focus=question)
             with clock("guard"):
                 hits = masked(reading.hits[: k or self.config.retrieval.k], self._guards)
+                reading = replace(reading, hits=hits)
+            if not reading.evidence or reading.probability < self._threshold:
+                return _abstained(question, reading, screened, index, clock)
+            with clock("guard"):
                 evidence, withheld = permitted(reading.evidence, self._guards)
                 verdicts = (*screened.verdicts, *withheld)
-            best, reading = reading.evidence[:1], replace(reading, hits=hits)
-            if not best or reading.probability < self._threshold:
-                return _abstained(question, reading, screened, index, clock)
-            if best != evidence[:1]:  # what is next best would miss the point
-                return _withheld(question, reading, best[0].hit, verdicts, index, clock)
+            if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
+                return _withheld(question, reading, verdicts, index, clock)
             stage("wording")
             with clock("generate"):
                 model = self._model.result()
@@ -239,9 +240,10 @@ class Assistant:
 
     def _verified(self, wording: Wording, evidence: Sequence[Evidence]) -> Wording:
         """Quote the evidence where the generator's words may not be shown, and only what the catalog's text says."""
-        screened = self._guards.output(wording.text, [e.hit.passage.text for e in evidence])
-        if wording.own_words and screened.action != "allow":
-            wording = quoted(evidence, (*wording.verdicts, *screened.verdicts))
+        if wording.own_words:
+            screened = self._guards.output(wording.text, [e.hit.passage.text for e in evidence])
+            if screened.action != "allow":
+                wording = quoted(evidence, (*wording.verdicts, *screened.verdicts))
         for citation in wording.citations:
             check_quote(self.catalog, citation.document_sha256, citation.start, citation.end, citation.quote)
         return wording
@@ -280,10 +282,10 @@ def _blocked(screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
 
 
 def _withheld(
-    question: str, reading: Reading, hit: Hit, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
+    question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
 ) -> Answer:
     reason = next(v.reason for v in verdicts if v.stage == "output" and v.action != "allow")  # the best is first
-    text = WITHHELD.format(reason=reason, place=_place(hit))
+    text = WITHHELD.format(reason=reason, place=_place(reading.evidence[0].hit))
     return Answer(
         question, "blocked", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL, index,
         clock.timings(),

@@ -9,7 +9,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection, load_config
 from assistant.core.registry import Registry
@@ -24,6 +26,7 @@ from assistant.core.types import IngestReport, ModelRecord
 
 ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.7  # a load average above this spoils timings on the two cores that FACTS were measured on
+MOST_FAULTS = 20  # that are printed
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
@@ -150,6 +153,21 @@ def scratch(name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def show_counts(title: str, kinds: str, columns: Mapping[str, Counter[str]], faults: Sequence[str]) -> None:
+    """Print what was counted by kind, a column each, with the sums, and the first of the faults."""
+    table = Table(title=title)
+    table.add_column(kinds)
+    for name in columns:
+        table.add_column(name, justify="right")
+    for kind in next(iter(columns.values())):
+        table.add_row(kind, *(f"{counts[kind]:,}" for counts in columns.values()))
+    table.add_section()
+    table.add_row("all", *(f"{counts.total():,}" for counts in columns.values()))
+    console.print(table)
+    for fault in faults[:MOST_FAULTS]:
+        console.print(fault, style="red", markup=False)
 
 
 def note_load() -> float:

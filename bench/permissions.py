@@ -24,7 +24,6 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 from rich.progress import track
-from rich.table import Table
 from typer.testing import CliRunner
 
 from assistant.chat import Chat
@@ -36,7 +35,17 @@ from assistant.pipeline import Assistant, make_access
 from assistant.records import answer_json, dumps, search_json, term_json
 from assistant.render import Renderer
 from assistant.verify import verify_answer
-from bench.common import config_text, console, parser, quiet_config, run_ingest, scratch, settings, write_json
+from bench.common import (
+    config_text,
+    console,
+    parser,
+    quiet_config,
+    run_ingest,
+    scratch,
+    settings,
+    show_counts,
+    write_json,
+)
 from bench.scripted import Scripted, echo
 
 TODAY, BEFORE, LATER = "2026-06-01", "2020-06-01", "2031-06-01"
@@ -49,7 +58,6 @@ PEOPLE = (
 )  # fmt: skip
 CAST = {"hr": "legal", "legal": "board", "board": "hr"}  # who becomes whom when the audiences change
 SHIFTED = ("confidence", "hits")  # may differ in order and amount: BM25 counts the passages of the whole index
-MANY = 20
 
 TEXT = """\
 # Project {name}
@@ -300,7 +308,8 @@ def unseen(assistant: Assistant, alone: Assistant, question: str) -> list[str]:
 
 
 def run_all(options: argparse.Namespace, folder: Path) -> Tally:
-    rng, tally, config = random.Random(options.seed), Tally(), quiet_config(folder / "index", options.models)
+    rng, tally = random.Random(options.seed), Tally()
+    config = quiet_config(folder / "index", settings(options, folder).models_dir)
     (folder / "config.toml").write_text(config_text(config), encoding="utf-8")
     docs = make_docs(rng)
     questions = sorted({template.format_map(doc.words) for doc in docs for template in QUESTIONS})
@@ -345,18 +354,10 @@ def compare(assistant: Assistant, alone: Assistant, who: Person, questions: Sequ
 
 
 def show(tally: Tally) -> None:
-    table = Table(title="Who may see what")
-    for name in ("surface", "questions", "rightly told", "leaks"):
-        table.add_column(name, justify="left" if name == "surface" else "right")
-    for name, asked in tally.asked.items():
-        table.add_row(name, f"{asked:,}", f"{tally.told[name]:,}", f"{tally.leaked[name]:,}")
-    table.add_section()
-    table.add_row("all", *(f"{counts.total():,}" for counts in (tally.asked, tally.told, tally.leaked)))
-    console.print(table)
+    columns = {"questions": tally.asked, "rightly told": tally.told, "leaks": tally.leaked}
+    show_counts("Who may see what", "surface", columns, tally.leaks)
     shifts = ", ".join(f"{key} {count:,}" for key, count in tally.shifted.items()) or "nothing"
     console.print(f"shifted by the whole index's word statistics, of {tally.asked['unseen']:,}: {shifts}")
-    for leak in tally.leaks[:MANY]:
-        console.print(leak, style="red", markup=False)
 
 
 def main() -> None:
@@ -365,7 +366,6 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
     with scratch("permissions") as folder:
-        given.models = settings(given, folder).models_dir
         tally = run_all(given, folder)
     show(tally)
     write_json(given.json, {f.name: getattr(tally, f.name) for f in fields(tally)})

@@ -43,7 +43,7 @@ from bench.common import (
     scratch,
     settings,
     write_json,
-)  # fmt: skip
+)
 from bench.indirect import flagged, obeying, open_to_all, traps
 from bench.planted import PLANTED
 from tune import guards as recipes

@@ -24,7 +24,6 @@ from itertools import product
 from pathlib import Path
 
 from rich.progress import track
-from rich.table import Table
 
 from assistant.confidence import UNCALIBRATED
 from assistant.core.catalog import Catalog
@@ -33,7 +32,18 @@ from assistant.pipeline import Assistant
 from assistant.prompts import ASKS
 from assistant.render import Renderer
 from assistant.support import check_support
-from bench.common import ROOT, console, parser, quiet_config, read_jsonl, run_ingest, scratch, settings, write_json
+from bench.common import (
+    ROOT,
+    console,
+    parser,
+    quiet_config,
+    read_jsonl,
+    run_ingest,
+    scratch,
+    settings,
+    show_counts,
+    write_json,
+)
 from bench.scripted import Scripted, echo
 
 KEYS = (
@@ -73,7 +83,6 @@ ASKED = tuple(
 SOURCE_LINE = re.compile(r"^\s{0,3}\[\d+\]", re.MULTILINE)
 QUESTIONS = 40  # of the sample company's, beside those on the hostile documents
 REPEATED = 8  # the forgeries of few forms, so that they meet as many quotes
-MANY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,8 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog, min_support: floa
 
 
 def run_all(options: argparse.Namespace, folder: Path) -> Tally:
-    rng, tally, config = random.Random(options.seed), Tally(), quiet_config(folder / "index", options.models)
+    rng, tally = random.Random(options.seed), Tally()
+    config = quiet_config(folder / "index", settings(options, folder).models_dir)
     (folder / "docs").mkdir()
     for name, text in HOSTILE.items():
         (folder / "docs" / name).write_text(text, encoding="utf-8")
@@ -163,28 +173,15 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
     return tally
 
 
-def show(tally: Tally) -> None:
-    table = Table(title="Forged citations")
-    for name in ("kind", "forged answers", "with words of the generator's", "shown"):
-        table.add_column(name, justify="left" if name == "kind" else "right")
-    for kind, forged in tally.forged.items():
-        table.add_row(kind, f"{forged:,}", f"{tally.worded[kind]:,}", f"{tally.shown[kind]:,}")
-    table.add_section()
-    table.add_row("all", *(f"{counts.total():,}" for counts in (tally.forged, tally.worded, tally.shown)))
-    console.print(table)
-    for fault in tally.faults[:MANY]:
-        console.print(fault, style="red", markup=False)
-
-
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("-n", type=int, default=2_000, help="forged answers")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
     with scratch("spoofing") as folder:
-        given.models = settings(given, folder).models_dir
         tally = run_all(given, folder)
-    show(tally)
+    columns = {"forged answers": tally.forged, "with words of the generator's": tally.worded, "shown": tally.shown}
+    show_counts("Forged citations", "kind", columns, tally.faults)
     write_json(given.json, {f.name: getattr(tally, f.name) for f in fields(tally)})
     sys.exit(7 if tally.faults else 0)
 

@@ -5,7 +5,7 @@ Each stage reads what the one before it made and is skipped if that is there alr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -85,11 +85,12 @@ def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
         yield adapted
     serving = served(config)
     models = {SERVING: serving, **read_models(adapted.folder)}
-    yield _logged(plan.out, "evaluate", progress, lambda: run_stage(
+    yield _stage(
         plan.out, "evaluate", {adapted.folder.name: adapted.made, **_hashes(plan.questions)},
         {"limit": plan.limit, SERVING: serving},
         lambda folder: evaluate(plan.questions, models, config, Split.TEST, plan.limit, folder, progress),
-    ))  # fmt: skip
+        progress,
+    )  # fmt: skip
 
 
 def adapt(
@@ -103,7 +104,7 @@ def adapt(
 
     def stage(kind: str, inputs: dict[str, str], names: Sequence[str], work: Callable[[Path], Any]) -> Stage:
         told = {key: asdict(settings)[key] for key in names}  # it is made anew when those change that it depends on
-        return _logged(root, kind, progress, lambda: run_stage(root, kind, inputs, told, work))
+        return _stage(root, kind, inputs, told, work, progress)
 
     trained = stage(
         "train", {"base": hash_file(base / "model.safetensors"), "dataset": examples.made}, TRAINING,
@@ -128,11 +129,14 @@ def adapt(
     )  # fmt: skip
 
 
-def _logged(root: Path, name: str, progress: Progress, work: Callable[[], Stage]) -> Stage:
-    """Do a stage, with what libraries print in a log."""
+def _stage(
+    root: Path, name: str, inputs: Mapping[str, str], settings: Mapping[str, Any], work: Callable[[Path], Any],
+    progress: Progress,
+) -> Stage:  # fmt: skip
+    """Do a stage, or find it done, with what libraries print in a log."""
     progress(name, 0, 1)
     with libraries_into(root / "log.txt"):
-        made = work()
+        made = run_stage(root, name, inputs, settings, work)
     progress(name, 1, 1)
     return made
 
@@ -173,7 +177,7 @@ def make_examples(plan: Plan, config: Config, progress: Progress) -> Stage:
     settings = {"split": Split.DEV, "writer": writer.info.id if writer else "", "written": config.tune.written}
     with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
         inputs = {"index": assistant.catalog.info().generation, **_hashes(plan.questions)}
-    return _logged(plan.out, "dataset", progress, lambda: run_stage(plan.out, "dataset", inputs, settings, work))
+    return _stage(plan.out, "dataset", inputs, settings, work, progress)
 
 
 def _learned(questions: Iterable[Question]) -> list[Question]:

@@ -11,7 +11,6 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -105,9 +104,11 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}.", "Give a file of JSON lines or CSV.") from error
     found: dict[str, Line] = {}
-    for number, read in _csv_lines(path, text) if path.suffix.lower() == ".csv" else _json_lines(text):
+    table = path.suffix.lower() == ".csv"
+    read: Callable[[Any], dict[str, Any]] = _read_row if table else _read_line
+    for number, line in _rows(path, text) if table else _lines(text):
         try:
-            raw = read()
+            raw = read(line)
             parsed = parse(raw)
             if (id := str(raw["id"])) in found:
                 raise UsageError(f"id {id!r} was there before.")
@@ -120,40 +121,40 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line
     return list(found.values())
 
 
-def _json_lines(text: str) -> Iterator[tuple[int, Callable[[], dict[str, Any]]]]:
-    """Yield each line's number, and what reads it."""
-
-    def read(line: str) -> dict[str, Any]:
-        raw = json.loads(line)
-        if not isinstance(raw, dict):
-            raise UsageError("a line must be a JSON object.")
-        return raw
-
-    yield from ((number, partial(read, line)) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number of each line that is not blank, and the line."""
+    yield from ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
 
 
-def _csv_lines(path: Path, text: str) -> Iterator[tuple[int, Callable[[], dict[str, Any]]]]:
-    """Yield each row's last line, and what reads it: empty cells are left out, lists have a line for each text.
+def _read_line(line: str) -> dict[str, Any]:
+    raw = json.loads(line)
+    if not isinstance(raw, dict):
+        raise UsageError("a line must be a JSON object.")
+    return raw
 
-    `id` is the row's number where there is none; a row without `answerable` is answerable if it has gold.
-    """
 
-    def read(number: int, row: dict[str | None, Any]) -> dict[str, Any]:
-        if row.pop(None, None):
-            raise UsageError("the row has more cells than the first one has names.")
-        raw: dict[str, Any] = {name: value for name, value in row.items() if name and value and value.strip()}
-        lists = {name: raw[name].splitlines() for name in LISTS if name in raw}
-        said = raw.get("answerable", str(any(name in raw for name in ("answers", "evidence")))).strip().casefold()
-        if said not in TRUTHS:
-            raise UsageError(f"'answerable' must be true or false, not {said!r}.")
-        return {"id": str(number), **raw, **lists, "answerable": TRUTHS[said]}
-
+def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str | None, Any]]]:
+    """Yield the number of each row's last line, and the row; its `id` is the row's number where there is none."""
     rows = csv.DictReader(io.StringIO(text), strict=True)
     try:
         for number, row in enumerate(rows, 1):
-            yield rows.line_num, partial(read, number, row)
+            if not (row.get("id") or "").strip():
+                row["id"] = str(number)
+            yield rows.line_num, {**row}
     except csv.Error as error:
         raise UsageError(f"{path}, line {rows.line_num + 1}: this is not CSV: {error}.", "Mend that line.") from error
+
+
+def _read_row(row: dict[str | None, Any]) -> dict[str, Any]:
+    """Leave empty cells out, make lists of those that have a line for each text; with gold it is answerable."""
+    if row.pop(None, None):
+        raise UsageError("the row has more cells than the first one has names.")
+    raw: dict[str, Any] = {name: value for name, value in row.items() if name and value and value.strip()}
+    lists = {name: raw[name].splitlines() for name in LISTS if name in raw}
+    said = raw.get("answerable", str(any(name in raw for name in ("answers", "evidence")))).strip().casefold()
+    if said not in TRUTHS:
+        raise UsageError(f"'answerable' must be true or false, not {said!r}.")
+    return {**raw, **lists, "answerable": TRUTHS[said]}
 
 
 def parse_asked(raw: dict[str, Any]) -> Asked:

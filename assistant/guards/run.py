@@ -70,8 +70,7 @@ class Guards:
         return self.input(text) if stage == "input" else self.output(text, ())
 
     def _encode_together(self, contexts: Sequence[Context]) -> None:
-        pieces = [piece for context in contexts for piece in context.pieces] if self._encode else []
-        if not self._encode or not pieces:
+        if self._encode is None or not (pieces := [piece for context in contexts for piece in context.pieces]):
             return
         vectors = self._encode(pieces)
         at = 0
