@@ -16,16 +16,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from assistant.core.llm_onnx import ROOM
+from assistant.core.llm_onnx import OnnxModel
 from assistant.core.prepare import packaged_gguf, prepare_generator
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID
+from assistant.core.types import Turn
 from assistant.prompts import build_messages
 from bench.common import console, note_load, parser, settings, write_json
 from bench.make_base import base_folder
@@ -35,44 +36,31 @@ WARM_UP, RUNS, TURNS = 1, 3, 2
 TUTORIAL, OPENVINO = "transformers bfloat16", "openvino GGUF Q4_1"
 BAR = 3.0  # times faster than transformers
 QUESTION = "How many days of annual leave may a part-time employee carry over into the next year?"
-USER = "<|im_start|>user"  # where the system message ends in the packaged model's chat format
 SENTENCE = "Employees of grade {n} may carry over at most {n} days of annual leave with the consent of their manager."
 
-Generate = Callable[[str], None]  # reads a prompt, writes ANSWER tokens
+Generate = Callable[[Sequence[Turn]], None]  # reads a prompt, writes ANSWER tokens
 
 
-def prompt_of(tokenizer: Any, first: int) -> str:
-    """Return a prompt of about PROMPT tokens in the model's chat format; its sentences are numbered from `first` on."""
+def prompt_of(tokenizer: Any, first: int) -> tuple[Turn, ...]:
+    """Return a prompt of about PROMPT tokens; its sentences are numbered from `first` on."""
     for count in range(1, 100):
         messages = build_messages(QUESTION, [SENTENCE.format(n=first + n) for n in range(count)])
-        turns = [{"role": turn.role, "content": turn.content} for turn in messages]
-        text = str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-        if len(tokenizer(text)["input_ids"]) >= PROMPT:
-            return text
+        if len(tokenizer(text_of(tokenizer, messages))["input_ids"]) >= PROMPT:
+            return messages
     raise ValueError("the prompt does not grow")
 
 
+def text_of(tokenizer: Any, messages: Sequence[Turn]) -> str:
+    turns = [{"role": turn.role, "content": turn.content} for turn in messages]
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+
 def by_onnx(folder: Path) -> Generate:
-    """Read prompts as `core/llm_onnx.py` does, which keeps the system message's state; but never stop early."""
-    import onnxruntime_genai as og
+    model = OnnxModel(folder, folder.name)
+    model.ends = frozenset()  # never stop early
 
-    model = og.Model(str(folder))
-    tokenizer = og.Tokenizer(model)
-    params = og.GeneratorParams(model)
-    params.set_search_options(max_length=ROOM, min_length=ROOM, do_sample=False)
-    generator = og.Generator(model, params)
-    kept: list[int] = []
-
-    def generate(text: str) -> None:
-        nonlocal kept
-        prompt = [int(token) for token in tokenizer.encode(text)]
-        if not kept:
-            kept = [int(token) for token in tokenizer.encode(text[: text.index(USER)])]
-            generator.append_tokens(kept)
-        generator.rewind_to(len(kept))
-        generator.append_tokens(prompt[len(kept) :])
-        for _ in range(ANSWER):
-            generator.generate_next_token()
+    def generate(messages: Sequence[Turn]) -> None:
+        model.complete(messages, ANSWER)
 
     return generate
 
@@ -84,8 +72,8 @@ def by_transformers(folder: Path) -> Generate:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def generate(text: str) -> None:
-        inputs = tokenizer(text, return_tensors="pt")
+    def generate(messages: Sequence[Turn]) -> None:
+        inputs = tokenizer(text_of(tokenizer, messages), return_tensors="pt")
         with torch.inference_mode():
             model.generate(**inputs, max_new_tokens=ANSWER, min_new_tokens=ANSWER, do_sample=False)
 
@@ -94,14 +82,16 @@ def by_transformers(folder: Path) -> Generate:
 
 def by_openvino(gguf: Path) -> Generate:
     import openvino_genai
+    from transformers import AutoTokenizer
 
+    tokenizer = AutoTokenizer.from_pretrained(base_folder("bfloat16"))
     pipeline = openvino_genai.LLMPipeline(str(gguf), "CPU")
     options = openvino_genai.GenerationConfig()
     options.max_new_tokens = options.min_new_tokens = ANSWER
     options.ignore_eos, options.apply_chat_template, options.do_sample = True, False, False
 
-    def generate(text: str) -> None:
-        pipeline.generate(text, options)
+    def generate(messages: Sequence[Turn]) -> None:
+        pipeline.generate(text_of(tokenizer, messages), options)
 
     return generate
 

@@ -18,8 +18,9 @@ from rich.table import Table
 
 from assistant.core.config import Config
 from assistant.core.halves import Split
-from assistant.core.prepare import GENERATOR_OPTIONS, GENERATOR_PRECISION, build_runtime, prepare_generator
+from assistant.core.prepare import prepare_generator
 from assistant.core.registry import Registry
+from assistant.core.runtime import INT8, build_runtime
 from assistant.core.serving import PACKAGED_ID
 from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
 from bench.make_base import base_folder
@@ -40,9 +41,9 @@ def prepare_untuned(registry: Registry) -> None:
     subprocess.run([sys.executable, "-m", "bench.make_base", "--dtype", "float32"], check=True)
 
     def build(folder: Path) -> None:
-        build_runtime(base_folder("float32"), folder, GENERATOR_PRECISION, GENERATOR_OPTIONS)
+        build_runtime(base_folder("float32"), folder, INT8)
 
-    registry.install(UNTUNED, "runtime", None, {"precision": GENERATOR_PRECISION}, build)
+    registry.install(UNTUNED, "runtime", None, {"precision": INT8}, build)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

@@ -35,8 +35,12 @@ MAY_IMPORT = {
 }
 VENDORS = {
     "chromadb": {"assistant/core/vectors.py"},
-    "onnxruntime": {"assistant/core/encoder.py", "assistant/core/prepare.py"},
-    "onnxruntime_genai": {"assistant/core/llm_onnx.py", "assistant/core/prepare.py"},
+    "onnxruntime": {
+        "assistant/core/encoder.py",
+        "assistant/core/llm_onnx.py",
+        "assistant/core/prepare.py",
+        "assistant/core/runtime.py",
+    },
     "openvino_genai": {"assistant/core/llm_openvino.py"},
     "langchain": {"assistant/core/llm_langchain.py"},
     "langchain_core": {"assistant/lc.py", "assistant/pipeline.py"},

@@ -13,8 +13,9 @@ from typing import Any
 
 from assistant.core.config import TuneSection
 from assistant.core.llm_openvino import GGUF
-from assistant.core.prepare import GENERATOR_OPTIONS, GENERATOR_PRECISION, build_runtime, packaged_gguf
+from assistant.core.prepare import packaged_gguf
 from assistant.core.registry import Registry
+from assistant.core.runtime import INT4, INT8, OPTIONS, build_runtime
 from assistant.core.types import Progress
 from tune.gguf_export import BLOCK, write_gguf
 
@@ -33,9 +34,9 @@ def export(
 ) -> dict[str, Any]:
     """Install the runtimes as `NAME-gptq`, `NAME-merged` and `NAME-nearest`; return the bytes of each."""
     variants = {
-        GPTQ: (quantized, "int4", ("accuracy_level=4",)),
-        MERGED: (merged, GENERATOR_PRECISION, GENERATOR_OPTIONS),
-        NEAREST: (merged, "int4", (f"block_size={settings.group_size}", "accuracy_level=4")),
+        GPTQ: (quantized, INT4, ()),
+        MERGED: (merged, INT8, ()),
+        NEAREST: (merged, INT4, (f"block_size={settings.group_size}",)),
     }
     sizes = {}
     for done, (variant, (source, precision, options)) in enumerate(variants.items()):
@@ -46,7 +47,7 @@ def export(
             if source is quantized and not settings.base and settings.group_size == BLOCK and not settings.act_order:
                 write_gguf(quantized, packaged_gguf(), target / GGUF)
 
-        made = {"precision": precision, "options": " ".join(options)}
+        made = {"precision": precision, "options": " ".join((*OPTIONS[precision], *options))}
         record = registry.install(f"{name}-{variant}", "runtime", name, made, build)
         sizes[variant] = sum((Path(record.path) / file).stat().st_size for file in record.files)
     progress("exporting", len(variants), len(variants))

@@ -1,7 +1,7 @@
 """Make the two models that the assistant runs, once, from weights that came with the installed packages.
 
-The encoder becomes an ONNX graph, the generator an int8 onnxruntime-genai folder; neither needs torch afterwards.
-Each is compared with what it was made from, or made to answer, before it is installed. Nothing is printed.
+The encoder becomes an ONNX graph, the generator one of 8-bit weights; neither needs torch afterwards. Each is compared
+with what it was made from, or made to answer, before it is installed. Nothing is printed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -20,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.encoder import ENCODER_ID, MAX_TOKENS
-from assistant.core.errors import AssistantError, GateFailed, ModelDamaged, ModelMissing
+from assistant.core.errors import GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry, hash_file
+from assistant.core.runtime import INT8, OPTIONS, build_runtime
 from assistant.core.serving import PACKAGED_ID
-from assistant.core.types import ModelRecord
+from assistant.core.types import ModelRecord, Turn
 
 Progress = Callable[[str, float], None]
 Floats = NDArray[np.float32]
@@ -51,11 +50,7 @@ GGUF_NAME = "smollm2-135m-instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in hatch_build.py
 # The weights are 4-bit already (Q4_1: a scale and an offset for 32 weights). ONNX Runtime's fast 4-bit blocks have no
 # offset: rounding the weights once more changes 42% of the next-token choices (KL 0.42, and the model rambles), 8 bits
-# change 5% (KL 0.005) and cost a quarter of the decoding speed. Reading a prompt is as fast either way.
-GENERATOR_PRECISION = "int8"
-GENERATOR_OPTIONS = ("is_symmetric=false", "block_size=32", "accuracy_level=4")  # accuracy_level 1 decodes 2-4 tokens/s
-# Logits for the prompt's last token alone: the output layer is a fifth of the work of reading a prompt.
-BUILDER_OPTIONS = ("hf_token=false", "prune_lm_head=true")
+# change 1%. Reading a prompt is faster, too.
 GENERATOR_PROBES = {  # prompt -> a word of the answer; half must be right, since processors round differently
     "Quotes:\n[1] Visitors park in bay 7.\n\nQuestion: Where do visitors park?": "bay 7",
     "Quotes:\n[1] The office closes at 18:30 on Fridays.\n\nQuestion: When does the office close?": "18:30",
@@ -90,7 +85,7 @@ def prepare_encoder(registry: Registry, progress: Progress) -> ModelRecord:
 
 
 def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
-    """Install SmolLM2-135M-Instruct and its adapter as an onnxruntime-genai folder, with tokenizer and chat template.
+    """Install SmolLM2-135M-Instruct and its adapter for ONNX Runtime, with tokenizer and chat template.
 
     Takes half a minute, 1.5 GB of memory, and 0.8 GB of disk for a while. Raises ModelMissing or ModelDamaged for the
     weights, AssistantError if the builder fails, GateFailed if the model does not answer a simple question.
@@ -101,7 +96,7 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
         progress("generator: unpacking the weights", 0.05)
         settings = unpack_generator(work / "float32", ADAPTER)
         progress("generator: quantising", 0.3)
-        build_runtime(work / "float32", folder, GENERATOR_PRECISION, GENERATOR_OPTIONS)
+        build_runtime(work / "float32", folder, INT8)
         shutil.rmtree(work)
         progress("generator: asking it questions", 0.9)
         replies = _ask(folder, list(GENERATOR_PROBES))
@@ -111,8 +106,8 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
         return {**settings, "probes": f"{right}/{len(replies)}"}
 
     settings = {
-        "precision": GENERATOR_PRECISION,
-        "options": " ".join(GENERATOR_OPTIONS),
+        "precision": INT8,
+        "options": " ".join(OPTIONS[INT8]),
         "onnxruntime-genai": version("onnxruntime-genai"),
         "transformers": version("transformers"),
         "license": "Apache-2.0",
@@ -195,44 +190,6 @@ def _gguf_places() -> list[Path]:
     return places + [Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf" for folder in folders]
 
 
-def build_runtime(model: Path, folder: Path, precision: str, options: tuple[str, ...] = ()) -> None:
-    """Convert a transformers folder to an onnxruntime-genai one for the CPU, with a thread for each physical core.
-
-    `precision` is int4 or int8, `options` are more of the builder's; with tied embeddings, 0.18 makes a graph that
-    does not load of int4 with is_symmetric=false. The builder runs in a process of its own: it sets up logging,
-    changes `sys.path`, prints, and takes memory. Raises AssistantError with the end of what it printed.
-    """
-    # -P: no module of the working folder may stand in for one of the builder's, which have names like `loaders`.
-    cache = folder / "cache"
-    command = [sys.executable, "-P", "-m", "onnxruntime_genai.models.builder", "-m", str(model), "-i", str(model)]
-    command += ["-o", str(folder), "-p", precision, "-e", "cpu", "-c", str(cache)]
-    command += ["--extra_options", *BUILDER_OPTIONS, *options]
-    offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
-    result = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | offline
-    )
-    shutil.rmtree(cache, ignore_errors=True)
-    path = folder / "genai_config.json"
-    if result.returncode or not path.is_file():
-        tail = result.stdout.decode(errors="replace")[-2000:]
-        raise AssistantError(f"the model builder failed (exit code {result.returncode}):\n{tail}\n", _REPORT)
-    config = json.loads(path.read_text(encoding="utf-8"))
-    session = config["model"]["decoder"]["session_options"]
-    session["intra_op_num_threads"] = physical_cores()  # left out, it uses one thread
-    path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-
-
-def physical_cores() -> int:
-    """Count the cores this process may use; two threads of one core, where the system tells, count once."""
-    if not hasattr(os, "sched_getaffinity"):
-        return os.cpu_count() or 1
-    cores = set()
-    for cpu in os.sched_getaffinity(0):
-        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        cores.add(siblings.read_text(encoding="ascii") if siblings.is_file() else str(cpu))
-    return len(cores)
-
-
 def _write_encoder(source: Path, folder: Path) -> None:
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
@@ -287,19 +244,7 @@ def _run_original(source: Path, ids: NDArray[np.int64], mask: NDArray[np.int64])
 
 def _ask(folder: Path, questions: list[str], max_tokens: int = 24) -> list[str]:
     """Return the greedy answers of the model in `folder`."""
-    import onnxruntime_genai as og
+    from assistant.core.llm_onnx import OnnxModel
 
-    model = og.Model(str(folder))
-    tokenizer = og.Tokenizer(model)
-    replies = []
-    for question in questions:
-        messages = json.dumps([{"role": "user", "content": question}])
-        prompt = tokenizer.encode(tokenizer.apply_chat_template(messages, add_generation_prompt=True))
-        params = og.GeneratorParams(model)
-        params.set_search_options(do_sample=False, max_length=len(prompt) + max_tokens)
-        generator = og.Generator(model, params)
-        generator.append_tokens(prompt)
-        while not generator.is_done():
-            generator.generate_next_token()
-        replies.append(str(tokenizer.decode(generator.get_sequence(0)[len(prompt) :])))
-    return replies
+    model = OnnxModel(folder, PACKAGED_ID)
+    return [model.complete([Turn("user", question)], max_tokens) for question in questions]

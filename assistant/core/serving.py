@@ -12,7 +12,7 @@ from assistant.core.config import Config
 from assistant.core.errors import ModelDamaged, UsageError
 from assistant.core.registry import Registry, write_whole
 
-PACKAGED_ID = "smollm2-135m-policy-1"  # SmolLM2-135M-Instruct with the adapter that came along; counts its versions
+PACKAGED_ID = "smollm2-135m-policy-2"  # SmolLM2-135M-Instruct with the adapter that came along; counts its versions
 FILE_NAME = "promoted.json"
 MOST = 20  # promotions that are remembered
 

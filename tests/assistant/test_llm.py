@@ -15,11 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.core.config import Config, GeneratorSection
 from assistant.core.errors import ConfigError, ModelDamaged, ModelMissing
 from assistant.core.llm import LanguageModel, open_model
-from assistant.core.llm_onnx import OnnxModel
+from assistant.core.llm_onnx import GUESSES, OnnxModel, guess
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID
 from assistant.core.types import Turn
@@ -63,6 +65,44 @@ def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir:
     for order in ((0, 1, 2), (2, 0, 1), (1, 0, 0)):
         for n in order:
             assert onnx.complete((first, other, long)[n], 24) == fresh[n]
+
+
+def test_words_that_are_looked_up_are_those_of_writing_one_at_a_time(onnx: LanguageModel, models_dir: Path) -> None:
+    slow = OnnxModel(models_dir / PACKAGED_ID, "slow")
+    slow._kept.ahead = 0
+    read: list[int] = []
+    fast = OnnxModel(models_dir / PACKAGED_ID, "fast")
+    kept, fast._kept.read = fast._kept.read, lambda tokens: (read.append(len(tokens)), kept(tokens))[1]  # type: ignore[method-assign]
+    for messages in (PARKING, build_messages(CARRY, [QUOTE, QUOTE.replace("leave", "holiday")])):
+        assert fast.complete(messages, 24) == slow.complete(messages, 24) == onnx.complete(messages, 24)
+    assert max(read[-4:]) > 1  # some were looked up
+
+
+@given(st.lists(st.integers(0, 3), max_size=40))
+def test_a_guess_is_what_followed_the_same_tokens(text: list[int]) -> None:
+    guessed = list(guess(text))
+    assert len(guessed) <= max(GUESSES.values())
+    places = [at for at in range(len(text) - 1) if text[at] == text[-1]]
+    assert bool(guessed) == bool(places)
+    if guessed:
+        assert any(text[at + 1 : at + 1 + len(guessed)] == guessed for at in places)
+
+
+def test_the_longest_run_that_was_there_before_is_followed() -> None:
+    assert list(guess([7, 1, 2, 3, 5, 6, 9, 3, 8, 1, 2, 3])) == [5, 6, 9, 3, 8, 1, 2]
+    assert list(guess([4, 2, 5, 6, 7, 8, 9, 4, 2])) == [5, 6, 7]
+    assert list(guess([3, 8, 5, 3])) == [8]
+    assert not guess([1, 2, 3]) and not guess([])
+
+
+def test_a_prompt_is_laid_out_as_the_models_own_template_says(models_dir: Path) -> None:
+    model = OnnxModel(models_dir / PACKAGED_ID, "template")
+    prompt = model._encode([Turn("system", "S"), Turn("user", "Grade B:\n2026")], answer=True)
+    text = model._tokenizer.decode(prompt, skip_special_tokens=False)
+    assert (
+        text == "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nGrade B:\n2026<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert prompt[0] == 1
 
 
 def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> None:

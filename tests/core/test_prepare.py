@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import json
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.core import bert, prepare, serving
-from assistant.core.errors import AssistantError, GateFailed, ModelDamaged, ModelMissing
+from assistant.core.errors import GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry
 
 TEXTS = [
@@ -151,27 +150,6 @@ def test_generator_answers(generator_folder: Path) -> None:
     assert right >= 2, replies
 
 
-def test_generator_runs_on_the_cores_there_are(generator_folder: Path) -> None:
-    config = json.loads((generator_folder / "genai_config.json").read_text(encoding="utf-8"))
-    threads = config["model"]["decoder"]["session_options"]["intra_op_num_threads"]
-    assert threads == prepare.physical_cores() >= 1
-
-
-def test_generator_reads_text_as_its_tokenizer_file_says(generator_folder: Path) -> None:
-    import onnxruntime_genai as og
-    from tokenizers import Tokenizer
-
-    theirs = og.Tokenizer(og.Model(str(generator_folder)))
-    ours = Tokenizer.from_file(str(generator_folder / "tokenizer.json"))
-    text = "Grade B: 28 days, from 2026-01-01.\n\nDon't “carry over” §4.2(b) — naïve 经理 😀\n- £1,250.00\n"
-    assert list(theirs.encode(text)) == ours.encode(text).ids
-    assert theirs.decode(theirs.encode(text)) == text
-    messages = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
-    prompt = theirs.apply_chat_template(json.dumps(messages), add_generation_prompt=True)
-    assert prompt == "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"
-    assert list(theirs.encode("<|im_start|>user")) == ours.encode("<|im_start|>user").ids == [1, 4093]
-
-
 @pytest.mark.slow
 def test_unpacked_weights_are_those_that_transformers_reads(tmp_path: Path) -> None:
     import torch
@@ -193,13 +171,6 @@ def test_unpacked_weights_are_those_that_transformers_reads(tmp_path: Path) -> N
     text = "Grade B: 28 days. Don't carry over §4.2(b).\n"
     assert ours(text).input_ids == theirs(text).input_ids
     assert ours.special_tokens_map == theirs.special_tokens_map
-
-
-def test_a_builder_that_fails_says_why(tmp_path: Path) -> None:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text('{"model_type": "no-such-model"}', encoding="utf-8")
-    with pytest.raises(AssistantError, match="no-such-model"):
-        prepare.build_runtime(tmp_path / "model", tmp_path / "out", "int8")
 
 
 def test_missing_weights_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
