@@ -19,6 +19,7 @@ from tune.train import answer_loss, collate, encode
 
 BITS = 4
 WORKERS = "GPTQMODEL_CPU_WORKERS"
+MSE = 2.0  # the power of the error that each group's scale is searched for: half of the perplexity lost by the largest
 HELD_OUT = 40  # validation examples that perplexity is taken over
 
 
@@ -34,7 +35,7 @@ def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, o
 
     tokenizer = AutoTokenizer.from_pretrained(merged)
     texts = calibration(tokenizer, examples, settings.calibration)
-    config = QuantizeConfig(bits=BITS, group_size=settings.group_size, desc_act=settings.act_order, sym=True)
+    config = QuantizeConfig(bits=BITS, group_size=settings.group_size, desc_act=settings.act_order, sym=True, mse=MSE)
     shutil.rmtree(out, ignore_errors=True)  # what a stopped run left
     model = GPTQModel.load(str(merged), config)
     model.quantize(texts, batch_size=1)

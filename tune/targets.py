@@ -35,9 +35,15 @@ Said = tuple[str, int]
 
 
 def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[bool], min_support: float) -> str:
-    """Return the words to answer with, each sentence with its key; empty if all the gold evidence is too long."""
+    """Return the words to answer with, each sentence with its key; empty if all the gold evidence is too long.
+
+    Gold comes first. What else the reader picked is said too where it brings the words closer to the gold answer:
+    where that is a paragraph, the spans marked as its evidence are a part of what it says.
+    """
     said: list[Said] = []
-    for key in (key for key, good in enumerate(gold, 1) if good):
+    for key in sorted(range(1, len(evidence) + 1), key=lambda key: not gold[key - 1]):
+        if not (gold[key - 1] or said):
+            break  # the rest of something that was not said
         whole = [(without_keys(plain(evidence[key - 1])), key)]
         fitting = [w for w in (whole, *_proved(question, key, evidence[key - 1], min_support)) if _fits(said + w)]
         if not fitting:
@@ -47,7 +53,7 @@ def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[b
             best = whole
         if not said or _closeness(said + best, question) >= _closeness(said, question) + GAIN:
             said += best
-    return " ".join(f"{text} [{key}]" for text, key in said)
+    return " ".join(f"{text} [{key}]" for text, key in sorted(said, key=lambda words: words[1]))
 
 
 def _proved(question: Question, key: int, evidence: Evidence, min_support: float) -> Iterator[list[Said]]:
