@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.audit import Audit
-from assistant.confidence import Confidence
+from assistant.confidence import Confidence, load_confidence
 from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import Config, load_config
 from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
+from assistant.core.logistic import Logistic
 from assistant.core.registry import Registry
 from assistant.core.types import (
     Access,
@@ -37,7 +38,7 @@ from assistant.guards.run import Guards, Screened
 from assistant.history import standalone
 from assistant.phrase import Wording, phrase, quoted
 from assistant.prompts import ABSTAINED, CLOSEST, WITHHELD
-from assistant.read import Candidates, Reader, load_models
+from assistant.read import Candidates, Reader, load_reader
 from assistant.retrieve import Retriever, find_terms
 from assistant.shown import masked, permitted
 from assistant.verify import check_quote
@@ -70,12 +71,13 @@ class Assistant:
         access: Access | None = None,
         model: LanguageModel | None = None,
         confidence: Confidence | None = None,
+        reader: Logistic | None = None,
         audit: bool = False,
     ) -> None:
         """Open the index; models load in the background.
 
-        `model` replaces the configured generator, `confidence` the calibration of this index; with `audit`, answers are
-        logged if the configuration says so.
+        `model` replaces the configured generator, `confidence` the calibration of this index, `reader` the weights that
+        pick evidence; with `audit`, answers are logged if the configuration says so.
 
         Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
         cannot hold.
@@ -85,7 +87,8 @@ class Assistant:
         self.catalog = Catalog.open(config.data)
         registry = Registry(config.models_dir)
         self._check_encoder(registry)
-        self._sentence_model, self._confidence = load_models(config.data, confidence)
+        self._sentence_model = reader or load_reader(config)[0]
+        self._confidence = confidence or load_confidence(config.data)
         self._threshold = self._confidence.threshold(config.answer.max_risk)
         self._encode = remember(lambda texts: self._encoder.result().encode(texts))
         self._guards = Guards(config.guards, self._encode)

@@ -16,12 +16,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.confidence import FILE_NAME as CONFIDENCE
-from assistant.confidence import PACKAGED, Confidence, load_confidence
-from assistant.core.config import ReaderSection
-from assistant.core.errors import IndexMismatch
+from assistant.confidence import PACKAGED, Confidence
+from assistant.core.config import Config, ReaderSection
 from assistant.core.logistic import Logistic, parse_logistic, read_json
-from assistant.core.registry import hash_file
+from assistant.core.registry import Registry, hash_file
+from assistant.core.serving import prepared
 from assistant.core.text import units
 from assistant.core.types import Evidence, Hit, Reading, Term
 from assistant.evidence import in_context
@@ -85,7 +84,7 @@ class Reader:
 
     def candidates(self, question: str, hits: Sequence[Hit], focus: str = "") -> Candidates:
         """Return the sentences of the hits with their features."""
-        sentences = [e for hit in hits for e in _candidates(hit)]
+        sentences = [e for hit in hits for e in evidence_in(hit)]
         if not sentences:
             return Candidates((), {})
         vectors = self._encode([question, focus or question, *map(in_context, sentences)])
@@ -94,29 +93,8 @@ class Reader:
         return Candidates(tuple(sentences), sentence_columns(focus or question, sentences, similarity.tolist()))
 
 
-def load_reader(data: Path) -> tuple[Logistic, str]:
-    """Load the reader's model beside the index, or else the packaged one, with its SHA-256; raises ModelDamaged."""
-    own = data / FILE_NAME
-    path = own if own.is_file() else PACKAGED / FILE_NAME
-    return parse_logistic(read_json(path), path, SENTENCE_FEATURES), hash_file(path)
-
-
-def load_models(data: Path, confidence: Confidence | None = None) -> tuple[Logistic, Confidence]:
-    """Load the reader's model and, unless it is given, the calibration made for it.
-
-    Raises ModelDamaged, or IndexMismatch for a calibration of another reader.
-    """
-    model, sha = load_reader(data)
-    if confidence is not None:
-        return model, confidence
-    confidence = load_confidence(data)
-    if confidence.made.get("reader") != sha:
-        cause = "the calibration of confidence was made with another reader."
-        raise IndexMismatch(cause, f"Run `assistant calibrate`, or delete {data / CONFIDENCE}.")
-    return model, confidence
-
-
-def _candidates(hit: Hit) -> list[Evidence]:
+def evidence_in(hit: Hit) -> list[Evidence]:
+    """Return each sentence, list item and table row of a hit that could prove something."""
     text, begin = hit.passage.text, hit.passage.start
     return [
         Evidence(
@@ -126,6 +104,25 @@ def _candidates(hit: Hit) -> list[Evidence]:
         for u in units(text)
         if len(text[u.start : u.end].split()) >= MIN_WORDS
     ]  # fmt: skip
+
+
+def load_reader(config: Config) -> tuple[Logistic, str]:
+    """Load the reader that came with the prepared model, or else the packaged one, with its SHA-256.
+
+    Raises ModelDamaged.
+    """
+    path = PACKAGED / FILE_NAME
+    registry = Registry(config.models_dir)
+    own = registry.path(prepared(config)) / FILE_NAME
+    if own.is_file():
+        registry.verify(registry.load(own.parent.name))
+        path = own
+    return read_reader(path), hash_file(path)
+
+
+def read_reader(path: Path) -> Logistic:
+    """Read a reader's model; raises ModelDamaged."""
+    return parse_logistic(read_json(path), path, SENTENCE_FEATURES)
 
 
 def _definitions(defined: Sequence[Term], hits: Sequence[Hit]) -> list[Evidence]:

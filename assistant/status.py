@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from assistant import __version__
-from assistant.confidence import summary
+from assistant.confidence import load_confidence, summary
 from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import PREPARED, Config
 from assistant.core.encoder import ENCODER_ID
@@ -17,7 +17,6 @@ from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID, served
 from assistant.core.vectors import open_store
-from assistant.read import load_models
 
 SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-transformers", "transformers")
 
@@ -91,7 +90,7 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
 def _calibration(config: Config, problems: list[dict[str, Any]]) -> dict[str, Any]:
     """Say what confidence was calibrated on, and what it holds at the configured risk."""
     try:
-        _, confidence = load_models(config.data)
+        confidence = load_confidence(config.data)
         return summary(confidence, config.answer.max_risk)
     except AssistantError as error:
         _problem(problems, error.cause, error.cure, fatal=True)

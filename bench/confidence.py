@@ -19,13 +19,12 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from assistant.confidence import upper_bound
+from assistant.confidence import load_confidence, upper_bound
 from assistant.core.config import AnswerSection
 from assistant.core.halves import Split
 from assistant.evaluate.bootstrap import interval, resamples
 from assistant.evaluate.calibrate import outcomes
 from assistant.evaluate.risk import auroc
-from assistant.read import load_models
 from bench.common import console, parser, scratch, shared_folder, write_json
 from tune.defaults import SEED, SETS, Source, note_progress, open_index, questions
 
@@ -86,7 +85,7 @@ def main() -> None:
     data = shared_folder(given.shared) / "data"
     rows: list[Row] = []
     with scratch("confidence") as work:
-        _, confidence = load_models(work)
+        confidence = load_confidence(work)
         for source in REPORTED:
             with closing(open_index(data, source, work)) as assistant:
                 asked = list(questions(data, source, Split.TEST))

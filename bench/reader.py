@@ -80,7 +80,7 @@ def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str
     asked = [q for q in read_questions(root / of.questions, split) if q.answerable and q.evidence]
     most = min(MOST, options.limit or MOST)
     asked = asked[:: max(1, len(asked) // most)][:most]
-    model, _ = load_reader(config.data)
+    model, _ = load_reader(config)
     rows = []
     with closing(Assistant(config, confidence=UNCALIBRATED)) as assistant:
         for question in track(asked, f"{of.name}: reading", console=console, transient=True):

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "tune/recipe.py": ("assistant", "tune"),
     "tune/report.py": ("assistant", "tune"),
     "tune/house.py": ("assistant", "tune"),
+    "tune/house_writer.py": ("assistant", "tune"),
     "tune/guard_data.py": ("assistant.core", "tune"),
     "tune/guards.py": ("assistant", "tune"),
     "tune/evaluate.py": ("assistant", "tune"),

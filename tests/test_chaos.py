@@ -245,7 +245,6 @@ BESIDE: dict[str, Damage] = {
     "the log is a folder": lambda p: replace_by_folder(p.index / "audit.jsonl"),
     "the log's lock is a folder": lambda p: replace_by_folder(p.index / ".audit.lock"),
     "the ingest's lock is a folder": lambda p: replace_by_folder(p.index / "ingest.lock"),
-    "the reader is no JSON": lambda p: edit(p.index / "reader.json", "", "{"),
     "the calibration is a list": lambda p: edit(p.index / "confidence.json", "", "[]"),
     "the index is a file": lambda p: replace_by_file(p.index),
 }

@@ -72,14 +72,14 @@ def evidence_of(assistant: Assistant, question: Question) -> tuple[tuple[Evidenc
         return evidence, gold
     # Its place is not always the same, or the place would be what is learned.
     kept = evidence[:-1] if len(evidence) == assistant.config.reader.evidence else evidence
-    place = _digest(question.id) % (len(kept) + 1)
+    place = digest(question.id) % (len(kept) + 1)
     mixed = (*kept[:place], found, *kept[place:])
     return mixed, tuple(e is found for e in mixed)
 
 
 def part_of(document: str) -> Part:
     """Keep one document in ten for validation, by its name."""
-    return "validation" if _digest(document) % HELD_OUT == 0 else "train"
+    return "validation" if digest(document) % HELD_OUT == 0 else "train"
 
 
 def without_leaks(found: Iterable[Example], evaluated: Iterable[Question]) -> list[Example]:
@@ -92,7 +92,7 @@ def with_validation(found: Sequence[Example]) -> list[Example]:
     """Move one document to the validation part where few documents left none there."""
     if not found or any(example.part == "validation" for example in found):
         return list(found)
-    chosen = min((example.document for example in found), key=_digest)
+    chosen = min((example.document for example in found), key=digest)
     return [replace(example, part="validation") if example.document == chosen else example for example in found]
 
 
@@ -133,5 +133,6 @@ def _bare(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _digest(text: str) -> int:
+def digest(text: str) -> int:
+    """Return a number that parts texts evenly and always alike."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4], "big")

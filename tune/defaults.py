@@ -76,7 +76,7 @@ def make_confidence(shared: Path, out: Path, work: Path) -> dict[str, Any]:
             asked = list(questions(data, source, Split.DEV))
             outcomes += calibrate.outcomes(assistant, asked, source.name, note_progress)
     made = {**MADE, "from": {source.name: _stamp(data, source) for source in ASKED_ELSEWHERE}}
-    confidence = calibrate.calibrate(outcomes, hash_file(PACKAGED / READER), made)
+    confidence = calibrate.calibrate(outcomes, made)
     (out / CONFIDENCE).write_text(json.dumps(calibrate.to_json(confidence)) + "\n", encoding="utf-8")
     return summary(confidence, AnswerSection().max_risk)
 

@@ -8,6 +8,7 @@ in 8 bits, as the packaged generator is, and once more in 4 bits without GPTQ, r
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,12 @@ def export(
     registry: Registry,
     folder: Path,
     progress: Progress,
+    reader: Path | None = None,
 ) -> dict[str, Any]:
-    """Install the runtimes as `NAME-gptq`, `NAME-merged` and `NAME-nearest`; return the bytes of each."""
+    """Install the runtimes as `NAME-gptq`, `NAME-merged` and `NAME-nearest`; return the bytes of each.
+
+    With them goes the reader that picked the evidence they learned from, if it was fitted with them.
+    """
     variants = {
         GPTQ: (quantized, INT4, ()),
         MERGED: (merged, INT8, ()),
@@ -44,6 +49,8 @@ def export(
 
         def build(target: Path, source: Path = source, precision: str = precision, options: Any = options) -> None:
             build_runtime(source, target, precision, options)
+            if reader:
+                shutil.copy(reader, target / reader.name)
             if source is quantized and not settings.base and settings.group_size == BLOCK and not settings.act_order:
                 write_gguf(quantized, packaged_gguf(), target / GGUF)
 

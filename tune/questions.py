@@ -1,4 +1,4 @@
-"""Questions made from the documents themselves: by rule, from terms and headings, and by a chat model, from passages.
+"""Questions made from the documents themselves: by rule, from terms and headings, and by a model, from sentences.
 
 Whether retrieval finds the place again is for `dataset.examples` to see: what it does not find is no example.
 """
@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from assistant.core.halves import Split, half
 from assistant.core.llm import LanguageModel
 from assistant.core.text import sentences
-from assistant.core.types import Passage, Progress, Turn
+from assistant.core.types import Evidence, Hit, Passage, Progress, Turn
 from assistant.evaluate.questions import Question
+from assistant.evidence import in_context, plain
 from assistant.pipeline import Assistant
+from assistant.read import evidence_in
 
 MIN_WORDS = 5  # of a sentence that answers
 ASKED = "What are the rules on {heading}?"
 WRITE = """\
-Write one question that somebody at work might ask, in words of their own, and that this text answers. Nothing else.
+Write one question that somebody at work might ask, in words of their own, and that this answers. Nothing else.
 
 {text}"""
 MAX_TOKENS = 60  # of a question
@@ -48,19 +50,25 @@ def heading_questions(assistant: Assistant) -> Iterator[Question]:
 
 
 def written_questions(assistant: Assistant, model: LanguageModel, most: int, progress: Progress) -> Iterator[Question]:
-    """Let a model ask something of `most` passages, spread evenly over the half that is learned from.
-
-    Any sentence of the passage answers.
-    """
-    found = [(p, source) for p, source in assistant.catalog.passages(assistant.access) if half(source) is Split.DEV]
+    """Let a model ask what `most` sentences answer, spread evenly over the half that is learned from."""
+    found = [
+        evidence for passage, source in assistant.catalog.passages(assistant.access) if half(source) is Split.DEV
+        for evidence in evidence_in(Hit(passage, 0.0, 1, (), source, source, ""))
+        if len(evidence.text.split()) >= MIN_WORDS
+    ]  # fmt: skip
     chosen = found[:: max(1, len(found) // most)][:most]
-    for done, (passage, source) in enumerate(chosen):
+    for done, evidence in enumerate(chosen):
         progress("writing questions", done, len(chosen))
-        answering = _answering(passage)
-        asked = " ".join(model.complete([Turn("user", WRITE.format(text=passage.text))], MAX_TOKENS).split())
-        if answering and asked.endswith("?"):
-            yield Question(f"written:{source}#{passage.start}", asked, True, (), answering, (source,))
+        asked = " ".join(model.complete(writing_prompt(evidence), MAX_TOKENS).split())
+        if asked.endswith("?"):
+            source = evidence.hit.source
+            yield Question(f"written:{source}#{evidence.start}", asked, True, (), (plain(evidence),), (source,))
     progress("writing questions", len(chosen), len(chosen))
+
+
+def writing_prompt(evidence: Evidence) -> tuple[Turn, ...]:
+    """Ask for a question that a sentence answers, under its heading."""
+    return (Turn("user", WRITE.format(text=in_context(evidence))),)
 
 
 def _answering(passage: Passage) -> tuple[str, ...]:

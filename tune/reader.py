@@ -1,5 +1,8 @@
 """Fit the reader: which of the sentences that were found answers, told from similarity, hit and words.
 
+`tune run` fits one to the user's own questions, and takes it if it finds the gold more often than what serves: each
+document's questions are asked of weights that were fitted without them.
+
 Labels are gold evidence: a sentence that meets it is right, the others of the same hits are wrong, so that negatives
 are what retrieval really brings. A bi-encoder tuned on the same questions, and pooling sentences from their passage's
 tokens, both lost to the untuned encoder with these few weights (docs/experiments.md).
@@ -17,19 +20,23 @@ from assistant.core.errors import UsageError
 from assistant.core.logistic import Logistic
 from assistant.core.types import Progress
 from assistant.evaluate.ask import access_of
+from assistant.evaluate.bootstrap import interval, resamples
 from assistant.evaluate.coverage import meets
 from assistant.evaluate.fitting import Floats, fit_logistic
 from assistant.evaluate.questions import Question
 from assistant.features import SENTENCE_FEATURES
 from assistant.pipeline import Assistant
+from tune.dataset import digest
 
 MIN_QUESTIONS = 50
+FOLDS = 4  # that the documents are parted in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One question's candidate sentences: their columns of features [n], and which are gold [n]."""
 
+    document: str
     columns: dict[str, Floats]
     gold: tuple[bool, ...]
 
@@ -43,7 +50,7 @@ def samples(assistant: Assistant, questions: Sequence[Question], progress: Progr
         found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
         gold = tuple(meets(e.text, question.evidence) for e in found.sentences)
         if any(gold) and not all(gold):
-            yield Sample(dict(found.columns), gold)
+            yield Sample(question.document, dict(found.columns), gold)
     progress("reading", len(asked), len(asked))
 
 
@@ -56,6 +63,33 @@ def fit_reader(found: Sequence[Sample]) -> Logistic:
     weights = np.concatenate([np.full(len(s.gold), 1 / len(s.gold)) for s in found])
     gold = np.array([good for s in found for good in s.gold])
     return fit_logistic(columns, SENTENCE_FEATURES, gold, weights)
+
+
+def fit_better(found: Sequence[Sample], serving: Logistic) -> tuple[Logistic | None, dict[str, Any]]:
+    """Fit the weights, and return them if they are better than those that serve; and how often each is right.
+
+    Right is a first sentence that is gold; better is a gain whose 95% interval, over questions, is above nothing.
+    """
+    if len(found) < MIN_QUESTIONS:
+        return None, {"questions": len(found), "taken": False}
+    fold = np.array([digest(sample.document) % FOLDS for sample in found])
+    before, after = np.array([_right(serving, s) for s in found]), np.zeros(len(found))
+    for part in range(FOLDS):
+        others = [sample for sample, own in zip(found, fold, strict=True) if own != part]
+        if len(others) < MIN_QUESTIONS:
+            return None, {"questions": len(found), "taken": False}
+        weights = fit_reader(others)
+        after[fold == part] = [_right(weights, s) for s, own in zip(found, fold, strict=True) if own == part]
+    low, high = interval((after - before)[resamples(len(found))].mean(axis=1))
+    told = {
+        "questions": len(found), "first_serving": round(float(before.mean()), 4),
+        "first_fitted": round(float(after.mean()), 4), "gain95": [round(low, 4), round(high, 4)], "taken": low > 0,
+    }  # fmt: skip
+    return (fit_reader(found) if low > 0 else None), told
+
+
+def _right(model: Logistic, sample: Sample) -> float:
+    return float(sample.gold[int(np.argmax(model.log_odds(sample.columns)))])
 
 
 def to_json(model: Logistic, made: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Questions -> examples -> adapter -> merged -> GPTQ -> runtime -> report: the stages in their order.
+"""Questions -> reader -> examples -> adapter -> merged -> GPTQ -> runtime -> report: the stages in their order.
 
 Each stage reads what the one before it made and is skipped if that is there already; a run that was stopped goes on.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -12,18 +13,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from assistant import __version__
 from assistant.confidence import UNCALIBRATED
+from assistant.core.catalog import Catalog
 from assistant.core.config import Config, TuneSection
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split, half
-from assistant.core.llm import open_model
+from assistant.core.llm import LanguageModel, open_model
 from assistant.core.prepare import ADAPTER, prepare_base
 from assistant.core.registry import Registry, hash_file
 from assistant.core.serving import served
 from assistant.core.types import Progress
 from assistant.evaluate.questions import Question, read_questions
 from assistant.pipeline import Assistant
-from tune import dataset, train
+from assistant.read import FILE_NAME as READER
+from assistant.read import load_reader, read_reader
+from tune import dataset, reader, train
 from tune.evaluate import SERVING, evaluate
 from tune.export import export, read_models
 from tune.merge import merge
@@ -33,10 +38,11 @@ from tune.questions import heading_questions, term_questions, written_questions
 from tune.quiet import libraries_into
 from tune.report import write_report
 from tune.stages import Stage, run_stage
+from tune.writer import open_writer
 
 CARD = "README.md"
 MODEL = "model"  # the folder of a stage that makes one
-STAGES = ("dataset", "train", "merge", "quantize", "export", "evaluate")
+STAGES = ("reader", "dataset", "train", "merge", "quantize", "export", "evaluate")
 NEEDED = ("accelerate", "peft", "gptqmodel", "optimum")  # packages of the extra
 PROMOTE = "promote"  # the last step, which makes no files of its own
 TRAINING = ("rank", "full", "dropout", "learning_rate", "epochs", "minutes", "batch", "max_tokens", "seed")
@@ -79,9 +85,12 @@ def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
     """Do one stage after the other."""
     registry = Registry(config.models_dir)
     base = start_from(config, registry)
-    examples = make_examples(plan, config, progress)
+    fitted = fit_reader(plan, config, progress)
+    yield fitted
+    own = fitted.folder / READER if fitted.measured["taken"] else None
+    examples = make_examples(plan, config, fitted, own, progress)
     yield examples
-    for adapted in adapt(plan.out, base, examples, config.tune, "tuned", registry, progress):
+    for adapted in adapt(plan.out, base, examples, config.tune, "tuned", registry, progress, own):
         yield adapted
     serving = served(config)
     models = {SERVING: serving, **read_models(adapted.folder)}
@@ -94,8 +103,9 @@ def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
 
 
 def adapt(
-    root: Path, base: Path, examples: Stage, settings: TuneSection, name: str, registry: Registry, progress: Progress
-) -> Iterator[Stage]:
+    root: Path, base: Path, examples: Stage, settings: TuneSection, name: str, registry: Registry, progress: Progress,
+    reader: Path | None = None,
+) -> Iterator[Stage]:  # fmt: skip
     """Train the base on the examples, merge, quantize and export; yield each stage in `root` when it is done.
 
     The models are installed as `NAME-` and a hash of the quantized one.
@@ -124,7 +134,7 @@ def adapt(
     yield stage(
         "export", {"merge": merged.made, "quantize": quantized.made}, (),
         lambda folder: export(
-            merged.folder / MODEL, quantized.folder / MODEL, called, settings, registry, folder, progress
+            merged.folder / MODEL, quantized.folder / MODEL, called, settings, registry, folder, progress, reader
         ),
     )  # fmt: skip
 
@@ -151,15 +161,36 @@ def start_from(config: Config, registry: Registry) -> Path:
     return Path(prepare_base(registry, lambda step, share: None, ADAPTER).path)
 
 
-def make_examples(plan: Plan, config: Config, progress: Progress) -> Stage:
-    """Make the examples of one half of the documents, without any that the evaluation of the other asks too."""
+def fit_reader(plan: Plan, config: Config, progress: Progress) -> Stage:
+    """Fit the reader to one half of the questions; the stage holds one if it is better than what serves."""
     told = replace(config, generator=replace(config.generator, runtime="none"))
-    # Others' models alone: the packaged one is too small to ask well.
-    writer = open_model(config, Registry(config.models_dir)) if config.generator.runtime == "langchain" else None
-    asked_later = [question for path in plan.questions for question in read_questions(path, Split.TEST)]
+    serving, sha = load_reader(config)
 
     def work(folder: Path) -> dict[str, Any]:
         with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
+            asked = [q for path in plan.questions for q in read_questions(path, Split.DEV) if q.answerable]
+            found, measured = reader.fit_better(list(reader.samples(assistant, asked, progress)), serving)
+        if found:
+            made = {"by": "assistant tune run", "version": __version__, **inputs, **measured}
+            (folder / READER).write_text(json.dumps(reader.to_json(found, made), indent=1) + "\n", encoding="utf-8")
+        return measured
+
+    inputs = {"serving": sha, **_indexed(config), **_hashes(plan.questions)}
+    return _stage(plan.out, "reader", inputs, {"split": Split.DEV}, work, progress)
+
+
+def make_examples(plan: Plan, config: Config, fitted: Stage, own: Path | None, progress: Progress) -> Stage:
+    """Make the examples of one half of the documents, without any that the evaluation of the other asks too.
+
+    `own` is the reader that picks the evidence, if one was fitted.
+    """
+    told = replace(config, generator=replace(config.generator, runtime="none"))
+    writer = _writer(config, progress)
+    asked_later = [question for path in plan.questions for question in read_questions(path, Split.TEST)]
+
+    def work(folder: Path) -> dict[str, Any]:
+        picks = read_reader(own) if own else None
+        with closing(Assistant(told, confidence=UNCALIBRATED, reader=picks)) as assistant:
             sources = {path.stem: read_questions(path, Split.DEV) for path in plan.questions}
             sources |= {"terms": _learned(term_questions(assistant))}
             sources |= {"headings": _learned(heading_questions(assistant))}
@@ -175,9 +206,23 @@ def make_examples(plan: Plan, config: Config, progress: Progress) -> Stage:
         return {part: sum(e.part == part for e in found) for part in ("train", "validation")}
 
     settings = {"split": Split.DEV, "writer": writer.info.id if writer else "", "written": config.tune.written}
-    with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
-        inputs = {"index": assistant.catalog.info().generation, **_hashes(plan.questions)}
+    inputs = {"reader": fitted.made, **_indexed(config), **_hashes(plan.questions)}
     return _stage(plan.out, "dataset", inputs, settings, work, progress)
+
+
+def _writer(config: Config, progress: Progress) -> LanguageModel | None:
+    """Open what asks of the documents: the configured chat model, or the packaged writer."""
+    if not config.tune.written:
+        return None
+    registry = Registry(config.models_dir)
+    if config.generator.runtime == "langchain":
+        return open_model(config, registry)
+    return open_writer(registry, progress)
+
+
+def _indexed(config: Config) -> dict[str, str]:
+    with closing(Catalog.open(config.data)) as catalog:
+        return {"index": catalog.info().generation}
 
 
 def _learned(questions: Iterable[Question]) -> list[Question]:

@@ -103,7 +103,7 @@ class TuneSection:
     group_size: int = 32  # weights that share a 4-bit scale
     act_order: bool = False  # quantize the weights that matter most first
     calibration: int = 128  # training texts that GPTQ measures the weights on
-    written: int = 200  # questions that a chat model writes to learn from, if the runtime is langchain
+    written: int = 200  # questions that a model writes to learn from; the packaged writer, or langchain's
 
 
 MOST = 1_000_000_000  # of any number

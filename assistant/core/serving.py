@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from assistant.core.config import Config
+from assistant.core.config import PREPARED, Config
 from assistant.core.errors import ModelDamaged, UsageError
 from assistant.core.registry import Registry, write_whole
 
@@ -20,6 +20,11 @@ MOST = 20  # promotions that are remembered
 def served(config: Config) -> str:
     """Return the id of the prepared model that answers; raises ModelDamaged if that cannot be told."""
     return config.generator.model or promoted(Registry(config.models_dir))[-1]
+
+
+def prepared(config: Config) -> str:
+    """Return the id of the prepared model that answers, or would if another runtime did not."""
+    return served(config) if config.generator.runtime in PREPARED else promoted(Registry(config.models_dir))[-1]
 
 
 def promoted(registry: Registry) -> tuple[str, ...]:

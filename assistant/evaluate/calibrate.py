@@ -22,7 +22,6 @@ from assistant.evaluate.questions import Question
 from assistant.evaluate.run import Plan
 from assistant.features import READING_FEATURES
 from assistant.pipeline import Assistant
-from assistant.read import load_reader
 from assistant.records import dumps
 
 FITTED = 4  # one question in so many is fitted on; the rest are counted, since a small risk takes many to show
@@ -50,7 +49,7 @@ def outcomes(assistant: Assistant, questions: Sequence[Question], name: str, pro
     progress("reading", len(questions), len(questions))
 
 
-def calibrate(found: Sequence[Outcome], reader_sha: str, made: dict[str, Any]) -> Confidence:
+def calibrate(found: Sequence[Outcome], made: dict[str, Any]) -> Confidence:
     """Fit the probability on a quarter of the questions, and count its curve on the others.
 
     Raises UsageError if a part has too few of a kind.
@@ -67,7 +66,7 @@ def calibrate(found: Sequence[Outcome], reader_sha: str, made: dict[str, Any]) -
     model = fit_logistic(columns, READING_FEATURES, outcome, np.ones(len(fitted)))
     draft = Confidence(model, (), {})
     curve = curve_of([draft.probability(o.features) for o in counted], [o.answerable for o in counted])
-    made = {**made, "reader": reader_sha, "fitted_on": _counts(fitted), "counted_on": _counts(counted)}
+    made = {**made, "fitted_on": _counts(fitted), "counted_on": _counts(counted)}
     return Confidence(model, curve, made)
 
 
@@ -80,7 +79,7 @@ def calibrate_index(assistant: Assistant, plan: Plan, progress: Progress) -> Con
         "index": assistant.catalog.info().generation, "config": assistant.config.sha,
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.foreign)},
     }  # fmt: skip
-    confidence = calibrate(found, load_reader(data)[1], made)
+    confidence = calibrate(found, made)
     write_whole(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence
 

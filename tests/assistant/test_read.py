@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from assistant.confidence import PACKAGED, load_confidence
 from assistant.core.config import ReaderSection
 from assistant.core.encoder import Encoder
 from assistant.core.text import units
 from assistant.core.types import Evidence, Hit, Passage, Term
 from assistant.evidence import in_context, plain, row_text
-from assistant.read import Reader, load_models
+from assistant.read import FILE_NAME, Reader, read_reader
 
 LEAVE = """## Carry-over
 
@@ -46,7 +47,7 @@ NO_INDEX = Path("no-index")  # so that the packaged models are loaded
 
 
 def make_reader(encoder: Encoder, settings: ReaderSection) -> Reader:
-    return Reader(encoder.encode, settings, *load_models(NO_INDEX))
+    return Reader(encoder.encode, settings, read_reader(PACKAGED / FILE_NAME), load_confidence(NO_INDEX))
 
 
 @pytest.fixture(scope="module")

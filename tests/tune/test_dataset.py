@@ -89,11 +89,15 @@ def test_headings_are_asked_for(assistant: Assistant) -> None:
     assert [e.target for e in made if "Bicycles" in e.question], "what retrieval finds again is kept"
 
 
-def test_a_chat_model_asks_of_the_half_that_is_learned_from(assistant: Assistant) -> None:
-    model = ScriptedModel(lambda turns: "Where may bicycles be left?" if "yard" in turns[-1].content else "I cannot.")
+def test_a_model_asks_of_the_half_that_is_learned_from(assistant: Assistant) -> None:
+    model = ScriptedModel(lambda turns: "Where may bicycles be left?" if "in the yard" in turns[-1].content else "No.")
     asked = list(written_questions(assistant, model, 10, quiet))
-    assert half("parking.md") is Split.DEV and len(model.told) == 2
-    assert [q.question for q in asked] == ["Where may bicycles be left?"]
+    assert half("parking.md") is Split.DEV
+    told = [turns[0].content.rsplit("\n\n", 1)[1] for turns in model.told]
+    assert "Bicycles: Bicycles stand in the yard." in told, "a sentence is asked of under its heading"
+    assert [(q.question, q.evidence) for q in asked] == [
+        ("Where may bicycles be left?", ("Bicycles stand in the yard.",))
+    ]
     (made,) = examples(assistant, asked, "written", quiet)
     assert "Bicycles stand in the yard. [" in made.target
 

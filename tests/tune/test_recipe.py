@@ -31,6 +31,7 @@ data = {data}
 minutes = 1.0
 rank = 4
 calibration = 16
+written = 20
 """
 KILLED = "train"  # the stage in which the first run dies
 SECONDS = 600

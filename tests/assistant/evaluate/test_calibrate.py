@@ -49,11 +49,11 @@ def test_the_fit_finds_the_weights_and_keeps_the_scale() -> None:
 def test_each_question_is_used_once_and_the_same_questions_give_the_same_bytes() -> None:
     rng = np.random.default_rng(1)
     found = [outcome(n, n % 3 > 0, rng) for n in range(400)]
-    one = calibrate(found, "sha", {"by": "test"})
+    one = calibrate(found, {"by": "test"})
     fitted, counted = (sum(one.made[part].values()) for part in ("fitted_on", "counted_on"))
     assert fitted + counted == 400 and 60 < fitted < 140
-    assert one.questions == counted and one.made["reader"] == "sha"
-    assert json.dumps(to_json(one)) == json.dumps(to_json(calibrate(list(found), "sha", {"by": "test"})))
+    assert one.questions == counted and one.made["by"] == "test"
+    assert json.dumps(to_json(one)) == json.dumps(to_json(calibrate(list(found), {"by": "test"})))
     good = dict.fromkeys(READING_FEATURES, 2.0)
     bad = dict.fromkeys(READING_FEATURES, -2.0)
     assert one.probability(bad) < 0.1 < 0.9 < one.probability(good)
@@ -62,7 +62,7 @@ def test_each_question_is_used_once_and_the_same_questions_give_the_same_bytes()
 def test_a_part_without_unanswerable_questions_is_refused() -> None:
     rng = np.random.default_rng(2)
     with pytest.raises(UsageError, match="0 other questions"):
-        calibrate([outcome(n, True, rng) for n in range(200)], "sha", {})
+        calibrate([outcome(n, True, rng) for n in range(200)], {})
 
 
 @pytest.fixture
