@@ -80,6 +80,8 @@ class OnnxModel:
                     return
                 yield token
                 text.append(token)
+            if len(text) == end:
+                return
             state.rewind(len(text) - 1)  # the last one is yet to be read
             guessed = guess(text)[: min(state.ahead, end - len(text))]
             choices = state.read([text[-1], *guessed])[-len(guessed) - 1 :].argmax(axis=1)
@@ -93,15 +95,17 @@ class OnnxModel:
         """Return a state with room for `length` tokens at most that has read the system message."""
         if length > ROOM:
             state = _State(self._session, self._layout, length)
-        elif system and system == self._system:
-            self._kept.rewind(len(system))
-            return self._kept
-        else:
-            state, self._system = self._kept, system
-            state.rewind(0)
-        if system:
-            state.read(system)
-        return state
+            if system:
+                state.read(system)
+            return state
+        if not system or system != self._system:
+            self._system = []  # Ctrl-C may come before it is read
+            self._kept.rewind(0)
+            if system:
+                self._kept.read(system)
+            self._system = system
+        self._kept.rewind(len(system))
+        return self._kept
 
 
 class _State:

@@ -10,13 +10,15 @@ import sys
 import sysconfig
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from assistant.core.config import Config, GeneratorSection
 from assistant.core.errors import ConfigError, ModelDamaged, ModelMissing
@@ -76,6 +78,21 @@ def test_words_that_are_looked_up_are_those_of_writing_one_at_a_time(onnx: Langu
     for messages in (PARKING, build_messages(CARRY, [QUOTE, QUOTE.replace("leave", "holiday")])):
         assert fast.complete(messages, 24) == slow.complete(messages, 24) == onnx.complete(messages, 24)
     assert max(read[-4:]) > 1  # some were looked up
+
+
+def test_a_system_message_that_was_not_read_to_its_end_is_read_again(models_dir: Path) -> None:
+    model = OnnxModel(models_dir / PACKAGED_ID, "stopped")
+    read = model._kept.read
+
+    def stop(tokens: Sequence[int]) -> NDArray[np.float32]:
+        model._kept.read = read  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    model._kept.read = stop  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        model.complete(PARKING, 24)
+    assert not model._system
+    assert "bay 7" in model.complete(PARKING, 24) and model._system
 
 
 @given(st.lists(st.integers(0, 3), max_size=40))
