@@ -29,7 +29,7 @@ from assistant.pipeline import Assistant
 from tune.dataset import digest
 
 MIN_QUESTIONS = 50
-FOLDS = 4  # that the documents are parted in
+FOLDS = 8  # that the documents are parted in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
