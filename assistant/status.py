@@ -17,6 +17,7 @@ from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID, served
 from assistant.core.vectors import open_store
+from assistant.read import load_reader
 
 SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-transformers", "transformers")
 
@@ -88,8 +89,9 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
 
 
 def _calibration(config: Config, problems: list[dict[str, Any]]) -> dict[str, Any]:
-    """Say what confidence was calibrated on, and what it holds at the configured risk."""
+    """Say what confidence was calibrated on, and what it holds at the configured risk; and whether evidence is read."""
     try:
+        load_reader(config)
         confidence = load_confidence(config.data)
         return summary(confidence, config.answer.max_risk)
     except AssistantError as error:
@@ -98,7 +100,9 @@ def _calibration(config: Config, problems: list[dict[str, Any]]) -> dict[str, An
 
 
 def _problem(problems: list[dict[str, Any]], cause: str, cure: str, *, fatal: bool = False) -> None:
-    problems.append({"problem": cause, "cure": cure, "fatal": fatal})
+    problem = {"problem": cause, "cure": cure, "fatal": fatal}
+    if problem not in problems:  # a damaged model is met by whatever reads a part of it
+        problems.append(problem)
 
 
 def _version(name: str) -> str:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from assistant.core.types import Turn
 from assistant.prompts import build_messages
 from bench.common import console, note_load, parser, settings, write_json
 from bench.make_base import base_folder
+from tune.train import prompt_text
 
 PROMPT, ANSWER = 600, 40  # tokens
 WARM_UP, RUNS, TURNS = 1, 3, 2
@@ -45,14 +47,9 @@ def prompt_of(tokenizer: Any, first: int) -> tuple[Turn, ...]:
     """Return a prompt of about PROMPT tokens; its sentences are numbered from `first` on."""
     for count in range(1, 100):
         messages = build_messages(QUESTION, [SENTENCE.format(n=first + n) for n in range(count)])
-        if len(tokenizer(text_of(tokenizer, messages))["input_ids"]) >= PROMPT:
+        if len(tokenizer(prompt_text(tokenizer, messages))["input_ids"]) >= PROMPT:
             return messages
     raise ValueError("the prompt does not grow")
-
-
-def text_of(tokenizer: Any, messages: Sequence[Turn]) -> str:
-    turns = [{"role": turn.role, "content": turn.content} for turn in messages]
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
 def by_onnx(folder: Path) -> Generate:
@@ -73,25 +70,23 @@ def by_transformers(folder: Path) -> Generate:
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
     def generate(messages: Sequence[Turn]) -> None:
-        inputs = tokenizer(text_of(tokenizer, messages), return_tensors="pt")
+        inputs = tokenizer(prompt_text(tokenizer, messages), return_tensors="pt")
         with torch.inference_mode():
             model.generate(**inputs, max_new_tokens=ANSWER, min_new_tokens=ANSWER, do_sample=False)
 
     return generate
 
 
-def by_openvino(gguf: Path) -> Generate:
+def by_openvino(gguf: Path, tokenizer: Any) -> Generate:
     import openvino_genai
-    from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(base_folder("bfloat16"))
     pipeline = openvino_genai.LLMPipeline(str(gguf), "CPU")
     options = openvino_genai.GenerationConfig()
     options.max_new_tokens = options.min_new_tokens = ANSWER
     options.ignore_eos, options.apply_chat_template, options.do_sample = True, False, False
 
     def generate(messages: Sequence[Turn]) -> None:
-        pipeline.generate(text_of(tokenizer, messages), options)
+        pipeline.generate(prompt_text(tokenizer, messages), options)
 
     return generate
 
@@ -103,7 +98,8 @@ def measure_here(kind: str, path: Path) -> dict[str, float]:
     tokenizer = AutoTokenizer.from_pretrained(base_folder("bfloat16"))
     prompts = [prompt_of(tokenizer, 100 * run) for run in range(1, WARM_UP + RUNS + 1)]
     began = time.perf_counter()
-    generate = {"onnx": by_onnx, "transformers": by_transformers, "openvino": by_openvino}[kind](path)
+    engines = {"onnx": by_onnx, "transformers": by_transformers, "openvino": partial(by_openvino, tokenizer=tokenizer)}
+    generate = engines[kind](path)
     loaded = time.perf_counter() - began
     seconds = []
     for prompt in prompts:

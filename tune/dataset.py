@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from assistant.core.types import Evidence, Progress, Turn
 from assistant.evaluate.ask import access_of
@@ -101,10 +101,11 @@ def distinct(found: Iterable[Example]) -> list[Example]:
     return list({_bare(example.messages[-1].content): example for example in reversed(list(found))}.values())[::-1]
 
 
-def write_examples(path: Path, found: Iterable[Example]) -> None:
-    """Write one example a line."""
+def write_examples(path: Path, found: Collection[Example]) -> dict[str, int]:
+    """Write one example a line; return how many there are of each part."""
     lines = (json.dumps(asdict(example), ensure_ascii=False) for example in found)
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return {part: sum(e.part == part for e in found) for part in get_args(Part)}
 
 
 def read_examples(path: Path) -> list[Example]:

@@ -48,8 +48,7 @@ def make_examples(shared: Path, work: Path) -> Stage:
     def make(folder: Path) -> dict[str, Any]:
         found = dataset.distinct(e for data, source in sources for e in _examples(data, source, work / "indexes"))
         found += [e for e in found if e.part == "train" and len(KEY.findall(e.target)) > 1] * (SEVERAL - 1)
-        dataset.write_examples(folder / dataset.FILE_NAME, found)
-        return {part: sum(e.part == part for e in found) for part in ("train", "validation")}
+        return dataset.write_examples(folder / dataset.FILE_NAME, found)
 
     inputs = {source.name: hash_file(data / source.name / source.questions) for data, source in sources}
     inputs |= {module.__name__: hash_file(Path(str(module.__file__))) for module in (dataset, targets)}
@@ -82,9 +81,20 @@ def ship(adapter: Path, out: Path, card: str) -> None:
     (out / "README.md").write_text(card, encoding="utf-8")
 
 
-def sources_table(names: Iterable[str]) -> str:
-    """Return the rows of a card's table of sources and their licences."""
-    return "\n".join(f"| {name} | {LICENCES[name]} |" for name in names)
+def provenance(names: Iterable[str], made: dict[str, Any]) -> str:
+    """Return the part of a card that tells the sources, with their licences, and how it was made."""
+    rows = "\n".join(f"| {name} | {LICENCES[name]} |" for name in names)
+    return PROVENANCE.format(rows=rows, made=json.dumps(made, indent=1))
+
+
+PROVENANCE = """\
+| trained on the development half of | licence |
+|---|---|
+{rows}
+
+```json
+{made}
+```"""
 
 
 CARD = """\
@@ -93,13 +103,7 @@ CARD = """\
 Words an answer from a question and the few sentences that prove it. LoRA on every linear layer, float16; made by
 `python -m tune.house ../shared WORK`. It is merged into the base when `assistant prepare` makes the runtime.
 
-| trained on the development half of | licence |
-|---|---|
-{rows}
-
-```json
-{made}
-```
+{provenance}
 
 Every sentence it writes is checked against its quote before it is shown (`assistant/support.py`). It knows nothing by
 itself: without quotes its words are worth nothing. English only. Results are in the project's README.
@@ -117,7 +121,7 @@ def main() -> None:
         if stage.folder.name == "train":  # the rest is only measured (`bench.generators`)
             made = {"version": __version__, "examples": examples.measured, "settings": asdict(settings)}
             made |= stage.measured
-            ship(stage.folder, ADAPTER, CARD.format(rows=sources_table(LICENCES), made=json.dumps(made, indent=1)))
+            ship(stage.folder, ADAPTER, CARD.format(provenance=provenance(LICENCES, made)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ that answers it. Resumable, a quarter of an hour on two cores; writes `tune/mode
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.questions import read_questions
 from tune import dataset, train
 from tune.defaults import SEED, SETS, Source, note_progress, open_index
-from tune.house import COMPANY, ship, sources_table
+from tune.house import COMPANY, provenance, ship
 from tune.questions import writing_prompt
 from tune.stages import run_stage
 from tune.writer import WRITER
@@ -55,13 +54,7 @@ Asks a question that a given sentence answers; `assistant tune run` makes exampl
 sentence retrieval finds again. LoRA on every linear layer, float16; made by
 `python -m tune.house_writer ../shared WORK`.
 
-| trained on the development half of | licence |
-|---|---|
-{rows}
-
-```json
-{made}
-```
+{provenance}
 
 Its questions are often off the point: they are to learn from, not to be shown to people. English only.
 """
@@ -73,8 +66,7 @@ def main() -> None:
 
     def make(folder: Path) -> dict[str, Any]:
         found = [e for data, source in sources for e in _examples(data, source, work / "indexes")]
-        dataset.write_examples(folder / dataset.FILE_NAME, found)
-        return {part: sum(e.part == part for e in found) for part in ("train", "validation")}
+        return dataset.write_examples(folder / dataset.FILE_NAME, found)
 
     inputs = {source.name: hash_file(data / source.name / source.questions) for data, source in sources}
     examples = run_stage(work, "dataset", inputs, {"most": MOST}, make)
@@ -86,7 +78,7 @@ def main() -> None:
         ),
     )  # fmt: skip
     made = {"version": __version__, "examples": examples.measured, "settings": asdict(SETTINGS), **trained.measured}
-    ship(trained.folder, WRITER, CARD.format(rows=sources_table(inputs), made=json.dumps(made, indent=1)))
+    ship(trained.folder, WRITER, CARD.format(provenance=provenance(inputs, made)))
 
 
 if __name__ == "__main__":

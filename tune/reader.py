@@ -70,15 +70,12 @@ def fit_better(found: Sequence[Sample], serving: Logistic) -> tuple[Logistic | N
 
     Right is a first sentence that is gold; better is a gain whose 95% interval, over questions, is above nothing.
     """
-    if len(found) < MIN_QUESTIONS:
+    fold = np.array([digest(sample.document) % FOLDS for sample in found], int)
+    if len(found) - np.bincount(fold, minlength=FOLDS).max() < MIN_QUESTIONS:
         return None, {"questions": len(found), "taken": False}
-    fold = np.array([digest(sample.document) % FOLDS for sample in found])
     before, after = np.array([_right(serving, s) for s in found]), np.zeros(len(found))
     for part in range(FOLDS):
-        others = [sample for sample, own in zip(found, fold, strict=True) if own != part]
-        if len(others) < MIN_QUESTIONS:
-            return None, {"questions": len(found), "taken": False}
-        weights = fit_reader(others)
+        weights = fit_reader([sample for sample, own in zip(found, fold, strict=True) if own != part])
         after[fold == part] = [_right(weights, s) for s, own in zip(found, fold, strict=True) if own == part]
     low, high = interval((after - before)[resamples(len(found))].mean(axis=1))
     told = {

@@ -38,7 +38,7 @@ from tune.questions import heading_questions, term_questions, written_questions
 from tune.quiet import libraries_into
 from tune.report import write_report
 from tune.stages import Stage, run_stage
-from tune.writer import open_writer
+from tune.writer import WRITER_ID, open_writer
 
 CARD = "README.md"
 MODEL = "model"  # the folder of a stage that makes one
@@ -87,10 +87,9 @@ def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
     base = start_from(config, registry)
     fitted = fit_reader(plan, config, progress)
     yield fitted
-    own = fitted.folder / READER if fitted.measured["taken"] else None
-    examples = make_examples(plan, config, fitted, own, progress)
+    examples = make_examples(plan, config, fitted, progress)
     yield examples
-    for adapted in adapt(plan.out, base, examples, config.tune, "tuned", registry, progress, own):
+    for adapted in adapt(plan.out, base, examples, config.tune, "tuned", registry, progress, _taken(fitted)):
         yield adapted
     serving = served(config)
     models = {SERVING: serving, **read_models(adapted.folder)}
@@ -179,45 +178,48 @@ def fit_reader(plan: Plan, config: Config, progress: Progress) -> Stage:
     return _stage(plan.out, "reader", inputs, {"split": Split.DEV}, work, progress)
 
 
-def make_examples(plan: Plan, config: Config, fitted: Stage, own: Path | None, progress: Progress) -> Stage:
+def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress) -> Stage:
     """Make the examples of one half of the documents, without any that the evaluation of the other asks too.
 
-    `own` is the reader that picks the evidence, if one was fitted.
+    The reader that was `fitted`, if it was taken, picks the evidence.
     """
     told = replace(config, generator=replace(config.generator, runtime="none"))
-    writer = _writer(config, progress)
     asked_later = [question for path in plan.questions for question in read_questions(path, Split.TEST)]
 
     def work(folder: Path) -> dict[str, Any]:
-        picks = read_reader(own) if own else None
+        own = _taken(fitted)
+        picks = read_reader(own) if own else load_reader(config)[0]
         with closing(Assistant(told, confidence=UNCALIBRATED, reader=picks)) as assistant:
             sources = {path.stem: read_questions(path, Split.DEV) for path in plan.questions}
             sources |= {"terms": _learned(term_questions(assistant))}
             sources |= {"headings": _learned(heading_questions(assistant))}
-            if writer:
-                sources |= {"written": [*written_questions(assistant, writer, config.tune.written, progress)]}
+            if config.tune.written:
+                model = _open_writer(config, progress)
+                sources |= {"written": [*written_questions(assistant, model, config.tune.written, progress)]}
             found = [
                 example for source, asked in sources.items()
                 for example in dataset.examples(assistant, asked, source, progress)
             ]  # fmt: skip
         found = dataset.with_validation(dataset.without_leaks(dataset.distinct(found), asked_later))
-        dataset.write_examples(folder / dataset.FILE_NAME, found)
         (folder / CARD).write_text(dataset.card(found, {**settings, **inputs}), encoding="utf-8")
-        return {part: sum(e.part == part for e in found) for part in ("train", "validation")}
+        return dataset.write_examples(folder / dataset.FILE_NAME, found)
 
-    settings = {"split": Split.DEV, "writer": writer.info.id if writer else "", "written": config.tune.written}
+    writer = config.generator.model if config.generator.runtime == "langchain" else WRITER_ID
+    settings = {"split": Split.DEV, "writer": writer, "written": config.tune.written}
     inputs = {"reader": fitted.made, **_indexed(config), **_hashes(plan.questions)}
     return _stage(plan.out, "dataset", inputs, settings, work, progress)
 
 
-def _writer(config: Config, progress: Progress) -> LanguageModel | None:
+def _taken(fitted: Stage) -> Path | None:
+    """Return the file of the reader that was fitted, if it is better than what serves."""
+    return fitted.folder / READER if fitted.measured["taken"] else None
+
+
+def _open_writer(config: Config, progress: Progress) -> LanguageModel:
     """Open what asks of the documents: the configured chat model, or the packaged writer."""
-    if not config.tune.written:
-        return None
     registry = Registry(config.models_dir)
-    if config.generator.runtime == "langchain":
-        return open_model(config, registry)
-    return open_writer(registry, progress)
+    chat = open_model(config, registry) if config.generator.runtime == "langchain" else None
+    return chat or open_writer(registry, progress)
 
 
 def _indexed(config: Config) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.core.config import TuneSection
 from assistant.core.errors import UsageError
-from assistant.core.types import Progress
+from assistant.core.types import Progress, Turn
 from tune.dataset import Example
 
 if TYPE_CHECKING:
@@ -74,11 +74,15 @@ def train(
 
 def encode(tokenizer: PreTrainedTokenizerBase, example: Example) -> Row:
     """Return the prompt's tokens with the answer's and the end token after them; `labels` ignore the prompt."""
-    turns = [{"role": turn.role, "content": turn.content} for turn in example.messages]
-    text = str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-    prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
+    prompt = tokenizer(prompt_text(tokenizer, example.messages), add_special_tokens=False)["input_ids"]
     answer = [*tokenizer(example.target, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
     return {"input_ids": [*prompt, *answer], "labels": [IGNORED] * len(prompt) + answer}
+
+
+def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Turn]) -> str:
+    """Lay messages out in the model's chat format, up to where its answer begins."""
+    turns = [{"role": turn.role, "content": turn.content} for turn in messages]
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
 def collate(rows: Sequence[Row], pad: int) -> dict[str, torch.Tensor]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from assistant.core.llm_onnx import OnnxModel
-from assistant.core.prepare import unpack_generator
+from assistant.core.prepare import build_generator
 from assistant.core.registry import Registry
-from assistant.core.runtime import INT8, build_runtime
+from assistant.core.runtime import INT8
 from assistant.core.types import Progress
 
 WRITER = Path(__file__).parent / "models" / "writer"
@@ -19,10 +18,7 @@ def open_writer(registry: Registry, progress: Progress) -> OnnxModel:
     """Open the packaged writer, which takes half a minute to make. Raises ModelMissing or ModelDamaged."""
 
     def build(folder: Path) -> dict[str, str]:
-        settings = unpack_generator(folder / "work", WRITER)
-        build_runtime(folder / "work", folder, INT8)
-        shutil.rmtree(folder / "work")
-        return settings
+        return build_generator(folder, WRITER, lambda step, share: progress("making the question writer", share, 1))
 
     progress("making the question writer", 0, 1)
     record = registry.install(WRITER_ID, "runtime", None, {"precision": INT8, "license": "Apache-2.0"}, build)

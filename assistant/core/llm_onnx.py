@@ -48,7 +48,6 @@ class OnnxModel:
         self.ends: frozenset[int] = frozenset(ends if isinstance(ends, list) else [ends])
         self._layout = model["decoder"]
         self._kept = _State(self._session, self._layout, ROOM)
-        self._system: list[int] = []  # what `_kept` has read first
 
     def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
         return "".join(self.stream(messages, max_tokens))
@@ -61,7 +60,9 @@ class OnnxModel:
             return  # more than the model can read: it says nothing
         system = self._encode(messages[:1], answer=False)
         system = system if prompt[: len(system)] == system else []
-        state = self._after(system, len(prompt) + max_tokens)
+        length = len(prompt) + max_tokens
+        state = self._kept if length <= ROOM else _State(self._session, self._layout, length)
+        state.begin(system)
         pieces = DecodeStream(skip_special_tokens=True)
         for token in self._tokens(state, prompt, len(system), max_tokens):
             if piece := pieces.step(self._tokenizer, token):
@@ -91,22 +92,6 @@ class OnnxModel:
         text = self._template.render(messages=turns, add_generation_prompt=answer)
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def _after(self, system: list[int], length: int) -> _State:
-        """Return a state with room for `length` tokens at most that has read the system message."""
-        if length > ROOM:
-            state = _State(self._session, self._layout, length)
-            if system:
-                state.read(system)
-            return state
-        if not system or system != self._system:
-            self._system = []  # Ctrl-C may come before it is read
-            self._kept.rewind(0)
-            if system:
-                self._kept.read(system)
-            self._system = system
-        self._kept.rewind(len(system))
-        return self._kept
-
 
 class _State:
     """What the model remembers of the tokens that it has read: keys and values, written in place."""
@@ -117,6 +102,7 @@ class _State:
         self._session = session
         self._binding = session.io_binding()
         self._read = 0  # tokens
+        self.first: list[int] = []  # of them
         rows = next(output.shape[1] for output in session.get_outputs() if output.name == "logits")
         self.ahead = 0 if rows == 1 else max(GUESSES.values())  # tokens that may be guessed and read at once
         shape = (1, layout["num_key_value_heads"], room, layout["head_size"])
@@ -135,6 +121,16 @@ class _State:
         self._read += len(tokens)
         logits: NDArray[np.float32] = self._binding.get_outputs()[-1].numpy()[0]  # it was bound last
         return logits
+
+    def begin(self, tokens: list[int]) -> None:
+        """Be as if these tokens alone had been read; if they were read first the last time too, they still are."""
+        if tokens != self.first:
+            self.first = []  # Ctrl-C may come before they are read
+            self.rewind(0)
+            if tokens:
+                self.read(tokens)
+            self.first = tokens
+        self.rewind(len(tokens))
 
     def rewind(self, length: int) -> None:
         """Forget all but the first `length` tokens."""

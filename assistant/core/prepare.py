@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from assistant.core.encoder import ENCODER_ID, MAX_TOKENS
 from assistant.core.errors import GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry, hash_file
-from assistant.core.runtime import INT8, OPTIONS, build_runtime
+from assistant.core.runtime import INT8, OPTIONS, REPORT, build_runtime
 from assistant.core.serving import PACKAGED_ID
 from assistant.core.types import ModelRecord, Turn
 
@@ -58,8 +58,6 @@ GENERATOR_PROBES = {  # prompt -> a word of the answer; half must be right, sinc
     "Quotes:\n[1] An employee receives 27 days of leave.\n\nQuestion: How much leave do I get?": "27 days",
 }
 
-_REPORT = "Please report this with the output of `pip freeze`."
-
 
 def prepare_encoder(registry: Registry, progress: Progress) -> ModelRecord:
     """Install all-MiniLM-L6-v2 as `model.onnx` and `tokenizer.json` (truncates at 256 tokens, pads to the longest).
@@ -75,7 +73,7 @@ def prepare_encoder(registry: Registry, progress: Progress) -> ModelRecord:
         progress("encoder: comparing with the original", 0.3)
         cosine = _encoder_cosine(source, folder)
         if not cosine >= MIN_COSINE:  # NaN fails too
-            raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", _REPORT)
+            raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", REPORT)
         return {"cosine": f"{cosine:.6f}", "weights_sha256": hash_file(source / "model.safetensors")}
 
     settings = {"precision": "float32", "max_tokens": str(MAX_TOKENS), "onnx": version("onnx")}
@@ -92,17 +90,12 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
     """
 
     def build(folder: Path) -> dict[str, str]:
-        work = folder / "work"  # on the models' disk, and gone with the folder if this dies
-        progress("generator: unpacking the weights", 0.05)
-        settings = unpack_generator(work / "float32", ADAPTER)
-        progress("generator: quantising", 0.3)
-        build_runtime(work / "float32", folder, INT8)
-        shutil.rmtree(work)
+        settings = build_generator(folder, ADAPTER, progress)
         progress("generator: asking it questions", 0.9)
         replies = _ask(folder, list(GENERATOR_PROBES))
         right = sum(word in reply for word, reply in zip(GENERATOR_PROBES.values(), replies, strict=True))
         if right * 2 < len(replies):
-            raise GateFailed(f"the generator answers simple questions wrongly: {replies}.", _REPORT)
+            raise GateFailed(f"the generator answers simple questions wrongly: {replies}.", REPORT)
         return {**settings, "probes": f"{right}/{len(replies)}"}
 
     settings = {
@@ -115,6 +108,17 @@ def prepare_generator(registry: Registry, progress: Progress) -> ModelRecord:
     record = registry.install(PACKAGED_ID, "runtime", None, settings, build)
     progress("generator: ready", 1.0)
     return record
+
+
+def build_generator(folder: Path, adapter: Path, progress: Progress) -> dict[str, str]:
+    """Fill `folder` with SmolLM2-135M-Instruct and an adapter, for ONNX Runtime; return what was used."""
+    work = folder / "work"  # on the models' disk, and gone with the folder if this dies
+    progress("generator: unpacking the weights", 0.05)
+    settings = unpack_generator(work, adapter)
+    progress("generator: quantising", 0.3)
+    build_runtime(work, folder, INT8)
+    shutil.rmtree(work)
+    return settings
 
 
 def prepare_base(registry: Registry, progress: Progress, adapter: Path | None = None) -> ModelRecord:

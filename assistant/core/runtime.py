@@ -14,9 +14,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from assistant.core.errors import AssistantError
+from assistant.core.llm_onnx import GUESSES
 
 INT8, INT4 = "int8", "int4"
 # accuracy_level 1 decodes 2-4 tokens a second.
@@ -26,8 +26,11 @@ WIDE = ("attn/qkv_proj", "attn/o_proj", "mlp/gate_proj", "mlp/up_proj")
 # Logits of the prompt's last token alone: the output layer is a fifth of the work of reading a prompt.
 BUILDER_OPTIONS = ("hf_token=false", "prune_lm_head=true")
 PRUNE = ("/lm_head/prune/Gather", "/lm_head/prune/Unsqueeze")  # the nodes that take the last token
-LAST = 8  # tokens that logits are kept of instead, so that words which were guessed can be checked at once
+LAST = 1 + max(
+    GUESSES.values()
+)  # tokens that logits are kept of instead, so that words which were guessed can be checked at once
 GRAPH, DATA = "model.onnx", "model.onnx.data"
+REPORT = "Please report this with the output of `pip freeze`."
 
 
 def build_runtime(model: Path, folder: Path, precision: str, options: tuple[str, ...] = ()) -> None:
@@ -76,7 +79,7 @@ def _run_builder(model: Path, folder: Path, precision: str, options: tuple[str, 
     if result.returncode or not (folder / "genai_config.json").is_file():
         tail = result.stdout.decode(errors="replace")[-2000:]
         cause = f"the model builder failed (exit code {result.returncode}):\n{tail}\n"
-        raise AssistantError(cause, "Please report this with the output of `pip freeze`.")
+        raise AssistantError(cause, REPORT)
 
 
 def _wide_nodes(model: Path) -> list[str]:
@@ -106,6 +109,7 @@ def _round_columns(folder: Path) -> None:
 
 def _keep_last_logits(path: Path) -> None:
     """Let the graph give the logits of the last tokens, where it gives those of one; other graphs stay as they are."""
+    import numpy as np
     import onnx
     from onnx import helper, numpy_helper
 
@@ -116,18 +120,13 @@ def _keep_last_logits(path: Path) -> None:
         return
     gather, unsqueeze = (found[name] for name in PRUNE)
     inputs = {"starts": -LAST, "ends": sys.maxsize, "axes": 1}
-    graph.initializer.extend(_integers(numpy_helper, f"last/{name}", value) for name, value in inputs.items())
+    for name, value in inputs.items():
+        graph.initializer.append(numpy_helper.from_array(np.array([value], np.int64), f"last/{name}"))
     names = [gather.input[0], *(f"last/{name}" for name in inputs)]
     gather.CopyFrom(helper.make_node("Slice", names, list(unsqueeze.output), name="/lm_head/last/Slice"))
     graph.node.remove(unsqueeze)
     logits = next(output for output in graph.output if output.name == "logits")
     logits.type.tensor_type.shape.dim[1].dim_param = "last_tokens"
-    for value in [value for value in graph.value_info if value.name == names[0] or value.name in gather.output]:
-        graph.value_info.remove(value)
+    for shape in [shape for shape in graph.value_info if shape.name in gather.output]:
+        graph.value_info.remove(shape)  # of one token
     onnx.save(model, path)
-
-
-def _integers(numpy_helper: Any, name: str, value: int) -> Any:
-    import numpy as np
-
-    return numpy_helper.from_array(np.array([value], np.int64), name)

@@ -91,8 +91,8 @@ def test_a_system_message_that_was_not_read_to_its_end_is_read_again(models_dir:
     model._kept.read = stop  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         model.complete(PARKING, 24)
-    assert not model._system
-    assert "bay 7" in model.complete(PARKING, 24) and model._system
+    assert not model._kept.first
+    assert "bay 7" in model.complete(PARKING, 24) and model._kept.first
 
 
 @given(st.lists(st.integers(0, 3), max_size=40))

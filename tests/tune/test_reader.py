@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from assistant.core.registry import Registry
 from assistant.core.serving import promote, rollback
 from assistant.features import SENTENCE_FEATURES
 from assistant.read import FILE_NAME, load_reader, read_reader
+from assistant.status import _calibration
 from tune.reader import Sample, fit_better, to_json
 
 MISLED = Logistic(SENTENCE_FEATURES, (-1.0, *([0.0] * (len(SENTENCE_FEATURES) - 1))), 0.0)
@@ -66,3 +68,6 @@ def test_it_serves_as_long_as_its_generator(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("0", "1", 1), encoding="utf-8")
     with pytest.raises(ModelDamaged, match="SHA-256"):
         load_reader(config)
+    problems: list[dict[str, Any]] = []
+    _calibration(config, problems)
+    assert ["SHA-256" in problem["problem"] and problem["fatal"] for problem in problems] == [True]
