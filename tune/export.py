@@ -14,10 +14,11 @@ from typing import Any
 
 from assistant.core.config import TuneSection
 from assistant.core.llm_openvino import GGUF
-from assistant.core.prepare import packaged_gguf
 from assistant.core.registry import Registry
 from assistant.core.runtime import INT4, INT8, OPTIONS, build_runtime
 from assistant.core.types import Progress
+from assistant.core.weights import GGUF as GGUF_WEIGHTS
+from assistant.core.weights import packaged_weights
 from tune.gguf_export import BLOCK, write_gguf
 
 MODELS = "models.json"
@@ -52,7 +53,7 @@ def export(
             if reader:
                 shutil.copy(reader, target / reader.name)
             if source is quantized and not settings.base and settings.group_size == BLOCK and not settings.act_order:
-                write_gguf(quantized, packaged_gguf(), target / GGUF)
+                write_gguf(quantized, packaged_weights(GGUF_WEIGHTS), target / GGUF)
 
         made = {"precision": precision, "options": " ".join((*OPTIONS[precision], *options))}
         record = registry.install(f"{name}-{variant}", "runtime", name, made, build)

