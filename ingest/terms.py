@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from assistant.core.catalog import normalise_term
 from assistant.core.text import HEADING, Block, blocks, cells, item_body, sentences, trim
@@ -31,6 +32,7 @@ EXPANSION = re.compile(r"\((?:the\s+)?[\"“']?(?P<short>[A-Z][A-Za-z]?[A-Z0-9&/
 ALIASES = re.compile(r"\s*\((?:also|or|aka)[^()]{1,160}\)", re.IGNORECASE)
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 NAME_WORDS = 7
+LEAST_ENTRIES, MOST_OF = 8, 0.8  # of a glossary that is not called one, and the share of it that must be in form
 
 
 def find_terms(document: Document) -> list[Term]:
@@ -46,7 +48,7 @@ def _entries(document: Document) -> Iterator[Term]:
     """Yield glossary list items, table rows and headed sections."""
     text = document.text
     # A sheet's rows are set off only if its columns are those of a glossary.
-    whole = bool(GLOSSARY.search(document.title)) or document.media_type in SHEETS
+    whole = bool(GLOSSARY.search(document.title)) or document.media_type in SHEETS or _is_glossary(document)
     path: list[tuple[int, str]] = []
     columns: tuple[int, int] | None = None
     previous: Block | None = None
@@ -69,6 +71,29 @@ def _entries(document: Document) -> Iterator[Term]:
             elif in_glossary and previous is not None and previous.kind == "heading" and len(path) > 1:
                 yield from _headed(document, path, block)
         previous = block
+
+
+def _is_glossary(document: Document) -> bool:
+    """Tell a glossary that is not called one: nearly all of it is names, in order, and meanings."""
+    names, others = [], 0
+    for number, block in enumerate(blocks(document.text)):
+        if number == 0 and GLOSSARY.fullmatch(document.text[block.start : block.end].strip("# ")):
+            return True
+        if block.kind not in ("item", "paragraph"):
+            continue
+        start = item_body(document.text, block) if block.kind == "item" else block.start
+        entry = _split_entry(document, start, block.end, True)
+        if entry and entry.name[0].isalnum() and entry.end - entry.start > len(entry.name):
+            names.append(entry.name.casefold())
+        else:
+            others += 1
+    ordered = sum(one <= other for one, other in pairwise(names))
+    return (
+        len(names) >= LEAST_ENTRIES
+        and len(names) >= MOST_OF * (len(names) + others)
+        and len(set(names)) >= MOST_OF * len(names)
+        and ordered >= MOST_OF * (len(names) - 1)
+    )
 
 
 def _split_entry(document: Document, start: int, end: int, in_glossary: bool) -> Term | None:

@@ -15,6 +15,7 @@ from ingest.formats.builder import Builder
 from ingest.formats.decode import decode
 from ingest.formats.html import feed
 from ingest.formats.parsed import Parsed
+from ingest.formats.tabbed import write_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,6 +45,7 @@ def read_markdown(data: bytes) -> Parsed:
     builder = Builder()
     source = decode(data, builder).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     front, body = _split_front_matter(source, builder)
+    body = write_definitions(body, "\n{}\n: {}\n".format)  # as deflist_plugin reads them
     renderer = _renderer()
     feed((renderer.render(part) for part in _parts(_without_liquid(body))), builder)
     title = front.get("title")

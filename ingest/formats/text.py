@@ -9,6 +9,7 @@ from ingest.formats.builder import Builder
 from ingest.formats.decode import decode
 from ingest.formats.inline import Inline
 from ingest.formats.parsed import Parsed
+from ingest.formats.tabbed import write_definitions
 from ingest.formats.unwrap import Vocabulary
 
 MEDIA_TYPE = "text/plain"
@@ -41,7 +42,8 @@ def read_text(data: bytes) -> Parsed:
     for page in pages:
         if len(pages) > 1:
             builder.page()
-        for block in _blocks(page):
+        # As a list item of several: what the name means stands beside it.
+        for block in _blocks(write_definitions(page, "\n- {}: {}\n".format)):
             _write_block(block, width, vocabulary, builder)
     return builder.build(MEDIA_TYPE)
 

@@ -66,3 +66,34 @@ def test_a_glossary_sheet_becomes_terms() -> None:
     found = terms(csv, "glossary.csv")
     assert found["CISO"].aliases == ("security chief",)
     assert found["CISO"].definition.startswith("Chief Information Security Officer")
+
+
+TABBED = """Cell Return\tThe return described in rule 3.4.
+Shareholder\tA person who holds shares.
+Client Money\tMoney of a client.
+"""
+NAMES = "Approved Person, Authorised Firm, Cell Return, Client Money, Controller, Fund Manager, Insurer, Shareholder"
+
+
+@pytest.mark.parametrize("name", ["glossary.md", "glossary.txt"])
+def test_definitions_are_set_off_by_tabs(name: str) -> None:
+    found = terms(f"Glossary\n\n{TABBED}", name)
+    assert {n: t.definition for n, t in found.items()} == {
+        "Cell Return": "The return described in rule 3.4.",
+        "Shareholder": "A person who holds shares.",
+        "Client Money": "Money of a client.",
+    }
+
+
+@pytest.mark.parametrize("name", ["GLO.md", "glo.txt"])
+def test_a_glossary_that_is_not_called_one_is_told_by_its_form(name: str) -> None:
+    lines = "".join(f"{n}\tWhat the regulator says of it in rule {i}.\n" for i, n in enumerate(NAMES.split(", ")))
+    assert list(terms(lines, name)) == NAMES.split(", ")
+    assert all(t.scope == "organisation" for t in terms(lines, name).values())
+
+
+def test_lists_of_labels_are_no_glossary() -> None:
+    rows = "".join(f"- Record type: {n.lower()} kept for {i} years\n" for i, n in enumerate(NAMES.split(", ")))
+    steps = "".join(f"- Step {i}: do what the form says\n" for i in (3, 1, 2, 9, 4, 8, 5, 7))
+    assert terms(rows) == {} and terms(steps) == {}
+    assert terms("Two\tcolumns\nof\tnumbers\n\nand text.") == {}
