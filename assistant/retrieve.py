@@ -22,13 +22,22 @@ STOP_WORDS = frozenset(
     would you your yours""".split()
 )
 ASKS_MEANING = re.compile(
-    r"""\b(?:what(?:'s|’s|\s+is|\s+are|\s+does|\s+do)?|define|definition\s+of|meaning\s+of|explain|who\s+is|who\s+are|
+    r"""\b(?:what(?:'?s|’s|\s+is|\s+are|\s+does|\s+do)?|defined?|definition\s+of|meaning\s+of|explain|who\s+is|who\s+are|
     stands?\s+for|mean(?:s|t)?\s+by)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-SAYS_MEANING = re.compile(r"\b(?:means?|meaning|stands?|define|definition|abbreviation|acronym)\b", re.IGNORECASE)
+SAYS_MEANING = re.compile(r"\b(?:means?|meaning|stands?|defined?|definition|abbreviation|acronym)\b", re.IGNORECASE)
+QUOTED = re.compile(r"""["“‘']([^"“”‘’']{2,80})["”’'](?!\w)""")
+# In a normalised question, the name of a term beside the words that ask for its meaning.
+BESIDE = (
+    r"(?:\b(?:define|definition of|meaning of|explain|stands? for|mean(?:t|s)? by)"
+    r" (?:the (?:term|word) |an? |the )?{name}\b"
+    r"|\b{name} (?:mean|stand|be defined|defined|refer)"
+    r"|\bwhat(?:'?s| is| are) (?:an? |the )?{name}(?:$| (?:in|at|here|again|exactly)\b))"
+)
 TERM_WORDS = 7
-ASKED_BOOST, USED_BOOST = 10.0, 0.1
+# A definition that is asked for comes before what only talks about its term.
+ASKED_BOOST, USED_BOOST = 2.0, 0.1
 
 
 class Retriever:
@@ -54,9 +63,10 @@ class Retriever:
             filtered = access if catalog.restricted(access.as_of) else None
             vector = self._encode([question])[0]
             dense = self._store.query(generation, vector, settings.candidates, filtered)
-            words = word_query(question)
-            lexical = catalog.search_words(words, settings.candidates, access) if words else []
-            ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight)
+            words = query_words(question)
+            lexical = catalog.search_words(" OR ".join(words), settings.candidates, access) if words else []
+            most = catalog.most_bm25(words) if lexical else 0.0
+            ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight, most)
             return catalog.hits(ranked, access, k)
 
     def _term_passages(self, terms: Sequence[tuple[Term, bool]]) -> list[tuple[int, float]]:
@@ -78,7 +88,7 @@ def find_terms(catalog: Catalog, question: str, access: Access) -> list[tuple[Te
         for stop in range(start + 1, min(start + TERM_WORDS, len(words)) + 1):
             spans.setdefault(normalise_term(" ".join(words[start:stop])), []).append((start, stop))
     taken: set[int] = set()
-    found: list[tuple[Term, bool]] = []
+    found: list[tuple[Term, str]] = []
     terms = catalog.terms(access, [norm for norm in spans if norm not in STOP_WORDS or _is_quoted(norm, question)])
     by_norm = [(norm, term) for term, _, _ in terms for norm in _norms(term) if norm in spans]
     for norm, term in sorted(by_norm, key=_fullest_first):
@@ -86,18 +96,29 @@ def find_terms(catalog: Catalog, question: str, access: Access) -> list[tuple[Te
         same = [known for known, _ in found if normalise_term(known.name) == normalise_term(term.name)]
         if free or same:
             taken |= {i for span in free for i in range(*span)}
-            found.append((term, asks_meaning(question, norm)))
-    return found
+            found.append((term, norm))
+    asked = asked_norms(question, list(dict.fromkeys(norm for _, norm in found)))
+    return [(term, norm in asked) for term, norm in found]
 
 
-def asks_meaning(question: str, norm: str) -> bool:
-    """Tell `What is a CISO?` and `What does "CISO" mean here?` from questions that merely use the term."""
+def asked_norms(question: str, norms: Sequence[str]) -> set[str]:
+    """Tell which of the terms that a question uses it asks the meaning of, by their normalised names.
+
+    `How does the rulebook define "Shareholder"?` asks of what it quotes, whatever else it names; `What does RTO mean?`
+    of what stands beside the word that asks; `What is a CISO?` of the only thing in it.
+    """
     if not ASKS_MEANING.search(question):
-        return False
+        return set()
+    if quoted := [normalise_term(match[1]) for match in QUOTED.finditer(question)]:
+        return {norm for norm in norms if norm in quoted}
+    said = normalise_term(question)
+    beside = {norm for norm in norms if re.search(BESIDE.format(name=re.escape(norm)), said)}
+    if beside or (SAYS_MEANING.search(question) and len(norms) > 1):
+        return beside
     if SAYS_MEANING.search(question):
-        return True
-    rest = [w for w in normalise_term(question).split() if w not in STOP_WORDS and w not in norm.split()]
-    return not rest
+        return set(norms)
+    rest = {norm: set(said.split()) - STOP_WORDS - set(norm.split()) for norm in norms}
+    return {norm for norm in norms if not rest[norm]}
 
 
 def _fullest_first(entry: tuple[str, Term]) -> tuple[int, bool, bool]:
@@ -114,11 +135,11 @@ def _is_quoted(norm: str, question: str) -> bool:
     return bool(re.search(rf"[\"“'‘]{re.escape(norm)}[\"”'’]", question, re.IGNORECASE))
 
 
-def word_query(question: str) -> str:
-    """Make an FTS5 query of a question: any of its content words, quoted so that none is read as syntax."""
+def query_words(question: str) -> list[str]:
+    """Return a question's content words for FTS5, quoted so that none is read as syntax."""
     words = dict.fromkeys(m.group().casefold() for m in WORD.finditer(question))
     content = [w for w in words if w not in STOP_WORDS] or list(words)
-    return " OR ".join(f'"{w}"' for w in content[:64])
+    return [f'"{w}"' for w in content[:64]]
 
 
 def fuse(
@@ -126,19 +147,21 @@ def fuse(
     lexical: Sequence[tuple[int, float]],
     terms: Sequence[tuple[int, float]],
     lexical_weight: float,
+    most: float,
 ) -> list[tuple[int, float, tuple[Method, ...]]]:
-    """Return (passage id, score, methods), best first: cosine + weight x BM25 / the best BM25 + term weights.
+    """Return (passage id, score, methods), best first: cosine + weight x words + term weights.
 
-    Scores beat reciprocal ranks here, as in Bruch, Gai, Ingber, "An Analysis of Fusion Functions" (TOIS 2023); a
-    passage that the vector search did not return counts as a little less similar than the last one that it did.
+    What words count for is half their BM25 against the best passage's, which ranks them, and the whole of it against
+    `most`, that of a passage with every word: of what an employee tells, few words are the documents', and the best
+    passage by words may be no good. Scores beat reciprocal ranks here, as in Bruch, Gai, Ingber, "An Analysis of Fusion
+    Functions" (TOIS 2023); a passage that the vector search did not return counts as a little less similar than the
+    last one that it did.
     """
     cosine, bm25, boost = dict(dense), dict(lexical), dict(terms)
     floor = 0.8 * min(cosine.values(), default=0.0)
     best = max(bm25.values(), default=1.0) or 1.0
-    scores = {
-        i: cosine.get(i, floor) + lexical_weight * bm25.get(i, 0.0) / best + boost.get(i, 0.0)
-        for i in {*cosine, *bm25, *boost}
-    }
+    scale = lexical_weight * (0.5 / best + 1 / (most or best))
+    scores = {i: cosine.get(i, floor) + scale * bm25.get(i, 0.0) + boost.get(i, 0.0) for i in {*cosine, *bm25, *boost}}
     proposals: tuple[tuple[Method, dict[int, float]], ...] = (("dense", cosine), ("lexical", bm25), ("term", boost))
     return [
         (i, scores[i], tuple(method for method, found in proposals if i in found))

@@ -8,6 +8,7 @@ vector generation in one transaction (`switch`). An ingest that dies before that
 from __future__ import annotations
 
 import json
+import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -65,6 +66,8 @@ CREATE TABLE IF NOT EXISTS term_names (
     PRIMARY KEY (norm, term_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS term_names_term ON term_names (term_id);
 """
+
+BM25_K1 = 1.2  # as FTS5 has it
 
 # A source may be seen by its audience, between its dates; every read that leaves the catalog goes through this.
 VISIBLE = """(s.effective <= :as_of AND s.expires >= :as_of AND
@@ -386,6 +389,15 @@ class Catalog:
                   AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
                   ORDER BY score DESC LIMIT :limit"""
         return list(self._db.execute(sql, {"query": query, "limit": limit, **_access(access)}))
+
+    def most_bm25(self, words: Sequence[str]) -> float:
+        """Return what BM25 comes near for a passage that is full of every word (each quoted, as in a query)."""
+        (passages,) = self._db.execute("SELECT COUNT(*) FROM passages").fetchone()
+        total = 0.0
+        for word in words:
+            (having,) = self._db.execute("SELECT COUNT(*) FROM words WHERE words MATCH ?", (word,)).fetchone()
+            total += max(math.log((passages - having + 0.5) / (having + 0.5)), 0.0) * (BM25_K1 + 1)
+        return total
 
     def hits(
         self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int
