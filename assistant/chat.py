@@ -7,7 +7,7 @@ import difflib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.text import printable
-from assistant.core.types import Access, Answer, Citation, Turn
+from assistant.core.types import Access, Answer, Citation, Quote, Turn
 from assistant.guards.run import redacted
 from assistant.pipeline import MAX_QUESTION, Assistant, make_access
 from assistant.render import Renderer, citation_place, sources_view
@@ -250,13 +250,13 @@ class Chat:
     def _quit(self, _: str) -> None:
         self._done = True
 
-    def _citations(self) -> tuple[Citation, ...]:
-        """Return those of the last answer; raises UsageError without any."""
+    def _citations(self) -> Sequence[Citation | Quote]:
+        """Return those of the last answer, or what came closest to one; raises UsageError without any."""
         if not self._answers:
             raise UsageError("there is no answer yet.", "Ask a question first.")
-        if not self._answers[-1].citations:
+        if not (sources := self._answers[-1].citations or self._answers[-1].closest):
             raise UsageError("the last answer has no sources.")
-        return self._answers[-1].citations
+        return sources
 
     # --- the prompt --------------------------------------------------------------------------------------------
 

@@ -44,7 +44,10 @@ def parse_claims(text: str) -> list[Claim]:
 
 def quote_span(evidence: Evidence) -> tuple[int, int]:
     """Return the span that proves evidence: itself, and what introduces it where that stands near enough."""
-    if evidence.lead and evidence.lead[0] < evidence.start and evidence.end - evidence.lead[0] <= MAX_QUOTE:
+    if evidence.context:
+        return evidence.context
+    near = evidence.kind == "list" or (evidence.lead and evidence.end - evidence.lead[0] <= MAX_QUOTE)
+    if evidence.lead and evidence.lead[0] < evidence.start and near:
         return evidence.lead[0], evidence.end
     return evidence.start, evidence.end
 

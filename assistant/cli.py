@@ -137,7 +137,7 @@ def ingest(
     view = _renderer(quiet=quiet or json_, verbose=verbose)
     settings = _config(config, data)
     registry = Registry(settings.models_dir)
-    _prepare(settings, view, generator=False)
+    _prepare(settings, view, reader=False, generator=False)
     record = registry.load(ENCODER_ID)
 
     def load_encoder() -> Any:
@@ -229,7 +229,7 @@ def search(
 
     view = _renderer(quiet=quiet or json_)
     if batch:
-        with _assistant(config, data, roles, as_of, view, generator=False) as assistant:
+        with _assistant(config, data, roles, as_of, view, answers=False) as assistant:
             _run_batch(
                 batch, view, ("question", "query"),
                 lambda line: search_json(
@@ -238,7 +238,7 @@ def search(
             )  # fmt: skip
         return
     query = _from_stdin(query)
-    with _assistant(config, data, roles, as_of, view, generator=False) as assistant:
+    with _assistant(config, data, roles, as_of, view, answers=False) as assistant:
         found = assistant.search(query, k=k)
     if json_:
         view.json(search_json(found))
@@ -298,7 +298,7 @@ def guard(
 
     view = _renderer(quiet=quiet or json_)
     settings = _config(config, None)
-    _prepare(settings, view, generator=False)
+    _prepare(settings, view, reader=False, generator=False)
     guards = Guards(settings.guards, open_encoder(Registry(settings.models_dir), settings.encoder).encode)
     if batch:
         _run_batch(
@@ -665,7 +665,7 @@ def prepare(config: ConfigFile = None, quiet: Quiet = False) -> None:
     """Make the packaged models ready now, instead of at their first use."""
     view = _renderer(quiet=quiet)
     settings = _config(config, None)
-    _prepare(settings, view, generator=True)
+    _prepare(settings, view, reader=True, generator=True)
     view.note(f"The models are ready in {settings.models_dir}.")
 
 
@@ -682,19 +682,25 @@ def _config(path: Path | None, data: Path | None) -> Config:
     return replace(config, index=replace(config.index, data=str(data.resolve()))) if data else config
 
 
-def _prepare(config: Config, view: Renderer, *, generator: bool) -> None:
+def _prepare(config: Config, view: Renderer, *, reader: bool, generator: bool) -> None:
     """Make the models that this command needs, if they are not there."""
     from assistant.core.registry import Registry
 
     registry = Registry(config.models_dir)
     from assistant.core import prepare
     from assistant.core.config import PREPARED
+    from assistant.core.cross_encoder import READER_ID
     from assistant.core.encoder import ENCODER_ID
     from assistant.core.serving import PACKAGED_ID, served
 
     if not registry.has(ENCODER_ID):
         with view.preparing("the encoder") as progress:
             prepare.prepare_encoder(registry, progress)
+    if reader and not registry.has(READER_ID):
+        from assistant.core.prepare_reader import prepare_reader
+
+        with view.preparing("the reader") as progress:
+            prepare_reader(registry, progress)
     if generator and config.generator.runtime in PREPARED and not registry.has(model := served(config)):
         if model != PACKAGED_ID:
             return  # a model of the user's own: opening it says what is missing
@@ -702,7 +708,9 @@ def _prepare(config: Config, view: Renderer, *, generator: bool) -> None:
             prepare.prepare_generator(registry, progress)
 
 
-def _ready(config: Path | None, data: Path | None, view: Renderer, *, generator: bool = True) -> Config:
+def _ready(
+    config: Path | None, data: Path | None, view: Renderer, *, reader: bool = True, generator: bool = True
+) -> Config:
     """Return the settings once there is an index, and the models to answer from it."""
     from assistant.core.catalog import Catalog
 
@@ -710,7 +718,7 @@ def _ready(config: Path | None, data: Path | None, view: Renderer, *, generator:
     if not generator:
         settings = replace(settings, generator=replace(settings.generator, runtime="none"))
     Catalog.open(settings.data).close()  # say that there is no index before making models for it
-    _prepare(settings, view, generator=generator)
+    _prepare(settings, view, reader=reader, generator=generator)
     return settings
 
 
@@ -722,13 +730,14 @@ def _assistant(
     as_of: str,
     view: Renderer,
     *,
-    generator: bool = True,
+    answers: bool = True,
     audit: bool = False,
 ) -> Iterator[Assistant]:
     from assistant.pipeline import Assistant, make_access
 
     access = make_access(roles.split(","), as_of)
-    assistant = Assistant(_ready(config, data, view, generator=generator), access=access, audit=audit)
+    settings = _ready(config, data, view, reader=answers, generator=answers)
+    assistant = Assistant(settings, access=access, audit=audit)
     try:
         yield assistant
     finally:

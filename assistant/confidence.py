@@ -1,7 +1,8 @@
-"""The probability that the documents answer, and how much of it is enough for a stated risk.
+"""The probability that the evidence is right, and how much of it is enough for a stated risk.
 
 A calibration (`evaluate/calibrate.py`) holds a logistic model, fitted on some questions, and a curve, counted on
-others: how many were answered at each threshold, and how many of those the documents do not answer.
+others: how many were answered at each threshold, and how many of those wrongly: with evidence that is beside the point,
+or where the documents do not answer at all.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ START = 0.3  # share of the questions at which the tests begin: few answers can 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """At `threshold`, `answered` questions were answered, `wrong` of which the documents do not answer."""
+    """At `threshold`, `answered` questions were answered, `wrong` of them from evidence that is not the right one."""
 
     threshold: float
     answered: int
@@ -40,14 +41,14 @@ class Confidence:
     made: Mapping[str, Any]
 
     def probability(self, features: Mapping[str, float]) -> float:
-        """Return P(the documents answer the question)."""
+        """Return P(the evidence is right)."""
         import numpy as np
 
         return float(1 / (1 + np.exp(-self.model.log_odds(features))))
 
     def threshold(self, max_risk: float) -> float:
-        """Return the least probability to answer from, so that at most `max_risk` of the answers are to questions
-        that the documents do not answer, with 95% confidence on questions like those of the calibration.
+        """Return the least probability to answer from, so that at most `max_risk` of the answers are wrong, with 95%
+        confidence on questions like those of the calibration.
 
         Fixed-sequence testing of binomial tails, from high thresholds to low ones (Learn then Test, Angelopoulos et
         al. 2021). Raises UsageError if no threshold is that safe.
@@ -110,9 +111,9 @@ def load_confidence(data: Path) -> Confidence:
     return Confidence(parse_logistic(raw, path, READING_FEATURES), curve, made)
 
 
-def curve_of(probabilities: Sequence[float], answerable: Sequence[bool]) -> tuple[Point, ...]:
+def curve_of(probabilities: Sequence[float], right: Sequence[bool]) -> tuple[Point, ...]:
     """Count what is answered, and wrongly, at the thresholds 0, 0.01, 0.02, ..."""
-    pairs = list(zip(probabilities, answerable, strict=True))
+    pairs = list(zip(probabilities, right, strict=True))
     points = []
     for threshold in (step / 100 for step in range(100)):
         answered = [good for probability, good in pairs if probability >= threshold]

@@ -1,15 +1,28 @@
-"""How evidence is said: as one line that stands alone, with what introduces it."""
+"""How evidence is said: to the reader, to a generator, and to whoever asks."""
 
 from __future__ import annotations
 
-from assistant.core.text import cells
-from assistant.core.types import Evidence
+from assistant.core.text import ITEM, cells
+from assistant.core.types import Evidence, Hit
+
+
+def place(hit: Hit) -> str:
+    """Return `title > heading > heading` of a hit, each once."""
+    return " > ".join(dict.fromkeys(part for part in (hit.title, *hit.passage.headings) if part))
 
 
 def in_context(evidence: Evidence) -> str:
-    """Return what is encoded for a sentence: its own heading, its lead-in or column names, and itself."""
+    """Say a sentence with its own heading, its lead-in or column names."""
     headings = evidence.hit.passage.headings
     return f"{headings[-1] if headings else evidence.hit.title}: {plain(evidence)}"
+
+
+def as_read(evidence: Evidence) -> str:
+    """Say evidence as the reader meets it, after what stands before it in its passage."""
+    text = " ".join(evidence.text.split())
+    if evidence.kind == "row":
+        return row_text(evidence.lead_text, text)
+    return f"- {text}" if evidence.kind == "item" else text
 
 
 def plain(evidence: Evidence) -> str:
@@ -17,6 +30,9 @@ def plain(evidence: Evidence) -> str:
     lead, text = evidence.lead_text, " ".join(evidence.text.split())
     if evidence.kind == "row":
         return row_text(lead, text)
+    if evidence.kind == "list":
+        items = (ITEM.sub("", line, count=1).strip() for line in evidence.text.splitlines())
+        return f"{lead} {' '.join(filter(None, items))}".strip()
     if evidence.kind == "definition" and lead:
         return f"{lead}: {text}"
     return f"{lead} {text}" if lead else text
@@ -27,3 +43,17 @@ def row_text(header: str, row: str) -> str:
     names, values = cells(header), cells(row)
     pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
     return "; ".join(pairs + values[len(names) :])
+
+
+def row_told(header: str, row: str) -> str:
+    """Say a table row as people do: `Partner: up to 6 weeks`, or `B5: low £56,000; high £76,000`."""
+    names, values = cells(header), cells(row)
+    subject, rest = values[0], values[1:]
+    if not subject or not any(rest):
+        return row_text(header, row)
+    if len(values) == 2:
+        return f"{subject}: {rest[0]}"
+    pairs = [
+        f"{name}: {value}" if name else value for name, value in zip(names[1:], rest, strict=False) if value
+    ]  # fmt: skip
+    return f"{subject} – " + "; ".join(pairs + rest[len(names) - 1 :])

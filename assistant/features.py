@@ -1,4 +1,4 @@
-"""What is known of a sentence beside its similarity: the reader's features, and those of a whole reading."""
+"""What the reader's choice is weighed from: the features of a candidate, and those of a whole reading."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from assistant.evidence import plain
 from assistant.facts import NUMBER, SMALL, stem
 from assistant.retrieve import STOP_WORDS, WORD
 
-SENTENCE_FEATURES = (
-    "similarity_gap", "hit_score", "hit_gap", "hit_rank", "passage_best", "passage_mean", "overlap", "overlap_gap",
-    "lacks_number", "position", "length",
-)  # fmt: skip
-READING_FEATURES = ("best_hit", "hit_spread", "similarity_lead")
-"""How high the first hit is, how far above the last one read, and how far the most similar sentence is above the sixth.
+SENTENCE_FEATURES = ("log_odds", "hit_gap", "hit_rank", "overlap_gap", "lacks_number", "short")
+READING_FEATURES = ("best", "lead")
+"""The best candidate's log-odds, and how far it is above the third.
 
-Questions that the documents do not answer find many things that are about as near. More features told the questions
-apart that they were fitted on, and others worse (docs/experiments.md): these hold for documents of other kinds.
+How high the hits are, how far they spread and the words in common tell a little more of documents like those that they
+were fitted on, and mislead where a question is off the subject (docs/experiments.md).
 """
 
 Floats = NDArray[np.float64]
@@ -33,44 +30,35 @@ ASKS_NUMBER = re.compile(
     r"\b(?:how (?:many|much|long|often|far|old|soon)|when|deadline|limit|maximum|minimum)\b", re.IGNORECASE
 )
 HAS_NUMBER = re.compile(rf"{NUMBER.pattern}|\b(?:{'|'.join(SMALL)})\b", re.IGNORECASE)
-RIVAL = 6  # the sentence, counted by similarity, that the best one is compared with
-FAR = 10  # sentences from a passage's start that count as far
+RIVAL = 3  # the candidate, counted by log-odds, that the best one is compared with
+FLOOR = -15.0  # of log-odds; what was cut off has this
+SHORT_WORDS = 3  # a shorter sentence says little on its own
 
 
-def sentence_columns(question: str, sentences: Sequence[Evidence], similarity: Sequence[float]) -> Columns:
-    """Return each of SENTENCE_FEATURES, and the similarity, of candidate sentences [n], in the order of their hits."""
-    near = np.asarray(similarity, float)
-    passages = np.array([e.hit.passage.id for e in sentences])
+def sentence_columns(question: str, sentences: Sequence[Evidence], log_odds: Sequence[float]) -> Columns:
+    """Return each of SENTENCE_FEATURES of candidates [n], in the order of their hits."""
+    odds = np.maximum(np.asarray(log_odds, float), FLOOR)
     hits = np.array([e.hit.score for e in sentences])
-    best, mean, position = np.empty(len(near)), np.empty(len(near)), np.empty(len(near))
-    for passage in dict.fromkeys(passages.tolist()):
-        own = passages == passage
-        best[own], mean[own], position[own] = near[own].max(), near[own].mean(), np.arange(own.sum())
     said, around = overlaps(question, sentences)
     asked = bool(ASKS_NUMBER.search(question))
     return {
-        "similarity": near,
-        "similarity_gap": near - near.max(),
+        "log_odds": odds,
         "hit_score": hits,
         "hit_gap": hits - hits.max(),
         "hit_rank": np.array([1 / e.hit.rank for e in sentences]),
-        "passage_best": best,
-        "passage_mean": mean,
         "overlap": around,
         "overlap_gap": said - said.max(),
         "lacks_number": np.array([float(asked and not HAS_NUMBER.search(plain(e))) for e in sentences]),
-        "position": np.minimum(position, FAR) / FAR,
-        "length": np.array([math.log(len(e.text.split())) for e in sentences]),
+        "short": np.array([float(len(e.text.split()) < SHORT_WORDS) for e in sentences]),
     }
 
 
-def reading_columns(columns: Columns) -> dict[str, float]:
-    """Return READING_FEATURES of the candidates' columns."""
-    hits, near = columns["hit_score"], np.sort(columns["similarity"])[::-1]
+def reading_columns(columns: Columns, scores: Floats) -> dict[str, float]:
+    """Return READING_FEATURES of candidates, given their combined scores [n]."""
+    ranked = np.sort(scores)[::-1]
     return {
-        "best_hit": float(hits.max()),
-        "hit_spread": float(hits.max() - hits.min()),
-        "similarity_lead": float(near[0] - near[min(RIVAL, len(near)) - 1]),
+        "best": float(columns["log_odds"][int(scores.argmax())]),
+        "lead": float(ranked[0] - ranked[min(RIVAL, len(ranked)) - 1]),
     }
 
 

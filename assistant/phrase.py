@@ -11,7 +11,7 @@ from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.llm import LanguageModel
 from assistant.core.text import cells, sentences
 from assistant.core.types import Citation, Evidence, Turn, Verdict
-from assistant.evidence import plain
+from assistant.evidence import plain, row_told
 from assistant.prompts import KEY, NOT_FOUND, build_messages, without_keys
 from assistant.support import check_support
 
@@ -39,29 +39,30 @@ def phrase(
 ) -> Wording:
     """Word an answer from evidence (not empty); every sentence is supported by its quote, or is the quote."""
     texts = [plain(e) for e in evidence]
-    if model is None or sum(map(len, texts)) > MAX_EVIDENCE:
+    listed = any(e.kind in ("list", "row") for e in evidence)  # said in code: what is dropped of them is missed
+    if model is None or listed or sum(map(len, texts)) > MAX_EVIDENCE:
         return quoted(evidence, ())
     messages = build_messages(question, texts)
-    written = _write(model, messages, generator.max_tokens)
+    written = written_by(model, messages, generator.max_tokens, MAX_SENTENCES)
     if not written or written.startswith(NOT_FOUND):
         return quoted(evidence, ())
     return checked(written, evidence, answer.min_support)
 
 
-def _write(model: LanguageModel, messages: Sequence[Turn], max_tokens: int) -> str:
+def written_by(model: LanguageModel, messages: Sequence[Turn], max_tokens: int, most: int) -> str:
     """Let the generator write until it has said as many sentences as it was asked for; small ones ramble on."""
     text = ""
     for piece in model.stream(messages, max_tokens):
         text += piece
         ends = list(SENTENCE_END.finditer(text))
-        if len(ends) >= MAX_SENTENCES:
-            return text[: ends[MAX_SENTENCES - 1].end()].strip()
+        if len(ends) >= most:
+            return text[: ends[most - 1].end()].strip()
     return text.strip()
 
 
 def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> Wording:
     """Keep the sentences that their quotes support, the best evidence first; without any, quote the evidence."""
-    verdicts = list(_invented(written, len(evidence)))
+    verdicts = list(invented(written, len(evidence)))
     citations: list[Citation] = []
     sentences: list[str] = []
     for claim in parse_claims(written):
@@ -76,7 +77,7 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
         return quoted(evidence, verdicts)
     # The best evidence must be in the answer: a supported remark on a lesser one would miss the point.
     if not any(c.key == 1 for c in citations):
-        citations.insert(0, _quote(1, evidence[0]))
+        citations.insert(0, quote_evidence(1, evidence[0]))
     # What does not end like a sentence, an item of a list, gets a line of its own.
     text = "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in citations)
     return Wording(text.strip(), tuple(citations), True, tuple(verdicts))
@@ -93,23 +94,33 @@ def _defined(citations: Sequence[Citation], best: Evidence, min_support: float) 
 
 def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording:
     """Answer with the evidence itself."""
-    citations = tuple(_quote(key, e) for key, e in enumerate(evidence, 1))
+    citations = tuple(quote_evidence(key, e) for key, e in enumerate(evidence, 1))
     text = "\n".join(f"{c.claim} [{c.key}]" for c in citations)
     return Wording(text, citations, False, tuple(verdicts))
 
 
-def _quote(key: int, evidence: Evidence) -> Citation:
+def quote_evidence(key: int, evidence: Evidence) -> Citation:
     """Cite evidence with what introduces it, or alone where the quote of both would not prove it."""
-    claim = without_keys(plain(evidence))
-    support = check_support(claim, quote_text(evidence), 1.0)
-    if support.supported:
-        return cite(key, claim, evidence, support)
-    alone = replace(evidence, lead=None)
+    for told in _tellings(evidence):
+        claim = without_keys(told)
+        support = check_support(claim, quote_text(evidence), 1.0)
+        if support.supported:
+            return cite(key, claim, evidence, support)
+    alone = replace(evidence, lead=None, context=None)
     text = "; ".join(cells(alone.text)) if alone.kind == "row" else " ".join(alone.text.split())
     return cite(key, without_keys(text), alone, check_support(text, alone.text, 0.0))
 
 
-def _invented(written: str, known: int) -> Iterator[Verdict]:
+def _tellings(evidence: Evidence) -> Iterator[str]:
+    """Yield the ways in which evidence can be said, the plainest first."""
+    if evidence.kind == "list":
+        yield quote_text(evidence)
+    if evidence.kind == "row" and evidence.lead:
+        yield row_told(evidence.lead_text, " ".join(evidence.text.split()))
+    yield plain(evidence)
+
+
+def invented(written: str, known: int) -> Iterator[Verdict]:
     """Report the keys that name no source; the parser has already taken every key out of the text."""
     for key in sorted({int(m[1]) for m in KEY.finditer(written)} - set(range(1, known + 1))):
         yield Verdict("citations", "output", "redact", f"the generator invented source [{key}]", 1.0)

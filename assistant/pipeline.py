@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.audit import Audit
+from assistant.citations import quote_span, quote_text
 from assistant.confidence import Confidence, load_confidence
 from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import Config, load_config
+from assistant.core.cross_encoder import CrossEncoder, open_reader
 from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
-from assistant.core.logistic import Logistic
 from assistant.core.registry import Registry
 from assistant.core.types import (
     Access,
@@ -27,6 +28,7 @@ from assistant.core.types import (
     Hit,
     IndexInfo,
     ModelInfo,
+    Quote,
     Reading,
     Status,
     Term,
@@ -34,11 +36,13 @@ from assistant.core.types import (
     Verdict,
 )
 from assistant.core.vectors import VectorStore, open_store
+from assistant.evidence import place
 from assistant.guards.run import Guards, Screened
 from assistant.history import standalone
+from assistant.open_book import PASSAGES, answer_from_passages
 from assistant.phrase import Wording, phrase, quoted
-from assistant.prompts import ABSTAINED, CLOSEST, WITHHELD
-from assistant.read import Candidates, Reader, load_reader
+from assistant.prompts import ABSTAINED, UNSURE, WITHHELD
+from assistant.read import Candidates, Reader, ReaderFile, evidence_in, load_reader
 from assistant.retrieve import Retriever, find_terms
 from assistant.shown import masked, permitted
 from assistant.verify import check_quote
@@ -71,13 +75,13 @@ class Assistant:
         access: Access | None = None,
         model: LanguageModel | None = None,
         confidence: Confidence | None = None,
-        reader: Logistic | None = None,
+        reader: ReaderFile | None = None,
         audit: bool = False,
     ) -> None:
         """Open the index; models load in the background.
 
-        `model` replaces the configured generator, `confidence` the calibration of this index, `reader` the weights that
-        pick evidence; with `audit`, answers are logged if the configuration says so.
+        `model` replaces the configured generator, `confidence` the calibration of this index, `reader` what
+        picks evidence; with `audit`, answers are logged if the configuration says so.
 
         Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
         cannot hold.
@@ -87,18 +91,21 @@ class Assistant:
         self.catalog = Catalog.open(config.data)
         registry = Registry(config.models_dir)
         self._check_encoder(registry)
-        self._sentence_model = reader or load_reader(config)[0]
+        self._reader_file = reader or load_reader(config)
         self._confidence = confidence or load_confidence(config.data)
         self._threshold = self._confidence.threshold(config.answer.max_risk)
         self._encode = remember(lambda texts: self._encoder.result().encode(texts))
+        reads = config.generator.reads
+        self._reads_passages = reads == "passages" or (reads == "auto" and config.generator.runtime == "langchain")
         self._guards = Guards(config.guards, self._encode)
         self._audit = Audit(config) if audit and config.audit.enabled else None
-        # Loading is mostly file reading and native code, so the three overlap.
-        pool = ThreadPoolExecutor(3, thread_name_prefix="load")
-        self._encoder: Future[Encoder] = pool.submit(open_encoder, registry, config.encoder)
-        self._store: Future[VectorStore] = pool.submit(open_store, config.data, config.index.chroma_url)
-        self._model: Future[LanguageModel | None] = pool.submit(lambda: model or open_model(config, registry))
-        pool.shutdown(wait=False)
+        # Loading is mostly file reading and native code, so it overlaps.
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="load")
+        self._registry = registry
+        self._cross_encoder: Future[CrossEncoder] | None = None  # a search needs none
+        self._encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder)
+        self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
+        self._model: Future[LanguageModel | None] = self._pool.submit(lambda: model or open_model(config, registry))
 
     @classmethod
     def open(cls, path: str | Path | None = None, roles: Sequence[str] = (), as_of: str = "") -> Assistant:
@@ -109,6 +116,7 @@ class Assistant:
         """Let go of the index's files."""
         if not self._store.cancel() and not self._store.exception():
             self._store.result().close()
+        self._pool.shutdown(wait=False)
         self.catalog.close()
 
     def answer(
@@ -125,6 +133,7 @@ class Assistant:
         `stage` is told what is going on: "searching", "reading", "wording". Raises UsageError for an empty question.
         """
         access = access or self.access
+        self._reader_model()
         answer = self._answer(_checked(question), history, access, k, stage)
         if self._audit:
             self._audit.append(answer, history, access)
@@ -146,11 +155,14 @@ class Assistant:
             stage("reading")
             with clock("read"):
                 reading = self._reader().read(asked, hits, defined, focus=question)
+            found = reading.hits
             with clock("guard"):
-                hits = masked(reading.hits[: k or self.config.retrieval.k], self._guards)
+                hits = masked(found[: k or self.config.retrieval.k], self._guards)
                 reading = replace(reading, hits=hits)
+            if self._reads_passages and reading.probability >= self.config.answer.min_closest:
+                return self._from_passages(question, asked, found, reading, screened, index, clock, stage)
             if not reading.evidence or reading.probability < self._threshold:
-                return _abstained(question, reading, screened, index, clock)
+                return self._abstained(question, reading, screened.verdicts, index, clock)
             with clock("guard"):
                 evidence, withheld = permitted(reading.evidence, self._guards)
                 verdicts = (*screened.verdicts, *withheld)
@@ -164,6 +176,40 @@ class Assistant:
                 wording = self._verified(wording, evidence)
         wording = replace(wording, verdicts=(*verdicts, *wording.verdicts))
         return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
+
+    def _from_passages(
+        self, question: str, asked: str, found: Sequence[Hit], reading: Reading, screened: Screened, index: IndexInfo,
+        clock: _Clock, stage: Stage,
+    ) -> Answer:  # fmt: skip
+        """Let the generator read the hits, masked; its sentences are proved by `found`, the hits as they stand."""
+        stage("wording")
+        with clock("guard"):
+            spans, withheld = permitted([e for hit in found[:PASSAGES] for e in evidence_in(hit)], self._guards)
+            picked, _ = permitted((*reading.evidence, *reading.closest), self._guards)
+        with clock("generate"):
+            model = self._model.result()
+            settings = self.config
+            wording = model and answer_from_passages(
+                asked, reading.hits, spans, picked, model, settings.answer, settings.generator
+            )
+        with clock("verify"):
+            if not model or not wording or self._refused(wording, found):
+                return self._abstained(question, reading, (*screened.verdicts, *withheld), index, clock)
+            self._check_quotes(wording)
+        wording = replace(wording, verdicts=(*screened.verdicts, *withheld, *wording.verdicts))
+        return _answered(question, reading, wording, model.info, index, clock)
+
+    def _abstained(
+        self, question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
+    ) -> Answer:
+        """Say that nothing surely answers, and show what came closest unless that is far off."""
+        near = reading.closest if reading.probability >= self.config.answer.min_closest else ()
+        with clock("guard"):
+            near, withheld = permitted(near, self._guards)
+        quotes = tuple(_quote(key, e) for key, e in enumerate(near, 1))
+        for q in quotes:
+            check_quote(self.catalog, q.document_sha256, q.start, q.end, q.quote)
+        return _unanswered(question, reading, quotes, (*verdicts, *withheld), index, clock)
 
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
         """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
@@ -219,8 +265,18 @@ class Assistant:
         joined = self._guards.input(asked)
         return replace(joined, text=screened.text) if joined.action == "block" else screened
 
+    def _reader_model(self) -> Future[CrossEncoder]:
+        """Start to open the reader's model, if nobody has."""
+        if self._cross_encoder is None:
+            self._cross_encoder = self._pool.submit(
+                open_reader, self._registry, self.config.encoder, self._reader_file.model_id
+            )
+        return self._cross_encoder
+
     def _reader(self) -> Reader:
-        return Reader(self._encode, self.config.reader, self._sentence_model, self._confidence)
+        return Reader(
+            self._reader_model().result().read, self.config.reader, self._reader_file.weights, self._confidence
+        )  # fmt: skip
 
     def _retrieve(self, asked: str, question: str, access: Access) -> tuple[tuple[Hit, ...], list[Term]]:
         """Return the hits, and the terms whose meaning the question asks for."""
@@ -243,13 +299,19 @@ class Assistant:
 
     def _verified(self, wording: Wording, evidence: Sequence[Evidence]) -> Wording:
         """Quote the evidence where the generator's words may not be shown, and only what the catalog's text says."""
-        if wording.own_words:
-            screened = self._guards.output(wording.text, [e.hit.passage.text for e in evidence])
-            if screened.action != "allow":
-                wording = quoted(evidence, (*wording.verdicts, *screened.verdicts))
+        if wording.own_words and (refused := self._refused(wording, [e.hit for e in evidence])):
+            wording = quoted(evidence, (*wording.verdicts, *refused))
+        self._check_quotes(wording)
+        return wording
+
+    def _check_quotes(self, wording: Wording) -> None:
         for citation in wording.citations:
             check_quote(self.catalog, citation.document_sha256, citation.start, citation.end, citation.quote)
-        return wording
+
+    def _refused(self, wording: Wording, hits: Sequence[Hit]) -> tuple[Verdict, ...]:
+        """Return what the guards have against the generator's words, given the hits that they are of."""
+        screened = self._guards.output(wording.text, [hit.passage.text for hit in hits])
+        return screened.verdicts if screened.action != "allow" else ()
 
 
 class _Clock:
@@ -295,13 +357,22 @@ def _withheld(
     )  # fmt: skip
 
 
-def _abstained(question: str, reading: Reading, screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
-    text = ABSTAINED.format(documents=index.documents, passages=index.passages)
-    if reading.hits:
-        text += CLOSEST.format(place=_place(reading.hits[0]))
+def _unanswered(
+    question: str, reading: Reading, closest: tuple[Quote, ...], verdicts: tuple[Verdict, ...], index: IndexInfo,
+    clock: _Clock,
+) -> Answer:  # fmt: skip
+    text = (UNSURE if closest else ABSTAINED).format(documents=index.documents, passages=index.passages)
     return Answer(
-        question, "abstained", text, round(reading.probability, 4), (), reading.hits, screened.verdicts, NO_MODEL,
-        index, clock.timings(),
+        question, "abstained", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL,
+        index, clock.timings(), closest=closest,
+    )  # fmt: skip
+
+
+def _quote(key: int, evidence: Evidence) -> Quote:
+    hit = evidence.hit
+    return Quote(
+        key, quote_text(evidence), hit.source, hit.title, hit.passage.headings, hit.passage.page,
+        *quote_span(evidence), hit.document_sha256,
     )  # fmt: skip
 
 
@@ -315,5 +386,4 @@ def _answered(
 
 
 def _place(hit: Hit) -> str:
-    parts = [part for part in (hit.title, *hit.passage.headings) if part]
-    return " > ".join(dict.fromkeys(parts)) + f" ({hit.source})"
+    return f"{place(hit)} ({hit.source})"

@@ -1,100 +1,93 @@
-"""Hits -> evidence: which sentences of the hits answer, in which order, and whether any does.
+"""Hits -> evidence: which sentences, items and rows of the hits answer, in which order, and whether any does.
 
-Each sentence, list item and table row is encoded with its heading and lead-in and compared with the question; a
-logistic model weighs that similarity with the passage's and the hit's (`features.py`; fitted by `tune/reader.py`). A
-second one turns the best sentence's scores into the probability that the documents answer (`confidence.py`).
+A cross-encoder reads each passage with the question and scores its parts (`core/cross_encoder.py`); a few weights add
+what retrieval knew (`features.py`; fitted by `tune/reader.py`), and others turn the best candidates' scores into the
+probability that the evidence is right (`confidence.py`). `select.py` makes evidence of the candidates.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assistant.confidence import PACKAGED, Confidence
 from assistant.core.config import Config, ReaderSection
+from assistant.core.cross_encoder import READER_ID
+from assistant.core.cross_encoder import Floats as LogOdds
 from assistant.core.logistic import Logistic, parse_logistic, read_json
 from assistant.core.registry import Registry, hash_file
 from assistant.core.serving import prepared
 from assistant.core.text import units
 from assistant.core.types import Evidence, Hit, Reading, Term
-from assistant.evidence import in_context
-from assistant.features import SENTENCE_FEATURES, Columns, reading_columns, sentence_columns
+from assistant.evidence import as_read, place
+from assistant.features import SENTENCE_FEATURES, Columns, Floats, reading_columns, sentence_columns
+from assistant.select import choose, closest
+
+Score = Callable[[str, str, Sequence[str]], LogOdds]
 
 KINDS: Final[Mapping[str, Literal["item", "row"]]] = {"item": "item", "row": "row"}
 MAX_DEFINITIONS = 2  # of one question: the fullest, and one more that may say it otherwise
-MIN_WORDS = 3  # a shorter sentence proves nothing on its own
-SENTENCE_WEIGHT = 0.5  # of a hit's best sentence beside its retrieval score, in the order of the hits
+PASSAGE_WEIGHT = 0.1  # of a hit's best candidate beside its retrieval score, in the order of the hits
 DEFINED = 0.99  # the probability that a definition answers the question what its term means
 FILE_NAME = "reader.json"
-# Also the headings of a list of contents, which have lost their mark: "How to ask for leave".
-QUESTION = re.compile(r".*\?\W*|(?:What|How|Who|Whom|Whose|Why)\b.*[^.:;,!)]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """The sentences of the hits that could prove something, and their columns of features."""
+    """The parts of the hits that could prove something, and their columns of features."""
 
     sentences: tuple[Evidence, ...]
     columns: Columns
 
 
 class Reader:
-    """Picks evidence."""
+    """Picks evidence; `score` reads a passage with a question."""
 
-    def __init__(
-        self,
-        encode: Callable[[Sequence[str]], NDArray[np.float32]],
-        settings: ReaderSection,
-        model: Logistic,
-        confidence: Confidence,
-    ) -> None:
-        self._encode = encode
+    def __init__(self, score: Score, settings: ReaderSection, model: Logistic, confidence: Confidence) -> None:
+        self._score = score
         self._settings = settings
         self._model = model
         self._confidence = confidence
 
     def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = "") -> Reading:
-        """Return the evidence, best first, the hits by score and best sentence, and P(the documents answer).
+        """Return the evidence, best first, the hits by score and best candidate, and P(the evidence is right).
 
         `defined` are the terms whose meaning is asked for; their definitions are the evidence. Where `question` holds
-        what was said before, `focus` is the question itself and counts for half.
+        what was said before, `focus` is the question itself.
         """
         if definitions := _definitions(defined, hits):
-            return Reading(_distinct(definitions)[: self._settings.evidence], tuple(hits), DEFINED)
+            return Reading(tuple(definitions), tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
         found = self.candidates(question, read, focus)
-        if not found.sentences:
+        scores = np.asarray(self._model.log_odds(found.columns) if found.sentences else (), float)
+        scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, scores, strict=True)]
+        if not (evidence := choose(scored, self._settings)):
             return Reading((), tuple(hits), 0.0)
-        log_odds = self._model.log_odds(found.columns)
-        scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, log_odds, strict=True)]
-        # A question answers nothing, however like it is to the one that was asked.
-        telling = [e for e in scored if not QUESTION.fullmatch(" ".join(e.text.split()))] or scored
-        by_score = sorted(telling, key=lambda e: -e.score)
-        floor = by_score[0].score - self._settings.margin
-        picked = _distinct([e for e in by_score if e.score >= floor])[: self._settings.evidence]
-        features = reading_columns(found.columns)
-        ranked = _reorder(read, found)
-        return Reading(picked, _renumber((*ranked, *rest)), self._confidence.probability(features), features)
+        features = reading_columns(found.columns, scores)
+        return Reading(
+            evidence,
+            _renumber((*_reorder(read, found, scores), *rest)),
+            self._confidence.probability(features),
+            features,
+            closest(scored),
+        )
 
     def candidates(self, question: str, hits: Sequence[Hit], focus: str = "") -> Candidates:
-        """Return the sentences of the hits with their features."""
-        sentences = [e for hit in hits for e in evidence_in(hit)]
+        """Return the parts of the hits with their features."""
+        parts = [(hit, evidence_in(hit)) for hit in hits]
+        sentences = tuple(e for _, own in parts for e in own)
         if not sentences:
             return Candidates((), {})
-        vectors = self._encode([question, focus or question, *map(in_context, sentences)])
-        asked = vectors[0] + vectors[1]
-        similarity = vectors[2:] @ (asked / np.linalg.norm(asked))
-        return Candidates(tuple(sentences), sentence_columns(focus or question, sentences, similarity.tolist()))
+        read = [self._score(question, place(hit), [as_read(e) for e in own]) for hit, own in parts if own]
+        return Candidates(sentences, sentence_columns(focus or question, sentences, np.concatenate(read).tolist()))
 
 
 def evidence_in(hit: Hit) -> list[Evidence]:
-    """Return each sentence, list item and table row of a hit that could prove something."""
+    """Return each sentence, list item and table row of a hit."""
     text, begin = hit.passage.text, hit.passage.start
     return [
         Evidence(
@@ -102,65 +95,62 @@ def evidence_in(hit: Hit) -> list[Evidence]:
             (begin + u.lead[0], begin + u.lead[1]) if u.lead else None,
         )
         for u in units(text)
-        if len(text[u.start : u.end].split()) >= MIN_WORDS
     ]  # fmt: skip
 
 
-def load_reader(config: Config) -> tuple[Logistic, str]:
-    """Load the reader that came with the prepared model, or else the packaged one, with its SHA-256.
+@dataclass(frozen=True, slots=True)
+class ReaderFile:
+    """Which model reads, what is added to its log-odds, and the SHA-256 of the file that says so."""
 
-    Raises ModelDamaged.
-    """
+    model_id: str
+    weights: Logistic
+    sha256: str
+
+
+def load_reader(config: Config) -> ReaderFile:
+    """Load the reader that came with the prepared generator, or else the packaged one; raises ModelDamaged."""
     path = PACKAGED / FILE_NAME
     registry = Registry(config.models_dir)
     own = registry.path(prepared(config)) / FILE_NAME
     if own.is_file():
         registry.verify(registry.load(own.parent.name))
         path = own
-    return read_reader(path), hash_file(path)
+    return read_reader(path)
 
 
-def read_reader(path: Path) -> Logistic:
-    """Read a reader's model; raises ModelDamaged."""
-    return parse_logistic(read_json(path), path, SENTENCE_FEATURES)
+def read_reader(path: Path) -> ReaderFile:
+    """Read a reader's file; raises ModelDamaged."""
+    raw = read_json(path)
+    weights = parse_logistic(raw, path, SENTENCE_FEATURES)
+    return ReaderFile(str(raw.get("model", READER_ID)), weights, hash_file(path))
 
 
 def _definitions(defined: Sequence[Term], hits: Sequence[Hit]) -> list[Evidence]:
-    """Make evidence of the definitions that lie in the hits, ahead of everything else."""
-    found = []
-    for place, term in enumerate(defined):
+    """Make evidence of the definitions that lie in the hits."""
+    found: list[Evidence] = []
+    for rank, term in enumerate(defined):
         for hit in hits:
             p = hit.passage
             if p.document_id == term.document_id and p.start <= term.start < p.end:
                 line = p.text.rfind("\n", 0, term.start - p.start) + 1
                 at = p.text.rfind(term.name, line, term.start - p.start)
                 lead = (p.start + at, p.start + at + len(term.name)) if at >= 0 else None
-                score = 2.0 - 0.01 * place
-                found.append(Evidence(hit, term.start, term.end, term.definition, score, "definition", lead))
+                said = {" ".join(e.text.split()).casefold() for e in found}
+                if " ".join(term.definition.split()).casefold() not in said:
+                    score = 2.0 - 0.01 * rank
+                    found.append(Evidence(hit, term.start, term.end, term.definition, score, "definition", lead))
     return found[:MAX_DEFINITIONS]
 
 
-def _distinct(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Leave out what says the same words again, or lies inside what is already picked."""
-    kept: list[Evidence] = []
-    for e in evidence:
-        same = any(
-            " ".join(e.text.split()).casefold() == " ".join(k.text.split()).casefold()
-            or (e.hit.passage.document_id == k.hit.passage.document_id and k.start <= e.start < k.end)
-            for k in kept
-        )
-        if not same:
-            kept.append(e)
-    return tuple(kept)
-
-
-def _reorder(hits: Sequence[Hit], found: Candidates) -> list[Hit]:
-    """Return the hits by retrieval score + their best sentence's similarity."""
-    best = {
-        e.hit.passage.id: float(similarity)
-        for e, similarity in zip(found.sentences, found.columns["passage_best"], strict=True)
-    }
-    ranked = [replace(hit, score=hit.score + SENTENCE_WEIGHT * best.get(hit.passage.id, 0.0)) for hit in hits]
+def _reorder(hits: Sequence[Hit], found: Candidates, scores: Floats) -> list[Hit]:
+    """Return the hits by retrieval score + their best candidate's."""
+    best: dict[int, float] = {}
+    for evidence, score in zip(found.sentences, scores, strict=True):
+        best[evidence.hit.passage.id] = max(best.get(evidence.hit.passage.id, -np.inf), float(score))
+    least = float(scores.min())
+    ranked = [
+        replace(hit, score=hit.score + PASSAGE_WEIGHT * best.get(hit.passage.id, least)) for hit in hits
+    ]  # fmt: skip
     return sorted(ranked, key=lambda hit: (-hit.score, hit.rank))
 
 

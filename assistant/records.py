@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from assistant.core.errors import UsageError
-from assistant.core.types import Answer, Citation, Hit, IngestReport, Term, Turn
+from assistant.core.types import Answer, Citation, Hit, IngestReport, Quote, Term, Turn
 
 if TYPE_CHECKING:
     from assistant.guards.run import Screened
@@ -39,6 +39,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         "answer": answer.text,
         "confidence": answer.confidence,
         "citations": [{**asdict(c), "headings": list(c.headings)} for c in answer.citations],
+        "closest": [{**asdict(c), "headings": list(c.headings)} for c in answer.closest],
         "hits": [hit_json(hit) for hit in answer.hits],
         "verdicts": [asdict(v) for v in answer.verdicts],
         "model": asdict(answer.model),
@@ -49,7 +50,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
 
 def search_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
     """Return hits as `search --json` prints them."""
-    left_out = ("answer", "citations", "model")
+    left_out = ("answer", "citations", "closest", "model")
     return {key: value for key, value in answer_json(answer, id).items() if key not in left_out}
 
 
@@ -99,6 +100,22 @@ def citations_from_json(raw: Any) -> list[Citation]:
             if not isinstance(text, str) or SURROGATE.search(text):
                 raise UsageError(f"a citation of the saved answer has {text!r} where a text belongs.")
     return citations
+
+
+def closest_from_json(raw: Mapping[str, Any]) -> list[Quote]:
+    """Read the closest quotes of a saved answer, which older ones have not; raises UsageError for a broken one."""
+    try:
+        quotes = [Quote(**{**c, "headings": tuple(c["headings"])}) for c in raw.get("closest") or []]
+    except (TypeError, KeyError) as error:
+        raise UsageError(f"a closest quote of the saved answer is not complete: {error}.") from error
+    for q in quotes:
+        if any(type(number) is not int or abs(number) > MAX_OFFSET for number in (q.key, q.start, q.end)):
+            raise UsageError("a closest quote of the saved answer has a place that is not a whole number.")
+        if not all(
+            isinstance(text, str) and not SURROGATE.search(text) for text in (q.quote, q.source, q.document_sha256)
+        ):
+            raise UsageError("a closest quote of the saved answer has something else where a text belongs.")
+    return quotes
 
 
 def history_from_json(raw: Any) -> list[Turn]:

@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.core.text import RULE, printable
-from assistant.core.types import Answer, Citation, Hit, IngestReport, ModelRecord, Term
+from assistant.core.types import Answer, Citation, Hit, IngestReport, ModelRecord, Quote, Term
 from assistant.prompts import KEY
 from assistant.records import dumps
 from assistant.verify import Check
@@ -99,9 +99,9 @@ class Renderer:
         """Print an answer and its numbered sources."""
         style = "" if answer.status == "answered" else "yellow"
         self.out.print(answer_text(answer.text, style))
-        if answer.citations:
+        if sources := answer.citations or answer.closest:
             self.out.print()
-            self.out.print(sources_view(answer.citations))
+            self.out.print(sources_view(sources))
         if self.verbose:
             self.details(answer)
 
@@ -366,19 +366,19 @@ def answer_text(text: str, style: str = "") -> Text:
     return shown
 
 
-def sources_view(citations: Sequence[Citation]) -> Group:
+def sources_view(citations: Sequence[Citation | Quote]) -> Group:
     """Return the numbered sources of an answer, each with its quote."""
     first = {c.key: c for c in reversed(citations)}
     return Group(*(part for key in sorted(first) for part in _source(first[key])))
 
 
-def _source(citation: Citation) -> Iterator[Any]:
+def _source(citation: Citation | Quote) -> Iterator[Any]:
     yield Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation))
     rows = [line for line in citation.quote.splitlines() if not RULE.match(line)]  # a table's rule says nothing
     yield Indented(Text(f"“{printable(chr(10).join(rows))}”", style="italic"), 4)
 
 
-def citation_place(citation: Citation) -> Text:
+def citation_place(citation: Citation | Quote) -> Text:
     """Return `Title > Heading, page N (source)`."""
     return _place(citation.title, citation.headings, citation.page, citation.source)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from assistant.citations import quote_text
 from assistant.core.types import Evidence, Hit, Verdict
 from assistant.evidence import plain
 from assistant.guards.run import Guards
 
 
 def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evidence, ...], tuple[Verdict, ...]]:
-    """Return the evidence that may be quoted, and what the guards say of all of it."""
-    screened = [guards.output(plain(e), (e.hit.passage.text,)) for e in evidence]
+    """Return the evidence that may be quoted, and what the guards say of all of it.
+
+    Screened is what is said and what is quoted: a quote holds what stands between a lead-in and its item.
+    """
+    screened = [guards.output(f"{plain(e)}\n{quote_text(e)}", (e.hit.passage.text,)) for e in evidence]
     kept = tuple(e for e, found in zip(evidence, screened, strict=True) if found.action == "allow")
     return kept, tuple(verdict for found in screened for verdict in found.verdicts)
 

@@ -12,6 +12,7 @@ from assistant import __version__
 from assistant.confidence import load_confidence, summary
 from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import PREPARED, Config
+from assistant.core.cross_encoder import READER_ID
 from assistant.core.encoder import ENCODER_ID
 from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
@@ -65,10 +66,10 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
-    wanted = [ENCODER_ID] + ([served(config)] if config.generator.runtime in PREPARED else [])
+    wanted = [ENCODER_ID, READER_ID] + ([served(config)] if config.generator.runtime in PREPARED else [])
     found = {}
     for model_id in wanted:
-        if not registry.has(model_id) and model_id in (ENCODER_ID, PACKAGED_ID):
+        if not registry.has(model_id) and model_id in (ENCODER_ID, READER_ID, PACKAGED_ID):
             found[model_id] = "not prepared"
             _problem(
                 problems,

@@ -9,10 +9,10 @@ from typing import Any
 from assistant.citations import parse_claims
 from assistant.core.catalog import Catalog
 from assistant.core.errors import IndexMismatch
-from assistant.core.types import Access, Citation
+from assistant.core.types import Access, Citation, Document, Quote
 from assistant.guards.run import REFUSALS
 from assistant.prompts import SAYS_ABSTAINED, SAYS_WITHHELD
-from assistant.records import citations_from_json
+from assistant.records import citations_from_json, closest_from_json
 from assistant.support import check_support
 
 
@@ -27,22 +27,34 @@ class Check:
 
 def verify_answer(raw: Any, catalog: Catalog, access: Access, min_support: float) -> list[Check]:
     """Check a saved answer (parsed `ask --json`); raises UsageError if it is not one."""
-    citations = citations_from_json(raw)
+    citations, near = citations_from_json(raw), closest_from_json(raw)
     with catalog.snapshot():
         checks = [Check(c.key, c.source, _problem(c, catalog, access, min_support)) for c in citations]
+        checks += [Check(q.key, q.source, _misquoted(q, _document(q, catalog, access))) for q in near]
     return checks + _unproved(raw, citations)
 
 
-def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: float) -> str:
-    sha256 = citation.document_sha256
-    named = (catalog.document(name, access) for name in (citation.source, sha256))
-    document = next((d for d in named if d and (d.source, d.sha256) == (citation.source, sha256)), None)
+def _document(quote: Citation | Quote, catalog: Catalog, access: Access) -> Document | None:
+    """Return the document that a quote names, if it is still what it was."""
+    sha256 = quote.document_sha256
+    named = (catalog.document(name, access) for name in (quote.source, sha256))
+    return next((d for d in named if d and (d.source, d.sha256) == (quote.source, sha256)), None)
+
+
+def _misquoted(quote: Citation | Quote, document: Document | None) -> str:
     if document is None:
         return "the document has changed or is no longer indexed"
     # A slice may end beyond the text: only an end within it is a place.
-    within = 0 <= citation.start < citation.end <= len(document.text)
-    if not within or document.text[citation.start : citation.end] != citation.quote:
+    within = 0 <= quote.start < quote.end <= len(document.text)
+    if not within or document.text[quote.start : quote.end] != quote.quote:
         return "the quote is not what the document says there"
+    return ""
+
+
+def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: float) -> str:
+    document = _document(citation, catalog, access)
+    if document is None or _misquoted(citation, document):
+        return _misquoted(citation, document)
     context = " ".join((document.title, *(h for h in citation.headings if h in document.text)))
     if not check_support(citation.claim, citation.quote, min_support, context).supported:
         return "the quote does not support the sentence"

@@ -96,9 +96,11 @@ def quiet_config(data: Path, models: Path) -> Config:
 
 
 def encoder_record(config: Config) -> ModelRecord:
-    """Return the encoder's manifest, preparing it first if it is not there."""
+    """Return the encoder's manifest, preparing it first if it is not there, and the reader with it."""
     from assistant.core.prepare import prepare_encoder
+    from assistant.core.prepare_reader import prepare_reader
 
+    prepare_reader(Registry(config.models_dir), lambda step, share: None)
     return prepare_encoder(Registry(config.models_dir), lambda step, share: None)
 
 
@@ -130,11 +132,11 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def load_score(shared: Path) -> ModuleType:
-    """Import ../shared/bench/score.py by its path."""
-    spec = importlib.util.spec_from_file_location("shared_score", shared / "bench" / "score.py")
+def load_script(path: Path) -> ModuleType:
+    """Import a scorer of ../shared/bench by its path."""
+    spec = importlib.util.spec_from_file_location(f"shared_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{shared / 'bench' / 'score.py'} cannot be imported")
+        raise ImportError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,9 +1,9 @@
 """Measure the reader on the reported halves:  python -m bench.reader [--only tts] [--limit 100]
 
 For each answerable question with gold evidence, the sentences of its hits are ranked by the packaged reader and by
-similarity alone (cosine + 0.1 x the hit's score, as before it was fitted). Shown are how often the first sentence
-meets gold evidence, and the token F1 of the best two against the gold answers and evidence, with the paired
-difference. Takes ten minutes on two cores.
+untuned similarity (cosine of the question and the sentence in context + 0.1 x the hit's score). Shown are how often the
+first sentence meets gold evidence, and the token F1 of the best two against the gold answers and evidence, with the
+paired difference. Takes half an hour on two cores.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from rich.progress import track
 from rich.table import Table
 
 from assistant.confidence import UNCALIBRATED
+from assistant.core.encoder import Encoder, open_encoder
 from assistant.core.halves import Split
+from assistant.core.registry import Registry
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import interval, resamples
 from assistant.evaluate.coverage import meets
 from assistant.evaluate.questions import Question, read_questions
 from assistant.evaluate.text_scores import best_f1
+from assistant.evidence import in_context
 from assistant.pipeline import Assistant
-from assistant.read import SENTENCE_WEIGHT, Candidates, load_reader
+from assistant.read import Candidates, load_reader
 from bench.common import ROOT, console, encoder_record, parser, run_ingest, scratch, settings, shared_folder, write_json
 
 HIT_WEIGHT = 0.1
@@ -54,11 +57,10 @@ SETS = (
 )
 
 
-def untuned(found: Candidates) -> Sequence[float]:
-    """Score candidates as the reader did before it was fitted."""
-    columns = found.columns
-    hits = columns["hit_score"] + SENTENCE_WEIGHT * columns["passage_best"]
-    return list(columns["similarity"] + HIT_WEIGHT * hits)
+def untuned(question: str, found: Candidates, encoder: Encoder) -> Sequence[float]:
+    """Score candidates by their similarity to the question, as sentence-transformers has it."""
+    vectors = encoder.encode([question, *map(in_context, found.sentences)])
+    return list(vectors[1:] @ vectors[0] + HIT_WEIGHT * found.columns["hit_score"])
 
 
 def outcome(found: Candidates, scores: Sequence[float], question: Question) -> tuple[float, float]:
@@ -80,13 +82,14 @@ def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str
     asked = [q for q in read_questions(root / of.questions, split) if q.answerable and q.evidence]
     most = min(MOST, options.limit or MOST)
     asked = asked[:: max(1, len(asked) // most)][:most]
-    model, _ = load_reader(config)
+    weights = load_reader(config).weights
+    encoder = open_encoder(Registry(config.models_dir), config.encoder)
     rows = []
     with closing(Assistant(config, confidence=UNCALIBRATED)) as assistant:
         for question in track(asked, f"{of.name}: reading", console=console, transient=True):
             found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
-            fitted = list(model.log_odds(found.columns)) if found.sentences else []
-            before = outcome(found, untuned(found) if found.sentences else [], question)
+            fitted = list(weights.log_odds(found.columns)) if found.sentences else []
+            before = outcome(found, untuned(question.asked, found, encoder) if found.sentences else [], question)
             rows.append((*before, *outcome(found, fitted, question)))
     values = np.array(rows)
     gains = values[:, 2:] - values[:, :2]

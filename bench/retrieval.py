@@ -24,7 +24,7 @@ from bench.common import (
     SETS,
     QuestionSet,
     console,
-    load_score,
+    load_script,
     parser,
     percentile,
     questions,
@@ -50,7 +50,7 @@ PEERS = {
 
 def measure(of: QuestionSet, config: Config, shared: Path, run: Path, limit: int | None) -> dict[str, Any]:
     """Search the set's questions in the index that `config` names, write `run`, return its scores."""
-    score = load_score(shared)
+    score = load_script(shared / "bench" / "score.py")
     asked = questions(shared, of, limit)
     assistant = Assistant(config)
     times = []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
+from assistant.core.cross_encoder import CrossEncoder, open_reader
 from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder
 from assistant.core.registry import Registry
 from assistant.core.types import IngestReport
@@ -23,16 +25,18 @@ MODELS = Path(os.environ.get("ASSISTANT_TEST_MODELS") or Config().models_dir)
 
 @pytest.fixture(scope="session")
 def encoder_models() -> Path:
-    """A models folder that holds the encoder."""
+    """A models folder that holds the encoder and the reader."""
     from assistant.core.prepare import prepare_encoder
+    from assistant.core.prepare_reader import prepare_reader
 
     prepare_encoder(Registry(MODELS), lambda step, share: None)
+    prepare_reader(Registry(MODELS), lambda step, share: None)
     return MODELS
 
 
 @pytest.fixture(scope="session")
 def models_dir(encoder_models: Path) -> Path:
-    """A models folder that holds the encoder and the generator."""
+    """A models folder that holds the encoder, the reader and the generator."""
     from assistant.core.prepare import prepare_generator
 
     prepare_generator(Registry(encoder_models), lambda step, share: None)
@@ -42,6 +46,11 @@ def models_dir(encoder_models: Path) -> Path:
 @pytest.fixture(scope="session")
 def encoder(encoder_models: Path) -> Encoder:
     return open_encoder(Registry(encoder_models), Config().encoder)
+
+
+@pytest.fixture(scope="session")
+def cross_encoder(encoder_models: Path) -> CrossEncoder:
+    return open_reader(Registry(encoder_models), Config().encoder)
 
 
 @pytest.fixture
@@ -96,8 +105,11 @@ def make_assistant(
     """Ingest files and open an assistant on them, as `roles`, on the day `as_of`."""
     opened: list[Assistant] = []
 
-    def make(files: dict[str, str], *, roles: tuple[str, ...] = (), as_of: str = "", model: Any = None) -> Assistant:
+    def make(
+        files: dict[str, str], *, roles: tuple[str, ...] = (), as_of: str = "", model: Any = None, reads: str = "auto"
+    ) -> Assistant:
         config = make_config()
+        config = replace(config, generator=replace(config.generator, reads=reads))
         run_ingest(config, write_files(files))
         assistant = Assistant(config, access=make_access(roles, as_of), model=model)
         opened.append(assistant)

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "tune/recipe.py": ("assistant", "tune"),
     "tune/report.py": ("assistant", "tune"),
     "tune/house.py": ("assistant", "tune"),
+    "tune/house_reader.py": ("assistant", "tune"),
     "tune/house_writer.py": ("assistant", "tune"),
     "tune/guard_data.py": ("assistant.core", "tune"),
     "tune/guards.py": ("assistant", "tune"),
@@ -37,6 +38,7 @@ MAY_IMPORT = {
 VENDORS = {
     "chromadb": {"assistant/core/vectors.py"},
     "onnxruntime": {
+        "assistant/core/cross_encoder.py",
         "assistant/core/encoder.py",
         "assistant/core/llm_onnx.py",
         "assistant/core/prepare.py",

@@ -1,9 +1,8 @@
-"""Make the reader and the calibration that ship with the assistant:  python -m tune.defaults ../shared [confidence]
+"""Make the weights and the calibration that ship with the assistant:  python -m tune.defaults [confidence]
 
-From the development halves (`core/halves.py`) of question sets, never from the halves that are reported, nor from the
-sample company: the reader from gov.uk questions; the calibration from three sets, each asked its own questions and as
-many of those of the sets on other subjects. Takes 20 minutes on two cores, the calibration alone 8. Writes
-`assistant/models/reader.json` and `confidence.json`.
+From the questions of employees about the fictional organisations that the reader was not trained on (`CALIBRATED`),
+never from the halves of question sets that are reported, nor from the sample company. Takes 20 minutes on two cores,
+the calibration alone 10. Writes `assistant/models/reader.json` and `confidence.json`.
 """
 
 from __future__ import annotations
@@ -11,19 +10,21 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from assistant import __version__
 from assistant.confidence import FILE_NAME as CONFIDENCE
 from assistant.confidence import PACKAGED, UNCALIBRATED, summary
 from assistant.core.config import AnswerSection, Config, GeneratorSection, IndexSection, load_config
+from assistant.core.cross_encoder import READER_ID
 from assistant.core.encoder import open_encoder
 from assistant.core.halves import Split
 from assistant.core.prepare import prepare_encoder
+from assistant.core.prepare_reader import prepare_reader
 from assistant.core.registry import Registry, hash_file
 from assistant.evaluate import calibrate
 from assistant.evaluate.questions import Question, read_foreign, read_questions
@@ -33,7 +34,8 @@ from ingest.build import ingest
 from tune import reader
 
 SEED = 7
-MADE = {"by": "python -m tune.defaults", "version": __version__, "split": "dev", "seed": SEED}
+MADE = {"by": "python -m tune.defaults", "version": __version__, "seed": SEED}
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ class Source:
     documents: str = "docs"
 
 
-READER_SET = Source("qa_conditionalqa_train", "public rules")
+ORGANISATIONS = Path(__file__).parent.parent / "bench" / "organisations"
+CALIBRATED = ("airline", "council", "instruments", "museum", "saas", "software")
 SETS = (
-    READER_SET,
+    Source("qa_conditionalqa_train", "public rules"),
     Source("qa_contoso_benefits", "benefits", documents="pdf"),
     Source("qa_tts_handbook", "handbook"),
 )
@@ -56,29 +59,41 @@ SETS = (
 ASKED_ELSEWHERE = (*SETS, Source("qa_policyqa_dev", "web sites' privacy"))
 
 
-def make_reader(shared: Path, out: Path, work: Path) -> None:
-    """Write the reader's model to `out`, with an index in `work`."""
-    data = shared / "data"
-    with closing(open_index(data, READER_SET, work)) as assistant:
-        asked = read_questions(data / READER_SET.name / READER_SET.questions, Split.DEV)
-        found = list(reader.samples(assistant, asked, note_progress))
-    made = {**MADE, "questions": len(found), "from": {READER_SET.name: _stamp(data, READER_SET)}}
-    model = reader.to_json(reader.fit_reader(found), made)
+def make_reader(out: Path, work: Path) -> None:
+    """Write the reader's weights to `out`, with indexes in `work`."""
+    found = [
+        sample
+        for source in organisations()
+        for sample in _asked(source, work, lambda assistant, asked: reader.samples(assistant, asked, note_progress))
+    ]
+    made = {**MADE, "questions": len(found), "from": {o.name: _stamp(ORGANISATIONS, o) for o in organisations()}}
+    model = reader.to_json(reader.fit_reader(found), READER_ID, made)
     (out / READER).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
 
 
-def make_confidence(shared: Path, out: Path, work: Path) -> dict[str, Any]:
+def make_confidence(out: Path, work: Path) -> dict[str, Any]:
     """Write the calibration of the packaged reader to `out`; return what it holds."""
-    data = shared / "data"
-    outcomes: list[calibrate.Outcome] = []
-    for source in SETS:
-        with closing(open_index(data, source, work)) as assistant:
-            asked = list(questions(data, source, Split.DEV))
-            outcomes += calibrate.outcomes(assistant, asked, source.name, note_progress)
-    made = {**MADE, "from": {source.name: _stamp(data, source) for source in ASKED_ELSEWHERE}}
-    confidence = calibrate.calibrate(outcomes, made)
+    found = [
+        outcome
+        for source in organisations()
+        for outcome in _asked(
+            source, work, lambda assistant, asked: calibrate.outcomes(assistant, asked, "organisations", note_progress)
+        )
+    ]
+    made = {**MADE, "from": {source.name: _stamp(ORGANISATIONS, source) for source in organisations()}}
+    confidence = calibrate.calibrate(found, made)
     (out / CONFIDENCE).write_text(json.dumps(calibrate.to_json(confidence)) + "\n", encoding="utf-8")
     return summary(confidence, AnswerSection().max_risk)
+
+
+def organisations() -> list[Source]:
+    """Return the organisations that the reader was not trained on."""
+    return [Source(name, name, "questions.jsonl") for name in CALIBRATED]
+
+
+def _asked(source: Source, work: Path, ask: Callable[[Assistant, list[Question]], Iterator[Found]]) -> list[Found]:
+    with closing(open_index(ORGANISATIONS, source, work)) as assistant:
+        return list(ask(assistant, read_questions(ORGANISATIONS / source.name / source.questions)))
 
 
 def open_index(data: Path, source: Source, work: Path) -> Assistant:
@@ -90,6 +105,7 @@ def open_index(data: Path, source: Source, work: Path) -> Assistant:
     )  # fmt: skip
     registry = Registry(config.models_dir)
     record = prepare_encoder(registry, lambda step, share: None)
+    prepare_reader(registry, lambda step, share: None)
     ingest(
         [data / source.name / source.documents], config, record.files["model.onnx"],
         lambda: open_encoder(registry, config.encoder), progress=note_progress,
@@ -120,11 +136,11 @@ def note_progress(stage: str, done: float, total: float) -> None:
 
 
 def main() -> None:
-    shared, only = Path(sys.argv[1]), sys.argv[2:]
+    only = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="assistant-defaults-") as work:
         if only != ["confidence"]:
-            make_reader(shared, PACKAGED, Path(work))
-        found = make_confidence(shared, PACKAGED, Path(work))
+            make_reader(PACKAGED, Path(work))
+        found = make_confidence(PACKAGED, Path(work))
     sys.stderr.write(f"\n{json.dumps(found, indent=1)}\n")
 
 

@@ -29,6 +29,7 @@ from assistant.pipeline import Assistant
 from assistant.read import FILE_NAME as READER
 from assistant.read import load_reader, read_reader
 from tune import dataset, reader, train
+from tune.dataset import digest
 from tune.evaluate import SERVING, evaluate
 from tune.export import export, read_models
 from tune.merge import merge
@@ -85,7 +86,7 @@ def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
     """Do one stage after the other."""
     registry = Registry(config.models_dir)
     base = start_from(config, registry)
-    fitted = fit_reader(plan, config, progress)
+    fitted = teach_reader(plan, config, progress)
     yield fitted
     examples = make_examples(plan, config, fitted, progress)
     yield examples
@@ -160,21 +161,22 @@ def start_from(config: Config, registry: Registry) -> Path:
     return Path(prepare_base(registry, lambda step, share: None, ADAPTER).path)
 
 
-def fit_reader(plan: Plan, config: Config, progress: Progress) -> Stage:
-    """Fit the reader to one half of the questions; the stage holds one if it is better than what serves."""
+def teach_reader(plan: Plan, config: Config, progress: Progress) -> Stage:
+    """Teach the reader one half of the questions; the stage holds one if it is better than what serves."""
     told = replace(config, generator=replace(config.generator, runtime="none"))
-    serving, sha = load_reader(config)
+    serving = load_reader(config)
 
     def work(folder: Path) -> dict[str, Any]:
-        with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
-            asked = [q for path in plan.questions for q in read_questions(path, Split.DEV) if q.answerable]
-            found, measured = reader.fit_better(list(reader.samples(assistant, asked, progress)), serving)
+        asked = [q for path in plan.questions for q in read_questions(path, Split.DEV)]
+        name = f"tuned-{digest(json.dumps(inputs, sort_keys=True)):08x}-reader"
+        found, measured = reader.train_better(told, asked, serving, folder, name, progress)
         if found:
             made = {"by": "assistant tune run", "version": __version__, **inputs, **measured}
-            (folder / READER).write_text(json.dumps(reader.to_json(found, made), indent=1) + "\n", encoding="utf-8")
+            text = json.dumps(reader.to_json(found.weights, found.model_id, made), indent=1) + "\n"
+            (folder / READER).write_text(text, encoding="utf-8")
         return measured
 
-    inputs = {"serving": sha, **_indexed(config), **_hashes(plan.questions)}
+    inputs = {"serving": serving.sha256, **_indexed(config), **_hashes(plan.questions)}
     return _stage(plan.out, "reader", inputs, {"split": Split.DEV}, work, progress)
 
 
@@ -188,7 +190,7 @@ def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress)
 
     def work(folder: Path) -> dict[str, Any]:
         own = _taken(fitted)
-        picks = read_reader(own) if own else load_reader(config)[0]
+        picks = read_reader(own) if own else load_reader(config)
         with closing(Assistant(told, confidence=UNCALIBRATED, reader=picks)) as assistant:
             sources = {path.stem: read_questions(path, Split.DEV) for path in plan.questions}
             sources |= {"terms": _learned(term_questions(assistant))}

@@ -48,19 +48,22 @@ class IngestSection:
 class RetrievalSection:
     k: int = 8  # passages a question gets
     candidates: int = 100  # passages each method proposes before fusion
-    lexical_weight: float = 0.3  # weight of the word search beside the vector search's 1
+    lexical_weight: float = 0.3  # weight of the word search beside the vector search's 1; see retrieve.fuse
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSection:
-    passages: int = 10  # hits whose sentences are read, and which they reorder
-    evidence: int = 3  # sentences handed to the generator at most
-    margin: float = 1.0  # a sentence whose log-odds are this much below the best one's is not evidence
+    passages: int = 16  # hits that are read, and which are reordered by it
+    evidence: int = 3  # sentences, lists and rows that an answer is made of at most
+    margin: float = 1.5  # what is this much below the best one's log-odds is not evidence
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
-    max_risk: float = 0.05  # share of answers, at most, to questions that the documents do not answer
+    max_risk: float = 0.15  # share of answers, at most, that are wrong, on questions like the calibration's
+    min_closest: float = (
+        0.1  # probability of being right from which the closest passages are shown in place of an answer
+    )
     min_support: float = 0.75  # share of a sentence's content that its quote must hold
 
 
@@ -69,7 +72,9 @@ class GeneratorSection:
     runtime: str = "onnx"  # onnx | openvino (faster in a long chat, slow to start) | langchain | none (quotes alone)
     model: str = ""  # a prepared model, or for langchain "provider:model"; empty: what was promoted, or came along
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
-    max_tokens: int = 64  # longest wording
+    reads: str = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do
+    max_tokens: int = 64  # longest wording of evidence
+    max_tokens_read: int = 400  # longest answer from passages
     timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
 
 
@@ -109,6 +114,7 @@ class TuneSection:
 MOST = 1_000_000_000  # of any number
 PREPARED = ("onnx", "openvino")  # runtimes of prepared models
 RUNTIMES = (*PREPARED, "langchain", "none")
+READS = ("auto", "evidence", "passages")
 GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
 
@@ -228,6 +234,8 @@ def _bad_values(config: Config) -> list[str]:
         faults.append(f"index.data and models.dir must name folders: {error}")
     if config.generator.runtime not in RUNTIMES:
         faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
+    if config.generator.reads not in READS:
+        faults.append(f"generator.reads must be one of {', '.join(READS)}, not {config.generator.reads!r}")
     if config.generator.runtime == "langchain" and not config.generator.model:
         faults.append('generator.model must name a model for langchain, like "openai:my-model"')
     faults += [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Kind = Literal["heading", "paragraph", "item", "row", "rule", "code"]
@@ -15,6 +16,8 @@ Kind = Literal["heading", "paragraph", "item", "row", "rule", "code"]
 HEADING = re.compile(r"(#{1,6}) +(\S.*)")
 ITEM = re.compile(r"( *)(?:[-*•]|\d{1,3}[.)]) +(?=\S)")
 RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
+
+INTRODUCES = re.compile(r"\b(?:following|these|below|as follows)\b", re.IGNORECASE)  # a list, without a colon
 
 UNPRINTABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
@@ -119,11 +122,14 @@ def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
     leads: dict[int, tuple[int, int] | None] = {}
     previous: Block | None = None
     header: tuple[int, int] | None = None
-    for block in blocks(text, start, end):
+    for block, following in pairwise([*blocks(text, start, end), None]):
+        if block is None:
+            break
         if block.kind == "row":
             if previous is None or previous.kind not in ("row", "rule"):
-                header = block.start, block.end
-            else:
+                headed = following is not None and following.kind == "rule"  # the rest of a table that was cut has none
+                header = (block.start, block.end) if headed else None
+            if header != (block.start, block.end):
                 found.append(Unit(block.start, block.end, "row", header))
         elif block.kind == "item":
             if previous is None or previous.kind != "item":
@@ -142,9 +148,10 @@ def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
 
 def _lead_in(text: str, previous: Block | None) -> tuple[int, int] | None:
     """Return the last sentence of the paragraph before a list if it introduces the list."""
-    if previous is None or previous.kind != "paragraph" or text[previous.end - 1] != ":":
+    if previous is None or previous.kind != "paragraph":
         return None
-    return sentences(text, previous.start, previous.end)[-1]
+    start, end = sentences(text, previous.start, previous.end)[-1]
+    return (start, end) if text[end - 1] == ":" or INTRODUCES.search(text, start, end) else None
 
 
 def item_body(text: str, block: Block) -> int:

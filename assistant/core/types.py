@@ -104,10 +104,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence, list item, table row or definition that the reader picked; offsets are into the document.
+    """A sentence, list item, table row, list or definition that the reader picked; offsets are into the document.
 
     `lead` is the span, in the same passage, of what introduces it: a list's lead-in, a table's header row or the
-    name of the term that is defined.
+    name of the term that is defined. `context` is that of the short paragraph around a sentence: it is quoted whole.
     """
 
     hit: Hit
@@ -115,8 +115,9 @@ class Evidence:
     end: int
     text: str
     score: float
-    kind: Literal["sentence", "item", "row", "definition"] = "sentence"
+    kind: Literal["sentence", "item", "row", "list", "definition"] = "sentence"
     lead: tuple[int, int] | None = None
+    context: tuple[int, int] | None = None
 
     @property
     def lead_text(self) -> str:
@@ -127,15 +128,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader found: evidence best first, the hits reordered, and the probability that they answer at all.
+    """What the reader found: evidence best first, the hits reordered, and the probability that the evidence is right.
 
-    `features` are what that probability was told from, by name; empty where a definition answers or nothing was found.
+    `closest` is what a person should look at if it is not. `features` are what the probability was told from, by name;
+    empty where a definition answers or nothing was found.
     """
 
     evidence: tuple[Evidence, ...]
     hits: tuple[Hit, ...]
     probability: float
     features: Mapping[str, float] = field(default_factory=dict)
+    closest: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,21 @@ class Citation:
     document_sha256: str
     supported: bool
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A verbatim quote that is near the question, and is not claimed to answer it."""
+
+    key: int
+    quote: str
+    source: str
+    title: str
+    headings: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    document_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +217,7 @@ class Answer:
     index: IndexInfo
     timings: Mapping[str, float]
     own_words: bool = False
+    closest: tuple[Quote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +267,7 @@ class ModelRecord:
     """A model folder's manifest: what it is, what made it, and the SHA-256 of every file in it."""
 
     id: str
-    kind: Literal["encoder", "base", "adapter", "merged", "gptq", "runtime"]
+    kind: Literal["encoder", "reader", "base", "adapter", "merged", "gptq", "runtime"]
     path: str
     parent_id: str | None
     files: Mapping[str, str]

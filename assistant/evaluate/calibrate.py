@@ -1,4 +1,4 @@
-"""Questions with gold -> a calibration: what the reader's scores say of whether the documents answer."""
+"""Questions with gold -> a calibration: what the reader's scores say of whether its evidence is right."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from assistant import __version__
+from assistant.citations import quote_text
 from assistant.confidence import FILE_NAME, Confidence, curve_of
 from assistant.core.errors import UsageError
 from assistant.core.registry import hash_file, write_whole
 from assistant.core.types import Progress
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import SEED
+from assistant.evaluate.coverage import meets
 from assistant.evaluate.fitting import fit_logistic
 from assistant.evaluate.questions import Question
 from assistant.evaluate.run import Plan
@@ -30,11 +32,14 @@ MIN_EACH = 10  # answerable and unanswerable questions that each part must have
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the reader's features were of one question, and whether the documents answer it."""
+    """What the reader's features were of one question, and whether the evidence that it picked is right.
+
+    It is where the documents answer and a part of it meets the gold evidence, as far as the question names any.
+    """
 
     question: str  # its id
     group: str
-    answerable: bool
+    right: bool
     features: dict[str, float]
 
 
@@ -43,9 +48,12 @@ def outcomes(assistant: Assistant, questions: Sequence[Question], name: str, pro
     for done, question in enumerate(questions):
         progress("reading", done, len(questions))
         access = access_of(assistant, question)
-        features = dict(assistant.read(question.asked, question.history, access=access).features)
-        if features:
-            yield Outcome(question.id, f"{name} {question.group}", question.answerable, features)
+        reading = assistant.read(question.asked, question.history, access=access)
+        right = question.answerable and (
+            not question.evidence or any(meets(quote_text(e), question.evidence) for e in reading.evidence)
+        )
+        if reading.features:
+            yield Outcome(question.id, f"{name} {question.group}", right, dict(reading.features))
     progress("reading", len(questions), len(questions))
 
 
@@ -57,15 +65,15 @@ def calibrate(found: Sequence[Outcome], made: dict[str, Any]) -> Confidence:
     fitted = [o for o in found if _is_fitted(o.question)]
     counted = [o for o in found if not _is_fitted(o.question)]
     for part in (fitted, counted):
-        good = sum(o.answerable for o in part)
+        good = sum(o.right for o in part)
         if min(good, len(part) - good) < MIN_EACH:
-            cause = f"a part of the questions has {good} answerable and {len(part) - good} other questions."
+            cause = f"a part of the questions has {good} that are answered rightly and {len(part) - good} others."
             raise UsageError(cause, f"Give at least {MIN_EACH} of each; --foreign asks another corpus's questions.")
     columns = {name: np.array([o.features[name] for o in fitted]) for name in READING_FEATURES}
-    outcome = np.array([o.answerable for o in fitted])
+    outcome = np.array([o.right for o in fitted])
     model = fit_logistic(columns, READING_FEATURES, outcome, np.ones(len(fitted)))
     draft = Confidence(model, (), {})
-    curve = curve_of([draft.probability(o.features) for o in counted], [o.answerable for o in counted])
+    curve = curve_of([draft.probability(o.features) for o in counted], [o.right for o in counted])
     made = {**made, "fitted_on": _counts(fitted), "counted_on": _counts(counted)}
     return Confidence(model, curve, made)
 

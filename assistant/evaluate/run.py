@@ -118,7 +118,7 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
     return {
         "version": __version__, "code": _code_sha(), "config": settings.sha,
         "index": {"content": _sha(sources), "documents": info.documents, "passages": info.passages},
-        "encoder": encoder, "reader": load_reader(config)[1], "calibration": hash_file(path_of(config.data)),
+        "encoder": encoder, "reader": load_reader(config).sha256, "calibration": hash_file(path_of(config.data)),
         "generator": {"runtime": runtime, **({} if runtime == "none" else {"model": model}),
                       **({"files": _sha(dict(weights))} if weights else {})},
         "questions": _file_stamp(plan.questions), "foreign": [_file_stamp(path) for path in plan.foreign],

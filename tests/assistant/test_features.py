@@ -1,4 +1,4 @@
-"""What the reader weighs of a sentence beside its similarity."""
+"""What the reader weighs of a candidate beside its log-odds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from assistant.core.types import Evidence, Hit, Passage
 from assistant.features import (
+    FLOOR,
     READING_FEATURES,
     SENTENCE_FEATURES,
     content,
@@ -29,16 +30,13 @@ SENTENCES = [
 
 
 def test_every_feature_is_there_for_every_sentence() -> None:
-    columns = sentence_columns("How many days may I carry over?", SENTENCES, [0.7, 0.2, 0.5])
-    assert set(SENTENCE_FEATURES) | {"similarity"} == set(columns)
+    columns = sentence_columns("How many days may I carry over?", SENTENCES, [0.7, -0.2, -np.inf])
+    assert set(SENTENCE_FEATURES) <= set(columns)
     assert {name: len(column) for name, column in columns.items()} == dict.fromkeys(columns, 3)
     assert all(np.isfinite(column).all() for column in columns.values())
-    assert columns["similarity_gap"] == pytest.approx([0.0, -0.5, -0.2])
-    assert columns["passage_best"] == pytest.approx([0.7, 0.7, 0.5])
-    assert columns["passage_mean"] == pytest.approx([0.45, 0.45, 0.5])
+    assert columns["log_odds"].tolist() == [0.7, -0.2, FLOOR]
     assert columns["hit_gap"] == pytest.approx([0.0, 0.0, -0.2])
     assert columns["hit_rank"] == pytest.approx([1.0, 1.0, 0.5])
-    assert columns["position"] == pytest.approx([0.0, 0.1, 0.0])
     assert columns["lacks_number"].tolist() == [0.0, 1.0, 1.0]
     assert sentence_columns("May I carry days over?", SENTENCES, [0.7, 0.2, 0.5])["lacks_number"].sum() == 0
 
@@ -52,12 +50,10 @@ def test_words_in_common_count_by_how_rare_they_are() -> None:
     assert content("The employees' days, and the EMPLOYEES") == content("employee day")
 
 
-def test_a_reading_is_told_by_how_far_the_best_stands_out() -> None:
-    told = reading_columns(sentence_columns("How many days may I carry over?", SENTENCES, [0.7, 0.2, 0.5]))
+def test_a_reading_is_told_by_the_best_candidate_and_how_far_it_stands_out() -> None:
+    columns = sentence_columns("How many days may I carry over?", SENTENCES, [0.7, -0.2, 0.5])
+    told = reading_columns(columns, np.array([0.5, 2.0, 1.0]))
     assert tuple(told) == READING_FEATURES
-    assert told["best_hit"] == 0.5 and told["hit_spread"] == pytest.approx(0.2)
-    assert told["similarity_lead"] == pytest.approx(0.5), "of three, the last stands for the sixth"
-    many = sentence_columns(
-        "How many days may I carry over?", [SENTENCES[0]] * 8, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
-    )
-    assert reading_columns(many)["similarity_lead"] == pytest.approx(0.5)
+    assert told["best"] == -0.2, "the log-odds of the one that scores highest"
+    assert told["lead"] == 1.5, "of three, above the third"
+    assert reading_columns({"log_odds": np.array([1.0])}, np.array([1.0])) == {"best": 1.0, "lead": 0.0}

@@ -186,9 +186,8 @@ def test_what_the_documents_cannot_answer_is_said_so(quick: Assistant, case: str
     answer = quick.answer(ABSURD[case])
     assert answer.status == "abstained"
     assert answer.text.startswith("The documents do not answer this.")
-    assert answer.citations == () and answer.hits and 0.0 <= answer.confidence < 0.5
+    assert answer.citations == answer.closest == () and answer.hits and 0.0 <= answer.confidence < 0.5
     assert "\ud800" not in answer.question and "\x00" not in answer.question
-    assert "closest passage" in answer.text and answer.hits[0].source in answer.text
 
 
 @pytest.mark.parametrize("question", ["", " \n", "\x00", "a" * 4_001, "leave " * 700])

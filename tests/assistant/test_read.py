@@ -8,11 +8,11 @@ import pytest
 
 from assistant.confidence import PACKAGED, load_confidence
 from assistant.core.config import ReaderSection
-from assistant.core.encoder import Encoder
+from assistant.core.cross_encoder import CrossEncoder
 from assistant.core.text import units
 from assistant.core.types import Evidence, Hit, Passage, Term
 from assistant.evidence import in_context, plain, row_text
-from assistant.read import FILE_NAME, Reader, read_reader
+from assistant.read import FILE_NAME, Reader, evidence_in, read_reader
 
 LEAVE = """## Carry-over
 
@@ -46,13 +46,13 @@ def hit(text: str, rank: int = 1, score: float = 0.5, *, start: int = 0) -> Hit:
 NO_INDEX = Path("no-index")  # so that the packaged models are loaded
 
 
-def make_reader(encoder: Encoder, settings: ReaderSection) -> Reader:
-    return Reader(encoder.encode, settings, read_reader(PACKAGED / FILE_NAME), load_confidence(NO_INDEX))
+def make_reader(cross_encoder: CrossEncoder, settings: ReaderSection) -> Reader:
+    return Reader(cross_encoder.read, settings, read_reader(PACKAGED / FILE_NAME).weights, load_confidence(NO_INDEX))
 
 
 @pytest.fixture(scope="module")
-def reader(encoder: Encoder) -> Reader:
-    return make_reader(encoder, ReaderSection())
+def reader(cross_encoder: CrossEncoder) -> Reader:
+    return make_reader(cross_encoder, ReaderSection())
 
 
 HITS = tuple(hit(text, rank) for rank, text in enumerate(TEXTS, 1))
@@ -70,7 +70,7 @@ HITS = tuple(hit(text, rank) for rank, text in enumerate(TEXTS, 1))
 )  # fmt: skip
 def test_the_answering_sentence_is_picked_over_similar_ones(reader: Reader, question: str, text: str) -> None:
     reading = reader.read(question, HITS)
-    assert reading.evidence[0].text == text
+    assert text in reading.evidence[0].text.splitlines()[-1]  # of a list, its last item
     assert reading.probability > reader.read("Which hamsters live on Jupiter's moons?", HITS).probability
     for e in reading.evidence:
         passage = e.hit.passage
@@ -82,7 +82,7 @@ def test_a_question_is_no_answer(reader: Reader, asked: str) -> None:
     faq = f"## Travel\n\n{asked}\n\nThe travel desk rebooks you at no cost.\n"
     reading = reader.read("What happens if my flight is cancelled?", [hit(faq)])
     assert reading.evidence[0].text == "The travel desk rebooks you at no cost."
-    assert reader.read("Who pays?", [hit("## Fares\n\nAre fares paid by the company?\n")]).evidence
+    assert reader.read("Who pays?", [hit("## Fares\n\nAre fares paid by the company?\n")]).evidence == ()
 
 
 def test_offsets_are_the_documents_not_the_passages(reader: Reader) -> None:
@@ -92,8 +92,8 @@ def test_offsets_are_the_documents_not_the_passages(reader: Reader) -> None:
     assert first.end == first.start + len("Carried-over days expire on 31 March.")
 
 
-def test_an_item_is_said_with_its_lead_in(reader: Reader) -> None:
-    first = reader.read("How many photographs must I bring?", HITS).evidence[0]
+def test_an_item_is_said_with_its_lead_in() -> None:
+    first = next(e for e in evidence_in(HITS[1]) if "photographs" in e.text)
     assert plain(first) == "On the first day of work, new employees must bring: two photographs for the badge."
     assert in_context(first) == f"First day: {plain(first)}"
 
@@ -134,8 +134,8 @@ def test_a_far_better_retrieval_score_outweighs_a_better_sentence(reader: Reader
     assert reader.read("What is the limit for breakfast abroad?", hits).hits[0].passage.text == LEAVE
 
 
-def test_hits_beyond_the_limit_are_kept_unread_in_place(encoder: Encoder) -> None:
-    reader = make_reader(encoder, ReaderSection(passages=1))
+def test_hits_beyond_the_limit_are_kept_unread_in_place(cross_encoder: CrossEncoder) -> None:
+    reader = make_reader(cross_encoder, ReaderSection(passages=1))
     reading = reader.read("What is the limit for breakfast abroad?", HITS)
     assert [h.passage.id for h in reading.hits] == [1, 2, 3]
     assert {e.hit.passage.id for e in reading.evidence} == {1}
@@ -152,17 +152,21 @@ def test_an_unrelated_question_is_improbable(reader: Reader) -> None:
     assert reader.read("Which hamsters live on Jupiter's moons?", HITS).probability < 0.5
 
 
-def test_no_evidence_is_said_twice_and_no_more_than_allowed(encoder: Encoder) -> None:
+def test_no_evidence_is_said_twice_and_no_more_than_allowed(cross_encoder: CrossEncoder) -> None:
     twice = (hit(LEAVE, 1), hit(LEAVE, 2), hit(LEAVE.upper(), 3))
-    few = make_reader(encoder, ReaderSection(evidence=2, margin=99.0)).read("How many days may I carry over?", twice)
+    few = make_reader(cross_encoder, ReaderSection(evidence=2, margin=99.0)).read(
+        "How many days may I carry over?", twice
+    )
     texts = [" ".join(e.text.split()).casefold() for e in few.evidence]
     assert len(texts) == len(set(texts)) == 2
-    all_ = make_reader(encoder, ReaderSection(evidence=50, margin=99.0)).read("How many days may I carry over?", twice)
+    all_ = make_reader(cross_encoder, ReaderSection(evidence=50, margin=99.0)).read(
+        "How many days may I carry over?", twice
+    )
     assert len(all_.evidence) == len(units(LEAVE))
 
 
-def test_a_narrow_margin_keeps_the_best_sentence_alone(encoder: Encoder) -> None:
-    reader = make_reader(encoder, ReaderSection(margin=0.0))
+def test_a_narrow_margin_keeps_the_best_sentence_alone(cross_encoder: CrossEncoder) -> None:
+    reader = make_reader(cross_encoder, ReaderSection(margin=0.0))
     assert len(reader.read("When do carried-over days expire?", HITS).evidence) == 1
 
 

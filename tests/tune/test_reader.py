@@ -1,8 +1,9 @@
-"""A reader is taken if it is better on documents that it was not fitted on, and travels with its generator."""
+"""The reader learns from what retrieval brings, and travels with its generator if it is better."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,57 +12,126 @@ import pytest
 
 from assistant.confidence import PACKAGED
 from assistant.core.config import Config, GeneratorSection, ModelsSection
-from assistant.core.errors import ModelDamaged
-from assistant.core.logistic import Logistic
+from assistant.core.errors import ModelDamaged, UsageError
 from assistant.core.registry import Registry
 from assistant.core.serving import promote, rollback
+from assistant.evaluate.questions import Question
 from assistant.features import SENTENCE_FEATURES
+from assistant.pipeline import Assistant
 from assistant.read import FILE_NAME, load_reader, read_reader
 from assistant.status import _calibration
-from tune.reader import Sample, fit_better, to_json
+from tune.reader import Sample, fit_reader, rows, to_json, train_better
+from tune.train_reader import Row, batched, loss_of, make_model
 
-MISLED = Logistic(SENTENCE_FEATURES, (-1.0, *([0.0] * (len(SENTENCE_FEATURES) - 1))), 0.0)
+LEAVE = "# Leave\n\n## Carry-over\n\nEmployees may carry over 5 days. Days expire on 31 March.\n"
+CARDS = "# Cards\n\n## Loss\n\nA lost card is reported at once.\n\n## Limits\n\nA card pays up to £500.\n"
 
 
-def made_up(count: int, telling: bool) -> list[Sample]:
-    """Questions of 20 documents; the nearest of their six sentences is gold, or any."""
+def silent(*told: object) -> None:
+    """Say nothing."""
+
+
+def made_up(count: int) -> list[Sample]:
+    """Make up questions of 20 documents; of their six candidates the one with the highest log-odds is gold."""
     rng = np.random.default_rng(3)
     found = []
     for n in range(count):
         columns = {name: rng.normal(size=6) for name in SENTENCE_FEATURES}
-        right = int(np.argmax(columns["similarity_gap"])) if telling else int(rng.integers(6))
+        right = int(np.argmax(columns["log_odds"]))
         found.append(Sample(f"{n % 20}.md", columns, tuple(place == right for place in range(6))))
     return found
 
 
-def test_one_that_is_better_is_taken() -> None:
-    found = made_up(120, telling=True)
-    fitted, told = fit_better(found, MISLED)
-    assert fitted and told["taken"] and told["first_fitted"] > 0.8 > 0.2 > told["first_serving"]
-    again, told = fit_better(found, fitted)
-    assert again is None and not told["taken"], "no better than what serves"
+def test_the_weights_find_what_tells() -> None:
+    fitted = dict(zip(SENTENCE_FEATURES, fit_reader(made_up(120)).weights, strict=True))
+    assert fitted["log_odds"] > 2 * max(abs(fitted[name]) for name in SENTENCE_FEATURES if name != "log_odds")
+    with pytest.raises(UsageError, match="only 49 questions"):
+        fit_reader(made_up(49))
 
 
-def test_what_cannot_be_told_changes_nothing() -> None:
-    assert fit_better(made_up(120, telling=False), MISLED)[0] is None
-    assert fit_better(made_up(49, telling=True), MISLED) == (None, {"questions": 49, "taken": False})
-    assert fit_better(made_up(55, telling=True), MISLED)[0] is None, "too few without one part of the documents"
+def test_rows_are_what_retrieval_brings(make_assistant: Callable[..., Assistant]) -> None:
+    assistant = make_assistant({"leave.md": LEAVE, "cards.md": CARDS})
+    asked = Question("1", "When do days expire?", True, (), ("Days expire on 31 March.",), ("leave.md",))
+    near = Question("2", "Who reports a lost dog?", False)
+    right, *wrong = [row for row in rows(assistant, [asked, near], silent) if row.question == asked.question]
+    assert right.header == "Leave > Carry-over"
+    assert [right.units[i] for i in right.gold] == ["Days expire on 31 March."]
+    assert len(wrong) == 2 and all(row.gold == () for row in wrong)
+    assert len([row for row in rows(assistant, [near], silent) if row.gold == ()]) == 3
+
+
+def test_batches_hold_every_row_once_and_not_too_many_tokens() -> None:
+    lengths = [20 + 7 * (n % 50) for n in range(300)]
+    batches = list(batched(lengths, seed=1))
+    assert sorted(i for batch in batches for i in batch) == list(range(300))
+    assert all(len(batch) * max(lengths[i] for i in batch) <= 4096 for batch in batches)
+
+
+def test_the_adapter_is_a_change_of_the_weight_and_learns_as_such() -> None:
+    import torch
+
+    from tune.lora import Adapted
+
+    torch.manual_seed(1)
+    base = torch.nn.Linear(6, 4).requires_grad_(False)
+    layer = Adapted(base, rank=2, alpha=4)
+    x = torch.randn(3, 5, 6, requires_grad=True)
+    assert torch.equal(layer(x), base(x)), "an adapter that has learned nothing changes nothing"
+    torch.nn.init.normal_(layer.lora_B)
+    expected = torch.nn.functional.linear(x, base.weight + 2 * layer.lora_B @ layer.lora_A, base.bias)
+    assert torch.allclose(layer(x), expected, atol=1e-5)
+    wanted = (x, layer.lora_A, layer.lora_B)
+    ours = torch.autograd.grad(layer(x).square().sum(), wanted)
+    theirs = torch.autograd.grad(expected.square().sum(), wanted)
+    assert all(torch.allclose(one, other, rtol=1e-3, atol=1e-4) for one, other in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.slow
+def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
+    from assistant.core.cross_encoder import CrossEncoder, layout, open_tokenizer
+    from assistant.core.prepare_reader import TOLERANCE, build_reader
+    from assistant.core.weights import MPNET, packaged_weights
+    from tune.train_reader import train
+
+    units = ("Alpha pays ten.", "Beta pays twenty.", "Gamma pays thirty.")
+    names = ("alpha", "beta", "gamma")
+    found = [
+        Row(f"What does {name} pay, case {n}?", "Pay", units, (at,)) for n in range(8) for at, name in enumerate(names)
+    ]
+    found += [Row(f"What does delta pay, case {n}?", "Pay", units) for n in range(8)]
+    tokenizer = open_tokenizer(packaged_weights(MPNET).parent / "mpnet-base.tokenizer.json")
+    read = [layout(tokenizer, row.question, row.header, row.units) for row in found]
+    before = float(loss_of(make_model(), found, read).detach())
+    told = train(found * 12, tmp_path / "adapter", silent, rate=1e-3)
+    assert told["rows"] == 32 * 12
+    after = float(loss_of(make_model(tmp_path / "adapter"), found, read).detach())
+    assert after < before / 2
+    measured = build_reader((tmp_path / "model").mkdir() or tmp_path / "model", tmp_path / "adapter", silent)
+    assert float(measured["difference"]) < TOLERANCE
+    scores = CrossEncoder(tmp_path / "model").read("What does beta pay?", "Pay", units)
+    assert int(scores.argmax()) == 1
+
+
+def test_too_few_questions_change_nothing(make_assistant: Callable[..., Assistant], tmp_path: Path) -> None:
+    config = make_assistant({"leave.md": LEAVE}).config
+    asked = [Question(str(n), "When?", True, (), ("Days expire on 31 March.",), (f"{n}.md",)) for n in range(20)]
+    told = train_better(config, asked, load_reader(config), tmp_path, "tuned-1-reader", silent)
+    assert told == (None, {"questions": 20, "taken": False})
 
 
 def test_it_serves_as_long_as_its_generator(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    fitted, _ = fit_better(made_up(120, telling=True), MISLED)
-    assert fitted
+    weights = fit_reader(made_up(120))
 
     def build(folder: Path) -> None:
-        (folder / FILE_NAME).write_text(json.dumps(to_json(fitted, {})), encoding="utf-8")
+        (folder / FILE_NAME).write_text(json.dumps(to_json(weights, "tuned-1-reader", {})), encoding="utf-8")
 
     registry.install("tuned-1", "runtime", None, {}, build)
     for runtime in ("onnx", "langchain", "none"):
         config = Config(models=ModelsSection(dir=str(tmp_path)), generator=GeneratorSection(runtime=runtime))
-        assert load_reader(config)[0] == read_reader(PACKAGED / FILE_NAME)
+        assert load_reader(config) == read_reader(PACKAGED / FILE_NAME)
         promote(registry, "tuned-1")
-        assert load_reader(config)[0] == fitted
+        assert (load_reader(config).weights, load_reader(config).model_id) == (weights, "tuned-1-reader")
         rollback(registry)
     promote(registry, "tuned-1")
     path = registry.path("tuned-1") / FILE_NAME

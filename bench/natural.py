@@ -1,0 +1,103 @@
+"""Ask employees' own questions:  python -m bench.natural [--runs FOLDER] [--rows]
+
+Ingests the sample company, and the two real handbooks together, asks each question of ../shared/data/natural_dev with
+its roles, at the default settings, and scores the answers by ../shared/bench/score_natural.py: useful, wrong and
+abstained, by kind of question, with 95% intervals. Five minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from assistant.core.config import Config
+from assistant.core.prepare import prepare_generator
+from assistant.core.registry import Registry
+from assistant.pipeline import Assistant, make_access
+from assistant.records import answer_json, dumps
+from bench.common import (
+    ROOT,
+    console,
+    load_script,
+    parser,
+    percentile,
+    read_jsonl,
+    run_ingest,
+    scratch,
+    settings,
+    shared_folder,
+    write_json,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Documents, and the file of questions that are asked of them."""
+
+    name: str
+    documents: tuple[Path, ...]
+    questions: Path
+
+
+def corpora(shared: Path) -> tuple[Corpus, ...]:
+    """Return the sample company and the real handbooks."""
+    data = shared / "data"
+    real = (data / "qa_datica_glossary" / "docs", data / "qa_tts_handbook" / "docs")
+    return (
+        Corpus("company", (ROOT / "corpora",), data / "natural_dev" / "company.jsonl"),
+        Corpus("real", real, data / "natural_dev" / "real.jsonl"),
+    )
+
+
+def ask(corpus: Corpus, config: Config) -> list[dict[str, Any]]:
+    """Answer each question as someone with its roles; return the answers as they are saved."""
+    with closing(Assistant(config)) as assistant:
+        return [
+            answer_json(assistant.answer(row["question"], access=make_access(row.get("roles") or ())), row["id"])
+            for row in track(read_jsonl(corpus.questions), corpus.name, console=console, transient=True)
+        ]
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--runs", type=Path, metavar="FOLDER", help="keep the answers here")
+    options.add_argument("--rows", action="store_true", help="list every question that is not answered rightly")
+    given = options.parse_args()
+    shared = shared_folder(given.shared)
+    score = load_script(shared / "bench" / "score_natural.py")
+    results: dict[str, Any] = {}
+    with scratch("natural") as folder:
+        for corpus in corpora(shared):
+            config = settings(given, folder / corpus.name)
+            prepare_generator(Registry(config.models_dir), lambda step, share: None)
+            run_ingest(corpus.documents, config)
+            answers = ask(corpus, config)
+            by_id = {row["id"]: row for row in answers}
+            questions = read_jsonl(corpus.questions)
+            judged = [score.judge(question, by_id[question["id"]]) for question in questions]
+            console.print(f"\n{corpus.name}\n{score.report(judged)}")
+            if given.rows:
+                for question, verdict in zip(questions, judged, strict=True):
+                    if verdict["wrong"] or (verdict["answerable"] and not verdict["answered"]):
+                        console.print(f"{question['id']} {verdict['status']} {question['question']}")
+            useful, wrong, abstained = score.rates(judged)
+            total = [row["timings_ms"]["total"] for row in answers]
+            results[corpus.name] = {
+                "useful": useful, "wrong": wrong, "abstained": abstained, "ms_p50": percentile(total, 0.5),
+            }  # fmt: skip
+            if given.runs:
+                given.runs.mkdir(parents=True, exist_ok=True)
+                lines = "".join(dumps(row) + "\n" for row in answers)
+                (given.runs / f"{corpus.name}.jsonl").write_text(lines, encoding="utf-8")
+    write_json(given.json, results)
+    bars = all(r["useful"] >= 0.5 and r["wrong"] <= 0.35 and r["abstained"] >= 0.6 for r in results.values())
+    sys.exit(0 if bars else 7)
+
+
+if __name__ == "__main__":
+    main()

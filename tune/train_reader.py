@@ -1,0 +1,275 @@
+"""Train the reader: LoRA on MPNet as a cross-encoder, one softmax over "nothing here answers" and a passage's parts.
+
+A row is a question with one passage, its label the parts that answer, or none: what retrieval brings of the same
+documents and does not answer is what the reader meets. What makes it fast on a CPU: the base stays in bfloat16, the
+adapter is added to its weights once a batch instead of to every activation, and batches hold rows of like length.
+`core/prepare_reader.py` makes the runtime of what is saved here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assistant.core.adapter import CONFIG, PREFIX, WEIGHTS
+from assistant.core.cross_encoder import layout, open_tokenizer
+from assistant.core.prepare_reader import HEADS, PROBES, SMOOTHING
+from assistant.core.types import Progress
+from assistant.core.weights import MPNET, packaged_weights, read_bfloat16
+
+if TYPE_CHECKING:
+    import torch
+
+RANK, ALPHA = 32, 64  # of the adapter; it is 11 MB
+INNER = 256  # units of the two scoring heads
+HEAD_RATE = 1e-3  # learning rate of the heads, which start from nothing
+WARM_UP, LAST = 0.06, 0.03  # share of the steps, and of the learning rate at the end
+TOKENS, ACCUMULATED = 4096, 2  # of a batch, and batches of a step
+KEPT_EVERY = 60  # steps between checkpoints
+STRENGTH = 0.65  # how much of the activations' outliers moves into the weights (SmoothQuant's alpha)
+MEASURED, PROBED = 60, 12  # rows that the outliers are measured on, and that the runtime is compared on
+CHECKPOINT = "checkpoint-reader.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A question with a passage's header and parts; `gold` are those that answer."""
+
+    question: str
+    header: str
+    units: tuple[str, ...]
+    gold: tuple[int, ...] = ()
+    weight: float = 1.0
+
+
+def train(
+    rows: Sequence[Row], out: Path, progress: Progress, *, start: Path | None = None, rate: float = 3e-4, seed: int = 5
+) -> dict[str, Any]:
+    """Train on the rows, from the adapter in `start` or anew, and save the adapter in `out`; return what was measured.
+
+    `out` may hold the checkpoint of a run that was stopped: it goes on from there.
+    """
+    import torch
+
+    torch.manual_seed(seed)
+    model = make_model(start)
+    tokenizer = open_tokenizer(packaged_weights(MPNET).parent / "mpnet-base.tokenizer.json")
+    read = [layout(tokenizer, row.question, row.header, row.units) for row in rows]
+    batches = list(batched([len(ids) for ids, _ in read], seed))
+    steps = math.ceil(len(batches) / ACCUMULATED)
+    groups: list[dict[str, Any]] = [
+        {"params": [p for name, p in named(model) if ".lora_" in name], "lr": rate},
+        {"params": [p for name, p in named(model) if ".lora_" not in name], "lr": HEAD_RATE},
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / max(1, WARM_UP * steps)) * max(LAST, 1 - step / steps)
+    )
+    done, losses = _resume(out / CHECKPOINT, model, optimizer, schedule)
+    began = time.perf_counter()
+    for number in range(done, len(batches)):
+        progress("training the reader", number, len(batches))
+        chosen = batches[number]
+        loss = loss_of(model, [rows[i] for i in chosen], [read[i] for i in chosen])
+        (loss / ACCUMULATED).backward()
+        losses.append(float(loss.detach()))
+        if (number + 1) % ACCUMULATED == 0 or number + 1 == len(batches):
+            torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            schedule.step()
+            if (number + 1) % (ACCUMULATED * KEPT_EVERY) == 0:
+                _keep(out / CHECKPOINT, model, optimizer, schedule, number + 1, losses)
+    progress("training the reader", len(batches), len(batches))
+    save(model, rows, tokenizer, out)
+    (out / CHECKPOINT).unlink(missing_ok=True)
+    return {
+        "rows": len(rows),
+        "batches": len(batches),
+        "seconds": round(time.perf_counter() - began, 1),
+        "loss": round(float(np.mean(losses[-20:])), 4) if losses else None,
+    }
+
+
+def make_model(start: Path | None = None) -> torch.nn.Module:
+    """Return MPNet in bfloat16 with an adapter on every linear layer, and the heads; from `start`, if given."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers import MPNetConfig, MPNetModel
+
+    from tune.lora import Adapted
+
+    source = packaged_weights(MPNET)
+    encoder = MPNetModel(MPNetConfig.from_json_file(source.parent / "mpnet-base.config.json"), add_pooling_layer=False)
+    weights = {name: torch.from_numpy(value) for name, value in read_bfloat16(source).items()}
+    encoder.load_state_dict(weights, strict=False)
+    encoder = encoder.to(torch.bfloat16).requires_grad_(False).eval()
+    for module in list(encoder.encoder.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, torch.nn.Linear):
+                setattr(module, name, Adapted(child, RANK, ALPHA))
+    size = encoder.config.hidden_size
+    heads = torch.nn.ModuleDict(
+        {
+            f"{kind}_{part}": torch.nn.Linear(*shape)
+            for kind in ("null", "unit")
+            for part, shape in (("hidden", (size, INNER)), ("out", (INNER, 1)))
+        }
+    )
+    model = torch.nn.ModuleDict({"encoder": encoder, "heads": heads})
+    if start:
+        adapter = load_file(start / WEIGHTS)
+        _load_heads(model, {name: value.float() for name, value in load_file(start / HEADS).items()})
+        own = dict(encoder.named_parameters())
+        with torch.no_grad():
+            for name, value in adapter.items():
+                own[name.removeprefix(PREFIX).removesuffix(".weight")].copy_(value.float())
+    return model
+
+
+def named(model: torch.nn.Module) -> list[tuple[str, Any]]:
+    """Return the parameters that are trained."""
+    return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+
+
+def batched(lengths: Sequence[int], seed: int) -> Iterator[list[int]]:
+    """Yield batches of rows of like length, in random order."""
+    rng = random.Random(seed)
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i] + rng.random() * 16)
+    batches: list[list[int]] = [[]]
+    for i in order:
+        if batches[-1] and (len(batches[-1]) + 1) * lengths[i] > TOKENS:
+            batches.append([])
+        batches[-1].append(i)
+    rng.shuffle(batches)
+    yield from (batch for batch in batches if batch)
+
+
+def scores(model: Any, read: Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]) -> torch.Tensor:
+    """Return the logits [rows, 1 + units], null first; what a row has not is far below."""
+    import torch
+    from torch.nn.functional import one_hot
+
+    width = max(len(ids) for ids, _ in read)
+    ids = torch.full((len(read), width), model["encoder"].config.pad_token_id)
+    mask, owner = torch.zeros_like(ids), torch.zeros_like(ids)
+    for at, (tokens, units) in enumerate(read):
+        ids[at, : len(tokens)] = torch.from_numpy(tokens)
+        mask[at, : len(tokens)] = 1
+        owner[at, : len(units)] = torch.from_numpy(units)
+    hidden = model["encoder"](input_ids=ids, attention_mask=mask).last_hidden_state.float()
+    member = one_hot(owner, int(owner.max()) + 1).float()[:, :, 1:]
+    count = member.sum(1)
+    units = torch.einsum("btu,bth->buh", member, hidden) / count.clamp(min=1)[..., None]
+    heads = model["heads"]
+    parts = [
+        heads[f"{kind}_out"](torch.tanh(heads[f"{kind}_hidden"](values)))
+        for kind, values in (("null", hidden[:, :1]), ("unit", units))
+    ]
+    said = parts[1][..., 0].masked_fill(count == 0, -1e4)
+    return torch.cat([parts[0][..., 0], said], 1)
+
+
+def loss_of(model: Any, rows: Sequence[Row], read: Sequence[Any]) -> torch.Tensor:
+    """Return the mean loss: half of "one of the gold parts", half of "all of them alike"."""
+    import torch
+    from torch.nn.functional import log_softmax
+
+    logits = scores(model, read)
+    chosen = log_softmax(logits, 1)
+    total = logits.sum() * 0
+    for at, row in enumerate(rows):
+        gold = [k + 1 for k in row.gold if k + 1 < logits.shape[1] and logits[at, k + 1] > -1e3]
+        found = chosen[at, gold or [0]]
+        total = total - row.weight * 0.5 * (torch.logsumexp(found, 0) + found.mean())
+    return total / len(rows)
+
+
+def save(model: Any, rows: Sequence[Row], tokenizer: Any, out: Path) -> None:
+    """Write the adapter as peft does, the heads, how the graph is to be smoothed, and probes; all of 16 bits."""
+    import torch
+    from safetensors.numpy import save_file
+
+    from tune.lora import folded, watched
+
+    out.mkdir(parents=True, exist_ok=True)
+    half = {name: p.detach().numpy().astype(np.float16) for name, p in named(model)}
+    adapter = {
+        f"{PREFIX}{name.removeprefix('encoder.')}.weight": value for name, value in half.items() if ".lora_" in name
+    }
+    save_file(adapter, out / WEIGHTS, metadata={"format": "pt"})
+    settings = {
+        "peft_type": "LORA", "base_model_name_or_path": "sentence-transformers/all-mpnet-base-v2", "r": RANK,
+        "lora_alpha": ALPHA, "target_modules": ["q", "k", "v", "o", "dense"], "bias": "none", "lora_dropout": 0.0,
+    }  # fmt: skip
+    (out / CONFIG).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    save_file(_heads_of(half), out / HEADS)
+    exact = folded(model)
+    sample = random.Random(2).sample(range(len(rows)), min(len(rows), 10 * MEASURED))
+    probes: list[dict[str, Any]] = []
+    with torch.no_grad(), watched(exact["encoder"]) as largest:
+        for i in sample[:MEASURED]:
+            row = rows[i]
+            logits = scores(exact, [layout(tokenizer, row.question, row.header, row.units)])[0]
+            odds = (logits[1:] - logits[0]).tolist()
+            if len(probes) < PROBED and len(odds) == len(row.units) and min(odds) > -100:
+                told = {"question": row.question, "header": row.header, "units": list(row.units)}
+                probes.append({**told, "log_odds": [round(value, 3) for value in odds]})
+    (out / PROBES).write_text(json.dumps(probes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    smoothing = {
+        name: (inputs.clamp(min=1e-3) ** STRENGTH / weights.clamp(min=1e-4) ** (1 - STRENGTH)).numpy()
+        for name, (inputs, weights) in largest.items()
+    }
+    save_file({name: value.astype(np.float16) for name, value in smoothing.items()}, out / SMOOTHING)
+
+
+def _heads_of(half: dict[str, Any]) -> dict[str, Any]:
+    """Name the heads as the graph does."""
+    return {
+        f"{kind}.{part}.{what}": half[f"heads.{kind}_{part}.{what}"]
+        for kind in ("null", "unit") for part in ("hidden", "out") for what in ("weight", "bias")
+    }  # fmt: skip
+
+
+def _load_heads(model: Any, found: dict[str, Any]) -> None:
+    import torch
+
+    own = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in found.items():
+            kind, part, what = name.split(".")
+            own[f"heads.{kind}_{part}.{what}"].copy_(value)
+
+
+def _keep(path: Path, model: Any, optimizer: Any, schedule: Any, done: int, losses: list[float]) -> None:
+    """Write a checkpoint aside and then name it."""
+    import torch
+
+    state = {
+        "model": {name: p.detach() for name, p in named(model)}, "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(), "done": done, "losses": losses,
+    }  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(state, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+
+
+def _resume(path: Path, model: Any, optimizer: Any, schedule: Any) -> tuple[int, list[float]]:
+    """Take up a checkpoint, if there is one; return how many batches were done, and their losses."""
+    import torch
+
+    if not path.is_file():
+        return 0, []
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"], strict=False)
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    return int(state["done"]), list(state["losses"])
