@@ -16,11 +16,11 @@ from assistant.facts import NUMBER, SMALL, stem
 from assistant.retrieve import STOP_WORDS, WORD
 
 SENTENCE_FEATURES = ("log_odds", "hit_gap", "hit_rank", "overlap_gap", "lacks_number", "short")
-READING_FEATURES = ("best", "lead")
-"""The best candidate's log-odds, and how far it is above the third.
+READING_FEATURES = ("best",)
+"""The log-odds of the candidate that scores highest.
 
-How high the hits are, how far they spread and the words in common tell a little more of documents like those that they
-were fitted on, and mislead where a question is off the subject (docs/experiments.md).
+How far it stands out, how high the hits are and the words in common tell a little more of documents and questions like
+those that they were fitted on, and mislead elsewhere (docs/experiments.md).
 """
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,6 @@ ASKS_NUMBER = re.compile(
     r"\b(?:how (?:many|much|long|often|far|old|soon)|when|deadline|limit|maximum|minimum)\b", re.IGNORECASE
 )
 HAS_NUMBER = re.compile(rf"{NUMBER.pattern}|\b(?:{'|'.join(SMALL)})\b", re.IGNORECASE)
-RIVAL = 3  # the candidate, counted by log-odds, that the best one is compared with
 FLOOR = -15.0  # of log-odds; what was cut off has this
 SHORT_WORDS = 3  # a shorter sentence says little on its own
 
@@ -55,11 +54,7 @@ def sentence_columns(question: str, sentences: Sequence[Evidence], log_odds: Seq
 
 def reading_columns(columns: Columns, scores: Floats) -> dict[str, float]:
     """Return READING_FEATURES of candidates, given their combined scores [n]."""
-    ranked = np.sort(scores)[::-1]
-    return {
-        "best": float(columns["log_odds"][int(scores.argmax())]),
-        "lead": float(ranked[0] - ranked[min(RIVAL, len(ranked)) - 1]),
-    }
+    return {"best": float(columns["log_odds"][int(scores.argmax())])}
 
 
 def overlaps(question: str, sentences: Sequence[Evidence]) -> tuple[Floats, Floats]:

@@ -25,7 +25,7 @@ from assistant.core.prepare_reader import ADAPTER
 from assistant.core.text import sentences
 from assistant.evaluate.questions import Question, read_questions
 from tune import reader
-from tune.defaults import CALIBRATED, ORGANISATIONS, Source, note_progress, open_index
+from tune.defaults import CALIBRATED, ORGANISATIONS, UNSEEN, Source, note_progress, open_index
 from tune.train_reader import Row, train
 
 SEED = 11
@@ -70,9 +70,9 @@ def general_row(raw: Mapping[str, Any]) -> Row | None:
 
 
 def organisation_rows(work: Path) -> Iterator[Row]:
-    """Yield the rows of every organisation that the calibration is not made on."""
+    """Yield the rows of every organisation that is not kept to calibrate on or to judge by."""
     for folder in sorted(ORGANISATIONS.iterdir()):
-        if folder.is_dir() and folder.name not in CALIBRATED:
+        if folder.is_dir() and folder.name not in (*CALIBRATED, *UNSEEN):
             source = Source(folder.name, folder.name, "questions.jsonl")
             yield from indexed_rows(ORGANISATIONS, source, read_questions(folder / "questions.jsonl"), work)
 

@@ -146,7 +146,8 @@ def batched(lengths: Sequence[int], seed: int) -> Iterator[list[int]]:
     order = sorted(range(len(lengths)), key=lambda i: lengths[i] + rng.random() * 16)
     batches: list[list[int]] = [[]]
     for i in order:
-        if batches[-1] and (len(batches[-1]) + 1) * lengths[i] > TOKENS:
+        longest = max(lengths[k] for k in (*batches[-1], i))
+        if batches[-1] and (len(batches[-1]) + 1) * longest > TOKENS:
             batches.append([])
         batches[-1].append(i)
     rng.shuffle(batches)

@@ -27,7 +27,8 @@ NOTHING = "Which hamsters live on Jupiter's moons?"
 BAND = "What is the salary band of a senior engineer?"
 ESCAPES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 ANSWER_KEYS = [
-    "question", "status", "answer", "confidence", "citations", "hits", "verdicts", "model", "index", "timings_ms",
+    "question", "status", "answer", "confidence", "citations", "closest", "hits", "verdicts", "model", "index",
+    "timings_ms",
 ]  # fmt: skip
 CITATION_KEYS = [
     "key", "claim", "quote", "source", "title", "headings", "page", "start", "end", "document_sha256", "supported",
@@ -105,7 +106,7 @@ def test_ask_prints_the_answer_its_quote_and_its_place(run: Run, settings: tuple
     done = run("ask", CARRY, *settings)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith(f"{QUOTE} [1]\n")
-    assert f"“{QUOTE}”" in done.out and "Annual Leave Policy > Carry-over  (hr/leave.md)" in done.out
+    assert f"“{QUOTE}" in done.out and "Annual Leave Policy > Carry-over  (hr/leave.md)" in done.out
 
 
 def test_ask_json_is_the_contracts_object_and_nothing_else(run: Run, settings: tuple[str, str]) -> None:
@@ -119,7 +120,7 @@ def test_ask_json_is_the_contracts_object_and_nothing_else(run: Run, settings: t
     assert set(answer["model"]) == {"id", "runtime"}
     assert set(answer["index"]) == {"generation", "documents", "passages"}
     assert {"retrieve", "generate", "verify", "total"} <= set(answer["timings_ms"])
-    assert answer["citations"][0]["quote"] == QUOTE and answer["citations"][0]["source"] == "hr/leave.md"
+    assert QUOTE in answer["citations"][0]["quote"] and answer["citations"][0]["source"] == "hr/leave.md"
 
 
 def test_ask_abstains_with_3(run: Run, settings: tuple[str, str]) -> None:
@@ -235,7 +236,7 @@ def test_search_shows_passages(run: Run, settings: tuple[str, str]) -> None:
     done = run("search", "hotel night", "-k", "1", *settings)
     assert done.code == 0 and "Travel Policy > Hotels  (travel.md)" in done.out and "140 euros" in done.out
     done = run("search", "hotel night", "--json", *settings)
-    assert list(done.json) == [key for key in ANSWER_KEYS if key not in ("answer", "citations", "model")]
+    assert list(done.json) == [key for key in ANSWER_KEYS if key not in ("answer", "citations", "closest", "model")]
     assert list(done.json["hits"][0]) == HIT_KEYS
     assert run("search", "-", "--json", *settings, stdin="hotel night").json["hits"][0]["source"] == "travel.md"
 

@@ -55,7 +55,7 @@ def test_the_next_question_sees_the_new_state_again_and_again(config: Config, do
             (docs / f"new{euros}.md").write_text(f"# Note {euros}\n\nNote {euros} is on file.\n", encoding="utf-8")
             run_ingest(config, docs)
             answer = assistant.answer(HOTEL)
-            assert quotes(answer)[0] == f"The limit for a hotel night is {euros} euros."
+            assert quotes(answer)[0].startswith(f"The limit for a hotel night is {euros} euros.")
             assert not [
                 hit for hit in answer.hits if "hotel" in hit.passage.text and str(euros) not in hit.passage.text
             ]

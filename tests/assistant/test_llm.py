@@ -292,7 +292,7 @@ def test_an_openai_compatible_server_words_answers(
     assistant = Assistant(replace(office_config, generator=config.generator))
     answer = assistant.answer(CARRY)
     assert answer.status == "answered" and answer.model.runtime == "langchain" and served in answer.model.id
-    assert QUOTE in {citation.quote for citation in answer.citations}
+    assert any(QUOTE in citation.quote for citation in answer.citations)
     assert_proved(assistant, CARRY)
     assert_proved(assistant, "What is the limit for a hotel night?")
     assistant.close()

@@ -54,14 +54,14 @@ def test_each_question_is_used_once_and_the_same_questions_give_the_same_bytes()
     assert fitted + counted == 400 and 60 < fitted < 140
     assert one.questions == counted and one.made["by"] == "test"
     assert json.dumps(to_json(one)) == json.dumps(to_json(calibrate(list(found), {"by": "test"})))
-    good = dict.fromkeys(READING_FEATURES, 2.0)
-    bad = dict.fromkeys(READING_FEATURES, -2.0)
+    good = dict.fromkeys(READING_FEATURES, 4.0)
+    bad = dict.fromkeys(READING_FEATURES, -4.0)
     assert one.probability(bad) < 0.1 < 0.9 < one.probability(good)
 
 
 def test_a_part_without_unanswerable_questions_is_refused() -> None:
     rng = np.random.default_rng(2)
-    with pytest.raises(UsageError, match="0 other questions"):
+    with pytest.raises(UsageError, match="0 others"):
         calibrate([outcome(n, True, rng) for n in range(200)], {})
 
 
@@ -86,9 +86,11 @@ def test_calibrating_an_index_changes_when_it_answers(copy: Config, office_confi
     config = office_config.base / "config.toml"
     with closing(Assistant(copy)) as assistant:
         before = assistant.answer(ANSWERED[0]).confidence
-    result = run("calibrate", questions, "--config", config, "--data", copy.data, "--json", "--quiet")
+    strict = tmp_path / "strict.toml"
+    strict.write_text(config.read_text(encoding="utf-8") + "[answer]\nmax_risk = 0.02\n", encoding="utf-8")
+    result = run("calibrate", questions, "--config", strict, "--data", copy.data, "--json", "--quiet")
     assert isinstance(result.exception, UsageError), "60 questions are too few"
-    assert "cannot hold answer.max_risk = 0.05" in str(result.exception)
+    assert "cannot hold answer.max_risk = 0.02" in str(result.exception)
     relaxed = tmp_path / "relaxed.toml"
     relaxed.write_text(config.read_text(encoding="utf-8") + "[answer]\nmax_risk = 0.2\n", encoding="utf-8")
     result = run("calibrate", questions, "--config", relaxed, "--data", copy.data, "--json", "--quiet")
