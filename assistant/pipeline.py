@@ -203,7 +203,9 @@ class Assistant:
         self, question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
     ) -> Answer:
         """Say that nothing surely answers, and show what came closest unless that is far off."""
-        near = reading.closest if reading.probability >= self.config.answer.min_closest else ()
+        likely = reading.probability >= self.config.answer.min_closest
+        known = any({"lexical", "term"} & set(hit.methods) for hit in reading.hits)  # any word of the question is
+        near = reading.closest if likely and known else ()
         with clock("guard"):
             near, withheld = permitted(near, self._guards)
         quotes = tuple(_quote(key, e) for key, e in enumerate(near, 1))

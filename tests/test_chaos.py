@@ -379,7 +379,7 @@ def test_closed_and_full_streams(place: Place, closed: str) -> None:
 )  # fmt: skip
 def test_a_strange_environment_changes_no_answer(place: Place, world: dict[str, str]) -> None:
     done = subprocess.run([*COMMAND, "ask", ASK], cwd=place.folder, env=ALONE | world, capture_output=True, timeout=60)
-    assert done.returncode == 0 and f"“{QUOTE}”" in done.stdout.decode() and not done.stderr
+    assert done.returncode == 0 and f"“{QUOTE}" in done.stdout.decode() and not done.stderr
 
 
 def test_a_folder_whose_name_is_no_utf8_is_wrong_usage(place: Place) -> None:

@@ -18,7 +18,7 @@ UNITS = (
 
 
 def test_the_part_that_answers_scores_highest_and_above_nothing(cross_encoder: CrossEncoder) -> None:
-    found = cross_encoder.read("How many days may I carry over?", "Annual leave > Carry-over", UNITS)
+    found = cross_encoder.read("How much leave can I take into next year?", "Annual leave > Carry-over", UNITS)
     assert int(found.argmax()) == 1 and found[1] > 0
     off = cross_encoder.read("How long do I boil an egg?", "Annual leave > Carry-over", UNITS)
     assert off.max() < 0
