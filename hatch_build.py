@@ -18,9 +18,8 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -36,8 +35,7 @@ PIECES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):  # a dataclass looks its module up, which hatchling does not register
     """Wheels (requirement -> SHA-256), what unpacks them into a folder, and the files that must then be there."""
 
     wheels: Mapping[str, str]

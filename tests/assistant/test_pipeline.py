@@ -216,7 +216,7 @@ def test_a_generator_words_the_answer_and_is_named(make_assistant: Callable[...,
     files = {"leave.md": "# Leave\n\nEmployees may carry over at most 5 days of annual leave.\n"}
     model = ScriptedModel("Employees can carry over at most 5 days of leave. [1]")
     assistant = make_assistant(files, model=model)
-    answer = assistant.answer("How many days of annual leave may employees carry over?")
+    answer = assistant.answer("What is the most leave that employees may carry over?")
     assert answer.text == "Employees can carry over at most 5 days of leave. [1]"
     assert answer.own_words and answer.model.id == "scripted"
     assert assistant.answer("Which hamsters live on Jupiter?").status == "abstained"
