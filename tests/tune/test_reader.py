@@ -89,7 +89,7 @@ def test_the_adapter_is_a_change_of_the_weight_and_learns_as_such() -> None:
 @pytest.mark.slow
 def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
     from assistant.core.cross_encoder import CrossEncoder, layout, open_tokenizer
-    from assistant.core.prepare_reader import TOLERANCE, build_reader
+    from assistant.core.prepare_reader import ADAPTER, TOLERANCE, build_reader
     from assistant.core.weights import MPNET, packaged_weights
     from tune.train_reader import train
 
@@ -101,11 +101,11 @@ def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
     found += [Row(f"What does delta pay, case {n}?", "Pay", units) for n in range(8)]
     tokenizer = open_tokenizer(packaged_weights(MPNET).parent / "mpnet-base.tokenizer.json")
     read = [layout(tokenizer, row.question, row.header, row.units) for row in found]
-    before = float(loss_of(make_model(), found, read).detach())
-    told = train(found * 12, tmp_path / "adapter", silent, rate=1e-3)
-    assert told["rows"] == 32 * 12
+    before = float(loss_of(make_model(ADAPTER), found, read).detach())
+    told = train(found * 30, tmp_path / "adapter", silent, start=ADAPTER)
+    assert told["rows"] == 32 * 30
     after = float(loss_of(make_model(tmp_path / "adapter"), found, read).detach())
-    assert after < before / 2
+    assert after < before
     measured = build_reader((tmp_path / "model").mkdir() or tmp_path / "model", tmp_path / "adapter", silent)
     assert float(measured["difference"]) < TOLERANCE
     scores = CrossEncoder(tmp_path / "model").read("What does beta pay?", "Pay", units)
