@@ -24,10 +24,11 @@ from typing import Any
 from rich.table import Table
 
 from assistant.core.llm_onnx import OnnxModel
-from assistant.core.prepare import packaged_gguf, prepare_generator
+from assistant.core.prepare import prepare_generator
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID
 from assistant.core.types import Turn
+from assistant.core.weights import GGUF, packaged_weights
 from assistant.prompts import build_messages
 from bench.common import console, note_load, parser, settings, write_json
 from bench.make_base import base_folder
@@ -119,7 +120,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     engines = {TUTORIAL: ("transformers", base_folder("bfloat16"))}
     engines |= {name: ("onnx", registry.path(name)) for name in dict.fromkeys([PACKAGED_ID, *options.model])}
     if not subprocess.run([sys.executable, "-c", "import openvino_genai"], capture_output=True).returncode:
-        engines[OPENVINO] = ("openvino", packaged_gguf())
+        engines[OPENVINO] = ("openvino", packaged_weights(GGUF))
     load = note_load()
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
     for turn in range(TURNS):

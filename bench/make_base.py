@@ -15,7 +15,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from assistant.core.gguf_llama import unpack_llama
-from assistant.core.prepare import packaged_gguf
+from assistant.core.weights import GGUF, packaged_weights
 from bench.common import console
 
 NAME = "smollm2-135m-instruct"
@@ -34,7 +34,7 @@ def make_base(folder: Path, dtype: str) -> Path:
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        unpack_llama(packaged_gguf(), aside)
+        unpack_llama(packaged_weights(GGUF), aside)
         if dtype == "bfloat16":
             _halve(aside)
         aside.rename(folder)
