@@ -254,7 +254,7 @@ class Chat:
         """Return those of the last answer, or what came closest to one; raises UsageError without any."""
         if not self._answers:
             raise UsageError("there is no answer yet.", "Ask a question first.")
-        if not (sources := self._answers[-1].citations or self._answers[-1].closest):
+        if not (sources := self._answers[-1].sources):
             raise UsageError("the last answer has no sources.")
         return sources
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from assistant.core.text import ITEM, cells
+from assistant.core.text import ITEM, cells, heading_path
 from assistant.core.types import Evidence, Hit
 
 
 def place(hit: Hit) -> str:
     """Return `title > heading > heading` of a hit, each once."""
-    return " > ".join(dict.fromkeys(part for part in (hit.title, *hit.passage.headings) if part))
+    return heading_path(hit.title, hit.passage.headings)
 
 
 def in_context(evidence: Evidence) -> str:

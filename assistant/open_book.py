@@ -15,7 +15,7 @@ from assistant.core.llm import LanguageModel
 from assistant.core.types import Citation, Evidence, Hit, Verdict
 from assistant.evidence import place
 from assistant.features import content
-from assistant.phrase import Wording, invented, quote_evidence, written_by
+from assistant.phrase import Wording, invented, joined, quote_evidence, written_by
 from assistant.prompts import NOT_FOUND, build_reading_messages
 
 PASSAGES = 6  # that a generator is given
@@ -45,7 +45,8 @@ def answer_from_passages(
         return None
     verdicts = list(invented(written, len(read)))
     citations: list[Citation] = []
-    for claim in parse_claims(written):
+    claims = parse_claims(written)
+    for claim in claims:
         found = _proved(claim, read, spans, answer.min_support) or _instead(claim, read, evidence)
         if found is None or found.claim != claim.text:
             reason = "a sentence was not supported by its passage and was " + ("replaced" if found else "left out")
@@ -55,9 +56,8 @@ def answer_from_passages(
     if not citations:
         return None
     numbered = [replace(citation, key=key) for key, citation in enumerate(citations, 1)]
-    text = "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in numbered)
-    said = {claim.text for claim in parse_claims(written)}
-    return Wording(text.strip(), tuple(numbered), any(c.claim in said for c in numbered), tuple(verdicts))
+    said = {claim.text for claim in claims}
+    return Wording(joined(numbered), tuple(numbered), any(c.claim in said for c in numbered), tuple(verdicts))
 
 
 def _proved(

@@ -78,9 +78,12 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     # The best evidence must be in the answer: a supported remark on a lesser one would miss the point.
     if not any(c.key == 1 for c in citations):
         citations.insert(0, quote_evidence(1, evidence[0]))
-    # What does not end like a sentence, an item of a list, gets a line of its own.
-    text = "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in citations)
-    return Wording(text.strip(), tuple(citations), True, tuple(verdicts))
+    return Wording(joined(citations), tuple(citations), True, tuple(verdicts))
+
+
+def joined(citations: Sequence[Citation]) -> str:
+    """Write the claims one after the other; what does not end like a sentence, an item of a list, gets a line."""
+    return "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in citations).strip()
 
 
 def _defined(citations: Sequence[Citation], best: Evidence, min_support: float) -> bool:

@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from assistant.core.text import RULE, printable
+from assistant.core.text import RULE, heading_path, printable
 from assistant.core.types import Answer, Citation, Hit, IngestReport, ModelRecord, Quote, Term
 from assistant.prompts import KEY
 from assistant.records import dumps
@@ -99,7 +99,7 @@ class Renderer:
         """Print an answer and its numbered sources."""
         style = "" if answer.status == "answered" else "yellow"
         self.out.print(answer_text(answer.text, style))
-        if sources := answer.citations or answer.closest:
+        if sources := answer.sources:
             self.out.print()
             self.out.print(sources_view(sources))
         if self.verbose:
@@ -388,6 +388,7 @@ def hit_place(hit: Hit) -> Text:
 
 
 def _place(title: str, headings: Sequence[str], page: int | None, source: str) -> Text:
-    path = " > ".join(dict.fromkeys(part for part in (title, *headings) if part))
     where = f", page {page}" if page else ""
-    return Text.assemble((printable(path + where), "bold"), (printable(f"  ({source})"), "dim"))
+    return Text.assemble(
+        (printable(heading_path(title, headings) + where), "bold"), (printable(f"  ({source})"), "dim")
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from assistant.core.errors import UsageError
 from assistant.core.text import printable
-from assistant.core.types import Access, Answer, Citation
+from assistant.core.types import Access, Answer, Citation, Quote
 from assistant.guards.run import redacted
 from assistant.records import answer_json, dumps
 from assistant.render import citation_place
@@ -47,12 +47,12 @@ def markdown(answers: Sequence[Answer], access: Access) -> str:
     for number, answer in enumerate(answers, 1):
         parts.append(f"## {number}. {_inert(' '.join(answer.question.split()))}")
         parts.append(_inert(answer.text).replace("\n", "\n\n"))
-        first = {c.key: c for c in reversed(answer.citations)}
+        first = {c.key: c for c in reversed(answer.sources)}
         parts += [_source(first[key]) for key in sorted(first)]
     return "\n\n".join(parts) + "\n"
 
 
-def _source(citation: Citation) -> str:
+def _source(citation: Citation | Quote) -> str:
     quote = "\n".join(f"> {line}".rstrip() for line in _inert(citation.quote).split("\n"))
     return f"[{citation.key}] {_inert(citation_place(citation).plain)}\n\n{quote}"
 

@@ -53,8 +53,9 @@ def _misquoted(quote: Citation | Quote, document: Document | None) -> str:
 
 def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: float) -> str:
     document = _document(citation, catalog, access)
-    if document is None or _misquoted(citation, document):
-        return _misquoted(citation, document)
+    problem = _misquoted(citation, document)
+    if document is None or problem:
+        return problem
     context = " ".join((document.title, *(h for h in citation.headings if h in document.text)))
     if not check_support(citation.claim, citation.quote, min_support, context).supported:
         return "the quote does not support the sentence"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from assistant.core.catalog import NewPassage
 from assistant.core.config import IngestSection
-from assistant.core.text import HEADING, Block, blocks, count_words, sentences
+from assistant.core.text import HEADING, Block, blocks, count_words, heading_path, sentences
 from assistant.core.types import Document
 
 OWN_HEADINGS = re.compile(rf"\A(?:{HEADING.pattern}(?:\n+|\Z))+")  # at the start of a section's first passage
@@ -42,10 +42,8 @@ def split(document: Document, settings: IngestSection, encoder_sha: str) -> list
 
 def embed_text(title: str, headings: tuple[str, ...], lead: str, text: str) -> str:
     """Return what is encoded for a passage: `title > headings`, its lead-in, and its text below those headings."""
-    path = [part for part in (title, *headings) if part]
-    unique = [part for i, part in enumerate(path) if part not in path[:i]]
     body = OWN_HEADINGS.sub("", text)
-    return "\n".join(part for part in (" > ".join(unique), lead, body) if part)
+    return "\n".join(part for part in (heading_path(title, headings), lead, body) if part)
 
 
 def vector_key(encoder_sha: str, text: str) -> bytes:

@@ -38,9 +38,8 @@ MAY_IMPORT = {
 VENDORS = {
     "chromadb": {"assistant/core/vectors.py"},
     "onnxruntime": {
-        "assistant/core/cross_encoder.py",
-        "assistant/core/encoder.py",
         "assistant/core/llm_onnx.py",
+        "assistant/core/onnx_session.py",
         "assistant/core/prepare.py",
         "assistant/core/runtime.py",
     },

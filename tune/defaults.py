@@ -50,7 +50,8 @@ class Source:
 
 ORGANISATIONS = Path(__file__).parent.parent / "bench" / "organisations"
 CALIBRATED = ("instruments", "museum", "saas", "software")
-UNSEEN = ("airline", "council")  # nothing is made of them, so that what was made can be judged
+# Kept to judge by; the six weights that ship were fitted on them, too, when there were no plain questions yet.
+UNSEEN = ("airline", "council")
 SETS = (
     Source("qa_conditionalqa_train", "public rules"),
     Source("qa_contoso_benefits", "benefits", documents="pdf"),

@@ -3,7 +3,8 @@
 Two rounds: people's questions about general text (../shared/data/reader), so that it learns to read; then questions of
 employees about the fictional organisations of `bench/organisations`, with what retrieval brings of the same documents,
 some of gov.uk's (the development half), and some of the first round again. The organisations of `tune/defaults.py`
-are left out: the calibration is made on them. Resumable: WORK keeps rows and checkpoints. Two hours on two cores;
+are left out. What ships was made before these steps were one script, in four rounds of the same kind (its card says
+which), so that a run makes its like, not its bytes. Resumable: WORK keeps rows and checkpoints. Two hours on two cores;
 writes `assistant/models/reader/`.
 """
 
@@ -20,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from assistant.core.adapter import WEIGHTS
 from assistant.core.halves import Split
 from assistant.core.prepare_reader import ADAPTER
 from assistant.core.text import sentences
@@ -86,7 +88,7 @@ def indexed_rows(root: Path, source: Source, questions: Sequence[Question], work
 def main() -> None:
     shared, work = Path(sys.argv[1]), Path(sys.argv[2])
     first, second = work / "first", work / "second"
-    if not (first / "adapter_model.safetensors").is_file():
+    if not (first / WEIGHTS).is_file():
         train(_shuffled(general_rows(shared, FIRST, SEED)), first, note_progress, rate=4e-4)
     asked = read_questions(shared / "data" / PUBLIC.name / PUBLIC.questions, Split.DEV)
     public = list(indexed_rows(shared / "data", PUBLIC, asked, work))

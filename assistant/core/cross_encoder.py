@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.config import EncoderSection
+from assistant.core.onnx_session import open_session
 from assistant.core.registry import Registry, opening
 
 READER_ID = "mpnet-policy-reader-1"  # counts its versions
@@ -23,16 +24,7 @@ class CrossEncoder:
     """Reads passages with a question; one at a time, so that what is said of one depends on no other."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        # Threads that spin while they wait take the cores from whatever else the machine does.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(folder / "model.onnx", threads)
         self._tokenizer = open_tokenizer(folder / "tokenizer.json")
 
     def read(self, question: str, header: str, units: Sequence[str]) -> Floats:

@@ -20,7 +20,6 @@ from assistant.core.onnx_graph import CONTRIB, Graph, Weights
 
 FIRST_POSITION = 2  # of the position embeddings; the ones before it are padding's
 MAX_TOKENS = 512
-PROJECTIONS = ("qkv", "attention", "inner")  # those with smoothed columns; `outer` has blocks
 
 
 def write_reader(

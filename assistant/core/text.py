@@ -6,9 +6,8 @@ Everything here returns character offsets into the text it was given; nothing is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 Kind = Literal["heading", "paragraph", "item", "row", "rule", "code"]
@@ -122,9 +121,8 @@ def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
     leads: dict[int, tuple[int, int] | None] = {}
     previous: Block | None = None
     header: tuple[int, int] | None = None
-    for block, following in pairwise([*blocks(text, start, end), None]):
-        if block is None:
-            break
+    found_blocks = list(blocks(text, start, end))
+    for block, following in zip(found_blocks, [*found_blocks[1:], None], strict=False):
         if block.kind == "row":
             if previous is None or previous.kind not in ("row", "rule"):
                 headed = following is not None and following.kind == "rule"  # the rest of a table that was cut has none
@@ -164,6 +162,11 @@ def cells(row: str) -> list[str]:
     """Split a table row into its cells."""
     inner = row.strip().removeprefix("|").removesuffix("|")
     return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
+
+
+def heading_path(title: str, headings: Sequence[str]) -> str:
+    """Return `title > heading > heading`, each once."""
+    return " > ".join(dict.fromkeys(part for part in (title, *headings) if part))
 
 
 def count_words(text: str) -> int:

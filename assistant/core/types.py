@@ -6,7 +6,7 @@ name says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -218,6 +218,11 @@ class Answer:
     timings: Mapping[str, float]
     own_words: bool = False
     closest: tuple[Quote, ...] = ()
+
+    @property
+    def sources(self) -> Sequence[Citation | Quote]:
+        """What is shown beneath the answer: what proves it, or else what came closest."""
+        return self.citations or self.closest
 
 
 @dataclass(frozen=True, slots=True)

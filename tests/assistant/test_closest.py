@@ -19,6 +19,7 @@ from assistant.features import READING_FEATURES
 from assistant.pipeline import Assistant
 from assistant.records import answer_json, dumps
 from assistant.render import Renderer
+from assistant.transcript import markdown
 from assistant.verify import verify_answer
 
 FILES = {
@@ -107,3 +108,10 @@ def test_chat_opens_them(unsure: Open) -> None:
 def test_a_secret_is_not_shown_as_close_either(unsure: Open) -> None:
     answer = asked(unsure({"leave.md": SECRET}))
     assert "AKIA" not in dumps(answer_json(answer))
+
+
+def test_a_saved_conversation_holds_them(unsure: Open) -> None:
+    assistant = unsure(FILES)
+    text = markdown([asked(assistant)], assistant.access)
+    assert "Not sure, but look here" in text
+    assert "\n\n> Employees may carry over at most 5 days. They expire on 31 March." in text
