@@ -10,7 +10,7 @@ import pytest
 from assistant.pipeline import Assistant
 from assistant.records import answer_json
 from assistant.verify import verify_answer
-from tests.fakes import ScriptedModel
+from fakes import ScriptedModel
 
 LEAVE = """# Leave
 
