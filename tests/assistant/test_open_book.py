@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fakes import ScriptedModel
 
 from assistant.pipeline import Assistant
 from assistant.records import answer_json
 from assistant.verify import verify_answer
-from fakes import ScriptedModel
 
 LEAVE = """# Leave
 
