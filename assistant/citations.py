@@ -78,10 +78,10 @@ def best_support(
     """Return the 1-based key of the evidence that supports a claim best, the keys it named tried first."""
     order = [k for k in keys if 1 <= k <= len(evidence)]
     order += [k for k in range(1, len(evidence) + 1) if k not in order]
-    best = 0, Support(False, 0.0, "evidence", "no evidence")
+    best = 0, Support(False, 0.0, "no evidence")
     for key in order:
         e = evidence[key - 1]
-        context = " ".join((e.hit.title, *e.hit.passage.headings))
+        context = "\n".join((e.hit.title, *e.hit.passage.headings))
         support = check_support(claim, quote_text(e), min_share, context)
         if support.supported:
             return key, support

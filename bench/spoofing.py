@@ -142,7 +142,7 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog, min_support: floa
     for c in answer.citations:
         if c.quote not in catalog.slices(c.document_sha256, c.start, c.end):
             yield f"quotes what is not there: {c.quote!r}"
-        if not check_support(c.claim, c.quote, min_support, " ".join((c.title, *c.headings))).supported:
+        if not check_support(c.claim, c.quote, min_support, "\n".join((c.title, *c.headings))).supported:
             yield f"says what its quote does not: {c.claim!r}"
         for quoted in re.findall(r'"([^"]+)"|“([^”]+)”|«([^»]+)»', c.claim):
             if " ".join("".join(quoted).split()).rstrip(".,") not in " ".join(c.quote.split()):

@@ -57,7 +57,7 @@ def begin(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         attributable = row["label"] == "Fully attributable"
         counts[attributable, bool(checks) and all(c.supported for c in checks)] += 1
         if attributable:
-            reasons.update([next((c.rule for c in checks if not c.supported), "accepted")])
+            reasons.update([next((c.missing[:14] for c in checks if not c.supported), "accepted")])
     accepted = Rate(counts[True, True], counts[True, True] + counts[True, False])
     refused = Rate(counts[False, False], counts[False, False] + counts[False, True])
     return {

@@ -60,7 +60,7 @@ def _supports(statement: str, cited: Sequence[Cited], min_support: float) -> boo
     return any(
         check_support(
             statement, "\n".join(c["quote"] for c in some), min_support,
-            " ".join(part for c in some for part in (c["title"], *c["headings"])),
+            "\n".join(part for c in some for part in (c["title"], *c["headings"])),
         ).supported
         for some in together
     )  # fmt: skip

@@ -176,7 +176,7 @@ def _folded(text: str) -> str:
 
 def _numbers(answer: str) -> list[str]:
     """List the numbers that an answer states, in its order; its keys are none of them."""
-    return list(dict.fromkeys(number for _, number in quantities(fold(KEYS.sub("", answer)))))
+    return list(dict.fromkeys(number for _, _, number in quantities(fold(KEYS.sub("", answer)))))
 
 
 def _line(asked: Asked, as_of: str, answer: Answer) -> Json:

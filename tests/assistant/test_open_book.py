@@ -51,7 +51,7 @@ def told(assistant: Assistant) -> str:
 
 def test_its_sentences_are_proved_by_spans_of_the_passages(reading: Callable[..., Assistant]) -> None:
     assistant = reading(
-        "Employees may carry over at most 5 days of leave. [1] Carried-over days expire on 31 March. [1]"
+        "Employees may carry over at most 5 days of annual leave. [1] Carried-over days expire on 31 March. [1]"
     )
     answer = assistant.answer(QUESTION)
     assert answer.status == "answered" and answer.own_words

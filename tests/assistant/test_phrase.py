@@ -61,9 +61,11 @@ def assert_proved(wording: Wording) -> None:
 
 
 def test_supported_sentences_are_kept_with_their_citations() -> None:
-    wording = word("Employees can carry over at most 5 days of leave. [1] Carried-over days expire on 31 March [2].")
+    wording = word(
+        "Employees can carry over at most 5 days of annual leave. [1] Carried-over days expire on 31 March [2]."
+    )
     assert wording.text == (
-        "Employees can carry over at most 5 days of leave. [1] Carried-over days expire on 31 March. [2]"
+        "Employees can carry over at most 5 days of annual leave. [1] Carried-over days expire on 31 March. [2]"
     )
     assert [(c.key, c.quote) for c in wording.citations] == [(1, CARRY), (2, EXPIRY)]
     assert wording.own_words and wording.verdicts == ()
@@ -72,8 +74,8 @@ def test_supported_sentences_are_kept_with_their_citations() -> None:
 @pytest.mark.parametrize(
     ("reply", "missing"),
     [
-        ("Employees may carry over at most 6 days. [1]", 'does not say "6"'),
-        ("Employees may carry over 5 days of annual leave. [1]", 'leaves out "at most"'),
+        ("Employees may carry over at most 6 days of annual leave. [1]", 'does not say "6"'),
+        ("Employees may carry over at most 5 days. [1]", 'leaves out "of"'),
         ("Employees must not carry over leave. [1]", 'does not say "must"'),
         ("Hamsters eat grass. [1]", "left out"),
     ],
@@ -158,7 +160,7 @@ def test_escapes_and_links_that_no_quote_holds_never_reach_the_answer(reply: str
 def test_an_address_that_the_quote_holds_may_be_said() -> None:
     text = "Write to dpo@firm.example or see https://firm.example/privacy for a copy."
     evidence = (pick(text, document=text),)
-    reply = "Write to dpo@firm.example or see https://firm.example/privacy. [1]"
+    reply = "Write to dpo@firm.example or see https://firm.example/privacy for a copy. [1]"
     wording = phrase(QUESTION, evidence, ScriptedModel(reply), AnswerSection(), GeneratorSection())
     assert wording.own_words and "dpo@firm.example" in wording.text
 

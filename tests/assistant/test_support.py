@@ -1,4 +1,4 @@
-"""The rules that tell whether a quote supports a sentence, one table a rule: what passes, and what it refuses."""
+"""A claim is its quote said in another spelling: what may differ, and the many ways in which it may not."""
 
 from __future__ import annotations
 
@@ -6,108 +6,59 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.support import RULES, check_support, numbers
+from assistant.facts import numbers
+from assistant.support import check_support
 
-SHARE = 0.75
+SHARE = 0.5
 CLOSURE = "| Week | Pay |\n| --- | --- |\n| Standard week | £200 |\n| Bank-holiday week | £300 |"
 PRESS = "Only the CEO, the CFO and the communications team speak to the press."
 LIST = "You must bring:\n- a passport,\n- a visa,\n- two photographs."
-ASIDE = "The invoice goes to the finance desk, which the board set up, within 30 days."
-TWO_SENTENCES = "Invoices are paid within 30 days. Managers approve travel."
+TWO_SENTENCES = "Invoices are paid within 30 days. Managers approve all travel."
 
-# By rule: (claim, quote) that it lets through, and that it refuses.
-LEAVE = "Employees may carry over 5 days of unused annual leave into spring."
-SAID = {
-    "address": [
-        ("Write to dpo@firm.example.", "Write to dpo@firm.example for a copy."),
-    ],
-    "mark": [
-        ("Carry over <5 days.", "Carry over <5 days."),
-        ("Keep `main` safe today.", "Keep the `main` branch safe today."),
-        ("Carry over **5 days** of leave.", "Carry over 5 days of leave."),
-    ],
-    "quotation": [
-        ('Fill in the form "New arrival".', 'Fill in the form "New arrival" today.'),
-        ("The “New arrival” form lasts.", "The “New arrival” form lasts a year."),
-        ("The managers' and the directors' leave lasts.", "The managers' and the directors' leave lasts 5 days."),
-    ],
-    "attribution": [
-        ("The policy says employees may carry over 5 days of unused annual leave into spring.", LEAVE),
-        ("Employees may carry over 5 days per year.", "Employees may carry over 5 days a year."),
-        ("The handbook says so and employees know.", "The staff handbook says so, and employees know."),
-    ],
-    "number": [
-        ("Probation lasts six months.", "Probation lasts 6 months."),
-        ("You have 25 days.", "You have twenty-five days."),
-        ("The limit is £250,000.", "The limit is £250 thousand."),
-        ("The limit is £5 million.", "The limit is £5m."),
-        ("The limit is £1250.", "The limit is £1,250.00."),
-        ("Week: Bank-holiday week; Pay: £300", CLOSURE),
-        ("The bank-holiday week pay is £300.", CLOSURE),
-    ],
-    "unit": [
-        ("The limit is 100 pounds.", "The limit is £100."),
-        ("The company pays 9 percent.", "The company pays 9%."),
-        ("Wait a week.", "Wait one week."),
-    ],
-    "date": [
-        ("Days expire on 31 March.", "Days expire on 31 March; nobody is paid."),
-        ("Days expire on March 31, 2026.", "Days expire on 31st March 2026."),
-        ("It closes on Mondays.", "It closes on Monday."),
-    ],
-    "name": [
-        ("The server is in Utrecht.", "The new server is in Utrecht."),
-    ],
-    "actor": [
-        ("A manager may work abroad.", "Managers may work abroad."),
-    ],
-    "obligation": [
-        ("You can work abroad.", "You may work abroad."),
-        ("Everyone has to report it.", "Everyone must report it."),
-    ],
-    "limit": [
-        ("Reply within 5 working days.", "Please reply within 5 working days."),
-    ],
-    "choice": [
-        ("Bring a passport or visa.", "Bring a passport or a visa."),
-        ("Bring a passport and a visa, or call.", "Bring a passport and a visa, or call."),
-    ],
-    "left out": [
-        ("You can carry over 5 days.", "You can carry over 5 days of your leave, Tarnwell says."),
-        ("The invoice goes to the finance desk within 30 days.", ASIDE),
-    ],
-    "member": [
-        ("Passports, visas and permits are kept.", "Passports, visas and permits are kept here."),
-        ("You must bring: two photographs.", LIST),
-        ("Constructive or complex feedback is given.", "However, constructive or complex feedback is given."),
-        ("Statutory pay and leave last.", "Statutory pay (SMP, for short) and leave (SML) last."),
-        ("Give one or 2 copies.", "Give one or two copies."),
-    ],
-    "negation": [
-        ("You do not need a receipt.", "You don't need a receipt."),
-        ("You cannot smoke.", "You can't smoke."),
-        ("It will not be paid.", "It won't be paid."),
-    ],
-    "hedge": [
-        ("Claims usually take a week.", "Claims usually take a week to pay."),
-        ("You may appeal.", "You can appeal."),
-    ],
-    "order": [
-        ("The manager tells the employee.", "The manager always tells the employee."),
-    ],
-    "company": [
-        ("Meals are not taxed.", "Meals are paid and are not taxed."),
-    ],
-    "substitute": [
-        ("Yes, you can carry over 5 days.", "You can carry over 5 days."),
-        ("The firm supports charitable work here.", "The firm supports charity work here."),
-        ("You'll be paid.", "You will be paid."),
-        ("Managers approve travel.", TWO_SENTENCES),
-    ],
-    "words": [
-        ("employees may  carry over 5 days", "Employees may carry\nover 5 days."),
-    ],
-}  # fmt: skip
+
+# (claim, quote)
+SAID = [
+    ("Carry over <5 days.", "Carry over <5 days."),
+    ("Carry over **5 days** of leave.", "Carry over 5 days of leave."),
+    ("Employees may carry over 5 days per year.", "Employees may carry over 5 days a year."),
+    ("Probation lasts six months.", "Probation lasts 6 months."),
+    ("You have 25 days.", "You have twenty-five days."),
+    ("The limit is £250,000.", "The limit is £250 thousand."),
+    ("The limit is £5 million.", "The limit is £5m."),
+    ("The limit is £1250.", "The limit is £1,250.00."),
+    ("Week: Bank-holiday week; Pay: £300", CLOSURE),
+    ("The limit is 100 pounds.", "The limit is £100."),
+    ("The company pays 9 percent.", "The company pays 9%."),
+    ("Days expire on March 31, 2026.", "Days expire on 31st March 2026."),
+    ("It closes on Mondays.", "It closes on Monday."),
+    ("A manager may work abroad.", "Managers may work abroad."),
+    ("You can work abroad.", "You may work abroad."),
+    ("Everyone has to report it.", "Everyone must report it."),
+    ("Reply within 5 working days.", "Please reply within 5 working days."),
+    ("Bring a passport or visa.", "Bring a passport or a visa."),
+    ("Bring a passport and a visa, or call.", "Bring a passport and a visa, or call."),
+    ("You must bring: two photographs.", LIST),
+    ("Constructive or complex feedback is given.", "However, constructive or complex feedback is given."),
+    ("Give one or 2 copies.", "Give one or two copies."),
+    ("You do not need a receipt.", "You don't need a receipt."),
+    ("You cannot smoke.", "You can't smoke."),
+    ("It will not be paid.", "It won't be paid."),
+    ("You may appeal.", "You can appeal."),
+    ("Yes, you can carry over 5 days.", "You can carry over 5 days."),
+    ("You'll be paid.", "You will be paid."),
+    ("employees may  carry over 5 days", "Employees may carry\nover 5 days."),
+    ("Managers approve all travel.", TWO_SENTENCES),
+    ("Leave is carried over by March.", "Please note that leave is carried over by March."),
+    (
+        "Working elsewhere is agreed in writing every year.",
+        "Working elsewhere (e.g. abroad) is agreed in writing every year.",
+    ),
+    ("The Data Protection Officer decides.", "The Data Protection Officer (DPO) decides."),
+    ("RTO means recovery time objective.", "RTO: recovery time objective."),
+    ("The pay of 1,500 euros is 1,500 euros.", "The pay of 1500 euros is €1,500."),
+    ("A trip of 5 to 10 days is planned.", "A trip of 5–10 days is planned."),
+    ("Keep **all** receipts.", "Keep all receipts."),
+]
 REFUSED = {
     "address": [
         ("Write to dpo@evil.example for a copy.", "Write to dpo@firm.example for a copy."),
@@ -239,64 +190,98 @@ REFUSED = {
         ("The trainee signs the form and leaves.", "The trainer signs the form and leaves."),
         ("Leave is 10 days for drivers.", "Leave is 5 days for cooks, 10 days for drivers."),
     ],
-    "words": [
+    "nothing of the quote": [
         ("Hamsters eat grass.", "Leave is carried over every year into spring."),
         ("...", "Leave is carried over."),
         ("Yes.", "Leave is carried over."),
     ],
+    "a negation in other words": [
+        ("Guests may use the pool.", "No guest may use the pool."),
+        ("Guests may use the pool.", "Hardly any guests may use the pool."),
+        ("The firm covers parking.", "The firm will not normally cover parking."),
+        ("The firm covers parking.", "The firm has ceased to cover parking."),
+        ("Parking is covered.", "Parking is no longer covered."),
+        ("The desk lends laptops.", "The desk is unable to lend laptops."),
+    ],
+    "a condition in other words": [
+        ("You may fly business class.", "You may fly business class, budget permitting."),
+        ("You may fly business class.", "With the director's blessing, you may fly business class."),
+        ("You may fly business class.", "You may fly business class once the project is approved."),
+        ("A bonus is due.", "A bonus is due in good years."),
+        ("A bonus is due.", "Should targets be met, a bonus is due."),
+    ],
+    "an exception in other words": [
+        ("Everyone wears a badge.", "Everyone bar the caterers wears a badge."),
+        ("Meals are refunded.", "Meals, wine aside, are refunded."),
+        ("Staff get a phone.", "Staff apart from trainees get a phone."),
+    ],
+    "what is only reported": [
+        ("Leave is 40 days.", "The unions want to see that leave is 40 days."),
+        ("Leave is 40 days.", "It would be wrong to think leave is 40 days."),
+        ("Leave was 40 days.", "Leave was 40 days until 2019."),
+        ("Leave is 40 days.", "Leave is 40 days. That rule ended in 2020."),
+        ("You may pay in cash.", "Question: you may pay in cash?"),
+    ],
+    "a number's company": [
+        ("The stay is 3 nights.", "The stay is 3 to 6 nights."),
+        ("The stay is 6 nights.", "The stay is 3-6 nights."),
+        ("A deposit of 2 euros is paid.", "A deposit of 2.000 euros is paid."),
+        ("The result is 7 million.", "The result is (7) million."),
+        ("It is kept at 4 degrees.", "It is kept at minus 4 degrees."),
+        ("It starts at 6 am.", "It starts at 6 pm."),
+        ("The rate is 3 percent.", "The rate is 3 percentage points."),
+        ("Orders of 900 euros are signed twice.", "Orders over 900 euros are signed twice."),
+        ("Oslo costs 70 euros.", "Rome costs 70 euros and Oslo costs 90 euros."),
+    ],
+    "an added word": [
+        ("Senior employees get a car.", "Employees get a car."),
+        ("Employees always get a car.", "Employees get a car."),
+        ("Yes, and employees get a car.", "Employees get a car."),
+        ("Employees get a few days.", "Employees get few days."),
+    ],
 }  # fmt: skip
 
 
-def test_every_rule_has_its_tables() -> None:
-    assert SAID.keys() == REFUSED.keys() == {*RULES, "words"}
+@pytest.mark.parametrize(("claim", "quote"), SAID)
+def test_what_a_quote_says_is_supported(claim: str, quote: str) -> None:
+    support = check_support(claim, quote, SHARE)
+    assert support.supported, support
 
 
-@pytest.mark.parametrize("rule", SAID)
-def test_what_a_quote_says_is_supported(rule: str) -> None:
-    for claim, quote in SAID[rule]:
+@pytest.mark.parametrize("theme", REFUSED)
+def test_what_a_quote_does_not_say_is_refused(theme: str) -> None:
+    for claim, quote in REFUSED[theme]:
         support = check_support(claim, quote, SHARE)
-        assert support.supported, (claim, quote, support)
-
-
-@pytest.mark.parametrize("rule", REFUSED)
-def test_what_a_quote_does_not_say_is_refused_by(rule: str) -> None:
-    for claim, quote in REFUSED[rule]:
-        support = check_support(claim, quote, SHARE)
-        assert (support.supported, support.rule) == (False, rule), (claim, quote, support)
+        assert not support.supported, (claim, quote)
         assert support.missing
 
 
 @pytest.mark.parametrize(
     ("claim", "quote", "missing"),
     [
-        ("You get 6 days.", "You get 5 days.", 'the quote does not say "6"'),
+        ("You get 6 days.", "You get 5 days.", 'the quote does not say "6" there'),
         ("You need a receipt.", "You need a receipt unless it is lost.", 'it leaves out "unless"'),
-        ("Passports and visas are kept.", "Passports, visas and permits are kept.", 'it leaves out "permits"'),
-        ("The desk opens early.", "The desk opens late.", 'it says "early" where the quote says "late"'),
-        ("The CFO tells the CEO.", "The CEO tells the CFO.", 'it puts "CEO" in another place than the quote'),
-        ("Yes.", "Leave is carried over.", "only 0% of its words are the quote's"),
+        ("The desk opens early.", "The desk opens late.", 'the quote does not say "early" there'),
+        ("The pay is £300.", CLOSURE, "it does not tell the row as it stands"),
+        ("...", "Leave is carried over.", "it says nothing"),
     ],
 )
 def test_a_refusal_says_why_in_words(claim: str, quote: str, missing: str) -> None:
     assert check_support(claim, quote, SHARE).missing == missing
 
 
-def test_the_context_supplies_names_and_actors_but_no_numbers_dates_or_units() -> None:
-    quote, context = "Claims are made within 30 days.", "Contractor Handbook of March 60 weeks"
-    assert check_support("Contractor claims are made within 30 days.", quote, SHARE, context).supported
-    for claim, rule in (
-        ("Contractor claims are made within 60 days.", "number"),
-        ("Contractor claims are made within 30 weeks.", "unit"),
-        ("Contractor claims are made within 30 days of March.", "date"),
-    ):
-        assert check_support(claim, quote, SHARE, context).rule == rule
+def test_a_heading_may_stand_before_a_claim_but_lends_it_nothing_else() -> None:
+    quote, context = "Claims are made within 30 days.", "Contractors' handbook\nExpense claims"
+    assert check_support("Expense claims: claims are made within 30 days.", quote, SHARE, context).supported
+    for claim in ("Contractors' claims are made within 30 days.", "Claims of expense are made within 30 days."):
+        assert not check_support(claim, quote, SHARE, context).supported
 
 
-def test_enough_of_the_words_must_be_the_quotes() -> None:
-    claim, quote = "Remote work is a marvellous benefit.", "Remote work is a benefit."
-    assert check_support(claim, quote, 0.75).supported
-    assert check_support(claim, quote, 0.75).score == pytest.approx(0.75)
-    assert not check_support(claim, quote, 0.8).supported
+def test_enough_of_a_statement_must_be_kept() -> None:
+    claim, quote = "Pets stay outside.", "Pets (e.g. dogs, cats, rabbits and birds of any size) stay outside."
+    support = check_support(claim, quote, 0.2)
+    assert support.supported and support.score == pytest.approx(3 / 13)
+    assert not check_support(claim, quote, 0.75).supported
 
 
 def test_numbers_are_returned_in_one_spelling() -> None:
@@ -350,7 +335,13 @@ def test_any_text_can_be_checked_and_always_supports_itself(claim: str, quote: s
     assert check_support(claim, claim, 1.0).supported
 
 
-@pytest.mark.parametrize("claim", ["£300", "The pay is £300.", "The pay of a week is £300."])
-def test_a_value_without_what_its_row_is_about_is_refused(claim: str) -> None:
-    support = check_support(claim, CLOSURE, SHARE)
-    assert (support.supported, support.rule, support.missing) == (False, "row", 'it leaves out "Bank-holiday week"')
+@given(st.lists(WORDS, min_size=2, max_size=12), st.data())
+@settings(max_examples=200, deadline=None)
+def test_no_word_but_an_article_may_be_dropped(words: list[str], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(words) - 1))
+    kept = words[:at] + words[at + 1 :]
+    articles = {"a", "the", "£"}
+    if words[at] not in articles and len(words[at]) > 1 and set(kept) - articles:
+        claim, quote = " ".join(kept), " ".join(words)
+        same = [w for w in kept if w not in articles] == [w for w in words if w not in articles]
+        assert check_support(claim, quote, 0.0).supported == same
