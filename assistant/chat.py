@@ -191,13 +191,10 @@ class Chat:
             cause = f"there is no source {argument}." if argument else "say which source."
             raise UsageError(cause, f"Known: {', '.join(sorted(known, key=int))}; e.g. /open {min(known, key=int)}")
         citation = known[argument]
-        with self._assistant.catalog.snapshot():
-            document = self._assistant.catalog.document(citation.document_sha256, self.access)
-        if document is None or document.text[citation.start : citation.end] != citation.quote:
-            raise UsageError(f"{citation.source} has changed or is no longer indexed.", "Ask again for a fresh answer.")
+        around = self._assistant.surroundings(citation, self.access)
         self._view.out.print(Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation)))
         self._view.out.print()
-        self._view.out.print(surroundings(document.text, citation.start, citation.end))
+        self._view.out.print(surroundings(*around))
         self._view.out.print()
 
     def _as(self, argument: str) -> None:

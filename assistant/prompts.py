@@ -33,13 +33,15 @@ UNSURE = (
     "Not sure, but look here: nothing in {documents:,} documents ({passages:,} passages) surely answers this, "
     "and these places come closest."
 )
-WITHHELD = "I may not show what answers this. {reason} The place is {place}."
-PLACE = r".+ \(.+\)"
-SAYS_ABSTAINED = re.compile(
-    "|".join(re.escape(said.format(documents=0, passages=0)).replace("0", r"[\d,]+") for said in (ABSTAINED, UNSURE))
+WITHHELD = "I may not show what answers this: it holds {what}. The place is {place}."
+WITHHELD_FOR = {"secrets": "a secret", "personal": "personal data", "output": "what may not be shown"}  # by guard
+SAYS_ABSTAINED, SAYS_UNSURE = (
+    re.compile(re.escape(said.format(documents=0, passages=0)).replace("0", r"[\d,]+")) for said in (ABSTAINED, UNSURE)
 )
 SAYS_WITHHELD = re.compile(
-    re.escape(WITHHELD.format(reason="REASON", place="PLACE")).replace("REASON", r"[\w ,:-]+\.").replace("PLACE", PLACE)
+    re.escape(WITHHELD.format(what="WHAT", place="PLACE"))
+    .replace("WHAT", f"(?:{'|'.join(WITHHELD_FOR.values())})")
+    .replace("PLACE", "(.+)")
 )
 
 

@@ -26,6 +26,13 @@ def masked(hits: Sequence[Hit], guards: Guards) -> tuple[Hit, ...]:
     return tuple(replace(hit, passage=replace(hit.passage, text=masked_text(hit.passage.text, guards))) for hit in hits)
 
 
+def in_context(text: str, start: int, end: int, guards: Guards) -> tuple[str, int, int]:
+    """Mask what stands around a quote, text[start:end]; return the text, and where the quote is in it."""
+    before, quote, after = text[:start], text[start:end], text[end:]
+    before, after = masked_text(before, guards), masked_text(after, guards)
+    return before + quote + after, len(before), len(before) + len(quote)
+
+
 def masked_text(text: str, guards: Guards) -> str:
     """Mask in a document's text what may not be shown."""
     return guards.output(text, (text,)).text

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from assistant.citations import parse_claims
-from assistant.core.catalog import Catalog
+from assistant.core.catalog import Catalog, title_of
 from assistant.core.errors import IndexMismatch
+from assistant.core.text import heading_path
 from assistant.core.types import Access, Citation, Document, Quote
 from assistant.guards.run import REFUSALS
-from assistant.prompts import SAYS_ABSTAINED, SAYS_WITHHELD
+from assistant.prompts import SAYS_ABSTAINED, SAYS_UNSURE, SAYS_WITHHELD
 from assistant.records import citations_from_json, closest_from_json
 from assistant.support import check_support
+
+FIELDS = frozenset(
+    """id question status answer confidence citations closest hits verdicts model index timings_ms""".split()
+)
+HIT = frozenset("rank source title headings page score methods text".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,53 +33,101 @@ class Check:
 
 
 def verify_answer(raw: Any, catalog: Catalog, access: Access, min_support: float) -> list[Check]:
-    """Check a saved answer (parsed `ask --json`); raises UsageError if it is not one."""
+    """Check all that a saved answer (parsed `ask --json`) says; raises UsageError if it is not one.
+
+    Neither that it answered its question, nor its confidence and hits, is proved by a document: the log knows of those.
+    """
     citations, near = citations_from_json(raw), closest_from_json(raw)
+    verifier = _Verifier(catalog, access)
     with catalog.snapshot():
-        checks = [Check(c.key, c.source, _problem(c, catalog, access, min_support)) for c in citations]
-        checks += [Check(q.key, q.source, _misquoted(q, _document(q, catalog, access))) for q in near]
-    return checks + _unproved(raw, citations)
+        checks = [Check(c.key, c.source, verifier.citation(c, min_support)) for c in citations]
+        checks += [Check(q.key, q.source, verifier.quote(q)) for q in near]
+        return [*checks, *_strangers(raw), *_unproved(raw, citations, near, verifier)]
 
 
-def _document(quote: Citation | Quote, catalog: Catalog, access: Access) -> Document | None:
-    """Return the document that a quote names, if it is still what it was."""
-    sha256 = quote.document_sha256
-    named = (catalog.document(name, access) for name in (quote.source, sha256))
-    return next((d for d in named if d and (d.source, d.sha256) == (quote.source, sha256)), None)
+@dataclass(frozen=True, slots=True)
+class _Verifier:
+    """Says what is wrong with a part of an answer, nothing if it is what the documents say."""
+
+    catalog: Catalog
+    access: Access
+
+    def citation(self, citation: Citation, min_support: float) -> str:
+        if problem := self.quote(citation):
+            return problem
+        context = "\n".join((citation.title, *citation.headings))
+        if not check_support(citation.claim, citation.quote, min_support, context).supported:
+            return "the quote does not support the sentence"
+        return ""
+
+    def quote(self, quote: Citation | Quote) -> str:
+        document = self._document(quote)
+        if document is None:
+            return "the document has changed or is no longer indexed"
+        # A slice may end beyond the text: only an end within it is a place.
+        within = 0 <= quote.start < quote.end <= len(document.text)
+        if not within or document.text[quote.start : quote.end] != quote.quote:
+            return "the quote is not what the document says there"
+        around = [p for p in self.catalog.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
+        if (quote.title, quote.headings, quote.page) not in [(_title(document), p.headings, p.page) for p in around]:
+            return "its title, headings or page are not those of the place"
+        return ""
+
+    def is_place(self, told: str) -> bool:
+        """Tell whether `title > headings (source)` is that of a passage."""
+        cuts = [match.start() for match in re.finditer(r" \(", told)] if told.endswith(")") else []
+        for cut in cuts:
+            document = self.catalog.document(told[cut + 2 : -1], self.access)
+            passages = self.catalog.passages_of(document.id) if document else []
+            if document and told[:cut] in {heading_path(_title(document), p.headings) for p in passages}:
+                return True
+        return False
+
+    def _document(self, quote: Citation | Quote) -> Document | None:
+        """Return the document that a quote names, if it is still what it was."""
+        sha256 = quote.document_sha256
+        named = (self.catalog.document(name, self.access) for name in (quote.source, sha256))
+        return next((d for d in named if d and (d.source, d.sha256) == (quote.source, sha256)), None)
 
 
-def _misquoted(quote: Citation | Quote, document: Document | None) -> str:
-    if document is None:
-        return "the document has changed or is no longer indexed"
-    # A slice may end beyond the text: only an end within it is a place.
-    within = 0 <= quote.start < quote.end <= len(document.text)
-    if not within or document.text[quote.start : quote.end] != quote.quote:
-        return "the quote is not what the document says there"
-    return ""
+def _title(document: Document) -> str:
+    return document.title or title_of(document.source)
 
 
-def _problem(citation: Citation, catalog: Catalog, access: Access, min_support: float) -> str:
-    document = _document(citation, catalog, access)
-    problem = _misquoted(citation, document)
-    if document is None or problem:
-        return problem
-    context = " ".join((document.title, *(h for h in citation.headings if h in document.text)))
-    if not check_support(citation.claim, citation.quote, min_support, context).supported:
-        return "the quote does not support the sentence"
-    return ""
+def _strangers(raw: Mapping[str, Any]) -> list[Check]:
+    """Refuse what `ask --json` does not write: it would be read as part of the answer."""
+    hits = raw.get("hits") or []
+    fields = [*raw, *(f"hits: {key}" for hit in hits if isinstance(hit, Mapping) for key in hit.keys() - HIT)]
+    checks = [Check(0, "", f"it holds {key!r}, which answers do not") for key in fields if key not in FIELDS]
+    probability = raw.get("confidence", 0.0)
+    if type(probability) not in (int, float) or not 0 <= probability <= 1:
+        checks.append(Check(0, "", f"its confidence is {probability!r}, not a number from 0 to 1"))
+    if not isinstance(raw.get("question", ""), str):
+        checks.append(Check(0, "", "its question is no text"))
+    return checks
 
 
-def _unproved(raw: Mapping[str, Any], citations: list[Citation]) -> list[Check]:
+def _unproved(
+    raw: Mapping[str, Any], citations: Sequence[Citation], near: Sequence[Quote], verifier: _Verifier
+) -> list[Check]:
     """Return failed checks unless the answer is its citations' claims, each with its key, or says there is none."""
-    text = str(raw.get("answer", ""))
-    if raw.get("status") == "blocked":
-        refused = not citations and (text in REFUSALS or SAYS_WITHHELD.fullmatch(text))
-        return [] if refused else [Check(0, "", "it says more than that the question is refused")]
-    if raw.get("status") == "abstained":
-        alone = not citations and SAYS_ABSTAINED.fullmatch(text)
+    text, status = str(raw.get("answer", "")), raw.get("status")
+    if status == "blocked":
+        told = SAYS_WITHHELD.fullmatch(text)
+        refused = text in REFUSALS or (told and verifier.is_place(told[1]))
+        return [] if refused and not citations else [Check(0, "", "it says more than that the question is refused")]
+    if status == "abstained":
+        says = SAYS_UNSURE if near else SAYS_ABSTAINED
+        alone = not citations and says.fullmatch(text)
         return [] if alone else [Check(0, "", "it says more than that the documents do not answer")]
+    unknown = [] if status == "answered" else [Check(0, "", f"its status is {status!r}, which no answer has")]
+    return [*unknown, *_loose(text, citations)]
+
+
+def _loose(text: str, citations: Sequence[Citation]) -> list[Check]:
+    """Return a failed check for each sentence of an answer that is no citation's."""
     proved = "".join(f"{c.claim}[{c.key}]" for c in citations)
-    if "".join(text.split()) == "".join(proved.split()):
+    if citations and "".join(text.split()) == "".join(proved.split()):
         return []
     claims = {(claim.text, c.key) for c in citations for claim in parse_claims(f"{c.claim} [{c.key}]")}
     loose = [

@@ -436,11 +436,30 @@ class Catalog:
         for row in self._db.execute(sql, _access(access)):
             yield _passage(row), row[7]
 
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """Return a document's passages, in its order."""
+        sql = """SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page
+                 FROM passages p JOIN words w ON w.rowid = p.id WHERE p.document_id = ? ORDER BY p."start" """
+        return [_passage(row) for row in self._db.execute(sql, (document_id,))]
+
     def passage_at(self, document_id: str, offset: int) -> int | None:
         """Return the id of the passage that holds a character of a document."""
         query = 'SELECT id FROM passages WHERE document_id = ? AND "start" <= ? AND "end" > ? LIMIT 1'
         row = self._db.execute(query, (document_id, offset, offset)).fetchone()
         return int(row[0]) if row else None
+
+    def indexed_around(self, document_id: str, start: int, end: int) -> tuple[int, int]:
+        """Return how far from [start, end) the document's text is indexed without a gap but for white space."""
+        spans = [(passage.start, passage.end) for passage in self.passages_of(document_id)]
+        text = str(self._db.execute("SELECT text FROM documents WHERE id = ?", (document_id,)).fetchone()[0])
+        begin, stop = start, end
+        for span in spans:
+            if span[0] <= stop or not text[stop : span[0]].strip():
+                stop = max(stop, span[1]) if span[1] > start else stop
+        for span in reversed(spans):
+            if span[1] >= begin or not text[span[1] : begin].strip():
+                begin = min(begin, span[0]) if span[0] < end else begin
+        return begin, stop
 
     # --- terms -------------------------------------------------------------------------------------------------
 

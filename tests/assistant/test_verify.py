@@ -43,7 +43,7 @@ def test_a_fresh_answer_holds(office: Assistant, question: str) -> None:
 
 
 def test_a_fresh_answer_in_a_generators_words_holds(make_assistant: Callable[..., Assistant]) -> None:
-    reply = "- Employees can carry over at most 1.5 weeks of leave [1]\n- Carried-over days expire on 31 March [2]"
+    reply = "- Employees can carry over at most 1.5 weeks of annual leave [1]\n- Carried-over days expire on 31 March [2]"
     assistant = make_assistant(FILES, model=ScriptedModel(reply))
     answer = saved(assistant)
     assert "can carry over" in answer["answer"]
@@ -73,6 +73,16 @@ def test_an_abstention_that_says_more_fails(office: Assistant) -> None:
         assert [c for c in verify_answer(answer, office.catalog, office.access, 0.75) if c.problem]
 
 
+def test_a_refusal_to_show_holds_only_for_a_place_that_there_is(make_assistant: Callable[..., Assistant]) -> None:
+    document = "# Petty cash\n\n## Safe\n\nThe petty cash safe is paid into from DE89 3704 0044 0532 0130 00.\n"
+    assistant = make_assistant({"office/cash (old).md": document})
+    answer = answer_json(assistant.answer("What is the petty cash safe paid into from?"))
+    assert answer["status"] == "blocked" and answer["answer"].endswith("Petty cash > Safe (office/cash (old).md).")
+    assert problems(assistant, answer) == []
+    for old, new in (("personal data", "99 days of leave"), ("Safe (", "Vault ("), ("cash (old)", "cash")):
+        assert problems(assistant, {**answer, "answer": answer["answer"].replace(old, new)})
+
+
 def replace_in(field: str, old: str, new: str) -> Callable[[dict[str, Any]], None]:
     def change(answer: dict[str, Any]) -> None:
         target = answer if field == "answer" else answer["citations"][0]
@@ -89,6 +99,7 @@ def shift(field: str, by: int) -> Callable[[dict[str, Any]], None]:
 QUOTE = "the quote is not what the document says there"
 DOCUMENT = "the document has changed or is no longer indexed"
 SENTENCE = "a sentence has no proof"
+PLACE = "its title, headings or page are not those of the place"
 CHANGES = {
     "a byte of the quote": (replace_in("quote", "most", "mast"), QUOTE),
     "a number of the quote": (replace_in("quote", "1.5", "15"), QUOTE),
@@ -108,6 +119,15 @@ CHANGES = {
     "a sentence added": (lambda a: a.update(answer=a["answer"] + " You may fly first class. [1]"), SENTENCE),
     "an empty answer": (lambda a: a.update(answer=""), "not made of the sentences"),
     "the status left out": (lambda a: (a.pop("status"), a.update(answer="You may fly. [1]")), SENTENCE),
+    "another title": (lambda a: a["citations"][0].update(title="Resolution of the board"), PLACE),
+    "another page": (lambda a: a["citations"][0].update(page=99), PLACE),
+    "another heading": (lambda a: a["citations"][0].update(headings=["For contractors"]), PLACE),
+    "a field that answers have not": (lambda a: a.update(note="Staff get 99 days."), "it holds 'note'"),
+    "a certainty beyond 1": (lambda a: a.update(confidence=7), "its confidence"),
+    "an object for its question": (lambda a: a.update(question={}), "its question"),
+    "another status": (lambda a: a.update(status="decided"), "its status"),
+    "the citations gone": (lambda a: a.update(citations=[], answer=""), "not made of the sentences"),
+    "a field that hits have not": (lambda a: a["hits"][0].update(note="no"), "it holds 'hits: note'"),
     "a digit of the hash": (lambda a: a["citations"][0].update(document_sha256="0" * 64), DOCUMENT),
     "a path for the hash": (lambda a: a["citations"][0].update(document_sha256="hr/leave.md"), DOCUMENT),
     "another source": (replace_in("source", "hr/leave.md", "travel.md"), DOCUMENT),
@@ -149,7 +169,7 @@ def test_made_up_headings_prove_nothing(office: Assistant) -> None:
     first["headings"] = ["Contractors of the CEO"]
     first["claim"] = first["claim"].replace("Employees", "Contractors")
     answer["answer"] = answer["answer"].replace("Employees", "Contractors")
-    assert problems(office, answer) == ["the quote does not support the sentence"]
+    assert problems(office, answer) == [PLACE]
 
 
 def test_it_fails_after_the_document_changed_and_was_ingested_again(
