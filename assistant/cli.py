@@ -130,7 +130,6 @@ def ingest(
     verbose: Verbose = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV."""
-    from assistant.core.encoder import ENCODER_ID
     from assistant.core.registry import Registry
     from ingest.build import ingest as run_ingest
 
@@ -138,7 +137,7 @@ def ingest(
     settings = _config(config, data)
     registry = Registry(settings.models_dir)
     _prepare(settings, view, reader=False, generator=False)
-    record = registry.load(ENCODER_ID)
+    record = registry.load(settings.encoder.model)
 
     def load_encoder() -> Any:
         from assistant.core.encoder import open_encoder
@@ -291,15 +290,14 @@ def guard(
     quiet: Quiet = False,
 ) -> None:
     """Say what the guards find in the text on stdin, or in each line of --batch; exit 4 if it is refused."""
-    from assistant.core.encoder import open_encoder
-    from assistant.core.registry import Registry
+    from assistant.core.encoder import guard_encode
     from assistant.guards.run import Guards
     from assistant.records import screened_json
 
     view = _renderer(quiet=quiet or json_)
     settings = _config(config, None)
     _prepare(settings, view, reader=False, generator=False)
-    guards = Guards(settings.guards, open_encoder(Registry(settings.models_dir), settings.encoder).encode)
+    guards = Guards(settings.guards, guard_encode(settings))
     if batch:
         _run_batch(
             batch, view, ("text",),
@@ -690,12 +688,14 @@ def _prepare(config: Config, view: Renderer, *, reader: bool, generator: bool) -
     from assistant.core import prepare
     from assistant.core.config import PREPARED
     from assistant.core.cross_encoder import READER_ID
-    from assistant.core.encoder import ENCODER_ID
+    from assistant.core.encoder import GUARD_ENCODER
     from assistant.core.serving import PACKAGED_ID, served
 
-    if not registry.has(ENCODER_ID):
-        with view.preparing("the encoder") as progress:
-            prepare.prepare_encoder(registry, progress)
+    if not (registry.has(config.encoder.model) and registry.has(GUARD_ENCODER)):
+        from assistant.core.prepare_encoder import prepare_encoders
+
+        with view.preparing("the encoders") as progress:
+            prepare_encoders(registry, config.encoder, progress)
     if reader and not registry.has(READER_ID):
         from assistant.core.prepare_reader import prepare_reader
 

@@ -17,13 +17,14 @@ from assistant.confidence import Confidence, load_confidence
 from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import Config, load_config
 from assistant.core.cross_encoder import CrossEncoder, open_reader
-from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder, remember
+from assistant.core.encoder import GUARD_ENCODER, Encoder, open_encoder, remember
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.llm import LanguageModel, open_model
 from assistant.core.registry import Registry
 from assistant.core.types import (
     Access,
     Answer,
+    Citation,
     Evidence,
     Hit,
     IndexInfo,
@@ -41,10 +42,10 @@ from assistant.guards.run import Guards, Screened
 from assistant.history import standalone
 from assistant.open_book import PASSAGES, answer_from_passages
 from assistant.phrase import Wording, phrase, quoted
-from assistant.prompts import ABSTAINED, UNSURE, WITHHELD
+from assistant.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR
 from assistant.read import Candidates, Reader, ReaderFile, evidence_in, load_reader
 from assistant.retrieve import Retriever, find_terms
-from assistant.shown import masked, permitted
+from assistant.shown import in_context, masked, permitted
 from assistant.verify import check_quote
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 MAX_QUESTION = 4_000  # characters
+SURROUNDINGS = 2_000  # characters on either side of a quote that are masked before some of them are shown
 NO_MODEL = ModelInfo("none", "none")
 Stage = Callable[[str], None]
 
@@ -94,15 +96,15 @@ class Assistant:
         self._reader_file = reader or load_reader(config)
         self._confidence = confidence or load_confidence(config.data)
         self._threshold = self._confidence.threshold(config.answer.max_risk)
-        self._encode = remember(lambda texts: self._encoder.result().encode(texts))
         reads = config.generator.reads
         self._reads_passages = reads == "passages" or (reads == "auto" and config.generator.runtime == "langchain")
-        self._guards = Guards(config.guards, self._encode)
+        self._guards = Guards(config.guards, remember(lambda texts: self._guard_encoder.result().encode(texts)))
         self._audit = Audit(config) if audit and config.audit.enabled else None
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="load")
         self._registry = registry
         self._cross_encoder: Future[CrossEncoder] | None = None  # a search needs none
+        self._guard_encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder, GUARD_ENCODER)
         self._encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder)
         self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
         self._model: Future[LanguageModel | None] = self._pool.submit(lambda: model or open_model(config, registry))
@@ -225,6 +227,21 @@ class Assistant:
         status: Status = "answered" if hits else "abstained"
         return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
 
+    def surroundings(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
+        """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
+
+        Raises UsageError if the document no longer says it.
+        """
+        with self.catalog.snapshot():
+            document = self.catalog.document(quote.document_sha256, access)
+            if document is None or document.text[quote.start : quote.end] != quote.quote:
+                raise UsageError(
+                    f"{quote.source} has changed or is no longer indexed.", "Ask again for a fresh answer."
+                )
+            begin, stop = self.catalog.indexed_around(document.id, quote.start, quote.end)
+        begin, stop = max(begin, quote.start - SURROUNDINGS), min(stop, quote.end + SURROUNDINGS)
+        return in_context(document.text[begin:stop], quote.start - begin, quote.end - begin, self._guards)
+
     def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:
         """Return the evidence and its features alone; what an answer would be worded from."""
         asked = standalone(_checked(question), history)
@@ -287,14 +304,14 @@ class Assistant:
         return hits, [term for term, asks in terms if asks]
 
     def _retriever(self) -> Retriever:
-        return Retriever(self.catalog, self._store.result(), self._encode, self.config.retrieval)
+        return Retriever(self.catalog, self._store.result(), self._encoder.result().encode, self.config.retrieval)
 
     def _check_encoder(self, registry: Registry) -> None:
         with self.catalog.snapshot():
             indexed = self.catalog.meta("encoder")
         if indexed is None:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
-        ours = registry.load(ENCODER_ID).files["model.onnx"]
+        ours = registry.load(self.config.encoder.model).files["model.onnx"]
         if indexed != ours:
             cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
             raise IndexMismatch(cause, start_again(self.config.data))
@@ -351,8 +368,8 @@ def _blocked(screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
 def _withheld(
     question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
 ) -> Answer:
-    reason = next(v.reason for v in verdicts if v.stage == "output" and v.action != "allow")  # the best is first
-    text = WITHHELD.format(reason=reason, place=_place(reading.evidence[0].hit))
+    guard = next(v.guard for v in verdicts if v.stage == "output" and v.action != "allow")  # the best is first
+    text = WITHHELD.format(what=WITHHELD_FOR[guard], place=_place(reading.evidence[0].hit))
     return Answer(
         question, "blocked", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL, index,
         clock.timings(),

@@ -13,7 +13,7 @@ from assistant.confidence import load_confidence, summary
 from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import PREPARED, Config
 from assistant.core.cross_encoder import READER_ID
-from assistant.core.encoder import ENCODER_ID
+from assistant.core.encoder import GUARD_ENCODER
 from assistant.core.errors import AssistantError
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID, served
@@ -56,7 +56,8 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
         cure = start_again(config.data)
         if held != info.passages:
             _problem(problems, f"the vector generation holds {held} of {info.passages} passages.", cure, fatal=True)
-        if registry.has(ENCODER_ID) and found["encoder"] != registry.load(ENCODER_ID).files["model.onnx"][:12]:
+        encoder = config.encoder.model
+        if registry.has(encoder) and found["encoder"] != registry.load(encoder).files["model.onnx"][:12]:
             _problem(problems, "the index was made with another encoder.", cure, fatal=True)
         catalog.close()
     except AssistantError as error:
@@ -66,10 +67,11 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
-    wanted = [ENCODER_ID, READER_ID] + ([served(config)] if config.generator.runtime in PREPARED else [])
+    packaged = dict.fromkeys((config.encoder.model, GUARD_ENCODER, READER_ID))
+    wanted = [*packaged, *([served(config)] if config.generator.runtime in PREPARED else [])]
     found = {}
     for model_id in wanted:
-        if not registry.has(model_id) and model_id in (ENCODER_ID, READER_ID, PACKAGED_ID):
+        if not registry.has(model_id) and model_id in (*packaged, PACKAGED_ID):
             found[model_id] = "not prepared"
             _problem(
                 problems,

@@ -97,11 +97,11 @@ def quiet_config(data: Path, models: Path) -> Config:
 
 def encoder_record(config: Config) -> ModelRecord:
     """Return the encoder's manifest, preparing it first if it is not there, and the reader with it."""
-    from assistant.core.prepare import prepare_encoder
+    from assistant.core.prepare_encoder import prepare_encoders
     from assistant.core.prepare_reader import prepare_reader
 
     prepare_reader(Registry(config.models_dir), lambda step, share: None)
-    return prepare_encoder(Registry(config.models_dir), lambda step, share: None)
+    return prepare_encoders(Registry(config.models_dir), config.encoder, lambda step, share: None)
 
 
 def run_ingest(paths: Iterable[Path], config: Config) -> IngestReport:

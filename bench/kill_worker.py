@@ -22,7 +22,7 @@ import numpy as np
 
 from assistant.core.catalog import FILE_NAME, Catalog
 from assistant.core.config import Config
-from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder
+from assistant.core.encoder import Encoder, open_encoder
 from assistant.core.errors import IndexMissing
 from assistant.core.registry import Registry
 from assistant.core.types import Access
@@ -83,7 +83,7 @@ def victim(config: Config, docs: Path, marks: Connection) -> None:
     stages = {"build": ("build", "commit"), "derive": ("derive", "commit"), "keep_only": ("cleanup", "closing")}
     _mark_calls(FolderStore, stages, mark)
     try:
-        record = Registry(config.models_dir).load(ENCODER_ID)
+        record = Registry(config.models_dir).load(config.encoder.model)
         mark("starting")
         build.ingest(
             [docs], config, record.files["model.onnx"], load_encoder, prune=True,

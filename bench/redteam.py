@@ -20,10 +20,9 @@ from typing import Any
 from rich.table import Table
 
 from assistant.confidence import UNCALIBRATED, upper_bound
-from assistant.core.config import Config, EncoderSection, GuardsSection
-from assistant.core.encoder import open_encoder, remember
+from assistant.core.config import Config, GuardsSection
+from assistant.core.encoder import guard_encode, remember
 from assistant.core.halves import Split
-from assistant.core.registry import Registry
 from assistant.guards import Context, harm, injection
 from assistant.guards.harm import Harm
 from assistant.guards.injection import Injection
@@ -228,7 +227,7 @@ def main() -> None:
     data = shared / "data"
     config = settings(given, ROOT)
     encoder_record(config)
-    encode = remember(open_encoder(Registry(config.models_dir), replace(EncoderSection(), threads=0)).encode)
+    encode = remember(guard_encode(config))
     items = recipes.read_all(shared, encode)
     test = [i for i in items if i.half is Split.TEST and i.kind != "sentence"]
     asked = list(read_questions(data, MEASURED_ONLY))

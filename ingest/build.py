@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from assistant.core.catalog import Catalog, NewPassage, SourceRow, naming_damage, start_again
 from assistant.core.config import Config, IngestSection
+from assistant.core.encoder import guard_encode
 from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
 from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.core.vectors import VectorStore, open_store
@@ -42,8 +43,6 @@ class Embedder(Protocol):
     """What the recipe needs of an encoder."""
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]: ...
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
 @dataclass(slots=True)
@@ -153,9 +152,8 @@ def _read_changed(
 ) -> None:
     """Read, split, screen and embed every file whose content or metadata changed; the rest costs a stat."""
     metas = MetaReader()
-    load = cache(load_encoder)
-    queue = _EmbedQueue(catalog, load, progress)
-    screen = Screen(config.guards, lambda texts: load().encode(texts))
+    queue = _EmbedQueue(catalog, cache(load_encoder), progress)
+    screen = Screen(config.guards, guard_encode(config))
     with closing(ParserProcess(config.ingest)) as parser:
         reader = _Reader(catalog, config.ingest, encoder_sha, parser, screen, queue, run)
         for number, file in enumerate(files):

@@ -12,7 +12,7 @@ import pytest
 
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
 from assistant.core.cross_encoder import CrossEncoder, open_reader
-from assistant.core.encoder import ENCODER_ID, Encoder, open_encoder
+from assistant.core.encoder import Encoder, open_encoder
 from assistant.core.registry import Registry
 from assistant.core.types import IngestReport
 from assistant.pipeline import Assistant, make_access
@@ -25,18 +25,18 @@ MODELS = Path(os.environ.get("ASSISTANT_TEST_MODELS") or Config().models_dir)
 
 @pytest.fixture(scope="session")
 def encoder_models() -> Path:
-    """A models folder that holds the encoder and the reader."""
-    from assistant.core.prepare import prepare_encoder
+    """A models folder that holds the encoders and the reader."""
+    from assistant.core.prepare_encoder import prepare_encoders
     from assistant.core.prepare_reader import prepare_reader
 
-    prepare_encoder(Registry(MODELS), lambda step, share: None)
+    prepare_encoders(Registry(MODELS), Config().encoder, lambda step, share: None)
     prepare_reader(Registry(MODELS), lambda step, share: None)
     return MODELS
 
 
 @pytest.fixture(scope="session")
 def models_dir(encoder_models: Path) -> Path:
-    """A models folder that holds the encoder, the reader and the generator."""
+    """A models folder that holds the encoders, the reader and the generator."""
     from assistant.core.prepare import prepare_generator
 
     prepare_generator(Registry(encoder_models), lambda step, share: None)
@@ -135,4 +135,4 @@ def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.Tem
     return config
 
 
-__all__ = ["CORPORA", "ENCODER_ID", "ROOT"]
+__all__ = ["CORPORA", "ROOT"]

@@ -40,7 +40,6 @@ VENDORS = {
     "onnxruntime": {
         "assistant/core/llm_onnx.py",
         "assistant/core/onnx_session.py",
-        "assistant/core/prepare.py",
         "assistant/core/runtime.py",
     },
     "openvino_genai": {"assistant/core/llm_openvino.py"},

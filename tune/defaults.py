@@ -23,7 +23,7 @@ from assistant.core.config import AnswerSection, Config, GeneratorSection, Index
 from assistant.core.cross_encoder import READER_ID
 from assistant.core.encoder import open_encoder
 from assistant.core.halves import Split
-from assistant.core.prepare import prepare_encoder
+from assistant.core.prepare_encoder import prepare_encoders
 from assistant.core.prepare_reader import prepare_reader
 from assistant.core.registry import Registry, hash_file
 from assistant.evaluate import calibrate
@@ -106,7 +106,7 @@ def open_index(data: Path, source: Source, work: Path) -> Assistant:
         generator=GeneratorSection(runtime="none"), base=base.base,
     )  # fmt: skip
     registry = Registry(config.models_dir)
-    record = prepare_encoder(registry, lambda step, share: None)
+    record = prepare_encoders(registry, config.encoder, lambda step, share: None)
     prepare_reader(registry, lambda step, share: None)
     ingest(
         [data / source.name / source.documents], config, record.files["model.onnx"],

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from assistant import __version__
 from assistant.core.config import load_config
-from assistant.core.encoder import open_encoder
+from assistant.core.encoder import guard_encode
 from assistant.core.halves import Split
 from assistant.core.logistic import Logistic
-from assistant.core.prepare import prepare_encoder
+from assistant.core.prepare_encoder import prepare_minilm
 from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.fitting import fit_logistic
 from assistant.guards import harm, injection, linear
@@ -223,8 +223,8 @@ def main() -> None:
     shared = Path(sys.argv[1])
     config = load_config(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
     registry = Registry(config.models_dir)
-    record = prepare_encoder(registry, lambda step, share: None)
-    encode = open_encoder(registry, config.encoder).encode
+    record = prepare_minilm(registry, lambda step, share: None)
+    encode = guard_encode(config)
     items = read_all(shared, encode)
     card = make_card(shared, record.files["model.onnx"])
     PACKAGED.mkdir(exist_ok=True)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import linear
 
 PARTS = {"attention.attn.q": "qkv", "attention.attn.o": "attention", "intermediate.dense": "inner"}
+STRENGTH = 0.65  # how much of the activations' outliers moves into the weights (SmoothQuant's alpha)
 BESIDE = {"q": ("q", "k", "v")}  # layers that the graph joins
 
 
@@ -90,3 +93,12 @@ def watched(encoder: Any) -> Iterator[dict[str, tuple[torch.Tensor, torch.Tensor
     finally:
         for handle in handles:
             handle.remove()
+
+
+def smoothing_of(largest: Mapping[str, tuple[torch.Tensor, torch.Tensor]]) -> dict[str, NDArray[np.float16]]:
+    """Say how the outliers that were watched move into the weights, as `core/mpnet.py` takes it (SmoothQuant)."""
+    moved = {
+        name: inputs.clamp(min=1e-3) ** STRENGTH / weights.clamp(min=1e-4) ** (1 - STRENGTH)
+        for name, (inputs, weights) in largest.items()
+    }
+    return {name: value.numpy().astype(np.float16) for name, value in moved.items()}

@@ -21,7 +21,8 @@ import numpy as np
 
 from assistant.core.adapter import CONFIG, PREFIX, WEIGHTS
 from assistant.core.cross_encoder import layout, open_tokenizer
-from assistant.core.prepare_reader import HEADS, PROBES, SMOOTHING
+from assistant.core.prepare_encoder import SMOOTHING
+from assistant.core.prepare_reader import HEADS, PROBES
 from assistant.core.types import Progress
 from assistant.core.weights import MPNET, packaged_weights, read_bfloat16
 
@@ -34,7 +35,6 @@ HEAD_RATE = 1e-3  # learning rate of the heads, which start from nothing
 WARM_UP, LAST = 0.06, 0.03  # share of the steps, and of the learning rate at the end
 TOKENS, ACCUMULATED = 4096, 2  # of a batch, and batches of a step
 KEPT_EVERY = 60  # steps between checkpoints
-STRENGTH = 0.65  # how much of the activations' outliers moves into the weights (SmoothQuant's alpha)
 MEASURED, PROBED = 60, 12  # rows that the outliers are measured on, and that the runtime is compared on
 CHECKPOINT = "checkpoint-reader.pt"
 
@@ -199,7 +199,7 @@ def save(model: Any, rows: Sequence[Row], tokenizer: Any, out: Path) -> None:
     import torch
     from safetensors.numpy import save_file
 
-    from tune.lora import folded, watched
+    from tune.lora import folded, smoothing_of, watched
 
     out.mkdir(parents=True, exist_ok=True)
     half = {name: p.detach().numpy().astype(np.float16) for name, p in named(model)}
@@ -225,11 +225,7 @@ def save(model: Any, rows: Sequence[Row], tokenizer: Any, out: Path) -> None:
                 told = {"question": row.question, "header": row.header, "units": list(row.units)}
                 probes.append({**told, "log_odds": [round(value, 3) for value in odds]})
     (out / PROBES).write_text(json.dumps(probes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    smoothing = {
-        name: (inputs.clamp(min=1e-3) ** STRENGTH / weights.clamp(min=1e-4) ** (1 - STRENGTH)).numpy()
-        for name, (inputs, weights) in largest.items()
-    }
-    save_file({name: value.astype(np.float16) for name, value in smoothing.items()}, out / SMOOTHING)
+    save_file(smoothing_of(largest), out / SMOOTHING)
 
 
 def _heads_of(half: dict[str, Any]) -> dict[str, Any]:

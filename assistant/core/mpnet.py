@@ -1,4 +1,4 @@
-"""Write MPNet (Song et al. 2020) as an ONNX graph of 8-bit integers, with the reader's heads on top.
+"""Write MPNet (Song et al. 2020) as an ONNX graph of 8-bit integers: an encoder, or the reader with its heads.
 
 Columns of 8 bits with activations rounded as they come are fast, but MPNet's activations have outliers: plainly
 rounded, its sentence vectors are at cosine 0.91 to the original's. With the outliers smoothed into the weights, and
@@ -46,6 +46,25 @@ def write_reader(
         helper.make_tensor_value_info("pooling", TensorProto.FLOAT, ["units", "tokens"]),
     ]
     output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["candidates"])
+    onnx.save(graph.model(inputs, [output]), str(path))
+
+
+def write_encoder(
+    weights: Weights, smoothing: Mapping[str, NDArray[np.float32]], config: Mapping[str, Any], path: Path
+) -> None:
+    """Write `path`: int64 `input_ids` [1, tokens] -> `embedding` [1, hidden], the tokens' mean at unit length.
+
+    Weights and smoothing as for `write_reader`; mean pooling as in sentence-transformers/all-mpnet-base-v2.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    graph = Graph(weights, float(config["layer_norm_eps"]))
+    hidden = _encoder(graph, smoothing, config)
+    mean = graph.node("ReduceMean", [hidden], "mean", axes=[1], keepdims=0)
+    graph.node("LpNormalization", [mean], "embedding", axis=-1, p=2)
+    inputs = [helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "tokens"])]
+    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, config["hidden_size"]])
     onnx.save(graph.model(inputs, [output]), str(path))
 
 

@@ -18,13 +18,14 @@ from assistant.core.cross_encoder import READER_ID, CrossEncoder
 from assistant.core.errors import GateFailed
 from assistant.core.mpnet import write_reader
 from assistant.core.prepare import Progress
+from assistant.core.prepare_encoder import SMOOTHING, load_smoothing
 from assistant.core.registry import Registry, hash_file
 from assistant.core.runtime import REPORT
 from assistant.core.types import ModelRecord
 from assistant.core.weights import MPNET, packaged_weights, read_bfloat16
 
 ADAPTER = Path(__file__).parent.parent / "models" / "reader"
-HEADS, SMOOTHING, PROBES = "heads.safetensors", "smoothing.safetensors", "probes.json"
+HEADS, PROBES = "heads.safetensors", "probes.json"
 TOLERANCE = 0.35  # mean difference of log-odds to full precision; a graph that is wrong is off by several
 
 
@@ -53,8 +54,7 @@ def build_reader(folder: Path, adapter: Path, progress: Progress) -> dict[str, s
     progress("reader: writing the graph", 0.4)
     config = json.loads((base.parent / "mpnet-base.config.json").read_text(encoding="utf-8"))
     heads = {name: value.astype(np.float32) for name, value in load_file(adapter / HEADS).items()}
-    smoothing = {name: value.astype(np.float32) for name, value in load_file(adapter / SMOOTHING).items()}
-    write_reader(weights, heads, smoothing, config, folder / "model.onnx")
+    write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), config, folder / "model.onnx")
     shutil.copyfile(base.parent / "mpnet-base.tokenizer.json", folder / "tokenizer.json")
     progress("reader: asking it questions", 0.8)
     difference = difference_to_original(folder, adapter)

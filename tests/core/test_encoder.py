@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from assistant.core.encoder import DIMENSIONS, Encoder, remember
+from assistant.core.config import MINILM, MPNET, EncoderSection
+from assistant.core.encoder import Encoder, open_encoder, remember
+from assistant.core.registry import Registry
 
 TEXTS = [f"{'Rule ' * (n % 40)}{n}: employees of grade {n} may carry over {n} days." for n in range(120)]
+
+
+@pytest.fixture(params=[MPNET, MINILM])
+def encoder(encoder_models: Path, request: pytest.FixtureRequest) -> Encoder:
+    return open_encoder(Registry(encoder_models), EncoderSection(), request.param)
 
 
 def test_what_a_text_is_encoded_beside_changes_no_bit(encoder: Encoder) -> None:
@@ -34,4 +43,4 @@ def test_what_is_remembered_is_what_was_encoded(encoder: Encoder) -> None:
     asked.clear()
     assert (remembering(TEXTS[20:50]) == encoder.encode(TEXTS[20:50])).all()
     assert asked == TEXTS[40:50], "the last 30 were known"
-    assert remembering([]).shape == (0, DIMENSIONS)
+    assert remembering([]).shape == (0, encoder.dimensions)

@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.core import bert, prepare, serving, weights
+from assistant.core import bert, prepare, prepare_encoder, serving, weights
+from assistant.core.config import MINILM
+from assistant.core.config import MPNET as MPNET_ID
 from assistant.core.errors import GateFailed, ModelDamaged, ModelMissing
 from assistant.core.registry import Registry
 from assistant.core.weights import GGUF, MPNET, packaged_weights
 
 TEXTS = [
-    *prepare.PROBES,
+    *prepare_encoder.PROBES,
     "How many days of annual leave does a part-time employee in grade B get after five years of service?",
     "the",
     "notice period",
@@ -53,7 +55,7 @@ def encode(folder: Path, texts: list[str]) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="session")
 def encoder_folder(models_dir: Path) -> Path:
-    return models_dir / prepare.ENCODER_ID
+    return models_dir / MINILM
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +66,7 @@ def generator_folder(models_dir: Path) -> Path:
 def test_encoder_gives_sentence_transformers_embeddings(encoder_folder: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
-    original = SentenceTransformer(str(prepare.packaged_encoder()), device="cpu", local_files_only=True)
+    original = SentenceTransformer(str(prepare_encoder.packaged_encoder()), device="cpu", local_files_only=True)
     expected = original.encode(TEXTS, batch_size=8, normalize_embeddings=True, show_progress_bar=False)
     found = encode(encoder_folder, TEXTS)
     assert found.shape == (len(TEXTS), 384)
@@ -89,7 +91,7 @@ def test_encoder_has_two_inputs_and_one_output(encoder_folder: Path) -> None:
 
 def test_prepared_models_pass_their_own_check(models_dir: Path) -> None:
     registry = Registry(models_dir)
-    encoder, generator = registry.load(prepare.ENCODER_ID), registry.load(serving.PACKAGED_ID)
+    encoder, generator = registry.load(MINILM), registry.load(serving.PACKAGED_ID)
     for record in (encoder, generator):
         registry.verify(record)
     assert float(encoder.settings["cosine"]) >= 0.999
@@ -118,13 +120,30 @@ def test_a_flipped_byte_of_a_prepared_model_is_refused(encoder_folder: Path, tmp
 
 def test_preparing_prints_nothing_and_reports_progress(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     steps: list[tuple[str, float]] = []
-    record = prepare.prepare_encoder(Registry(tmp_path), lambda label, share: steps.append((label, share)))
+    record = prepare_encoder.prepare_minilm(Registry(tmp_path), lambda label, share: steps.append((label, share)))
     assert tuple(capfd.readouterr()) == ("", "")
     assert record.kind == "encoder"
     shares = [share for _, share in steps]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert len(steps) == 3
+
+
+def test_the_encoder_in_8_bits_is_close_to_the_original(encoder_models: Path) -> None:
+    record = Registry(encoder_models).load(MPNET_ID)
+    assert record.settings["precision"] == "int8"
+    assert float(record.settings["cosine"]) >= 0.99
+
+
+def test_an_encoder_of_other_weights_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> dict[str, NDArray[np.float32]]:
+        name = "encoder.layer.3.attention.attn.o.weight"
+        found = weights.read_bfloat16(path)
+        return {**found, name: found[name][::-1]}
+
+    monkeypatch.setattr(prepare_encoder, "read_bfloat16", read)
+    with pytest.raises(GateFailed, match="cosine"):
+        prepare_encoder.prepare_mpnet(Registry(tmp_path), lambda label, share: None)
 
 
 def test_a_graph_that_differs_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +155,7 @@ def test_a_graph_that_differs_is_not_installed(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(bert, "write_encoder", write_badly)
     with pytest.raises(GateFailed, match="cosine"):
-        prepare.prepare_encoder(Registry(tmp_path), lambda label, share: None)
+        prepare_encoder.prepare_minilm(Registry(tmp_path), lambda label, share: None)
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 

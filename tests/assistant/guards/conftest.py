@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from assistant.core.config import GuardsSection
-from assistant.core.encoder import Encoder
+from assistant.core.config import EncoderSection, GuardsSection
+from assistant.core.encoder import GUARD_ENCODER, Encoder, open_encoder
+from assistant.core.registry import Registry
 from assistant.guards.run import Guards
+
+
+@pytest.fixture(scope="session")
+def encoder(encoder_models: Path) -> Encoder:
+    """Open what the guards' models read."""
+    return open_encoder(Registry(encoder_models), EncoderSection(), GUARD_ENCODER)
 
 
 @pytest.fixture(scope="session")
