@@ -126,20 +126,28 @@ def read_reader(path: Path) -> ReaderFile:
 
 
 def _definitions(defined: Sequence[Term], hits: Sequence[Hit]) -> list[Evidence]:
-    """Make evidence of the definitions that lie in the hits."""
-    found: list[Evidence] = []
-    for rank, term in enumerate(defined):
-        for hit in hits:
-            p = hit.passage
-            if p.document_id == term.document_id and p.start <= term.start < p.end:
-                line = p.text.rfind("\n", 0, term.start - p.start) + 1
-                at = p.text.rfind(term.name, line, term.start - p.start)
-                lead = (p.start + at, p.start + at + len(term.name)) if at >= 0 else None
-                said = {" ".join(e.text.split()).casefold() for e in found}
-                if " ".join(term.definition.split()).casefold() not in said:
-                    score = 2.0 - 0.01 * rank
-                    found.append(Evidence(hit, term.start, term.end, term.definition, score, "definition", lead))
-    return found[:MAX_DEFINITIONS]
+    """Make evidence of the definitions that lie in the hits: of one name, in the order of the hits."""
+    first = {term.name.casefold(): place for place, term in reversed(list(enumerate(defined)))}
+    places = sorted(
+        ((first[term.name.casefold()], hit.rank, term.start, hit, term) for term in defined for hit in hits
+         if term.document_id == hit.passage.document_id and hit.passage.start <= term.start < hit.passage.end),
+        key=lambda found: found[:3],
+    )  # fmt: skip
+    found: dict[str, Evidence] = {}
+    for _, _, _, hit, term in places:
+        said = " ".join(term.definition.split()).casefold()
+        score = 2.0 - 0.01 * len(found)
+        lead = _name_before(hit, term)
+        found.setdefault(said, Evidence(hit, term.start, term.end, term.definition, score, "definition", lead))
+    return list(found.values())[:MAX_DEFINITIONS]
+
+
+def _name_before(hit: Hit, term: Term) -> tuple[int, int] | None:
+    """Return the span of a term's name in the line of its definition."""
+    p = hit.passage
+    line = p.text.rfind("\n", 0, term.start - p.start) + 1
+    at = p.text.rfind(term.name, line, term.start - p.start)
+    return (p.start + at, p.start + at + len(term.name)) if at >= 0 else None
 
 
 def _reorder(hits: Sequence[Hit], found: Candidates, scores: Floats) -> list[Hit]:

@@ -12,7 +12,7 @@ from assistant.core.cross_encoder import CrossEncoder
 from assistant.core.text import units
 from assistant.core.types import Evidence, Hit, Passage, Term
 from assistant.evidence import in_context, plain, row_text
-from assistant.read import FILE_NAME, Reader, evidence_in, read_reader
+from assistant.read import FILE_NAME, Reader, _definitions, evidence_in, read_reader
 
 LEAVE = """## Carry-over
 
@@ -195,3 +195,14 @@ def test_the_focus_counts_where_the_question_holds_what_was_said_before(reader: 
 def test_evidence_without_a_lead_is_said_as_it_stands() -> None:
     one = Evidence(hit(LEAVE), 15, 30, "Some\n  words.", 1.0)
     assert plain(one) == "Some words." and one.lead_text == ""
+
+
+def test_of_two_glossaries_the_one_that_fits_the_question_is_told_first_whatever_its_name() -> None:
+    texts = ("**RTO**: the right to take off.", "**RTO**: recovery time objective.")
+    hits = [hit(text, rank) for rank, text in enumerate(reversed(texts), 1)]
+    defined = [
+        Term("RTO", (), text[9:], f"d{rank}", 9, len(text)) for rank, text in ((2, texts[0]), (1, texts[1]))
+    ]  # by their sources' names
+    found = _definitions(defined, hits)
+    assert [e.text for e in found] == ["recovery time objective.", "the right to take off."]
+    assert found[0].score > found[1].score
