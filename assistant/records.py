@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 # Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped;
 # and so are lone surrogates, which no encoding can write.
-UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+UNSAFE = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_OFFSET = 2**53
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.types import Meta
+from ingest.clean import scrub
 from ingest.formats import SUFFIXES
 
 FOLDER_META = "_meta.toml"
@@ -163,7 +164,7 @@ class MetaReader:
         if not os.path.lexists(sidecar):
             sidecar = file.path.with_name(file.path.stem + SIDECAR)
         raw = _toml(sidecar, file.root) if os.path.lexists(sidecar) else {}
-        title = " ".join(str(raw.get("title", "")).split())
+        title = " ".join(scrub(str(raw.get("title", "")))[0].split())
         return Given(title, self._folder(file.path.parent, file.root), parse_meta(raw, sidecar.name))
 
     def _folder(self, folder: Path, root: Path) -> Meta:

@@ -18,8 +18,10 @@ RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
 
 INTRODUCES = re.compile(r"\b(?:following|these|below|as follows)\b", re.IGNORECASE)  # a list, without a colon
 
+# Controls, surrogates, and format characters that show nothing; joiners stay, which some scripts need.
 UNPRINTABLE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 
 BOUNDARY = re.compile(r"""[.!?…]+["'”’)\]]*\s+(?=["'“‘(\[]*[^\W_])""")
@@ -175,5 +177,5 @@ def count_words(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Make text of unknown origin harmless to a terminal: control, bidirectional and tag characters become U+FFFD."""
+    """Make text of unknown origin harmless to a terminal: control and invisible format characters become U+FFFD."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", "    ").replace("\r\n", "\n"))
