@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.core.errors import AssistantError, UsageError
+from assistant.core.permissions import open_private
 from assistant.core.text import printable
 from assistant.core.types import Access, Answer, Citation, Quote, Turn
 from assistant.guards.run import redacted
@@ -316,8 +317,7 @@ def open_history(path: Path) -> History:
 
 
 def _keep_private(path: Path) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    path.chmod(0o600)
+    os.close(open_private(path, os.O_WRONLY))
 
 
 def surroundings(text: str, start: int, end: int, around: int = AROUND) -> Text:

@@ -25,6 +25,7 @@ from assistant.core.catalog import Catalog, NewPassage, SourceRow, naming_damage
 from assistant.core.config import Config, IngestSection
 from assistant.core.encoder import guard_encode
 from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
+from assistant.core.permissions import PRIVATE_FILE, PRIVATE_FOLDER
 from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.core.vectors import VectorStore, open_store
 from ingest.formats import Parsed
@@ -101,10 +102,10 @@ def ingest(
 
 @contextmanager
 def writer_lock(data: Path, seconds: float) -> Iterator[None]:
-    lock = filelock.FileLock(data / "ingest.lock")
+    lock = filelock.FileLock(data / "ingest.lock", mode=PRIVATE_FILE)
     try:
         str(data).encode()
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         lock.acquire(timeout=seconds)
     except filelock.Timeout:
         cause = f"another ingest is writing to {data}, and was still at it after {seconds:g} s."

@@ -12,12 +12,13 @@ import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from assistant.core.errors import IndexMismatch, IndexMissing, NotWritable
+from assistant.core.permissions import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
 from assistant.core.types import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
 
 SCHEMA_VERSION = "1"
@@ -134,7 +135,8 @@ class Catalog:
         path = folder / FILE_NAME
         if not create and not path.is_file():
             raise IndexMissing(f"there is no index in {folder}.", "Make one: assistant ingest PATH")
-        folder.mkdir(parents=True, exist_ok=True)
+        if create:
+            _make_private(path)
         with naming_damage(folder):
             db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
             db.execute("PRAGMA journal_mode = WAL")
@@ -480,6 +482,20 @@ class Catalog:
     def count_terms(self) -> int:
         query = "SELECT COUNT(*) FROM terms WHERE document_id IN (SELECT document_id FROM sources)"
         return int(self._db.execute(query).fetchone()[0])
+
+
+def _make_private(path: Path) -> None:
+    """Make folder and file for their owner alone, and take from others what rights they had to the file.
+
+    SQLite gives the files beside it the same rights. One that is there is not opened: closing it would let go of the
+    locks that other connections of this process hold.
+    """
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if not path.exists():
+        with suppress(OSError):  # what cannot be written is SQLite's to say
+            path.touch(PRIVATE_FILE)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        keep_private(path.with_name(name))
 
 
 @contextmanager

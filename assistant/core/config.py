@@ -7,11 +7,12 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from assistant.core.errors import ConfigError
+from assistant.core.permissions import distrust
 
 DEFAULT_NAME = "config.toml"
 MPNET, MINILM = "all-mpnet-base-v2", "all-minilm-l6-v2"
@@ -89,8 +90,9 @@ class GuardsSection:
 
 @dataclass(frozen=True, slots=True)
 class AuditSection:
-    enabled: bool = True  # log what is asked and answered, beside the index; personal data and secrets are masked
+    enabled: bool = True  # log what is asked and shown, beside the index; personal data and secrets are masked
     max_mb: float = 50.0  # of the log and of the one before it
+    key_file: str = ""  # a secret of 16 bytes or more, outside the index, that signs the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class Config:
     audit: AuditSection = field(default_factory=AuditSection)
     tune: TuneSection = field(default_factory=TuneSection)
     base: Path = field(default_factory=Path.cwd)
+    file: Path | None = None  # what it was read from
 
     @property
     def data(self) -> Path:
@@ -150,34 +153,53 @@ class Config:
         return user_cache_path("policy-assistant") / "models"
 
     @property
+    def audit_key(self) -> Path | None:
+        """The file of the key that signs the log, if there is to be one."""
+        return (self.base / Path(self.audit.key_file).expanduser()).absolute() if self.audit.key_file else None
+
+    @property
     def sha(self) -> str:
         """A hash of every setting, the folder of the file left out."""
-        settings = {f.name: asdict(getattr(self, f.name)) for f in fields(self) if f.name != "base"}
+        settings = {name: asdict(getattr(self, name)) for name in section_names()}
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def section_names() -> tuple[str, ...]:
+    """Return the names of the sections."""
+    return tuple(f.name for f in fields(Config) if f.name not in ("base", "file"))
 
 
 def load_config(path: Path | None = None) -> Config:
     """Read `path`, or `config.toml` of the working folder if there is one, or the defaults.
 
-    Raises ConfigError naming every fault: a missing file, bad TOML, unknown sections or keys, wrong types, bad values.
+    A file that was merely found switches guards and log off as well as one that was named, so it must be the user's.
+    Raises ConfigError naming every fault: a missing file, bad TOML, unknown sections or keys, wrong types, bad values,
+    and a found file that other accounts may write.
     """
     if path is None:
         path = Path(DEFAULT_NAME)
-        if not path.is_file():
-            return Config()
+        return _load(path, found=True) if path.is_file() else Config()
+    return _load(path, found=False)
+
+
+def _load(path: Path, *, found: bool) -> Config:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            if found and (doubt := distrust(path, file.fileno())):
+                cause = f"the {DEFAULT_NAME} of this folder is not obeyed: {doubt}."
+                raise ConfigError(cause, f"If it says what you want, name it: --config {DEFAULT_NAME}")
+            raw = tomllib.loads(file.read())
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration file {path}.", "Check --config.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.", "Mend that file.") from error
-    return parse_config(raw, base=path.resolve().parent, name=str(path))
+    return replace(parse_config(raw, base=path.resolve().parent, name=str(path)), file=path.resolve())
 
 
 def parse_config(raw: dict[str, Any], base: Path, name: str = DEFAULT_NAME) -> Config:
     """Build a Config from parsed TOML; raises ConfigError listing every fault at once."""
     hints = get_type_hints(Config)
-    sections = {f.name: hints[f.name] for f in fields(Config) if f.name != "base"}
+    sections = {name: hints[name] for name in section_names()}
     faults: list[str] = []
     built: dict[str, Any] = {}
     for key, value in raw.items():
@@ -221,7 +243,7 @@ def nearest(key: str, known: Iterable[str], prefix: str = "") -> str:
 
 def _bad_values(config: Config) -> list[str]:
     faults = []
-    for section in (f.name for f in fields(config) if f.name != "base"):
+    for section in section_names():
         values = getattr(config, section)
         faults += [
             f"{section}.{f.name} must be between 0 and {MOST:,}, not {value}"
@@ -229,9 +251,9 @@ def _bad_values(config: Config) -> list[str]:
             if isinstance(value := getattr(values, f.name), (int, float)) and not 0 <= value <= MOST
         ]
     try:
-        _ = config.data, config.models_dir
+        _ = config.data, config.models_dir, config.audit_key
     except (ValueError, RuntimeError) as error:
-        faults.append(f"index.data and models.dir must name folders: {error}")
+        faults.append(f"index.data, models.dir and audit.key_file must name places: {error}")
     if config.encoder.model not in (MPNET, MINILM):
         faults.append(f"encoder.model must be one of {MPNET}, {MINILM}, not {config.encoder.model!r}")
     if config.generator.runtime not in RUNTIMES:

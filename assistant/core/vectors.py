@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from assistant.core.catalog import VectorRow
 from assistant.core.errors import AssistantError, IndexMissing, NotWritable
+from assistant.core.permissions import PRIVATE_FOLDER, keep_private
 from assistant.core.registry import hash_file
 from assistant.core.types import Access
 
@@ -94,8 +95,11 @@ class FolderStore:
     def _writing(self, name: str, parent: str = "") -> Iterator[Any]:
         path = self._root / name
         try:
+            path.mkdir(mode=PRIVATE_FOLDER, parents=True)
+            keep_private(self._root)
             if parent:
-                shutil.copytree(self._root / parent, path)
+                shutil.copytree(self._root / parent, path, dirs_exist_ok=True)
+                keep_private(path)  # the parent may be of a time when it was open to others
             client = _folder_client(path)
             try:
                 yield client.get_or_create_collection(COLLECTION, configuration={"hnsw": HNSW}, embedding_function=None)
