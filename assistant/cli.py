@@ -27,7 +27,7 @@ app = typer.Typer(
     help="Ask an organisation's own documents; every answer is proved by verbatim quotes.",
 )  # fmt: skip
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; config.toml here if there is one.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; config.toml here, if it is your own.")]
 Data = Annotated[Path | None, typer.Option("--data", help="The index folder, instead of the configured one.")]
 Roles = Annotated[str, typer.Option("--as", metavar="ROLE[,ROLE]", help="Ask as someone with these roles.")]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Ask of the documents in force that day.")]
@@ -134,7 +134,7 @@ def ingest(
     from ingest.build import ingest as run_ingest
 
     view = _renderer(quiet=quiet or json_, verbose=verbose)
-    settings = _config(config, data)
+    settings = _config(config, data, view)
     registry = Registry(settings.models_dir)
     _prepare(settings, view, reader=False, generator=False)
     record = registry.load(settings.encoder.model)
@@ -176,7 +176,7 @@ def ask(
 
     view = _renderer(quiet=quiet or json_, verbose=verbose)
     if batch:
-        with _assistant(config, data, roles, as_of, view, audit=True) as assistant:
+        with _assistant("ask", config, data, roles, as_of, view) as assistant:
             _run_batch(
                 batch, view, ("question",),
                 lambda line: answer_json(
@@ -185,7 +185,7 @@ def ask(
             )  # fmt: skip
         return
     question = _from_stdin(question)
-    with _assistant(config, data, roles, as_of, view, audit=True) as assistant, view.working("searching"):
+    with _assistant("ask", config, data, roles, as_of, view) as assistant, view.working("searching"):
         answer = assistant.answer(question, k=k)
     if json_:
         view.json(answer_json(answer))
@@ -207,7 +207,7 @@ def chat(
     from assistant.chat import Chat
 
     view = _renderer(quiet=quiet, verbose=verbose)
-    with _assistant(config, data, roles, as_of, view, audit=True) as assistant:
+    with _assistant("chat", config, data, roles, as_of, view) as assistant:
         Chat(assistant, view).run()
 
 
@@ -228,7 +228,7 @@ def search(
 
     view = _renderer(quiet=quiet or json_)
     if batch:
-        with _assistant(config, data, roles, as_of, view, answers=False) as assistant:
+        with _assistant("search", config, data, roles, as_of, view, answers=False) as assistant:
             _run_batch(
                 batch, view, ("question", "query"),
                 lambda line: search_json(
@@ -237,7 +237,7 @@ def search(
             )  # fmt: skip
         return
     query = _from_stdin(query)
-    with _assistant(config, data, roles, as_of, view, answers=False) as assistant:
+    with _assistant("search", config, data, roles, as_of, view, answers=False) as assistant:
         found = assistant.search(query, k=k)
     if json_:
         view.json(search_json(found))
@@ -256,6 +256,7 @@ def terms(
     json_: Json = False,
 ) -> None:
     """List the glossary, or define one term with its source."""
+    from assistant.audit import Audit, terms_line
     from assistant.core.catalog import Catalog, normalise_term
     from assistant.guards.run import Guards
     from assistant.pipeline import make_access
@@ -272,6 +273,8 @@ def terms(
             (replace(term, definition=masked_text(term.definition, guards)), source, title)
             for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
         ]
+        if settings.audit.enabled:
+            Audit(settings).append(terms_line(name, found, access, catalog, settings))
     if json_:
         view.json([term_json(*entry) for entry in found])
     elif found:
@@ -466,7 +469,7 @@ def test(
         if force:
             raise UsageError("--force overwrites nothing without --record.", "Leave it out, or give --record FILE.")
         lines = golden.read_golden(file)
-        with _assistant(config, data, roles, as_of, view) as assistant, view.progress() as progress:
+        with _assistant("test", config, data, roles, as_of, view) as assistant, view.progress() as progress:
             outcomes = golden.check(lines, assistant, progress)
         if json_:
             view.json({"file": str(file), "results": [outcome.to_json() for outcome in outcomes]})
@@ -482,7 +485,7 @@ def test(
         raise UsageError("--record checks nothing that --junit could hold.", "Leave out one of them.")
     questions = golden.read_asked(file)
     golden.check_free(record, force)
-    with _assistant(config, data, roles, as_of, view) as assistant, view.progress() as progress:
+    with _assistant("test", config, data, roles, as_of, view) as assistant, view.progress() as progress:
         counts = golden.record(record, questions, assistant, as_of, force, progress)
     if json_:
         view.json({"file": str(record), "recorded": dict(counts)})
@@ -594,7 +597,10 @@ def forget(
 
 @app.command()
 def status(config: ConfigFile = None, data: Data = None, json_: Json = False) -> None:
-    """Say what is indexed and prepared, what is wrong, and how to mend it."""
+    """Say what is indexed and prepared, what is wrong, and how to mend it.
+
+    A command for whoever runs the index: it names documents and passages that only some roles may see.
+    """
     from assistant.status import collect_status
 
     view = _renderer()
@@ -609,20 +615,28 @@ def status(config: ConfigFile = None, data: Data = None, json_: Json = False) ->
 @app.command()
 def log(
     count: Annotated[int, typer.Option("-n", min=1, help="How many of the last lines.")] = 20,
-    verify: Annotated[bool, typer.Option("--verify", help="Check that no line was changed, added or removed.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check that each line follows the one before it.")] = False,
     config: ConfigFile = None,
     data: Data = None,
     json_: Json = False,
 ) -> None:
-    """Show what was asked and answered; exit 7 if the log was tampered with."""
+    """Show what was asked and shown; exit 7 if the log was tampered with.
+
+    A command for whoever runs the index: it shows everybody's questions, masked. Each ask, search, look at the terms,
+    answer of a chat, test, eval or replay is a line, and so is each call from Python. --verify finds lines that were
+    changed, added or removed, and says nothing of a log that was deleted whole or put back as it was at some time.
+    Without audit.key_file it shows accidents, not somebody who may write the folder and makes the log anew.
+    """
     from collections import deque
 
     from assistant.audit import Audit
 
     view = _renderer()
-    audit = Audit(_config(config, data))
+    settings = _config(config, data)
+    audit = Audit(settings)
     if verify:
-        view.note(f"The log is unbroken; lines: {audit.verify():,}.")
+        lines = audit.verify()
+        view.verified(lines, next(audit.entries(), None), signed=settings.audit_key is not None)
         return
     entries = deque(audit.entries(), count)
     if json_:
@@ -639,15 +653,18 @@ def replay(
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Ask a logged question again; exit 7 and say what has changed if the answer is another one."""
+    """Ask a logged question again; exit 7 and say what has changed if the answer is another one.
+
+    A command for whoever runs the index: it asks with the roles of whoever asked first, and shows what they may see.
+    """
     from assistant.audit import Audit, differences, history_of
     from assistant.records import answer_json
 
     view = _renderer(quiet=quiet or json_)
     settings = _config(config, data)
-    entry = Audit(settings).find(id)
+    entry = Audit(settings).find_answer(id)
     roles, as_of = ",".join(entry.raw["roles"]), entry.raw["as_of"]
-    with _assistant(config, data, roles, as_of, view) as assistant, view.working("searching"):
+    with _assistant("replay", config, data, roles, as_of, view) as assistant, view.working("searching"):
         answer = assistant.answer(entry.raw["question"], history_of(entry))
     if json_:
         view.json(answer_json(answer))
@@ -673,10 +690,13 @@ def _renderer(*, quiet: bool = False, verbose: bool = False) -> Renderer:
     return Renderer(quiet=quiet, verbose=verbose)
 
 
-def _config(path: Path | None, data: Path | None) -> Config:
+def _config(path: Path | None, data: Path | None, view: Renderer | None = None) -> Config:
+    """Read the settings, and tell a verbose view where they are from."""
     from assistant.core.config import load_config
 
     config = load_config(path)
+    if view and view.verbose:
+        view.note(f"settings {config.file or 'as they come'}")
     return replace(config, index=replace(config.index, data=str(data.resolve()))) if data else config
 
 
@@ -714,7 +734,7 @@ def _ready(
     """Return the settings once there is an index, and the models to answer from it."""
     from assistant.core.catalog import Catalog
 
-    settings = _config(config, data)
+    settings = _config(config, data, view)
     if not generator:
         settings = replace(settings, generator=replace(settings.generator, runtime="none"))
     Catalog.open(settings.data).close()  # say that there is no index before making models for it
@@ -724,6 +744,7 @@ def _ready(
 
 @contextmanager
 def _assistant(
+    command: str,
     config: Path | None,
     data: Path | None,
     roles: str,
@@ -731,13 +752,12 @@ def _assistant(
     view: Renderer,
     *,
     answers: bool = True,
-    audit: bool = False,
 ) -> Iterator[Assistant]:
     from assistant.pipeline import Assistant, make_access
 
     access = make_access(roles.split(","), as_of)
     settings = _ready(config, data, view, reader=answers, generator=answers)
-    assistant = Assistant(settings, access=access, audit=audit)
+    assistant = Assistant(settings, access=access, audit=True, command=command)
     try:
         yield assistant
     finally:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.audit import Audit
+from assistant.audit import Audit, answer_line, search_line
 from assistant.citations import quote_span, quote_text
 from assistant.confidence import Confidence, load_confidence
 from assistant.core.catalog import Catalog, start_again
@@ -79,14 +79,16 @@ class Assistant:
         confidence: Confidence | None = None,
         reader: ReaderFile | None = None,
         audit: bool = False,
+        command: str = "python",
     ) -> None:
         """Open the index; models load in the background.
 
         `model` replaces the configured generator, `confidence` the calibration of this index, `reader` what
-        picks evidence; with `audit`, answers are logged if the configuration says so.
+        picks evidence; with `audit`, answers and searches are logged, as those of `command`, if the configuration
+        says so.
 
         Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
-        cannot hold.
+        cannot hold, or a key of the log that is no secret.
         """
         self.config = config
         self.access = access or make_access()
@@ -100,6 +102,7 @@ class Assistant:
         self._reads_passages = reads == "passages" or (reads == "auto" and config.generator.runtime == "langchain")
         self._guards = Guards(config.guards, remember(lambda texts: self._guard_encoder.result().encode(texts)))
         self._audit = Audit(config) if audit and config.audit.enabled else None
+        self._command = command
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="load")
         self._registry = registry
@@ -138,7 +141,7 @@ class Assistant:
         self._reader_model()
         answer = self._answer(_checked(question), history, access, k, stage)
         if self._audit:
-            self._audit.append(answer, history, access)
+            self._audit.append(answer_line(self._command, answer, history, access, self.config))
         return answer
 
     def _answer(self, question: str, history: Sequence[Turn], access: Access, k: int | None, stage: Stage) -> Answer:
@@ -225,7 +228,10 @@ class Assistant:
             hits = self._retriever().search(query, access, k or self.config.retrieval.k, terms)
             hits = masked(hits, self._guards)
         status: Status = "answered" if hits else "abstained"
-        return Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
+        found = Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
+        if self._audit:
+            self._audit.append(search_line(self._command, found, access, self.config))
+        return found
 
     def surroundings(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.

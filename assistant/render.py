@@ -31,9 +31,9 @@ from assistant.records import dumps
 from assistant.verify import Check
 
 if TYPE_CHECKING:
-    from assistant.audit import Entry
     from assistant.evaluate.golden import Outcome
     from assistant.guards.run import Screened
+    from assistant.ledger import Entry
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20
@@ -256,15 +256,25 @@ class Renderer:
         self.out.print(safe(f"{sum(counts.values()):,} golden answers written to {path}: {told}."))
         self.note("Read them before you rely on them: they are what is answered today, right or wrong.")
 
+    def verified(self, lines: int, first: Entry | None, *, signed: bool) -> None:
+        """Say what a log that holds proves, and what it does not."""
+        if first is None:
+            self.note("There is no log: nothing was asked yet, or all of it was deleted, which cannot be told.")
+            return
+        since = f"the first is number {first.raw['number']:,}, of {first.raw['time']}"
+        how = "It is signed." if signed else "It is not signed: without audit.key_file, this shows accidents only."
+        self.note(f"The log is unbroken; lines: {lines:,}; {since}. {how}")
+
     def log(self, entries: Iterable[Entry]) -> None:
         """Print lines of the audit log, oldest first."""
         table = Table(box=None, pad_edge=False)
-        for name in ("id", "time", "status", "question", "sources"):
-            table.add_column(name, no_wrap=name in ("id", "time", "status"))
+        for name in ("id", "time", "command", "status", "question", "sources"):
+            table.add_column(name, no_wrap=name not in ("question", "sources"))
         for entry in entries:
-            sources = ", ".join(dict.fromkeys(printable(source["source"]) for source in entry.raw["sources"]))
-            line = entry.raw["time"], entry.raw["status"], printable(entry.raw["question"]), sources
-            table.add_row(entry.id, *map(Text, line))
+            raw = entry.raw
+            sources = ", ".join(dict.fromkeys(printable(source["source"]) for source in raw["sources"]))
+            line = raw["time"], raw["command"], raw["status"], raw.get("note") or raw["question"], sources
+            table.add_row(entry.id, *map(safe, line))
         self._table(table)
 
     def models(self, records: Sequence[ModelRecord], serving: str) -> None:

@@ -10,14 +10,19 @@ from typing import Any
 
 from assistant import __version__
 from assistant.confidence import load_confidence, summary
+from assistant.core.catalog import FILE_NAME as CATALOG
 from assistant.core.catalog import Catalog, start_again
 from assistant.core.config import PREPARED, Config
 from assistant.core.cross_encoder import READER_ID
 from assistant.core.encoder import GUARD_ENCODER
 from assistant.core.errors import AssistantError
+from assistant.core.permissions import is_exposed, others_may_write
 from assistant.core.registry import Registry
 from assistant.core.serving import PACKAGED_ID, served
+from assistant.core.vectors import FOLDER as GENERATIONS
 from assistant.core.vectors import open_store
+from assistant.ledger import BEFORE as LOG_BEFORE
+from assistant.ledger import FILE_NAME as LOG
 from assistant.read import load_reader
 
 SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-transformers", "transformers")
@@ -29,13 +34,14 @@ def collect_status(config: Config) -> dict[str, Any]:
     registry = Registry(config.models_dir)
     status: dict[str, Any] = {
         "version": __version__, "python": platform.python_version(), "data": str(config.data),
-        "models_dir": str(config.models_dir), "config_sha": config.sha[:12],
+        "models_dir": str(config.models_dir), "config_file": str(config.file or ""), "config_sha": config.sha[:12],
         "index": _index(config, registry, problems),
         "models": _models(config, registry, problems),
         "calibration": _calibration(config, problems),
         "packages": {name: _version(name) for name in SHOWN},
         "flagged": [],
     }  # fmt: skip
+    _rights(config, problems)
     if status["index"]:
         status["flagged"] = status["index"].pop("flagged")
     return {**status, "problems": problems}
@@ -100,6 +106,19 @@ def _calibration(config: Config, problems: list[dict[str, Any]]) -> dict[str, An
     except AssistantError as error:
         _problem(problems, error.cause, error.cure, fatal=True)
         return {}
+
+
+def _rights(config: Config, problems: list[dict[str, Any]]) -> None:
+    """Say which files of an index that was not made private other accounts can get at."""
+    if not is_exposed(config.data):
+        return
+    names = (CATALOG, GENERATIONS, LOG, LOG_BEFORE)
+    exposed = [name for name in names if is_exposed(config.data / name)]
+    if others_may_write(config.data):
+        _problem(problems, f"other accounts may write into {config.data}.", f"Run: chmod go-w {config.data}")
+    if exposed:
+        cause = f"other accounts have rights to {', '.join(exposed)} in {config.data}, whatever roles they have."
+        _problem(problems, cause, "The next ingest and question take them away; or run: chmod -R go= that folder")
 
 
 def _problem(problems: list[dict[str, Any]], cause: str, cure: str, *, fatal: bool = False) -> None:

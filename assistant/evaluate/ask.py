@@ -27,7 +27,7 @@ def ask_all(questions: Sequence[Question], config: Config, access: Access, worke
     if not questions:
         return
     if workers == 1:
-        with closing(Assistant(config, access=access)) as assistant:
+        with closing(_open(config, access)) as assistant:
             yield from (ask(assistant, question) for question in questions)
         return
     context = get_context("spawn")  # a fork would share the native libraries' threads and locks
@@ -72,4 +72,8 @@ def _ask_in_worker(config: Config, access: Access, question: Question) -> Json:
 @cache
 def _opened(config: Config, access: Access) -> Assistant:
     """Open a worker's assistant with its first question, so that what goes wrong is told like an answer's error."""
-    return Assistant(config, access=access)
+    return _open(config, access)
+
+
+def _open(config: Config, access: Access) -> Assistant:
+    return Assistant(config, access=access, audit=True, command="eval")

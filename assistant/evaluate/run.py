@@ -18,9 +18,10 @@ from typing import Any
 from assistant import __version__
 from assistant.confidence import load_confidence, path_of
 from assistant.core.catalog import Catalog
-from assistant.core.config import PREPARED, Config, IndexSection, ModelsSection
+from assistant.core.config import PREPARED, AuditSection, Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split
+from assistant.core.permissions import PRIVATE_FOLDER
 from assistant.core.registry import Registry, hash_file
 from assistant.core.serving import served
 from assistant.core.types import Access, Progress
@@ -81,7 +82,7 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
     stamp, generation = make_stamp(plan, config, access)
     name = f"{plan.questions.resolve().parent.name}-{plan.questions.stem}-{plan.split}-{_sha(stamp)[:12]}"
     folder = plan.out / name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)  # it holds passages of whatever roles were asked as
     kept = _kept(folder / ANSWERS, generation)
     found = len(kept)
     open_config = replace(config, answer=replace(config.answer, max_risk=1.0))
@@ -114,7 +115,7 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
     model = served(config) if runtime in PREPARED else config.generator.model
     weights = Registry(config.models_dir).load(model).files if runtime in PREPARED else None
     # Where index and models lie says nothing of what is in them. A generation's name is drawn anew at each ingest.
-    settings = replace(config, index=IndexSection(), models=ModelsSection())
+    settings = replace(config, index=IndexSection(), models=ModelsSection(), audit=AuditSection())
     return {
         "version": __version__, "code": _code_sha(), "config": settings.sha,
         "index": {"content": _sha(sources), "documents": info.documents, "passages": info.passages},

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from office_files import FILES
 
-from assistant.audit import BEFORE, FILE_NAME, HEAD, Audit, differences, history_of
+from assistant.audit import Audit, differences, history_of
 from assistant.core.config import AuditSection, Config
 from assistant.core.errors import AssistantError, GateFailed, UsageError
 from assistant.core.types import Turn
+from assistant.ledger import BEFORE, FILE_NAME, HEAD
 from assistant.pipeline import Assistant
 
 CARRY = "How much annual leave may employees carry over?"
