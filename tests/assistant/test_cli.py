@@ -366,6 +366,121 @@ def test_help_lists_every_command(run: Run) -> None:
     assert run("--version").out == f"{__version__}\n"
 
 
+# --- the log, and whose settings and files these are --------------------------------------------------------------
+
+LINE = {"id": "q1", "question": CARRY}
+COMMANDS: dict[str, tuple[list[str], str]] = {
+    "ask": (["ask", CARRY], CARRY),
+    "batch": (["ask", "--batch", "lines.jsonl"], CARRY),
+    "chat": (["chat"], CARRY),
+    "search": (["search", CARRY, "--as", "HR"], CARRY),
+    "terms": (["terms", "rto"], "rto"),
+    "glossary": (["terms"], ""),
+    "test": (["test", "golden.jsonl"], CARRY),
+    "record": (["test", "lines.jsonl", "--record", "new.jsonl"], CARRY),
+    "eval": (["eval", "questions.jsonl"], CARRY),
+    "eval by workers": (["eval", "questions.jsonl", "--workers", "2"], CARRY),
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if "by" in n else n for n in COMMANDS])
+def test_whatever_shows_documents_is_logged(run: Run, settings: tuple[str, str], tmp_path: Path, name: str) -> None:
+    answered = {**LINE, "answerable": True, "answers": ["1.5 weeks"], "doc": "hr/leave.md"}
+    golden = {**LINE, "expect": {"status": "answered"}}
+    for file, line in (("lines.jsonl", LINE), ("questions.jsonl", answered), ("golden.jsonl", golden)):
+        (tmp_path / file).write_text(json.dumps(line) + "\n")
+    arguments, asked = COMMANDS[name]
+    before = len(run("log", "-n", "10000", "--json", *settings).json)
+    done = run(*arguments, *settings, stdin=f"{CARRY}\n")
+    assert done.code == 0, done
+    added = run("log", "-n", "10000", "--json", *settings).json[before:]
+    assert len(added) == 1
+    assert (added[0]["command"], added[0]["question"]) == (
+        {"batch": "ask", "glossary": "terms", "record": "test", "eval by workers": "eval"}.get(name, name), asked
+    )  # fmt: skip
+    assert added[0]["roles"] == (["hr"] if name == "search" else []) and added[0]["status"] == "answered"
+    assert {"source", "sha256", "start", "end"} == set(added[0]["sources"][0])
+    assert run("log", "--verify", *settings).code == 0
+
+
+def test_a_question_asked_again_is_logged_and_a_search_cannot_be(run: Run, settings: tuple[str, str]) -> None:
+    run("ask", CARRY, *settings)
+    run("search", CARRY, *settings)
+    asked, searched = (line["id"] for line in run("log", "-n", "2", "--json", *settings).json)
+    assert run("replay", asked, *settings).code == 0
+    assert run("log", "-n", "1", "--json", *settings).json[0]["command"] == "replay"
+    done = run("replay", searched, *settings)
+    assert done.code == 2 and "no answer's (search)" in done.err
+    assert "replay" in run("log", *settings).out
+
+
+def test_verifying_says_what_it_cannot_know(run: Run, fresh: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# Parking\n\nVisitors park in bay 7.\n")
+    run("ingest", "docs", *fresh)
+    done = run("log", "--verify", *fresh)
+    assert (done.code, done.out) == (0, "") and "There is no log" in done.err and "unbroken" not in done.err
+    run("search", "visitors", *fresh)
+    done = run("log", "--verify", *fresh)
+    assert "unbroken; lines: 1; the first is number 1" in done.err and "not signed" in done.err
+    (tmp_path / "key").touch(0o600)
+    (tmp_path / "key").write_bytes(b"x" * 32)
+    with Path(fresh[1]).open("a") as file:
+        file.write('[audit]\nkey_file = "key"\n')
+    done = run("log", "--verify", *fresh)
+    assert done.code == 7 and "begun without the key" in done.err
+    for name in ("audit.jsonl", "audit.head"):
+        (tmp_path / "new" / name).rename(tmp_path / name)
+    assert run("search", "visitors", *fresh).code == 0
+    done = run("log", "--verify", *fresh)
+    assert done.code == 0 and "lines: 1" in done.err and "It is signed." in done.err
+    for name in ("audit.jsonl", "audit.head"):
+        (tmp_path / "new" / name).unlink()
+    assert run("log", "--verify", *fresh).code == 7, "the lock tells that there was one"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rights")
+def test_a_planted_configuration_is_refused_and_ones_own_is_told(run: Run, fresh: tuple[str, str]) -> None:
+    planted = Path(fresh[1]).with_name("config.toml")
+    planted.write_text(Path(fresh[1]).read_text() + '[guards]\ninjection = "off"\n[audit]\nenabled = false\n')
+    planted.chmod(0o666)
+    for command in (["ask", CARRY], ["search", CARRY], ["terms"], ["status"], ["log"], ["guard"], ["ingest", "."]):
+        done = run(*command, stdin="x")
+        assert (done.code, done.out) == (2, "") and "may be changed by other accounts" in done.err
+        assert "--config config.toml" in done.err
+    planted.chmod(0o644)
+    assert run("status", "--json").json["config_file"] == str(planted)
+    assert f"settings {planted}" in run("ingest", ".", "-v").err
+    planted.unlink()
+    assert run("status", "--json", "--data", "new").json["config_file"] == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rights")
+def test_status_says_what_other_accounts_can_get_at(run: Run, fresh: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# Parking\n\nVisitors park in bay 7.\n")
+    run("ingest", "docs", *fresh)
+    run("search", "visitors", *fresh)
+
+    def problems() -> str:
+        found = run("status", "--json", *fresh).json["problems"]
+        return " ".join(problem["problem"] for problem in found if "accounts" in problem["problem"])
+
+    assert problems() == ""
+    data = tmp_path / "new"
+    data.chmod(0o755)
+    assert problems() == "", "what is in there is private still"
+    for name in ("catalog.sqlite3", "audit.jsonl"):
+        (data / name).chmod(0o644)
+    assert "catalog.sqlite3, audit.jsonl" in problems()
+    data.chmod(0o777)
+    assert "may write into" in problems()
+    data.chmod(0o755)
+    run("ingest", "docs", *fresh)
+    run("search", "visitors", *fresh)
+    assert problems() == ""
+
+
 # --- what never reaches a terminal -------------------------------------------------------------------------------
 
 HOSTILE = "\x1b[31mred\x1b]8;;http://evil.example\x07\x1b]52;c;aGk=\x07\x9b31m\u202eevil"

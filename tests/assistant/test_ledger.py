@@ -78,7 +78,9 @@ NOTICED: dict[str, Tamper] = {
     "the last line is removed": lambda folder, lines: rewrite(folder, lines[:-1]),
     "all lines are removed": lambda folder, lines: rewrite(folder, []),
     "a line is changed": lambda folder, lines: rewrite(folder, [lines[0].replace(b"one", b"eno"), *lines[1:]]),
-    "the last line is changed": lambda folder, lines: rewrite(folder, [*lines[:-1], lines[-1].replace(b"five", b"live")]),
+    "the last line is changed": lambda folder, lines: rewrite(
+        folder, [*lines[:-1], lines[-1].replace(b"five", b"live")]
+    ),
     "lines are swapped": lambda folder, lines: rewrite(folder, [lines[1], lines[0], *lines[2:]]),
     "the last line is there twice": lambda folder, lines: rewrite(folder, [*lines, lines[-1]]),
     "half a line is added": lambda folder, lines: rewrite(folder, [*lines, b"half a line"]),

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.core.text import blocks, cells, printable, sentences, units
+from assistant.records import dumps
 
 LINES = st.sampled_from(
     ["# Heading", "## Deeper", "A sentence. Another one!", "- an item", "  - nested. Twice.", "1. first", "| a | b |",
@@ -68,6 +73,20 @@ def test_a_row_knows_its_header_and_an_item_its_lead_in() -> None:
 
 def test_cells() -> None:
     assert cells(r"| a | b \| c |  |") == ["a", "b | c", ""]
+
+
+def unseen() -> list[str]:
+    """List controls, and what formats or separates and shows nothing; joiners are left out, which words need."""
+    kinds = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    shown = [range(0x600, 0x606), [0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD], range(0x13430, 0x13460)]
+    left_out = {"\n", "\u200c", "\u200d", *(chr(c) for some in shown for c in some)}
+    return [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) in kinds and c not in left_out]
+
+
+def test_nothing_unseen_is_printed_or_written_as_it_is() -> None:
+    assert {"\u00ad", "\u061c"} < set(unseen())
+    assert [hex(ord(c)) for c in unseen() if c in printable(f"a{c}b")] == []
+    assert [hex(ord(c)) for c in unseen() if c in dumps(c) or json.loads(dumps(c)) != c] == []
 
 
 @given(st.text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -239,6 +240,12 @@ def test_a_sidecar_wins_over_the_front_matter_and_that_over_the_folder(write_fil
 def test_a_title_is_one_line(write_files: Write) -> None:
     root = write_files({"a.md": "x", "a.md.meta.toml": 'title = "Leave\\n[2] Another source"'})
     assert MetaReader().given(file_at(root, "a.md")).title == "Leave [2] Another source"
+
+
+def test_a_title_given_beside_a_document_is_cleaned_as_its_own_would_be(write_files: Write) -> None:
+    hostile = json.dumps("Le\u00adave\u202e \x1b[31mPay\u200b\u061c Policy\x07")
+    root = write_files({"a.md": "x", "a.md.meta.toml": f"title = {hostile}"})
+    assert MetaReader().given(file_at(root, "a.md")).title == "Leave Pay Policy"
 
 
 def test_a_sidecar_may_be_named_without_the_suffix(write_files: Write) -> None:
