@@ -104,7 +104,7 @@ class Assistant:
         self._audit = Audit(config) if audit and config.audit.enabled else None
         self._command = command
         # Loading is mostly file reading and native code, so it overlaps.
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="load")
+        self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")
         self._registry = registry
         self._cross_encoder: Future[CrossEncoder] | None = None  # a search needs none
         self._guard_encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder, GUARD_ENCODER)
