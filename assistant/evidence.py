@@ -31,7 +31,8 @@ def plain(evidence: Evidence) -> str:
     if evidence.kind == "row":
         return row_text(lead, text)
     if evidence.kind == "list":
-        items = (ITEM.sub("", line, count=1).strip() for line in evidence.text.splitlines())
+        lines = evidence.text.splitlines()
+        items = (line[match.end() if (match := ITEM.match(line)) else 0 :].strip() for line in lines)
         return f"{lead} {' '.join(filter(None, items))}".strip()
     if evidence.kind == "definition" and lead:
         return f"{lead}: {text}"

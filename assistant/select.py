@@ -11,11 +11,11 @@ from assistant.core.config import ReaderSection
 from assistant.core.types import Evidence
 
 # Also the headings of a list of contents, which have lost their mark: "How to ask for leave".
-QUESTION = re.compile(r".*\?\W*|(?:What|How|Who|Whom|Whose|Why)\b.*[^.:;,!)]")
+QUESTION = re.compile(r".*\?[^\w?]*|(?:What|How|Who|Whom|Whose|Why)\b.*[^.:;,!)]")
 # A short sentence that only says where the answer is.
 REFERS_ON = re.compile(
     r"""(?:see\b|(?:.{1,80}\b(?:follows?
-    |(?:is|are|be)\ (?:[a-z]+\ )?(?:described|set\ out|explained|listed|laid\ down|covered)
+    |(?:is|are|be)\ (?:[a-z]{1,30}\ )?(?:described|set\ out|explained|listed|laid\ down|covered)
     |(?:raised|reported|handled|claimed|checked|dealt\ with)\ (?:as\ )?(?:under|described|set\ out|in))\b))
     .{0,80}\b(?:polic(?:y|ies)|procedure|section|chapter|annex|appendix|schedule|handbook|plan|code)\b.{0,40}""",
     re.IGNORECASE | re.VERBOSE,

@@ -15,10 +15,11 @@ from collections import Counter
 
 Counts = Counter[tuple[str, str]]  # (reason, "U+XXXX" or "ESC") -> how many
 
-# CSI; OSC, DCS, SOS, PM and APC strings; two-byte escapes. A string without its end loses only its introducer.
+# CSI; OSC, DCS, SOS, PM and APC strings; two-byte escapes. A string without its end, or in which another begins (which
+# ends it for a terminal too), loses only its introducer.
 _ESCAPE = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
-    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\\\|\x9c)"
+    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]{0,4096}+(?:\x07|\x1b\\\\|\x9c)"
     "|\x1b[ -/]{0,8}[0-~]"
     "|\x1b"
 )
@@ -34,6 +35,9 @@ _JOINER = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LINES = re.compile("\r\n?|\u2028|\u2029")
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+# Marks on one character beyond the 30 of Unicode's Stream-Safe Text Format (UAX #15): NFC sorts them by insertion.
+_PILED = re.compile(r"[^\w\s\x00-\x7f]{31,}+")
+MOST_MARKS = 30
 # Anything above, or anything that NFC could change, starts beyond ASCII or below the space.
 _PLAIN = re.compile("[\n\t -~]*")
 
@@ -62,6 +66,7 @@ def scrub(text: str) -> tuple[str, Counts]:
     text = _remove(_INVISIBLE, "invisible", text, counts)
     text = _drop_stray_joiners(text, counts)
     text = _SPACES.sub(" ", text.replace("\u00ad", ""))
+    text = _PILED.sub(lambda match: _unpiled(match[0], counts), text)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return text, counts
@@ -90,6 +95,17 @@ def _remove(pattern: re.Pattern[str], reason: str, text: str, counts: Counts, by
         return by
 
     return pattern.sub(replace, text)
+
+
+def _unpiled(text: str, counts: Counts) -> str:
+    kept, marks = [], 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks > MOST_MARKS:
+            counts["invisible", f"U+{ord(char):04X}"] += 1
+        else:
+            kept.append(char)
+    return "".join(kept)
 
 
 def _drop_stray_joiners(text: str, counts: Counts) -> str:

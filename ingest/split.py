@@ -10,11 +10,23 @@ import bisect
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.core.catalog import NewPassage
 from assistant.core.config import IngestSection
-from assistant.core.text import HEADING, Block, blocks, count_words, heading_path, sentences
+from assistant.core.text import (
+    HEADING,
+    MAX_HEADING,
+    MAX_LEAD,
+    MAX_STRETCH,
+    Block,
+    blocks,
+    count_words,
+    cut,
+    heading_path,
+    sentences,
+    trim,
+)
 from assistant.core.types import Document
 
 OWN_HEADINGS = re.compile(rf"\A(?:{HEADING.pattern}(?:\n+|\Z))+")  # at the start of a section's first passage
@@ -35,7 +47,8 @@ def split(document: Document, settings: IngestSection, encoder_sha: str) -> list
     """Return the passages of a document in reading order."""
     passages = []
     for section_start, headings, body in _sections(document.text):
-        for start, end, lead in _pack(_pieces(document.text, body, settings), settings, section_start):
+        pieces = _pieces(document.text, body, settings, section_start)
+        for start, end, lead in _pack(pieces, settings, section_start):
             passages.append(_passage(document, start, end, headings, lead, encoder_sha))
     return passages
 
@@ -55,7 +68,8 @@ def _passage(
     document: Document, start: int, end: int, headings: tuple[str, ...], lead: tuple[int, int] | None, encoder_sha: str
 ) -> NewPassage:
     text = document.text
-    embedded = embed_text(document.title, headings, text[slice(*lead)] if lead else "", text[start:end])
+    introduced = text[lead[0] : min(lead[1], lead[0] + MAX_LEAD)] if lead else ""
+    embedded = embed_text(document.title, headings, introduced, text[start:end])
     page = bisect.bisect_right(document.pages, start) or None
     return NewPassage(start, end, headings, page, embedded, vector_key(encoder_sha, embedded))
 
@@ -75,15 +89,17 @@ def _sections(text: str) -> Iterator[tuple[int, tuple[str, ...], list[Block]]]:
             start, body = None, []
         match = HEADING.match(text, block.start, block.end)
         path = [entry for entry in path if entry[0] < block.level]
-        path.append((block.level, match[2].strip() if match else ""))
+        path.append((block.level, match[2].strip()[:MAX_HEADING] if match else ""))
         start = block.start if start is None else start
     if start is not None:
         names = tuple(name for _, name in path)
         yield start, names, body or [Block("paragraph", start, len(text.rstrip()))]
 
 
-def _pieces(text: str, body: list[Block], settings: IngestSection) -> list[_Piece]:
+def _pieces(text: str, body: list[Block], settings: IngestSection, section_start: int) -> list[_Piece]:
     pieces: list[_Piece] = []
+    if body[0].start - section_start > MAX_LEAD:  # headings without number, and without a text of their own
+        pieces += _bounded(text, _Piece(*trim(text, section_start, body[0].start), 0))
     lead: tuple[int, int] | None = None
     header: tuple[int, int] | None = None
     previous: Block | None = None
@@ -95,13 +111,23 @@ def _pieces(text: str, body: list[Block], settings: IngestSection) -> list[_Piec
                 introduces = previous is not None and previous.kind == "paragraph"
                 lead = (previous.start, previous.end) if previous and introduces else None
                 header = (block.start, block.end) if block.kind == "row" else None
-            pieces.append(_Piece(block.start, block.end, words, header or lead, not inside and lead is not None))
+            piece = _Piece(block.start, block.end, words, header or lead, not inside and lead is not None)
+            pieces += _bounded(text, piece)
         elif words > settings.passage_max_words:
-            pieces += [_Piece(s, e, count_words(text[s:e])) for s, e in sentences(text, block.start, block.end)]
+            for start, end in sentences(text, block.start, block.end):
+                pieces += _bounded(text, _Piece(start, end, count_words(text[start:end])))
         else:
-            pieces.append(_Piece(block.start, block.end, words))
+            pieces += _bounded(text, _Piece(block.start, block.end, words))
         previous = block
     return pieces
+
+
+def _bounded(text: str, piece: _Piece) -> list[_Piece]:
+    """Return a piece alone, or an endless one cut."""
+    if piece.end - piece.start <= MAX_STRETCH:
+        return [piece]
+    spans = cut(text, piece.start, piece.end)
+    return [replace(piece, start=s, end=e, words=count_words(text[s:e]), glued=False) for s, e in spans]
 
 
 def _pack(
@@ -115,7 +141,7 @@ def _pack(
     words = 0
     for i, piece in enumerate(pieces):
         following = pieces[i + 1].words if i + 1 < len(pieces) and pieces[i + 1].glued else 0
-        too_long = words + piece.words > settings.passage_max_words
+        too_long = words + piece.words > settings.passage_max_words or piece.end - start > MAX_STRETCH
         full = words >= target or (words > target // 2 and words + piece.words + following > settings.passage_max_words)
         if group and (too_long or full) and not (piece.glued and not too_long):
             yield start, group[-1].end, _lead(group, start, section_start)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from assistant.core.catalog import normalise_term
-from assistant.core.text import HEADING, Block, blocks, cells, item_body, sentences, trim
+from assistant.core.text import HEADING, Block, blocks, cells, cut, item_body, sentences, trim
 from assistant.core.types import Document, Term
 
 GLOSSARY = re.compile(
@@ -24,14 +24,16 @@ ALSO = re.compile(r"^(?P<name>.+?)\s*\((?:also(?: known as)?:?\s*|aka\.?\s*|or\s
 MEANS = re.compile(
     rf"""^(?:(?P<here>in|for\s+the\s+purposes?\s+of|under|within)\s+(?:this|these|the)\s+[\w\s&-]{{2,40}}?,\s+)?
     (?:the\s+(?:term|word|phrase|expression|acronym)\s+)?
-    (?:an?\s+|the\s+)?["“'‘]?(?P<name>{NAME})["”'’]?\s*,?\s+
+    (?:an?\s+|the\s+)?["“'‘]?(?P<name>{NAME})["”'’]?(?:\s*,)?\s++
     (?:means|refers\s+to|is\s+defined\s+as|are\s+defined\s+as|stands\s+for|denotes)\s+(?P<meaning>\S)""",
     re.IGNORECASE | re.VERBOSE,
 )
 EXPANSION = re.compile(r"\((?:the\s+)?[\"“']?(?P<short>[A-Z][A-Za-z]?[A-Z0-9&/-]{1,8}s?)[\"”']?\)")
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 ALIASES = re.compile(r"\s*\((?:also|or|aka)[^()]{1,160}\)", re.IGNORECASE)
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-NAME_WORDS = 7
+NAME_WORDS, NAME_CHARACTERS = 7, 300
+EXPANSION_WORDS = 40  # of nine letters, and the small words between theirs
 LEAST_ENTRIES, MOST_OF = 8, 0.8  # of a glossary that is not called one, and the share of it that must be in form
 
 
@@ -52,12 +54,13 @@ def _entries(document: Document) -> Iterator[Term]:
     path: list[tuple[int, str]] = []
     columns: tuple[int, int] | None = None
     previous: Block | None = None
+    in_glossary = whole
     for block in blocks(text):
-        in_glossary = whole or any(GLOSSARY.search(name) for _, name in path)
         if block.kind == "heading":
             match = HEADING.match(text, block.start, block.end)
             path = [entry for entry in path if entry[0] < block.level]
             path.append((block.level, match[2] if match else ""))
+            in_glossary = whole or any(GLOSSARY.search(name) for _, name in path)
         elif block.kind == "row":
             if previous is None or previous.kind not in ("row", "rule"):
                 columns = _columns(cells(text[block.start : block.end]))
@@ -183,28 +186,33 @@ def _looks_defined(document: Document, start: int, match: re.Match[str]) -> bool
 
 def _expansions(document: Document) -> Iterator[Term]:
     """Yield `Chief Information Security Officer (CISO)`: the words whose initials the acronym is."""
-    for match in EXPANSION.finditer(document.text):
-        line = document.text.rfind("\n", 0, match.start()) + 1
-        before = list(re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", document.text[line : match.start()]))
+    text = document.text
+    before: list[re.Match[str]] = []  # the words of the line, as far as it is `read`
+    read = 0
+    for match in EXPANSION.finditer(text):
+        if line := text.rfind("\n", read, match.start()) + 1:
+            before, read = [], line
+        before += WORD.finditer(text, read, match.start())
+        read = match.start()
         letters = [c.lower() for c in match["short"].rstrip("s") if c.isalpha()]
-        first = _initials(letters, [m.group() for m in before])
-        if first is not None:
-            start, end = trim(document.text, line + before[first].start(), match.start())
-            yield Term(match["short"], (document.text[start:end],), document.text[start:end], document.id, start, end)
+        first = _first(letters, before[-EXPANSION_WORDS:])
+        if first is not None and read - first <= NAME_CHARACTERS:
+            start, end = trim(text, first, read)
+            yield Term(match["short"], (text[start:end],), text[start:end], document.id, start, end)
 
 
-def _initials(letters: list[str], words: list[str]) -> int | None:
-    """Return the index of the word that starts the expansion; small words in between may be skipped."""
+def _first(letters: list[str], words: list[re.Match[str]]) -> int | None:
+    """Return where the words with these initials start; small words in between may be skipped."""
     at = len(words)
     for letter in reversed(letters):
         at -= 1
-        while at >= 0 and words[at][0].lower() != letter:
-            if words[at].lower() not in {"of", "the", "and", "for", "to", "in", "on", "a", "at", "by"}:
+        while at >= 0 and words[at].group()[0].lower() != letter:
+            if words[at].group().lower() not in {"of", "the", "and", "for", "to", "in", "on", "a", "at", "by"}:
                 return None
             at -= 1
         if at < 0:
             return None
-    return at
+    return words[at].start()
 
 
 def _emphasis_at(document: Document, start: int) -> int | None:
@@ -216,7 +224,9 @@ def _emphasis_at(document: Document, start: int) -> int | None:
 
 
 def _term(document: Document, name: str, start: int, end: int, scope: str) -> Term | None:
-    start, end = trim(document.text, start, end)
+    start, end = next(cut(document.text, *trim(document.text, start, end)), (start, start))
+    if len(name) > NAME_CHARACTERS:
+        return None
     name = " ".join(name.split()).strip("*_\"“”'‘’ ")
     aliases: tuple[str, ...] = ()
     if match := ALSO.match(name):

@@ -16,6 +16,12 @@ HEADING = re.compile(r"(#{1,6}) +(\S.*)")
 ITEM = re.compile(r"( *)(?:[-*•]|\d{1,3}[.)]) +(?=\S)")
 RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
 
+# Characters. What repeats a text for each of its neighbours, or looks at all pairs of them, needs a bound; no document
+# of an organisation comes near these.
+MAX_STRETCH = 6_000  # of a passage, and so of a sentence, item or row
+MAX_LEAD = 2_000  # of a lead-in or a table's header; a longer one introduces nothing
+MAX_HEADING = 300  # of a title or heading; the rest is cut off
+
 INTRODUCES = re.compile(r"\b(?:following|these|below|as follows)\b", re.IGNORECASE)  # a list, without a colon
 
 # Controls, surrogates, and format characters that show nothing; joiners stay, which some scripts need.
@@ -24,7 +30,8 @@ UNPRINTABLE = re.compile(
     "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 
-BOUNDARY = re.compile(r"""[.!?…]+["'”’)\]]*\s+(?=["'“‘(\[]*[^\W_])""")
+# Possessive, and only from the first mark of several: a dot leader is read once, not once a dot.
+BOUNDARY = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+\s++(?=["'“‘(\[]*+[^\W_])""")
 # A full stop after one of these does not end a sentence; a lower-case word after it does not begin one either.
 ABBREVIATION = re.compile(
     r"""(?:^|[\s("'“‘\[])(?:e\.g|i\.e|etc|cf|vs|viz|approx|incl|excl|no|nos|art|sec|fig|para|paras|ext|tel|dept|
@@ -108,6 +115,19 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [trim(text, *span) for span in spans if text[slice(*span)].strip()]
 
 
+def cut(text: str, start: int, end: int, most: int = MAX_STRETCH) -> Iterator[tuple[int, int]]:
+    """Yield text[start:end] in spans of at most `most` characters, cut after a sentence, a line or a word if possible."""
+    while end - start > most:
+        _, stop = (sentences(text, start, start + most)[:-1] or [(0, 0)])[-1]
+        stop = stop or text.rfind("\n", start, start + most)
+        stop = stop if stop > start else text.rfind(" ", start, start + most)
+        stop = stop if stop > start else start + most
+        yield trim(text, start, stop)
+        start, _ = trim(text, stop, end)
+    if start < end:
+        yield trim(text, start, end)
+
+
 def trim(text: str, start: int, end: int) -> tuple[int, int]:
     """Shrink a span so that it neither starts nor ends with white space."""
     while start < end and text[start].isspace():
@@ -128,7 +148,7 @@ def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
         if block.kind == "row":
             if previous is None or previous.kind not in ("row", "rule"):
                 headed = following is not None and following.kind == "rule"  # the rest of a table that was cut has none
-                header = (block.start, block.end) if headed else None
+                header = _near(block.start, block.end) if headed else None
             if header != (block.start, block.end):
                 found.append(Unit(block.start, block.end, "row", header))
         elif block.kind == "item":
@@ -136,7 +156,7 @@ def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
                 leads = {0: _lead_in(text, previous)}
             lead = leads.get(block.level) or leads.get(block.level - 1) or leads.get(0)
             body = item_body(text, block)
-            leads[block.level + 1] = (body, block.end)
+            leads[block.level + 1] = _near(body, block.end)
             found += [Unit(*span, "item", lead) for span in sentences(text, body, block.end)]
         elif block.kind == "paragraph":
             found += [Unit(*span, "paragraph") for span in sentences(text, block.start, block.end)]
@@ -151,7 +171,12 @@ def _lead_in(text: str, previous: Block | None) -> tuple[int, int] | None:
     if previous is None or previous.kind != "paragraph":
         return None
     start, end = sentences(text, previous.start, previous.end)[-1]
-    return (start, end) if text[end - 1] == ":" or INTRODUCES.search(text, start, end) else None
+    return _near(start, end) if text[end - 1] == ":" or INTRODUCES.search(text, start, end) else None
+
+
+def _near(start: int, end: int) -> tuple[int, int] | None:
+    """Return the span of what introduces others, unless it is too long to be said with each of them."""
+    return (start, end) if end - start <= MAX_LEAD else None
 
 
 def item_body(text: str, block: Block) -> int:
