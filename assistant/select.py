@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -31,8 +31,10 @@ MAX_LIST, MAX_STEPS = 1_500, 700  # characters of a list, and of numbered steps,
 SHARE = 0.4  # of a list's items, or a table's rows, that must be near the best for all of them to be the answer
 MAX_UNITS = 8  # of evidence; rows of one table count once towards the setting
 CLOSEST = 3
+TRIED = 200  # candidates; more than these are near the best only where the same is said over and over
 
 Place = tuple[int, int]  # a passage, and where in its document something starts
+Paragraph = tuple[list[Evidence], int]  # its sentences, and which of them is meant
 
 
 def choose(scored: Sequence[Evidence], settings: ReaderSection) -> tuple[Evidence, ...]:
@@ -41,17 +43,17 @@ def choose(scored: Sequence[Evidence], settings: ReaderSection) -> tuple[Evidenc
     if not by_score:
         return ()
     floor = by_score[0].score - settings.margin
-    runs = _runs(scored)
+    runs, paragraphs = _runs(scored), _paragraphs(scored)
     picked: list[Evidence] = []
     groups: set[Place] = set()  # tables, and what stands alone
-    for evidence in by_score:
-        if evidence.score < floor:
+    for evidence in by_score[:TRIED]:
+        if evidence.score < floor or len(picked) == MAX_UNITS:
             break
         run = runs.get(_place(evidence), [])
         group = _place(run[0] if run else evidence)
         if group not in groups and len(groups) == settings.evidence:
             continue
-        for unit in _units(evidence, run, floor, scored):
+        for unit in _units(evidence, run, floor, paragraphs):
             if len(picked) < MAX_UNITS and not any(_repeats(unit, known) for known in picked):
                 groups.add(group)
                 picked.append(unit)
@@ -63,9 +65,10 @@ def closest(scored: Sequence[Evidence]) -> tuple[Evidence, ...]:
     found: dict[int, Evidence] = {}
     for evidence in sorted(filter(_tells, scored), key=lambda e: -e.score):
         if not evidence.text.rstrip().endswith(":"):
-            unit = _with_conditions(evidence, scored) if evidence.kind == "sentence" else evidence
-            found.setdefault(evidence.hit.passage.id, unit)
-    return tuple(list(found.values())[:CLOSEST])
+            found.setdefault(evidence.hit.passage.id, evidence)
+    paragraphs = _paragraphs(scored)
+    best = list(found.values())[:CLOSEST]
+    return tuple(_with_conditions(e, *paragraphs[_place(e)]) if e.kind == "sentence" else e for e in best)
 
 
 def _tells(evidence: Evidence) -> bool:
@@ -94,8 +97,20 @@ def _runs(scored: Sequence[Evidence]) -> dict[Place, list[Evidence]]:
     return found | led
 
 
+def _paragraphs(scored: Sequence[Evidence]) -> dict[Place, Paragraph]:
+    """Return each sentence's paragraph, candidates with no blank line from one to the next, and its place there."""
+    found: dict[Place, Paragraph] = {}
+    beside: list[Evidence] = []
+    for evidence in (e for e in scored if e.kind == "sentence"):
+        if not beside or not _same_paragraph(beside[-1], evidence):
+            beside = []
+        found[_place(evidence)] = beside, len(beside)
+        beside.append(evidence)
+    return found
+
+
 def _units(
-    evidence: Evidence, run: Sequence[Evidence], floor: float, scored: Sequence[Evidence]
+    evidence: Evidence, run: Sequence[Evidence], floor: float, paragraphs: Mapping[Place, Paragraph]
 ) -> Iterator[Evidence]:  # fmt: skip
     """Yield what a candidate answers with: its list, its table's rows, or its rule; nothing for a mere lead-in."""
     near = sum(e.score >= floor for e in run)
@@ -113,7 +128,7 @@ def _units(
     elif evidence.kind != "sentence":
         yield evidence
     else:
-        yield _with_conditions(evidence, scored)
+        yield _with_conditions(evidence, *paragraphs[_place(evidence)])
 
 
 def _is_step(evidence: Evidence) -> bool:
@@ -123,12 +138,11 @@ def _is_step(evidence: Evidence) -> bool:
     return text[line : evidence.start - begin].strip()[:1].isdigit()
 
 
-def _with_conditions(evidence: Evidence, scored: Sequence[Evidence]) -> Evidence:
+def _with_conditions(evidence: Evidence, beside: Sequence[Evidence], at: int) -> Evidence:
     """Return a sentence with what it refers to and what qualifies it; its paragraph is its context, if it is short."""
-    beside = [e for e in scored if e.kind == "sentence" and _same_paragraph(e, evidence)]
     around = (beside[0].start, beside[-1].end)
     context = around if around[1] - around[0] <= SHORT_PARAGRAPH else None
-    first = last = beside.index(evidence)
+    first = last = at
     if first and REFERS_BACK.match(evidence.text):
         first -= 1
     while last + 1 < len(beside) and QUALIFIES.match(beside[last + 1].text):
@@ -140,8 +154,7 @@ def _same_paragraph(one: Evidence, other: Evidence) -> bool:
     if one.hit.passage.id != other.hit.passage.id:
         return False
     begin = one.hit.passage.start
-    between = sorted((one.start, one.end, other.start, other.end))
-    return "\n\n" not in one.hit.passage.text[between[0] - begin : between[-1] - begin]
+    return "\n\n" not in one.hit.passage.text[one.start - begin : other.end - begin]
 
 
 def _joined(first: Evidence, last: Evidence, kind: str) -> Evidence:

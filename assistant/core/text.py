@@ -116,7 +116,7 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def cut(text: str, start: int, end: int, most: int = MAX_STRETCH) -> Iterator[tuple[int, int]]:
-    """Yield text[start:end] in spans of at most `most` characters, cut after a sentence, a line or a word if possible."""
+    """Yield text[start:end] in spans of at most `most` characters, cut after a sentence, line or word if possible."""
     while end - start > most:
         _, stop = (sentences(text, start, start + most)[:-1] or [(0, 0)])[-1]
         stop = stop or text.rfind("\n", start, start + most)
