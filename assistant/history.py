@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.core.errors import UsageError
 from assistant.core.types import Turn
 from assistant.retrieve import STOP_WORDS, WORD
 
@@ -13,7 +14,18 @@ FOLLOWS_UP = re.compile(
     re.IGNORECASE,
 )
 REFERS_BACK = re.compile(r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones?|same)\b", re.IGNORECASE)
+MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
+MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
 SHORT = 3  # content words below which a question cannot stand alone
+
+
+def recent(history: Sequence[Turn]) -> Sequence[Turn]:
+    """Return the last turns of a conversation; raises UsageError if one of them has more than MAX_TURN characters."""
+    history = history[-MAX_TURNS:]
+    if (longest := max((len(turn.content) for turn in history), default=0)) > MAX_TURN:
+        cause = f"a message of the history has {longest:,} characters; the limit is {MAX_TURN:,}."
+        raise UsageError(cause, "Shorten that message, or leave it out.")
+    return history
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:

@@ -17,6 +17,7 @@ from assistant.support import check_support
 
 MAX_SENTENCES = 3
 SENTENCE_END = re.compile(r"[.!?](?:[ \t]*\[\d{1,3}\])*\s+(?=[^\s\[])")
+MAX_WRITTEN = 20_000  # characters; an endpoint may pay no heed to the tokens that it is allowed
 MAX_EVIDENCE = 6_000  # characters that a generator is given; an endless sentence or row is quoted instead
 
 
@@ -57,6 +58,8 @@ def written_by(model: LanguageModel, messages: Sequence[Turn], max_tokens: int, 
         ends = list(SENTENCE_END.finditer(text))
         if len(ends) >= most:
             return text[: ends[most - 1].end()].strip()
+        if len(text) > MAX_WRITTEN:
+            break
     return text.strip()
 
 

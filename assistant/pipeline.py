@@ -39,7 +39,7 @@ from assistant.core.types import (
 from assistant.core.vectors import VectorStore, open_store
 from assistant.evidence import place
 from assistant.guards.run import Guards, Screened
-from assistant.history import standalone
+from assistant.history import recent, standalone
 from assistant.open_book import PASSAGES, answer_from_passages
 from assistant.phrase import Wording, phrase, quoted
 from assistant.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR
@@ -135,10 +135,12 @@ class Assistant:
     ) -> Answer:
         """Answer from the documents, abstain, or refuse; every sentence is proved by a verbatim quote.
 
-        `stage` is told what is going on: "searching", "reading", "wording". Raises UsageError for an empty question.
+        `stage` is told what is going on: "searching", "reading", "wording". Of `history` the last turns count. Raises
+        UsageError for an empty or endless question or turn.
         """
         access = access or self.access
         self._reader_model()
+        history = recent(history)
         answer = self._answer(_checked(question), history, access, k, stage)
         if self._audit:
             self._audit.append(answer_line(self._command, answer, history, access, self.config))
@@ -250,14 +252,14 @@ class Assistant:
 
     def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:
         """Return the evidence and its features alone; what an answer would be worded from."""
-        asked = standalone(_checked(question), history)
+        asked = standalone(_checked(question), recent(history))
         with self._snapshot():
             hits, defined = self._retrieve(asked, question, access or self.access)
             return self._reader().read(asked, hits, defined, focus=question)
 
     def candidates(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Candidates:
         """Return every sentence that the reader would choose from, with its features."""
-        asked = standalone(_checked(question), history)
+        asked = standalone(_checked(question), recent(history))
         with self._snapshot():
             hits, _ = self._retrieve(asked, question, access or self.access)
             return self._reader().candidates(asked, hits, focus=question)

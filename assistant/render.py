@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20
+COMPARED = 500  # words of an answer; comparing takes a square of the time
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
 
 
@@ -345,7 +346,8 @@ def _outcome_lines(outcome: Outcome) -> Iterator[Text]:
 
 def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
     """Return words with those set off that the others do not have at that place."""
-    same = SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks()
+    compared = words[:COMPARED], others[:COMPARED]
+    same = SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
     kept = {at for block in same for at in range(block.a, block.a + block.size)}
     return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
 

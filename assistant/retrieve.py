@@ -36,6 +36,7 @@ BESIDE = (
     r"|\bwhat(?:'?s| is| are) (?:an? |the )?{name}(?:$| (?:in|at|here|again|exactly)\b))"
 )
 TERM_WORDS = 7
+MAX_TERMS = 200  # that one question is taken to use; those with the longest names
 # A definition that is asked for comes before what only talks about its term.
 ASKED_BOOST, USED_BOOST = 2.0, 0.1
 
@@ -88,14 +89,17 @@ def find_terms(catalog: Catalog, question: str, access: Access) -> list[tuple[Te
         for stop in range(start + 1, min(start + TERM_WORDS, len(words)) + 1):
             spans.setdefault(normalise_term(" ".join(words[start:stop])), []).append((start, stop))
     taken: set[int] = set()
+    names: set[str] = set()
     found: list[tuple[Term, str]] = []
     terms = catalog.terms(access, [norm for norm in spans if norm not in STOP_WORDS or _is_quoted(norm, question)])
     by_norm = [(norm, term) for term, _, _ in terms for norm in _norms(term) if norm in spans]
-    for norm, term in sorted(by_norm, key=_fullest_first):
+    for norm, term in sorted(by_norm, key=_fullest_first)[:MAX_TERMS]:
         free = [span for span in spans[norm] if not taken & set(range(*span))]
-        same = [known for known, _ in found if normalise_term(known.name) == normalise_term(term.name)]
-        if free or same:
+        spans[norm] = []  # now they are taken, by this term or a longer one
+        name = normalise_term(term.name)
+        if free or name in names:
             taken |= {i for span in free for i in range(*span)}
+            names.add(name)
             found.append((term, norm))
     asked = asked_norms(question, list(dict.fromkeys(norm for _, norm in found)))
     return [(term, norm in asked) for term, norm in found]

@@ -26,17 +26,20 @@ from assistant.core.config import Config, IngestSection
 from assistant.core.encoder import guard_encode
 from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
 from assistant.core.permissions import PRIVATE_FILE, PRIVATE_FOLDER
+from assistant.core.text import MAX_HEADING
 from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.core.vectors import VectorStore, open_store
+from ingest.deadline import Deadline
 from ingest.formats import Parsed
 from ingest.parser_process import ParserProcess
 from ingest.screen import Screen
 from ingest.sources import FoundFile, Given, MetaReader, find_roots, parse_meta, read_bytes, walk
-from ingest.split import split
+from ingest.split import is_within, split
 from ingest.terms import find_terms
 
-READER_VERSION = "4"  # raise it when the same bytes give another text or other passages: documents are then read again
+READER_VERSION = "5"  # raise it when the same bytes give another text or other passages: documents are then read again
 EMBED_CHUNK = 1_024  # passages sorted by length together
+SCREENED = 256  # passages between two looks at the clock
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
 
 
@@ -206,23 +209,33 @@ class _Reader:
             own = parse_meta(parsed.front_matter, "front matter", strict=False)
             self._add(_document(document_id, file, sha256, given.title, parsed, own), parsed.flags)
         elif stored := self.catalog.lacks_vectors(document_id):  # an earlier run died between reading and embedding
-            self.queue.add(self._passages(stored)[0])
+            self.queue.add(self._passages(stored, Deadline(self.settings.max_seconds))[0])
         return SourceRow(
             str(file.path), str(file.root), file.source, document_id, file.size, file.mtime_ns, seen_ns, sha256,
             given.merge(own),
         )  # fmt: skip
 
     def _add(self, document: Document, found: Sequence[tuple[str, str]]) -> None:
-        passages, planted = self._passages(document)
+        deadline = Deadline(self.settings.max_seconds)
+        passages, planted = self._passages(document, deadline)
         flags = [*(Flag(document.source, reason, detail) for reason, detail in found), *planted]
-        terms = [t for t in find_terms(document) if any(p.start <= t.start < p.end for p in passages)]
+        terms = [term for term in find_terms(document) if is_within(term.start, passages)]
+        deadline.check()
         with self.catalog.transaction():
             self.catalog.add_document(document, passages, terms, flags)
         self.run.flagged += flags
         self.queue.add(passages)
 
-    def _passages(self, document: Document) -> tuple[list[NewPassage], list[Flag]]:
-        return self.screen(document, split(document, self.settings, self.encoder_sha))
+    def _passages(self, document: Document, deadline: Deadline) -> tuple[list[NewPassage], list[Flag]]:
+        passages = split(document, self.settings, self.encoder_sha)
+        kept: list[NewPassage] = []
+        flags: list[Flag] = []
+        for at in range(0, len(passages), SCREENED):
+            deadline.check()
+            screened = self.screen(document, passages[at : at + SCREENED])
+            kept += screened[0]
+            flags += screened[1]
+        return kept, flags
 
     def _document_id(self, file: FoundFile, sha256: str, title: str) -> str:
         """Name a document by all that its passages depend on: bytes, format, given title, this version, settings."""
@@ -233,8 +246,8 @@ class _Reader:
 
 def _document(document_id: str, file: FoundFile, sha256: str, title: str, parsed: Parsed, own: Meta) -> Document:
     return Document(
-        document_id, file.source, title or parsed.title, parsed.text, parsed.media_type, sha256, parsed.pages, own,
-        parsed.emphases,
+        document_id, file.source, (title or parsed.title)[:MAX_HEADING], parsed.text, parsed.media_type, sha256,
+        parsed.pages, own, parsed.emphases,
     )  # fmt: skip
 
 

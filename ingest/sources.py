@@ -6,13 +6,13 @@ import datetime
 import difflib
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from assistant.core.errors import DocumentRejected, UsageError
+from assistant.core.toml import read_toml
 from assistant.core.types import Meta
 from ingest.clean import scrub
 from ingest.formats import SUFFIXES
@@ -211,6 +211,7 @@ def _toml(path: Path, root: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DocumentRejected("metadata", f"{path.name} cannot be read: it is no file, or a link to nothing.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            return read_toml(file)
     except (OSError, ValueError, RecursionError) as error:  # a number of 5,000 digits is a bare ValueError
         raise DocumentRejected("metadata", f"{path.name} cannot be read: {error}.") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.core.catalog import NewPassage
@@ -51,6 +51,12 @@ def split(document: Document, settings: IngestSection, encoder_sha: str) -> list
         for start, end, lead in _pack(pieces, settings, section_start):
             passages.append(_passage(document, start, end, headings, lead, encoder_sha))
     return passages
+
+
+def is_within(place: int, passages: Sequence[NewPassage]) -> bool:
+    """Tell whether a place of the document lies in one of its passages, which are in reading order."""
+    at = bisect.bisect_right(passages, place, key=lambda passage: passage.start) - 1
+    return at >= 0 and place < passages[at].end
 
 
 def embed_text(title: str, headings: tuple[str, ...], lead: str, text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, get_type_hints
 
 from assistant.core.errors import ConfigError
 from assistant.core.permissions import distrust
+from assistant.core.toml import read_toml
 
 DEFAULT_NAME = "config.toml"
 MPNET, MINILM = "all-mpnet-base-v2", "all-minilm-l6-v2"
@@ -188,7 +188,7 @@ def _load(path: Path, *, found: bool) -> Config:
             if found and (doubt := distrust(path, file.fileno())):
                 cause = f"the {DEFAULT_NAME} of this folder is not obeyed: {doubt}."
                 raise ConfigError(cause, f"If it says what you want, name it: --config {DEFAULT_NAME}")
-            raw = tomllib.loads(file.read())
+            raw = read_toml(file)
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration file {path}.", "Check --config.") from None
     except (OSError, ValueError, RecursionError) as error:

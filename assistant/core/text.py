@@ -118,10 +118,13 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def cut(text: str, start: int, end: int, most: int = MAX_STRETCH) -> Iterator[tuple[int, int]]:
     """Yield text[start:end] in spans of at most `most` characters, cut after a sentence, line or word if possible."""
     while end - start > most:
-        _, stop = (sentences(text, start, start + most)[:-1] or [(0, 0)])[-1]
-        stop = stop or text.rfind("\n", start, start + most)
-        stop = stop if stop > start else text.rfind(" ", start, start + most)
-        stop = stop if stop > start else start + most
+        half, whole = start + most // 2, start + most
+        ends = (
+            *(stop for _, stop in sentences(text, start, whole)[-2:-1]),
+            text.rfind("\n", half, whole),
+            text.rfind(" ", half, whole),
+        )
+        stop = next((stop for stop in ends if stop > half), whole)
         yield trim(text, start, stop)
         start, _ = trim(text, stop, end)
     if start < end:

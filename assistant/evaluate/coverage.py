@@ -10,10 +10,14 @@ STRETCH, STEP = 60, 30  # words of a span that are looked for at once, and from 
 GRAM = 3
 COVERED = 0.8  # share of a stretch's 3-grams that covers it
 OVERLAP = 0.5  # share of the shorter text's 3-grams that makes a quote and a span meet
+PILED = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]++")  # more marks than NFKC sorts in fair time
 MARKUP = (
     (re.compile(r"\{\{[^{}]*\}\}"), ""),  # template values
-    (re.compile(r"!?\[([^\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"), r"\1"),  # [text](target)
-    (re.compile(r"\{%.*?%\}|<!--.*?-->|</?[a-zA-Z][^<>]{0,200}>", re.DOTALL), " "),  # template and HTML tags
+    (re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"), r"\1"),  # [text](target)
+    (  # template tags, comments and HTML tags; none that another of its kind begins in
+        re.compile(r"\{%(?:[^{%]|\{(?!%)|%(?!\}))*+%\}|<!--(?:[^<-]|<(?!!--)|-(?!->))*+-->|</?[a-zA-Z][^<>]{0,200}>"),
+        " ",
+    ),
 )
 
 Words = list[str]
@@ -21,7 +25,7 @@ Words = list[str]
 
 def words_of(text: str) -> Words:
     """Return the words of a text, lower case, without Markdown, tags and punctuation."""
-    text = unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", PILED.sub(r"\1", text))
     for pattern, by in MARKUP:
         text = pattern.sub(by, text)
     return re.findall(r"[^\W_]+", text.lower())

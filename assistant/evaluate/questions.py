@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 from assistant.core.errors import UsageError
 from assistant.core.halves import Split, half
 from assistant.core.types import Turn
+from assistant.history import recent
 from assistant.pipeline import MAX_QUESTION
 from assistant.records import history_from_json
 
@@ -199,7 +200,7 @@ def _history(raw: dict[str, Any]) -> tuple[str, tuple[Turn, ...]]:
     history = raw.get("history")
     if isinstance(history, list) and history and all(isinstance(t, dict) and "role" not in t for t in history):
         return " ".join([scenario.strip(), *_follow_ups(history)]).strip(), ()
-    return scenario, tuple(history_from_json(history))
+    return scenario, tuple(recent(history_from_json(history)))
 
 
 def _follow_ups(history: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -378,8 +378,8 @@ def test_every_field_can_be_given_beside_a_document(write_files: Write) -> None:
 def test_a_folders_metadata_is_read_once(write_files: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_files({"_meta.toml": 'owner = "x"', **{f"sub/{i}.md": "x" for i in range(5)}})
     read: list[str] = []
-    real = sources.tomllib.loads
-    monkeypatch.setattr(sources.tomllib, "loads", lambda text: read.append(text) or real(text))
+    real = sources.read_toml
+    monkeypatch.setattr(sources, "read_toml", lambda file: read.append(file.name) or real(file))
     metas = MetaReader()
     assert {metas.given(f).folder.owner for f in walk(root, root) if isinstance(f, FoundFile)} == {"x"}
     assert len(read) == 1
