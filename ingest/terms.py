@@ -19,8 +19,8 @@ TERM_COLUMN = re.compile(r"^(term|acronym|abbreviation|name|word|phrase|role|exp
 MEANING_COLUMN = re.compile(r"^(definition|meaning|description|expansion|explanation|stands for)s?\b", re.IGNORECASE)
 
 NAME = r"""[^\W_](?:[^\n:.!?;"“”]|\.(?=\w)){0,78}?"""
-SEPARATOR = re.compile(r"(?:\s+[-–—]+\s|:\s|\s+means\s)\s*")
-ALSO = re.compile(r"^(?P<name>.+?)\s*\((?:also(?: known as)?:?\s*|aka\.?\s*|or\s+)?(?P<alias>[^()]{1,80})\)$", re.I)
+SEPARATOR = re.compile(r"(?:(?<!\s)\s++(?:[-–—]++|means)\s|:\s)\s*+")
+ALSO = re.compile(r"^(?P<name>.+?) ?\((?:also(?: known as)?:?\s*|aka\.?\s*|or\s+)?(?P<alias>[^()]{1,80})\)$", re.I)
 MEANS = re.compile(
     rf"""^(?:(?P<here>in|for\s+the\s+purposes?\s+of|under|within)\s+(?:this|these|the)\s+[\w\s&-]{{2,40}}?,\s+)?
     (?:the\s+(?:term|word|phrase|expression|acronym)\s+)?

@@ -25,7 +25,7 @@ from assistant.records import dumps
 
 LINE_KEYS = ("id", "question", "scenario", "history", "roles", "as_of", "expect", "recorded")
 EXPECT_KEYS = ("status", "contains", "numbers", "source", "excludes")
-KEYS = re.compile(rf"\s*{KEY.pattern}")
+KEYS = re.compile(rf"(?<!\s)\s*+{KEY.pattern}")
 SHORT = 80  # characters of a quote that is recorded where there is no number: a longer one changes too easily
 
 Json = dict[str, Any]

@@ -1,0 +1,155 @@
+"""Every regular expression of the package is attacked with what it is made of: none needs a square of the time."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from re import _constants as kinds  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# Attacked by tests of their own: what they are given is bounded, or made of many patterns that take turns.
+OWN_TESTS = ("assistant/guards/", "assistant/facts.py", "assistant/support.py", "ingest/formats/")
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for room in ("assistant", "ingest")
+    for path in sorted((ROOT / room).rglob("*.py"))
+}
+LENGTH = 12_000
+SECONDS = 0.04  # a square takes a tenth of a second or more, a line a millisecond or so
+CATEGORIES = {
+    kinds.CATEGORY_SPACE: " ", kinds.CATEGORY_DIGIT: "1", kinds.CATEGORY_WORD: "a", kinds.CATEGORY_NOT_SPACE: "a",
+    kinds.CATEGORY_NOT_DIGIT: "a", kinds.CATEGORY_NOT_WORD: ".",
+}  # fmt: skip
+MOST_LETTERS = 12
+SEARCHES = {"match", "fullmatch", "search", "finditer", "findall", "sub", "split"}
+STARTS = {"ITEM"}  # is taken off a line only where it starts it
+
+
+def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield the patterns that modules hold, in tuples too, by the names that they have there."""
+    for name, source in SOURCES.items():
+        if "re.compile" in source and not name.startswith(OWN_TESTS):
+            module = importlib.import_module(name.removesuffix(".py").replace("/", "."))
+            for attribute, value in vars(module).items():
+                for at, found in enumerate(flat(value)):
+                    if re.search(rf"^{attribute}\b", source, re.MULTILINE):  # not one that is imported
+                        yield f"{name}:{attribute}:{at}", found
+
+
+def flat(value: Any) -> Iterator[re.Pattern[str]]:
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from flat(part)
+
+
+def methods(name: str, attribute: str) -> set[str]:
+    """Return the searches that are done with a module's pattern, in it or where it is imported."""
+    module = name.removesuffix(".py").replace("/", ".")
+    return {
+        node.attr
+        for path, source in SOURCES.items()
+        if path == name or re.search(rf"^from {module} import (?:\([^)]*|.*)\b{attribute}\b", source, re.MULTILINE)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == attribute
+    } & SEARCHES
+
+
+def letters(parsed: Any) -> Iterator[str]:
+    """Yield the characters that a pattern names, and one of each kind that it names."""
+    for operator, value in parsed:
+        match operator:
+            case kinds.LITERAL | kinds.NOT_LITERAL:
+                yield chr(value)
+            case kinds.IN:
+                yield from letters(value)
+            case kinds.RANGE:
+                yield chr(value[0])
+            case kinds.CATEGORY:
+                yield CATEGORIES.get(value, "a")
+            case kinds.ANY:
+                yield "a"
+            case kinds.BRANCH:
+                for branch in value[1]:
+                    yield from letters(branch)
+            case kinds.SUBPATTERN | kinds.MAX_REPEAT | kinds.MIN_REPEAT | kinds.POSSESSIVE_REPEAT:
+                yield from letters(value[-1])
+            case kinds.ASSERT | kinds.ASSERT_NOT:
+                yield from letters(value[1])
+            case kinds.ATOMIC_GROUP:
+                yield from letters(value)
+
+
+def shortest(parsed: Any) -> str:
+    """Return about what a pattern matches, as short as can be but for one turn of each repetition."""
+    said = ""
+    for operator, value in parsed:
+        match operator:
+            case kinds.BRANCH:
+                said += shortest(value[1][0])
+            case kinds.SUBPATTERN | kinds.MAX_REPEAT | kinds.MIN_REPEAT | kinds.POSSESSIVE_REPEAT:
+                said += shortest(value[-1])
+            case kinds.ATOMIC_GROUP:
+                said += shortest(value)
+            case kinds.ASSERT | kinds.ASSERT_NOT | kinds.AT | kinds.GROUPREF:
+                pass
+            case _:
+                said += next((c for c in letters([(operator, value)]) if operator is not kinds.NOT_LITERAL), "a")
+    return said
+
+
+def attacks(pattern: re.Pattern[str]) -> Iterator[str]:
+    parsed = parser.parse(pattern.pattern, pattern.flags)
+    punctuation_first = sorted(dict.fromkeys(letters(parsed)), key=lambda c: (c.isalnum(), c))
+    alphabet = [*punctuation_first[:MOST_LETTERS], " ", "a"]
+    sample = shortest(parsed)
+    starts = ("", sample, *(sample[:at] for at in range(1, min(len(sample), 8))))
+    for one, other in product(dict.fromkeys(alphabet), repeat=2):
+        yield (one + other) * (LENGTH // 2)
+        yield one * (LENGTH // 2) + other * (LENGTH // 2)
+        yield one + other * LENGTH + "\0"
+    for start, one in product(starts, dict.fromkeys(alphabet)):
+        yield start + one * LENGTH + "\0"
+        yield (start + one) * (LENGTH // (len(start) + 1))
+
+
+FOUND = dict(patterns())
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_pattern_takes_time_that_grows_as_the_text_does(name: str) -> None:
+    pattern = FOUND[name]
+    path, attribute, _ = name.split(":")
+    called = {"match"} if attribute in STARTS else methods(path, attribute)
+    anchored = bool(called) and called <= {"match", "fullmatch"}
+    for text in attacks(pattern):
+        if seconds(pattern, text, anchored, called) > SECONDS:  # or the machine was busy
+            least = min(seconds(pattern, text, anchored, called) for _ in range(5))
+            assert least < SECONDS, f"{least:.2f} s for {text[:30]!r} ... {text[-30:]!r}"
+
+
+def seconds(pattern: re.Pattern[str], text: str, anchored: bool, called: set[str]) -> float:
+    began = time.process_time()
+    if not anchored:
+        for _ in pattern.finditer(text):
+            pass
+    else:
+        for method in called:
+            getattr(pattern, method)(text)
+    return time.process_time() - began
+
+
+def test_the_attack_finds_a_square() -> None:
+    for bad in (r"""[.!?…]+["'”’)\]]*\s+(?=["'“‘(\[]*[^\W_])""", r"\{%.*?%\}", r"a\s*,?\s+means", r".*\?\W*$", r"\s+$"):
+        pattern = re.compile(bad)
+        assert any(seconds(pattern, text, False, set()) > SECONDS for text in attacks(pattern)), bad
