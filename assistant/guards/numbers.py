@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from assistant.guards import Span
-from assistant.guards.national import NATIONAL, Number
+
+if TYPE_CHECKING:
+    from assistant.guards.national import Number
 
 NEAR = 48  # characters before a number in which the word that says what it is may stand
 CARD_DIGITS = range(12, 20)
@@ -35,6 +38,8 @@ def account_spans(text: str) -> Iterator[Span]:
     yield from _cards(text, _GROUPED)
     yield from _cards(text, _CARD)
     if _WORTH.search(text):
+        from assistant.guards.national import NATIONAL
+
         known: set[int] = set()
         for number in NATIONAL:
             found = list(_nationals(text, number, known))

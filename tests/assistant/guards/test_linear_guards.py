@@ -90,10 +90,11 @@ def test_ten_times_the_text_takes_about_ten_times_as_long(shape: str, part: str)
     assert long <= max(FLOOR, ALLOWED * short), f"{short:.4f} s and {long:.4f} s"
 
 
-def test_a_key_that_never_ends() -> None:
+def test_a_key_and_a_word_that_never_end() -> None:
     key = "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789"  # the prefix apart, or scanners find it here
-    short, long = growth(secret_spans, key + "a" * SMALL, key + "a" * LARGE)
-    assert long <= max(FLOOR, ALLOWED * short)
+    for gap in ("", " "):
+        short, long = growth(secret_spans, key + gap + "a" * SMALL, key + gap + "a" * LARGE)
+        assert long <= max(FLOOR, ALLOWED * short)
 
 
 @pytest.mark.parametrize("named", ["https://a{}.example/{}", "a{}@b{}.example"])
