@@ -83,7 +83,7 @@ class GeneratorSection:
 class GuardsSection:
     injection: str = "block"  # instructions to the assistant, in a question or planted in a document
     harm: str = "block"  # requests for help with harming or spying on somebody
-    personal: str = "redact"  # contacts, cards, accounts, national numbers, birth dates, no names; a cited contact may be told
+    personal: str = "redact"  # contacts, cards, accounts, national numbers, birth dates, no names
     secrets: str = "redact"  # keys, tokens, passwords, PINs, addresses with a login
     output: str = "redact"  # in an answer: the prompt, links from nowhere, images, control characters
 
