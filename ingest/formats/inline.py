@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
+from itertools import accumulate
 from typing import Literal
 
 from ingest.clean import Counts, scrub
@@ -119,13 +121,12 @@ def _scrubbed(text: str, counts: Counts) -> str:
 def _strip(text: str, spans: list[Span], pages: list[int]) -> tuple[str, list[Span], list[int]]:
     """Drop spaces at line ends and around emphases; the text has none at its start."""
     text = text.rstrip()
-    if " \n" in text:
-        # Rare, and an emphasis may end there: cut from the right, so that the offsets still to cut at stay right.
-        for match in reversed(list(_SPACE_AT_END.finditer(text))):
-            cut, width = match.start(), len(match[0])
-            text = text[:cut] + text[match.end() :]
-            spans = [(_shift(start, cut, width), _shift(end, cut, width)) for start, end in spans]
-            pages = [_shift(page, cut, width) for page in pages]
+    if " \n" in text:  # rare, and an emphasis may end there
+        cuts = [match.span() for match in _SPACE_AT_END.finditer(text)]
+        text = _SPACE_AT_END.sub("", text)
+        moved = _Moved(cuts)
+        spans = [(moved(start), moved(end)) for start, end in spans]
+        pages = [moved(page) for page in pages]
     kept = []
     for start, end in spans:
         piece = text[start:end]
@@ -135,5 +136,15 @@ def _strip(text: str, spans: list[Span], pages: list[int]) -> tuple[str, list[Sp
     return text, kept, [min(page, len(text)) for page in pages]
 
 
-def _shift(at: int, cut: int, width: int) -> int:
-    return at if at <= cut else max(cut, at - width)
+class _Moved:
+    """Where an offset lies once pieces of the text are cut out."""
+
+    def __init__(self, cuts: list[Span]) -> None:
+        self._cuts = cuts
+        self._before = [0, *accumulate(end - start for start, end in cuts)]  # characters cut by the cuts before each
+
+    def __call__(self, at: int) -> int:
+        passed = bisect_left(self._cuts, (at, 0))
+        if passed and at < (end := self._cuts[passed - 1][1]):
+            at = end  # inside a cut
+        return at - self._before[passed]

@@ -18,9 +18,10 @@ from ingest.formats.parsed import Parsed
 from ingest.formats.tabbed import write_definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from markdown_it import MarkdownIt
+    from markdown_it.rules_core import StateCore
 
 MEDIA_TYPE = "text/markdown"
 _FRONT_MATTER = re.compile(r"\A\s{0,8}---[ \t]*\n(.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -28,8 +29,8 @@ _PART = 2**20  # characters rendered at once
 _HEADING = re.compile(r"(?<=\n)\n#{1,6} ")
 _PARAGRAPH = re.compile(r"(?<=\n)\n(?=\S)")
 
-_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}(.*?)\{%-?\s*endraw\s*-?%\}", re.DOTALL)
-_COMMENT = re.compile(r"\{%-?\s*comment\s*-?%\}.{0,20000}?\{%-?\s*endcomment\s*-?%\}", re.DOTALL)
+_RAW = re.compile(r"\{%-?\s*(end)?raw\s*-?%\}")
+_COMMENT = re.compile(r"\{%-?\s*(end)?comment\s*-?%\}")
 # A tag inside a link's address is no text.
 _TAG = re.compile(r"""(?P<address>\]\(\s*|=["'])?\{%-?\s*(?P<name>[\w-]*)(?P<rest>[^%]{0,2000}?)-?%\}""", re.DOTALL)
 _OUTPUT = re.compile(r"\{\{[^{}]{0,500}\}\}")
@@ -61,7 +62,15 @@ def _renderer() -> MarkdownIt:
     from markdown_it import MarkdownIt
     from mdit_py_plugins.deflist import deflist_plugin
 
-    return MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"]).use(deflist_plugin)
+    renderer = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(deflist_plugin)
+
+    def nest(levels: int) -> Callable[[StateCore], None]:
+        return lambda state: renderer.options.__setitem__("maxNesting", levels)
+
+    # A block nested deeper is lost; brackets nested deeper stay text, and each may be read as often as levels are open.
+    renderer.core.ruler.before("block", "nest_blocks", nest(100))
+    renderer.core.ruler.before("inline", "nest_brackets", nest(20))
+    return renderer
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -120,10 +129,24 @@ def _without_liquid(text: str) -> str:
     if "{" not in text:
         return text
     text = _ATTRIBUTES.sub("", text)
-    parts = _RAW.split(text)  # outside, raw, outside, ...
+    parts = _split(_RAW, text)  # outside, raw, outside, ...
     for at in range(0, len(parts), 2):
-        parts[at] = _OUTPUT.sub("", _TAG.sub(_shown, _COMMENT.sub("", parts[at])))
+        uncommented = "".join(_split(_COMMENT, parts[at])[::2])
+        parts[at] = _OUTPUT.sub("", _TAG.sub(_shown, uncommented))
     return "".join(parts)
+
+
+def _split(mark: re.Pattern[str], text: str) -> list[str]:
+    """Return what lies outside, inside, outside ... of the pairs of marks; one pass, however many have no partner."""
+    parts, start = [], 0
+    opened: re.Match[str] | None = None
+    for match in mark.finditer(text):
+        if not match[1]:
+            opened = opened or match
+        elif opened:
+            parts += [text[start : opened.start()], text[opened.end() : match.start()]]
+            start, opened = match.end(), None
+    return [*parts, text[start:]]
 
 
 def _shown(tag: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 
@@ -123,6 +124,33 @@ def test_markdown_title_is_the_first_heading_without_front_matter() -> None:
 )
 def test_markdown_template_tags(source: str, text: str) -> None:
     assert read(source, "a.md").text == text
+
+
+@pytest.mark.parametrize(
+    ("piece", "name"),
+    [("![", "a.md"), ("{% raw %}", "a.md"), ("{% comment %}", "a.md"), ("<b>a</b> <br>", "a.html")],
+)
+def test_time_grows_as_the_file_does(piece: str, name: str) -> None:
+    began = time.process_time()
+    read(piece * (200_000 // len(piece)) + "end", name)
+    assert time.process_time() - began < 6
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("a {% endraw %} {% raw %}{% raw %} b {% x %}{% endraw %} c", "a {% raw %} b {% x %} c"),
+        ("a {% comment %} b {% comment %} c {% endcomment %} d {% comment %} e", "a d e"),
+    ],
+)
+def test_markdown_template_tags_without_partner(source: str, text: str) -> None:
+    assert read(source, "a.md").text == text
+
+
+def test_html_emphasis_keeps_its_place_where_spaces_at_line_ends_go() -> None:
+    parsed = read("<p>one <b>two </b> <br><b>three</b> <br>four <i>five</i> <br>", "a.html")
+    assert parsed.text == "one two\nthree\nfour five"
+    assert emphasised(parsed) == ["two", "three", "five"]
 
 
 def test_markdown_hidden_html_over_several_blocks() -> None:
