@@ -2,16 +2,19 @@
 
 lxml's event parser closes what authors leave open and builds no tree, so deep nesting costs neither memory nor stack,
 and it is several times as fast as a tree in Python. What a browser would not show is dropped, and flagged when it holds
-words. Hiding by a style sheet is not recognised.
+words; what a click shows stays, so far as the page's own style sheets tell (`css_page`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from typing import Any
 
 from ingest.formats.builder import Builder
+from ingest.formats.css_page import STYLED, PageStyle, Scan, Styled
+from ingest.formats.css_sheets import Element
 from ingest.formats.decode import decode
 from ingest.formats.html_blocks import Blocks
 from ingest.formats.parsed import Parsed
@@ -22,6 +25,7 @@ MEDIA_TYPE = "text/html"
 # pages into one.
 _MACHINERY = frozenset(
     {"script", "style", "template", "svg", "math", "noscript", "iframe", "object", "embed", "canvas", "audio", "video"}
+    | {"noembed", "noframes"}
 )
 _FURNITURE = frozenset(
     {"nav", "footer", "aside", "button", "select", "option", "datalist", "textarea", "label", "legend"}
@@ -35,11 +39,6 @@ _BLOCKS = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
 _TABLE_PARTS = frozenset({"table", "tr", "td", "th", "caption"})
-_INVISIBLE_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:^|;)\s*opacity\s*:\s*0?\.?0*\s*(?:;|!|$)"
-    r"|font-size\s*:\s*[01]?(?:\.\d+)?\s*(?:px|pt|em|rem|%)?\s*(?:;|!|$)",
-    re.IGNORECASE,
-)
 _COMMENT_WORDS = 3  # a shorter comment is not reported
 _CHUNK = 2**20  # characters parsed at once
 
@@ -48,36 +47,46 @@ def read_html(data: bytes) -> Parsed:
     """Return the visible text of a page; its title is `<title>`, else the first `<h1>`."""
     builder = Builder()
     markup = decode(data, builder, html=True)
-    title = feed((markup[at : at + _CHUNK] for at in range(0, len(markup), _CHUNK)), builder)
-    return builder.build(MEDIA_TYPE, title)
+    return builder.build(MEDIA_TYPE, feed([markup], builder))
 
 
-def feed(chunks: Iterable[str], builder: Builder) -> str:
+def feed(parts: Sequence[str], builder: Builder) -> str:
     """Write markup to the builder; return its `<title>`, or an empty string."""
+    scan = Scan()
+    if any(STYLED.search(part) for part in parts):
+        _parse(parts, scan)
+    walker = Walker(builder, PageStyle(scan))
+    _parse(parts, walker)
+    return walker.title
+
+
+def _parse(parts: Sequence[str], target: Any) -> None:
     etree = import_module("lxml.etree")  # heavy, and without type stubs
-    walker = Walker(builder)
-    parser = etree.HTMLParser(target=walker, encoding="utf-8", huge_tree=True, no_network=True)
+    parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True, no_network=True)
     try:
-        for chunk in chunks:
-            parser.feed(chunk.encode())
+        for part in parts:
+            for at in range(0, len(part), _CHUNK):
+                parser.feed(part[at : at + _CHUNK].encode())
         parser.close()
     except etree.XMLSyntaxError:
-        walker.close()  # markup without a single element
-    return walker.title
+        target.close()  # markup without a single element
 
 
 class Walker:
     """An lxml parser target: `start`, `end`, `data`, `comment`, `pi` and `close`."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, style: PageStyle) -> None:
         self.title = ""
         self._builder = builder
+        self._style = style
         self._blocks = Blocks(builder)
-        self._open: list[str] = []
+        self._open = [Styled(Element())]
+        self._header_kept = 0  # elements open in which a <header> is no furniture
         self._emphasis = 0  # elements open that emphasise
         self._skipped = 0  # elements open inside a dropped one, itself included
         self._hidden: list[str] | None = None  # text of the dropped element, where that is worth a flag
         self._how = ""
+        self._unseen: tuple[str, list[str]] = "", []  # text of which nothing is dropped around it, and how it is hidden
         self._pre: list[str] | None = None
         self._in_title = False
 
@@ -86,10 +95,12 @@ class Walker:
         if self._skipped:
             self._skipped += 1
             return
-        if self._drops(tag, attributes):
+        styled = self._style.enter(self._open[-1], tag, attributes)
+        if self._drops(styled, attributes):
             self._skipped = 1
             return
-        self._open.append(tag)
+        self._open.append(styled)
+        self._header_kept += tag in _HEADER_KEPT_IN
         blocks = self._blocks
         if tag in _EMPHASIS:
             self._emphasis += 1
@@ -108,7 +119,7 @@ class Walker:
         elif tag == "br":
             self.data("\n") if self._pre is not None else blocks.line_break()
         elif tag == "img":
-            blocks.text(" " + attributes.get("alt", "") + " ")
+            self.data(" " + attributes.get("alt", "") + " ")
         elif tag == "pre":
             blocks.flush()
             self._pre = []
@@ -123,8 +134,9 @@ class Walker:
                 self._builder.flag_hidden(self._how, "".join(self._hidden))
                 self._hidden = None
             return
-        if self._open:
+        if len(self._open) > 1:
             self._open.pop()
+            self._header_kept -= tag in _HEADER_KEPT_IN
         blocks = self._blocks
         if tag in _EMPHASIS:
             self._emphasis -= 1
@@ -152,10 +164,15 @@ class Walker:
                 self._hidden.append(text)
         elif self._in_title:
             self.title += text
-        elif self._pre is not None:
-            self._pre.append(text)
+        elif how := self._open[-1].look.unseen:
+            self._hide(how, text)
         else:
-            self._blocks.text(text, self._emphasis > 0)
+            if self._unseen[1] and not text.isspace():
+                self._report()
+            if self._pre is not None:
+                self._pre.append(text)
+            else:
+                self._blocks.text(text, self._emphasis > 0)
 
     def comment(self, text: str) -> None:
         """Take a comment: nobody sees it, and whoever writes prose into one may mean it for a machine."""
@@ -172,15 +189,30 @@ class Walker:
             self._blocks.code("".join(self._pre))
         self._pre = None
         self._blocks.close()
+        self._report()
 
-    def _drops(self, tag: str, attributes: Mapping[str, str]) -> bool:
+    def _hide(self, how: str, text: str) -> None:
+        """Leave out text; what follows without another kind between is reported with it."""
+        if how != self._unseen[0]:
+            self._report()
+            self._unseen = how, []
+        self._unseen[1].append(text)
+
+    def _report(self) -> None:
+        how, texts = self._unseen
+        self._builder.flag_hidden(how, "".join(texts))
+        self._unseen = "", []
+
+    def _drops(self, styled: Styled, attributes: Mapping[str, str]) -> bool:
+        tag = styled.tag
         if tag in _MACHINERY:
             return True
-        if attributes and tag not in {"html", "body"}:  # a page that hides itself is shown by its script
-            if "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true":
-                self._hidden, self._how = [], "hidden element"
-                return True
-            if _INVISIBLE_STYLE.search(attributes.get("style", "")):
-                self._hidden, self._how = [], "element hidden by its style"
-                return True
-        return tag in _FURNITURE or (tag == "header" and not _HEADER_KEPT_IN.intersection(self._open))
+        says = "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true"
+        if says and tag not in {"html", "body"}:  # a page that hides itself is shown by its script
+            self._hidden, self._how = [], "hidden element"
+            return True
+        if styled.gone:
+            self._hidden = []
+            self._how = "hidden element" if tag == "dialog" or "popover" in attributes else styled.gone
+            return True
+        return tag in _FURNITURE or (tag == "header" and not self._header_kept)

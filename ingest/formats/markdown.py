@@ -48,7 +48,7 @@ def read_markdown(data: bytes) -> Parsed:
     front, body = _split_front_matter(source, builder)
     body = write_definitions(body, "\n{}\n: {}\n".format)  # as deflist_plugin reads them
     renderer = _renderer()
-    feed((renderer.render(part) for part in _parts(_without_liquid(body))), builder)
+    feed([renderer.render(part) for part in _parts(_without_liquid(body))], builder)
     title = front.get("title")
     if front and not builder:
         # A stub that only redirects is not a fault of the collection, so it is reported and not rejected.

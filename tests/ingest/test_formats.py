@@ -133,7 +133,7 @@ def test_markdown_template_tags(source: str, text: str) -> None:
 def test_time_grows_as_the_file_does(piece: str, name: str) -> None:
     began = time.process_time()
     read(piece * (200_000 // len(piece)) + "end", name)
-    assert time.process_time() - began < 6
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize(
