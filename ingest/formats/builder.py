@@ -34,6 +34,7 @@ class Builder:
         self._waiting = 0  # pages begun since the last block
         self._flags: dict[tuple[str, str], None] = {}
         self._counts: Counts = Counter()
+        self._heading = ""  # text of the last one
         self.first_heading = ""  # text of the first level-1 heading
 
     def __bool__(self) -> bool:
@@ -43,6 +44,7 @@ class Builder:
     def heading(self, level: int, inline: Inline) -> None:
         """Add a heading, level 1 to 6."""
         text = self._block("heading", "#" * min(max(level, 1), 6) + " ", inline, "line")
+        self._heading = text or self._heading
         if level == 1 and not self.first_heading:
             self.first_heading = text
 
@@ -116,10 +118,14 @@ class Builder:
 
     def flag_hidden(self, how: str, text: str) -> None:
         """Report hidden text that was dropped, with its beginning."""
-        text = " ".join(text[: 4 * _EXCERPT].split())
-        shown = text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "..."
+        shown = _beginning(text)
         if any(char.isalnum() for char in shown):
             self.flag("hidden_text", f'{how} dropped: "{shown}"')
+
+    @property
+    def place(self) -> str:
+        """Where in the document writing has come to, to be added to what is reported there."""
+        return f' under "{_beginning(self._heading)}"' if self._heading else ""
 
     @property
     def flags(self) -> tuple[tuple[str, str], ...]:
@@ -166,3 +172,8 @@ class Builder:
         if self._length > MAX_CHARACTERS:
             raise reject("too_large", f"Its text is longer than {MAX_CHARACTERS:,} characters.")
         self._parts.append(text)
+
+
+def _beginning(text: str) -> str:
+    text = " ".join(text[: 4 * _EXCERPT].split())
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "..."

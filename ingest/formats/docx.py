@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.formats.builder import Builder
-from ingest.formats.docx_styles import Numbering, Style, Styles, W, on, value
+from ingest.formats.colours import WHITE, Colour
+from ingest.formats.docx_look import Look, Looks, W, on, value
+from ingest.formats.docx_styles import Numbering, Style, Styles
 from ingest.formats.inline import Inline
-from ingest.formats.ooxml import open_package
+from ingest.formats.ooxml import ThemeColours, open_package, theme_of
 from ingest.formats.parsed import Parsed
 from ingest.formats.text import BULLET
 from ingest.formats.titles import sensible_title
@@ -27,7 +29,8 @@ _WRAPPERS = frozenset(
 )
 _TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}noBreakHyphen": "-"}
 _DRAWN = frozenset({f"{W}drawing", f"{W}pict", f"{W}object", f"{_MC}AlternateContent"})
-_TINY = 3  # half-points
+_WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
+_PAGE = 20_000_000  # EMU, some 55 cm: no page is longer
 _MAX_SPAN = 50  # columns of one cell
 
 
@@ -50,7 +53,10 @@ class _Walker:
         numbering = next((rel for rel in document.part.rels.values() if rel.reltype.endswith("/numbering")), None)
         self._numbering = Numbering(getattr(numbering.target_part, "element", None) if numbering else None)
         self._plain_number = 0  # of a list whose style numbers nothing itself
-        self._on_paper = document.element.find(f"{W}background") is None  # white text on it cannot be seen
+        mapping = document.settings.element.find(f"{W}clrSchemeMapping")
+        self._looks = Looks(ThemeColours(theme_of(document.part), _colour_mapping(mapping)))
+        self._usual: dict[tuple[object, ...], Look] = {}  # of styles
+        self._behind: Colour | None = WHITE if document.element.find(f"{W}background") is None else None
         self._hidden: list[tuple[str, str]] = []  # how, text
         self._boxes: list[Any] = []  # text boxes anchored in the open block
 
@@ -66,13 +72,14 @@ class _Walker:
     def _close_block(self) -> None:
         """Report what was hidden in a block, and write the text boxes that hang on it."""
         for how in dict.fromkeys(how for how, _ in self._hidden):
-            self._builder.flag_hidden(how, "".join(text for kind, text in self._hidden if kind == how))
+            text = "".join(text for kind, text in self._hidden if kind == how)
+            self._builder.flag_hidden(how + self._builder.place, text)
         self._hidden = []
         boxes, self._boxes = self._boxes, []
-        on_paper, self._on_paper = self._on_paper, False
+        behind, self._behind = self._behind, None  # whatever the box may be filled with, or lie on
         for box in boxes:
             self.blocks(box)
-        self._on_paper = on_paper
+        self._behind = behind
 
     def _paragraph(self, element: Any) -> None:
         properties = element.find(f"{W}pPr")
@@ -120,7 +127,7 @@ class _Walker:
     def _run(self, run: Any, inline: Inline, style: Style, plain: bool) -> None:
         properties = run.find(f"{W}rPr")
         character = self._styles.character(properties)
-        hidden = self._hides(properties, style, character)
+        hidden = self._look(properties, style, character).unseen
         emphasis = not plain and (character.emphasis or on(properties, "b") or on(properties, "i"))
         for child in run:
             text = child.text or "" if child.tag == f"{W}t" else _TEXT.get(child.tag, "")
@@ -134,40 +141,57 @@ class _Walker:
                 else:
                     inline.line_break()
             elif child.tag in _DRAWN:
-                self._boxes += [box for box in child.iter(f"{W}txbxContent") if not _is_fallback(box)]
+                boxes = [box for box in child.iter(f"{W}txbxContent") if not _is_fallback(box)]
+                if _is_off(child):
+                    texts = (text.text or "" for box in boxes for text in box.iter(f"{W}t"))
+                    self._hidden.append(("text box hidden or off the page", "".join(texts)))
+                else:
+                    self._boxes += boxes
 
-    def _hides(self, properties: Any, style: Style, character: Style) -> str:
-        """Return how a run is hidden, or an empty string."""
-        if properties is None:
-            return "hidden text" if style.hidden or character.hidden else ""
-        vanish = properties.find(f"{W}vanish")
-        if on(properties, "vanish") or (vanish is None and (style.hidden or character.hidden)):
-            return "hidden text"
-        size = value(properties, "sz")
-        if size.isdigit() and 0 < int(size) <= _TINY:
-            return "tiny text"
-        white = value(properties, "color").upper() == "FFFFFF" and self._on_paper and not style.shaded
-        shaded = properties.find(f"{W}shd") is not None or properties.find(f"{W}highlight") is not None
-        return "white text" if white and not shaded else ""
+    def _look(self, properties: Any, style: Style, character: Style) -> Look:
+        key = style.runs, style.shadings, character.runs, self._behind
+        if key not in self._usual:
+            background = self._behind
+            for shading in style.shadings:
+                background = self._looks.shaded(background, shading)
+            layers = (*self._styles.defaults, *style.runs, *character.runs)
+            self._usual[key] = self._looks.run(Look(background=background), layers)
+        look = self._usual[key]
+        return look if properties is None else self._looks.run(look, (properties,))
 
     def _table(self, element: Any) -> None:
-        rows = [row for row in _flat(element) if row.tag == f"{W}tr" and row.find(f"{W}trPr/{W}del") is None]
+        rows = [row for row in _flat(element) if row.tag == f"{W}tr" and self._is_shown(row)]
         cells = [[cell for cell in _flat(row) if cell.tag == f"{W}tc"] for row in rows]
+        properties = element.find(f"{W}tblPr")
+        behind = self._behind
+        coloured = self._styles.table(properties).colours_cells  # some or all of its cells
+        below = None if coloured else self._looks.shaded(behind, properties)
         if all(len(row) < 2 for row in cells):
             for cell in (cell for row in cells for cell in row):
                 self._builder.end_list()
+                self._behind = self._looks.shaded(below, cell.find(f"{W}tcPr"))
                 self.blocks(cell)  # a box drawn around text
+            self._behind = behind
             return
-        on_paper, self._on_paper = self._on_paper, False  # white on a coloured cell is usual
         table = []
         for at, row in enumerate(cells):
             line: list[Inline] = []
             for cell in row:
                 span = value(cell.find(f"{W}tcPr"), "gridSpan")
+                self._behind = self._looks.shaded(below, cell.find(f"{W}tcPr"))
                 line += [self._cell(cell, plain=at == 0), *(Inline() for _ in range(_bounded(span) - 1))]
             table.append(line)
-        self._on_paper = on_paper
+        self._behind = behind
         self._builder.table(table)
+
+    def _is_shown(self, row: Any) -> bool:
+        properties = row.find(f"{W}trPr")
+        if properties is None:
+            return True
+        if on(properties, "hidden"):
+            self._hidden.append(("hidden table row", "".join(text.text or "" for text in row.iter(f"{W}t"))))
+            return False
+        return properties.find(f"{W}del") is None
 
     def _cell(self, cell: Any, plain: bool) -> Inline:
         inline = Inline()
@@ -207,6 +231,22 @@ def _labelled(label: str | None, inline: Inline) -> Inline:
 def _is_fallback(element: Any) -> bool:
     """Whether an element is the copy of a drawing for older programs."""
     return any(parent.tag == f"{_MC}Fallback" for parent in element.iterancestors())
+
+
+def _is_off(drawing: Any) -> bool:
+    """Whether a drawing is hidden, or placed where no page reaches."""
+    if any(item.get("hidden") in {"1", "true"} for item in drawing.iter(f"{_WP}docPr")):
+        return True
+    offsets = (item.text or "" for item in drawing.iter(f"{_WP}posOffset"))
+    return any(abs(int(offset)) > _PAGE for offset in offsets if re.fullmatch(r"-?[0-9]{1,12}", offset))
+
+
+def _colour_mapping(element: Any) -> dict[str, str]:
+    """Return which of the theme's colours are a document's text and background, by `w:clrSchemeMapping`."""
+    kinds = {"light1": "lt1", "dark1": "dk1", "light2": "lt2", "dark2": "dk2"}
+    names = {"bg1": "bg1", "t1": "tx1", "bg2": "bg2", "t2": "tx2"}
+    given = ((name, element.get(W + attribute)) for attribute, name in names.items()) if element is not None else ()
+    return {name: kinds[kind] for name, kind in given if kind in kinds}
 
 
 def _bounded(span: str) -> int:

@@ -1,4 +1,4 @@
-"""What Word's styles and lists say of a paragraph: heading level, hidden or not, and the number shown before it."""
+"""What Word's styles and lists say of a paragraph: heading level, type, and the number shown before it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_OFF = frozenset({"0", "false", "off", "none"})
+from ingest.formats.docx_look import W, on, value
+
 _MAX_ANCESTORS = 20  # a style's; a damaged file may make a circle of them
 _MAX_DEPTH, _MAX_VALUE = 8, 100_000
 
@@ -23,20 +23,9 @@ class Style:
     list_name: str = ""  # "list bullet" or "list number", where the style has no list of its own
     depth: int = 0
     emphasis: bool = False
-    hidden: bool = False
-    shaded: bool = False
-
-
-def value(parent: Any, name: str) -> str:
-    """Return the `w:val` of a child, or an empty string."""
-    child = parent.find(W + name) if parent is not None else None
-    return (child.get(f"{W}val") or "") if child is not None else ""
-
-
-def on(parent: Any, name: str) -> bool:
-    """Whether a property that can be on or off is there and on."""
-    child = parent.find(W + name) if parent is not None else None
-    return child is not None and (child.get(f"{W}val") or "1").lower() not in _OFF
+    runs: tuple[Any, ...] = ()  # run properties, the strongest last
+    shadings: tuple[Any, ...] = ()  # paragraph properties that shade
+    colours_cells: bool = False  # a table's
 
 
 class Styles:
@@ -44,16 +33,28 @@ class Styles:
 
     def __init__(self, root: Any) -> None:
         self._elements = {style.get(f"{W}styleId"): style for style in root.iter(f"{W}style")}
-        self._known: dict[str, Style] = {"": Style()}
+        self._known: dict[str, Style] = {}
+        self.defaults = tuple(root.iterfind(f"{W}docDefaults/{W}rPrDefault/{W}rPr"))
+        usual = self._named(next(filter(self._is_usual, self._elements), ""))
+        self._plain = Style(runs=usual.runs, shadings=usual.shadings)
+
+    def _is_usual(self, name: str) -> bool:
+        style = self._elements[name]
+        return style.get(f"{W}default") in {"1", "true"} and style.get(f"{W}type") == "paragraph"
 
     def paragraph(self, properties: Any) -> Style:
         """Return what a paragraph's style and its own properties say together."""
-        style = self._named(value(properties, "pStyle"))
+        named = value(properties, "pStyle")
+        style = self._named(named) if named else self._plain
         return style if properties is None else _applied(style, properties)
 
     def character(self, properties: Any) -> Style:
         """Return what a run's character style says."""
         return self._named(value(properties, "rStyle"))
+
+    def table(self, properties: Any) -> Style:
+        """Return what a table's style says."""
+        return self._named(value(properties, "tblStyle"))
 
     def _named(self, name: str) -> Style:
         if name not in self._known:
@@ -84,9 +85,10 @@ def _extended(style: Style, element: Any) -> Style:
         style = _applied(style, properties)
     if run is not None:
         emphasis = style.emphasis or on(run, "b") or on(run, "i")
-        shaded = style.shaded or run.find(f"{W}shd") is not None
-        style = replace(style, emphasis=emphasis, hidden=style.hidden or on(run, "vanish"), shaded=shaded)
-    return style
+        style = replace(style, emphasis=emphasis, runs=(*style.runs, run))
+    cells = (child for child in element if child.tag in {f"{W}tblPr", f"{W}tcPr", f"{W}tblStylePr"})
+    shaded = any(True for part in cells for _ in part.iter(f"{W}shd"))
+    return replace(style, colours_cells=True) if shaded else style
 
 
 def _applied(style: Style, properties: Any) -> Style:
@@ -98,7 +100,7 @@ def _applied(style: Style, properties: Any) -> Style:
         style = replace(style, depth=min(_int(level), _MAX_DEPTH))
     if outline := value(properties, "outlineLvl"):
         style = replace(style, level=_int(outline) + 1 if _int(outline) < 9 else 0)
-    return replace(style, shaded=True) if properties.find(f"{W}shd") is not None else style
+    return replace(style, shadings=(*style.shadings, properties)) if properties.find(f"{W}shd") is not None else style
 
 
 @dataclass(frozen=True, slots=True)

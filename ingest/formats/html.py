@@ -131,7 +131,7 @@ class Walker:
         if self._skipped:
             self._skipped -= 1
             if not self._skipped and self._hidden is not None:
-                self._builder.flag_hidden(self._how, "".join(self._hidden))
+                self._builder.flag_hidden(self._how + self._builder.place, "".join(self._hidden))
                 self._hidden = None
             return
         if len(self._open) > 1:
@@ -177,7 +177,7 @@ class Walker:
     def comment(self, text: str) -> None:
         """Take a comment: nobody sees it, and whoever writes prose into one may mean it for a machine."""
         if not text.lstrip().startswith("[if ") and len(re.findall(r"[^\W\d_]{2,}", text)) >= _COMMENT_WORDS:
-            self._builder.flag_hidden("comment", text)
+            self._builder.flag_hidden("comment" + self._builder.place, text)
 
     def pi(self, target: str, data: str | None = None) -> None:
         """Take a processing instruction, which browsers treat as a comment."""
@@ -200,7 +200,7 @@ class Walker:
 
     def _report(self) -> None:
         how, texts = self._unseen
-        self._builder.flag_hidden(how, "".join(texts))
+        self._builder.flag_hidden(how + self._builder.place, "".join(texts))
         self._unseen = "", []
 
     def _drops(self, styled: Styled, attributes: Mapping[str, str]) -> bool:

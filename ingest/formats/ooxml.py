@@ -9,9 +9,15 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
+from importlib import import_module
 from io import BytesIO
+from typing import Any
 
+from ingest.formats.colours import BLACK, WHITE, Colour, from_hex
 from ingest.formats.parsed import reject
+
+DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 _MAX_MEMBERS = 10_000
 _MAX_TOTAL = 400 * 2**20  # bytes, uncompressed
@@ -96,3 +102,31 @@ def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             if any(declaration in window for declaration in _DECLARATIONS):
                 raise reject("unsafe_xml", f"The part {member.filename} declares a document type or entities.")
             tail, chunk = window[-16:], part.read(_CHUNK)
+
+
+class ThemeColours:
+    """The colours that a theme names, by the names of Office's drawings: `bg1`, `tx1`, `lt1`, `accent1` ..."""
+
+    def __init__(self, theme: bytes | None, mapping: Mapping[str, str] | None = None) -> None:
+        """Read a theme part, of which a file may have none; `mapping` says which colours are text and background."""
+        etree = import_module("lxml.etree")  # without type stubs
+        self._colours = {"lt1": WHITE, "dk1": BLACK}
+        self._mapping = {"bg1": "lt1", "tx1": "dk1", "bg2": "lt2", "tx2": "dk2"} | dict(mapping or {})
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+        root = etree.fromstring(theme, parser) if theme else None
+        for scheme in root.iter(f"{DRAWING}clrScheme") if root is not None else ():
+            for entry in scheme:
+                for colour in entry:
+                    if found := from_hex(colour.get("lastClr") or colour.get("val") or ""):
+                        self._colours[str(entry.tag).removeprefix(DRAWING)] = found
+
+    def get(self, name: str) -> Colour | None:
+        """Return a colour, or None for a name that the theme does not have."""
+        return self._colours.get(self._mapping.get(name, name))
+
+
+def theme_of(part: Any) -> bytes | None:
+    """Return the theme that a part of a package uses, if it has one."""
+    related = (rel for rel in part.rels.values() if rel.reltype.endswith("/theme") and not rel.is_external)
+    theme = next(related, None)
+    return bytes(theme.target_part.blob) if theme else None
