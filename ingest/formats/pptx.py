@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
+from ingest.formats.ooxml import DRAWING as _A
 from ingest.formats.ooxml import open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed
+from ingest.formats.pptx_look import Frame, ShapeLook, SlideLook
 from ingest.formats.text import BULLET, NUMBER
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _TITLES = frozenset({"TITLE", "CENTER_TITLE", "VERTICAL_TITLE"})
 _LISTS = frozenset({"BODY", "OBJECT", "VERTICAL_BODY", "VERTICAL_OBJECT"})  # bulleted unless they say otherwise
 _FURNITURE = frozenset({"DATE", "FOOTER", "HEADER", "SLIDE_NUMBER"})
@@ -35,47 +36,124 @@ def read_pptx(data: bytes) -> Parsed:
         if slide._element.get("show") in {"0", "false"}:
             builder.flag_hidden(f"slide {number}, which is hidden,", " ".join(_all_text(slide._element)))
         else:
-            title = _write_slide(slide, number, builder)
+            look = SlideLook(slide, presentation.slide_width, presentation.slide_height)
+            title = _Writer(builder, number, look).slide(slide)
             first = first or title
     return builder.build(MEDIA_TYPE, sensible_title(presentation.core_properties.title) or first)
 
 
-def _write_slide(slide: Any, number: int, builder: Builder) -> str:
-    """Write a slide and return its title."""
-    shapes = list(_shapes(slide.shapes, builder))
-    titled = (shape for shape in shapes if _kind(shape) in _TITLES and shape.has_text_frame)
-    heads = [shape for shape in titled if shape.text_frame.text.strip()]
-    title = Inline()
-    for shape in heads[:1]:
-        for paragraph in shape.text_frame.paragraphs:
+class _Writer:
+    """Writes one slide."""
+
+    def __init__(self, builder: Builder, number: int, look: SlideLook) -> None:
+        self._builder = builder
+        self._number = number
+        self._look = look
+        self._hidden: dict[str, list[str]] = {}
+
+    def slide(self, slide: Any) -> str:
+        """Write a slide and return its title."""
+        builder = self._builder
+        shapes = list(self._shapes(slide.shapes, Frame()))
+        titled = ((shape, look) for shape, look in shapes if _kind(shape) in _TITLES and shape.has_text_frame)
+        head, head_look = next((pair for pair in titled if pair[0].text_frame.text.strip()), (None, None))
+        title = Inline()
+        for paragraph in head.text_frame.paragraphs if head is not None else ():
             title.add(" ")
-            title.extend(_inline(paragraph._p, plain=True))
-    # Text without a title of its own would seem to belong to the slide before.
-    builder.heading(2, title if title else Inline(f"Slide {number}"))
-    for shape in shapes:
-        if any(shape is head for head in heads[:1]):
-            continue
-        if getattr(shape, "has_table", False) and shape.has_table:
-            rows = shape.table.rows
-            builder.table([[_cell(cell) for cell in row.cells] for row in rows])
-        elif shape.has_text_frame:
-            _write_frame(shape, builder)
-        builder.end_list()
-    if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
-        _write_notes(frame, builder)
-    return title.plain()
+            title.extend(self._inline(paragraph._p, head_look, head, plain=True))
+        # Text without a title of its own would seem to belong to the slide before.
+        builder.heading(2, title if title else Inline(f"Slide {self._number}"))
+        for shape, look in shapes:
+            if shape is head:
+                continue
+            if getattr(shape, "has_table", False) and shape.has_table:
+                builder.table([[self._cell(cell, look) for cell in row.cells] for row in shape.table.rows])
+            elif shape.has_text_frame:
+                self._frame(shape, look)
+            builder.end_list()
+        if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
+            self._notes(frame)
+        for how, texts in self._hidden.items():
+            builder.flag_hidden(f"{how} on slide {self._number}", " ".join(texts))
+        return title.plain()
 
+    def _shapes(self, shapes: Any, frame: Frame) -> Iterator[tuple[Any, ShapeLook]]:
+        """Yield the shapes that show text, those of groups in place, without dates, footers and numbers."""
+        for shape in shapes:
+            box = frame.box(shape)
+            properties = next((item for item in shape._element.iter() if str(item.tag).endswith("}cNvPr")), None)
+            if properties is not None and properties.get("hidden") in {"1", "true"}:
+                self._hide("hidden shape", _all_text(shape._element))
+            elif hasattr(shape, "shapes"):
+                yield from self._shapes(shape.shapes, frame.within(shape))
+            elif self._look.is_off(box):
+                self._hide("shape off the slide", _all_text(shape._element))
+            elif _kind(shape) not in _FURNITURE:
+                yield shape, self._look.enter(shape, box)
 
-def _shapes(shapes: Any, builder: Builder) -> Iterator[Any]:
-    """Yield the shapes that show text, those of groups in place, without dates, footers and numbers."""
-    for shape in shapes:
-        properties = next((item for item in shape._element.iter() if str(item.tag).endswith("}cNvPr")), None)
-        if properties is not None and properties.get("hidden") in {"1", "true"}:
-            builder.flag_hidden("hidden shape", " ".join(_all_text(shape._element)))
-        elif hasattr(shape, "shapes"):
-            yield from _shapes(shape.shapes, builder)
-        elif _kind(shape) not in _FURNITURE:
-            yield shape
+    def _hide(self, how: str, texts: Iterable[str]) -> None:
+        self._hidden.setdefault(how, []).extend(texts)
+
+    def _frame(self, shape: Any, look: ShapeLook) -> None:
+        builder = self._builder
+        listed = _kind(shape) in _LISTS
+        counts: dict[int, int] = {}
+        for paragraph in shape.text_frame.paragraphs:
+            inline = self._inline(paragraph._p, look, shape)
+            if not inline:
+                continue
+            properties = paragraph._p.find(f"{_A}pPr")
+            mark = {str(child.tag).removeprefix(_A) for child in properties} if properties is not None else set()
+            depth = paragraph.level
+            counts = {level: count for level, count in counts.items() if level <= depth}
+            if "buAutoNum" in mark:
+                start = properties.find(f"{_A}buAutoNum").get("startAt") or ""
+                counts[depth] = counts.get(depth, int(start) - 1 if re.fullmatch(r"[0-9]{1,5}", start) else 0) + 1
+                builder.item(f"{counts[depth]}.", inline, depth)
+            elif "buNone" not in mark and (listed or mark & {"buChar", "buBlip"}):
+                number = NUMBER.match(inline.plain())  # typed, though the bullet stands before it
+                builder.item(f"{number[1]}." if number and inline.strip_start(NUMBER) else "-", inline, depth)
+            elif inline.strip_start(BULLET):
+                builder.item("-", inline, depth)
+            else:
+                builder.paragraph(inline)
+
+    def _notes(self, frame: Any) -> None:
+        lead = "Notes: "
+        for paragraph in frame.paragraphs:
+            inline = self._inline(paragraph._p)
+            if inline:
+                noted = Inline(lead)
+                noted.extend(inline)
+                self._builder.paragraph(noted)
+                lead = ""
+
+    def _inline(self, paragraph: Any, look: ShapeLook | None = None, shape: Any = None, plain: bool = False) -> Inline:
+        """Return a paragraph's runs, fields and breaks, as far as they are seen."""
+        inline = Inline()
+        usual = _usual(paragraph, shape)
+        for child in paragraph:
+            if child.tag == f"{_A}br":
+                inline.line_break()
+            elif child.tag in {f"{_A}r", f"{_A}fld"}:
+                properties, element = child.find(f"{_A}rPr"), child.find(f"{_A}t")
+                text = (element.text or "") if element is not None else ""
+                if look is not None and (how := look.unseen((properties, usual))):
+                    self._hide(how, [text])
+                    continue
+                marks = () if plain or properties is None else (properties.get("b"), properties.get("i"))
+                inline.add(text, any(mark in {"1", "true"} for mark in marks))
+        return inline
+
+    def _cell(self, cell: Any, look: ShapeLook) -> Inline:
+        inline = Inline()
+        if cell.is_spanned:
+            return inline  # part of a merged cell
+        own = look.on(cell._tc.find(f"{_A}tcPr/{_A}solidFill"))
+        for paragraph in cell.text_frame.paragraphs:
+            inline.add(" ")
+            inline.extend(self._inline(paragraph._p, own))
+        return inline
 
 
 def _kind(shape: Any) -> str:
@@ -86,62 +164,12 @@ def _kind(shape: Any) -> str:
     return kind.name if kind is not None else ""
 
 
-def _write_frame(shape: Any, builder: Builder) -> None:
-    listed = _kind(shape) in _LISTS
-    counts: dict[int, int] = {}
-    for paragraph in shape.text_frame.paragraphs:
-        inline = _inline(paragraph._p)
-        if not inline:
-            continue
-        properties = paragraph._p.find(f"{_A}pPr")
-        mark = {str(child.tag).removeprefix(_A) for child in properties} if properties is not None else set()
-        depth = paragraph.level
-        counts = {level: count for level, count in counts.items() if level <= depth}
-        if "buAutoNum" in mark:
-            start = properties.find(f"{_A}buAutoNum").get("startAt") or ""
-            counts[depth] = counts.get(depth, int(start) - 1 if re.fullmatch(r"[0-9]{1,5}", start) else 0) + 1
-            builder.item(f"{counts[depth]}.", inline, depth)
-        elif "buNone" not in mark and (listed or mark & {"buChar", "buBlip"}):
-            number = NUMBER.match(inline.plain())  # typed, though the bullet stands before it
-            builder.item(f"{number[1]}." if number and inline.strip_start(NUMBER) else "-", inline, depth)
-        elif inline.strip_start(BULLET):
-            builder.item("-", inline, depth)
-        else:
-            builder.paragraph(inline)
-
-
-def _write_notes(frame: Any, builder: Builder) -> None:
-    lead = "Notes: "
-    for paragraph in frame.paragraphs:
-        inline = _inline(paragraph._p)
-        if inline:
-            noted = Inline(lead)
-            noted.extend(inline)
-            builder.paragraph(noted)
-            lead = ""
-
-
-def _inline(paragraph: Any, plain: bool = False) -> Inline:
-    """Return a paragraph's runs, fields and breaks."""
-    inline = Inline()
-    for child in paragraph:
-        if child.tag == f"{_A}br":
-            inline.line_break()
-        elif child.tag in {f"{_A}r", f"{_A}fld"}:
-            properties, text = child.find(f"{_A}rPr"), child.find(f"{_A}t")
-            marks = () if plain or properties is None else (properties.get("b"), properties.get("i"))
-            inline.add((text.text or "") if text is not None else "", any(mark in {"1", "true"} for mark in marks))
-    return inline
-
-
-def _cell(cell: Any) -> Inline:
-    inline = Inline()
-    if cell.is_spanned:
-        return inline  # part of a merged cell
-    for paragraph in cell.text_frame.paragraphs:
-        inline.add(" ")
-        inline.extend(_inline(paragraph._p))
-    return inline
+def _usual(paragraph: Any, shape: Any) -> Any:
+    """Return the run properties that a shape's list style gives a paragraph, if any."""
+    properties = paragraph.find(f"{_A}pPr")
+    level = int((properties.get("lvl") if properties is not None else None) or 0) + 1
+    body = paragraph.getparent() if shape is not None else None
+    return body.find(f"{_A}lstStyle/{_A}lvl{level}pPr/{_A}defRPr") if body is not None else None
 
 
 def _all_text(element: Any) -> Iterator[str]:

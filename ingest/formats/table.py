@@ -15,9 +15,10 @@ from ingest.clean import scrub
 from ingest.formats.builder import Builder
 from ingest.formats.decode import decode
 from ingest.formats.inline import Inline
-from ingest.formats.ooxml import open_package
+from ingest.formats.ooxml import ThemeColours, open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
 from ingest.formats.titles import sensible_title
+from ingest.formats.xlsx_look import Area, CellLooks, areas, read_plan
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_TYPE = "text/csv"
@@ -44,6 +45,7 @@ _ALIASES = re.compile(
     r"|short (?:form|name)|expansions?|stands for|full (?:form|name|term)|long form",
     re.IGNORECASE,
 )
+_REFERENCE = re.compile(r"""\bref=["']([^"']{1,40})["']""")  # of a table
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 
 Row = Sequence[str]
@@ -57,10 +59,14 @@ def read_xlsx(data: bytes) -> Parsed:
     try:
         builder = Builder()
         sheets = [sheet for sheet in workbook.worksheets if hasattr(sheet, "iter_rows")][:MAX_PAGES]
+        theme, tables = ThemeColours(workbook.loaded_theme), _table_areas(workbook)
         for sheet in sheets:
-            rows = _sheet_rows(sheet, builder)
+            sheet.reset_dimensions()  # what the file says of its size may be a lie
+            looks = CellLooks(read_plan(sheet._get_source()), theme, tables)
+            rows = _sheet_rows(sheet, looks, builder)
             if sheet.sheet_state != "visible":
-                text = " ".join(value for row in islice(rows, 5) for value in row)
+                shown = (_shown(cell.value, "") for row in islice(sheet.iter_rows(), 5) for cell in row)
+                text = " ".join(filter(None, shown))
                 builder.flag_hidden(f'sheet "{sheet.title}", which is hidden,', text)
                 continue
             _write_table(list(rows), sheet.title, builder)
@@ -113,13 +119,29 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def _sheet_rows(sheet: Any, builder: Builder) -> Iterator[list[str]]:
-    sheet.reset_dimensions()  # what the file says of its size may be a lie
+def _table_areas(workbook: Any) -> list[Area]:
+    """Return where a workbook's tables lie, on whichever sheet: their styles colour cells that say nothing of it."""
+    archive = workbook._archive
+    names = [name for name in archive.namelist() if re.fullmatch(r"xl/tables/[^/]+\.xml", name)]
+    heads = (archive.open(name).read(4096).decode("utf-8", "replace") for name in names[:MAX_PAGES])
+    return [area for head in heads for found in _REFERENCE.findall(head)[:1] for area in areas(found)]
+
+
+def _sheet_rows(sheet: Any, looks: CellLooks, builder: Builder) -> Iterator[list[str]]:
+    """Yield what a sheet shows, and report what it does not once it is read."""
+    hidden: dict[str, tuple[str, list[str]]] = {}  # how -> the first cell, and what was hidden
     for number, row in enumerate(sheet.iter_rows(max_col=_MAX_COLUMNS)):
         if number >= _MAX_ROWS:
             builder.flag("too_large", f'Only the first {_MAX_ROWS:,} rows of sheet "{sheet.title}" were read.')
-            return
-        yield [_shown(cell.value, getattr(cell, "number_format", "")) for cell in row]
+            break
+        values = [_shown(cell.value, cell.number_format or "") for cell in row]
+        for at, cell in enumerate(row):
+            if values[at] and (how := looks.unseen(cell)):
+                hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at])
+                values[at] = ""
+        yield values
+    for how, (first, texts) in hidden.items():
+        builder.flag_hidden(f'{how} of sheet "{sheet.title}", from {first} on,', " ".join(texts))
 
 
 def _shown(value: object, number_format: str) -> str:
