@@ -169,7 +169,7 @@ class Sheets:
             return
         try:
             selectors = list(parser.parse(rule.prelude))
-        except SelectorError:
+        except (SelectorError, AttributeError):  # how the parser ends at `ns|` without a name
             return
         for selector in selectors:
             if selector.pseudo_element is None:
@@ -262,7 +262,8 @@ def always(media: str) -> bool:
 
 def _size(simple: Sequence[Any]) -> int:
     """Return how many conditions a compound has, those of selectors in its brackets included."""
-    inner = (selector.parsed_tree for part in simple for selector in getattr(part, "selector_list", ()))
+    lists = (selector for part in simple for selector in getattr(part, "selector_list", ()))
+    inner = (getattr(selector, "parsed_tree", None) for selector in lists)
     return len(simple) + sum(_size(getattr(tree, "simple_selectors", ())) for tree in inner)
 
 

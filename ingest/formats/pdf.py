@@ -1,7 +1,8 @@
 """Read PDF: the words of each page with their place and type, for `pdf_layout` to make sense of.
 
 Everything that calls pdfium is here. Words that a reader could not see are dropped: white on white, 1.5 points or less,
-drawn invisibly (unless over a scan, where that is how OCR text is stored), or outside the page.
+drawn invisibly (unless over a scan, where that is how OCR text is stored), outside the page, or where something was
+drawn over them or in their colour before them, and the drawn page is even at their place.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
+from ingest.formats.pdf_cover import Cover, under_covers
 from ingest.formats.pdf_layout import write_pages
 from ingest.formats.pdf_streams import check_streams
 from ingest.formats.pdf_table import Page, Rule, Word
@@ -25,6 +27,10 @@ _MAX_PAGE_CHARACTERS = 500_000
 _MAX_PATHS = 20_000  # of a page; drawings have more, tables do not
 _MIN_SIZE = 1.5  # points
 _WHITE = 245  # of 255, in every channel
+_OPAQUE = 250  # of 255
+_EVEN = 12  # of 255, between the lightest and the darkest pixel where nothing is written
+_SAMPLES = 100  # pixels of a word looked at in each direction
+_MAX_NOTES = 1_000  # of a page
 _SCAN_SHARE = 0.5  # of the page that an image must cover to be a scan
 _LINE_END = "\ufffe"  # pdfium's sign for a hyphen at a line's end, in place of the line break
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")
@@ -69,6 +75,8 @@ class _Reader:
         self._raw: Any = raw
         self._builder = builder
         self._fonts: dict[bytes, tuple[str, bool, bool]] = {}
+        self._number = 0  # of the page
+        self._orders: dict[int | None, int] = {}  # of its texts
 
     def pages(self, document: Any) -> Iterator[Page]:
         count = len(document)
@@ -76,6 +84,7 @@ class _Reader:
             self._builder.flag("too_large", f"Only the first {MAX_PAGES:,} of {count:,} pages were read.")
         failed = 0
         for number in range(min(count, MAX_PAGES)):
+            self._number = number + 1
             try:
                 page = document[number]
             except Exception:  # pdfium's error or a wrong structure: the other pages are still worth reading
@@ -95,7 +104,7 @@ class _Reader:
         left, bottom, right, top = page.get_bbox()
         textpage = page.get_textpage()
         try:
-            rules, scan = self._drawings(page, (right - left) * (top - bottom))
+            rules, covers, scan = self._drawings(page, (right - left) * (top - bottom))
             words = list(self._words(textpage.raw))
             inside: list[Word] = []
             outside: list[Word] = []
@@ -104,7 +113,7 @@ class _Reader:
                 (inside if on_page else outside).append(word)
             if outside:
                 self._flag("text outside the page", outside)
-            return Page(self._seen(page, inside, scan, (left, top)), rules, bottom, top)
+            return Page(self._seen(page, inside, covers, scan, (left, top)), rules, bottom, top)
         finally:
             textpage.close()
 
@@ -147,15 +156,17 @@ class _Reader:
         red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
         raw.FPDFText_GetFillColor(text, first, red, green, blue, alpha)
         pale = min(red.value, green.value, blue.value) >= _WHITE or alpha.value < 16
-        x1, drawn = max(box.right, x.value), self._drawn(text, first)
-        return Word(string, x.value, x1, y.value, size, line, font, bold, italic, pale, drawn)
+        x1, (drawn, order) = max(box.right, x.value), self._drawn(text, first)
+        colour = red.value, green.value, blue.value
+        return Word(string, x.value, x1, y.value, size, line, font, bold, italic, pale, drawn, colour, order)
 
-    def _drawn(self, text: Any, index: int) -> bool:
-        """Whether a character is painted at all."""
+    def _drawn(self, text: Any, index: int) -> tuple[bool, int]:
+        """Return whether a character is painted at all, and when; one in no known place is taken to be the last."""
         get_object = getattr(self._raw, "FPDFText_GetTextObject", None)  # newer than the oldest pypdfium2 we take
         if get_object is None:
-            return True
-        return bool(self._raw.FPDFTextObj_GetTextRenderMode(get_object(text, index)) not in (3, 7))
+            return True, _MAX_PATHS
+        item = get_object(text, index)
+        return self._raw.FPDFTextObj_GetTextRenderMode(item) not in (3, 7), self._orders.get(_address(item), _MAX_PATHS)
 
     def _font(self, text: Any, index: int) -> tuple[str, bool, bool]:
         raw, flags = self._raw, ctypes.c_int()
@@ -169,9 +180,10 @@ class _Reader:
             self._fonts[name] = lower, bold, bool(re.search(r"italic|oblique", lower) or flags.value & 64)
         return self._fonts[name]
 
-    def _drawings(self, page: Any, area: float) -> tuple[list[Rule], bool]:
-        """Return a page's straight lines, and whether it is a scan."""
-        raw, rules, scan = self._raw, [], False
+    def _drawings(self, page: Any, area: float) -> tuple[list[Rule], list[Cover], bool]:
+        """Return a page's straight lines, what may cover text, and whether it is a scan; number its texts."""
+        raw, rules, covers, scan = self._raw, [], [], False
+        self._orders = {}
         for number, item in enumerate(page.get_objects(max_depth=4)):
             if number >= _MAX_PATHS:
                 break
@@ -179,14 +191,30 @@ class _Reader:
                 self.images = True
                 left, bottom, right, top = _bounds(item)
                 scan = scan or (right - left) * (top - bottom) > _SCAN_SHARE * area
+                covers.append(Cover(left, bottom, right, top, number))
             elif item.type == raw.FPDF_PAGEOBJ_PATH:
                 rules += _rules(raw, item)
-        return rules, scan
+                covers += _covers(raw, item, number)
+            elif item.type == raw.FPDF_PAGEOBJ_TEXT:
+                self._orders[_address(item.raw)] = number
+        return rules, [*covers, *self._notes(page)], scan
 
-    def _seen(self, page: Any, words: list[Word], scan: bool, corner: tuple[float, float]) -> list[Word]:
+    def _notes(self, page: Any) -> Iterator[Cover]:
+        """Yield the page's annotations, which are drawn last."""
+        raw, box = self._raw, self._raw.FS_RECTF()
+        for number in range(min(raw.FPDFPage_GetAnnotCount(page.raw), _MAX_NOTES)):
+            note = raw.FPDFPage_GetAnnot(page.raw, number)
+            if raw.FPDFAnnot_GetSubtype(note) != raw.FPDF_ANNOT_LINK and raw.FPDFAnnot_GetRect(note, box):
+                yield Cover(box.left, box.bottom, box.right, box.top, _MAX_PATHS + 1)
+            raw.FPDFPage_CloseAnnot(note)
+
+    def _seen(
+        self, page: Any, words: list[Word], covers: list[Cover], scan: bool, corner: tuple[float, float]
+    ) -> list[Word]:
         hidden: dict[str, list[Word]] = {}
-        pale = [word for word in words if word.pale]
-        canvas = _Canvas(page, corner) if pale else None
+        pale, under = any(word.pale for word in words), under_covers(words, covers)
+        canvas = _Canvas(page, corner) if pale or under else None
+        covered = {id(word) for word in under if canvas and canvas.is_even(word)}
         kept = []
         for word in words:
             if word.size <= _MIN_SIZE:
@@ -195,6 +223,8 @@ class _Reader:
                 hidden.setdefault("invisible text", []).append(word)
             elif word.pale and word.drawn and canvas and not canvas.is_dark(word):
                 hidden.setdefault("white text", []).append(word)
+            elif word.drawn and id(word) in covered:
+                hidden.setdefault("covered text", []).append(word)
             else:
                 kept.append(word)
         for how, some in hidden.items():
@@ -202,7 +232,7 @@ class _Reader:
         return kept
 
     def _flag(self, how: str, words: list[Word]) -> None:
-        self._builder.flag_hidden(how, " ".join(word.text for word in words[:40]))
+        self._builder.flag_hidden(f"{how} on page {self._number}", " ".join(word.text for word in words[:40]))
 
 
 class _Canvas:
@@ -210,19 +240,47 @@ class _Canvas:
 
     def __init__(self, page: Any, corner: tuple[float, float]) -> None:
         self._left, self._top = corner
-        bitmap = page.render(scale=min(1.0, 2000 / max(*page.get_size(), 1)), grayscale=True)
-        self._scale = bitmap.width / max(page.get_width(), 1)
+        upright = (360 - page.get_rotation()) % 360  # as its words are placed
+        self._scale = min(1.0, 2000 / max(*page.get_size(), 1))
+        bitmap = page.render(scale=self._scale, rotation=upright, grayscale=True)
         self._width, self._height, self._stride = bitmap.width, bitmap.height, bitmap.stride
         self._pixels = bytes(bitmap.buffer)
         bitmap.close()
 
     def is_dark(self, word: Word) -> bool:
         """Say whether a third of the word's box is darker than paper."""
-        x0, x1 = (int((x - self._left) * self._scale) for x in (word.x0, word.x1))
-        y0, y1 = (int((self._top - y) * self._scale) for y in (word.base + word.size, word.base - 0.2 * word.size))
-        x0, x1, y0, y1 = max(x0, 0), min(x1 + 1, self._width), max(y0, 0), min(y1 + 1, self._height)
-        box = b"".join(self._pixels[y * self._stride + x0 : y * self._stride + x1] for y in range(y0, y1))
+        box = self._box(word, -0.2, 1.0)
         return sum(pixel < 215 for pixel in box) * 3 > len(box)
+
+    def is_even(self, word: Word) -> bool:
+        """Say whether nothing stands out where the word's letters are."""
+        box = self._box(word, 0.1, 0.5)
+        return not box or max(box) - min(box) <= _EVEN
+
+    def _box(self, word: Word, low: float, high: float) -> bytes:
+        """Return the pixels of a word, from and to a part of its size above the base line."""
+        x0, x1 = (int((x - self._left) * self._scale) for x in (word.x0, word.x1))
+        y0, y1 = (int((self._top - word.base - part * word.size) * self._scale) for part in (high, low))
+        x0, x1, y0, y1 = max(x0, 0), min(x1 + 1, self._width), max(y0, 0), min(y1 + 1, self._height)
+        rows, columns = max((y1 - y0) // _SAMPLES, 1), max((x1 - x0) // _SAMPLES, 1)  # of a large word, a part
+        starts = (y * self._stride for y in range(y0, y1, rows))
+        return b"".join(self._pixels[start + x0 : start + x1 : columns] for start in starts)
+
+
+def _address(item: Any) -> int | None:
+    return ctypes.cast(item, ctypes.c_void_p).value
+
+
+def _covers(raw: Any, item: Any, number: int) -> list[Cover]:
+    """Return the area of a path that is filled without letting anything through."""
+    mode, stroked = ctypes.c_int(), ctypes.c_int()
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    raw.FPDFPath_GetDrawMode(item.raw, mode, stroked)
+    raw.FPDFPageObj_GetFillColor(item.raw, red, green, blue, alpha)
+    left, bottom, right, top = _bounds(item)
+    if mode.value == raw.FPDF_FILLMODE_NONE or alpha.value < _OPAQUE or min(right - left, top - bottom) < 3:
+        return []
+    return [Cover(left, bottom, right, top, number, (red.value, green.value, blue.value))]
 
 
 def _bounds(item: Any) -> tuple[float, float, float, float]:

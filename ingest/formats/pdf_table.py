@@ -25,6 +25,8 @@ class Word:
     italic: bool = False
     pale: bool = False
     drawn: bool = True
+    colour: tuple[int, int, int] = (0, 0, 0)
+    order: int = 0  # among what the page draws
 
 
 @dataclass(frozen=True, slots=True)

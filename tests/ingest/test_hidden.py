@@ -13,10 +13,12 @@ from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_COLOR_INDEX
 from docx.oxml import parse_xml
 from docx.shared import Pt, RGBColor
+from fpdf import FPDF
 from openpyxl import Workbook
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Color, Font, PatternFill
 from openpyxl.worksheet.table import Table
+from PIL import Image
 from pptx import Presentation
 from pptx.dml.color import RGBColor as PptxColor
 
@@ -553,3 +555,82 @@ def test_slide_text_that_is_hidden(change: Any) -> None:
 )
 def test_slide_text_that_looks_hidden_and_is_not(change: Any) -> None:
     check(slide(change), shown=True)
+
+
+# PDF
+
+
+def pdf(draw: Any) -> Parsed:
+    """Return a document whose second page `draw` fills with the secret."""
+    out = FPDF()
+    out.set_font("Helvetica", size=11)
+    out.add_page()
+    out.set_y(60)
+    out.cell(0, 8, SEEN)
+    out.add_page()
+    out.set_y(60)
+    draw(out)
+    return read_document(bytes(out.output()), "a.pdf")
+
+
+def written(out: FPDF, colour: int = 0) -> None:
+    out.set_text_color(colour)
+    out.cell(0, 8, SECRET)
+
+
+def boxed(out: FPDF, colour: int, left: float = 5) -> None:
+    out.set_fill_color(colour)
+    out.rect(left, 50, 120, 30, "F")
+
+
+def in_order(*steps: Any) -> Any:
+    def draw(out: FPDF) -> None:
+        for step in steps:
+            step(out)
+
+    return draw
+
+
+def see_through(out: FPDF) -> None:
+    with out.local_context(fill_opacity=0.4):
+        boxed(out, 200)
+
+
+def multiplied(out: FPDF) -> None:
+    with out.local_context(blend_mode="MULTIPLY"):
+        boxed(out, 220)
+
+
+def pictured(out: FPDF) -> None:
+    out.image(Image.new("RGB", (40, 40), "navy"), 5, 50, 120, 30)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        in_order(written, lambda out: boxed(out, 255)),
+        in_order(written, lambda out: boxed(out, 0)),
+        in_order(written, pictured),
+        in_order(lambda out: boxed(out, 0), written),
+        in_order(lambda out: boxed(out, 60), lambda out: written(out, 70)),
+        in_order(lambda out: written(out, 255), lambda out: boxed(out, 90)),
+    ],
+)
+def test_pdf_text_that_is_covered(draw: Any) -> None:
+    check(pdf(draw), shown=False, place="on page 2")
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        in_order(lambda out: boxed(out, 255), written),
+        in_order(lambda out: boxed(out, 0), lambda out: written(out, 255)),
+        in_order(lambda out: boxed(out, 90), written),
+        in_order(written, lambda out: boxed(out, 255, left=130)),
+        in_order(written, see_through),
+        in_order(written, multiplied),
+        in_order(pictured, lambda out: written(out, 255)),
+    ],
+)
+def test_pdf_text_that_is_not_covered(draw: Any) -> None:
+    check(pdf(draw), shown=True)
