@@ -21,6 +21,8 @@ from ingest.formats.parsed import reject
 
 STYLED = re.compile(r"<(?:style|link)\b", re.IGNORECASE)  # a page without is not scanned
 _PICTURES = frozenset({"img", "picture", "video", "svg", "canvas", "object", "embed", "iframe"})
+_TELLING = frozenset({"a", "mark", "dialog", "font", *_PICTURES})  # elements that look otherwise than their parent
+_HINTING = frozenset({"popover", "text", "bgcolor", "background"})
 _LINK, _MARK = Colour(0, 0, 0.93), Colour(1, 1, 0)
 _DATA_SCRIPT = re.compile(r"application/(?:ld\+)?json|text/(?:template|html|x-)", re.IGNORECASE)
 _OUTSIDE = frozenset({"template"})  # whose content is no part of the page
@@ -71,16 +73,12 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Styled:
-    """An open element: `look` is its text's, `gone` how it and all in it are hidden, or an empty string."""
+    """An open element: how it and all in it are hidden, and how its own text is, or empty strings."""
 
-    element: Element
+    element: Element = field(default_factory=Element)
     look: Look = field(default_factory=Look)
     gone: str = ""
-
-    @property
-    def tag(self) -> str:
-        """The element's name."""
-        return self.element.tag
+    unseen: str = ""
 
 
 class PageStyle:
@@ -94,33 +92,33 @@ class PageStyle:
         self._linked = scan.linked
         self._pictures = False
         self._styles: dict[str, tuple[Declarations, Declarations]] = {"": ({}, {})}
-        self._looks: dict[tuple[object, ...], tuple[Look, str]] = {}
+        self._looks: dict[tuple[object, ...], tuple[Look, str, str]] = {}
 
     def enter(self, parent: Styled, tag: str, attributes: Mapping[str, str]) -> Styled:
-        """Return a child that begins in an element."""
+        """Return a child that begins in an element; one of which nothing is said is as its parent."""
+        if not attributes and not self._sheets and tag not in _TELLING:
+            return parent
         element = self._sheets.enter(parent.element, tag, attributes)
         self._pictures = self._pictures or tag in _PICTURES
-        if not attributes and not element.states and tag not in {"mark", "dialog"}:
-            return Styled(element, parent.look)
-        rest = self._look(parent.look, element, self._sheets.matched(element, False))
-        if (rest[1] or rest[0].unseen) and element.states:
-            changed = self._look(parent.look, element, self._sheets.matched(element, True))
-            rest = rest if changed[1] or changed[0].unseen else changed
-        return Styled(element, *rest)
+        rest = self._styled(parent, element, False)
+        if (rest.gone or rest.unseen) and element.states:
+            changed = self._styled(parent, element, True)
+            return rest if changed.gone or changed.unseen else changed
+        return rest
 
-    def _look(self, parent: Look, element: Element, matched: int) -> tuple[Look, str]:
-        attributes = element.attributes
-        named = self._linked and ("class" in attributes or "id" in attributes) and parent.background is not None
+    def _styled(self, parent: Styled, element: Element, may_become: bool) -> Styled:
+        attributes, matched = element.attributes, self._sheets.matched(element, may_become)
+        named = self._linked and ("class" in attributes or "id" in attributes) and parent.look.background is not None
         style, hints = attributes.get("style", ""), _hints(element.tag, attributes)
         if not (style or hints or matched or named):
-            return parent, ""
-        key = (parent, element.tag, style, tuple(hints.items()), matched, named, self._pictures)
+            return Styled(element, parent.look, unseen=parent.unseen)
+        key = (parent.look, element.tag, style, tuple(hints.items()), matched, named, self._pictures)
         if key not in self._looks:
             place = Place(element.tag, named, self._pictures, self._animations)
-            found = look(parent, self._cascaded(hints, style, self._sheets.rules(matched)), place)
-            self._looks[key] = found
-            self._pictures = self._pictures or (found[0].background is None and parent.background is not None)
-        return self._looks[key]
+            found, gone = look(parent.look, self._cascaded(hints, style, self._sheets.rules(matched)), place)
+            self._looks[key] = found, gone, found.unseen
+            self._pictures = self._pictures or (found.background is None and parent.look.background is not None)
+        return Styled(element, *self._looks[key])
 
     def _cascaded(self, hints: Declarations, style: str, rules: Iterable[Rule]) -> Declarations:
         if style not in self._styles:
@@ -135,6 +133,8 @@ class PageStyle:
 def _hints(tag: str, attributes: Mapping[str, str]) -> dict[str, Any]:
     """Return what the element's name and older attributes say of its look."""
     hints: dict[str, Any] = {}
+    if tag not in _TELLING and _HINTING.isdisjoint(attributes):
+        return hints
     if tag == "a" and "href" in attributes:
         hints["color"] = _LINK
     elif tag == "mark":

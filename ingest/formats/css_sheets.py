@@ -100,15 +100,19 @@ class Sheets:
         for source in sources:
             self._add(tinycss2.parse_stylesheet(source.text, True, True), source.optional, 0)
 
+    def __bool__(self) -> bool:
+        """Whether there are any rules."""
+        return bool(self._rules)
+
     def enter(self, parent: Element, tag: str, attributes: Mapping[str, str]) -> Element:
         """Return a child that begins in an element."""
+        if not self._rules:
+            return Element(tag, attributes)
         parent.children += 1
         element = Element(tag, attributes, frozenset(attributes.get("class", "").split()), parent.children)
-        if self._rules:
-            self._left += _TESTS_EACH
-            parents = parent.states or (_State(), _State())
-            element.states = self._matched(element, parents[0], False), self._matched(element, parents[1], True)
-            parent.states = parents
+        self._left += _TESTS_EACH
+        parents = parent.states = parent.states or (_State(), _State())
+        element.states = self._matched(element, parents[0], False), self._matched(element, parents[1], True)
         return element
 
     def matched(self, element: Element, may_become: bool) -> int:

@@ -14,7 +14,6 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.css_page import STYLED, PageStyle, Scan, Styled
-from ingest.formats.css_sheets import Element
 from ingest.formats.decode import decode
 from ingest.formats.html_blocks import Blocks
 from ingest.formats.parsed import Parsed
@@ -80,7 +79,7 @@ class Walker:
         self._builder = builder
         self._style = style
         self._blocks = Blocks(builder)
-        self._open = [Styled(Element())]
+        self._open = [Styled()]
         self._header_kept = 0  # elements open in which a <header> is no furniture
         self._emphasis = 0  # elements open that emphasise
         self._skipped = 0  # elements open inside a dropped one, itself included
@@ -96,7 +95,7 @@ class Walker:
             self._skipped += 1
             return
         styled = self._style.enter(self._open[-1], tag, attributes)
-        if self._drops(styled, attributes):
+        if self._drops(tag, styled.gone, attributes):
             self._skipped = 1
             return
         self._open.append(styled)
@@ -164,7 +163,7 @@ class Walker:
                 self._hidden.append(text)
         elif self._in_title:
             self.title += text
-        elif how := self._open[-1].look.unseen:
+        elif how := self._open[-1].unseen:
             self._hide(how, text)
         else:
             if self._unseen[1] and not text.isspace():
@@ -203,16 +202,15 @@ class Walker:
         self._builder.flag_hidden(how + self._builder.place, "".join(texts))
         self._unseen = "", []
 
-    def _drops(self, styled: Styled, attributes: Mapping[str, str]) -> bool:
-        tag = styled.tag
+    def _drops(self, tag: str, gone: str, attributes: Mapping[str, str]) -> bool:
         if tag in _MACHINERY:
             return True
         says = "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true"
         if says and tag not in {"html", "body"}:  # a page that hides itself is shown by its script
             self._hidden, self._how = [], "hidden element"
             return True
-        if styled.gone:
+        if gone:
             self._hidden = []
-            self._how = "hidden element" if tag == "dialog" or "popover" in attributes else styled.gone
+            self._how = "hidden element" if tag == "dialog" or "popover" in attributes else gone
             return True
         return tag in _FURNITURE or (tag == "header" and not self._header_kept)
