@@ -31,7 +31,8 @@ NATIONAL = (
     _number("social security number", r"\d{3}[ .]?\d{2}[ .]?\d{4}", "us.ssn", r"ssn|social security"),
     _number("tax number", r"9\d{2}[ -]?[4-9]\d[ -]?\d{4}", "us.itin", r"itin|tax\w*"),
     _number("tax number", r"\d{2}-\d{7}", "us.ein", r"ein|employer id\w*|tax\w*"),
-    _number("insurance number", r"[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]", ""),  # British: a layout, no sum
+    _number("insurance number", r"[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]", ""),  # British: no sum
+    _number("insurance number", r"\d{2} ?(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d{2} ?[A-Z] ?\d{3}", ""),  # German
     _number("NHS number", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "gb.nhs", r"nhs"),
     _number("tax number", r"\d{10}K?", "gb.utr", r"utr|unique taxpayer|" + _TAX[:-1]),
     _number("tax number", r"\d{2}[ /]?\d{3}[ /]?\d{3}[ /]?\d{3}", "de.idnr"),

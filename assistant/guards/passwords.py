@@ -19,12 +19,12 @@ _IS = (
     r"(?:is|was|reads|equals|to|in|on|lautet|ist|war|heißt|auf|zu|est|en|à|era|es|è|é|er|är|var|jest|je|este|olan|это"
     r"|->|-)"
 )
-_NOW = r"(?: (?:now|currently|still|set to|jetzt|nun|aktuell|ahora|maintenant))?"
+_NOW = r"(?: (?:now|currently|still|set|to|jetzt|nun|aktuell|ahora|maintenant)){0,3}"
 _LINK = re.compile(
-    r"(?:[_-](?:key|value|token|secret|prod|dev|test|live|base64|\d{1,3})|et|en|m)?(?:"
+    r"(?:[_-](?:key|value|token|secret|prod|dev|test|live|base64|\d{1,3})|et|en|m|'s)?(?:"
     r"(?P<sure>[\\\"'\]]{0,3}(?:=|>|[\"'] value=)(?=\S))"
-    r"|[\\\"'\]]{0,3}[ \t]?(?:=>|:=|=|:)[ \t]{0,8}(?:\n[ \t]{0,8})?"
-    rf"|{_OF},? ?(?:(?<= ){_IS}|=|:|是|为|為|は|가|는|은){_NOW}:?[ \n]{{0,2}}"
+    r"|[\\\"'\]]{0,3}[ \t]?(?:=>|:=|=|:|#)[ \t]{0,8}(?:\n[ \t]{0,8})?"
+    rf"|{_OF},? ?(?:(?<= ){_IS}(?=[\s:\"'`“„«])|=|:|是|为|為|は|가|는|은){_NOW}:?[ \n]{{0,2}}"
     r"|(?P<bare> ))"
 )
 _VALUE = re.compile(
@@ -39,9 +39,18 @@ _MEASURE = re.compile(
     r"|(?:aes|sha|md|rsa|iso|nist|tls|ssl|fips|pci|wpa|wep|sp|rfc|oauth|utf|base|2fa|mfa|pbkdf)[-/_]?[\d.-]*(?:-[a-z]+)?",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"(?:^|\s)(\S{4,80}) (?:is|ist|est|es|è) (?:[\w-]+ ){1,4}[\w-]{0,20}$")
+_BEFORE = re.compile(r"(?:^|\s)(\d{2,4}(?: \d{2,4}){1,2}|\S{4,80}) (?:is|ist|est|es|è) (?:[\w-]+ ){0,4}[\w-]{0,20}$")
+# What is said of somebody's password rather than told of it
+_STATE = re.compile(
+    r"\w{0,3}|\w*(?:ed|en|ing|[ai]ble|iv[eo]|[ai]l|ory|d[ao]s?|ée?s?)|ge\w+t|weak|strong|wrong|lost|gone|safe|secure|secret"
+    r"|long|short|same|valid|unknown|known|empty|blank|none|later|never|correct|incorrect|unique|complex|simple|here|below"
+    r"|above|mine|yours|geheim|falsch|sicher|weg|faux|perdu|mandatory|password|passwort|name|text|string|change|reset"
+)
+_LAST = re.compile(r"[.!,;]{0,3}[\"')]{0,2}[ \t]*(?:$|\n)")
+_OWN = re.compile(r"(?<![a-z])(?:my|mein|mon|ma|mi|mio|mia|mijn|minha|meu|min|mitt|moje|мой)(?: [\w-]+){0,2} ?[\w-]*$")
+NEAR = 40  # characters
 LOOK_BACK = 160  # characters
-MIN_KEY = 8
+MIN_KEY, MIN_BARE = 8, 5
 
 _HEADER = re.compile(r"authorization[\"']?[ \t]?[:=][ \t]{0,3}[\"']?(?:[a-z0-9-]{3,20}[ \t]{1,3})?(\S{8,})")
 _SCHEME = re.compile(r"(?<![a-z])(?:bearer|basic|digest|negotiate|apikey|token)[ \t]{1,4}([\w.~+/-]{12,}={0,2})")
@@ -49,6 +58,7 @@ _ACCOUNT = re.compile(
     r"(?:credentials?|log-?ins?|zugangsdaten|identifiants|credenciales|user(?:name)?)(?: (?:is|are|sind)|[ ]?[:=]) ?"
     r"[\w.@-]{2,60}(?: ?[/|:,;] ?| and | und )([^\s,;|/:]{4,80})"
     r"|(?:--user|(?<= )-u)[ =][\"']?[\w.@-]{1,60}:(\S{3,80})|--(?:password|passwd|token|secret)[ =](\S{3,80})"
+    r"|sshpass -p ?[\"']?(\S{3,80})|mysql\w{0,6} [^\n|]{0,60}?-p(\S{3,80})"
 )
 
 
@@ -80,7 +90,9 @@ def is_chosen(value: str) -> bool:
 
 
 def _is_pin(value: str) -> bool:
-    return bool(re.fullmatch(r"(?=(?:\D*\d){3})(?:\d[\d -]{1,14}\d|[A-Z0-9-]{4,12})#?", value))
+    if re.fullmatch(r"(?=(?:\D*\d){3})(?:\d[\d -]{1,14}\d|[A-Z0-9-]{4,12})#?", value):
+        return True
+    return is_chosen(value) and any(char.isdigit() for char in value)
 
 
 def _is_key(value: str) -> bool:
@@ -104,9 +116,21 @@ def _after(text: str, lower: str, at: int, fits: Callable[[str], bool], kind: st
     if kind == "PIN" and said.isdigit() and (more := _MORE_DIGITS.match(text, start + len(said))):
         said += more.group()
     sure = kind == "password" and (link["sure"] is not None or (quoted and link["bare"] is None))
-    guessed = link["bare"] is not None and kind == "password" and said.isdigit()  # "password 2024 edition"
+    guessed = (
+        link["bare"] is not None and kind == "password" and said.isdigit() and len(said) < MIN_BARE
+    )  # "password 2024 edition"
+    sure = sure or (
+        kind == "password" and link["bare"] is None and _is_told(lower, at, start, start + len(said.rstrip("!")))
+    )
     if not _PLACEHOLDER.match(said) and (sure or (fits(said) and not guessed)):
         yield Span(start, start + len(said), kind)
+
+
+def _is_told(lower: str, at: int, start: int, end: int) -> bool:
+    """Return whether a plain word is a password: all that a line says, or what somebody says of their own."""
+    if not lower[start:end].isalpha() or _STATE.fullmatch(lower, start, end) or not _LAST.match(lower, end):
+        return False
+    return ":" in lower[at:start] or bool(_OWN.search(lower, max(0, at - NEAR), at))
 
 
 def _before(text: str, lower: str, at: int, fits: Callable[[str], bool], kind: str) -> Iterator[Span]:

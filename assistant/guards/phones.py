@@ -15,7 +15,7 @@ _CANDIDATE = re.compile(
     r"(?<![\w.,-])\(?\+?\(?\d[\d ()./\u2010-\u2015-]{4,26}\d(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w-])", re.IGNORECASE
 )
 _NAMED = re.compile(
-    r"(?:phone|tel|telephone|mobile|cell|fax|call(?: \w+){0,2}|dial|ring|reach(?: \w+){0,2}|hotline|helpline|desk|"
+    r"(?:phone|tel|telephone|mobile|cell|fax|(?:call|dial|ring|text|reach)(?: \w+){0,2}|hotline|helpline|desk|"
     r"answering|contact|phone number|registered|sms|texts?|messages?)\W{0,3}(?:is|at|to|on|under)?\W{0,3}$",
     re.IGNORECASE,
 )

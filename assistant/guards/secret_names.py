@@ -6,15 +6,15 @@ import re
 
 # Somebody chose what these name, ...
 PASSWORD = re.compile(
-    r"pass[ _-]?(?:word|phrase|code|wd|wort|ord)|kennwort|losungswort|mot de passe|contrase[nñ]a|palavra-passe"
-    r"|wachtwoord|l[oö]senord|adgangskode|kodeord|salasana|slapta[zž]odis|[sş]ifre|κωδικ[οό]ς|парол[ьяю]|סיסמה"
+    r"pass[ _-]?(?:word|phrase|wd|wort|ord)|kennwort|losungswort|mot de passe|contrase[nñ]a|palavra-passe"
+    r"|wachtwoord|l[oö]senord|adgangskode|kodeord|salasana|slapta[zž]odis|[sş]ifre|κωδικ[οό]ς|парол[аьяю]|סיסמה"
     r"|كلمة (?:المرور|السر)|密码|密碼|口令|パスワード|비밀번호|암호|mật khẩu|kata sandi"
     r"|(?<![^\W_])(?:pwd|pw|pass|passwd|mdp|psk|clave|senha|parol[ae]?|heslo|geslo|lozinka|jelsz[oó]|has[lł]o)(?![a-z])"
 )
 # ... a bank or a machine gave these, ...
 PIN = re.compile(
-    r"(?<![^\W_])(?:pins?(?:[ -](?:code|number|nummer|no))?|nip|t?otp|m?tan|cvv2?|cvc2?|csc|puk|geheimzahl|пин)"
-    r"(?![a-z])"
+    r"(?<![^\W_])(?:(?:pin|passcode)s?(?:[ -](?:code|number|nummer|no))?|nip|t?otp|m?tan|cvv2?|cvc2?|csc|puk"
+    r"|geheimzahl|пин)(?![a-z])"
     r"|(?:time|verification|security|access|door|gate|alarm|entry|unlock|sms|confirmation|login|authentication|safe|my"
     r"|your|activation|backup|recovery|2fa|mfa|authenticator|voicemail)[ -](?:pass)?(?:code|pin)"
     r"(?:[ -](?:number|no))?(?![a-z])"
