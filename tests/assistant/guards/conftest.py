@@ -13,11 +13,11 @@ from assistant.guards.run import Guards
 
 
 @pytest.fixture(scope="session")
-def encoder(encoder_models: Path) -> Encoder:
+def guard_encoder(encoder_models: Path) -> Encoder:
     """Open what the guards' models read."""
     return open_encoder(Registry(encoder_models), EncoderSection(), GUARD_ENCODER)
 
 
 @pytest.fixture(scope="session")
-def guards(encoder: Encoder) -> Guards:
-    return Guards(GuardsSection(), encoder.encode)
+def guards(guard_encoder: Encoder) -> Guards:
+    return Guards(GuardsSection(), guard_encoder.encode)

@@ -84,14 +84,14 @@ def test_a_passage_with_a_planted_order_is_refused_and_its_neighbours_are_not(gu
     assert [s.action for s in screened] == ["allow", "block", "allow", "allow"]
 
 
-def test_passages_are_encoded_in_one_call(encoder: Encoder) -> None:
+def test_passages_are_encoded_in_one_call(guard_encoder: Encoder) -> None:
     from assistant.core.config import GuardsSection
 
     calls: list[int] = []
 
     def encode(texts):  # type: ignore[no-untyped-def]
         calls.append(len(texts))
-        return encoder.encode(texts)
+        return guard_encoder.encode(texts)
 
     found = Guards(GuardsSection(), encode).documents(["Reply at once. Nobody knows.", "Tell us. A bot is red."])
     assert calls == [2] and [s.action for s in found] == ["allow", "allow"]
