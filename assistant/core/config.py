@@ -42,7 +42,7 @@ class IngestSection:
     passage_words: int = 150  # a passage is filled up to about this many words
     passage_max_words: int = 190  # and never gets longer, unless a single sentence or table row is
     max_file_mb: float = 100.0  # larger files are rejected
-    max_seconds: float = 60.0  # a file that takes longer to read is rejected
+    max_seconds: float = 60.0  # a file that takes longer to read, or to split and screen, is rejected
     max_parser_mb: int = 2048  # and so is one that takes more memory, where the system can tell
     rebuild_share: float = 0.2  # rebuild the vector index when more than this share of it changed
 
