@@ -206,3 +206,9 @@ def test_of_two_glossaries_the_one_that_fits_the_question_is_told_first_whatever
     found = _definitions(defined, hits)
     assert [e.text for e in found] == ["recovery time objective.", "the right to take off."]
     assert found[0].score > found[1].score
+
+
+def test_only_a_bullet_that_begins_a_line_is_taken_off_a_list() -> None:
+    text = "- hand luggage of\n10 - 20 kilograms\n- 1. a coat"
+    hit = Hit(Passage(1, "d", text, 0, len(text)), 0.5, 1, (), "a.md", "A", "0" * 64)
+    assert plain(Evidence(hit, 0, len(text), text, 1.0, "list")) == "hand luggage of 10 - 20 kilograms 1. a coat"
