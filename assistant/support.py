@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from assistant.core.text import ITEM, sentences
 from assistant.evidence import row_text, row_told
-from assistant.tokens import tokenise
+from assistant.tokens import optional_signs, tokenise
 
 # A sentence or fragment that qualifies the one before it.
 GOES_ON = re.compile(
@@ -38,11 +38,12 @@ ANSWERS = (*OPENINGS, ("yes",))
 # In brackets: other names as glossaries are read, examples, cross-references.
 ASIDE = re.compile(
     r"""[ ]?\((?:(?:also|see|cf|e\.?g|i\.?e|ex|for\ example|for\ instance|such\ as|known\ as|called)\b[^()]{0,200}
-    |\S{1,80}@\S{1,80})\)""",
+    |[^\s()@]{1,80}@[^\s()@]{1,80})\)""",
     re.IGNORECASE | re.VERBOSE,
 )
 ABBREVIATION = re.compile(r" ?\(([A-Z][A-Za-z]{1,7})\)")
-OPTIONAL = frozenset('"“”«»„[]*_`#•')  # signs that may be left out, but not put in
+LONGEST = 6_000  # characters of a claim or a quote; what is longer can only be shown as it stands
+MOST_WAYS = 64  # in which the beginning of a claim may be read
 BETWEEN = re.compile(r"(?<=\w): +|\t| [–—] | ?\| ?")
 MEANS = ((), ("is",), ("are",), ("mean",), ("stand", "for"))  # between a term and what it is
 
@@ -76,8 +77,11 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
     """
     if any(_same(claim) == _same(told) for told in (quote, *_tellings(quote))):
         return Support(True, 1.0)
-    said = tokenise(claim)
-    if not said:
+    if max(len(claim), len(quote)) > LONGEST:
+        return Support(False, 0.0, "it is too long to compare")
+    if signs := optional_signs(claim) - optional_signs(quote):
+        return Support(False, 0.0, f"the quote does not hold so many {next(iter(signs))}")
+    if not (said := tokenise(claim)):
         return Support(False, 0.0, "it says nothing")
     if _is_rows(quote):
         return Support(False, 0.0, "it does not tell the row as it stands")
@@ -86,7 +90,7 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
     before = dict(reached)
     for statement in statements:
         # A statement may be passed over whole.
-        reached = _least(reached, _match(said, statement, reached))
+        reached = dict(sorted(_least(reached, _match(said, statement, reached)).items())[:MOST_WAYS])
     if (dropped := reached.get(len(said))) is not None:
         share = len(said) / (len(said) + dropped)
         return Support(share >= min_share, share, "" if share >= min_share else "it leaves out most of the quote")
@@ -104,7 +108,7 @@ def _match(said: Tokens, statement: Sequence[_Piece], starts: Mapping[int, int])
                 if said[at : at + len(way)] == way:
                     lost = 0 if piece.free else longest - len(way)
                     after = _least(after, {at + len(way): dropped + lost})
-        if not after:
+        if not after or len(after) > MOST_WAYS:
             return {}
         reached = after
     return reached
@@ -142,7 +146,7 @@ def _plain(text: str, first: bool) -> Iterator[_Piece]:
             opening = max((o for o in OPENINGS if words[: len(o)] == o), key=len, default=())
             yield _Piece((opening, ()), free=True)
             words = words[len(opening) :]
-        yield from (_Piece(((word,), ()), free=True) if word in OPTIONAL else _Piece(((word,),)) for word in words)
+        yield from (_Piece(((word,),)) for word in words)
 
 
 def _abbreviations(statement: str) -> Iterator[re.Match[str]]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 from assistant.facts import WORD, fold, quantities
 
 ARTICLES = frozenset(("a", "an", "the"))
 PLAIN = frozenset(" \t\n\r\xa0.,;:!'’‘‑-–—…/()")  # changes no meaning: what it parts and joins stays in order
+OPTIONAL = frozenset('"“”«»„[]*_`#•|')  # may be left out, but not put in: counted, not compared
 EQUAL: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\*\*|__|`)(?=\w)((?:(?!\1)[^\n]){1,200}?)(?<=\w)\1"), r"\2"),  # emphasis
     (re.compile(r"\b(?:shall|(?:is|are) required to|ha(?:s|ve) to|needs? to)\b", re.IGNORECASE), "must"),
@@ -28,9 +30,7 @@ SCANNED = re.compile(rf"{WORD.pattern}|.", re.DOTALL)
 
 def tokenise(text: str) -> tuple[str, ...]:
     """Return the words without articles, plural or capitals, the numbers by value, and the signs that matter."""
-    text = unicodedata.normalize("NFC", fold(text))
-    for pattern, new in EQUAL:
-        text = pattern.sub(new, text)
+    text = spell(text)
     found: list[str] = []
     at = 0
     for start, end, number in quantities(text):
@@ -40,11 +40,25 @@ def tokenise(text: str) -> tuple[str, ...]:
     return (*found, *_scan(text[at:], first=not found))
 
 
+def spell(text: str) -> str:
+    """Write in one way what can be written in two, and take emphasis off."""
+    text = unicodedata.normalize("NFC", fold(text))
+    for pattern, new in EQUAL:
+        text = pattern.sub(new, text)
+    return text
+
+
+def optional_signs(text: str) -> Counter[str]:
+    """Count the signs that a claim may leave out of its quote, but not put in."""
+    return Counter(filter(OPTIONAL.__contains__, spell(text)))
+
+
 def _scan(text: str, first: bool) -> list[str]:
     found: list[str] = []
     for match in SCANNED.finditer(text):
         token = match.group()
-        if token in PLAIN or (token.casefold() in ARTICLES and (token != "A" or (first and not found))):
+        article = token.casefold() in ARTICLES and (token != "A" or (first and not found))
+        if article or token in PLAIN or token in OPTIONAL:
             continue
         found.append(singular(token.casefold().replace("’", "'")))
     return found

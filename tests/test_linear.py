@@ -28,6 +28,8 @@ from assistant.prompts import SAYS_WITHHELD, WITHHELD, without_keys
 from assistant.records import dumps, history_from_json
 from assistant.retrieve import QUOTED, query_words
 from assistant.select import QUESTION, REFERS_ON, choose, closest
+from assistant.support import LONGEST, check_support
+from assistant.tokens import tokenise
 from assistant.transcript import MARKUP
 from ingest import build
 from ingest.clean import clean
@@ -74,9 +76,11 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "without_keys": without_keys,
     "is_a_question": lambda text: QUESTION.fullmatch(" ".join(text.split())),
     "refers_on": lambda text: REFERS_ON.fullmatch(" ".join(text.split())),
-    "withheld": lambda text: SAYS_WITHHELD.fullmatch(WITHHELD.format(reason="Why.", place=text)),
+    "withheld": lambda text: SAYS_WITHHELD.fullmatch(WITHHELD.format(what="a secret", place=text)),
     "markup": lambda text: MARKUP.sub("", text),
     "dumps": dumps,
+    "check_support": lambda text: check_support(text[:LONGEST], text[1:LONGEST], 0.5),
+    "tokenise": tokenise,
     "words_of": words_of,
 }
 

@@ -47,7 +47,9 @@ _STATE = re.compile(
     r"|above|mine|yours|geheim|falsch|sicher|weg|faux|perdu|mandatory|password|passwort|name|text|string|change|reset"
 )
 _LAST = re.compile(r"[.!,;]{0,3}[\"')]{0,2}[ \t]*(?:$|\n)")
-_OWN = re.compile(r"(?<![a-z])(?:my|mein|mon|ma|mi|mio|mia|mijn|minha|meu|min|mitt|moje|мой)(?: [\w-]+){0,2} ?[\w-]*$")
+_OWN = re.compile(
+    r"(?<![a-z])(?:my|mein|mon|ma|mi|mio|mia|mijn|minha|meu|min|mitt|moje|мой)(?: [\w-]{1,40}){0,2} ?[\w-]{0,40}$"
+)
 NEAR = 40  # characters
 LOOK_BACK = 160  # characters
 MIN_KEY, MIN_BARE = 8, 5
