@@ -29,17 +29,21 @@ from assistant.core.permissions import PRIVATE_FILE, PRIVATE_FOLDER
 from assistant.core.text import MAX_HEADING
 from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.core.vectors import VectorStore, open_store
+from ingest.beside import is_walked
 from ingest.deadline import Deadline
-from ingest.formats import Parsed
+from ingest.formats import WITH_FRONT_MATTER, Parsed
+from ingest.metadata import Given, MetaReader, no_wider, parse_meta
 from ingest.parser_process import ParserProcess
 from ingest.screen import Screen
-from ingest.sources import FoundFile, Given, MetaReader, find_roots, parse_meta, read_bytes, walk
+from ingest.sources import FoundFile, find_roots, read_bytes, walk
 from ingest.split import is_within, split
 from ingest.terms import find_terms
 
 READER_VERSION = "5"  # raise it when the same bytes give another text or other passages: documents are then read again
 EMBED_CHUNK = 1_024  # passages sorted by length together
 SCREENED = 256  # passages between two looks at the clock
+STAYS = "The old version still answers."
+HIDDEN = "It is hidden until it is mended."
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
 
 
@@ -155,7 +159,7 @@ def _read_changed(
     progress: Progress,
 ) -> None:
     """Read, split, screen and embed every file whose content or metadata changed; the rest costs a stat."""
-    metas = MetaReader()
+    metas = MetaReader(files, known)
     queue = _EmbedQueue(catalog, cache(load_encoder), progress)
     screen = Screen(config.guards, guard_encode(config))
     with closing(ParserProcess(config.ingest)) as parser:
@@ -167,7 +171,7 @@ def _read_changed(
                 given = metas.given(file)
                 row = reader.unchanged(file, old, given) or reader.read(file, given)
             except DocumentRejected as error:
-                run.rejected.append(Rejection(file.source, error.reason, error.detail))
+                _reject(file, old, error, metas, run)
                 continue
             _note(row, old, run)
     progress("reading", len(files), len(files))
@@ -262,19 +266,60 @@ def _note(row: SourceRow, old: SourceRow | None, run: _Run) -> None:
         run.rows.append(row)
 
 
+def _reject(file: FoundFile, old: SourceRow | None, error: DocumentRejected, metas: MetaReader, run: _Run) -> None:
+    """Report a file; its old version answers on only if nobody may see it who may not see the new one."""
+    stays = old is not None and _may_stay(file, old, error, metas)
+    if old and not stays:
+        run.drops.append(old.path)
+    run.rejected.append(Rejection(file.source, error.reason, f"{_sentence(error)} {STAYS if stays else HIDDEN}"))
+
+
+def _may_stay(file: FoundFile, old: SourceRow, error: DocumentRejected, metas: MetaReader) -> bool:
+    """Tell whether the new version's rights are known, without its text, and no narrower than the old version's."""
+    silent = error.reason == "empty" or file.path.suffix.lower() not in WITH_FRONT_MATTER
+    if not silent or error.reason in ("metadata", "unreadable", "outside"):
+        return False
+    try:
+        return no_wider(old.meta, metas.given(file).merge(Meta()))
+    except DocumentRejected:
+        return False
+
+
+def _sentence(error: DocumentRejected) -> str:
+    return error.detail if error.detail.endswith((".", "?")) else f"{error.detail}."
+
+
 def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run: _Run, prune: bool) -> None:
-    """Drop the rows of renamed files, and of files that are gone if asked to; count those that stay."""
+    """Drop the rows of renamed files, and of files that are gone if asked to; count those that stay.
+
+    What is still there and was not found as a document is hidden: nothing tells who may see it now.
+    """
     arrived = {row.sha256 for row in run.rows if row.path not in known}
     for path, row in known.items():
-        if path in run.seen or not any(Path(path).is_relative_to(root) for root, _ in roots) or not _is_gone(path):
+        given = [root for root, _ in roots if Path(path).is_relative_to(root)]
+        if path in run.seen or not given:
             continue
-        if row.sha256 in arrived:
+        if not _is_gone(path):
+            if any(is_walked(Path(path), root) for root in given):
+                run.drops.append(path)
+                _note_hidden(row, run)
+        elif row.sha256 in arrived:
             run.drops.append(path)
         elif prune:
             run.drops.append(path)
             run.removed.append(row.source)
         else:
             run.missing += 1
+
+
+def _note_hidden(row: SourceRow, run: _Run) -> None:
+    """Say of a document that it is hidden, where it, or a folder that holds it, was refused."""
+    for at, refused in enumerate(run.rejected):
+        if f"{row.source}/".startswith(f"{refused.source}/"):
+            if not refused.detail.endswith(HIDDEN):
+                run.rejected[at] = replace(refused, detail=f"{refused.detail} {HIDDEN}")
+            return
+    run.rejected.append(Rejection(row.source, "unreadable", f"It is no longer a file that can be read here. {HIDDEN}"))
 
 
 def _is_gone(path: str) -> bool:

@@ -1,8 +1,8 @@
 """Read a file of any known format into canonical text; the format is told by the name's suffix.
 
-Reject codes: `empty`, `too_large`, `unsafe_xml`, `archive`, `password`, `damaged`, `no_text`, `encoding` and, for a
-suffix that is not in `SUFFIXES`, `unsupported`; `parser_process` adds `too_slow` and `crashed`. Nothing heavy is
-imported before the first file that needs it.
+Reject codes: `empty`, `too_large`, `unsafe_xml`, `archive`, `password`, `damaged`, `no_text`, `encoding`, `metadata`
+(front matter that cannot be trusted) and, for a suffix that is not in `SUFFIXES`, `unsupported`; `parser_process` adds
+`too_slow` and `crashed`. Nothing heavy is imported before the first file that needs it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from importlib import import_module
 from pathlib import PurePosixPath
 
 from assistant.core.errors import DocumentRejected
+from ingest.formats.front_matter import refuse_stray
 from ingest.formats.parsed import MAX_BYTES, Parsed, reject
 
-__all__ = ["MAX_BYTES", "SUFFIXES", "Parsed", "read_document"]
+__all__ = ["MAX_BYTES", "SUFFIXES", "WITH_FRONT_MATTER", "Parsed", "read_document"]
 
 _READERS = {
     ".md": "markdown.read_markdown",
@@ -29,6 +30,7 @@ _READERS = {
     ".csv": "table.read_csv",
 }
 SUFFIXES: frozenset[str] = frozenset(_READERS)
+WITH_FRONT_MATTER = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".csv"})
 
 
 def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
@@ -48,7 +50,10 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
     module, function = _READERS[suffix].split(".")
     read: Callable[[bytes], Parsed] = getattr(import_module(f"{__name__}.{module}"), function)
     try:
-        return read(data)
+        parsed = read(data)
+        if suffix not in WITH_FRONT_MATTER:
+            refuse_stray(parsed.text)
+        return parsed
     except (DocumentRejected, MemoryError):
         raise
     except Exception as error:

@@ -15,6 +15,7 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.css_page import STYLED, PageStyle, Scan, Styled
 from ingest.formats.decode import decode
+from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.html_blocks import Blocks
 from ingest.formats.parsed import Parsed
 
@@ -43,10 +44,12 @@ _CHUNK = 2**20  # characters parsed at once
 
 
 def read_html(data: bytes) -> Parsed:
-    """Return the visible text of a page; its title is `<title>`, else the first `<h1>`."""
+    """Return the visible text of a page; its title is the front matter's, `<title>`, or else the first `<h1>`."""
     builder = Builder()
-    markup = decode(data, builder, html=True)
-    return builder.build(MEDIA_TYPE, feed([markup], builder))
+    source = decode(data, builder, html=True).replace("\r\n", "\n").replace("\r", "\n")
+    front, markup = split_front_matter(source)
+    title = feed([markup], builder)
+    return builder.build(MEDIA_TYPE, title_of(front) or title, front)
 
 
 def feed(parts: Sequence[str], builder: Builder) -> str:

@@ -10,21 +10,20 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ingest.clean import scrub
 from ingest.formats.builder import Builder
 from ingest.formats.decode import decode
+from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.html import feed
 from ingest.formats.parsed import Parsed
 from ingest.formats.tabbed import write_definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
 
 MEDIA_TYPE = "text/markdown"
-_FRONT_MATTER = re.compile(r"\A\s{0,8}---[ \t]*\n(.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _PART = 2**20  # characters rendered at once
 _HEADING = re.compile(r"(?<=\n)\n#{1,6} ")
 _PARAGRAPH = re.compile(r"(?<=\n)\n(?=\S)")
@@ -45,16 +44,15 @@ def read_markdown(data: bytes) -> Parsed:
     """Return a Markdown file's text; its title is the front matter's, else the first level-1 heading."""
     builder = Builder()
     source = decode(data, builder).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    front, body = _split_front_matter(source, builder)
+    front, body = split_front_matter(source)
     body = write_definitions(body, "\n{}\n: {}\n".format)  # as deflist_plugin reads them
     renderer = _renderer()
     feed([renderer.render(part) for part in _parts(_without_liquid(body))], builder)
-    title = front.get("title")
     if front and not builder:
         # A stub that only redirects is not a fault of the collection, so it is reported and not rejected.
         builder.flag("no_text", "The file has front matter and no text.")
-        return Parsed("", str(title or ""), MEDIA_TYPE, front_matter=front, flags=builder.flags)
-    return builder.build(MEDIA_TYPE, title if isinstance(title, str) else "", front)
+        return Parsed("", title_of(front), MEDIA_TYPE, front_matter=front, flags=builder.flags)
+    return builder.build(MEDIA_TYPE, title_of(front), front)
 
 
 @cache
@@ -83,45 +81,6 @@ def _parts(text: str) -> Iterator[str]:
         yield text[start : cut.start()]
         start = cut.start()
     yield text[start:]
-
-
-def _split_front_matter(source: str, builder: Builder) -> tuple[Mapping[str, object], str]:
-    match = _FRONT_MATTER.match(source)
-    if not match:
-        return {}, source
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Without aliases, whose expansion can be exponential."""
-
-        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("it uses aliases")
-            return super().compose_node(parent, index)
-
-    body = source[match.end() :]
-    try:
-        loaded = yaml.load(match[1], Loader)
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        builder.flag("front_matter", f"The front matter was ignored: {(str(error) or repr(error)).splitlines()[0]}")
-        return {}, body
-    if loaded is None:
-        return {}, body
-    if not isinstance(loaded, dict):
-        # A text between two rules, not front matter.
-        return {}, source
-    return {str(key): _cleaned(value) for key, value in loaded.items()}, body
-
-
-def _cleaned(value: object) -> object:
-    """Clean the strings in a value: YAML can spell characters that the source does not show."""
-    if isinstance(value, str):
-        return scrub(value)[0]
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _cleaned(item) for key, item in value.items()}
-    return value
 
 
 def _without_liquid(text: str) -> str:

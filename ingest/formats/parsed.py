@@ -14,7 +14,7 @@ MAX_PAGES = 3_000  # pages of a PDF, slides, sheets; the rest is left out and fl
 
 Code = Literal[
     "empty", "too_large", "unsafe_xml", "archive", "password", "damaged", "no_text", "encoding", "unsupported",
-    "too_slow", "crashed",
+    "metadata", "too_slow", "crashed",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ingest.clean import scrub
 from ingest.formats.builder import Builder
 from ingest.formats.decode import decode
+from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.inline import Inline
 from ingest.formats.ooxml import ThemeColours, open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
@@ -80,6 +81,7 @@ def read_csv(data: bytes) -> Parsed:
     builder = Builder()
     text, removed = scrub(decode(data, builder))
     builder.count(removed)
+    front, text = split_front_matter(text, plain=True)
     first, _, rest = text.partition("\n")
     declared = re.fullmatch(r"sep=(.)", first.strip())
     if declared:
@@ -99,7 +101,7 @@ def read_csv(data: bytes) -> Parsed:
     finally:
         csv.field_size_limit(limit)
     _write_table(rows, "", builder)
-    return builder.build(CSV_TYPE)
+    return builder.build(CSV_TYPE, title_of(front), front)
 
 
 def _delimiter(text: str) -> str:

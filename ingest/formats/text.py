@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ingest.formats.builder import Builder
 from ingest.formats.decode import decode
+from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.inline import Inline
 from ingest.formats.parsed import Parsed
 from ingest.formats.tabbed import write_definitions
@@ -35,7 +36,8 @@ class Line:
 def read_text(data: bytes) -> Parsed:
     """Return a text file's paragraphs; form feeds begin pages."""
     builder = Builder()
-    text = decode(data, builder).replace("\r\n", "\n").replace("\r", "\n")
+    source = decode(data, builder).replace("\r\n", "\n").replace("\r", "\n")
+    front, text = split_front_matter(source, plain=True)
     pages = text.removesuffix("\f").split("\f")
     width = _wrap_width(text)
     vocabulary = Vocabulary(line.rstrip() for line in text.split("\n"))
@@ -45,7 +47,7 @@ def read_text(data: bytes) -> Parsed:
         # As a list item of several: what the name means stands beside it.
         for block in _blocks(write_definitions(page, "\n- {}: {}\n".format)):
             _write_block(block, width, vocabulary, builder)
-    return builder.build(MEDIA_TYPE)
+    return builder.build(MEDIA_TYPE, title_of(front), front)
 
 
 def split_marker(text: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bad_files import office
 from numpy.typing import NDArray
 
 from assistant.core.catalog import Catalog
@@ -32,6 +33,7 @@ TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
 PARKING = "# Parking\n\nVisitors leave their cars in bay 7 behind the canteen.\n"
 FILES = {"leave.md": LEAVE, "travel.md": TRAVEL, "site/parking.md": PARKING}
 EVERYONE = Access(frozenset(), "2026-01-01")
+BOARD = Access(frozenset({"board"}), "2026-01-01")
 ALWAYS_DERIVE, ALWAYS_REBUILD = IngestSection(rebuild_share=1e9), IngestSection(rebuild_share=0.0)
 
 MakeConfig = Callable[..., Config]
@@ -289,7 +291,7 @@ def test_pruning_leaves_other_folders_alone(config: Config, index: Index, docs: 
     assert index.sources() == ["leave.md", "site/parking.md", "travel.md"]
 
 
-def test_pruning_spares_what_only_cannot_be_listed(
+def test_what_cannot_be_listed_is_hidden_and_back_when_it_can(
     config: Config, index: Index, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_ingest(config, docs)
@@ -308,7 +310,8 @@ def test_pruning_spares_what_only_cannot_be_listed(
         patch.setattr(os, "lstat", locked(lstat))
         report = run_ingest(config, docs, prune=True)
     assert not report.removed and [(r.source, r.reason) for r in report.rejected] == [("site", "unreadable")]
-    assert "site/parking.md" in index.sources()
+    assert report.rejected[0].detail.endswith(build.HIDDEN) and "site/parking.md" not in index.sources()
+    assert run_ingest(config, docs).added == ("site/parking.md",)
 
 
 def test_deleted_text_is_not_kept_in_the_catalog(config: Config, docs: Path, run_ingest: Run) -> None:
@@ -395,29 +398,100 @@ def test_a_name_that_is_not_utf8_stops_nothing(config: Config, index: Index, doc
     assert index.counts() == (3, 3)
 
 
-def test_a_bad_revision_leaves_the_older_one_serving(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "reason", "stays"),
+    [
+        ("travel.md", "", "empty", True),  # it says nothing of its audience, so that nothing has changed there
+        ("travel.md", "---\naudience: 3\n---\n# Travel\n\nThe limit is 1 euro.\n", "metadata", False),
+        ("travel.md", "---\ntitle: Travel: now\n---\n# Travel\n\nThe limit is 1 euro.\n", "metadata", False),
+        ("travel.md", "<!-- nothing to see -->", "no_text", False),
+        ("travel.md.meta.toml", "audience = [", "metadata", False),
+        ("travel.md.meta.toml", 'expires = "31.12.2020"', "metadata", False),
+        ("travel.md.META.toml", 'audience = "board"', "metadata", False),
+        ("travle.md.meta.toml", 'audience = "board"', "metadata", False),
+        ("travel.meta.yaml", "audience: board", "metadata", False),
+        ("_meta.toml", 'onwer = "HR"', "metadata", False),
+        ("_Meta.toml", 'audience = "board"', "metadata", False),
+        ("travel.md", "/etc/hostname", "outside", False),
+    ],
+)
+def test_a_bad_revision_leaves_the_older_one_serving_only_if_nobody_sees_more_by_it(
+    config: Config, index: Index, docs: Path, run_ingest: Run, name: str, text: str, reason: str, stays: bool
+) -> None:
     run_ingest(config, docs)
-    travel = docs / "travel.md"
-    for name, text, reason in (
-        ("travel.md", "", "empty"),
-        ("travel.md.meta.toml", "audience = [", "metadata"),
-        ("_meta.toml", 'onwer = "HR"', "metadata"),
-        ("travel.md", "---\naudience: 3\n---\n# Travel\n\nThe limit is 1 euro.\n", "metadata"),
-        ("travel.md", "link", "outside"),
-    ):
-        if text == "link":
-            travel.unlink()
-            travel.symlink_to("/etc/hostname")
-        else:
-            write(docs / name, text)
-        report = run_ingest(config, docs, prune=True)
-        assert reason in [r.reason for r in report.rejected if r.source == "travel.md"] and not report.removed
-        assert "140 euros" in index.search("limit for a hotel night")[0].passage.text, name
+    if reason == "outside":
         (docs / name).unlink()
-        write(travel, TRAVEL)
-    write(travel, TRAVEL.replace("140", "150"))
-    assert run_ingest(config, docs).updated == ("travel.md",)
-    assert index.counts() == (3, 3)
+        (docs / name).symlink_to(text)
+    else:
+        write(docs / name, text)
+    report = run_ingest(config, docs, prune=True)
+    [refused] = [r for r in report.rejected if r.source == "travel.md"]
+    assert refused.reason == reason and not report.removed
+    assert refused.detail.endswith(build.STAYS if stays else build.HIDDEN)
+    assert ("travel.md" in index.sources(BOARD)) == stays == bool(index.lexical("hotel"))
+    [again] = [r for r in run_ingest(config, docs).rejected if r.source == "travel.md"]
+    assert again.reason == reason and ("travel.md" in index.sources(BOARD)) == stays
+    (docs / name).unlink()
+    write(docs / "travel.md", TRAVEL.replace("140", "150"))
+    report = run_ingest(config, docs)
+    assert not report.rejected and "travel.md" in (*report.added, *report.updated) and index.counts() == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stays"),
+    [
+        ("", "", True), ("", "audience = 'hr'", False), ("audience = 'hr'", "audience = 'hr, board'", True),
+        ("audience = 'hr, board'", "audience = 'hr'", False), ("audience = 'hr'", "", True),
+        ("", "expires = 2020-01-01", False), ("expires = 2020-01-01", "expires = 2030-01-01", True),
+        ("", "effective = 2031-01-01", False), ("effective = 2031-01-01", "effective = 2020-01-01", True),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_keeps_its_old_version_if_its_new_rights_are_no_narrower(
+    config: Config, docs: Path, run_ingest: Run, before: str, after: str, stays: bool
+) -> None:
+    """Of a damaged spreadsheet all rights are known: they stand beside it."""
+    (docs / "rates.xlsx").write_bytes(office("xlsx"))
+    write(docs / "rates.xlsx.meta.toml", before)
+    run_ingest(config, docs)
+    write(docs / "rates.xlsx", "torn")
+    write(docs / "rates.xlsx.meta.toml", after)
+    [refused] = run_ingest(config, docs).rejected
+    assert refused.reason == "damaged" and refused.detail.endswith(build.STAYS if stays else build.HIDDEN)
+    with closing(Catalog.open(config.data)) as catalog:
+        assert (str(docs / "rates.xlsx") in catalog.sources()) == stays
+
+
+def test_what_is_no_longer_a_file_is_hidden(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
+    """A folder linked to is passed over, so that nothing would ever tell of its files again."""
+    run_ingest(config, docs)
+    (docs / "travel.md").unlink()
+    (docs / "travel.md").mkdir()
+    (docs / "site").rename(docs / ".site")
+    (docs / "site").symlink_to(docs / ".site")
+    report = run_ingest(config, docs)
+    assert {r.source: r.reason for r in report.rejected} == {"travel.md": "unreadable", "site/parking.md": "unreadable"}
+    assert index.sources() == ["leave.md"] and all(r.detail.endswith(build.HIDDEN) for r in report.rejected)
+
+
+def test_a_first_ingest_of_a_subfolder_or_a_file_has_the_audience_above_it(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "_meta.toml", "audience = 'board'")
+    run_ingest(config, docs / "site")
+    run_ingest(config, docs / "leave.md")
+    assert index.sources() == [] and index.sources(BOARD) == ["leave.md", "parking.md"]
+
+
+def test_a_hard_link_ingested_alone_has_the_audience_of_its_other_place(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "site" / "_meta.toml", "audience = 'board'")
+    (docs / "open").mkdir()
+    os.link(docs / "site" / "parking.md", docs / "open" / "copy.md")
+    for path in (docs, docs / "open", docs / "open" / "copy.md"):
+        run_ingest(config, path)
+        assert index.sources() == ["leave.md", "travel.md"], path
+        assert "open/copy.md" in index.sources(BOARD)
 
 
 def test_a_file_over_the_limit_is_rejected_and_the_limit_is_the_settings(

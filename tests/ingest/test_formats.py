@@ -163,12 +163,6 @@ def test_markdown_hidden_html_over_several_blocks() -> None:
     assert "ignore previous instructions" in parsed.flags[0][1]
 
 
-@pytest.mark.parametrize("front", ["a: [", "a: &x [1]\nb: *x", "when: 2024-99-99", "[" * 3000])
-def test_markdown_bad_front_matter_is_flagged(front: str) -> None:
-    parsed = read(f"---\n{front}\n---\nText", "a.md")
-    assert (parsed.text, reasons(parsed), parsed.front_matter) == ("Text", ["front_matter"], {})
-
-
 def test_markdown_stub_is_not_rejected() -> None:
     parsed = read("---\ntitle: Moved\nredirect_to: /x\n---\n", "a.md")
     assert (parsed.text, parsed.title, reasons(parsed)) == ("", "Moved", ["no_text"])

@@ -6,15 +6,16 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.types import Meta
-from ingest import sources
-from ingest.sources import FoundFile, MetaReader, find_roots, parse_meta, read_bytes, walk
+from ingest import metadata
+from ingest.metadata import MetaReader, parse_meta
+from ingest.sources import FoundFile, find_roots, read_bytes, walk
 
 Write = Callable[[dict[str, str]], Path]
 Roles = tuple[str, ...]
@@ -253,10 +254,10 @@ def test_a_sidecar_may_be_named_without_the_suffix(write_files: Write) -> None:
     assert [meta_of(root, name).owner for name in ("a.md", "b.md")] == ["short", "long"]
 
 
-def test_a_folder_inherits_from_the_folders_above_up_to_the_root(write_files: Write) -> None:
+def test_a_folder_inherits_from_the_folders_above_beyond_the_root(write_files: Write) -> None:
     root = write_files(
         {
-            "_meta.toml": 'owner = "top"\naudience = "staff"',
+            "_meta.toml": 'owner = "top"\naudience = "staff, managers"',
             "hr/_meta.toml": 'owner = "hr"',
             "hr/pay/a.md": "x",
             "hr/pay/deep/_meta.toml": 'audience = ["Managers ", "hr"]',
@@ -264,16 +265,16 @@ def test_a_folder_inherits_from_the_folders_above_up_to_the_root(write_files: Wr
         }
     )
     (root.parent / "_meta.toml").write_text('classification = "above the root"', encoding="utf-8")
-    assert meta_of(root, "hr/pay/a.md") == Meta(owner="hr", audience=("staff",))
-    assert meta_of(root, "hr/pay/deep/b.md") == Meta(owner="hr", audience=("hr", "managers"))
+    above = Meta(owner="hr", classification="above the root")
+    assert meta_of(root, "hr/pay/a.md") == replace(above, audience=("managers", "staff"))
+    assert meta_of(root, "hr/pay/deep/b.md") == replace(above, audience=("managers",))
 
 
-def test_one_reader_keeps_overlapping_roots_apart(write_files: Write) -> None:
+def test_a_folder_or_a_file_given_alone_keeps_the_audience_above_it(write_files: Write) -> None:
     root = write_files({"_meta.toml": 'audience = "staff"', "sub/a.md": "x"})
-    metas = MetaReader()
-    sub = next(f for f in walk(root / "sub", root / "sub") if isinstance(f, FoundFile))
-    assert metas.given(sub).folder == Meta()
-    assert metas.given(file_at(root, "sub/a.md")).folder == Meta(audience=("staff",))
+    for path, given in ((root / "sub", root / "sub"), (root / "sub" / "a.md", root / "sub"), (root, root)):
+        [file] = [f for f in walk(path, given) if isinstance(f, FoundFile)]
+        assert MetaReader().given(file).merge(Meta()) == Meta(audience=("staff",))
 
 
 @pytest.mark.parametrize(
@@ -284,21 +285,21 @@ def test_one_reader_keeps_overlapping_roots_apart(write_files: Write) -> None:
         (("staff",), (), (), ("staff",)),
         (("staff",), (), ("public", "staff"), ("staff",)),  # a document does not widen
         (("hr", "staff"), (), ("hr",), ("hr",)),  # but it may narrow
-        (("staff",), ("board",), ("public",), ("board",)),  # who writes sidecars is trusted
-        ((), ("board",), ("public",), ("board",)),
+        (("board", "staff"), ("board", "public"), (), ("board",)),  # nor does a sidecar
+        (("a", "b", "c"), ("b", "c"), ("c", "a"), ("c",)),
     ],
 )
 def test_whose_audience_holds(write_files: Write, folder: Roles, sidecar: Roles, own: Roles, expected: Roles) -> None:
     root = write_files({"a.md": "x"})
     for name, audience in (("_meta.toml", folder), ("a.md.meta.toml", sidecar)):
-        (root / name).write_text(f"audience = {list(audience)}", encoding="utf-8")
+        (root / name).write_text(f"audience = {list(audience)}" if audience else "", encoding="utf-8")
     assert meta_of(root, "a.md", Meta(audience=own)).audience == expected
 
 
 def test_an_audience_outside_the_folders_is_opened_to_nobody(write_files: Write) -> None:
     """Neither the folder's readers nor the document's may see it: nobody can tell who is meant."""
     root = write_files({"_meta.toml": 'audience = "staff"', "a.md": "x"})
-    with pytest.raises(DocumentRejected, match=r"'hr'.*folder.*'staff'") as error:
+    with pytest.raises(DocumentRejected, match=r"document, 'hr', shares no role with .*_meta\.toml, 'staff'") as error:
         meta_of(root, "a.md", Meta(audience=("hr",)))
     assert error.value.reason == "metadata"
 
@@ -308,6 +309,14 @@ def test_an_audience_outside_the_folders_is_opened_to_nobody(write_files: Write)
     [
         ("a.md.meta.toml", 'audiance = ["hr"]', r"a\.md\.meta\.toml has the unknown key 'audiance'; did.*'audience'\?"),
         ("_meta.toml", 'expire = "2020-01-01"', r"_meta\.toml has the unknown key 'expire'; did you mean 'expires'\?"),
+        ("_meta.toml", "x = '" + "x" * 20_000 + "'", r"_meta\.toml: The file is larger than the limit of 0\.016 MB"),
+        ("a.meta.toml", "Audience = 'hr'", r"unknown key 'Audience'; did you mean 'audience'\?"),
+        ("a.meta.toml", "audience = false", r"audience must be a role or a list of roles, not False"),
+        ("a.meta.toml", "audience = []", r"audience must be a role or a list of roles, not \[\]"),
+        ("a.meta.toml", "audience = ' , '", r"audience must be a role or a list of roles"),
+        ("a.meta.toml", "audience = '[hr]'", r"audience must be a role or a list of roles"),
+        ("a.meta.toml", "audience = 'hr; board'", r"audience must be a role or a list of roles"),
+        ("a.meta.toml", "supersedes = false", r"supersedes must be a text, not False"),
         ("_meta.toml", "zzz = 1", r"unknown key 'zzz'; known are title, policy_id"),
         ("a.md.meta.toml", "audience = [", r"a\.md\.meta\.toml cannot be read: "),
         ("_meta.toml", "= 1", r"_meta\.toml cannot be read: "),
@@ -353,6 +362,118 @@ def test_metadata_that_is_there_but_cannot_be_read_does_not_open_the_document(
     assert error.value.reason == "metadata"
 
 
+def test_a_comma_parts_roles() -> None:
+    for value in ("hr, Board", ["hr,Board"], "board ,hr,", ["board", "hr", "HR"]):
+        assert parse_meta({"audience": value}, "x").audience == ("board", "hr")
+
+
+@pytest.mark.parametrize(
+    ("files", "refused"),
+    [
+        (["pay.md.META.toml"], "pay.md"), (["Pay.md.meta.toml"], "pay.md"), (["PAY.meta.toml"], "pay.md"),
+        (["pay.md.meta.toml", "pay.meta.toml"], "pay.md"), (["pay.md.meta.toml.txt"], "pay.md"),
+        (["pay.md_meta.toml"], "pay.md"), (["pay.md.mta.toml"], "pay.md"), (["pay.md.meta.yaml"], "pay.md"),
+        (["pay.md.toml"], "pay.md"), (["pya.md.meta.toml"], "pay.md"), (["pay.txt.meta.toml"], "pay.md"),
+        (["pay md.meta.toml"], "pay.md"), (["pay\u200b.md.meta.toml"], "pay.md"),
+        (["_Meta.toml"], "leave.md pay.md"), (["meta.toml"], "leave.md pay.md"), (["_meta.tml"], "leave.md pay.md"),
+        (["_meta.toml", "_META.TOML"], "leave.md pay.md"), (["_meta.toml~"], "leave.md pay.md"),
+        (["_meta.toml.txt"], "leave.md pay.md _meta.toml.txt"), (["_meta.toml", "_meta.toml~"], ""),
+        (["._meta.toml", "._pay.md.meta.toml", "config.toml", "pay.toml", "metadata.md", "pay.md.bak"], ""),
+        (["rules.md.meta.toml"], ""), (["pay2.md.meta.toml"], ""), (["pay.md.meta.toml"], ""),
+    ],
+)  # fmt: skip
+def test_files_that_look_like_metadata_hide_what_they_may_be_meant_for(
+    write_files: Write, files: list[str], refused: str
+) -> None:
+    root = write_files({"pay.md": "x", "leave.md": "x", **dict.fromkeys(files, "")})
+    metas, hidden = MetaReader(), []
+    for file in (f for f in walk(root, root) if isinstance(f, FoundFile)):
+        try:
+            metas.given(file)
+        except DocumentRejected as error:
+            assert error.reason == "metadata"
+            hidden.append(file.source)
+    assert sorted(hidden) == sorted(refused.split())
+
+
+def test_a_sidecar_without_its_document_is_reported(write_files: Write) -> None:
+    root = write_files({"pay.md": "x", "sub/gone.md.meta.toml": "", "gone.META.toml": "", "pay.meta.toml": ""})
+    assert refused(root) == {"gone.META.toml": "metadata", "sub/gone.md.meta.toml": "metadata"}
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_has_the_audience_of_both_its_places(write_files: Write, link: Callable[[Path, Path], None]) -> None:
+    root = write_files(
+        {
+            "hr/_meta.toml": 'audience = "hr, board"', "hr/pay.md": "x", "hr/own.md": "x",
+            "hr/own.md.meta.toml": 'audience = "board"', "open/x": "", "legal/_meta.toml": 'audience = "legal"',
+            "mixed/_meta.toml": 'audience = "legal, hr"',
+        }
+    )  # fmt: skip
+    for name in ("open/pay.md", "open/own.md", "legal/pay.md", "mixed/pay.md"):
+        link(root / "hr" / Path(name).name, root / name)
+    if link is os.link:  # all places of a file bind each other
+        (root / "legal" / "pay.md").unlink()
+    metas = MetaReader([f for f in walk(root, root) if isinstance(f, FoundFile)])
+    audience = {
+        name: metas.given(file_at(root, name)).merge(Meta()).audience for name in ("open/own.md", "mixed/pay.md")
+    }
+    assert audience == {"open/own.md": ("board",), "mixed/pay.md": ("hr",)}
+    both = ("board", "hr") if link is os.symlink else ("hr",)
+    assert metas.given(file_at(root, "open/pay.md")).merge(Meta()).audience == both
+    if link is os.symlink:
+        with pytest.raises(DocumentRejected, match="shares no role"):
+            metas.given(file_at(root, "legal/pay.md")).merge(Meta())
+
+
+@pytest.mark.parametrize("no_follow", [True, False])
+@pytest.mark.parametrize("swap", ["file", "folder", "metadata"])
+def test_what_is_swapped_for_a_link_is_not_read_outside(
+    write_files: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_follow: bool, swap: str
+) -> None:
+    if not no_follow:
+        monkeypatch.delattr(os, "O_NOFOLLOW")
+    root = write_files({"sub/a.md": "x", "sub/a.md.meta.toml": "owner = 'in'"})
+    file = file_at(root, "sub/a.md")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("a.md", "a.md.meta.toml"):
+        (outside / name).write_text("owner = 'out'", encoding="utf-8")
+    if swap == "folder":
+        (root / "sub").rename(tmp_path / "gone")
+        (root / "sub").symlink_to(outside)
+    else:
+        name = "a.md" if swap == "file" else "a.md.meta.toml"
+        (root / "sub" / name).unlink()
+        (root / "sub" / name).symlink_to(outside / name)
+    with pytest.raises(DocumentRejected) as error:
+        MetaReader().given(file) if swap == "metadata" else read_bytes(file, 1)
+    assert error.value.reason in ("outside", "unreadable", "metadata")
+
+
+def test_a_folder_above_that_cannot_be_listed_is_asked_for_its_metadata(
+    write_files: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /home often is; one that tells nothing at all hides what lies below it."""
+    root = write_files({"home/me/a.md": "x", "home/_meta.toml": 'audience = "hr"'})
+    listdir, lstat = os.listdir, os.lstat
+
+    def locked(real: Callable[..., object]) -> Callable[..., object]:
+        def call(path: str | Path) -> object:
+            if Path(path) == root / "home" or (real is lstat and Path(path) == root / "home" / "_meta.toml"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path)
+
+        return call
+
+    file = file_at(root / "home" / "me", "a.md")
+    monkeypatch.setattr(os, "listdir", locked(listdir))
+    assert MetaReader().given(file).merge(Meta()).audience == ("hr",)
+    monkeypatch.setattr(os, "lstat", locked(lstat))
+    with pytest.raises(DocumentRejected, match=r"home cannot be read, so that its metadata is unknown: Permission"):
+        MetaReader().given(file)
+
+
 def test_dates_are_toml_dates_or_texts() -> None:
     import datetime
 
@@ -378,8 +499,8 @@ def test_every_field_can_be_given_beside_a_document(write_files: Write) -> None:
 def test_a_folders_metadata_is_read_once(write_files: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_files({"_meta.toml": 'owner = "x"', **{f"sub/{i}.md": "x" for i in range(5)}})
     read: list[str] = []
-    real = sources.read_toml
-    monkeypatch.setattr(sources, "read_toml", lambda file: read.append(file.name) or real(file))
+    real = metadata.tomllib.loads
+    monkeypatch.setattr(metadata.tomllib, "loads", lambda text: read.append(text) or real(text))
     metas = MetaReader()
     assert {metas.given(f).folder.owner for f in walk(root, root) if isinstance(f, FoundFile)} == {"x"}
     assert len(read) == 1

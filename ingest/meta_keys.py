@@ -1,0 +1,49 @@
+"""The keys of metadata, and which of them another key was meant to be: a slip must not open a document."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import fields
+
+from assistant.core.types import Meta
+
+KEYS = ("title", *(f.name for f in fields(Meta)))
+GOVERNING = ("audience", "effective", "expires", "supersedes")  # decide who may see a document, and when
+_STEMS = {"audien": "audience", "effectiv": "effective", "expir": "expires"}  # `expiry`, `target_audience`
+_SLIPS = 2  # letters of a governing key that may be wrong, missing or added; two that are swapped are two
+_WORD = re.compile(r"[^\W_]+?(?=[\W_]|(?<=[a-z])[A-Z]|$)")
+
+
+def meant(key: str) -> str | None:
+    """Return the governing key that a key is another spelling or a near miss of; None for one that means itself."""
+    if key in KEYS or len(key) > 100:
+        return None
+    folded = fold(key)
+    if any(char.isascii() for char in folded):
+        for name in GOVERNING:
+            if abs(len(folded) - len(name)) <= _SLIPS and distance(folded, name) <= _SLIPS:
+                return name
+    words = [word.casefold() for word in _WORD.findall(_bare(key))]
+    return next((name for stem, name in _STEMS.items() if any(word.startswith(stem) for word in words)), None)
+
+
+def fold(text: str) -> str:
+    """Reduce a text to its letters and digits: case, width, accents, white space and what nobody sees do not count."""
+    return "".join(char for char in _bare(text).casefold() if char.isalnum())
+
+
+def distance(text: str, name: str) -> int:
+    """Count the letters that are wrong, missing or added; one of another script may look like any (`аudiеnсе`)."""
+    row = list(range(len(name) + 1))
+    for at, char in enumerate(text, 1):
+        before, row[0] = row[0], at
+        for column, other in enumerate(name, 1):
+            wrong = before + (char != other and char.isascii())
+            before, row[column] = row[column], min(wrong, row[column] + 1, row[column - 1] + 1)
+    return row[-1]
+
+
+def _bare(text: str) -> str:
+    marks = ("Mn", "Me", "Cf", "Cc")
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in marks)
