@@ -152,8 +152,8 @@ class Chat:
         with self._spinner() as stage:
             answer = self._assistant.answer(question, self._history(), access=self.access, stage=stage)
         index = answer.index
-        if index.generation != self._generation:
-            self._generation = index.generation
+        changed, self._generation = self._generation not in ("", index.generation), index.generation
+        if changed:
             told = f"now {index.documents:,} documents, {index.passages:,} passages"
             self._view.note(f"The index has changed since the last answer: {told}.")
         self._answers.append(answer)
@@ -214,6 +214,8 @@ class Chat:
         """Ask with other rights from now on; nothing that was answered with the old ones stays in mind."""
         before = self.access
         self._roles, self._day = roles, day
+        if self.access != before:
+            self._generation = ""  # another is seen of the same index
         if self.access != before and self._answers:
             self._answers.clear()
             self._view.note("The conversation is forgotten: it was answered with other rights.")

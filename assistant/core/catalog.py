@@ -7,6 +7,7 @@ vector generation in one transaction (`switch`). An ingest that dies before that
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -196,14 +197,22 @@ class Catalog:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def info(self, access: Access | None = None) -> IndexInfo:
-        """Count what the index holds, or what of it `access` may see, and name its generation."""
+        """Count what the index holds and name its generation; for `access`, tell of nothing that it may not see."""
         seen = f"SELECT s.document_id FROM sources s WHERE {VISIBLE if access else 'TRUE'}"
         one = self._db.execute(
             f"""SELECT (SELECT COUNT(*) FROM documents WHERE id IN ({seen})),
                        (SELECT COUNT(*) FROM passages WHERE document_id IN ({seen}))""",
             _access(access) if access else {},
         ).fetchone()
-        return IndexInfo(generation=self.meta("generation") or "", documents=one[0], passages=one[1])
+        generation = self._state(access) if access else self.meta("generation") or ""
+        return IndexInfo(generation=generation, documents=one[0], passages=one[1])
+
+    def _state(self, access: Access) -> str:
+        """Name what `access` may see; the generation's own name changes with what is hidden, too."""
+        query = f"""SELECT group_concat(line, char(10)) FROM (SELECT s.source || char(9) || s.document_id AS line
+                    FROM sources s WHERE {VISIBLE} ORDER BY line)"""
+        (lines,) = self._db.execute(query, _access(access)).fetchone()
+        return f"seen-{hashlib.sha256((lines or '').encode()).hexdigest()[:16]}"
 
     def restricted(self, as_of: str) -> bool:
         """Tell whether any document has an audience, or is not valid on `as_of`: whether filters are needed."""

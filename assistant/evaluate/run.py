@@ -106,15 +106,15 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
 
 
 def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
-    """Return what a run's answers depend on, by hashes, and the name of the index generation."""
+    """Return what a run's answers depend on, by hashes, and the name of what is asked of."""
     with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
-        info = catalog.info()
+        info, asked = catalog.info(), catalog.info(access)
         sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
         encoder = catalog.meta("encoder")
     runtime = config.generator.runtime
     model = served(config) if runtime in PREPARED else config.generator.model
     weights = Registry(config.models_dir).load(model).files if runtime in PREPARED else None
-    # Where index and models lie says nothing of what is in them. A generation's name is drawn anew at each ingest.
+    # Where index and models lie says nothing of what is in them.
     settings = replace(config, index=IndexSection(), models=ModelsSection(), audit=AuditSection())
     return {
         "version": __version__, "code": _code_sha(), "config": settings.sha,
@@ -125,7 +125,7 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
         "questions": _file_stamp(plan.questions), "foreign": [_file_stamp(path) for path in plan.foreign],
         "split": plan.split, "limit": plan.limit, "foreign_limit": plan.foreign_limit, "seed": SEED,
         "roles": sorted(access.roles), "as_of": access.as_of,
-    }, info.generation  # fmt: skip
+    }, asked.generation  # fmt: skip
 
 
 def _kept(path: Path, generation: str) -> dict[str, Json]:

@@ -100,6 +100,54 @@ def test_nothing_counts_the_documents_that_are_hidden(assistant: Assistant, caps
         assert f"{seen} documents, {seen} passages." in capsys.readouterr().err
 
 
+def test_the_generation_tells_of_nothing_that_is_hidden(
+    write_files: Callable[[dict[str, str]], Path],
+    run_ingest: Callable[..., IngestReport],
+    make_assistant: Callable[..., Assistant],
+) -> None:
+    assistant = make_assistant(FILES)
+    everybody, board = make_access([], DAY), make_access(["board"], DAY)
+
+    def generations() -> list[str]:
+        found = [assistant.search("Zumiro", access=access).index.generation for access in (everybody, board)]
+        return [*found, assistant.answer("Who pays Zumiro?", access=everybody).index.generation]
+
+    before = generations()
+    assert before[0] == before[2] != before[1] and all(before)
+    run_ingest(assistant.config, write_files({"board.md": FILES["board.md"].replace("bank", "fund"), "hr/new.md": "x"}))
+    after = generations()
+    assert (after[0], after[2]) == (before[0], before[2]) and after[1] != before[1]
+    run_ingest(assistant.config, write_files({"everyone.md": TEXT.format("Zumiro") + "\nIt is over.\n"}))
+    assert not {*generations()} & {*after}
+
+
+def test_a_conversation_hears_of_changes_that_it_may_see_alone(
+    write_files: Callable[[dict[str, str]], Path],
+    run_ingest: Callable[..., IngestReport],
+    make_assistant: Callable[..., Assistant],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assistant = make_assistant(FILES)
+
+    def ask(*lines: str) -> str:
+        yielded = iter((*lines, "/quit"))
+
+        def read() -> str:
+            line = next(yielded)
+            if line.startswith("change "):
+                name = line.removeprefix("change ")
+                run_ingest(assistant.config, write_files({name: FILES[name] + "\nIt is over.\n"}))
+                line = next(yielded)
+            return line
+
+        Chat(assistant, Renderer(), read).run()
+        return capsys.readouterr().err
+
+    question = "Who pays project Zumiro?"
+    assert "has changed" not in ask(question, "/as board", question, "/as none", "change board.md", question)
+    assert "has changed" in ask(question, "change everyone.md", question)
+
+
 def test_a_changed_audience_holds_for_the_next_question(
     make_config: Callable[..., Config],
     write_files: Callable[[dict[str, str]], Path],

@@ -62,8 +62,30 @@ def test_a_document_that_another_file_holds_stays_for_that_file(
     assistant.close()
 
 
+def test_a_name_in_several_roots_is_not_forgotten_in_all(
+    config: Config, tmp_path: Path, run_ingest: Callable[..., Any]
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "parking.md").write_text("# Parking\n\nBicycles are kept in bay 9.\n", encoding="utf-8")
+    run_ingest(config, tmp_path / "other")
+    ours, theirs = str(tmp_path / "docs" / "parking.md"), str(tmp_path / "other" / "parking.md")
+    with pytest.raises(UsageError, match=r"2 documents are called 'parking\.md': ") as error:
+        forget(["pay/invoices.md", "parking.md"], config)
+    assert ours in error.value.cause and theirs in error.value.cause and "path" in error.value.cure
+    assert len(Catalog.open(config.data).sources()) == 43
+    assert forget([theirs], config) == ["parking.md"]
+    assert ours in Catalog.open(config.data).sources()
+    assert forget(["parking.md"], config) == ["parking.md"]
+
+
+def test_an_unknown_name_tells_of_no_other_documents(config: Config) -> None:
+    with pytest.raises(UsageError) as error:
+        forget(["zzzzzz"], config)
+    assert "rules/" not in str(error.value) and len(str(error.value)) < 120
+
+
 def test_an_unknown_name_changes_nothing(config: Config, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no 'pay/invoice\.md' \(did you mean 'pay/invoices\.md'\?\)"):
+    with pytest.raises(UsageError, match=r"no 'pay/invoice\.md' \(did you mean 'pay/invoices\.md'"):
         forget(["parking.md", "pay/invoice.md"], config)
     assert len(Catalog.open(config.data).sources()) == 42
     with pytest.raises(IndexMissing):
