@@ -78,7 +78,7 @@ def settings(options: argparse.Namespace, data: Path) -> Config:
 def config_text(config: Config) -> str:
     """Write as TOML what a command line needs to run with this configuration."""
     lines = []
-    for name in ("index", "models", "ingest", "answer", "generator"):
+    for name in ("index", "models", "ingest", "reader", "answer", "generator"):
         section = getattr(config, name)
         lines.append(f"[{name}]")
         lines += [f"{key} = {json.dumps(getattr(section, key))}" for key in section.__dataclass_fields__]

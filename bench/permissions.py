@@ -1,4 +1,4 @@
-"""Ask everybody for what only some may see:  python -m bench.permissions [-n 10000] [--seed 1]
+"""Ask everybody for what only some may see:  python -m bench.permissions [-n 12000] [--seed 1]
 
 Every document of a made-up corpus holds names and figures that stand nowhere else; people of all kinds of roles, on
 several days, ask for them through every surface, and again after every audience has changed and one ingest was run. A
@@ -6,6 +6,13 @@ leak is one of these words in anything that comes back to somebody who may not s
 question said it. `verify` must say the same of a hidden quote as of a forged one. And what comes back must be what an
 index without the hidden documents gives ("unseen"); only its scores may differ, since BM25 weighs a word by how many
 passages of the whole index have it: how often that changes the order of the hits or the answer is counted apart.
+
+Half of the questions are for documents whose owner meant to restrict them and slipped, a kind of slip each
+(`bench/traps.py`): nobody may be shown one, and an ingest must have reported it, or have understood.
+
+What takes long is the cross-encoder. Each pair of question and passage is read once, whoever asks and through whatever
+surface, and three people of four are answered from fewer passages; the fourth, `search` and LangChain's retriever from
+as many as ever.
 """
 
 from __future__ import annotations
@@ -21,6 +28,8 @@ from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, fields, replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from markdown_it import MarkdownIt
 from rich.progress import track
@@ -28,9 +37,10 @@ from typer.testing import CliRunner
 
 from assistant.chat import Chat
 from assistant.cli import app
-from assistant.core.catalog import normalise_term
+from assistant.core.catalog import Catalog, normalise_term
 from assistant.core.config import Config
-from assistant.core.types import Access, Turn
+from assistant.core.cross_encoder import Floats, open_reader
+from assistant.core.types import Access, IngestReport, Turn
 from assistant.pipeline import Assistant, make_access
 from assistant.records import answer_json, dumps, search_json, term_json
 from assistant.render import Renderer
@@ -47,9 +57,11 @@ from bench.common import (
     write_json,
 )
 from bench.scripted import Scripted, echo
+from bench.traps import ROLE, TRAPS, Trap
 
 TODAY, BEFORE, LATER = "2026-06-01", "2020-06-01", "2031-06-01"
 COPIES = 2  # documents of each rule
+FEW, ALL_EVERY = 4, 4  # passages that most people's answers are read from; every so many people, it is all of them
 FOLDERS = {"hr": '["hr", "board"]', "hr/pay": "", "legal": '"Legal "', "general": ""}
 PEOPLE = (
     ("", TODAY), ("hr", TODAY), ("legal", TODAY), ("board", TODAY), ("hr,legal", TODAY), ("hr,board", TODAY),
@@ -129,9 +141,12 @@ class Doc:
     source: str
     text: str
     words: Words
+    trap: Trap | None = None
 
     def seen_by(self, access: Access, cast: Mapping[str, str]) -> bool:
         """Tell by the rule alone, not by the product's code, whether somebody may see it."""
+        if self.trap and self.trap.before and not cast:  # the slip comes with the change of audiences
+            return True
         roles = {cast.get(role, role) for role in self.rule.roles}
         return (not roles or bool(roles & access.roles)) and self.rule.first <= access.as_of <= self.rule.last
 
@@ -148,6 +163,12 @@ def make_docs(rng: random.Random) -> list[Doc]:
         if rule.suffix == ".html":
             text = MarkdownIt().enable("table").render(text)
         docs.append(Doc(rule, f"{rule.folder}/{next(names).lower()}{rule.suffix}", text, words))
+    for trap in TRAPS.values():
+        words = {key: next(names) for key in ("name", "place", "partner", "device", "term")}
+        words = {**words, **{key: next(figures) for key in ("budget", "fee", "price")}}
+        suffix = next(iter(trap.before or trap.files)).rpartition(".")[2]
+        text = (GLOSSARY if suffix == "csv" else TEXT).format_map(words)
+        docs.append(Doc(Rule("traps", (ROLE,)), f"traps/{next(names).lower()}.{suffix}", text, words, trap))
     return docs
 
 
@@ -160,18 +181,43 @@ def unique_names(rng: random.Random) -> Iterator[str]:
             yield name
 
 
-def index_docs(docs: Sequence[Doc], root: Path, config: Config, cast: Mapping[str, str]) -> None:
+def index_docs(docs: Sequence[Doc], root: Path, config: Config, cast: Mapping[str, str]) -> IngestReport:
     """Write the documents with their metadata, the roles in it as `cast` says, and ingest them."""
     for folder, audience in FOLDERS.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
         if audience:
             (root / folder / "_meta.toml").write_text(recast(f"audience = {audience}\n", cast), encoding="utf-8")
+    given = [root]
     for doc in docs:
+        if doc.trap:
+            place, name = trap_folder(doc, root), Path(doc.source).stem
+            path = doc.trap.write(place, name, doc.text, first=not cast)
+            given += [path] if doc.trap.given else []
+            continue
         front = f"---\n{recast(doc.rule.front, cast)}\n---\n" if doc.rule.front else ""
         (root / doc.source).write_text(front + doc.text, encoding="utf-8")
         if doc.rule.sidecar:
             (root / f"{doc.source}.meta.toml").write_text(recast(doc.rule.sidecar, cast), encoding="utf-8")
-    run_ingest([root], config)
+    return run_ingest(given, config)
+
+
+def trap_folder(doc: Doc, root: Path) -> Path:
+    """Return where a trap's tree lies: one that is ingested in part, apart from the rest."""
+    apart = doc.trap is not None and bool(doc.trap.given)
+    return (root.with_name(f"{root.name}-apart") if apart else root / "traps") / Path(doc.source).stem
+
+
+def unreported(docs: Sequence[Doc], root: Path, config: Config, report: IngestReport) -> Iterator[str]:
+    """Yield the kinds of traps that are neither open only to their audience nor reported as rejected."""
+    with closing(Catalog.open(config.data)) as catalog:
+        known = catalog.sources()
+    kinds = {id(trap): kind for kind, trap in TRAPS.items()}
+    for doc in (doc for doc in docs if doc.trap):
+        stem = Path(doc.source).stem
+        rows = [row for path, row in known.items() if Path(path).is_relative_to(trap_folder(doc, root))]
+        told = any(stem in Path(rejected.source).parts[:2] or stem in rejected.source for rejected in report.rejected)
+        if not (told or rows) or any(row.meta.audience != (ROLE,) for row in rows):
+            yield kinds[id(doc.trap)]
 
 
 def recast(text: str, cast: Mapping[str, str]) -> str:
@@ -299,7 +345,6 @@ def unseen(assistant: Assistant, alone: Assistant, question: str) -> list[str]:
     """Return what differs from what an index without the hidden documents gives; no two ingests have all alike."""
     ours, theirs = (answer_json(a.answer(question)) for a in (assistant, alone))
     for raw in (ours, theirs):
-        raw["index"].pop("generation")
         raw["hits"] = [(hit["source"], hit["text"]) for hit in raw["hits"]]
     return [key for key in ours if key != "timings_ms" and ours[key] != theirs[key]]
 
@@ -307,46 +352,73 @@ def unseen(assistant: Assistant, alone: Assistant, question: str) -> list[str]:
 # --- the run -------------------------------------------------------------------------------------------------------
 
 
+class Remembering:
+    """A cross-encoder that reads a passage with a question once: what it says depends on nothing else."""
+
+    def __init__(self, model: Any, known: dict[tuple[str, str, tuple[str, ...]], Floats]) -> None:
+        self._model = model
+        self._known = known
+
+    def read(self, question: str, header: str, units: Sequence[str]) -> Floats:
+        """Return what the model says, or said."""
+        key = question, header, tuple(units)
+        if key not in self._known:
+            self._known[key] = self._model.read(question, header, units)
+        return self._known[key]
+
+
 def run_all(options: argparse.Namespace, folder: Path) -> Tally:
     rng, tally = random.Random(options.seed), Tally()
     config = quiet_config(folder / "index", settings(options, folder).models_dir)
-    (folder / "config.toml").write_text(config_text(config), encoding="utf-8")
+    few = replace(config, reader=replace(config.reader, passages=FEW))
     docs = make_docs(rng)
-    questions = sorted({template.format_map(doc.words) for doc in docs for template in QUESTIONS})
-    each = min(len(questions), -(-options.n // (2 * len(PEOPLE) * (len(SURFACES) + len(BATCHES)))))
-    index_docs(docs, folder / "docs", config, {})
-    with closing(Assistant(config, model=Scripted(echo))) as assistant:
+    (folder / "elsewhere.md").write_text("# Elsewhere\n\nThis lies outside.\n", encoding="utf-8")
+    pools = [questions_for(doc for doc in docs if not doc.trap), questions_for(doc for doc in docs if doc.trap)]
+    each = min(*map(len, pools), -(-options.n // (2 * len(pools) * len(PEOPLE) * (len(SURFACES) + len(BATCHES)))))
+    known: dict[tuple[str, str, tuple[str, ...]], Floats] = {}
+    with patch("assistant.pipeline.open_reader", lambda *given: Remembering(open_reader(*given), known)):
         for cast in ({}, CAST):
-            index_docs(docs, folder / "docs", config, cast)
-            for roles, day in track(PEOPLE, "asking", console=console, transient=True):
+            report = index_docs(docs, folder / "docs", config, cast)
+            for number, (roles, day) in enumerate(track(PEOPLE, "asking", console=console, transient=True)):
                 who = make_person(roles, day, docs, cast)
-                ask_all(assistant, who, rng.sample(questions, each), folder / "config.toml", tally)
+                drawn = [question for pool in pools for question in rng.sample(pool, each)]
+                ask_all(few if number % ALL_EVERY else config, who, drawn, folder / "config.toml", tally)
+        tally.leaks += [f"not reported: {kind}" for kind in unreported(docs, folder / "docs", config, report)]
         for number, (roles, day) in enumerate(track(PEOPLE, "comparing", console=console, transient=True)):
             who = make_person(roles, day, docs, CAST)
-            own = replace(config, index=replace(config.index, data=str(folder / f"index-{number}")))
+            drawn = [question for pool in pools for question in rng.sample(pool, each)]
+            own = replace(few, index=replace(few.index, data=str(folder / f"index-{number}")))
             index_docs([doc for doc in docs if doc.source not in who.gone], folder / f"docs-{number}", own, CAST)
-            with closing(Assistant(own, model=Scripted(echo))) as alone:
-                compare(assistant, alone, who, rng.sample(questions, each), tally)
+            with closing(open_as(who, few)) as assistant, closing(open_as(who, own)) as alone:
+                compare(assistant, alone, who, drawn, tally)
     return tally
 
 
-def ask_all(assistant: Assistant, who: Person, questions: Sequence[str], config: Path, tally: Tally) -> None:
+def questions_for(docs: Iterable[Doc]) -> list[str]:
+    return sorted({template.format_map(doc.words) for doc in docs for template in QUESTIONS})
+
+
+def open_as(who: Person, config: Config) -> Assistant:
+    return Assistant(config, access=who.access, model=Scripted(echo))
+
+
+def ask_all(config: Config, who: Person, questions: Sequence[str], path: Path, tally: Tally) -> None:
     """Ask through every surface, in one process and by the command line."""
-    assistant.access = who.access
-    for name, surface in SURFACES.items():
+    path.write_text(config_text(config), encoding="utf-8")
+    with closing(open_as(who, config)) as assistant:
+        for name, surface in SURFACES.items():
+            for question in questions:
+                tally.add(name, who, question, surface(assistant, question))
         for question in questions:
-            tally.add(name, who, question, surface(assistant, question))
+            said = told_apart(assistant, question, who)
+            if said is not None:
+                tally.count("verify", who, question, said)
     for command in BATCHES:
-        for question, line in zip(questions, batch(command, questions, who, config), strict=True):
+        for question, line in zip(questions, batch(command, questions, who, path), strict=True):
             tally.add(f"{command} --batch", who, question, line)
-    for question in questions:
-        said = told_apart(assistant, question, who)
-        if said is not None:
-            tally.count("verify", who, question, said)
 
 
 def compare(assistant: Assistant, alone: Assistant, who: Person, questions: Sequence[str], tally: Tally) -> None:
-    assistant.access = alone.access = who.access
     for question in questions:
         differs = unseen(assistant, alone, question)
         tally.count("unseen", who, question, [key for key in differs if key not in SHIFTED])
@@ -357,12 +429,13 @@ def show(tally: Tally) -> None:
     columns = {"questions": tally.asked, "rightly told": tally.told, "leaks": tally.leaked}
     show_counts("Who may see what", "surface", columns, tally.leaks)
     shifts = ", ".join(f"{key} {count:,}" for key, count in tally.shifted.items()) or "nothing"
+    console.print(f"{len(TRAPS)} kinds of slips")
     console.print(f"shifted by the whole index's word statistics, of {tally.asked['unseen']:,}: {shifts}")
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("-n", type=int, default=10_000, help="questions, in all")
+    options.add_argument("-n", type=int, default=12_000, help="questions, in all")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
     with scratch("permissions") as folder:
