@@ -124,6 +124,8 @@ def _tellings(evidence: Evidence) -> Iterator[str]:
     if evidence.kind == "row" and evidence.lead:
         yield row_told(evidence.lead_text, " ".join(evidence.text.split()))
     yield plain(evidence)
+    if evidence.kind == "definition":  # "X means Y" is not "X: Y" word for word
+        yield " ".join(quote_text(evidence).split())
 
 
 def invented(written: str, known: int) -> Iterator[Verdict]:

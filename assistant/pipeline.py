@@ -38,6 +38,7 @@ from assistant.core.types import (
 )
 from assistant.core.vectors import VectorStore, open_store
 from assistant.evidence import place
+from assistant.features import content
 from assistant.guards.run import Guards, Screened
 from assistant.history import recent, standalone
 from assistant.open_book import PASSAGES, answer_from_passages
@@ -211,7 +212,8 @@ class Assistant:
     ) -> Answer:
         """Say that nothing surely answers, and show what came closest unless that is far off."""
         likely = reading.probability >= self.config.answer.min_closest
-        known = any({"lexical", "term"} & set(hit.methods) for hit in reading.hits)  # any word of the question is
+        words = {word for word in content(question) if not word.isdigit()}
+        known = any(words & content(hit.passage.text) for hit in reading.hits)
         near = reading.closest if likely and known else ()
         with clock("guard"):
             near, withheld = permitted(near, self._guards)

@@ -336,7 +336,11 @@ def told_apart(assistant: Assistant, question: str, who: Person) -> list[str] | 
     hidden = [c for c in raw["citations"] if c["source"] in who.gone]
     for citation in hidden:
         for change in ({}, {"quote": "forged"}, {"start": 0}, {"source": "no/such.md"}, {"document_sha256": "0"}):
-            saved = {"answer": f"{citation['claim']} [{citation['key']}]", "citations": [{**citation, **change}]}
+            saved = {
+                "status": "answered",
+                "answer": f"{citation['claim']} [{citation['key']}]",
+                "citations": [{**citation, **change}],
+            }
             checks = verify_answer(saved, assistant.catalog, who.access, assistant.config.answer.min_support)
             said |= {check.problem for check in checks}
     if not hidden:

@@ -64,7 +64,7 @@ class ReaderSection:
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
     max_risk: float = 0.13  # share of answers, at most, that are wrong, on questions like the calibration's
-    min_closest: float = 0.3  # probability of being right from which the closest quotes are shown instead
+    min_closest: float = 0.5  # probability of being right from which the closest quotes are shown instead
     min_support: float = 0.5  # share of a statement's words that its wording keeps, where asides may be left out
 
 

@@ -52,7 +52,7 @@ def _recovery_phrases(lower: str) -> Iterator[Span]:
     for run in _SHORT_WORDS.finditer(lower):
         for listed, words in groupby(_WORD.finditer(lower, *run.span()), _is_listed):
             phrase = list(words)
-            if listed and len(phrase) >= SEED_WORDS:
+            if listed and len(phrase) >= SEED_WORDS and len({word[0] for word in phrase}) * 2 > len(phrase):
                 yield Span(phrase[0].start(), phrase[-1].end(), "recovery phrase")
 
 

@@ -80,7 +80,10 @@ def test_verify_says_the_same_of_a_hidden_quote_as_of_a_forged_one(assistant: As
     raw = answer_json(assistant.answer("Who pays project Vakelo?", access=make_access(["board"], DAY)))
     (citation,) = [c for c in raw["citations"] if c["source"] == "board.md"][:1]
     forged = ({}, {"quote": "forged"}, {"start": 0}, {"source": "no/such.md"}, {"document_sha256": "0"})
-    saved = [{"answer": f"{citation['claim']} [1]", "citations": [{**citation, "key": 1, **f}]} for f in forged]
+    saved = [
+        {"status": "answered", "answer": f"{citation['claim']} [1]", "citations": [{**citation, "key": 1, **f}]}
+        for f in forged
+    ]
     checks = [verify_answer(one, assistant.catalog, make_access(["hr"], DAY), 0.75) for one in saved]
     assert {check.problem for found in checks for check in found} == {
         "the document has changed or is no longer indexed"

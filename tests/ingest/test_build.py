@@ -718,7 +718,7 @@ def test_deriving_rebuilding_and_starting_afresh_find_the_same(
         drivers = replace(EVERYONE, roles=frozenset({"drivers"}))
         found.append(
             [
-                (hit.source, hit.passage.text, round(hit.score, 4), hit.methods)
+                (hit.source, hit.passage.text, round(hit.score, 3), hit.methods)
                 for query in ("price of a zeppelin", "rule about cars", "rain", "cats", "annual leave", "where to park")
                 for access in (EVERYONE, drivers)
                 for hit in index.search(query, access, k=5)

@@ -88,7 +88,7 @@ def test_whatever_a_parser_does_the_other_files_are_indexed(
 
 def test_real_parsers_meet_the_limits_too() -> None:
     page = b"<p>" + b"a word and <b>another</b> " * MB
-    with closing(ParserProcess(replace(QUICK, max_parser_mb=300))) as parser:
+    with closing(ParserProcess(replace(QUICK, max_seconds=10, max_parser_mb=300))) as parser:
         assert refused(parser, "a.html", page).reason == "too_large"
         assert refused(parser, "a.txt", page * 12).reason == "too_large"  # does not even fit in
         assert "bay 7" in parser.read(GOOD.format(7).encode(), "a.md").text
