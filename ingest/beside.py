@@ -19,6 +19,7 @@ from ingest.meta_keys import distance, fold
 
 FOLDER_META = "_meta.toml"
 SIDECAR = ".meta.toml"
+APPLE_DOUBLE = "._"  # what macOS keeps of a file beside it on other systems' disks
 _SIDECAR = re.compile(r"(?P<of>.+?)\W*meta[\W_]*toml(?:\.\w+|\W*)")  # x.md.META.toml, x_meta.toml, x.md.meta.toml.txt
 _OTHER = re.compile(r"(?P<of>.+)\.meta\.(?:ya?ml|json)")
 _FOLDER = re.compile(r"[\W_]*meta[\W_]*toml(?:\.\w+|\W*)")
@@ -64,7 +65,7 @@ class Beside:
         self.orphans: list[str] = []  # sidecars that no document is called after
         owned = {name for document in documents for name in _own_names(document)}
         for name in sorted(names):
-            if name not in owned and _may_matter(name) and not name.startswith("."):
+            if name not in owned and _may_matter(name) and not name.startswith(APPLE_DOUBLE):
                 self._place(name)
 
     def sidecar(self, document: str) -> str:
@@ -79,7 +80,7 @@ class Beside:
 
     def _place(self, name: str) -> None:
         """Find the documents that a name which is nobody's sidecar may be meant for."""
-        plain = _plain(name)
+        plain = _plain(name).lstrip(".")
         matched = _SIDECAR.fullmatch(plain)
         if matched:
             owners = self._owners(matched["of"]) or self._near(matched["of"])
@@ -87,9 +88,14 @@ class Beside:
             owners = self._owners(slip)
         else:
             owners = self._plain.get(plain.removesuffix(".toml"), [])
-        self._unclear |= dict.fromkeys(owners, name)
-        if matched and not owners and not _is_alike(name):
+        self._unclear |= {document: name for document in owners if self._rivals(document, plain)}
+        if matched and not owners and not _is_alike(name) and not name.startswith("."):
             self.orphans.append(name)
+
+    def _rivals(self, document: str, plain: str) -> bool:
+        """Tell whether a name could be that of the document's sidecar: beside one, a backup of it is none."""
+        own = _own_names(document)
+        return plain in map(_plain, own) or own.isdisjoint(self._names)
 
     def _owners(self, of: str) -> list[str]:
         return self._plain.get(of) or self._stems.get(of, [])
@@ -110,7 +116,7 @@ class Beside:
     def _free(self) -> dict[str, list[str]]:
         """The documents without a sidecar, by the letters of their stems."""
         documents = (d for ds in self._plain.values() for d in ds)
-        free = [d for d in documents if not any(name in self._names for name in _own_names(d))]
+        free = [d for d in documents if _own_names(d).isdisjoint(self._names)]
         return _grouped(free, lambda name: _stem(_plain(name)))
 
 
@@ -131,10 +137,10 @@ def _may_matter(name: str) -> bool:
 
 
 def _is_alike(name: str) -> bool:
-    """Tell whether a name is, or may be meant as, that of a folder's metadata; macOS's `._` files are not."""
+    """Tell whether a name is, or may be meant as, that of a folder's metadata."""
     plain = _plain(name)
     near = len(plain) <= len(FOLDER_META) + 1 and distance(plain, FOLDER_META) <= 1
-    return not name.startswith("._") and (near or _FOLDER.fullmatch(plain) is not None)
+    return not name.startswith(APPLE_DOUBLE) and (near or _FOLDER.fullmatch(plain) is not None)
 
 
 def _slip(plain: str) -> str:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ingest.sources import FoundFile, read_regular
 MAX_BYTES = 16_384  # of a metadata file: tomllib takes quadratic time over some
 _NOT_IN_ROLES = frozenset("[]{}()<>\"';|=")
 
+Place = tuple[Path, Path]  # a file's path and its root
 Bound = tuple[str, tuple[str, ...]]  # what sets an audience, and its roles
 
 
@@ -81,7 +83,8 @@ class MetaReader:
         self._listings: dict[Path, frozenset[str] | OSError] = {}
         self._listed: dict[Path, Beside] = {}
         self._known = known or {}
-        self._twins: dict[tuple[int, int], list[tuple[Path, Path]]] = {}
+        self._inodes: dict[tuple[int, int], dict[tuple[int, int], list[Place]]] = {}  # by size and time
+        self._twins: dict[tuple[int, int], list[Place]] = {}  # by inode
         for file in files:
             if file.links > 1:
                 self._twins.setdefault(file.inode, []).append((file.target, file.root))
@@ -106,13 +109,28 @@ class MetaReader:
         title = " ".join(scrub(str(raw.get("title", "")))[0].split())
         return Given(title, folder, meta, (*bounds, (name, meta.audience)))
 
-    def _hard_links(self, file: FoundFile) -> list[tuple[Path, Path]]:
+    def _hard_links(self, file: FoundFile) -> list[Place]:
         """Return where else the file lies, of what was found now and what is indexed: both share its size and time."""
         found = self._twins.get(file.inode, [])
         if len(found) >= file.links:
             return found
-        alike = [row for row in self._known.values() if (row.size, row.mtime_ns) == (file.size, file.mtime_ns)]
-        return [*found, *((Path(row.path), Path(row.root)) for row in alike if _inode(row.path) == file.inode)]
+        return [*found, *self._indexed(file.size, file.mtime_ns).get(file.inode, [])]
+
+    def _indexed(self, size: int, mtime_ns: int) -> dict[tuple[int, int], list[Place]]:
+        """Return where the indexed files of that size and time lie, by inode; each is asked once."""
+        if (size, mtime_ns) not in self._inodes:
+            found = self._inodes[size, mtime_ns] = {}
+            for row in self._alike.get((size, mtime_ns), ()):
+                if inode := _inode(row.path):
+                    found.setdefault(inode, []).append((Path(row.path), Path(row.root)))
+        return self._inodes[size, mtime_ns]
+
+    @cached_property
+    def _alike(self) -> dict[tuple[int, int], list[SourceRow]]:
+        alike: dict[tuple[int, int], list[SourceRow]] = {}
+        for row in self._known.values():
+            alike.setdefault((row.size, row.mtime_ns), []).append(row)
+        return alike
 
     def _beside(self, folder: Path) -> Beside:
         if folder not in self._listed:
@@ -237,7 +255,7 @@ def _toml(path: Path, root: Path) -> dict[str, Any]:
         raise DocumentRejected("metadata", f"{path.name} cannot be read: it is no file, or a link to nothing.")
     try:
         data = read_regular(target, MAX_BYTES)
-        return tomllib.loads(data.decode("utf-8").replace("\r\n", "\n"))
+        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
     except DocumentRejected as error:
         raise DocumentRejected("metadata", f"{path.name}: {error.detail}") from error
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a bare ValueError

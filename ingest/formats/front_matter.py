@@ -21,6 +21,7 @@ from ingest.meta_keys import GOVERNING, KEYS, fold, meant
 MAX_CHARACTERS = 65_536
 _HEAD_LINES = 60  # of a text, in which a block at the wrong place is looked for
 _SKIPPED = re.compile(r"(?:[\s\x00-\x1f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]++|<!--.*?-->)*+", re.DOTALL)
+_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _OPENS = re.compile(r"(---|\+\+\+)[^\S\n]*\n")
 _CLOSES = {
     "---": re.compile(r"^(?:---|\.\.\.)[^\S\n]*$\n?", re.MULTILINE),
@@ -38,6 +39,7 @@ def split_front_matter(source: str, *, plain: bool = False) -> tuple[Mapping[str
     In `plain` text a block between two rules is front matter only if it has a key of ours. Raises DocumentRejected.
     """
     begin = _begin(source)
+    _refuse_comments(source[:begin])
     opened = _OPENS.match(source, begin)
     if not opened:
         refuse_stray(source[begin:])
@@ -71,6 +73,12 @@ def refuse_stray(text: str) -> None:
     for block in (ruled, *_inner_blocks(lines), _lower(lines)):
         if name := _named(block, ("audience",)):
             raise _rejected(f"{name!r} stands where it is not read; it begins a file, between lines of '---'")
+
+
+def _refuse_comments(head: str) -> None:
+    for comment in _COMMENT.findall(head[:MAX_CHARACTERS]):
+        if name := _named(_lower(comment.splitlines()[:_HEAD_LINES]), ("audience",)):
+            raise _rejected(f"{name!r} stands in a comment, where it is not read")
 
 
 def _begin(source: str) -> int:
@@ -159,12 +167,12 @@ def _inner_blocks(lines: list[str]) -> Iterator[list[str]]:
     for at, line in enumerate(lines):
         code ^= bool(_CODE.match(line))
         above = lines[at - 1].strip() if at else ""
-        if code or line.strip() not in _CLOSES or (above and above[0] not in "#<"):
+        if code or line.strip() not in _CLOSES:
             continue
         fences = (end for end in range(at + 1, len(lines)) if lines[end].strip() == line.strip())
         block = lines[at + 1 : next(fences, at)]
         if _until_prose(block) == block:
-            yield block
+            yield _lower(block) if above and above[0] not in "#<" else block  # else it may underline a heading
 
 
 def _until_prose(lines: list[str]) -> list[str]:

@@ -17,7 +17,8 @@ from ingest.formats.css_page import STYLED, PageStyle, Scan, Styled
 from ingest.formats.decode import decode
 from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.html_blocks import Blocks
-from ingest.formats.parsed import Parsed
+from ingest.formats.parsed import Parsed, reject
+from ingest.meta_keys import fold
 
 MEDIA_TYPE = "text/html"
 
@@ -120,6 +121,8 @@ class Walker:
             blocks.start_table_part(tag, attributes)
         elif tag == "br":
             self.data("\n") if self._pre is not None else blocks.line_break()
+        elif tag == "meta":
+            self._refuse_audience(attributes)
         elif tag == "img":
             self.data(" " + attributes.get("alt", "") + " ")
         elif tag == "pre":
@@ -204,6 +207,13 @@ class Walker:
         how, texts = self._unseen
         self._builder.flag_hidden(how + self._builder.place, "".join(texts))
         self._unseen = "", []
+
+    def _refuse_audience(self, attributes: Mapping[str, str]) -> None:
+        if fold(attributes.get("name", "")) == "audience":
+            sentence = (
+                "The audience of its <meta> is not read: say it in front matter or in a sidecar, and take it out."
+            )
+            raise reject("metadata", sentence)
 
     def _drops(self, tag: str, gone: str, attributes: Mapping[str, str]) -> bool:
         if tag in _MACHINERY:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import docx
 import pytest
 
 from assistant.core.errors import DocumentRejected
@@ -72,13 +75,33 @@ def test_front_matter_that_cannot_be_trusted_rejects(front: str, name: str) -> N
         "***\naudience: hr\n***\nText", '{\n"audience": ["hr"]\n}\nText', "# Pay\n\n---\nAudience: hr\n---\nText",
         "# Pay\n---\naudience: hr\n---\nText", "---\ntitle: Pay\n---\n---\nAudience: hr\n---\nText",
         "---yaml\naudience: hr\n---\nText", "- - -\naudience: hr\n- - -\nText", ";;;\naudience: hr\n;;;\nText",
-        "---\raudience: hr\r---\rText",
+        "---\raudience: hr\r---\rText", "<!-- audience: hr -->\n\n# Pay\n\nText", "Pay\n---\naudience: hr\n---\nText",
+        "<!--\n---\naudience: hr\n---\n-->\nText", "Draft.\n\n---\ntitle: Pay\nAudience: hr\n---\nText",
     ],
 )  # fmt: skip
 def test_an_audience_at_a_wrong_place_rejects(source: str) -> None:
     with pytest.raises(DocumentRejected, match="front matter cannot be trusted") as error:
         read_document(source.replace("\r", "\x85").encode(), "a.md")
     assert error.value.reason == "metadata"
+
+
+def test_an_audience_in_a_page_s_meta_rejects() -> None:
+    with pytest.raises(DocumentRejected, match="audience of its <meta>"):
+        read_document(b'<html><head><meta name="Audience" content="hr"></head><body>Text</body></html>', "a.html")
+    assert read_document(b'<meta name="author" content="hr"><p>Text', "a.html").text == "Text"
+
+
+@pytest.mark.parametrize(
+    "text", ["audience: hr\n\nText", "---\n\naudience: hr\n\n---\n\nText"], ids=["bare", "between rules"]
+)
+def test_an_audience_in_a_format_without_front_matter_rejects(text: str) -> None:
+    out = io.BytesIO()
+    document = docx.Document()
+    for paragraph in text.split("\n\n"):
+        document.add_paragraph(paragraph)
+    document.save(out)
+    with pytest.raises(DocumentRejected, match="'audience' stands where it is not read"):
+        read_document(out.getvalue(), "a.docx")
 
 
 @pytest.mark.parametrize(
