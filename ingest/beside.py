@@ -87,7 +87,7 @@ class Beside:
         elif slip := _slip(plain):
             owners = self._owners(slip)
         else:
-            owners = self._plain.get(plain.removesuffix(".toml"), [])
+            owners = self._plain.get(plain.removesuffix(".toml"), []) if plain.endswith(".toml") else []
         self._unclear |= {document: name for document in owners if self._rivals(document, plain)}
         if matched and not owners and not _is_alike(name) and not name.startswith("."):
             self.orphans.append(name)

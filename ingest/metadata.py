@@ -84,10 +84,11 @@ class MetaReader:
         self._listed: dict[Path, Beside] = {}
         self._known = known or {}
         self._inodes: dict[tuple[int, int], dict[tuple[int, int], list[Place]]] = {}  # by size and time
+        self._joint: dict[tuple[int, int], tuple[Bound, ...]] = {}  # by inode
         self._twins: dict[tuple[int, int], list[Place]] = {}  # by inode
         for file in files:
-            if file.links > 1:
-                self._twins.setdefault(file.inode, []).append((file.target, file.root))
+            if file.links > 1 and not file.link:
+                self._twins.setdefault(file.inode, []).append((file.path, file.root))
 
     def given(self, file: FoundFile) -> Given:
         """Return what was said beside a file; raises DocumentRejected for a file that cannot be trusted.
@@ -96,10 +97,16 @@ class MetaReader:
         of several hard links, is bound by the audiences of all its places that are known.
         """
         given = self._at(file.path, file.root)
-        others = dict([(file.target, file.root), *(self._hard_links(file) if file.links > 1 else ())])
-        others.pop(file.path, None)
-        bounds = (bound for path, root in others.items() for bound in self._at(path, root).bounds)
-        return replace(given, bounds=(*given.bounds, *bounds))
+        target = self._at(file.target, file.root).bounds if file.link else ()
+        shared = self._shared(file) if file.links > 1 else ()
+        return replace(given, bounds=(*given.bounds, *target, *shared))
+
+    def _shared(self, file: FoundFile) -> tuple[Bound, ...]:
+        """Return the audiences of all places of a file with several hard links, together."""
+        if file.inode not in self._joint:
+            bounds = (bound for path, root in self._hard_links(file) for bound in self._at(path, root).bounds)
+            self._joint[file.inode] = tuple(dict.fromkeys(bound for bound in bounds if bound[1]))
+        return self._joint[file.inode]
 
     def _at(self, path: Path, root: Path) -> Given:
         name = self._beside(path.parent).sidecar(path.name)

@@ -378,7 +378,7 @@ def test_a_comma_parts_roles() -> None:
         (["_Meta.toml"], "leave.md pay.md"), (["meta.toml"], "leave.md pay.md"), (["_meta.tml"], "leave.md pay.md"),
         (["_meta.toml", "_META.TOML"], "leave.md pay.md"), (["_meta.toml~"], "leave.md pay.md"),
         (["_meta.toml.txt"], "leave.md pay.md _meta.toml.txt"), (["_meta.toml", "_meta.toml~"], ""),
-        (["._meta.toml", "._pay.md.meta.toml", "config.toml", "pay.toml", "metadata.md", "pay.md.bak"], ""),
+        (["._meta.toml", "._pay.md.meta.toml", "config.toml", "pay.toml", "metadata.md", "pay.md.bak", ".pay.md"], ""),
         ([".pay.md.meta.toml"], "pay.md"), (["pay.md.meta.toml", "pay.md.meta.toml~", ".pay.md.meta.toml.swp"], ""),
         (["pay.md.meta.toml", "pay.md.Meta.toml"], "pay.md"), (["_meta.toml.swp"], "leave.md pay.md"),
         (["rules.md.meta.toml"], ""), (["pay2.md.meta.toml"], ""), (["pay.md.meta.toml"], ""),
