@@ -11,7 +11,7 @@ from assistant.core.types import Meta
 KEYS = ("title", *(f.name for f in fields(Meta)))
 GOVERNING = ("audience", "effective", "expires", "supersedes")  # decide who may see a document, and when
 _STEMS = {"audien": "audience", "effectiv": "effective", "expir": "expires"}  # `expiry`, `target_audience`
-_SLIPS = 2  # letters of a governing key that may be wrong, missing or added; two that are swapped are two
+_SLIPS = 2  # letters of a governing key that may be wrong, missing, added or swapped
 _WORD = re.compile(r"[^\W_]+?(?=[\W_]|(?<=[a-z])[A-Z]|$)")
 
 
@@ -34,14 +34,17 @@ def fold(text: str) -> str:
 
 
 def distance(text: str, name: str) -> int:
-    """Count the letters that are wrong, missing or added; one of another script may look like any (`аudiеnсе`)."""
-    row = list(range(len(name) + 1))
-    for at, char in enumerate(text, 1):
-        before, row[0] = row[0], at
-        for column, other in enumerate(name, 1):
-            wrong = before + (char != other and char.isascii())
-            before, row[column] = row[column], min(wrong, row[column] + 1, row[column - 1] + 1)
-    return row[-1]
+    """Count the letters that are wrong, missing, added or swapped; one of another script may look like any."""
+    rows = [list(range(len(name) + 1))]
+    for at, char in enumerate(text):
+        row = [at + 1]
+        for column, other in enumerate(name):
+            wrong = rows[-1][column] + (char != other and char.isascii())
+            row.append(min(wrong, rows[-1][column + 1] + 1, row[column] + 1))
+            if at and column and (text[at - 1], char) == (other, name[column - 1]):
+                row[-1] = min(row[-1], rows[-2][column - 1] + 1)
+        rows = [rows[-1], row]
+    return rows[-1][-1]
 
 
 def _bare(text: str) -> str:
