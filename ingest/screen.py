@@ -10,7 +10,7 @@ from assistant.core.config import GuardsSection
 from assistant.core.encoder import Encode
 from assistant.core.registry import hash_file
 from assistant.core.types import Document, Flag, Verdict
-from assistant.guards.injection import MODEL, Injection
+from assistant.guards.injection import ORDERS, Injection
 from assistant.guards.run import Guards
 
 
@@ -23,7 +23,7 @@ class Screen:
     def __init__(self, settings: GuardsSection, encode: Encode) -> None:
         self._settings = settings
         self._encode = encode
-        self.id = f"{settings.injection} {settings.secrets} {hash_file(MODEL)[:12]}"
+        self.id = f"{settings.injection} {settings.secrets} {hash_file(ORDERS)[:12]}"
 
     def __call__(self, document: Document, passages: Sequence[NewPassage]) -> tuple[list[NewPassage], list[Flag]]:
         """Return the passages that may be indexed, and what is to be reported of the others and of those."""

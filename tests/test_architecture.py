@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "tune/house_writer.py": ("assistant", "tune"),
     "tune/guard_data.py": ("assistant.core", "tune"),
     "tune/guards.py": ("assistant", "tune"),
+    "tune/guard_sources.py": ("assistant", "tune"),
     "tune/evaluate.py": ("assistant", "tune"),
 }
 VENDORS = {

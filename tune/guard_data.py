@@ -6,10 +6,11 @@ same half: jailbreaks are copied from each other, and a test would otherwise ask
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +20,18 @@ from numpy.typing import NDArray
 
 from assistant.core.halves import Split, half
 from assistant.core.text import sentences
-from tune.guard_examples import ATTACKS, HARMFUL, HARMLESS, LOOK_ALIKES, REMARKS, expand
+from tune.guard_examples import Name, read_examples
 
-Kind = Literal["direct", "indirect", "lookalike", "chat", "question", "sentence", "unsafe", "safe"]
+Kind = Literal[
+    "direct", "indirect", "order", "lookalike", "chat", "question", "sentence", "cued", "unsafe", "safe"
+]  # fmt: skip
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 
 SEED = 7
 SAME = 0.85  # cosine of texts that are the same text reworded
 FOLDS = 5
+PASSAGE = 1_000  # characters
 QUESTIONS = {
     "qa_conditionalqa_train": 1_200,
     "qa_contoso_benefits": 300,
@@ -35,6 +39,14 @@ QUESTIONS = {
     "qa_policyqa_dev": 600,
 }
 MEASURED_ONLY = {"qa_white_sharc": 700, "qa_datica_glossary": 60}
+GENERAL = {
+    "selqa": "Apache-2.0", "qed_nq_dev": "CC BY-SA 3.0", "squad2_dev_half": "CC BY-SA 4.0", "covid_faq_gov": "Apache-2.0"
+}  # fmt: skip
+MOST_GENERAL = 150
+OWN: Mapping[Name, Kind] = {
+    "attacks": "direct", "lookalikes": "lookalike", "chat": "chat", "harmful": "unsafe", "harmless": "safe",
+    "orders": "order", "documents": "sentence",
+}  # fmt: skip
 DOCUMENTS = {"corpus_basecamp_policies": 500, "corpus_github_site_policy": 500, "qa_conditionalqa_train": 500}
 
 
@@ -96,29 +108,56 @@ def read_own_questions(path: Path) -> Iterator[Item]:
         yield Item(row["question"], "question", "corpora", "corpora", half(document := _document(row)), document)
 
 
+def read_organisations(folder: Path, names: Sequence[str] | None = None) -> Iterator[Item]:
+    """Yield what the employees of our fictional organisations ask, one half of the organisations each half."""
+    for path in sorted(folder.glob("*/questions.jsonl")):
+        name = path.parent.name
+        for row in _rows(path):
+            yield Item(row["question"], "question", "organisations", name, half(name), name)
+
+
+def read_general(folder: Path) -> Iterator[Item]:
+    """Yield questions about the world: no policy is asked for, and nothing is wrong with them."""
+    for name in GENERAL:
+        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            asked = sorted({json.loads(line)["question"] for line in lines})
+        random.Random(SEED).shuffle(asked)
+        yield from (Item(text, "chat", "reader", name, half(text), text) for text in asked[:MOST_GENERAL])
+
+
 def read_own_examples() -> Iterator[Item]:
-    """Yield our own examples, all of the development half; the combinations of one line are one group."""
-    kinds: tuple[tuple[Kind, str], ...] = (
-        ("direct", ATTACKS), ("lookalike", LOOK_ALIKES), ("lookalike", REMARKS), ("unsafe", HARMFUL), ("safe", HARMLESS)
-    )  # fmt: skip
-    for kind, lines in kinds:
-        for line in lines.strip().split("\n"):
-            yield from (Item(text, kind, "own", "own", Split.DEV, line) for text in expand(line))
+    """Yield our own examples, all of the development half; a family is a part, the combinations of a line a group."""
+    for name, kind in OWN.items():
+        for family, line, text in read_examples(name):
+            yield Item(text, kind, "own", family, Split.DEV, line)
 
 
 def read_sentences(data: Path) -> Iterator[Item]:
     """Yield sentences of policies, by document like the questions."""
     for name, limit in DOCUMENTS.items():
-        found = []
-        for path in sorted((data / name / "docs").rglob("*.*")):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            found += [
-                Item(text[start:end], "sentence", name, name, half(path.name), path.name)
-                for start, end in sentences(text, 0, len(text))
-                if 30 <= end - start <= 600
-            ]
+        found = [
+            Item(text[start:end], "sentence", name, name, half(path.name), path.name)
+            for path, text in _documents(data / name / "docs")
+            for start, end in sentences(text, 0, len(text))
+            if 30 <= end - start <= 600
+        ]
         random.Random(SEED).shuffle(found)
         yield from found[:limit]
+
+
+def read_cued_sentences(folders: Mapping[str, Path], cued: Callable[[str], Sequence[str]]) -> Iterator[Item]:
+    """Yield every sentence of policies that the guard of documents looks at, one half of the documents each half."""
+    for name, folder in folders.items():
+        for path, text in _documents(folder):
+            for start in range(0, len(text), PASSAGE):
+                for found in cued(text[start : start + PASSAGE]):
+                    yield Item(found, "cued", name, name, half(path.name), path.name)
+
+
+def _documents(folder: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.rglob("*.*")):
+        if path.suffix in (".md", ".txt", ".html"):
+            yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
 def split(items: Sequence[Item], encode: Encode) -> list[Item]:

@@ -1,19 +1,18 @@
 """Make the guards' models that ship with the assistant:  python -m tune.guards ../shared
 
 From the development halves of the guard sets, of policy questions and of policy sentences (`guard_data.py`), and from
-our own examples (`guard_examples.py`). The threshold is told from scores that each fold gets from a model of the other
+our own examples (`guard_examples.py`, `examples/`). The threshold is told from scores that each fold gets from a model of the other
 folds, so that no text is scored by a model that has seen it. Three minutes on two cores; writes
-`assistant/guards/models/injection.json` and `harm.json`.
+`assistant/guards/models/injection.json`, `orders.json` and `harm.json`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,14 @@ from assistant.core.logistic import Logistic
 from assistant.core.prepare_encoder import prepare_minilm
 from assistant.core.registry import Registry, hash_file
 from assistant.evaluate.fitting import fit_logistic
-from assistant.guards import harm, injection, linear
-from assistant.guards.linear import DIMENSIONS, PACKAGED, Linear
+from assistant.guards import harm, harm_cues, injection, injection_cues, linear, order_cues
+from assistant.guards.linear import DIMENSIONS, Features, Linear
 from assistant.guards.normalise import as_encoded, fold
-from assistant.guards.pieces import windows
+from assistant.guards.pieces import cued_sentences, windows
 from tune.guard_data import (
     DOCUMENTS,
     FOLDS,
+    GENERAL,
     QUESTIONS,
     SEED,
     Encode,
@@ -41,6 +41,9 @@ from tune.guard_data import (
     Kind,
     apart,
     read_attacks,
+    read_cued_sentences,
+    read_general,
+    read_organisations,
     read_own_examples,
     read_own_questions,
     read_questions,
@@ -54,11 +57,24 @@ DECIMALS = 5
 Floats = NDArray[np.float64]
 
 
+def pieces_of(text: str) -> tuple[str, ...]:
+    """Cut a text as the guard of a question does, encodings left alone."""
+    return windows(as_encoded(text, fold(text)))
+
+
+def sentences_of(text: str) -> tuple[str, ...]:
+    """Cut a text as the guard of a document does."""
+    return cued_sentences(fold(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What one model is fitted on: kinds with their weight, how strong the penalty is, and what its threshold keeps."""
 
-    module: ModuleType
+    path: Path
+    features: Features
+    names: Sequence[str]
+    cut: Callable[[str], tuple[str, ...]]
     found: Mapping[Kind, float]
     harmless: Mapping[Kind, float]
     own: float  # weight of our own examples, beside 1 for the public ones
@@ -69,12 +85,20 @@ class Recipe:
 
 RECIPES = (
     Recipe(
-        injection, {"direct": 1.0}, {"question": 1.0, "sentence": 0.5, "lookalike": 3.0, "chat": 3.0, "safe": 1.0},
-        own=1.0, penalty=0.03, favour=1.0, limits={"question": 0.003, "lookalike": 0.03, "sentence": 0.01},
+        injection.MODEL, injection_cues.features, injection_cues.FEATURES, pieces_of, {"direct": 1.0},
+        {"question": 1.0, "sentence": 0.2, "lookalike": 10.0, "chat": 10.0, "safe": 1.0},
+        own=1.0, penalty=0.01, favour=2.0,
+        limits={"question": 0.005, "lookalike": 0.02, "chat": 0.008},
     ),
     Recipe(
-        harm, {"unsafe": 1.0}, {"question": 0.5, "sentence": 0.3, "lookalike": 1.0, "safe": 1.0},
-        own=0.2, penalty=0.03, favour=2.0, limits={"question": 0.003, "safe": 0.04},
+        injection.ORDERS, order_cues.features, order_cues.FEATURES, sentences_of,
+        {"order": 1.0, "indirect": 1.0, "direct": 0.1}, {"cued": 1.0, "sentence": 2.0},
+        own=1.0, penalty=0.03, favour=2.0, limits={"cued": 0.005},
+    ),
+    Recipe(
+        harm.MODEL, harm_cues.features, harm_cues.FEATURES, pieces_of, {"unsafe": 1.0},
+        {"question": 0.5, "sentence": 0.3, "lookalike": 1.0, "safe": 1.0},
+        own=0.2, penalty=0.03, favour=2.0, limits={"question": 0.001, "safe": 0.04},
     ),
 )  # fmt: skip
 
@@ -95,25 +119,20 @@ class Samples:
         return Samples(self.items, self.owner[rows], columns, self.found[rows], self.weights[rows])
 
 
-def pieces_of(text: str) -> tuple[str, ...]:
-    """Cut a text as the guard of a question does, encodings left alone."""
-    return windows(as_encoded(text, fold(text)))
-
-
 def make_samples(recipe: Recipe, items: Sequence[Item], encode: Encode) -> Samples:
     """Encode what a recipe takes of the items; both classes weigh the same."""
     weight = {**recipe.found, **recipe.harmless}
     taken = tuple(item for item in items if item.kind in weight)
-    cut = [pieces_of(item.text) for item in taken]
+    cut = [recipe.cut(item.text) for item in taken]
     pieces = [piece for some in cut for piece in some]
     owner = np.array([number for number, some in enumerate(cut) for _ in some])
     vectors = encode(pieces)
-    cues = linear.columns(pieces, recipe.module.features, recipe.module.FEATURES)
+    cues = linear.columns(pieces, recipe.features, recipe.names)
     columns = {f"v{i}": vectors[:, i].astype(np.float64) for i in range(DIMENSIONS)}
     columns |= {name: np.asarray(values) for name, values in cues.items()}
     found = np.array([taken[i].kind in recipe.found for i in owner])
     weights = np.array([
-        (recipe.own if taken[i].origin == "own" else weight[taken[i].kind]) / len(cut[i]) for i in owner
+        weight[taken[i].kind] * (recipe.own if taken[i].origin == "own" else 1.0) / len(cut[i]) for i in owner
     ])  # fmt: skip
     weights[found] *= weights[~found].sum() / weights[found].sum()
     return Samples(taken, owner, columns, found, weights)
@@ -123,7 +142,7 @@ def fit(recipe: Recipe, samples: Samples) -> Logistic:
     """Fit one model over vector and cues."""
     return fit_logistic(
         samples.columns, tuple(samples.columns), samples.found, samples.weights, penalty=recipe.penalty,
-        favour=dict.fromkeys(recipe.module.FEATURES, recipe.favour),
+        favour=dict.fromkeys(recipe.names, recipe.favour),
     )  # fmt: skip
 
 
@@ -134,9 +153,15 @@ def held_out_scores(recipe: Recipe, samples: Samples) -> Floats:
     for number in range(FOLDS):
         left = samples.where(folds == number)
         if len(left.owner):
-            log_odds = fit(recipe, samples.where(folds != number)).log_odds(left.columns)
-            np.maximum.at(scores, left.owner, 1 / (1 + np.exp(-log_odds)))
+            scores = np.maximum(scores, scores_of(fit(recipe, samples.where(folds != number)), left))
     return scores
+
+
+def scores_of(model: Logistic, samples: Samples) -> Floats:
+    """Score each text by its highest piece; one without a piece has 0."""
+    found = np.zeros(len(samples.items))
+    np.maximum.at(found, samples.owner, 1 / (1 + np.exp(-model.log_odds(samples.columns))))
+    return found
 
 
 def choose_threshold(recipe: Recipe, items: Sequence[Item], scores: Floats) -> float:
@@ -193,8 +218,19 @@ def read_all(shared: Path, encode: Encode) -> list[Item]:
     attacks = split(list(read_attacks(data)), encode)
     return [
         *attacks, *apart(list(read_own_examples()), attacks, encode), *read_questions(data, QUESTIONS),
-        *read_own_questions(ROOT / "corpora" / "questions.jsonl"), *read_sentences(data),
+        *read_own_questions(ROOT / "corpora" / "questions.jsonl"), *read_organisations(ROOT / "bench" / "organisations"),
+        *read_general(data / "reader"), *read_sentences(data), *read_cued_sentences(_folders(data), sentences_of),
     ]  # fmt: skip
+
+
+def _folders(data: Path) -> dict[str, Path]:
+    """Return the folders of real policies, and of our own."""
+    own = {path.parent.name: path for path in sorted((ROOT / "bench" / "organisations").glob("*/docs"))}
+    return {
+        **{name: data / name / "docs" for name in sorted({*DOCUMENTS, *QUESTIONS})},
+        **own,
+        "corpora": ROOT / "corpora",
+    }
 
 
 def make_card(shared: Path, encoder: str) -> dict[str, Any]:
@@ -207,7 +243,8 @@ def make_card(shared: Path, encoder: str) -> dict[str, Any]:
         )
         if (path := shared / "data" / name / file).exists()
     }  # fmt: skip
-    own = {"corpora and tune/guard_examples.py": {"licence": "Apache-2.0"}}
+    own = {"corpora, bench/organisations and tune/examples": {"licence": "Apache-2.0"}}
+    sets |= {name: {"licence": licence} for name, licence in GENERAL.items()}
     return {
         "by": "python -m tune.guards", "version": __version__, "encoder": encoder, "seed": SEED, "split": "dev",
         "data": {**sets, **own},
@@ -219,20 +256,25 @@ def _licence(path: Path) -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("Licence as stated:")), "")
 
 
-def main() -> None:
-    shared = Path(sys.argv[1])
-    config = load_config(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+def open_encode(config_file: Path | None) -> tuple[Encode, str]:
+    """Return what encodes, and which encoder it is."""
+    config = load_config(config_file)
     registry = Registry(config.models_dir)
     record = prepare_minilm(registry, lambda step, share: None)
-    encode = guard_encode(config)
+    return guard_encode(config), record.files["model.onnx"]
+
+
+def main() -> None:
+    shared = Path(sys.argv[1])
+    encode, encoder = open_encode(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
     items = read_all(shared, encode)
-    card = make_card(shared, record.files["model.onnx"])
-    PACKAGED.mkdir(exist_ok=True)
+    card = make_card(shared, encoder)
     for recipe in RECIPES:
         model = make(recipe, items, encode, card)
-        path = PACKAGED / str(recipe.module.FILE_NAME)
-        path.write_text(json.dumps(to_json(model)) + "\n", encoding="utf-8")
-        sys.stderr.write(f"{path.name}: threshold {model.threshold}\n{json.dumps(model.card['results'], indent=1)}\n")
+        recipe.path.write_text(json.dumps(to_json(model)) + "\n", encoding="utf-8")
+        sys.stderr.write(
+            f"{recipe.path.name}: threshold {model.threshold}\n{json.dumps(model.card['results'], indent=1)}\n"
+        )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from assistant.core.logistic import Logistic
 
 Floats = NDArray[np.float64]
 
+NOISE = 1e-9  # a spread so small is no information: an encoder has dimensions that are 1e-33 whatever it reads
 PENALTY = 0.1  # scikit-learn's C, over standardised features
 
 
@@ -31,7 +32,7 @@ def fit_logistic(
 
     rows = np.stack([columns[name] for name in features], axis=1)
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    spread[spread == 0] = 1.0
+    spread[spread < NOISE] = 1.0
     spread /= np.array([(favour or {}).get(name, 1.0) for name in features])
     model = LogisticRegression(C=penalty, max_iter=5_000)
     model.fit((rows - mean) / spread, outcome, sample_weight=weights * len(weights) / weights.sum())

@@ -13,7 +13,7 @@ from assistant.guards import Context, Finding
 from assistant.guards.harm_cues import FEATURES, features
 from assistant.guards.linear import PACKAGED, Linear, load_linear
 
-FILE_NAME = "harm.json"
+MODEL = PACKAGED / "harm.json"
 
 
 class Harm:
@@ -26,7 +26,7 @@ class Harm:
         "policy says or whom to turn to. If you or somebody else is in danger, please call your local emergency number."
     )
 
-    def __init__(self, model: Linear | None = None, path: Path = PACKAGED / FILE_NAME) -> None:
+    def __init__(self, model: Linear | None = None, path: Path = MODEL) -> None:
         """Take a model, or load the packaged one; raises ModelDamaged."""
         self.model = model or load_linear(path, FEATURES)
 

@@ -141,7 +141,7 @@ CUES = {
         r"black hole|weather|resurrect|concrete|walk on water|talk to)\b",
         "praise": r"\b(?:justified|(?:was|were) .{3,40} right to|good thing|benefits? of .{0,20}(?:genocide|slavery|"
         r"terror|rule)|succes\w* of|replicate|recreate|repeat the|never (?:happened|took place)|convince people|"
-        r"(?:make|persuade) people|methods for dealing|today)\b",
+        r"(?:make|persuade) people|methods for dealing|(?:methods|deeds|crimes?|ideas) of .{0,40}today)\b",
         "fiction": r"\b(?:(?:video |board |computer |card )?games?|gta|minecraft|films?|movie|novel|crime (?:story|"
         r"play|novel)|my book|a book|short story|tv show|series|opera|chess|checkers|draughts|poker|football|soccer|"
         r"rugby|tennis|cricket|basketball|hockey|golf|wrestling|karate|boxing|judo|baseball|costume|fencing|"

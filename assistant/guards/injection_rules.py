@@ -1,11 +1,10 @@
-"""The wordings that injections have and little else does, and the weaker cues that the model weighs."""
+"""The wordings that injections have and little else does."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from assistant.guards.rules import cues, rule
+from assistant.guards.languages import close_orders, order_words, spaced_orders
+from assistant.guards.order_rules import THIS, VERB
+from assistant.guards.rules import rule
 
 _DROP = r"(?:ignore|disregard|forget|override|bypass|neglect|overlook|skip|circumvent|abandon|cancel|erase|discard)"
 _NOT = (
@@ -24,6 +23,7 @@ _BEFORE = (
 )
 # Who says that somebody must not, should or may do it gives no order; an order begins a clause.
 _ORDER = (
+    r"\b(?=[abcdefinors])"  # looked at first: few words begin an order, and looking back takes long
     r"(?<!not )(?<!never )(?<!I )(?<!we )(?<!they )(?<!employees )(?<!staff )(?<!people )(?<!who )(?<!users )"
     r"(?<!cannot )(?<!n't )(?<!may )(?<!he )(?<!she )(?<!attempts to )(?<!attempting to )(?<!if you )"
 )
@@ -33,18 +33,41 @@ RULES = (
         "it tells the assistant to drop its instructions",
         rf"{_ORDER}\b{_DROP}(?:ing)? (?:about |to follow |from )?(?:{_BEFORE}[ ,]+){{1,5}}(?:\w+ ){{0,2}}?{_TOLD}\b"
         r"(?! (?:of|from|by) (?:my|our|the|a|your) (?:manager|supervisor|doctor|boss|employer))",
-        rf"{_ORDER}\b{_NOT} (?:{_BEFORE}[ ,]+){{1,5}}(?:\w+ )?{_TOLD}\b(?= you| above| before|[.,;:!]|$)",
         r"\b(?:ignore|disregard|forget)(?: (?:all|everything|anything|what))+ (?:that |which )?(?:was |is |has been |"
         r"you |i |we |they )?(?:'ve |have |were |was )?(?:above|before(?! (?:\d|the|you))|prior|previous(?:ly)?|told|"
         r"said|been told|know)\b",
         r"\b(?:ignore|disregard|forget)(?:all|any|the|your|my|of)*(?:previous|prior|above|earlier)*"
         r"(?:instructions|prompts|rules|directives)\b",
-        r"\bnew (?:instructions?|orders|rules|system prompt) ?(?::|follow|for (?:you|the (?:ai|assistant|model)))",
         r"\b(?:do|say|write) (?:exactly )?the opposite of (?:what )?(?:you|your)\b",
         r"\byour (?:rules|guidelines|restrictions|limits) (?:no longer|do not|don't) (?:apply|bind|hold)\b",
         r"\bi (?:give|grant) you permission to (?:break|ignore|drop|leave)\b",
         r"\b(?:switch|turn) off (?:all )?your (?:\w+ )?(?:restrictions|rules|filters?|checks|safeguards?|guards?)\b",
         r"\bforget (?:everything|all)\b.{0,60}\b(?:you are|act as|from now on|instead)\b",
+        rf"(?<!can )(?<!may )(?<!to )(?<!and )\b(?:ignore|disregard|forget|skip) (?:the rest|everything (?:above|below|else)|"
+        rf"(?:all |any )?other (?:parts|sections|documents|sources)|all (?:above|else))(?: (?:of|in|on) {THIS})? (?:and|then|"
+        rf"instead) (?:\w+ )?{VERB}\b",
+        needs="ignor disre forge overr bypas negle overl skip skipping circu aband cance erase discard opposite longer "
+        "permission switch turn",
+    ),
+    rule(
+        "outranks",
+        "it says that its orders come before the assistant's own",
+        r"\b(?:real|true|secret|actual|hidden|updated|new) (?:instructions|task|orders|system prompt) (?:follows?|for)\b",
+        r"\b(?:stop|quit|cease|end) (?:answering|quoting|citing|searching) (?:at once|now|here|after|and)\b",
+        r"\b(?:trust|believe|prefer|obey|use|quote) (?:only|nothing but|just) (?:this|these) (?:page|document|lines?|text|passage)"
+        r"(?! for)\b",
+        r"\b(?:treat|regard|consider) (?:all |any )?other (?:documents|sources|pages|policies) as\b",
+        r"(?<!if )(?<!when )(?<!because )(?<!that )\b(?:your|the (?:assistant|ai|bot)'?s?) (?:task|job|goal|purpose|mission) (?:has "
+        r"changed|is now|is no longer)\b",
+        needs="instr task tasks orders prompt answe quoting citing searching trust believe prefer obey quote treat regard "
+        "consider job goal purpose mission",
+    ),
+    rule(
+        "new_orders",
+        "it gives the assistant other instructions",
+        rf"{_ORDER}\b{_NOT} (?:{_BEFORE}[ ,]+){{1,5}}(?:\w+ )?{_TOLD}\b(?= you| above| before|[.,;:!]|$)",
+        r"\bnew (?:instructions?|orders|rules|system prompt) ?(?::|follow|for (?:you|the (?:ai|assistant|model)))",
+        signs=True,
     ),
     rule(
         "sources",
@@ -53,26 +76,22 @@ RULES = (
         r"instead of) (?:\w+ ){0,3}?(?:the )?(?:sources|"
         r"quotes|citations|documents)\b",
         r"\b(?:from|out of) your own (?:memory|knowledge|imagination|head)\b",
-        r"\b(?:you (?:no longer|don't|do not) need|skip|leave out|turn off|disable) (?:\w+ ){0,3}?(?:sources|quotes|"
+        r"(?<!can )(?<!may )\b(?:you (?:no longer|don't|do not) need|skip|leave out|turn off|disable) (?:\w+ ){0,3}?(?:sources|quotes|"
         r"citations|"
         r"citation checks?)\b.{0,60}\b(?:you|your|answer|make|just|now)\b",
     ),
     rule(
         "override_foreign",
         "it tells the assistant, in another language, to drop its instructions",
-        r"\b(?:ignorier\w*|vergiss|vergesst|missachte)\b.{0,30}\b(?:anweisung|instruktion|vorgaben|regeln|befehl)\w*",
-        r"\b(?:ignore[zr]?|oublie[zr]?|ne tiens? pas compte)\b.{0,30}\b(?:instructions|consignes|directives|regles)\b"
-        r".{0,20}\b(?:precedentes?|ci-dessus|anterieures|initiales|recues)\b",
-        r"\b(?:ignora|ignore|olvida|olvide)\b.{0,30}\b(?:instrucciones|indicaciones|reglas|ordenes)\b",
-        r"\b(?:ignora|dimentica)\b.{0,30}\b(?:istruzioni|indicazioni|regole)\b",
-        r"\b(?:ignore|esqueca)\b.{0,30}\b(?:instrucoes|regras)\b",
-        r"\b(?:negeer|vergeet)\b.{0,30}\b(?:instructies|opdrachten|regels)\b",
+        *spaced_orders(),
+        needs=order_words(),
     ),
+    rule("override_close", "it tells the assistant, in another language, to drop its instructions", *close_orders()),
     rule(
         "prompt",
         "it asks for the assistant's own instructions",
         r"\b(?:reveal|show|print|output|display|repeat|tell|give|leak|share|expose|dump|recite|write|echo|return|"
-        r"summari[sz]e|translate|encode|describe|list|disclose|provide|see|read|copy|paste|spell|state)\b"
+        r"summari[sz]e|translate|encode|describe|list|disclose|provide|copy|paste|spell|state)\b"
         r"(?: (?!policy|handbook)[\w\"'<]+){0,6}? (?:your|the|initial|hidden|system|original|full|exact|secret|"
         r"<?system_?)[ _](?:\w+[ _]){0,3}?(?:system[ _])?(?:prompt|system message|initial (?:message|instructions?|"
         r"configuration)|hidden instructions?|secret instructions?|system instructions?|pre-?prompt|meta-?prompt)\b",
@@ -81,7 +100,7 @@ RULES = (
         r"\b(?:repeat|print|output|translate|encode|copy|show|display|write out) (?:me )?(?:back )?(?:all )?(?:of )?"
         r"(?:the |this |everything )?(?:text |words |message |sentences |instructions? |content |entire |"
         r"conversation )*"
-        r"(?:above|before this|so far|preceding)\b",
+        r"(?:above|before this|so far|preceding)\b(?! (?:process|steps?|procedures?|check|test|exercise))",
         r"\bsystem[ _-]?prompt\b(?=.{0,40}\b(?:verbatim|word for word|exactly|base64|rot13|json|code block|audit)\b)",
         r"\bwhat (?:were|was|are|have) you (?:been )?(?:told|instructed|given|programmed|not (?:supposed|allowed))\b",
         r"\b(?:hidden|secret) (?:text|message|rules) (?:that|which) (?:tells?|says?) (?:to )?you\b",
@@ -91,6 +110,7 @@ RULES = (
         r"(?:i |my (?:question|message)|this (?:chat|conversation))",
         r"\b(?:initial|starting|original|previous) instructions\b.{0,40}\b(?:verbatim|bullet|list|format|bytes|code|"
         r"above)\b",
+        needs="promp instr messa above before prece told given programmed hidden secret start beginning front far direc",
     ),
     rule(
         "role",
@@ -108,7 +128,7 @@ RULES = (
         r"(?:has|obeys) "
         r"no (?:rules|polic(?:y|ies)|limits|morals))\b",
         r"\byou are free now\b|\b(?:you|now) (?:now )?serve only me\b|\bno (?:filters?|morals|"
-        r"limits), no (?:filters?|morals|limits)\b",
+        r"limits),? no (?:filters?|morals|limits)\b",
         r"\b(?:from now on|henceforth|starting now),? (?:you|your|act|respond|reply|answer)\b.{0,120}",
         r"\byou are (?:now )?(?:going to (?:act|pretend|play)|no longer (?:an?|the|bound)|in (?:maintenance|debug|"
         r"admin|"
@@ -124,65 +144,34 @@ RULES = (
         r"\[/?INST\]|<</?SYS>>|<\|(?:user|end)\|>",
         r"(?:^|\n)[ \t]*(?:#{2,4}|\*\*|\[|\{|<)? ?(?:system|assistant|developer)(?: (?:message|prompt|override|note))?"
         r"\s?(?:\]|\*\*|\}|>)?: (?=.{0,80}\b(?:you|ignore|must|reply|respond|answer|user)\b)",
-        r"(?:%{2,}|-{3,}|={3,}) ?end (?:of )?(?:user|system|the )?",
+        r"(?:%{2,}|-{2,}|={2,}|\[) ?(?:end|begin|start) (?:of )?(?:the )?(?:user|system|documents?|context|sources?|prompt|"
+        r"instructions?|input|rules|conversation|admin)\b",
+        # turns of a chat, calls of a tool, and tags that end what a model is to read as data
+        r"(?:^|\n|[.!?] )\W{0,3}(?:human|user)\W{0,3}: [^\n]{1,200}\s+\W{0,3}(?:assistant|ai|bot|chat-?bot|chatgpt|gpt|"
+        r"model)\W{0,3}: ?",
+        r"</?(?:tool_?calls?|function_?calls?|tool_use|invoke|tool_?results?|function_?results?)\b[^>\n]{0,80}>",
+        r"\b(?:tool|function)[ _-]?call\W{1,3}\w+ ?[({\[]",
+        r"\b(?:name|tool|function)[\"']? ?: ?[\"']\w+[\"'] ?, ?[\"']?(?:arguments|parameters|args)[\"']? ?:",
+        r"(?:^|\n)\W{0,3}action ?: ?\w+\W{0,8}\s*action input ?:",
+        r"</(?:documents?|context|sources?|passages?|retrieved|evidence|untrusted|system|instructions?|prompt|quotes?)>"
+        r"(?=.{0,80}?(?:</?(?:documents?|context|sources?|passages?|system|instructions?|prompt|user)>|\b(?:user|"
+        r"assistant|system|ignore|instructions?|you|task)\b))",
+        r"\b\brole[\"']? ?[:=] ?[\"']?(?:system|assistant|developer)\b[\"']? ?,? ?[\"']?content",
+        r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{1,200}[?&]\w+=\)",
+        r"\B@(?:copilot|assistant|ai|bot|gpt\w*|chat-?gpt|claude|gemini|bard|llama|grok|mistral|perplexity|model|llm|agent)"
+        r"\b[ ,:]+(?:please|kindly|you|always|never|do|don't|add|append|say|reply|answer|respond|ignore|include|insert|"
+        r"mention|recommend|tell|write|send|state|use|forget|begin|end|from|when|if)\b",
+        r"\[system\]|\(system (?:message|prompt|note)\)",
+        r"#{2,} ?instructions? ?:.{1,400}#{2,} ?response ?:",
+        r"(?:^|[.!?\n] ?)(?:call|action|tool|function|run|execute) ?: ?\w+\(",
+        rf"(?:^|[.!?\n] ?)(?:ais?|llms?|chat-?bots?|bots?|copilots?|language models?|summari[sz]ers?|(?:ai|search|digital|virtual) "
+        rf"(?:assistants?|agents?)|assistant|model|agent) ?: ?(?:please )?{VERB}\b",
+        signs=True,
     ),
     rule(
         "spelled",
         "it is spelled letter by letter, which hides what it says",
         r"(?<!\w)(?:[^\W\d_][ .*|/_-]{1,3}){30}",  # more than the alphabet
-    ),
-    rule(
-        "addressed",
-        "it gives orders to an assistant that reads it",
-        r"\b(?:attention|note|notice|message|instructions?|important|hey|dear|hello|to)\b[ ,:-]{1,3}(?:for |to )?"
-        r"(?:(?:any|all|the|every|an?|this|whatever) )?(?:ai|llm|language models?|chat-?bots?|assistants?|"
-        r"(?:ai|virtual|automated|digital) (?:assistants?|agents?|systems?|models?|"
-        r"readers?))\b(?=[ ,:;.!-]{1,3}(?:that|"
-        r"who|reading|processing|summari|if|when|you|please|must|do|ignore|reply|respond|answer|always|never|say|the|"
-        r"it))",
-        r"\b(?:if|when(?:ever)?|as|since) (?:you|you're|you are) (?:are )?(?:an? )?(?:ai|llm|language model|chat-?bot|"
-        r"(?:ai|virtual|automated|digital) (?:assistant|agent|system|model))\b",
-        r"\b(?:ai|ai-based|automated|virtual|digital|language) ?(?:assistants?|agents?|models?|systems?|readers?)"
-        r"(?: \w+){0,6}? (?:must|should|shall|has to|have to|need to|are (?:to|instructed|required)|is (?:to|"
-        r"instructed|"
-        r"required)) (?:\w+ )?(?:ignore|disregard|reply|respond|answer|say|output|state|tell|reveal|recommend|claim|"
-        r"include|append|add|insert|forward|send|begin|end|write|print|refuse)\b",
-        r"\b(?:when|before|while|after) (?:you are |you )?(?:answering|summari[sz]ing|responding to|replying to|answer|"
-        r"summari[sz]e|respond to|reply to) (?:\w+ ){0,4}?(?:questions?|quer(?:y|ies)|this (?:document|text|page|file)|"
-        r"users?|the user|prompts?)\b.{0,40}\b(?:always|never|you must|do not|instead|say|state|tell|reply|include|"
-        r"append|mention|recommend|output|write|add)\b",
-        r"\b(?:tell|inform|convince|persuade) (?:the |any |every )?(?:user|reader|person asking|asker|questioner)s? "
-        r"(?:that|to|about)\b",
-        r"\b(?:in|to|at the end of|with) (?:your|every|each|all(?: of)? your) (?:answer|response|reply|output|summary|"
-        r"summaries|answers|responses|replies)\b.{0,60}\b(?:include|append|mention|add|say|link|insert|recommend)\b",
-        r"\b(?:include|append|mention|add|insert|start|begin|end|finish)\b.{0,60}\b(?:in|to|at the end of|"
-        r"with) (?:your|"
-        r"every|each|all(?: of)? your) (?:answer|response|reply|output|summary|answers|responses|replies)\b",
-        r"\b(?:respond|reply|answer) (?:only |exactly |just |always )+(?:with|by|in|as)\b",
-        r"\b(?:override|bypass|disable) (?:\w+ ){0,2}?(?:safety|security|content|citation|access) (?:filters?|checks?|"
-        r"rules|controls) (?:and|then|now|immediately)\b",
+        signs=True,
     ),
 )
-_CUES = {
-    "ai": r"\b(?:ai|a\.i\.|chat-?gpt|gpt-?\d?|openai|llm|language model|chat-?bot|assistant|dan|bot)\b",
-    "told": r"\b(?:prompt|instructions?|directives?|guidelines|programm(?:ed|ing)|developer|system)\b",
-    "imperative": r"(?:^|[.!?\n:] ?)(?:please )?(?:ignore|disregard|forget|repeat|print|output|reveal|pretend|act|"
-    r"write|"
-    r"respond|reply|answer|say|translate|encode|display|show|tell|start|begin|enter|stop|do|don't|remember|play)\b",
-    "you_will": r"\byou (?:will|must|are(?: now)?|should|can|have to|shall|never|always|do not|don't|cannot)\b",
-    "free": r"\b(?:unrestricted|unfiltered|uncensored|amoral|immoral|illegal|unethical|jailbreak\w*|no (?:rules|limits|"
-    r"restrictions|filters?)|any(?:thing)? (?:request|question)|bypass\w*|without (?:any )?(?:restrictions|limits))\b",
-    "character": r"\b(?:role-?play\w*|character|persona|pretend|simulat\w+|hypothetical|fictional|act as)\b",
-    "brackets": r"[\[{<][A-Za-z _-]{2,30}[\]}>]",
-    "question": r"^(?:who|what|when|where|why|how|which|can|could|do|does|is|are|am|will|would|should|may|must|if)\b",
-    "policy": r"\b(?:polic(?:y|ies)|employee|leave|benefits?|manager|claim|apply|entitled|payment|website|data|privacy|"
-    r"personal information|third parties|company|staff|work)\b",
-}
-CUES = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _CUES.items()}
-LONG = 40  # words
-FEATURES = (*CUES, "long")
-
-
-def features(piece: str) -> Mapping[str, float]:
-    """Return the cues of one piece, by name."""
-    return {**cues(CUES, piece), "long": float(len(piece.split()) > LONG)}
