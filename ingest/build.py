@@ -221,8 +221,9 @@ class _Reader:
 
     def _add(self, document: Document, found: Sequence[tuple[str, str]]) -> None:
         deadline = Deadline(self.settings.max_seconds)
+        document, named = self.screen.titled(document)
         passages, planted = self._passages(document, deadline)
-        flags = [*(Flag(document.source, reason, detail) for reason, detail in found), *planted]
+        flags = [*(Flag(document.source, reason, detail) for reason, detail in found), *named, *planted]
         terms = [term for term in find_terms(document) if is_within(term.start, passages)]
         deadline.check()
         with self.catalog.transaction():
@@ -231,7 +232,8 @@ class _Reader:
         self.queue.add(passages)
 
     def _passages(self, document: Document, deadline: Deadline) -> tuple[list[NewPassage], list[Flag]]:
-        passages = split(document, self.settings, self.encoder_sha)
+        without = self.screen.planted_headings(document)
+        passages = split(document, self.settings, self.encoder_sha, without)
         kept: list[NewPassage] = []
         flags: list[Flag] = []
         for at in range(0, len(passages), SCREENED):

@@ -1,21 +1,29 @@
-"""Passages screened before they are indexed: what speaks to an assistant, and not to people, never reaches one."""
+"""Documents screened before they are indexed: what speaks to an assistant, and not to people, never reaches one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
+from pathlib import PurePath
 
 from assistant.core.catalog import NewPassage
 from assistant.core.config import GuardsSection
 from assistant.core.encoder import Encode
 from assistant.core.registry import hash_file
+from assistant.core.text import HEADING
 from assistant.core.types import Document, Flag, Verdict
 from assistant.guards.injection import ORDERS, Injection
-from assistant.guards.run import Guards
+from assistant.guards.run import Guards, Screened
+
+
+_HEADINGS = re.compile(rf"^{HEADING.pattern}", re.MULTILINE)
+NO_TITLE = "Untitled document"
 
 
 class Screen:
-    """Keeps passages with planted instructions out of the index, and flags those and passages with secrets.
+    """Keeps what holds planted instructions out of the index, and flags it and passages with secrets.
 
     `id` names all that its judgement depends on, but for the rules: a document is read again when it changes.
     """
@@ -25,12 +33,36 @@ class Screen:
         self._encode = encode
         self.id = f"{settings.injection} {settings.secrets} {hash_file(ORDERS)[:12]}"
 
+    def titled(self, document: Document) -> tuple[Document, list[Flag]]:
+        """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.
+
+        Both go with every passage to whoever asks, and to other people's models.
+        """
+        name = str(PurePath(document.source).with_suffix(""))
+        title, path = self._guards.documents([document.title, name])
+        found = [("title", v) for v in title.verdicts] + [("file name", v) for v in path.verdicts]
+        orders = [(what, verdict) for what, verdict in found if verdict.guard == Injection.name]
+        flags = [
+            Flag(document.source, verdict.guard, f"the {what} is an order to an assistant. {verdict.reason}")
+            for what, verdict in orders
+        ]
+        hidden = any(verdict.action != "allow" for _, verdict in orders)
+        return (replace(document, title=NO_TITLE) if hidden else document), flags
+
+    def planted_headings(self, document: Document) -> frozenset[str]:
+        """Return the headings that are orders, which no passage below them may carry."""
+        headings = list(dict.fromkeys(match[2].strip() for match in _HEADINGS.finditer(document.text)))
+        if not headings or not _planted(self._guards.documents(["\n\n".join(headings)])[0]):
+            return frozenset()
+        screened = self._guards.documents(headings)
+        return frozenset(heading for heading, found in zip(headings, screened, strict=True) if _planted(found))
+
     def __call__(self, document: Document, passages: Sequence[NewPassage]) -> tuple[list[NewPassage], list[Flag]]:
         """Return the passages that may be indexed, and what is to be reported of the others and of those."""
         screened = self._guards.documents([document.text[p.start : p.end] for p in passages])
         kept, flags = [], []
         for passage, found in zip(passages, screened, strict=True):
-            planted = any(v.guard == Injection.name and v.action != "allow" for v in found.verdicts)
+            planted = _planted(found)
             if not planted:
                 kept.append(passage)
             flags += [_flag(document, passage, verdict, planted) for verdict in found.verdicts]
@@ -39,6 +71,10 @@ class Screen:
     @cached_property
     def _guards(self) -> Guards:
         return Guards(self._settings, self._encode)
+
+
+def _planted(found: Screened) -> bool:
+    return any(verdict.guard == Injection.name and verdict.action != "allow" for verdict in found.verdicts)
 
 
 def _flag(document: Document, passage: NewPassage, verdict: Verdict, planted: bool) -> Flag:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.core.catalog import NewPassage
@@ -43,10 +43,13 @@ class _Piece:
     glued: bool = False  # belongs to the piece before it
 
 
-def split(document: Document, settings: IngestSection, encoder_sha: str) -> list[NewPassage]:
-    """Return the passages of a document in reading order."""
+def split(
+    document: Document, settings: IngestSection, encoder_sha: str, without: Collection[str] = ()
+) -> list[NewPassage]:
+    """Return the passages of a document in reading order; none carries a heading of `without`."""
     passages = []
-    for section_start, headings, body in _sections(document.text):
+    for section_start, path, body in _sections(document.text):
+        headings = tuple(heading for heading in path if heading not in without)
         pieces = _pieces(document.text, body, settings, section_start)
         for start, end, lead in _pack(pieces, settings, section_start):
             passages.append(_passage(document, start, end, headings, lead, encoder_sha))

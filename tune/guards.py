@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,7 @@ class Recipe:
     penalty: float  # scikit-learn's C
     favour: float  # how much less the cues are penalised than the vector
     limits: Mapping[Kind, float]  # share of false positives that the threshold allows, by kind
+    scarce: Mapping[str, float] = field(default_factory=dict)  # weight of a set's few harmless texts, beside the others
 
 
 RECIPES = (
@@ -88,7 +89,8 @@ RECIPES = (
         injection.MODEL, injection_cues.features, injection_cues.FEATURES, pieces_of, {"direct": 1.0},
         {"question": 1.0, "sentence": 0.2, "lookalike": 10.0, "chat": 10.0, "safe": 1.0},
         own=1.0, penalty=0.01, favour=2.0,
-        limits={"question": 0.005, "lookalike": 0.02, "chat": 0.008},
+        limits={"question": 0.005, "lookalike": 0.03, "chat": 0.015},
+        scarce={"guard_piguard_valid": 15.0},
     ),
     Recipe(
         injection.ORDERS, order_cues.features, order_cues.FEATURES, sentences_of,
@@ -121,8 +123,7 @@ class Samples:
 
 def make_samples(recipe: Recipe, items: Sequence[Item], encode: Encode) -> Samples:
     """Encode what a recipe takes of the items; both classes weigh the same."""
-    weight = {**recipe.found, **recipe.harmless}
-    taken = tuple(item for item in items if item.kind in weight)
+    taken = tuple(item for item in items if item.kind in {**recipe.found, **recipe.harmless})
     cut = [recipe.cut(item.text) for item in taken]
     pieces = [piece for some in cut for piece in some]
     owner = np.array([number for number, some in enumerate(cut) for _ in some])
@@ -131,11 +132,16 @@ def make_samples(recipe: Recipe, items: Sequence[Item], encode: Encode) -> Sampl
     columns = {f"v{i}": vectors[:, i].astype(np.float64) for i in range(DIMENSIONS)}
     columns |= {name: np.asarray(values) for name, values in cues.items()}
     found = np.array([taken[i].kind in recipe.found for i in owner])
-    weights = np.array([
-        weight[taken[i].kind] * (recipe.own if taken[i].origin == "own" else 1.0) / len(cut[i]) for i in owner
-    ])  # fmt: skip
-    weights[found] *= weights[~found].sum() / weights[found].sum()
+    weights = np.array([_weight(recipe, taken[i]) / len(cut[i]) for i in owner])
+    if found.any():
+        weights[found] *= weights[~found].sum() / weights[found].sum()
     return Samples(taken, owner, columns, found, weights)
+
+
+def _weight(recipe: Recipe, item: Item) -> float:
+    if item.kind in recipe.found:
+        return recipe.found[item.kind] * (recipe.own if item.origin == "own" else 1.0)
+    return recipe.harmless[item.kind] * (recipe.own if item.origin == "own" else recipe.scarce.get(item.origin, 1.0))
 
 
 def fit(recipe: Recipe, samples: Samples) -> Logistic:

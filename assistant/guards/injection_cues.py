@@ -43,7 +43,8 @@ _PATTERNS = {
     "you_will": r"\byou (?:will|must|are(?: now)?|should|can|have to|shall|never|always|do not|don't|cannot|may|would)\b",
     "your": rf"\byour (?:\w+ ){{0,2}}?{_YOUR}\b",
     "yourself": r"\b(?:yourself|your own|are you|do you|did you|were you|have you)\b",
-    "above": r"\b(?:above|before (?:this|that|mine|my)|preceding|so far|first message|earlier text|previous text|"
+    "above": r"\b(?:the above|(?:text|words?|everything|all|lines?|messages?|sentences?|prompts?|instructions?|rules?|is|stored) "
+    r"(?:\w+ )?above|above (?:this|text|message)|before (?:this|that|mine|my)|preceding|so far|first message|earlier text|previous text|"
     r"this (?:chat|conversation|line|message))\b",
     "free": r"\b(?:unrestricted|unfiltered|uncensored|amoral|immoral|illegal|unethical|jailbreak\w*|no (?:rules|limits|"
     r"restrictions|filters?|secrets?|bans?)|any(?:thing)? (?:request|question)|bypass\w*|without (?:any )?(?:rules|"
