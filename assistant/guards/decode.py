@@ -28,7 +28,8 @@ _CODES = (
 )
 _MORSE = re.compile(r"(?<![\w.-])(?:[.·•–—−-]{1,5}[ /|]{1,3}){7,2000}[.·•–—−-]{1,5}(?![\w.-])")
 _MORSE_SIGNS = dict(zip(
-    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --..".split(),
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+    .split(),
     string.ascii_lowercase, strict=True,
 ))  # fmt: skip
 _DOTS_DASHES = str.maketrans("·•–—−", "..---")
@@ -47,7 +48,8 @@ _COMMON = frozenset(
 # What an order to an assistant is made of. Readers, and models, read a word whose inner letters are mixed.
 _TOLD = frozenset(
     """ignore ignoring disregard forget override bypass previous prior earlier above instructions instruction prompts
-    prompt system guidelines commands directives reveal repeat password secret hidden developer pretend assistant""".split()
+    prompt system guidelines commands directives reveal repeat password secret hidden developer pretend
+    assistant""".split()
 )
 _WORDS = re.compile(r"[a-z]+")
 _WORD = re.compile(r"[A-Za-z]{5,16}")

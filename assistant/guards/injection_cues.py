@@ -23,7 +23,8 @@ _SECRET = (
     r"hasl[oł]|sifre|losenord\w*|adgangskode|salasana\w*|jelszo|parola|lozinka|heslo|mat khau|kata sandi)"
 )
 _YOUR = (
-    r"(?:instructions?|prompts?|rules|guidelines|directives|orders|programming|training|configuration|setup|memory|context|"
+    r"(?:instructions?|prompts?|rules|guidelines|directives|orders|programming|training|configuration|setup|memory|"
+    r"context|"
     r"creators?|developers?|makers?|restrictions?|filters?|limits|polic(?:y|ies)|secrets?|passwords?|system)"
 )
 _SAY = (
@@ -40,11 +41,14 @@ _PATTERNS = {
     r"don't|remember|play|give|imagine|suppose|complete|continue|finish|decode|spell|confirm|execute|run|simulate)\b",
     "say_first": rf"^\W*(?:please |now |just )*{_SAY}\b",
     "say_it": rf"\b{_SAY} (?:it|me|us|the|your|what|that|all|everything)\b",
-    "you_will": r"\byou (?:will|must|are(?: now)?|should|can|have to|shall|never|always|do not|don't|cannot|may|would)\b",
+    "you_will": r"\byou (?:will|must|are(?: now)?|should|can|have to|shall|never|always|do not|don't|cannot|may|"
+    r"would)\b",
     "your": rf"\byour (?:\w+ ){{0,2}}?{_YOUR}\b",
     "yourself": r"\b(?:yourself|your own|are you|do you|did you|were you|have you)\b",
-    "above": r"\b(?:the above|(?:text|words?|everything|all|lines?|messages?|sentences?|prompts?|instructions?|rules?|is|stored) "
-    r"(?:\w+ )?above|above (?:this|text|message)|before (?:this|that|mine|my)|preceding|so far|first message|earlier text|previous text|"
+    "above": r"\b(?:the above|(?:text|words?|everything|all|lines?|messages?|sentences?|prompts?|instructions?|rules?|"
+    r"is|stored) "
+    r"(?:\w+ )?above|above (?:this|text|message)|before (?:this|that|mine|my)|preceding|so far|first message|earlier "
+    r"text|previous text|"
     r"this (?:chat|conversation|line|message))\b",
     "free": r"\b(?:unrestricted|unfiltered|uncensored|amoral|immoral|illegal|unethical|jailbreak\w*|no (?:rules|limits|"
     r"restrictions|filters?|secrets?|bans?)|any(?:thing)? (?:request|question)|bypass\w*|without (?:any )?(?:rules|"
@@ -55,7 +59,8 @@ _PATTERNS = {
     "tale": r"\b(?:story|poem|song|novel|tale|scene|dialogue|play|game|film|script|haiku|limerick|joke|essay|lullaby|"
     r"rhyme|riddle|hangman|once upon)\b",
     "secret": rf"\b{_SECRET}\b",
-    "bare_secret": rf"\b(?:the|your|a|that|this) (?:\w+ )?{_SECRET}(?! (?:polic|rule|require|manage|reset|length|for|of|"
+    "bare_secret": rf"\b(?:the|your|a|that|this) (?:\w+ )?{_SECRET}(?! (?:polic|rule|require|manage|reset|length|for|"
+    rf"of|"
     r"must|may|should|expire|has|was|is|box|safe|santa))\b",
     "own_secret": rf"\b(?:my|our|their|his|her|his|a colleague'?s|client'?s|guest|shared|default|new|old|admin|root|"
     rf"wi-?fi) {_SECRET}\b|\b{_SECRET} (?:polic\w+|rules?|require\w+|manage\w+|reset|length|box)\b",
@@ -64,9 +69,11 @@ _PATTERNS = {
     r"pig latin|alphabet|vowels?|encod\w+|decod\w+|obfuscat\w+|scramble\w*|characters?|syllables?)\b",
     "format": r"\b(?:json|yaml|csv|xml|html|markdown|latex|code block|code|python|javascript|sql|bash|function|def|"
     r"print|echo|eval|template|variable|string)\b",
-    "translate": r"\b(?:translat\w+|in|to|into) (?:english|french|spanish|german|italian|latin|klingon|chinese|dutch)\b",
+    "translate": r"\b(?:translat\w+|in|to|into) (?:english|french|spanish|german|italian|latin|klingon|chinese|"
+    r"dutch)\b",
     "sums": r"(?:\b\w{1,10} ?[:=]+ ?[\"'“]|\b\w{1,8} ?\+ ?\w{1,8}\b|[\"'”] ?\+)",
-    "splits": r"\b(?:concatenat\w*|combin\w+|join|append|put) (?:\w+ ){0,2}?(?:them|both|together|\"|the (?:parts|pieces|"
+    "splits": r"\b(?:concatenat\w*|combin\w+|join|append|put) (?:\w+ ){0,2}?(?:them|both|together|\"|the (?:parts|"
+    r"pieces|"
     r"strings|letters))|\b(?:piece|part|half|step|string|word|letter)s? (?:one|two|three|[1-4]|a and b)\b",
     "quoted": r"[\"'“][^\"'“”\n]{2,60}[\"'”]",
     "brackets": r"[\[{<][A-Za-z _-]{2,30}[\]}>]",
@@ -75,7 +82,8 @@ _PATTERNS = {
     "mode": r"\b(?:\w+ mode|sudo|root|override|debug|maintenance|diagnostics?|self-test|kernel|unlock|activate|"
     r"enable[ds]?|disable[ds]?|access level|granted|verified)\b",
     "kept_foreign": rf"(?:{kept_words()})",
-    "press": r"\b(?:beg|trust me|promise\w*|reward|tip|dollars|hurt|die[ds]?|dying|emergency|refuse|refusal|apologi[sz]e|"
+    "press": r"\b(?:beg|trust me|promise\w*|reward|tip|dollars|hurt|die[ds]?|dying|emergency|refuse|refusal|"
+    r"apologi[sz]e|"
     r"obey|comply|permission|grandm\w+|deceased|late)\b",
     "question": r"^(?:who|what|when|where|why|how|which|can|could|do|does|is|are|am|will|would|should|may|must|if)\b",
     "employee": r"\b(?:i|i'm|i've|i'd|my|we|our|us)\b",
@@ -95,10 +103,12 @@ _WORD = re.compile(r"\w+")
 _OTHER_SCRIPT = re.compile("[^\x00-\u024f\u2000-\u2bff\U0001f000-\U0001faff]")
 _COMBINED = {
     "asks_secret": ("secret", "say_it"), "your_secret": ("bare_secret", "your"), "unreal_secret": ("unreal", "secret"),
-    "tale_secret": ("tale", "bare_secret"), "written_secret": ("way_of_writing", "secret"), "rank_secret": ("rank", "secret"),
+    "tale_secret": ("tale", "bare_secret"), "written_secret": ("way_of_writing", "secret"), "rank_secret": ("rank",
+                    "secret"),
     "told_say": ("told", "say_it"), "your_say": ("your", "say_it"), "character_ai": ("character", "ai"),
     "mode_say": ("mode", "say_it"), "press_say": ("press", "say_it"), "above_say": ("above", "say_it"),
-    "open_secret": ("left_open", "secret"), "format_secret": ("format", "secret"), "foreign_secret": ("foreign_words", "secret"),
+    "open_secret": ("left_open", "secret"), "format_secret": ("format", "secret"), "foreign_secret": ("foreign_words",
+                    "secret"),
 }  # fmt: skip
 FEATURES = (
     *CUES, *_COMBINED, "turns", "repeats", "other_script", "long", "many", "few", "policy_question", "policy_secret",

@@ -43,8 +43,10 @@ RULES = (
         r"\bi (?:give|grant) you permission to (?:break|ignore|drop|leave)\b",
         r"\b(?:switch|turn) off (?:all )?your (?:\w+ )?(?:restrictions|rules|filters?|checks|safeguards?|guards?)\b",
         r"\bforget (?:everything|all)\b.{0,60}\b(?:you are|act as|from now on|instead)\b",
-        rf"(?<!can )(?<!may )(?<!to )(?<!and )\b(?:ignore|disregard|forget|skip) (?:the rest|everything (?:above|below|else)|"
-        rf"(?:all |any )?other (?:parts|sections|documents|sources)|all (?:above|else))(?: (?:of|in|on) {THIS})? (?:and|then|"
+        rf"(?<!can )(?<!may )(?<!to )(?<!and )\b(?:ignore|disregard|forget|skip) (?:the rest|everything (?:above|"
+        rf"below|else)|"
+        rf"(?:all |any )?other (?:parts|sections|documents|sources)|all (?:above|else))(?: (?:of|in|on) {THIS})? "
+        rf"(?:and|then|"
         rf"instead) (?:\w+ )?{VERB}\b",
         needs="ignor disre forge overr bypas negle overl skip skipping circu aband cance erase discard opposite longer "
         "permission switch turn",
@@ -52,14 +54,18 @@ RULES = (
     rule(
         "outranks",
         "it says that its orders come before the assistant's own",
-        r"\b(?:real|true|secret|actual|hidden|updated|new) (?:instructions|task|orders|system prompt) (?:follows?|for)\b",
+        r"\b(?:real|true|secret|actual|hidden|updated|new) (?:instructions|task|orders|system prompt) (?:follows?|"
+        r"for)\b",
         r"\b(?:stop|quit|cease|end) (?:answering|quoting|citing|searching) (?:at once|now|here|after|and)\b",
-        r"\b(?:trust|believe|prefer|obey|use|quote) (?:only|nothing but|just) (?:this|these) (?:page|document|lines?|text|passage)"
+        r"\b(?:trust|believe|prefer|obey|use|quote) (?:only|nothing but|just) (?:this|these) (?:page|document|lines?|"
+        r"text|passage)"
         r"(?! for)\b",
         r"\b(?:treat|regard|consider) (?:all |any )?other (?:documents|sources|pages|policies) as\b",
-        r"(?<!if )(?<!when )(?<!because )(?<!that )\b(?:your|the (?:assistant|ai|bot)'?s?) (?:task|job|goal|purpose|mission) (?:has "
+        r"(?<!if )(?<!when )(?<!because )(?<!that )\b(?:your|the (?:assistant|ai|bot)'?s?) (?:task|job|goal|purpose|"
+        r"mission) (?:has "
         r"changed|is now|is no longer)\b",
-        needs="instr task tasks orders prompt answe quoting citing searching trust believe prefer obey quote treat regard "
+        needs="instr task tasks orders prompt answe quoting citing searching trust believe prefer obey "
+        "quote treat regard "
         "consider job goal purpose mission",
     ),
     rule(
@@ -76,7 +82,8 @@ RULES = (
         r"instead of) (?:\w+ ){0,3}?(?:the )?(?:sources|"
         r"quotes|citations|documents)\b",
         r"\b(?:from|out of) your own (?:memory|knowledge|imagination|head)\b",
-        r"(?<!can )(?<!may )\b(?:you (?:no longer|don't|do not) need|skip|leave out|turn off|disable) (?:\w+ ){0,3}?(?:sources|quotes|"
+        r"(?<!can )(?<!may )\b(?:you (?:no longer|don't|do not) need|skip|leave out|turn off|disable) (?:\w+ "
+        r"){0,3}?(?:sources|quotes|"
         r"citations|"
         r"citation checks?)\b.{0,60}\b(?:you|your|answer|make|just|now)\b",
     ),
@@ -86,7 +93,12 @@ RULES = (
         *spaced_orders(),
         needs=order_words(),
     ),
-    rule("override_close", "it tells the assistant, in another language, to drop its instructions", *close_orders()),
+    rule(
+        "override_close",
+        "it tells the assistant, in another language, to drop its instructions",
+        *close_orders(),
+        signs=True,
+    ),
     rule(
         "prompt",
         "it asks for the assistant's own instructions",
@@ -110,7 +122,8 @@ RULES = (
         r"(?:i |my (?:question|message)|this (?:chat|conversation))",
         r"\b(?:initial|starting|original|previous) instructions\b.{0,40}\b(?:verbatim|bullet|list|format|bytes|code|"
         r"above)\b",
-        needs="promp instr messa above before prece told given programmed hidden secret start beginning front far direc",
+        needs="promp instr messa above before prece told given programmed hidden secret start beginning front far "
+        "direc",
     ),
     rule(
         "role",
@@ -144,7 +157,8 @@ RULES = (
         r"\[/?INST\]|<</?SYS>>|<\|(?:user|end)\|>",
         r"(?:^|\n)[ \t]*(?:#{2,4}|\*\*|\[|\{|<)? ?(?:system|assistant|developer)(?: (?:message|prompt|override|note))?"
         r"\s?(?:\]|\*\*|\}|>)?: (?=.{0,80}\b(?:you|ignore|must|reply|respond|answer|user)\b)",
-        r"(?:%{2,}|-{2,}|={2,}|\[) ?(?:end|begin|start) (?:of )?(?:the )?(?:user|system|documents?|context|sources?|prompt|"
+        r"(?:%{2,}|-{2,}|={2,}|\[) ?(?:end|begin|start) (?:of )?(?:the )?(?:user|system|documents?|context|sources?|"
+        r"prompt|"
         r"instructions?|input|rules|conversation|admin)\b",
         # turns of a chat, calls of a tool, and tags that end what a model is to read as data
         r"(?:^|\n|[.!?] )\W{0,3}(?:human|user)\W{0,3}: [^\n]{1,200}\s+\W{0,3}(?:assistant|ai|bot|chat-?bot|chatgpt|gpt|"
@@ -158,13 +172,15 @@ RULES = (
         r"assistant|system|ignore|instructions?|you|task)\b))",
         r"\b\brole[\"']? ?[:=] ?[\"']?(?:system|assistant|developer)\b[\"']? ?,? ?[\"']?content",
         r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{1,200}[?&]\w+=\)",
-        r"\B@(?:copilot|assistant|ai|bot|gpt\w*|chat-?gpt|claude|gemini|bard|llama|grok|mistral|perplexity|model|llm|agent)"
+        r"\B@(?:copilot|assistant|ai|bot|gpt\w*|chat-?gpt|claude|gemini|bard|llama|grok|mistral|perplexity|model|llm|"
+        r"agent)"
         r"\b[ ,:]+(?:please|kindly|you|always|never|do|don't|add|append|say|reply|answer|respond|ignore|include|insert|"
         r"mention|recommend|tell|write|send|state|use|forget|begin|end|from|when|if)\b",
         r"\[system\]|\(system (?:message|prompt|note)\)",
         r"#{2,} ?instructions? ?:.{1,400}#{2,} ?response ?:",
         r"(?:^|[.!?\n] ?)(?:call|action|tool|function|run|execute) ?: ?\w+\(",
-        rf"(?:^|[.!?\n] ?)(?:ais?|llms?|chat-?bots?|bots?|copilots?|language models?|summari[sz]ers?|(?:ai|search|digital|virtual) "
+        rf"(?:^|[.!?\n] ?)(?:ais?|llms?|chat-?bots?|bots?|copilots?|language models?|summari[sz]ers?|(?:ai|search|"
+        rf"digital|virtual) "
         rf"(?:assistants?|agents?)|assistant|model|agent) ?: ?(?:please )?{VERB}\b",
         signs=True,
     ),

@@ -1,7 +1,7 @@
 """What an order to a machine, planted in a document, is made of, beside what any request to an assistant is made of.
 
-A document speaks to people of what they are to do. An order speaks of the text itself, of who reads or retells it, and of
-what is to be said.
+A document speaks to people of what they are to do. An order speaks of the text itself, of who reads or retells it, and
+of what is to be said.
 """
 
 from __future__ import annotations
@@ -17,20 +17,25 @@ _SAY = (
     r"answer|reply|respond|tell|write|praise|omit|leave out|output|print|insist|pretend|show|send|link)"
 )
 _PATTERNS = {
-    "machine": r"\b(?:ais?|llms?|(?:language )?models?|chat-?bots?|bots?|copilots?|assistants?|agents?|machines?|software|"
+    "machine": r"\b(?:ais?|llms?|(?:language )?models?|chat-?bots?|bots?|copilots?|assistants?|agents?|machines?|"
+    r"software|"
     r"programs?|scripts?|crawlers?|parsers?|summari[sz]ers?|automated \w+|virtual \w+|digital \w+)\b",
-    "this_text": r"\b(?:this|the) (?:page|file|document|text|passage|section|paragraph|note|sentence|lines?)\b|\bthese lines\b",
+    "this_text": r"\b(?:this|the) (?:page|file|document|text|passage|section|paragraph|note|sentence|lines?)\b|"
+    r"\bthese lines\b",
     "reads": r"\b(?:reads?|reading|process\w*|pars\w+|index\w*|ingest\w*|digest\w*|scan\w*|sees?)\b",
     "retells": r"\b(?:summar\w+|condens\w+|paraphras\w+|retell\w*|translat\w+|quot\w+|overview|answers?|repl(?:y|ies)|"
     r"responses?)\b",
-    "must_say": rf"\b(?:must|shall|should|has to|have to|is to|are to|needs? to|always|please|never)\b.{{0,30}}?\b{_SAY}\b",
+    "must_say": rf"\b(?:must|shall|should|has to|have to|is to|are to|needs? to|always|please|"
+    rf"never)\b.{{0,30}}?\b{_SAY}\b",
     "say_first": rf"^\W*(?:please |kindly |always |instead,? |and )*{_SAY}\b",
     "say_that": rf"\b{_SAY} (?:that|yes|no|only|just|with|by|in|to)\b",
-    "asker": r"\b(?:the |any |every )?(?:users?|readers?|askers?|person asking|whoever asks|people who ask|someone asks|asks)\b",
+    "asker": r"\b(?:the |any |every )?(?:users?|readers?|askers?|person asking|whoever asks|people who ask|someone "
+    r"asks|asks)\b",
     "when_asked": r"\b(?:when|if|whenever|once)\b.{0,24}\b(?:ask(?:ed|s)?|summari\w+|answering|quoting|question)\b",
     "your_answer": r"\b(?:in|of|to|with|your|each|every|any) (?:your |each |every )?(?:answers?|repl(?:y|ies)|response|"
     r"summary|output)\b",
-    "note_to": r"\b(?:note|message|notice|hint|memo|dear|hey|attention|instructions?|advice) (?:to|for)\b|^(?:dear|hey|attention)\b",
+    "note_to": r"\b(?:note|message|notice|hint|memo|dear|hey|attention|instructions?|advice) (?:to|for)\b|^(?:dear|"
+    r"hey|attention)\b",
     "address_of_attacker": r"https?://|\bwww\.|\w@\w|\b0900\b",
     "drop": r"\b(?:ignore|disregard|forget|override|skip|drop|stop|no longer|instead|void|draft|binding)\b",
     "people": r"\b(?:employees?|staff|managers?|customers?|supervisors?|contractors?|applicants?|team|you)\b",

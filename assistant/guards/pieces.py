@@ -17,6 +17,7 @@ _WORD = re.compile(r"\S+")
 _BREAK = re.compile(r"[.!?:]\s+|\n+")
 _SAID = re.compile(r"[^\W\d_]{2,}")
 MIN_SAID = 2  # words of letters: one, or none, tells the model nothing
+_SAID_CLOSE = re.compile("[\u0e00-\u0eff\u3040-\uffef]{4}")  # words that nothing parts
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 # Who plants an instruction speaks to a machine, of what it was told, or of what it is to say. A policy's "you" is no
 # cue: each sentence is encoded, and these are one in fifty.
@@ -25,7 +26,8 @@ _CUE = re.compile(
     r"instructions?|prompts?|instead|respond|reply|replies|output|reveal|pretend|summar(?:y|is\w+|iz\w+|ies)|copilots?|"
     r"condens\w+|paraphras\w+|quot(?:es?|ing) this|digest (?:of|this)|these lines|you are now|become an?|"
     r"(?:this|whole) (?:page|file|text|passage)\b.{0,60}\b(?:must|shall|should|(?:has|is|are|needs?) to|always|please)|"
-    r"(?:machines?|agents?|software|scripts?|crawlers?|indexers?|readers|tools|programs|systems) (?:that|which) (?:read|"
+    r"(?:machines?|agents?|software|scripts?|crawlers?|indexers?|readers|tools|programs|systems) (?:that|which) "
+    r"(?:read|"
     r"index|process|pars|diges|quot|answer|see|use)\w*|(?:machines?|agents?) (?:must|should|(?:has|have|is|are) to)|"
     r"(?:tell|inform|ask|get|convince|persuade) (?:the |any )?(?:users?|readers?|asker|person asking|whoever)|"
     r"the (?:user|reader) (?:now|has)|(?:your|each|every|any|all|right|correct|only|expected) (?:answers?|outputs?)|"
@@ -34,23 +36,24 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 
+# A text with none of these words has no cue, which is quickly seen.
 _CUE_WORDS = frozenset(
-    """ai assistant assistants chatbot chatbots chat bot bots model models llm llms gpt ignore disregard forget override
-    instruction instructions prompt prompts instead respond reply replies output outputs reveal pretend summary summarise
-    summarises summarised summarising summarize summarizes summarized summarizing summaries summariser summarizer copilot
-    copilots condense condenses condensing condensed paraphrase paraphrases paraphrasing quote quotes quoting digest lines
-    become page file text passage machine machines agent agents software script scripts crawler crawlers indexer indexers
-    readers reader tools programs systems user users asker person whoever answer answers asked asks everything task role
-    job goal trust""".split()
+    """ai assistant assistants chatbot chatbots chat bot bots model models llm llms gpt ignore disregard forget
+    override instruction instructions prompt prompts instead respond reply replies output outputs reveal pretend
+    summary summarise summarises summarised summarising summarize summarizes summarized summarizing summaries
+    summariser summarizer copilot copilots condense condenses condensing condensed paraphrase paraphrases
+    paraphrasing quote quotes quoting digest lines become page file text passage machine machines agent agents
+    software script scripts crawler crawlers indexer indexers readers reader tools programs systems user users asker
+    person whoever answer answers asked asks everything task role job goal trust""".split()
 )
 
 
 def windows(text: str) -> tuple[str, ...]:
-    """Cut a text into windows of WINDOW words, of a very long one spread evenly; and its end, where an order comes last.
+    """Cut a text into windows of WINDOW words, of a very long one spread evenly; and its end by itself.
 
     A request after much else is little of a window.
     """
-    if len(list(islice(_SAID.finditer(text), MIN_SAID))) < MIN_SAID:
+    if len(list(islice(_SAID.finditer(text), MIN_SAID))) < MIN_SAID and not _SAID_CLOSE.search(text):
         return ()
     words = [match.span() for match in _WORD.finditer(text)]
     if len(words) <= LONG:

@@ -15,8 +15,8 @@ START = 5  # letters of a word that say whether a rule can hold
 class Rule:
     """A pattern that says by itself that something is wrong, and what.
 
-    `signs`: it is read in texts as they are, not in their words alone. `needs` are words, one of them in it; one of START letters
-    stands for all that begin so.
+    `signs`: it is read in texts as they are, not in their words alone. `needs` are words, one of them in it; one of
+    START letters stands for all that begin so.
     """
 
     name: str
