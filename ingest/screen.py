@@ -11,6 +11,7 @@ from pathlib import PurePath
 from assistant.core.catalog import NewPassage
 from assistant.core.config import GuardsSection
 from assistant.core.encoder import Encode
+from assistant.core.errors import DocumentRejected
 from assistant.core.registry import hash_file
 from assistant.core.text import HEADING
 from assistant.core.types import Document, Flag, Verdict
@@ -35,8 +36,11 @@ class Screen:
     def titled(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.
 
-        Both go with every passage to whoever asks, and to other people's models.
+        Both go with every passage to whoever asks, and to other people's models: secrets in the title are masked, and a
+        file whose name holds one is rejected.
         """
+        if self._masked(document.source) != document.source:
+            raise DocumentRejected("secrets", "The file's name holds a secret or an account number: rename the file.")
         name = str(PurePath(document.source).with_suffix(""))
         title, path = self._guards.documents([document.title, name])
         found = [("title", v) for v in title.verdicts] + [("file name", v) for v in path.verdicts]
@@ -46,7 +50,7 @@ class Screen:
             for what, verdict in orders
         ]
         hidden = any(verdict.action != "allow" for _, verdict in orders)
-        return (replace(document, title=NO_TITLE) if hidden else document), flags
+        return replace(document, title=NO_TITLE if hidden else self._masked(document.title)), flags
 
     def planted_headings(self, document: Document) -> frozenset[str]:
         """Return the headings that are orders, which no passage below them may carry."""
@@ -65,7 +69,19 @@ class Screen:
             if not planted:
                 kept.append(passage)
             flags += [_flag(document, passage, verdict, planted) for verdict in found.verdicts]
-        return kept, flags
+        return self._told(kept), flags
+
+    def _told(self, passages: Sequence[NewPassage]) -> list[NewPassage]:
+        """Mask secrets in the headings that go with the passages."""
+        headings = list(dict.fromkeys(heading for passage in passages for heading in passage.headings))
+        joined = "\n\n".join(headings)
+        if self._masked(joined) == joined:
+            return list(passages)
+        told = {heading: self._masked(heading) for heading in headings}
+        return [replace(passage, headings=tuple(told[heading] for heading in passage.headings)) for passage in passages]
+
+    def _masked(self, text: str) -> str:
+        return self._guards.output(text, (text,)).text
 
     @cached_property
     def _guards(self) -> Guards:

@@ -135,3 +135,19 @@ def test_titles_of_policies_are_left_alone(make_config: Make, run_ingest: Run, w
     names = ("AI assistants and chatbots", "Instructions for temporary assistants", "Who may override an approval")
     report = run_ingest(config, write_files({f"{n}.md": f"# {n}\n\n## {n}\n\nSee page {n}.\n" for n in names}))
     assert not report.flagged
+
+
+def test_secrets_go_with_no_passage_in_its_title_or_headings_and_a_file_is_not_named_by_one(
+    make_config: Make, run_ingest: Run, write_files: Write
+) -> None:
+    key = "AKIAQ3EGRIBX7FZYLM5Z"  # of nobody
+    config = make_config()
+    text = f"# Robot {key}\n\n## Account DE89 3704 0044 0532 0130 00\n\nThe robot is paid from this account.\n"
+    report = run_ingest(config, write_files({"robot.md": text, f"{key}.md": "# Robot\n\nThe robot rests at night.\n"}))
+    assert [(r.source, r.reason) for r in report.rejected] == [(f"{key}.md", "secrets")]
+    with closing(Catalog.open(config.data)) as catalog:
+        (passage, _), *rest = catalog.passages(make_access())
+        document = catalog.document("robot.md", make_access())
+    assert not rest and document is not None
+    assert passage.headings == ("Robot [AWS access key removed]", "Account [IBAN removed]")
+    assert document.title == "Robot [AWS access key removed]"
