@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-from assistant.citations import best_support, cite, parse_claims, quote_text
+from assistant.citations import Claim, best_support, cite, parse_claims, quote_text
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.llm import LanguageModel
 from assistant.core.text import cells, sentences
@@ -68,7 +69,7 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     verdicts = list(invented(written, len(evidence)))
     citations: list[Citation] = []
     sentences: list[str] = []
-    for claim in parse_claims(written):
+    for claim in together(parse_claims(written), evidence, min_support):
         key, support = best_support(claim.text, evidence, claim.keys, min_support)
         if support.supported and claim.text not in sentences:
             sentences.append(claim.text)
@@ -84,6 +85,18 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     return Wording(joined(citations), tuple(citations), True, tuple(verdicts))
 
 
+def together(claims: Sequence[Claim], evidence: Sequence[Evidence], min_support: float) -> Iterator[Claim]:
+    """Yield claims, those that follow each other with one key as one where only together they are their quote."""
+    for keys, same in groupby(claims, lambda claim: claim.keys):
+        group = list(same)
+        ended = (claim.text if claim.text[-1] in ".!?" else f"{claim.text}." for claim in group)
+        whole = Claim(" ".join(ended), keys)
+        if len(group) > 1 and best_support(whole.text, evidence, keys, min_support)[1].supported:
+            yield whole
+        else:
+            yield from group
+
+
 def joined(citations: Sequence[Citation]) -> str:
     """Write the claims one after the other; what does not end like a sentence, an item of a list, gets a line."""
     return "".join(f"{c.claim} [{c.key}]" + (" " if c.claim[-1] in ".!?" else "\n") for c in citations).strip()
@@ -95,7 +108,8 @@ def _defined(citations: Sequence[Citation], best: Evidence, min_support: float) 
         return True
     start, end = (sentences(best.text, 0, len(best.text)) or [(0, len(best.text))])[0]
     said = f"{best.lead_text}: {best.text[start:end]}"
-    return any(c.key == 1 and check_support(c.claim, said, min_support).supported for c in citations)
+    told = [claim.text for c in citations if c.key == 1 for claim in parse_claims(c.claim)]
+    return any(check_support(text, said, min_support).supported for text in told)
 
 
 def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording:

@@ -1,11 +1,11 @@
-"""Does a quote support a sentence? Only if the sentence is the quote, said in another spelling or without an aside.
+"""Does a quote support a sentence? Only if the sentence is the quote, said in another spelling.
 
 What a rule drops or turns round is not known by the words that it does it with: there are more ways to say "not",
 "only" or "unless" than a list holds. So nothing may be left out but what a short list allows, and nothing added: the
-words of a claim must be the quote's, all of them and in their order. Numbers, dates, currencies, contractions, singular
-and plural, and equal modals may be written in another way. Left out may be articles, what opens a sentence, an
-example or an abbreviation in brackets, and whole sentences that nothing in the quote refers back to. What is
-refused is replaced by the quote. `python -m bench.support` counts both kinds of mistakes.
+words of a claim, and what parts them, must be the quote's, all of them and in their order. Numbers, dates, currencies,
+contractions, singular and plural, and equal modals may be written in another way. Left out may be articles, what opens
+the quote, and another name, an address or an abbreviation in brackets. What is refused is replaced by the quote.
+`python -m bench.support` counts both kinds of mistakes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from assistant.core.text import ITEM, sentences
+from assistant.core.text import ITEM
 from assistant.evidence import row_text, row_told
 from assistant.tokens import optional_signs, tokenise
 
-# A sentence or fragment that qualifies the one before it.
-GOES_ON = re.compile(
-    r"""(?:this|these|that|those|such|it|they|he|she|the\ (?:above|former|latter|same)|both|neither|either|all|none|
-    however|but|except\w*|unless|otherwise|only|not|no|nor|nobody|yet|still|instead|rather|if|where|when|provided|
-    subject|even|although|though|same|exceptions?|in\ (?:this|that|these|such)\ cases?)\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-FRAGMENT = 3  # words; a shorter "sentence" is the rest of the one before it
 # What may open a sentence without being a part of what it states: left out of a quote, or put before it.
 OPENINGS = tuple(
     tuple(words.split())
@@ -35,17 +27,13 @@ OPENINGS = tuple(
     )
 )  # fmt: skip
 ANSWERS = (*OPENINGS, ("yes",))
-# In brackets: other names as glossaries are read, examples, cross-references.
-ASIDE = re.compile(
-    r"""[ ]?\((?:(?:also|see|cf|e\.?g|i\.?e|ex|for\ example|for\ instance|such\ as|known\ as|called)\b[^()]{0,200}
-    |[^\s()@]{1,80}@[^\s()@]{1,80})\)""",
-    re.IGNORECASE | re.VERBOSE,
-)
+# In brackets: other names as glossaries are read, and addresses.
+ASIDE = re.compile(r" ?\((?:also:[^()]{0,200}|[^\s()@]{1,80}@[^\s()@]{1,80})\)", re.IGNORECASE)
 ABBREVIATION = re.compile(r" ?\(([A-Z][A-Za-z]{1,7})\)")
 LONGEST = 6_000  # characters of a claim or a quote; what is longer can only be shown as it stands
 MOST_WAYS = 64  # in which the beginning of a claim may be read
 BETWEEN = re.compile(r"(?<=\w): +|\t| [–—] | ?\| ?")
-MEANS = ((), ("is",), ("are",), ("mean",), ("stand", "for"))  # between a term and what it is
+MEANS = ((":",), (",",), ("is",), ("are",), ("mean",), ("stand", "for"))  # between a term and what it is
 
 Tokens = tuple[str, ...]
 
@@ -85,16 +73,12 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
         return Support(False, 0.0, "it says nothing")
     if _is_rows(quote):
         return Support(False, 0.0, "it does not tell the row as it stands")
-    statements = [list(_pieces(part)) for part in _statements(_near(quote))]
-    reached = {0: 0, **{len(opening): 0 for opening in _openings(said, context)}}
-    before = dict(reached)
-    for statement in statements:
-        # A statement may be passed over whole.
-        reached = dict(sorted(_least(reached, _match(said, statement, reached)).items())[:MOST_WAYS])
-    if (dropped := reached.get(len(said))) is not None:
+    pieces = list(_pieces(_near(quote)))
+    starts = {0: 0, **{len(opening): 0 for opening in _openings(said, context)}}
+    if (dropped := _match(said, pieces, starts).get(len(said))) is not None:
         share = len(said) / (len(said) + dropped)
         return Support(share >= min_share, share, "" if share >= min_share else "it leaves out most of the quote")
-    return Support(False, 0.0, _difference(said, statements, before))
+    return Support(False, 0.0, _difference(said, pieces, starts))
 
 
 def _match(said: Tokens, statement: Sequence[_Piece], starts: Mapping[int, int]) -> dict[int, int]:
@@ -119,74 +103,58 @@ def _least(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
 
 
 def _openings(said: Tokens, context: str) -> Iterator[Tokens]:
-    """Yield what a claim opens with that is no part of its statement."""
+    """Yield what a claim opens with that is no part of its quote."""
     headings = (tokenise(line) for line in context.splitlines())
-    for opening in (*ANSWERS, *filter(None, headings)):
+    for opening in (*ANSWERS, *((*answer, ",") for answer in ANSWERS), *((*h, ":") for h in headings if h)):
         if said[: len(opening)] == opening and len(said) > len(opening):
             yield opening
 
 
-def _pieces(statement: str) -> Iterator[_Piece]:
-    """Cut a statement into what must be said and what need not be."""
+def _pieces(quote: str) -> Iterator[_Piece]:
+    """Cut a quote into what must be said and what need not be."""
     at = 0
-    for aside in sorted((*ASIDE.finditer(statement), *_abbreviations(statement)), key=lambda m: m.start()):
-        yield from _plain(statement[at : aside.start()], first=at == 0)
+    for aside in sorted((*ASIDE.finditer(quote), *_abbreviations(quote)), key=lambda m: m.start()):
+        yield from _plain(quote[at : aside.start()], first=at == 0)
         yield _Piece((tokenise(aside.group()), ()))
         at = aside.end()
-    yield from _plain(statement[at:], first=at == 0)
+    yield from _plain(quote[at:], first=at == 0)
 
 
 def _plain(text: str, first: bool) -> Iterator[_Piece]:
-    """Yield the words, what opens a statement apart, and what can stand for a colon or a table's rule."""
+    """Yield the words, what opens the quote apart, and what can stand for a colon or a table's rule."""
     for number, part in enumerate(BETWEEN.split(text)):
         if number:
             yield _Piece(MEANS, free=True)
         words = tokenise(part)
         if first and not number:
-            opening = max((o for o in OPENINGS if words[: len(o)] == o), key=len, default=())
-            yield _Piece((opening, ()), free=True)
-            words = words[len(opening) :]
+            size = max((len(o) for o in OPENINGS if words[: len(o)] == o), default=0)
+            size += words[size : size + 1] == (",",) if size else 0
+            yield _Piece((words[:size], ()), free=True)
+            words = words[size:]
         yield from (_Piece(((word,),)) for word in words)
 
 
-def _abbreviations(statement: str) -> Iterator[re.Match[str]]:
+def _abbreviations(quote: str) -> Iterator[re.Match[str]]:
     """Find abbreviations in brackets after the words that they are made of."""
-    for match in ABBREVIATION.finditer(statement):
-        before = statement[max(0, match.start() - 120) : match.start()]
+    for match in ABBREVIATION.finditer(quote):
+        before = quote[max(0, match.start() - 120) : match.start()]
         words = re.findall(r"[^\W\d_]+", before)[-len(match[1]) - 3 :]
         initials = iter("".join(word if word.isupper() else word[0] for word in words).casefold())
         if all(letter in initials for letter in match[1].removesuffix("s").casefold()):
             yield match
 
 
-def _statements(quote: str) -> list[str]:
-    """Return the sentences of a quote, each with those that go on about it."""
-    parts: list[str] = []
-    for start, end in sentences(quote, 0, len(quote)):
-        if parts and (GOES_ON.match(quote, start) or len(quote[start:end].split()) < FRAGMENT):
-            parts[-1] += " " + quote[start:end]
-        else:
-            parts.append(quote[start:end])
-    return parts
-
-
-def _difference(said: Tokens, statements: Sequence[Sequence[_Piece]], starts: Mapping[int, int]) -> str:
-    """Say where the claim and the statement that it follows farthest part."""
-    farthest, expected = 0, ""
-    for statement in statements:
-        reached = dict(starts)
-        for piece in statement:
-            if not (after := _match(said, [piece], reached)):
-                if max(reached) >= farthest:
-                    farthest, expected = max(reached), " ".join(piece.ways[0])
-                break
-            reached = after
-        else:
-            if max(reached) > farthest:
-                farthest, expected = max(reached), ""
-    if farthest < len(said) and (not expected or expected not in said[farthest:]):
-        return f'the quote does not say "{said[farthest]}" there'
-    return f'it leaves out "{expected}"'
+def _difference(said: Tokens, pieces: Sequence[_Piece], starts: Mapping[int, int]) -> str:
+    """Say where a claim and its quote part."""
+    reached = starts
+    for piece in pieces:
+        if not (after := _match(said, [piece], reached)):
+            at, expected = max(reached), " ".join(piece.ways[0])
+            if at < len(said) and expected not in said[at:]:
+                return f'the quote does not say "{said[at]}" there'
+            return f'it leaves out "{expected}"'
+        reached = after
+    return f'the quote does not say "{said[max(reached)]}" there'
 
 
 def _is_rows(quote: str) -> bool:
@@ -203,8 +171,8 @@ def _tellings(quote: str) -> Iterator[str]:
 
 
 def _same(text: str) -> str:
-    """Fold what does not matter between a sentence and its quote: white space, capitals, the last full stop."""
-    return " ".join(text.split()).casefold().rstrip(".")
+    """Fold what does not matter between a sentence and its quote: white space, the last full stop."""
+    return " ".join(text.split()).rstrip(".")
 
 
 def _near(quote: str) -> str:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 
 from assistant.facts import WORD, fold, quantities
 
 ARTICLES = frozenset(("a", "an", "the"))
-PLAIN = frozenset(" \t\n\r\xa0.,;:!'’‘‑-–—…/()")  # changes no meaning: what it parts and joins stays in order
+PLAIN = frozenset(" \t\n\r\xa0'’‘‑-–—…/().,;:!")  # inside a word or a number, or at the end, it changes no meaning
+SEPARATOR = re.compile(r"[.,;:!…]+(?=\s)|(?<=\s)[–—-]+(?=\s)")  # between words it may: "No, managers sign"
+ORDINALS = frozenset("half once twice first second third dozen".split())  # numbers elsewhere, words here
 OPTIONAL = frozenset('"“”«»„[]*_`#•|')  # may be left out, but not put in: counted, not compared
 EQUAL: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\*\*|__|`)(?=\w)((?:(?!\1)[^\n]){1,200}?)(?<=\w)\1"), r"\2"),  # emphasis
@@ -25,7 +28,10 @@ EQUAL: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"&"), " and "),
 )
 PLURALS = (("ies", "y", 3), ("sses", "ss", 2), ("xes", "x", 2), ("ches", "ch", 2), ("shes", "sh", 2), ("s", "", 3))
-SCANNED = re.compile(rf"{WORD.pattern}|.", re.DOTALL)
+SCANNED = re.compile(rf"(?P<word>{WORD.pattern})|(?P<separator>{SEPARATOR.pattern})|.", re.DOTALL)
+SEPARATORS = frozenset(".,:")  # how they are told: a semicolon, a dash and a comma are one
+IDENTIFIER = re.compile(r"\d+\.(?!00$)\d+")  # "1.10" may be a version or a section: no number like 1.1
+SHORT_UNIT = 3  # letters, whose case matters behind a number: MB and Mb, mW and MW
 
 
 def tokenise(text: str) -> tuple[str, ...]:
@@ -34,10 +40,15 @@ def tokenise(text: str) -> tuple[str, ...]:
     found: list[str] = []
     at = 0
     for start, end, number in quantities(text):
-        found += _scan(text[at:start], first=not found)
-        found.append(number)
-        at = end
-    return (*found, *_scan(text[at:], first=not found))
+        written = text[start:end]
+        if written.casefold() not in ORDINALS:
+            found += _scan(text[at:start], found)
+            found.append(written if IDENTIFIER.fullmatch(written) else number)
+            at = end
+    found += _scan(text[at:], found)
+    while found and found[-1] in SEPARATORS:
+        found.pop()
+    return tuple(found)
 
 
 def spell(text: str) -> str:
@@ -53,15 +64,22 @@ def optional_signs(text: str) -> Counter[str]:
     return Counter(filter(OPTIONAL.__contains__, spell(text)))
 
 
-def _scan(text: str, first: bool) -> list[str]:
+def _scan(text: str, before: Sequence[str]) -> list[str]:
+    """Return the tokens of what stands between two numbers; `before` are the tokens so far."""
     found: list[str] = []
     for match in SCANNED.finditer(text):
         token = match.group()
-        article = token.casefold() in ARTICLES and (token != "A" or (first and not found))
-        if article or token in PLAIN or token in OPTIONAL:
-            continue
-        found.append(singular(token.casefold().replace("’", "'")))
+        if match["separator"]:
+            found.append(token[0] if token[0] in SEPARATORS else ",")
+        elif not (_is_article(token, first=not (before or found)) or token in PLAIN or token in OPTIONAL):
+            unit = before and not found and len(token) <= SHORT_UNIT and before[-1][-1:].isdigit()
+            found.append(token if unit else singular(token.casefold().replace("’", "'")))
     return found
+
+
+def _is_article(token: str, first: bool) -> bool:
+    """Tell an article from the A of "Grade A"."""
+    return token.casefold() in ARTICLES and (token != "A" or first)
 
 
 def singular(word: str) -> str:

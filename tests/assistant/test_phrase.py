@@ -210,5 +210,5 @@ def test_a_remark_after_a_definition_is_no_answer_without_it() -> None:
 
     assert not told("Owner: Information Security. [1]").own_words
     assert "The person who owns security" in told("Owner: Information Security. [1]").text
-    whole = told("CISO: The person who owns security at Tarnwell. Owner: Information Security. [1]")
+    whole = told("CISO: The person who owns security at Tarnwell [1]. Owner: Information Security. [1]")
     assert whole.own_words and "(also" not in whole.text, "other names may be left out"

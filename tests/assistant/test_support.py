@@ -47,12 +47,8 @@ SAID = [
     ("Yes, you can carry over 5 days.", "You can carry over 5 days."),
     ("You'll be paid.", "You will be paid."),
     ("employees may  carry over 5 days", "Employees may carry\nover 5 days."),
-    ("Managers approve all travel.", TWO_SENTENCES),
     ("Leave is carried over by March.", "Please note that leave is carried over by March."),
-    (
-        "Working elsewhere is agreed in writing every year.",
-        "Working elsewhere (e.g. abroad) is agreed in writing every year.",
-    ),
+    ("The term, the RTO, is 4 hours.", "The term (also: the longest time), the RTO, is 4 hours."),
     ("The Data Protection Officer decides.", "The Data Protection Officer (DPO) decides."),
     ("RTO means recovery time objective.", "RTO: recovery time objective."),
     ("The pay of 1,500 euros is 1,500 euros.", "The pay of 1500 euros is €1,500."),
@@ -233,6 +229,26 @@ REFUSED = {
         ("Orders of 900 euros are signed twice.", "Orders over 900 euros are signed twice."),
         ("Oslo costs 70 euros.", "Rome costs 70 euros and Oslo costs 90 euros."),
     ],
+    "what parts words": [
+        ("No, cooks sign it.", "No cooks sign it."),
+        ("Never. Mind the step.", "Never mind the step."),
+        ("Guests may not leave. Early diners may.", "Guests may not leave early. Diners may."),
+        ("Cooks who smoke must leave.", "Cooks, who smoke, must leave."),
+    ],
+    "a part of several sentences": [
+        ("Cooks approve all travel.", "Invoices are paid within 30 days. Cooks approve all travel."),
+        ("Guests may swim.", "The following is history. Guests may swim."),
+        ("Guests may swim.", "Guests may swim. Children are left out."),
+    ],
+    "another identifier or unit": [
+        ("Section 2.1 holds.", "Section 2.10 holds."),
+        ("It holds 7 mb.", "It holds 7 MB."),
+        ("Take the 2 form.", "Take the second form."),
+    ],
+    "what is in brackets": [
+        ("Guests may swim.", "Guests may swim (see: never at night)."),
+        ("Guests may swim.", "Guests may swim (e.g. with a guard)."),
+    ],
     "an added word": [
         ("Senior employees get a car.", "Employees get a car."),
         ("Employees always get a car.", "Employees get a car."),
@@ -278,7 +294,7 @@ def test_a_heading_may_stand_before_a_claim_but_lends_it_nothing_else() -> None:
 
 
 def test_enough_of_a_statement_must_be_kept() -> None:
-    claim, quote = "Pets stay outside.", "Pets (e.g. dogs, cats, rabbits and birds of any size) stay outside."
+    claim, quote = "Pets stay outside.", "Pets (also: animals of any kind that live with people) stay outside."
     support = check_support(claim, quote, 0.2)
     assert support.supported and support.score == pytest.approx(3 / 13)
     assert not check_support(claim, quote, 0.75).supported

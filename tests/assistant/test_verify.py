@@ -44,7 +44,7 @@ def test_a_fresh_answer_holds(office: Assistant, question: str) -> None:
 
 def test_a_fresh_answer_in_a_generators_words_holds(make_assistant: Callable[..., Assistant]) -> None:
     reply = (
-        "- Employees can carry over at most 1.5 weeks of annual leave [1]\n- Carried-over days expire on 31 March [2]"
+        "- Employees can carry over at most 1.5 weeks of annual leave [1]\n- Carried-over days expire on 31 March [1]"
     )
     assistant = make_assistant(FILES, model=ScriptedModel(reply))
     answer = saved(assistant)
