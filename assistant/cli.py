@@ -783,7 +783,7 @@ def _run_batch(name: str, view: Renderer, keys: tuple[str, ...], run: Callable[[
             if not any(isinstance(line.get(key), str) for key in keys):
                 raise UsageError(f"a line needs {keys[0]!r}, a text.")
             view.json(run(line))
-        except (json.JSONDecodeError, RecursionError, UsageError) as error:
+        except (ValueError, RecursionError, UsageError) as error:
             view.json({"id": line.get("id") if isinstance(line, dict) else None, "error": str(error)})
 
 
@@ -798,6 +798,14 @@ def _lines(name: str) -> Iterator[str]:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check --batch.") from error
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; raises ValueError if a key is told twice, since a reader may believe the first."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice")
+    return made
+
+
 def _saved_answers(name: str) -> list[Any]:
     """Read one saved answer, a list of them, or JSON lines."""
     try:
@@ -807,12 +815,12 @@ def _saved_answers(name: str) -> list[Any]:
             f"{name} cannot be read: {error}.", "Save one: assistant ask --json QUESTION > ANSWER.json"
         ) from error
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_once)
         answers = value if isinstance(value, list) else [value]
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # a number of 5,000 digits is a bare ValueError
         try:
-            answers = [json.loads(line) for line in text.split("\n") if line.strip()]
-        except (json.JSONDecodeError, RecursionError) as error:
+            answers = [json.loads(line, object_pairs_hook=_once) for line in text.split("\n") if line.strip()]
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{name} is not JSON: {error}.", "Save an answer with --json.") from error
     if not answers:
         raise UsageError(f"{name} holds no answer.", "Save one: assistant ask --json QUESTION > ANSWER.json")

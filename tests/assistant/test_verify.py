@@ -127,6 +127,8 @@ CHANGES = {
     "a field that answers have not": (lambda a: a.update(note="Staff get 99 days."), "it holds 'note'"),
     "a certainty beyond 1": (lambda a: a.update(confidence=7), "its confidence"),
     "an object for its question": (lambda a: a.update(question={}), "its question"),
+    "a text for its hits": (lambda a: a.update(hits="50 days"), "its hits"),
+    "a citation that is not supported": (lambda a: a["citations"][0].update(supported=False), "not supported"),
     "another status": (lambda a: a.update(status="decided"), "its status"),
     "the citations gone": (lambda a: a.update(citations=[], answer=""), "not made of the sentences"),
     "a field that hits have not": (lambda a: a["hits"][0].update(note="no"), "it holds 'hits: note'"),
@@ -253,3 +255,13 @@ def test_the_pipelines_last_gate_refuses_a_quote_that_is_not_there(office: Assis
     for wrong in (citation.quote[:-1], citation.quote.upper(), ""):
         with pytest.raises(AssistantError, match="is not in its document"):
             check_quote(office.catalog, *place, wrong)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"answer": "No.", "answer": "Yes.", "citations": []}', '{"citations": ' + "9" * 5_000 + "}"]
+)
+def test_a_key_told_twice_and_an_endless_number_are_no_saved_answer(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="is not JSON"):
+        _saved_answers(str(path))
