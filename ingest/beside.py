@@ -20,7 +20,9 @@ from ingest.meta_keys import distance, fold
 FOLDER_META = "_meta.toml"
 SIDECAR = ".meta.toml"
 APPLE_DOUBLE = "._"  # what macOS keeps of a file beside it on other systems' disks
-_SIDECAR = re.compile(r"(?P<of>.+?)\W*meta[\W_]*toml(?:\.\w+|\W*)")  # x.md.META.toml, x_meta.toml, x.md.meta.toml.txt
+_SIDECAR = re.compile(
+    r"(?P<of>.{1,255}?)\W{0,9}meta[\W_]*toml(?:\.\w+|\W*)"
+)  # x.md.META.toml, x_meta.toml, x.md.meta.toml.txt
 _OTHER = re.compile(r"(?P<of>.+)\.meta\.(?:ya?ml|json)")
 _FOLDER = re.compile(r"[\W_]*meta[\W_]*toml(?:\.\w+|\W*)")
 _NEAR = 0.6  # similarity of a document's name to that of a sidecar without one

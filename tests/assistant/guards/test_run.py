@@ -42,12 +42,12 @@ def test_an_unknown_action_is_refused() -> None:
         parse_config({"guards": {"harm": "shout"}}, Path())
 
 
-def test_the_same_question_is_encoded_once(encoder) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_question_is_encoded_once(guard_encoder) -> None:  # type: ignore[no-untyped-def]
     calls: list[tuple[str, ...]] = []
 
     def encode(texts):  # type: ignore[no-untyped-def]
         calls.append(tuple(texts))
-        return encoder.encode(texts)
+        return guard_encoder.encode(texts)
 
     remembered = remember(encode)
     question = "How many days of leave may I carry over?"
