@@ -234,7 +234,7 @@ def test_a_key_of_many_parts_is_refused_unread(tmp_path: Path, write_files: Call
     with pytest.raises(DocumentRejected, match="larger than the limit"):
         MetaReader().given(file)
     (tmp_path / "config.toml").write_text(key)
-    with pytest.raises(ConfigError, match=f"more than {MAX_CHARACTERS:,} characters"):
+    with pytest.raises(ConfigError, match="more than 16,384 characters"):
         load_config(tmp_path / "config.toml")
     assert time.process_time() - began < 1
 
