@@ -232,8 +232,16 @@ class _Reader:
         self.queue.add(passages)
 
     def _passages(self, document: Document, deadline: Deadline) -> tuple[list[NewPassage], list[Flag]]:
-        without = self.screen.planted_headings(document)
-        passages = split(document, self.settings, self.encoder_sha, without)
+        passages = split(document, self.settings, self.encoder_sha)
+        screened = self._screened(document, passages, deadline)
+        # A heading stands in the first passage below it, so where every passage is clean no heading is planted.
+        if len(screened[0]) < len(passages) and (planted := self.screen.planted_headings(document)):
+            return self._screened(document, split(document, self.settings, self.encoder_sha, planted), deadline)
+        return screened
+
+    def _screened(
+        self, document: Document, passages: Sequence[NewPassage], deadline: Deadline
+    ) -> tuple[list[NewPassage], list[Flag]]:
         kept: list[NewPassage] = []
         flags: list[Flag] = []
         for at in range(0, len(passages), SCREENED):

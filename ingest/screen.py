@@ -42,6 +42,8 @@ class Screen:
         if self._masked(document.source) != document.source:
             raise DocumentRejected("secrets", "The file's name holds a secret or an account number: rename the file.")
         name = str(PurePath(document.source).with_suffix(""))
+        if not self._guards.documents([f"{document.title}\n\n{name}"])[0].verdicts:
+            return document, []
         title, path = self._guards.documents([document.title, name])
         found = [("title", v) for v in title.verdicts] + [("file name", v) for v in path.verdicts]
         orders = [(what, verdict) for what, verdict in found if verdict.guard == Injection.name]
@@ -55,8 +57,6 @@ class Screen:
     def planted_headings(self, document: Document) -> frozenset[str]:
         """Return the headings that are orders, which no passage below them may carry."""
         headings = list(dict.fromkeys(match[2].strip() for match in _HEADINGS.finditer(document.text)))
-        if not headings or not _planted(self._guards.documents(["\n\n".join(headings)])[0]):
-            return frozenset()
         screened = self._guards.documents(headings)
         return frozenset(heading for heading, found in zip(headings, screened, strict=True) if _planted(found))
 

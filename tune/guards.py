@@ -95,8 +95,8 @@ RECIPES = (
     ),
     Recipe(
         injection.ORDERS, order_cues.features, order_cues.FEATURES, sentences_of,
-        {"order": 1.0, "indirect": 1.0, "direct": 0.1}, {"cued": 1.0, "sentence": 2.0},
-        own=1.0, penalty=0.03, favour=2.0, limits={"cued": 0.005},
+        {"order": 1.0, "indirect": 1.0}, {"cued": 3.0, "sentence": 2.0},
+        own=1.0, penalty=0.1, favour=2.0, limits={"cued": 0.006},
     ),
     Recipe(
         harm.MODEL, harm_cues.features, harm_cues.FEATURES, pieces_of, {"unsafe": 1.0},

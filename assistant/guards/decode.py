@@ -34,10 +34,11 @@ _MORSE_SIGNS = dict(zip(
 ))  # fmt: skip
 _DOTS_DASHES = str.maketrans("·•–—−", "..---")
 # No character is both a letter and what sets letters apart: an underscore that was would be tried both ways each time.
-_SPACED = re.compile(r"(?<!\w)(?:[^\W_][ .\-_*|/,]{1,3}){5,400}[^\W_](?!\w)")
+_SPACED = re.compile(r"(?<!\w)(?:[^\W_][ .\-_*|/,]{1,3}){4,400}[^\W_](?!\w)")
 _LEET = re.compile(r"[\w@$|!]+")
 _LEET_SIGNS = frozenset("0134578@$|!")
 _LEET_LETTERS = str.maketrans("0134578@$|!", "oieastbasli")
+_SYLLABLES = re.compile(r"(?<=[a-zA-Z])[-·•|*~](?=[a-z])")
 _LITERAL = re.compile(r"\"([^\"\n]{1,60})\"|'([^'\n]{1,60})'|“([^”\n]{1,60})”")
 _JOINED = re.compile(r"\+|\b(?:join|concat\w*|combin\w*|append|together)\b|\b\w{1,12} ?:?= ?[\"'“]", re.IGNORECASE)
 _COMMON = frozenset(
@@ -169,6 +170,13 @@ def _mend(match: re.Match[str]) -> str:
     return word if (lower := word.lower()) in _TOLD else _MIXED.get(_key(lower), word)
 
 
+def from_syllables(text: str, words: Words) -> Iterator[str]:
+    """Close up words that a hyphen, or a sign like it, parts, where that makes words of an order."""
+    whole = _SYLLABLES.sub("", text)
+    if whole != text and len(words_of(whole) & _TOLD) > len(words & _TOLD):
+        yield whole
+
+
 def from_literals(text: str, words: Words) -> Iterator[str]:
     """Join the strings of a text that asks for them to be joined."""
     parts = ["".join(found) for found in _LITERAL.findall(text)[:40]]
@@ -185,7 +193,7 @@ def from_reversed(text: str, words: Words) -> Iterator[str]:
 
 DECODERS: tuple[Callable[[str, Words], Iterator[str]], ...] = (
     from_base64, from_base32, from_hex, from_escapes, from_codes, from_morse, from_rot13, from_shifts, from_spaced,
-    from_leet, from_mixed, from_literals, from_reversed,
+    from_leet, from_mixed, from_syllables, from_literals, from_reversed,
 )  # fmt: skip
 
 

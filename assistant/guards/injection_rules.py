@@ -154,6 +154,9 @@ RULES = (
         "markup",
         "it imitates the marks that separate a model's instructions from its text",
         r"<\|?(?:im_start|im_end|system|endoftext|assistant|start_header_id|eot_id)\|?>",
+        r"<\|/?\w{2,24}\|>|<(?:function|tool|parameter)=\w+|</?(?:context|document|system|prompt|source|"
+        r"instruction)s?_\w+/?>",
+        r"#{2,} ?(?:human|user|assistant|system) ?:|\bsystem (?:override|message|prompt|command) ?:",
         r"\[/?INST\]|<</?SYS>>|<\|(?:user|end)\|>",
         r"(?:^|\n)[ \t]*(?:#{2,4}|\*\*|\[|\{|<)? ?(?:system|assistant|developer)(?: (?:message|prompt|override|note))?"
         r"\s?(?:\]|\*\*|\}|>)?: (?=.{0,80}\b(?:you|ignore|must|reply|respond|answer|user)\b)",

@@ -23,16 +23,24 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 # cue: each sentence is encoded, and these are one in fifty.
 _CUE = re.compile(
     r"\b(?:ai|a\.i\.|assistants?|chat-?bots?|bots?|(?:language )models?|llms?|gpt|ignore|disregard|forget|override|"
-    r"instructions?|prompts?|instead|respond|reply|replies|output|reveal|pretend|summar(?:y|is\w+|iz\w+|ies)|copilots?|"
-    r"condens\w+|paraphras\w+|quot(?:es?|ing) this|digest (?:of|this)|these lines|you are now|become an?|"
+    r"instructions?|prompts?|instead(?! of)|respond|reply|replies|output|reveal|pretend|summar(?:y|is\w+|iz\w+|ies)|"
+    r"copilots?|"
+    r"condens\w+|paraphras\w+|quot(?:es?|ing) this|digest (?:of|this)|these lines|you are now|"
     r"(?:this|whole) (?:page|file|text|passage)\b.{0,60}\b(?:must|shall|should|(?:has|is|are|needs?) to|always|please)|"
     r"(?:machines?|agents?|software|scripts?|crawlers?|indexers?|readers|tools|programs|systems) (?:that|which) "
-    r"(?:read|"
-    r"index|process|pars|diges|quot|answer|see|use)\w*|(?:machines?|agents?) (?:must|should|(?:has|have|is|are) to)|"
+    r"(?:read|index|process|pars|diges|quot|answer|see|use)\w*|(?:machines?|agents?) (?:must|should|(?:has|have|is|"
+    r"are) to)|"
     r"(?:tell|inform|ask|get|convince|persuade) (?:the |any )?(?:users?|readers?|asker|person asking|whoever)|"
     r"the (?:user|reader) (?:now|has)|(?:your|each|every|any|all|right|correct|only|expected) (?:answers?|outputs?)|"
     r"answer (?:only|just|always|yes|with)|(?:when|if) (?:asked|\w+ \w+ asks)|everything (?:above|before|up to)|"
-    r"(?:task|role|job|goal) (?:has changed|is now)|trust (?:only|nothing))\b",
+    r"(?:task|role|job|goal) (?:has changed|is now)|trust (?:only|nothing)|(?:automated|machine|artificial|electronic) "
+    r"(?:readers|consumers|users|visitors|clients)|(?:are|not) (?:machines|human)|boiled down|shortened|compressed|"
+    r"fed to|"
+    r"gist|recap|outranked?|obey|asker|(?:person|one) who asks|in the chat|your (?:developers|operators|makers|"
+    r"creators)|"
+    r"(?:every|each) (?:sentence|answer|paragraph|reply)|(?:is|are) (?:superseded|void)|mail tool|"
+    r"(?:by|with|from) this (?:text|file|passage)|the present document|want to know about|enquires? about|hidden note|"
+    r"secret note)\b",
     re.IGNORECASE,
 )
 
@@ -42,9 +50,11 @@ _CUE_WORDS = frozenset(
     override instruction instructions prompt prompts instead respond reply replies output outputs reveal pretend
     summary summarise summarises summarised summarising summarize summarizes summarized summarizing summaries
     summariser summarizer copilot copilots condense condenses condensing condensed paraphrase paraphrases
-    paraphrasing quote quotes quoting digest lines become page file text passage machine machines agent agents
-    software script scripts crawler crawlers indexer indexers readers reader tools programs systems user users asker
-    person whoever answer answers asked asks everything task role job goal trust""".split()
+    paraphrasing quote quotes quoting digest lines page file text passage machine machines agent agents software
+    script scripts crawler crawlers indexer indexers readers reader tools programs systems user users asker person
+    whoever answer answers asked asks everything task role job goal trust consumers visitors clients human boiled
+    shortened compressed fed gist recap outrank outranked obey chat developers operators makers creators sentence
+    paragraph superseded void tool document know enquire enquires note""".split()
 )
 
 
