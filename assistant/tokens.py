@@ -16,7 +16,7 @@ ARTICLES = frozenset(("a", "an", "the"))
 PLAIN = frozenset(" \t\n\r\xa0'’‘‑-–—…/().,;:!")  # inside a word or a number, or at the end, it changes no meaning
 SEPARATOR = re.compile(
     r"(?<![.,;:!…])[.,;:!…]++(?=\s)|(?<=\s)[–—-]++(?=\s)"
-)  # between words it may: "No, managers sign"
+)  # "No, managers sign"
 ORDINALS = frozenset("half once twice first second third dozen".split())  # numbers elsewhere, words here
 OPTIONAL = frozenset('"“”«»„[]*_`#•|')  # may be left out, but not put in: counted, not compared
 EQUAL: tuple[tuple[re.Pattern[str], str], ...] = (
