@@ -14,9 +14,7 @@ from assistant.facts import WORD, fold, quantities
 
 ARTICLES = frozenset(("a", "an", "the"))
 PLAIN = frozenset(" \t\n\r\xa0'’‘‑-–—…/().,;:!")  # inside a word or a number, or at the end, it changes no meaning
-SEPARATOR = re.compile(
-    r"(?<![.,;:!…])[.,;:!…]++(?=\s)|(?<=\s)[–—-]++(?=\s)"
-)  # "No, managers sign"
+SEPARATOR = re.compile(r"(?<![.,;:!…])[.,;:!…]++(?=\s)|(?<=\s)[–—-]++(?=\s)")  # "No, managers sign"
 ORDINALS = frozenset("half once twice first second third dozen".split())  # numbers elsewhere, words here
 OPTIONAL = frozenset('"“”«»„[]*_`#•|')  # may be left out, but not put in: counted, not compared
 EQUAL: tuple[tuple[re.Pattern[str], str], ...] = (
