@@ -14,10 +14,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from assistant.core.text import ITEM
+from assistant.core.text import ITEM, sentences
 from assistant.evidence import row_text, row_told
 from assistant.tokens import optional_signs, tokenise
 
+# Begins a sentence that speaks of the one before it.
+GOES_ON = re.compile(
+    r"""(?:this|these|that|those|such|it|both|neither|all|none|however|but|except\w*|unless|otherwise|only|not|no|nor|nobody|
+    yet|still|instead|provided|subject|although|though|exceptions?|in\ (?:this|that|these|such)\ cases?)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # What may open a sentence without being a part of what it states: left out of a quote, or put before it.
 OPENINGS = tuple(
     tuple(words.split())
@@ -168,6 +174,11 @@ def _tellings(quote: str) -> Iterator[str]:
         yield row_text(lines[0], lines[-1])
         yield row_told(lines[0], lines[-1])
     yield _near(quote)
+    # A sentence as it stands, of a paragraph that is shown with it, unless the next one speaks of it.
+    spans = sentences(quote, 0, len(quote))
+    for (start, end), (then, _) in zip(spans, [*spans[1:], (len(quote), 0)], strict=False):
+        if not GOES_ON.match(quote, then):
+            yield quote[start:end]
 
 
 def _same(text: str) -> str:

@@ -236,9 +236,9 @@ REFUSED = {
         ("Cooks who smoke must leave.", "Cooks, who smoke, must leave."),
     ],
     "a part of several sentences": [
-        ("Cooks approve all travel.", "Invoices are paid within 30 days. Cooks approve all travel."),
-        ("Guests may swim.", "The following is history. Guests may swim."),
-        ("Guests may swim.", "Guests may swim. Children are left out."),
+        ("Cooks approve all of the travels.", "Invoices are paid within 30 days. Cooks approve all travel."),
+        ("Guests can swim.", "The following is history. Guests may swim."),
+        ("Guests can swim.", "Guests may swim. Children are left out."),
     ],
     "another identifier or unit": [
         ("Section 2.1 holds.", "Section 2.10 holds."),
