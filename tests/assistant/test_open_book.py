@@ -80,7 +80,7 @@ def test_it_may_say_that_it_found_nothing(reading: Callable[..., Assistant], rep
 def test_it_is_not_asked_what_is_off_the_subject(reading: Callable[..., Assistant]) -> None:
     assistant = reading("Boil it for six minutes. [1]")
     model: Any = assistant._model.result()
-    assert assistant.answer("How long do I boil an egg so the yolk stays runny?").status == "abstained"
+    assert assistant.answer("How many minutes does rice simmer until it is soft?").status == "abstained"
     assert model.told == []
 
 
