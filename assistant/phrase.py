@@ -138,7 +138,8 @@ def _tellings(evidence: Evidence) -> Iterator[str]:
     if evidence.kind == "row" and evidence.lead:
         yield row_told(evidence.lead_text, " ".join(evidence.text.split()))
     yield plain(evidence)
-    if evidence.kind == "definition":  # "X means Y" is not "X: Y" word for word
+    # "X means Y" is not "X: Y" word for word, nor does a sentence stand for a paragraph that goes on about it.
+    if evidence.kind == "definition" or evidence.context:
         yield " ".join(quote_text(evidence).split())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from fakes import ScriptedModel
@@ -10,7 +11,7 @@ from fakes import ScriptedModel
 from assistant.citations import parse_claims
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.types import Evidence, Hit, Passage
-from assistant.phrase import Wording, phrase
+from assistant.phrase import Wording, phrase, quote_evidence
 from assistant.prompts import KEY, NOT_FOUND, build_messages
 
 CARRY = "Employees may carry over at most 5 days of annual leave."
@@ -212,3 +213,10 @@ def test_a_remark_after_a_definition_is_no_answer_without_it() -> None:
     assert "The person who owns security" in told("Owner: Information Security. [1]").text
     whole = told("CISO: The person who owns security at Tarnwell [1]. Owner: Information Security. [1]")
     assert whole.own_words and "(also" not in whole.text, "other names may be left out"
+
+
+def test_a_paragraph_that_goes_on_about_its_rule_is_told_with_what_it_goes_on_to_say() -> None:
+    rule = "You get 27 days."
+    text = f"{rule} However, contractors get 10."
+    told = quote_evidence(1, replace(pick(rule, document=text), context=(0, len(text))))
+    assert (told.claim, told.quote, told.supported) == (text, text, True)
