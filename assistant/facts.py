@@ -27,8 +27,7 @@ SMALL: Mapping[str, int | Decimal] = {
 } | {"half": Decimal("0.5"), "once": 1, "twice": 2, "first": 1, "second": 2, "third": 3, "dozen": 12}
 TENS = {w: 20 + 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
 TIMES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-MONTHS = "january february march april may june july august september october november december".split()
-MONTH = "|".join(MONTHS)
+MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 
 # What one thing written in two ways is folded to, before anything is compared.
 CURRENCY = {"£": "pounds", "€": "euros", "$": "dollars"}

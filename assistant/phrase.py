@@ -14,7 +14,7 @@ from assistant.core.text import cells, sentences
 from assistant.core.types import Citation, Evidence, Turn, Verdict
 from assistant.evidence import plain, row_told
 from assistant.prompts import KEY, NOT_FOUND, build_messages, without_keys
-from assistant.support import check_support
+from assistant.support import Support, check_support
 
 MAX_SENTENCES = 3
 SENTENCE_END = re.compile(r"[.!?](?:[ \t]*\[\d{1,3}\])*\s+(?=[^\s\[])")
@@ -69,11 +69,10 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     verdicts = list(invented(written, len(evidence)))
     citations: list[Citation] = []
     sentences: list[str] = []
-    for claim in together(parse_claims(written), evidence, min_support):
-        key, support = best_support(claim.text, evidence, claim.keys, min_support)
-        if support.supported and claim.text not in sentences:
-            sentences.append(claim.text)
-            citations.append(cite(key, claim.text, evidence[key - 1], support))
+    for text, key, support in _proofs(parse_claims(written), evidence, min_support):
+        if support.supported and text not in sentences:
+            sentences.append(text)
+            citations.append(cite(key, text, evidence[key - 1], support))
         elif not support.supported:
             reason = f"a sentence was not supported by its quote ({support.missing}) and was left out"
             verdicts.append(Verdict("support", "output", "redact", reason, support.score))
@@ -85,16 +84,20 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
     return Wording(joined(citations), tuple(citations), True, tuple(verdicts))
 
 
-def together(claims: Sequence[Claim], evidence: Sequence[Evidence], min_support: float) -> Iterator[Claim]:
-    """Yield claims, those that follow each other with one key as one where only together they are their quote."""
+def _proofs(
+    claims: Sequence[Claim], evidence: Sequence[Evidence], min_support: float
+) -> Iterator[tuple[str, int, Support]]:
+    """Yield (claim, key, support); claims that follow each other with one key as one, if they are their quote so."""
     for keys, same in groupby(claims, lambda claim: claim.keys):
-        group = list(same)
-        ended = (claim.text if claim.text[-1] in ".!?" else f"{claim.text}." for claim in group)
-        whole = Claim(" ".join(ended), keys)
-        if len(group) > 1 and best_support(whole.text, evidence, keys, min_support)[1].supported:
-            yield whole
-        else:
-            yield from group
+        group = [claim.text for claim in same]
+        if len(group) > 1:
+            whole = " ".join(text if text[-1] in ".!?" else f"{text}." for text in group)
+            key, support = best_support(whole, evidence, keys, min_support)
+            if support.supported:
+                yield whole, key, support
+                continue
+        for text in group:
+            yield text, *best_support(text, evidence, keys, min_support)
 
 
 def joined(citations: Sequence[Citation]) -> str:

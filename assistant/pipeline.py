@@ -212,9 +212,7 @@ class Assistant:
     ) -> Answer:
         """Say that nothing surely answers, and show what came closest unless that is far off."""
         likely = reading.probability >= self.config.answer.min_closest
-        words = {word for word in content(question) if not word.isdigit()}
-        known = any(words & content(hit.passage.text) for hit in reading.hits)
-        near = reading.closest if likely and known else ()
+        near = reading.closest if likely and _knows(question, reading.hits) else ()
         with clock("guard"):
             near, withheld = permitted(near, self._guards)
         quotes = tuple(_quote(key, e) for key, e in enumerate(near, 1))
@@ -248,7 +246,7 @@ class Assistant:
                 raise UsageError(
                     f"{quote.source} has changed or is no longer indexed.", "Ask again for a fresh answer."
                 )
-            begin, stop = self.catalog.indexed_around(document.id, quote.start, quote.end)
+            begin, stop = self.catalog.indexed_around(document, quote.start, quote.end)
         begin, stop = max(begin, quote.start - SURROUNDINGS), min(stop, quote.end + SURROUNDINGS)
         return in_context(document.text[begin:stop], quote.start - begin, quote.end - begin, self._guards)
 
@@ -395,6 +393,12 @@ def _unanswered(
         question, "abstained", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL,
         index, clock.timings(), closest=closest,
     )  # fmt: skip
+
+
+def _knows(question: str, hits: Sequence[Hit]) -> bool:
+    """Tell whether any word of a question, not a mere number, is the hits'."""
+    words = {word for word in content(question) if not word.isdigit()}
+    return any(words & content(hit.passage.text) for hit in hits)
 
 
 def _quote(key: int, evidence: Evidence) -> Quote:

@@ -4,7 +4,8 @@ What a rule drops or turns round is not known by the words that it does it with:
 "only" or "unless" than a list holds. So nothing may be left out but what a short list allows, and nothing added: the
 words of a claim, and what parts them, must be the quote's, all of them and in their order. Numbers, dates, currencies,
 contractions, singular and plural, and equal modals may be written in another way. Left out may be articles, what opens
-the quote, and another name, an address or an abbreviation in brackets. What is refused is replaced by the quote.
+the quote, and another name, an address or an abbreviation in brackets; of a paragraph, a sentence may stand word for
+word where the next one does not speak of it. What is refused is replaced by the quote.
 `python -m bench.support` counts both kinds of mistakes.
 """
 
@@ -46,7 +47,7 @@ Tokens = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Whether a quote supports a claim, the share of the words of its statements that the claim keeps, and why not.
+    """Whether a quote supports a claim, the share of the quote's words that the claim keeps, and why not.
 
     `missing` says so to a reader: `it leaves out "unless"`.
     """
@@ -65,11 +66,11 @@ class _Piece:
 
 
 def check_support(claim: str, quote: str, min_share: float, context: str = "") -> Support:
-    """Tell whether `quote` supports `claim`, which keeps at least `min_share` of its statements' words.
+    """Tell whether `quote` supports `claim`, which keeps at least `min_share` of its words.
 
     `context`, a heading or title on each line, may stand before the claim with a colon.
     """
-    if any(_same(claim) == _same(told) for told in (quote, *_tellings(quote))):
+    if _same(claim) in map(_same, _tellings(quote)):
         return Support(True, 1.0)
     if max(len(claim), len(quote)) > LONGEST:
         return Support(False, 0.0, "it is too long to compare")
@@ -87,10 +88,10 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
     return Support(False, 0.0, _difference(said, pieces, starts))
 
 
-def _match(said: Tokens, statement: Sequence[_Piece], starts: Mapping[int, int]) -> dict[int, int]:
-    """Return {position in the claim: words left out} after the statement, from {position: words left out} before it."""
+def _match(said: Tokens, pieces: Sequence[_Piece], starts: Mapping[int, int]) -> dict[int, int]:
+    """Return {position in the claim: words left out} after the pieces, from {position: words left out} before them."""
     reached = dict(starts)
-    for piece in statement:
+    for piece in pieces:
         after: dict[int, int] = {}
         longest = max(map(len, piece.ways))
         for at, dropped in reached.items():
@@ -164,11 +165,12 @@ def _difference(said: Tokens, pieces: Sequence[_Piece], starts: Mapping[int, int
 
 
 def _is_rows(quote: str) -> bool:
-    return quote.splitlines()[-1:] != [] and quote.splitlines()[-1].startswith("|")
+    return any(line.startswith("|") for line in quote.splitlines()[-1:])
 
 
 def _tellings(quote: str) -> Iterator[str]:
-    """Yield the ways in which code tells a quote: a table's row with its header, an item with its lead-in."""
+    """Yield the ways in which code tells a quote: as it is, a row with its header, an item with its lead-in."""
+    yield quote
     lines = quote.splitlines()
     if len(lines) > 1 and _is_rows(quote):
         yield row_text(lines[0], lines[-1])

@@ -96,10 +96,11 @@ def _title(document: Document) -> str:
 
 def _strangers(raw: Mapping[str, Any]) -> list[Check]:
     """Refuse what `ask --json` does not write: it would be read as part of the answer."""
-    hits = raw["hits"] if isinstance(raw.get("hits"), list) else []
-    fields = [*raw, *(f"hits: {key}" for hit in hits if isinstance(hit, Mapping) for key in hit.keys() - HIT)]
+    told = raw.get("hits", [])
+    hits = [hit for hit in told if isinstance(hit, Mapping)] if isinstance(told, list) else []
+    fields = [*raw, *(f"hits: {key}" for hit in hits for key in hit.keys() - HIT)]
     checks = [Check(0, "", f"it holds {key!r}, which answers do not") for key in fields if key not in FIELDS]
-    if not isinstance(raw.get("hits", []), list) or not all(isinstance(hit, Mapping) for hit in raw.get("hits", [])):
+    if hits != told:
         checks.append(Check(0, "", "its hits are no list of objects"))
     if not all(citation.get("supported") is True for citation in raw["citations"]):
         checks.append(Check(0, "", "a citation says that it is not supported"))

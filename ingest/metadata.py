@@ -15,13 +15,13 @@ from typing import Any
 
 from assistant.core.catalog import FOREVER, SourceRow
 from assistant.core.errors import DocumentRejected
+from assistant.core.toml import MAX_CHARACTERS
 from assistant.core.types import Meta
 from ingest.beside import FOLDER_META, Beside, folder_file
 from ingest.clean import scrub
 from ingest.meta_keys import GOVERNING, KEYS, meant
 from ingest.sources import FoundFile, read_regular
 
-MAX_BYTES = 16_384  # of a metadata file: tomllib takes quadratic time over some
 _NOT_IN_ROLES = frozenset("[]{}()<>\"';|=")
 
 Place = tuple[Path, Path]  # a file's path and its root
@@ -261,7 +261,7 @@ def _toml(path: Path, root: Path) -> dict[str, Any]:
     if not target.is_file():
         raise DocumentRejected("metadata", f"{path.name} cannot be read: it is no file, or a link to nothing.")
     try:
-        data = read_regular(target, MAX_BYTES)
+        data = read_regular(target, MAX_CHARACTERS)
         return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
     except DocumentRejected as error:
         raise DocumentRejected("metadata", f"{path.name}: {error.detail}") from error

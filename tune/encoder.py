@@ -7,18 +7,16 @@ of the probes that the graph is compared with. Takes two minutes on two cores; w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from assistant.core.encoder import MPNet
 from assistant.core.prepare_encoder import MADE, ORIGINALS, PROBES, SMOOTHING
-from assistant.core.weights import MPNET, packaged_weights, read_bfloat16
+from assistant.core.weights import Base, find_mpnet
+from tune.defaults import ORGANISATIONS
 
-ORGANISATIONS = Path(__file__).parent.parent / "bench" / "organisations"
 PASSAGES = 300
 LENGTH = 1_200  # characters of a passage
 
@@ -31,11 +29,11 @@ def main() -> None:
 
     from tune.lora import smoothing_of, watched
 
-    base = packaged_weights(MPNET)
-    tokenizer = Tokenizer.from_file(str(base.parent / "mpnet-base.tokenizer.json"))
+    base = find_mpnet()
+    tokenizer = Tokenizer.from_file(str(base.tokenizer))
     tokenizer.enable_truncation(MPNet.max_tokens)
     tokenizer.no_padding()
-    model = original(base)
+    model = open_mpnet(base)
 
     def embed(texts: Sequence[str]) -> Any:
         hidden = [model(input_ids=torch.tensor([tokenizer.encode(text).ids])).last_hidden_state[0] for text in texts]
@@ -49,13 +47,13 @@ def main() -> None:
         save_file({"embedding": embed(PROBES).numpy().astype(np.float16)}, MADE / ORIGINALS)
 
 
-def original(base: Path) -> Any:
+def open_mpnet(base: Base) -> Any:
     """Open MPNet in float32."""
     import torch
     from transformers import MPNetConfig, MPNetModel
 
-    model = MPNetModel(MPNetConfig(**json.loads((base.parent / "mpnet-base.config.json").read_text())), False)
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in read_bfloat16(base).items()}, strict=False)
+    model = MPNetModel(MPNetConfig(**base.config), add_pooling_layer=False)
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in base.weights().items()}, strict=False)
     return model.eval()
 
 

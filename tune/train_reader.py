@@ -24,7 +24,7 @@ from assistant.core.cross_encoder import layout, open_tokenizer
 from assistant.core.prepare_encoder import SMOOTHING
 from assistant.core.prepare_reader import HEADS, PROBES
 from assistant.core.types import Progress
-from assistant.core.weights import MPNET, packaged_weights, read_bfloat16
+from assistant.core.weights import find_mpnet
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,7 @@ def train(
 
     torch.manual_seed(seed)
     model = make_model(start)
-    tokenizer = open_tokenizer(packaged_weights(MPNET).parent / "mpnet-base.tokenizer.json")
+    tokenizer = open_tokenizer(find_mpnet().tokenizer)
     read = [layout(tokenizer, row.question, row.header, row.units) for row in rows]
     batches = list(batched([len(ids) for ids, _ in read], seed))
     steps = math.ceil(len(batches) / ACCUMULATED)
@@ -103,15 +103,11 @@ def make_model(start: Path | None = None) -> torch.nn.Module:
     """Return MPNet in bfloat16 with an adapter on every linear layer, and the heads; from `start`, if given."""
     import torch
     from safetensors.torch import load_file
-    from transformers import MPNetConfig, MPNetModel
 
+    from tune.encoder import open_mpnet
     from tune.lora import Adapted
 
-    source = packaged_weights(MPNET)
-    encoder = MPNetModel(MPNetConfig.from_json_file(source.parent / "mpnet-base.config.json"), add_pooling_layer=False)
-    weights = {name: torch.from_numpy(value) for name, value in read_bfloat16(source).items()}
-    encoder.load_state_dict(weights, strict=False)
-    encoder = encoder.to(torch.bfloat16).requires_grad_(False).eval()
+    encoder = open_mpnet(find_mpnet()).to(torch.bfloat16).requires_grad_(False)
     for module in list(encoder.encoder.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, torch.nn.Linear):

@@ -459,18 +459,16 @@ class Catalog:
         row = self._db.execute(query, (document_id, offset, offset)).fetchone()
         return int(row[0]) if row else None
 
-    def indexed_around(self, document_id: str, start: int, end: int) -> tuple[int, int]:
+    def indexed_around(self, document: Document, start: int, end: int) -> tuple[int, int]:
         """Return how far from [start, end) the document's text is indexed without a gap but for white space."""
-        spans = [(passage.start, passage.end) for passage in self.passages_of(document_id)]
-        text = str(self._db.execute("SELECT text FROM documents WHERE id = ?", (document_id,)).fetchone()[0])
-        begin, stop = start, end
-        for span in spans:
-            if span[0] <= stop or not text[stop : span[0]].strip():
-                stop = max(stop, span[1]) if span[1] > start else stop
-        for span in reversed(spans):
-            if span[1] >= begin or not text[span[1] : begin].strip():
-                begin = min(begin, span[0]) if span[0] < end else begin
-        return begin, stop
+        begin = stop = 0
+        for passage in self.passages_of(document.id):
+            if document.text[stop : passage.start].strip():
+                if stop >= end:
+                    break
+                begin = passage.start
+            stop = max(stop, passage.end)
+        return min(begin, start), max(stop, end)
 
     # --- terms -------------------------------------------------------------------------------------------------
 

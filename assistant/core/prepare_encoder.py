@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from assistant.core.registry import Registry, hash_file
 from assistant.core.runtime import REPORT
 from assistant.core.types import ModelRecord
 from assistant.core.weights import MPNET as MPNET_WEIGHTS
-from assistant.core.weights import packaged_weights, read_bfloat16
+from assistant.core.weights import find_mpnet
 
 Floats = NDArray[np.float32]
 
@@ -67,10 +66,8 @@ def prepare_minilm(registry: Registry, progress: Progress) -> ModelRecord:
         progress("encoder: writing the graph", 0.1)
         _write_minilm(source, folder)
         progress("encoder: comparing with the original", 0.3)
-        cosine = _minilm_cosine(source, folder)
-        if not cosine >= MIN_COSINE:  # NaN fails too
-            raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", REPORT)
-        return {"cosine": f"{cosine:.6f}", "weights_sha256": hash_file(source / "model.safetensors")}
+        cosine = _close(_minilm_cosine(source, folder), MIN_COSINE)
+        return {"cosine": cosine, "weights_sha256": hash_file(source / "model.safetensors")}
 
     settings = {"precision": "float32", "max_tokens": str(MiniLM.max_tokens), "onnx": version("onnx")}
     record = registry.install(MINILM, "encoder", None, settings, build)
@@ -83,12 +80,11 @@ def prepare_mpnet(registry: Registry, progress: Progress) -> ModelRecord:
 
     def build(folder: Path) -> dict[str, str]:
         progress("encoder: writing the graph", 0.3)
-        write_mpnet_encoder(folder, load_smoothing(MADE / SMOOTHING))
+        base = find_mpnet()
+        write_encoder(base.weights(), load_smoothing(MADE / SMOOTHING), base.config, folder / "model.onnx")
+        shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
         progress("encoder: comparing with the original", 0.8)
-        cosine = _mpnet_cosine(folder)
-        if not cosine >= MIN_COSINE_INT8:
-            raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", REPORT)
-        return {"cosine": f"{cosine:.6f}", "weights_sha256": MPNET_WEIGHTS.sha256}
+        return {"cosine": _close(_mpnet_cosine(folder), MIN_COSINE_INT8), "weights_sha256": MPNET_WEIGHTS.sha256}
 
     settings = {"precision": "int8", "max_tokens": str(MPNet.max_tokens), "onnx": version("onnx")}
     record = registry.install(MPNET, "encoder", None, settings, build)
@@ -96,12 +92,11 @@ def prepare_mpnet(registry: Registry, progress: Progress) -> ModelRecord:
     return record
 
 
-def write_mpnet_encoder(folder: Path, smoothing: Mapping[str, Floats]) -> None:
-    """Write MPNet's graph and its tokenizer into a folder."""
-    base = packaged_weights(MPNET_WEIGHTS)
-    config = json.loads((base.parent / "mpnet-base.config.json").read_text(encoding="utf-8"))
-    write_encoder(read_bfloat16(base), smoothing, config, folder / "model.onnx")
-    shutil.copyfile(base.parent / "mpnet-base.tokenizer.json", folder / "tokenizer.json")
+def _close(cosine: float, least: float) -> str:
+    """Write a graph's cosine to its original; raises GateFailed below `least`."""
+    if not cosine >= least:  # NaN fails too
+        raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", REPORT)
+    return f"{cosine:.6f}"
 
 
 def load_smoothing(path: Path) -> dict[str, Floats]:

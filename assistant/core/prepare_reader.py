@@ -22,7 +22,7 @@ from assistant.core.prepare_encoder import SMOOTHING, load_smoothing
 from assistant.core.registry import Registry, hash_file
 from assistant.core.runtime import REPORT
 from assistant.core.types import ModelRecord
-from assistant.core.weights import MPNET, packaged_weights, read_bfloat16
+from assistant.core.weights import MPNET, find_mpnet
 
 ADAPTER = Path(__file__).parent.parent / "models" / "reader"
 HEADS, PROBES = "heads.safetensors", "probes.json"
@@ -48,14 +48,13 @@ def build_reader(folder: Path, adapter: Path, progress: Progress) -> dict[str, s
     """Fill `folder` with the reader that an adapter's folder makes of MPNet; return what was measured."""
     from safetensors.numpy import load_file
 
-    base = packaged_weights(MPNET)
+    base = find_mpnet()
     progress("reader: merging the adapter", 0.1)
-    weights = merged(read_bfloat16(base), adapter)
+    weights = merged(base.weights(), adapter)
     progress("reader: writing the graph", 0.4)
-    config = json.loads((base.parent / "mpnet-base.config.json").read_text(encoding="utf-8"))
     heads = {name: value.astype(np.float32) for name, value in load_file(adapter / HEADS).items()}
-    write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), config, folder / "model.onnx")
-    shutil.copyfile(base.parent / "mpnet-base.tokenizer.json", folder / "tokenizer.json")
+    write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), base.config, folder / "model.onnx")
+    shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
     progress("reader: asking it questions", 0.8)
     difference = difference_to_original(folder, adapter)
     if not difference <= TOLERANCE:  # NaN fails too

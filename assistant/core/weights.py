@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,32 @@ def places(weights: Weights) -> list[Path]:
         folders = (spec and spec.submodule_search_locations) or ()
         found += [Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf" for folder in folders]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """MPNet as it came along: its config.json, its tokenizer, and weights that are read when they are asked for."""
+
+    path: Path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings that its architecture is made with."""
+        return dict(json.loads((self.path.parent / "mpnet-base.config.json").read_text(encoding="utf-8")))
+
+    @property
+    def tokenizer(self) -> Path:
+        """Where its tokenizer is."""
+        return self.path.parent / "mpnet-base.tokenizer.json"
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Read the weights, by name: 440 MB."""
+        return read_bfloat16(self.path)
+
+
+def find_mpnet() -> Base:
+    """Find MPNet's base; raises ModelMissing or ModelDamaged as `packaged_weights` does."""
+    return Base(packaged_weights(MPNET))
 
 
 def read_bfloat16(path: Path) -> dict[str, NDArray[np.float32]]:

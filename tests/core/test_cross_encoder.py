@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.core.cross_encoder import PASSAGE_TOKENS, CrossEncoder, layout, open_tokenizer
-from assistant.core.weights import MPNET, packaged_weights
+from assistant.core.weights import find_mpnet
 
-TOKENIZER = packaged_weights(MPNET).parent / "mpnet-base.tokenizer.json"
+TOKENIZER = find_mpnet().tokenizer
 UNITS = (
     "Employees receive 27 days of annual leave.",
     "Employees may carry over at most 5 days of leave into next year.",

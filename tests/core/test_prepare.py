@@ -136,12 +136,14 @@ def test_the_encoder_in_8_bits_is_close_to_the_original(encoder_models: Path) ->
 
 
 def test_an_encoder_of_other_weights_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = weights.read_bfloat16
+
     def read(path: Path) -> dict[str, NDArray[np.float32]]:
         name = "encoder.layer.3.attention.attn.o.weight"
-        found = weights.read_bfloat16(path)
+        found = real(path)
         return {**found, name: found[name][::-1]}
 
-    monkeypatch.setattr(prepare_encoder, "read_bfloat16", read)
+    monkeypatch.setattr(weights, "read_bfloat16", read)
     with pytest.raises(GateFailed, match="cosine"):
         prepare_encoder.prepare_mpnet(Registry(tmp_path), lambda label, share: None)
 
