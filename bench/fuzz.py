@@ -134,13 +134,16 @@ def fuzz(target: str, seconds: int) -> tuple[int, str]:
         for number, data in enumerate(seeds(target)):
             (corpus / str(number)).write_bytes(data)
         command = [sys.executable, "-m", "bench.fuzz", "--one", target, str(corpus), str(seconds)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds + 300)
-    said = done.stderr.splitlines()
+        # One stream: libFuzzer writes to one, atheris the exception to the other.
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds + 300
+    )
+    said = done.stdout.splitlines()
     tried = next((int(line.split()[-1]) for line in said if line.startswith("stat::number_of_executed_units")), 0)
     if not done.returncode and tried:
         return tried, ""
     return tried, "\n".join(
-        line for line in said if "Error" in line or "artifact" in line or "SUMMARY" in line
+        line for line in said if line.startswith(("  File", "artifact", "Base64", "SUMMARY")) or "Error" in line
     ) or said[-1]
 
 

@@ -21,8 +21,9 @@ _DIGITS = {
     "eight": "8", "nine": "9",
 }  # fmt: skip
 _WORD = "|".join(_DIGITS)
-_SPELLED = re.compile(rf"\b(?:{_WORD})(?:[ ,-]{{1,2}}(?:{_WORD}|\d{{1,4}}))+\b", re.IGNORECASE)
-_SPELLED_WORD = re.compile(_WORD, re.IGNORECASE)
+_PLAIN = re.IGNORECASE | re.ASCII  # without ASCII, "six" with a dotted capital I is "six" to the pattern alone
+_SPELLED = re.compile(rf"\b(?:{_WORD})(?:[ ,-]{{1,2}}(?:{_WORD}|\d{{1,4}}))+\b", _PLAIN)
+_SPELLED_WORD = re.compile(_WORD, _PLAIN)
 MIN_SPELLED = 4  # words in a row: "one or two" is no number
 
 

@@ -172,6 +172,10 @@ def test_spans_lie_in_order_inside_the_text_and_masking_is_done_at_once(text: st
     assert not personal_spans(mask(text, spans)) or masked(masked(text)) == masked(text)
 
 
+def test_letters_that_match_a_pattern_only_when_case_is_ignored_are_no_digits() -> None:
+    assert masked("zero oh s\u0130x nine nine nine nine") == "zero oh s\u0130x nine nine nine nine"
+
+
 @given(
     st.text(max_size=60),
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.sampled_from(["x", "y"])), max_size=6),
