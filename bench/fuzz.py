@@ -135,9 +135,14 @@ def fuzz(target: str, seconds: int) -> tuple[int, str]:
             (corpus / str(number)).write_bytes(data)
         command = [sys.executable, "-m", "bench.fuzz", "--one", target, str(corpus), str(seconds)]
         # One stream: libFuzzer writes to one, atheris the exception to the other.
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds + 300
-    )
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=seconds + 300,
+        )
     said = done.stdout.splitlines()
     tried = next((int(line.split()[-1]) for line in said if line.startswith("stat::number_of_executed_units")), 0)
     if not done.returncode and tried:

@@ -176,6 +176,10 @@ def test_letters_that_match_a_pattern_only_when_case_is_ignored_are_no_digits() 
     assert masked("zero oh s\u0130x nine nine nine nine") == "zero oh s\u0130x nine nine nine nine"
 
 
+def test_a_number_that_the_library_trips_over_is_none() -> None:
+    assert masked("code 111111111111110556 here") == "code 111111111111110556 here"
+
+
 @given(
     st.text(max_size=60),
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.sampled_from(["x", "y"])), max_size=6),
