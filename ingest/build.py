@@ -32,10 +32,11 @@ from assistant.core.vectors import VectorStore, open_store
 from ingest.beside import is_walked
 from ingest.deadline import Deadline
 from ingest.formats import WITH_FRONT_MATTER, Parsed
+from ingest.meta_keys import restricting
 from ingest.metadata import Given, MetaReader, no_wider, parse_meta
 from ingest.parser_process import ParserProcess
 from ingest.screen import Screen
-from ingest.sources import FoundFile, find_roots, read_bytes, walk
+from ingest.sources import FoundFile, find_roots, look, read_bytes, walk
 from ingest.split import is_within, split
 from ingest.terms import find_terms
 
@@ -44,6 +45,7 @@ EMBED_CHUNK = 1_024  # passages sorted by length together
 SCREENED = 256  # passages between two looks at the clock
 STAYS = "The old version still answers."
 HIDDEN = "It is hidden until it is mended."
+NOT_OURS = "front matter has the key {key!r}, which restricts nothing here: say who may see it with `audience`"
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
 
 
@@ -93,7 +95,9 @@ def ingest(
             known = catalog.sources()
             roots = find_roots(paths, {path: row.root for path, row in known.items()})
             files = _discover(roots, run)
-            _read_changed(files, known, catalog, config, encoder_sha, load_encoder, run, progress)
+            metas = MetaReader(files, known)
+            _read_changed(files, known, metas, catalog, config, encoder_sha, load_encoder, run, progress)
+            _review(roots, known, metas, catalog, run)
             _retire(roots, known, run, prune)
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
                 _switch(catalog, store, config, encoder_sha, run, progress)
@@ -151,6 +155,7 @@ def _discover(roots: Sequence[tuple[Path, Path]], run: _Run) -> list[FoundFile]:
 def _read_changed(
     files: Sequence[FoundFile],
     known: dict[str, SourceRow],
+    metas: MetaReader,
     catalog: Catalog,
     config: Config,
     encoder_sha: str,
@@ -159,7 +164,6 @@ def _read_changed(
     progress: Progress,
 ) -> None:
     """Read, split, screen and embed every file whose content or metadata changed; the rest costs a stat."""
-    metas = MetaReader(files, known)
     queue = _EmbedQueue(catalog, cache(load_encoder), progress)
     screen = Screen(config.guards, guard_encode(config))
     with closing(ParserProcess(config.ingest)) as parser:
@@ -211,7 +215,8 @@ class _Reader:
         if own is None:
             parsed = self.parser.read(data, file.path.name)
             own = parse_meta(parsed.front_matter, "front matter", strict=False)
-            self._add(_document(document_id, file, sha256, given.title, parsed, own), parsed.flags)
+            foreign = [("metadata", NOT_OURS.format(key=key)) for key in restricting(parsed.front_matter)]
+            self._add(_document(document_id, file, sha256, given.title, parsed, own), [*parsed.flags, *foreign])
         elif stored := self.catalog.lacks_vectors(document_id):  # an earlier run died between reading and embedding
             self.queue.add(self._passages(stored, Deadline(self.settings.max_seconds))[0])
         return SourceRow(
@@ -299,26 +304,57 @@ def _sentence(error: DocumentRejected) -> str:
     return error.detail if error.detail.endswith((".", "?")) else f"{error.detail}."
 
 
-def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run: _Run, prune: bool) -> None:
-    """Drop the rows of renamed files, and of files that are gone if asked to; count those that stay.
+def _review(
+    roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], metas: MetaReader, catalog: Catalog, run: _Run
+) -> None:
+    """Hold the files of the same roots that are not read now to what is said beside and above them today.
 
-    What is still there and was not found as a document is hidden: nothing tells who may see it now.
+    A folder file that restricts a folder came after most of what lies there.
+    """
+    tops = {str(root) for _, root in roots}
+    for path, row in known.items():
+        if path in run.seen or row.root not in tops:
+            continue
+        found = next(look(Path(path), Path(row.root)), None)
+        if not isinstance(found, FoundFile):
+            continue
+        try:
+            meta = metas.given(found).merge(catalog.document_meta(row.document_id) or Meta())
+        except DocumentRejected as error:
+            run.drops.append(path)
+            run.rejected.append(Rejection(row.source, error.reason, f"{_sentence(error)} {HIDDEN}"))
+            continue
+        if meta != row.meta:
+            run.rows.append(replace(row, meta=meta))
+            run.updated.append(row.source)
+
+
+def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run: _Run, prune: bool) -> None:
+    """Drop the rows of moved files, and of files that are gone if asked to; count those that stay.
+
+    A file is moved where one with its text arrived, or one with its name that fewer may see. What is still there and
+    was not found as a document is hidden: nothing tells who may see it now.
     """
     arrived = {row.sha256 for row in run.rows if row.path not in known}
+    named: dict[str, list[Meta]] = {}  # what arrived under a name: a file that was edited as it was moved
+    for row in run.rows:
+        if row.path not in known:
+            named.setdefault(Path(row.path).name, []).append(row.meta)
+    tops = {str(root) for _, root in roots}
     for path, row in known.items():
         given = [root for root, _ in roots if Path(path).is_relative_to(root)]
-        if path in run.seen or not given:
+        if path in run.seen or not (given or row.root in tops):
             continue
         if not _is_gone(path):
             if any(is_walked(Path(path), root) for root in given):
                 run.drops.append(path)
                 _note_hidden(row, run)
-        elif row.sha256 in arrived:
+        elif row.sha256 in arrived or any(not no_wider(row.meta, meta) for meta in named.get(Path(path).name, ())):
             run.drops.append(path)
-        elif prune:
+        elif prune and given:
             run.drops.append(path)
             run.removed.append(row.source)
-        else:
+        elif given:
             run.missing += 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import fields
 
 from assistant.core.types import Meta
@@ -11,6 +12,12 @@ from assistant.core.types import Meta
 KEYS = ("title", *(f.name for f in fields(Meta)))
 GOVERNING = ("audience", "effective", "expires", "supersedes")  # decide who may see a document, and when
 _STEMS = {"audien": "audience", "effectiv": "effective", "expir": "expires"}  # `expiry`, `target_audience`
+# What other systems call it: such a key is reported, not obeyed, since its values are theirs.
+_RESTRICTING = frozenset(
+    """access accesscontrol accesslevel accessrights accessto acl allowed allowedgroups allowedroles clearance
+    confidential confidentiality groups internal internalonly permission permissions private readableby readers
+    restricted restrictedto restriction roles secrecy sensitivity sharedwith viewers visibility visibleto""".split()
+)
 _SLIPS = 2  # letters of a governing key that may be wrong, missing, added or swapped
 _WORD = re.compile(r"[^\W_]+?(?=[\W_]|(?<=[a-z])[A-Z]|$)")
 
@@ -26,6 +33,11 @@ def meant(key: str) -> str | None:
                 return name
     words = [word.casefold() for word in _WORD.findall(_bare(key))]
     return next((name for stem, name in _STEMS.items() if any(word.startswith(stem) for word in words)), None)
+
+
+def restricting(keys: Iterable[str]) -> list[str]:
+    """Return the keys that restrict a document in other systems, and nothing here; at most three."""
+    return [key[:80] for key in keys if fold(key) in _RESTRICTING][:3]
 
 
 def fold(text: str) -> str:

@@ -65,7 +65,7 @@ def walk(path: Path, root: Path) -> Iterator[FoundFile | tuple[str, DocumentReje
     folders inside the root, whose files are found where they are.
     """
     if not path.is_dir():
-        yield from _file(path, root)
+        yield from look(path, root)
         return
     unlisted: list[OSError] = []
     for folder, names, files in os.walk(path, onerror=unlisted.append, followlinks=False):
@@ -74,7 +74,7 @@ def walk(path: Path, root: Path) -> Iterator[FoundFile | tuple[str, DocumentReje
             if link.is_symlink() and not link.resolve().is_relative_to(root):
                 yield _source(link, root), DocumentRejected("outside", OUTSIDE)
         for name in sorted(filter(is_document, files)):
-            yield from _file(Path(folder) / name, root)
+            yield from look(Path(folder) / name, root)
         for name in Beside(files).orphans:
             yield _source(Path(folder) / name, root), DocumentRejected("metadata", ORPHAN)
     for error in unlisted:
@@ -87,7 +87,8 @@ def _source(path: Path, root: Path) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in source)
 
 
-def _file(path: Path, root: Path) -> Iterator[FoundFile | tuple[str, DocumentRejected]]:
+def look(path: Path, root: Path) -> Iterator[FoundFile | tuple[str, DocumentRejected]]:
+    """Yield the file at a path, or why it cannot be read; nothing for what is no regular file."""
     source = _source(path, root)
     try:
         str(path).encode()

@@ -281,6 +281,51 @@ def test_a_missing_file_stays_until_it_is_pruned(config: Config, index: Index, d
     assert not index.lexical("annual") and not [t for t in index.dense("annual leave") if "annual" in t]
 
 
+def test_a_folder_that_was_restricted_hides_its_files_when_one_of_them_is_ingested(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "site" / "gates.md", "# Gates\n\nThe west gate opens at six.\n")
+    run_ingest(config, docs)
+    write(docs / "site" / "_meta.toml", 'audience = ["guards"]')
+    report = run_ingest(config, docs / "site" / "gates.md")
+    assert sorted(report.updated) == ["site/gates.md", "site/parking.md"] and not report.embedded
+    assert index.sources() == ["leave.md", "travel.md"]
+    write(docs / "_meta.toml", 'audience = ["board"]')  # shares no role with the folder's
+    report = run_ingest(config, docs / "leave.md")
+    assert {r.source for r in report.rejected} == {"site/gates.md", "site/parking.md"} and not index.sources()
+    assert sorted(index.sources(BOARD)) == ["leave.md", "travel.md"]
+
+
+def test_a_file_that_is_edited_and_moved_to_a_restricted_folder_is_gone_from_its_old_place(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    (docs / "board").mkdir()
+    write(docs / "board" / "_meta.toml", 'audience = ["board"]')
+    (docs / "leave.md").rename(docs / "board" / "leave.md")
+    write(docs / "board" / "leave.md", LEAVE.replace("27", "28"))
+    assert run_ingest(config, docs / "board").added == ("board/leave.md",)
+    assert index.sources() == ["site/parking.md", "travel.md"] and not index.lexical("27")
+    assert "board/leave.md" in index.sources(BOARD)
+
+
+def test_a_missing_file_stays_where_one_of_its_name_arrives_that_all_may_see(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    (docs / "leave.md").unlink()
+    write(docs / "site" / "leave.md", LEAVE.replace("27", "28"))
+    assert run_ingest(config, docs).missing == 1
+    assert {"leave.md", "site/leave.md"} <= set(index.sources())
+
+
+def test_a_key_that_restricts_only_elsewhere_is_reported(config: Config, docs: Path, run_ingest: Run) -> None:
+    write(docs / "leave.md", f"---\nvisibility: board\nInternal-Only: true\nauthor: Jo\n---\n{LEAVE}")
+    flags = run_ingest(config, docs).flagged
+    assert [(f.source, f.reason) for f in flags] == [("leave.md", "metadata")] * 2
+    assert "'visibility'" in flags[0].detail and "'Internal-Only'" in flags[1].detail
+
+
 def test_pruning_leaves_other_folders_alone(config: Config, index: Index, docs: Path, run_ingest: Run) -> None:
     run_ingest(config, docs)
     shutil.rmtree(docs / "site")
