@@ -738,7 +738,7 @@ def _ready(
     if not generator:
         settings = replace(settings, generator=replace(settings.generator, runtime="none"))
     Catalog.open(settings.data).close()  # say that there is no index before making models for it
-    _prepare(settings, view, reader=reader, generator=generator)
+    _prepare(settings, view, reader=reader or settings.retrieval.rerank, generator=generator)
     return settings
 
 

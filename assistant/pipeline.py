@@ -107,7 +107,7 @@ class Assistant:
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")
         self._registry = registry
-        self._cross_encoder: Future[CrossEncoder] | None = None  # a search needs none
+        self._cross_encoder: Future[CrossEncoder] | None = None  # only what is read needs it
         self._guard_encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder, GUARD_ENCODER)
         self._encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder)
         self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
@@ -222,13 +222,20 @@ class Assistant:
 
     def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
         """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
-        query, access = _checked(query), access or self.access
+        query, access, settings = _checked(query), access or self.access, self.config.retrieval
+        if settings.rerank:
+            self._reader_model()
+        most = k or settings.k
         clock = _Clock()
-        with self._snapshot(), clock("retrieve"):
+        with self._snapshot():
             index = self.catalog.info(access)
-            terms = find_terms(self.catalog, focus or query, access)
-            hits = self._retriever().search(query, access, k or self.config.retrieval.k, terms)
-            hits = masked(hits, self._guards)
+            with clock("retrieve"):
+                hits, defined = self._retrieve(query, focus or query, access, most)
+            if settings.rerank:
+                with clock("read"):
+                    hits = self._reader().rerank(query, hits, defined, focus)
+            with clock("guard"):
+                hits = masked(hits[:most], self._guards)
         status: Status = "answered" if hits else "abstained"
         found = Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
         if self._audit:
@@ -305,10 +312,10 @@ class Assistant:
             self._reader_model().result().read, self.config.reader, self._reader_file.weights, self._confidence
         )  # fmt: skip
 
-    def _retrieve(self, asked: str, question: str, access: Access) -> tuple[tuple[Hit, ...], list[Term]]:
-        """Return the hits, and the terms whose meaning the question asks for."""
+    def _retrieve(self, asked: str, question: str, access: Access, k: int = 0) -> tuple[tuple[Hit, ...], list[Term]]:
+        """Return the hits, `k` or as many as are read, and the terms whose meaning the question asks for."""
         terms = find_terms(self.catalog, question, access)
-        hits = self._retriever().search(asked, access, self.config.reader.passages, terms)
+        hits = self._retriever().search(asked, access, max(k, self.config.reader.passages), terms)
         return hits, [term for term, asks in terms if asks]
 
     def _retriever(self) -> Retriever:

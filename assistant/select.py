@@ -113,12 +113,13 @@ def _units(
     evidence: Evidence, run: Sequence[Evidence], floor: float, paragraphs: Mapping[Place, Paragraph]
 ) -> Iterator[Evidence]:  # fmt: skip
     """Yield what a candidate answers with: its list, its table's rows, or its rule; nothing for a mere lead-in."""
+    is_item = evidence in run
     near = sum(e.score >= floor for e in run)
     whole = near >= max(2, SHARE * len(run))
     if run and run[0].kind == "item":
-        listed = _joined(run[0], run[-1], "list")
+        evidence, listed = _led(evidence, paragraphs), _led(_joined(run[0], run[-1], "list"), paragraphs)
         steps = _is_step(evidence) and len(listed.text) <= MAX_STEPS
-        if (evidence not in run or whole or steps) and len(listed.text) <= MAX_LIST:
+        if (not is_item or whole or steps) and len(listed.text) <= MAX_LIST:
             yield replace(listed, score=evidence.score)
             return
     if run and evidence.kind == "row" and whole:
@@ -129,6 +130,14 @@ def _units(
         yield evidence
     else:
         yield _with_conditions(evidence, *paragraphs[_place(evidence)])
+
+
+def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
+    """Let a lead-in that refers back, "This includes:", begin with the sentence before it."""
+    if not evidence.lead or not REFERS_BACK.match(evidence.lead_text):
+        return evidence
+    beside, at = paragraphs.get((evidence.hit.passage.id, evidence.lead[0]), ((), 0))
+    return replace(evidence, lead=(beside[at - 1].start, evidence.lead[1])) if at else evidence
 
 
 def _is_step(evidence: Evidence) -> bool:

@@ -110,7 +110,8 @@ def train_better(
     checked = [q for q in questions if not digest(q.document) % CHECKED and q.answerable and q.evidence]
     if len(learned) < MIN_QUESTIONS or not checked:
         return None, {"questions": len(questions), "taken": False}
-    with closing(Assistant(config, confidence=UNCALIBRATED, reader=serving)) as assistant:
+    mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
+    with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
         found = list(rows(assistant, learned, progress))
         before = [_right(assistant, q, serving) for q in checked]
     measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=RATE)

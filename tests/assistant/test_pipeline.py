@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,18 @@ def test_the_record_says_how_the_answer_came_about(tarnwell: Assistant) -> None:
     assert answer.timings["total"] >= max(v for k, v in answer.timings.items() if k != "total")
     assert 0.5 <= answer.confidence <= 1.0 and answer.index.documents >= 24 and answer.index.generation
     assert (answer.model.id, answer.model.runtime, answer.own_words) == ("none", "none", False)
+
+
+def test_a_search_shows_what_a_question_is_answered_from(tarnwell: Assistant, company: Config) -> None:
+    query = "hotel limit for a night in Paris"
+    found, answered = tarnwell.search(query), tarnwell.answer(query)
+    assert [hit.passage.id for hit in found.hits] == [hit.passage.id for hit in answered.hits]
+    assert found.timings["read"] > 0
+    retrieved = replace(company, retrieval=replace(company.retrieval, rerank=False))
+    with closing(Assistant(retrieved, access=make_access((), TODAY))) as assistant:
+        plain = assistant.search(query)
+    assert "read" not in plain.timings and len(plain.hits) == len(found.hits)
+    assert [hit.score for hit in plain.hits] == sorted((hit.score for hit in plain.hits), reverse=True)
 
 
 def test_the_same_question_gets_the_same_answer(quick: Assistant) -> None:

@@ -72,6 +72,15 @@ def test_a_short_paragraph_is_quoted_whole() -> None:
     assert quote_text(found) == "Days expire in March."
 
 
+def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
+    text = "## Privacy\n\nNobody may share what is private. This includes:\n\n- telephone numbers\n- home addresses\n"
+    (found,) = choose(scored(text, {"home": 3.0}), ReaderSection())
+    assert (found.kind, found.lead_text) == ("item", "Nobody may share what is private. This includes:")
+    (found,) = choose(scored(text, {"home": 3.0, "telephone": 3.0}), ReaderSection())
+    assert (found.kind, found.lead_text) == ("list", "Nobody may share what is private. This includes:")
+    assert quote_text(found) == text.split("\n\n", 1)[1].strip()
+
+
 def test_a_condition_is_not_cut_from_its_rule() -> None:
     found = choose(scored(LEAVE, {"An employee": 3.0}), ReaderSection())
     assert texts(found) == ["An employee may carry over 5 days. However, a director may allow 8."]
