@@ -40,7 +40,7 @@ from assistant.core.vectors import VectorStore, open_store
 from assistant.evidence import place
 from assistant.features import content
 from assistant.guards.run import Guards, Screened
-from assistant.history import recent, standalone
+from assistant.history import readings, recent, was_said
 from assistant.open_book import PASSAGES, answer_from_passages
 from assistant.phrase import Wording, phrase, quoted
 from assistant.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR
@@ -157,12 +157,7 @@ class Assistant:
             if screened.action == "block":
                 return _blocked(screened, index, clock)
             question = screened.text
-            with clock("retrieve"):
-                asked = standalone(question, history)
-                hits, defined = self._retrieve(asked, question, access)
-            stage("reading")
-            with clock("read"):
-                reading = self._reader().read(asked, hits, defined, focus=question)
+            asked, reading = self._understood(question, history, access, clock, stage)
             found = reading.hits
             with clock("guard"):
                 hits = masked(found[: k or self.config.retrieval.k], self._guards)
@@ -184,6 +179,23 @@ class Assistant:
                 wording = self._verified(wording, evidence)
         wording = replace(wording, verdicts=(*verdicts, *wording.verdicts))
         return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
+
+    def _understood(
+        self, question: str, history: Sequence[Turn], access: Access, clock: _Clock, stage: Stage
+    ) -> tuple[str, Reading]:
+        """Read for what a question may mean, and return what was asked and found: the first that is answered."""
+        ways: list[tuple[str, Reading]] = []
+        for asked in readings(question, history):
+            with clock("retrieve"):
+                hits, defined = self._retrieve(asked, question, access)
+            stage("reading")
+            with clock("read"):
+                reading = self._reader().read(asked, hits, defined, focus=question)
+            told = reading.evidence and reading.probability >= self._threshold
+            if told and (not ways or _goes_on(question, reading.evidence[0], history)):
+                return asked, reading
+            ways.append((asked, reading))
+        return ways[0]
 
     def _from_passages(
         self, question: str, asked: str, found: Sequence[Hit], reading: Reading, screened: Screened, index: IndexInfo,
@@ -259,14 +271,14 @@ class Assistant:
 
     def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:
         """Return the evidence and its features alone; what an answer would be worded from."""
-        asked = standalone(_checked(question), recent(history))
         with self._snapshot():
-            hits, defined = self._retrieve(asked, question, access or self.access)
-            return self._reader().read(asked, hits, defined, focus=question)
+            return self._understood(
+                _checked(question), recent(history), access or self.access, _Clock(), lambda name: None
+            )[1]
 
     def candidates(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Candidates:
         """Return every sentence that the reader would choose from, with its features."""
-        asked = standalone(_checked(question), recent(history))
+        asked = readings(_checked(question), recent(history))[0]
         with self._snapshot():
             hits, _ = self._retrieve(asked, question, access or self.access)
             return self._reader().candidates(asked, hits, focus=question)
@@ -293,7 +305,7 @@ class Assistant:
     def _screen(self, question: str, history: Sequence[Turn]) -> Screened:
         """Screen a question, and a follow-up with what it follows too: neither half need give a request away."""
         screened = self._guards.input(question)
-        asked = standalone(question, history)
+        asked = readings(question, history)[-1]
         if asked == question or screened.action == "block":
             return screened
         joined = self._guards.input(asked)
@@ -406,6 +418,12 @@ def _knows(question: str, hits: Sequence[Hit]) -> bool:
     """Tell whether any word of a question, not a mere number, is the hits'."""
     words = {word for word in content(question) if not word.isdigit()}
     return any(words & content(hit.passage.text) for hit in hits)
+
+
+def _goes_on(question: str, evidence: Evidence, history: Sequence[Turn]) -> bool:
+    """Tell whether evidence answers a question of few words as a follow-up, not the one before it once more."""
+    hit = evidence.hit
+    return not was_said(evidence.text, history) and content(question) <= content(f"{place(hit)} {hit.passage.text}")
 
 
 def _quote(key: int, evidence: Evidence) -> Quote:

@@ -157,6 +157,13 @@ def test_a_history_does_not_change_a_question_that_stands_alone(tarnwell: Assist
     assert tarnwell.answer(question, history).text == tarnwell.answer(question).text
 
 
+def test_a_short_question_on_something_else_is_not_taken_for_a_follow_up(tarnwell: Assistant) -> None:
+    asked = "how do I report harassment"
+    history = [Turn("user", asked), Turn("assistant", tarnwell.answer(asked).text)]
+    for question in ("when do I get my bonus", "do contractors get a badge"):
+        assert tarnwell.answer(question, history).text == tarnwell.answer(question).text
+
+
 def test_a_scenario_is_answered(tarnwell: Assistant) -> None:
     scenario = (
         "I have been with the company for three years and work in Sheffield. On the way home yesterday I left the"

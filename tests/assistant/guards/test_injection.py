@@ -52,6 +52,8 @@ What is 17 times 24?
 QUESTIONS = """\
 How long must a password be?
 I forgot my password, who resets it?
+forgot my pasword for one of the company's systems
+ten hoours in the air, which cabin
 Who keeps the admin password of the payroll system?
 What is the wifi password for guests?
 Imagine I break my leg at work. What am I entitled to?
