@@ -18,7 +18,8 @@ FEW = 9
 
 _SECRET = (
     r"(?:pas{1,3} ?-?(?:w(?:or|ro|o|r)ds?|phrases?|codes?|keys?)|secrets?|"
-    r"(?:api|secret|hidden|private|access) (?:keys?|codes?|words?|tokens?)|code ?words?|credentials|pwd|pin|what you (?:hide|know)|"
+    r"(?:api|secret|hidden|private|access) (?:keys?|codes?|words?|tokens?)|code ?words?|credentials|pwd|pin|"
+    r"what you (?:hide|know)|"
     r"contrasena|clave|passwort|kennwort|geheim\w*|schlussel|mot de passe|mot secret|senha|chave|wachtwoord|geheime|"
     r"hasl[oł]|sifre|losenord\w*|adgangskode|salasana\w*|jelszo|parola|lozinka|heslo|mat khau|kata sandi)"
 )
