@@ -61,7 +61,7 @@ class RetrievalSection:
 class ReaderSection:
     passages: int = 16  # hits that are read, and which are reordered by it
     evidence: int = 3  # sentences, lists and rows that an answer is made of at most
-    margin: float = 1.5  # what is this much below the best one's log-odds is not evidence
+    margin: float = 2.0  # what is this much below the best one's log-odds is not evidence
 
 
 @dataclass(frozen=True, slots=True)
