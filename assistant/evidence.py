@@ -5,6 +5,8 @@ from __future__ import annotations
 from assistant.core.text import ITEM, cells, heading_path
 from assistant.core.types import Evidence, Hit
 
+MORE = "…"  # where items of a list are not told
+
 
 def place(hit: Hit) -> str:
     """Return `title > heading > heading` of a hit, each once."""
@@ -36,7 +38,18 @@ def plain(evidence: Evidence) -> str:
         return f"{lead} {' '.join(filter(None, items))}".strip()
     if evidence.kind == "definition" and lead:
         return f"{lead}: {text}"
+    if evidence.kind == "item" and lead:
+        before, after = _beside(evidence)
+        return f"{lead} {MORE + ' ' if before else ''}{text}{' ' + MORE if after else ''}"
     return f"{lead} {text}" if lead else text
+
+
+def _beside(evidence: Evidence) -> tuple[bool, bool]:
+    """Tell whether other items of its list stand before and after an item."""
+    passage, lead = evidence.hit.passage, evidence.lead or (0, 0)
+    before = passage.text[lead[1] - passage.start : evidence.start - passage.start].splitlines()
+    after = passage.text[evidence.end - passage.start :].split("\n", 1)[-1].lstrip("\n")
+    return any(map(ITEM.match, before)), ITEM.match(after) is not None
 
 
 def row_text(header: str, row: str) -> str:

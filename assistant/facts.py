@@ -17,7 +17,7 @@ def stem(word: str) -> str:
 
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-NUMBER = re.compile(r"(?:(?<![^\s(£€$])[-−])?\d+(?:[.,:]\d+)*")
+NUMBER = re.compile(r"(?:(?<![^\s(£€$])[-−–])?\d+(?:[.,:]\d+)*")
 SMALL: Mapping[str, int | Decimal] = {
     word: number
     for number, word in enumerate(
@@ -27,6 +27,7 @@ SMALL: Mapping[str, int | Decimal] = {
 } | {"half": Decimal("0.5"), "once": 1, "twice": 2, "first": 1, "second": 2, "third": 3, "dozen": 12}
 TENS = {w: 20 + 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
 TIMES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+COUNTED = re.compile(r"-[^\W\d_]")  # of "thirty one-day courses" the second number is of another thing
 MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 
 # What one thing written in two ways is folded to, before anything is compared.
@@ -70,7 +71,8 @@ def quantities(text: str) -> Iterator[tuple[int, int, str]]:
     tens = False
     for match in re.finditer(rf"{NUMBER.pattern}|[a-z]+", text, re.IGNORECASE):
         word = match.group().casefold()
-        joined = value is not None and re.fullmatch(r"[\s-]+", text[end : match.start()])
+        between = value is not None and re.fullmatch(r"[\s-]+", text[end : match.start()])
+        joined = between and not COUNTED.match(text, match.end())
         if joined and value is not None and word in TIMES:
             value, tens = value * TIMES[word], False
         elif joined and value is not None and tens and 0 < SMALL.get(word, 0) < 10:
@@ -82,7 +84,7 @@ def quantities(text: str) -> Iterator[tuple[int, int, str]]:
             if word in SMALL or word in TENS or word in TIMES:
                 value = Decimal(SMALL.get(word) or TENS.get(word) or TIMES.get(word) or 0)
             elif not word[0].isalpha():
-                plain = re.sub(r",(?=\d{3}(?!\d))", "", word.replace("−", "-"))
+                plain = re.sub(r",(?=\d{3}(?!\d))", "", word.replace("−", "-").replace("–", "-"))
                 if re.fullmatch(r"-?(?:0|[1-9]\d*)(?:\.(?:\d\d?|\d{4,}))?", plain, re.ASCII):
                     value = Decimal(plain)
                 else:

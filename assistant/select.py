@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import inf
 
 from assistant.core.config import ReaderSection
 from assistant.core.types import Evidence
@@ -27,7 +28,7 @@ QUALIFIES = re.compile(
 REFERS_BACK = re.compile(r"(?:This|These|That|Those|Such|It|They|He|She|Both|In (?:this|that|these|those))\b")
 MIN_WORDS = 3  # a shorter sentence proves nothing on its own
 SHORT_PARAGRAPH = 400  # characters of a paragraph that is quoted whole
-MAX_LIST, MAX_STEPS = 1_500, 700  # characters of a list, and of numbered steps, that are shown whole
+MAX_LIST, SHORT_LIST = 1_500, 800  # characters of a list that may be shown whole, and of one that always is
 SHARE = 0.25  # of a list's items, or a table's rows, that must be near the best for all of them to be the answer
 MAX_UNITS = 8  # of evidence; rows of one table count once towards the setting
 CLOSEST = 3
@@ -66,9 +67,9 @@ def closest(scored: Sequence[Evidence]) -> tuple[Evidence, ...]:
     for evidence in sorted(filter(_tells, scored), key=lambda e: -e.score):
         if not evidence.text.rstrip().endswith(":"):
             found.setdefault(evidence.hit.passage.id, evidence)
-    paragraphs = _paragraphs(scored)
+    runs, paragraphs = _runs(scored), _paragraphs(scored)
     best = list(found.values())[:CLOSEST]
-    return tuple(_with_conditions(e, *paragraphs[_place(e)]) if e.kind == "sentence" else e for e in best)
+    return tuple(unit for e in best for unit in list(_units(e, runs.get(_place(e), []), inf, paragraphs))[:1] or [e])
 
 
 def _tells(evidence: Evidence) -> bool:
@@ -118,8 +119,8 @@ def _units(
     whole = near >= max(2, SHARE * len(run))
     if run and run[0].kind == "item":
         evidence, listed = _led(evidence, paragraphs), _led(_joined(run[0], run[-1], "list"), paragraphs)
-        steps = _is_step(evidence) and len(listed.text) <= MAX_STEPS
-        if (not is_item or whole or steps) and len(listed.text) <= MAX_LIST:
+        # "The lower of these:" and "all of these hold:" bind their items; no list of words knows all that do.
+        if len(listed.text) <= (MAX_LIST if whole or not is_item else SHORT_LIST):
             yield replace(listed, score=evidence.score)
             return
     if run and evidence.kind == "row" and whole:
@@ -138,13 +139,6 @@ def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
         return evidence
     beside, at = paragraphs.get((evidence.hit.passage.id, evidence.lead[0]), ((), 0))
     return replace(evidence, lead=(beside[at - 1].start, evidence.lead[1])) if at else evidence
-
-
-def _is_step(evidence: Evidence) -> bool:
-    """Tell the steps of a procedure, which are numbered, from items that stand for themselves."""
-    text, begin = evidence.hit.passage.text, evidence.hit.passage.start
-    line = text.rfind("\n", 0, evidence.start - begin) + 1
-    return text[line : evidence.start - begin].strip()[:1].isdigit()
 
 
 def _with_conditions(evidence: Evidence, beside: Sequence[Evidence], at: int) -> Evidence:

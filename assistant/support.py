@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.core.text import ITEM, sentences
-from assistant.evidence import row_text, row_told
+from assistant.evidence import MORE, row_text, row_told
+from assistant.prompts import without_keys
 from assistant.tokens import optional_signs, tokenise
 
 # Begins a sentence that speaks of the one before it.
@@ -25,6 +26,9 @@ GOES_ON = re.compile(
     yet|still|instead|provided|subject|although|though|exceptions?|in\ (?:this|that|these|such)\ cases?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+REFERS_BACK = re.compile(r"(?:they|it|he|she|these|those|this|that|such|both|one|neither)\b", re.IGNORECASE)
+FEWEST = 7  # words of a sentence that is sure to stand for itself
+ANNOUNCES = re.compile(r"\bfollow(?:s|ing)?\b|:\s*$", re.IGNORECASE)
 # What may open a sentence without being a part of what it states: left out of a quote, or put before it.
 OPENINGS = tuple(
     tuple(words.split())
@@ -70,6 +74,7 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
 
     `context`, a heading or title on each line, may stand before the claim with a colon.
     """
+    quote = without_keys(quote)
     if _same(claim) in map(_same, _tellings(quote)):
         return Support(True, 1.0)
     if max(len(claim), len(quote)) > LONGEST:
@@ -80,7 +85,7 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
         return Support(False, 0.0, "it says nothing")
     if _is_rows(quote):
         return Support(False, 0.0, "it does not tell the row as it stands")
-    pieces = list(_pieces(_near(quote)))
+    pieces = list(_pieces(_unmarked(quote)))
     starts = {0: 0, **{len(opening): 0 for opening in _openings(said, context)}}
     if (dropped := _match(said, pieces, starts).get(len(said))) is not None:
         share = len(said) / (len(said) + dropped)
@@ -175,12 +180,16 @@ def _tellings(quote: str) -> Iterator[str]:
     if len(lines) > 1 and _is_rows(quote):
         yield row_text(lines[0], lines[-1])
         yield row_told(lines[0], lines[-1])
-    yield _near(quote)
-    # A sentence as it stands, of a paragraph that is shown with it, unless the next one speaks of it.
-    spans = sentences(quote, 0, len(quote))
-    for (start, end), (then, _) in zip(spans, [*spans[1:], (len(quote), 0)], strict=False):
-        if not GOES_ON.match(quote, then):
-            yield quote[start:end]
+    yield from _items(quote)
+    # A sentence as it stands, of a paragraph that is shown with it, unless one beside it may speak of it.
+    texts = [quote[start:end] for start, end in sentences(quote, 0, len(quote))]
+    for text, before, after in zip(texts, ["", *texts], [*texts[1:], ""], strict=False):
+        if (
+            not (REFERS_BACK.match(text) and before)
+            and not GOES_ON.match(after)
+            and not any(map(_may_govern, filter(None, (before, after))))
+        ):
+            yield text
 
 
 def _same(text: str) -> str:
@@ -188,10 +197,28 @@ def _same(text: str) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def _near(quote: str) -> str:
-    """Leave out the list items that a quote passes between what introduces it and itself."""
+def _may_govern(text: str) -> bool:
+    """Tell a sentence that may take back its neighbour: "Wrong!", "(Repealed.)", "The following is a mistake."."""
+    return len(text.split()) < FEWEST or text.lstrip()[:1] in "([" or ANNOUNCES.search(text) is not None
+
+
+def _unmarked(quote: str) -> str:
+    """Take the marks off a list's items."""
+    return "\n".join(ITEM.sub("", line, count=1) if ITEM.match(line) else line for line in quote.splitlines())
+
+
+def _items(quote: str) -> Iterator[str]:
+    """Yield a list with marks for the items that are not told: those that a quote passes, or that come after it."""
     lines = quote.splitlines()
     items = [i for i, line in enumerate(lines) if ITEM.match(line)]
-    if len(items) > 1 and items[0] > 0:
-        lines = lines[: items[0]] + lines[items[-1] :]
-    return "\n".join(ITEM.sub("", line, count=1) if ITEM.match(line) else line for line in lines)
+    if not items or not items[0] or any(line.strip() and not line[0].isspace() for line in _others(lines, items)):
+        return
+    lead, last = " ".join(lines[: items[0]]), _unmarked("\n".join(lines[items[-1] :]))
+    for told in (last, f"{MORE} {last}") if len(items) == 1 else (f"{MORE} {last}",):
+        yield f"{lead} {told}"
+        yield f"{lead} {told} {MORE}"
+
+
+def _others(lines: Sequence[str], items: Sequence[int]) -> list[str]:
+    """Return the lines from the first item on that begin none."""
+    return [line for i, line in enumerate(lines[items[0] :], items[0]) if i not in items]

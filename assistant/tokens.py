@@ -19,13 +19,18 @@ ORDINALS = frozenset("half once twice first second third dozen".split())  # numb
 OPTIONAL = frozenset('"“”«»„[]*_`#•|')  # may be left out, but not put in: counted, not compared
 EQUAL: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\*\*|__|`)(?=\w)((?:(?!\1)[^\n]){1,200}?)(?<=\w)\1"), r"\2"),  # emphasis
-    (re.compile(r"\b(?:shall|(?:is|are) required to|ha(?:s|ve) to|needs? to)\b", re.IGNORECASE), "must"),
+    (re.compile(r"\bshall\b", re.IGNORECASE), "must"),  # not "has to": nobody has to is not nobody must
     (re.compile(r"\b(?:can|(?:is|are) (?:allowed|permitted) to)\b", re.IGNORECASE), "may"),
     (re.compile(r"\ba (few|little)\b", re.IGNORECASE), r"a\1"),  # another number than "few"
     (re.compile(r"\bper (?=[a-z])", re.IGNORECASE), "a "),
     (re.compile(r"(?<=\d) ?[-–—] ?(?=[£€$]?\d)"), " to "),
     (re.compile(r"\((\d[\d.,]*)\)"), r" (\1 in brackets) "),  # a loss, in accounts
     (re.compile(r"&"), " and "),
+)
+# Behind an article that says nothing; before "most", "few" or "third" it counts, and "a" may be an option's name.
+COUNTS = re.compile(
+    r"\s+(?!(?:most|few|little|one|ones|only|other|others|same|half|third|quarter|first|second|is|are|was|were|and|or)\b)",
+    re.IGNORECASE,
 )
 PLURALS = (("ies", "y", 3), ("sses", "ss", 2), ("xes", "x", 2), ("ches", "ch", 2), ("shes", "sh", 2), ("s", "", 3))
 SCANNED = re.compile(rf"(?P<word>{WORD.pattern})|(?P<separator>{SEPARATOR.pattern})|.", re.DOTALL)
@@ -71,15 +76,17 @@ def _scan(text: str, before: Sequence[str]) -> list[str]:
         token = match.group()
         if match["separator"]:
             found.append(token[0] if token[0] in SEPARATORS else ",")
-        elif not (_is_article(token, first=not (before or found)) or token in PLAIN or token in OPTIONAL):
+        elif not (_is_article(match, [*before[-1:], *found[-1:]]) or token in PLAIN or token in OPTIONAL):
             unit = before and not found and len(token) <= SHORT_UNIT and before[-1][-1:].isdigit()
             found.append(token if unit else singular(token.casefold().replace("’", "'")))
     return found
 
 
-def _is_article(token: str, first: bool) -> bool:
-    """Tell an article from the A of "Grade A"."""
-    return token.casefold() in ARTICLES and (token != "A" or first)
+def _is_article(match: re.Match[str], before: Sequence[str]) -> bool:
+    """Tell an article that changes nothing from the A of "Grade A", the "(a)" of a list, and that of "a third"."""
+    token = match.group()
+    idle = token.casefold() in ARTICLES and (token != "A" or not before) and before[-1:] != ["and"]
+    return idle and COUNTS.match(match.string, match.end()) is not None
 
 
 def singular(word: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from assistant.citations import parse_claims
 from assistant.core.catalog import Catalog, title_of
 from assistant.core.errors import IndexMismatch
-from assistant.core.text import heading_path
-from assistant.core.types import Access, Citation, Document, Quote
+from assistant.core.text import heading_path, units
+from assistant.core.types import Access, Citation, Document, Passage, Quote
 from assistant.guards.run import REFUSALS
 from assistant.prompts import SAYS_ABSTAINED, SAYS_UNSURE, SAYS_WITHHELD
 from assistant.records import citations_from_json, closest_from_json
@@ -69,9 +69,23 @@ class _Verifier:
         if not within or document.text[quote.start : quote.end] != quote.quote:
             return "the quote is not what the document says there"
         around = [p for p in self.catalog.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
+        if not (self._is_whole(quote, around) or self._defines(quote, document)):
+            return "the quote begins or ends in the middle of what the document says"
         if (quote.title, quote.headings, quote.page) not in [(_title(document), p.headings, p.page) for p in around]:
             return "its title, headings or page are not those of the place"
         return ""
+
+    def _is_whole(self, quote: Citation | Quote, around: Sequence[Passage]) -> bool:
+        found = [_places(passage) for passage in around]
+        return any(quote.start in starts for starts, _ in found) and any(quote.end in ends for _, ends in found)
+
+    def _defines(self, quote: Citation | Quote, document: Document) -> bool:
+        """Tell whether a quote is a definition, from its term on."""
+        for name, start, end in self.catalog.terms_of(document.id):
+            line = document.text.rfind("\n", 0, start) + 1
+            if quote.end == end and quote.start in (start, document.text.rfind(name, line, start)):
+                return True
+        return False
 
     def is_place(self, told: str) -> bool:
         """Tell whether `title > headings (source)` is that of a passage."""
@@ -88,6 +102,15 @@ class _Verifier:
         sha256 = quote.document_sha256
         named = (self.catalog.document(name, self.access) for name in (quote.source, sha256))
         return next((d for d in named if d and (d.source, d.sha256) == (quote.source, sha256)), None)
+
+
+def _places(passage: Passage) -> tuple[set[int], set[int]]:
+    """Return where in its document a passage's sentences, items and rows begin, their lead-ins too, and end."""
+    begin, found = passage.start, units(passage.text)
+    starts = {begin + u.start for u in found} | {begin + u.lead[0] for u in found if u.lead}
+    # A list is quoted from the mark of its first item on.
+    lines = {begin + passage.text.rfind("\n", 0, u.start) + 1 for u in found if u.kind == "item"}
+    return starts | lines, {begin + u.end for u in found}
 
 
 def _title(document: Document) -> str:

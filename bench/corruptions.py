@@ -402,10 +402,10 @@ def contraction(text: str, rng: random.Random, others: Others) -> str | None:
 
 
 def same_force(text: str, rng: random.Random, others: Others) -> str | None:
-    """Write `can` for `may`, `must` for `shall` or `has to`, and `may` for `can`."""
-    pairs = {"may": "can", "can": "may", "shall": "must", "has to": "must", "have to": "must"}
-    new = re.sub(r"\b(?:may|can|shall|has to|have to)\b(?! not\b|['’])", lambda m: pairs[m.group()], text)
-    return new if new != text and "will have to" not in text and "to have to" not in text else None
+    """Write `can` for `may`, `must` for `shall`, and `may` for `can`."""
+    pairs = {"may": "can", "can": "may", "shall": "must"}
+    new = re.sub(r"\b(?:may|can|shall)\b(?! not\b|['’])", lambda m: pairs[m.group()], text)
+    return new if new != text else None
 
 
 def trimmed(text: str, rng: random.Random, others: Others) -> str | None:

@@ -128,7 +128,8 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog, min_support: floa
     """Say what of a forgery, or beside one, is shown."""
     with redirect_stdout(StringIO()) as out:
         Renderer().answer(answer)
-    said, _, block = out.getvalue().partition("\n\n")
+    said, *blocks = re.split(r"\n\n(?=\[\d+\] )", out.getvalue(), maxsplit=1)
+    block = "".join(blocks)
     quotes = " ".join(c.quote for c in answer.citations)
     if forgery.mark in said and forgery.mark not in quotes:
         yield f"shows {forgery.mark!r}"

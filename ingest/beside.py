@@ -20,11 +20,12 @@ from ingest.meta_keys import distance, fold
 FOLDER_META = "_meta.toml"
 SIDECAR = ".meta.toml"
 APPLE_DOUBLE = "._"  # what macOS keeps of a file beside it on other systems' disks
+_COPY = r"[\W_]{0,4}(?:\d{1,3}|copy)?"  # what file managers add: "_meta (1).toml"
 _SIDECAR = re.compile(
-    r"(?P<of>.{1,255}?)\W{0,9}meta[\W_]*toml(?:\.\w+|\W*)"
+    rf"(?P<of>.{{1,255}}?)\W{{0,9}}meta(?:data)?{_COPY}[\W_]{{0,4}}toml(?:\.\w+|\W*)"
 )  # x.md.META.toml, x_meta.toml, x.md.meta.toml.txt
 _OTHER = re.compile(r"(?P<of>.+)\.meta\.(?:ya?ml|json)")
-_FOLDER = re.compile(r"[\W_]*meta[\W_]*toml(?:\.\w+|\W*)")
+_FOLDER = re.compile(rf"(?:copyof)?(?:[\W_]*meta|[\W_]+metadata){_COPY}[\W_]{{0,4}}toml(?:\.\w+|\W*)")
 _NEAR = 0.6  # similarity of a document's name to that of a sidecar without one
 _MOST = 3  # names that are near
 _MOST_SEARCHED = 50  # sidecars of a folder whose documents are looked for by likeness

@@ -332,29 +332,35 @@ def _review(
 def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run: _Run, prune: bool) -> None:
     """Drop the rows of moved files, and of files that are gone if asked to; count those that stay.
 
-    A file is moved where one with its text arrived, or one with its name that fewer may see. What is still there and
-    was not found as a document is hidden: nothing tells who may see it now.
+    A file is moved, whichever folder it was in, where one with its bytes is found, or one with its name arrived that
+    fewer may see. What is still there and was not found as a document is hidden: nothing tells who may see it now.
     """
     arrived = {row.sha256 for row in run.rows if row.path not in known}
+    there = {row.sha256 for row in (*run.rows, *known.values()) if row.path in run.seen}
     named: dict[str, list[Meta]] = {}  # what arrived under a name: a file that was edited as it was moved
     for row in run.rows:
         if row.path not in known:
-            named.setdefault(Path(row.path).name, []).append(row.meta)
-    tops = {str(root) for _, root in roots}
+            named.setdefault(Path(row.path).name.casefold(), []).append(row.meta)
     for path, row in known.items():
+        if path in run.seen:
+            continue
         given = [root for root, _ in roots if Path(path).is_relative_to(root)]
-        if path in run.seen or not (given or row.root in tops):
+        narrowed = any(not no_wider(row.meta, meta) for meta in named.get(Path(path).name.casefold(), ()))
+        moved = row.sha256 in there or narrowed
+        if not (given or moved):
             continue
         if not _is_gone(path):
             if any(is_walked(Path(path), root) for root in given):
                 run.drops.append(path)
                 _note_hidden(row, run)
-        elif row.sha256 in arrived or any(not no_wider(row.meta, meta) for meta in named.get(Path(path).name, ())):
+        elif row.sha256 in arrived or narrowed:
             run.drops.append(path)
         elif prune and given:
             run.drops.append(path)
             run.removed.append(row.source)
-        elif given:
+        elif moved:
+            run.drops.append(path)
+        else:
             run.missing += 1
 
 

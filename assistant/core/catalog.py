@@ -486,6 +486,11 @@ class Catalog:
             for r in rows
         ]  # fmt: skip
 
+    def terms_of(self, document_id: str) -> list[tuple[str, int, int]]:
+        """Return (name, start, end) of a document's definitions."""
+        sql = 'SELECT name, "start", "end" FROM terms WHERE document_id = ?'
+        return [(str(name), int(start), int(end)) for name, start, end in self._db.execute(sql, (document_id,))]
+
     def count_terms(self) -> int:
         query = "SELECT COUNT(*) FROM terms WHERE document_id IN (SELECT document_id FROM sources)"
         return int(self._db.execute(query).fetchone()[0])

@@ -38,7 +38,20 @@ _SAYING = (
     r"start|open|add|append|mention|recommend|claim|lead|conclude|insist|leave out|omit|praise|finish|state|write|tell|"
     r"answer|reply|respond))"
 )
+_NAME = r"(?:chat ?gpt|claude|copilot|gemini|siri|alexa|grok)"
+_ANSWERING = r"(?:answer|reply|respond|say|tell|report|state|output|recommend|praise|ignore|forget|disregard)"
 RULES = (
+    rule(
+        "called",
+        "it calls an assistant by its name",
+        rf"(?:^|[.!?:\n\"“(] ?)(?:(?:hey|dear|ok|hello) )?(?:{_NAME}|assistant|chat ?bot|bot|ai|llm|language model|"
+        rf"(?:ai|virtual|digital) (?:assistant|agent))[,:] (?:(?:always|never|please|only|just) ){{0,2}}"
+        rf"(?:{_ANSWERING}|when (?:you are |you're )?asked|you must|whatever)\b",
+        rf"\b(?:hey )?(?:{_NAME}|the (?:ai|chat ?bot)) (?:should|must|shall|has to|will) "
+        rf"(?:(?:always|never|only) )?(?:tell \w+|{_ANSWERING}) (?:that|with|yes|no)\b",
+        signs=True,
+        needs="assis chatg chat claud copil gemin siri alexa grok chatb bot ai llm langu virtu digit",
+    ),
     rule(
         "addressed",
         "it gives orders to an assistant that reads it",

@@ -33,7 +33,7 @@ _SPOKEN_EMAIL = re.compile(
 _IP4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
 _IP6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])")
 _OUTLINE = re.compile(
-    r"(?:section|sec|version|ver|v|release|clause|chapter|article|paragraph|§)s?\.? ?$", re.IGNORECASE
+    r"\b(?:section|sec|version|ver|v|release|clause|chapter|article|paragraph|§)s?\.? ?$", re.IGNORECASE
 )
 _MAC = re.compile(
     r"(?<![\w:.-])(?:[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}"

@@ -126,7 +126,7 @@ def test_a_generator_that_finds_nothing_gets_the_evidence_quoted(reply: str) -> 
 def test_without_a_generator_the_evidence_is_quoted_with_what_introduces_it() -> None:
     wording = phrase(QUESTION, (PHOTOS, PAY), None, AnswerSection(), GeneratorSection())
     assert_proved(wording)
-    assert wording.text == "You must bring: two photographs. [1]\nBank-holiday week: £300 [2]"
+    assert wording.text == "You must bring: … two photographs. [1]\nBank-holiday week: £300 [2]"
     assert not wording.own_words
     assert wording.citations[0].quote.startswith("You must bring:")
     assert wording.citations[1].quote.startswith("| Week | Pay |")
@@ -183,7 +183,7 @@ def test_the_prompt_lays_out_the_evidence_line_by_line_under_its_keys() -> None:
     phrase(QUESTION, (PHOTOS, LEAVE[0]), model, AnswerSection(), GeneratorSection())
     system, user = model.told[0]
     assert (system.role, user.role) == ("system", "user")
-    assert user.content == (f"Quotes:\n[1] You must bring: two photographs.\n[2] {CARRY}\n\nQuestion: {QUESTION}")
+    assert user.content == (f"Quotes:\n[1] You must bring: … two photographs.\n[2] {CARRY}\n\nQuestion: {QUESTION}")
 
 
 def test_keys_and_line_breaks_inside_evidence_cannot_pose_as_other_evidence() -> None:

@@ -10,6 +10,7 @@ import pytest
 from assistant.citations import quote_text
 from assistant.core.config import ReaderSection
 from assistant.core.types import Evidence, Hit, Passage
+from assistant.evidence import plain
 from assistant.read import evidence_in
 from assistant.select import choose, closest
 
@@ -55,12 +56,20 @@ def test_a_list_answers_whole_if_its_lead_in_or_most_of_it_does(scores: Mapping[
     assert passage.text[found.start - passage.start : found.end - passage.start] == found.text
 
 
-def test_one_item_answers_alone_where_the_others_do_not() -> None:
-    (found,) = choose(scored(BRING, {"two photographs": 3.0}), ReaderSection())
-    assert (found.kind, found.text) == ("item", "two photographs for the badge.")
-
-
 LONG = f"A sentence {'that goes on and on ' * 20}here."
+
+
+def test_a_short_list_answers_whole_since_its_lead_in_may_bind_its_items() -> None:
+    (found,) = choose(scored(BRING, {"two photographs": 3.0}), ReaderSection())
+    assert found.kind == "list" and found.text.startswith("- a passport")
+    (found,) = closest(scored(BRING, {"two photographs": 3.0}))[:1]
+    assert found.kind == "list"
+
+
+def test_an_item_of_a_long_list_is_told_with_marks_for_the_others() -> None:
+    text = f"## Fees\n\nThe fee is the lowest of:\n\n- {LONG}\n- {LONG}\n- 90 euros\n- a day's pay\n"
+    (found,) = choose(scored(text, {"90 euros": 3.0}), ReaderSection())
+    assert (found.kind, plain(found)) == ("item", "The fee is the lowest of: … 90 euros …")
 
 
 def test_a_short_paragraph_is_quoted_whole() -> None:
@@ -74,8 +83,6 @@ def test_a_short_paragraph_is_quoted_whole() -> None:
 
 def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
     text = "## Privacy\n\nNobody may share what is private. This includes:\n\n- telephone numbers\n- home addresses\n"
-    (found,) = choose(scored(text, {"home": 3.0}), ReaderSection())
-    assert (found.kind, found.lead_text) == ("item", "Nobody may share what is private. This includes:")
     (found,) = choose(scored(text, {"home": 3.0, "telephone": 3.0}), ReaderSection())
     assert (found.kind, found.lead_text) == ("list", "Nobody may share what is private. This includes:")
     assert quote_text(found) == text.split("\n\n", 1)[1].strip()

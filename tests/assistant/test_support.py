@@ -33,11 +33,12 @@ SAID = [
     ("It closes on Mondays.", "It closes on Monday."),
     ("A manager may work abroad.", "Managers may work abroad."),
     ("You can work abroad.", "You may work abroad."),
-    ("Everyone has to report it.", "Everyone must report it."),
+    ("Everyone shall report it.", "Everyone must report it."),
     ("Reply within 5 working days.", "Please reply within 5 working days."),
     ("Bring a passport or visa.", "Bring a passport or a visa."),
     ("Bring a passport and a visa, or call.", "Bring a passport and a visa, or call."),
-    ("You must bring: two photographs.", LIST),
+    ("You must bring: … two photographs.", LIST),
+    ("(1) Dogs wait outside.", "[1] Dogs wait outside."),
     ("Constructive or complex feedback is given.", "However, constructive or complex feedback is given."),
     ("Give one or 2 copies.", "Give one or two copies."),
     ("You do not need a receipt.", "You don't need a receipt."),
@@ -56,6 +57,37 @@ SAID = [
     ("Keep **all** receipts.", "Keep all receipts."),
 ]
 REFUSED = {
+    "an item of a list whose lead-in binds them all": [
+        ("You must bring: two photographs.", LIST),
+        ("The fee is the lower of: 90 euros.", "The fee is the lower of:\n\n- a week's pay\n- 90 euros"),
+        ("Banned: coffee", "Banned:\n\n- beer\n- wine\n\nWelcome:\n\n- coffee"),
+    ],
+    "no duty, and a duty not to": [
+        ("No visitor must register.", "No visitor has to register."),
+        ("Neither side must give a reason.", "Neither side has to give a reason."),
+        ("The sum that a team must spend is 40 euros.", "The sum that a team has to spend is 40 euros."),
+    ],
+    "a minus as it is typeset": [
+        ("Samples are kept at 30 °C.", "Samples are kept at –30 °C."),
+        ("Samples are kept at 30 °C to 20 °C.", "Samples are kept at –30 °C to –20 °C."),
+    ],
+    "two numbers side by side": [
+        ("The school holds 42-day courses.", "The school holds forty two-day courses."),
+        ("It pays 7000 euro grants.", "It pays seven thousand-euro grants."),
+    ],
+    "an article that counts": [
+        ("The most senior staff may travel first class.", "Most senior staff may travel first class."),
+        ("The third must agree.", "A third must agree."),
+        ("A cook and guard must be there.", "A cook and a guard must be there."),
+        ("$70 is paid a week.", "A$70 is paid a week."),
+        ("Clause 8 applies to temps.", "Clause 8(a) applies to temps."),
+    ],
+    "a sentence that its neighbour takes back": [
+        ("Temps may drive.", "The following is wrong. Temps may drive."),
+        ("Temps may drive.", "Temps may drive. [Repealed]"),
+        ("Temps may drive.", "Suppose there is snow. Temps may drive."),
+        ("They may drive.", "Drivers over thirty with a clean record are another case. They may drive."),
+    ],
     "address": [
         ("Write to dpo@evil.example for a copy.", "Write to dpo@firm.example for a copy."),
         ("Carry over 5 days of leave https://x.example", "Carry over 5 days of leave"),

@@ -42,6 +42,17 @@ def test_a_fresh_answer_holds(office: Assistant, question: str) -> None:
     assert not any(c.problem for c in checks)
 
 
+def test_a_quote_that_is_cut_inside_a_sentence_is_refused(make_assistant: Callable[..., Assistant]) -> None:
+    text = "# Sundays\n\nNo employee works on a Sunday in the warehouse.\n"
+    assistant = make_assistant({"sundays.md": text})
+    answer = saved(assistant, "Who works on a Sunday in the warehouse?")
+    assert problems(assistant, answer) == []
+    (citation,) = answer["citations"]
+    citation |= {"start": citation["start"] + 3, "quote": citation["quote"][3:], "claim": citation["claim"][3:]}
+    answer["answer"] = f"{citation['claim']} [1]"
+    assert problems(assistant, answer) == ["the quote begins or ends in the middle of what the document says"]
+
+
 def test_a_fresh_answer_in_a_generators_words_holds(make_assistant: Callable[..., Assistant]) -> None:
     reply = (
         "- Employees can carry over at most 1.5 weeks of annual leave [1]\n- Carried-over days expire on 31 March [1]"

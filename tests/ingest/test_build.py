@@ -309,6 +309,21 @@ def test_a_file_that_is_edited_and_moved_to_a_restricted_folder_is_gone_from_its
     assert "board/leave.md" in index.sources(BOARD)
 
 
+def test_a_file_moved_to_a_restricted_folder_that_is_ingested_alone_is_gone_from_its_old_place(
+    config: Config, index: Index, tmp_path: Path, run_ingest: Run
+) -> None:
+    docs = tmp_path / "flat"
+    (docs / "board").mkdir(parents=True)
+    write(docs / "leave.md", LEAVE)
+    run_ingest(config, docs)
+    write(docs / "board" / "_meta.toml", 'audience = ["board"]')
+    (docs / "leave.md").rename(docs / "board" / "leave.md")
+    run_ingest(config, docs / "board")
+    assert index.sources() == [] and len(index.sources(BOARD)) == 1
+    run_ingest(config, docs)
+    assert index.sources() == []
+
+
 def test_a_missing_file_stays_where_one_of_its_name_arrives_that_all_may_see(
     config: Config, index: Index, docs: Path, run_ingest: Run
 ) -> None:
