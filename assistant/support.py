@@ -27,8 +27,10 @@ GOES_ON = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 REFERS_BACK = re.compile(r"(?:they|it|he|she|these|those|this|that|such|both|one|neither)\b", re.IGNORECASE)
-FEWEST = 7  # words of a sentence that is sure to stand for itself
-ANNOUNCES = re.compile(r"\bfollow(?:s|ing)?\b|:\s*$", re.IGNORECASE)
+FEWEST = 5  # words of a sentence that is likely to stand for itself
+ANNOUNCES = re.compile(
+    r"\bfollow(?:s|ing)?\b|:\s*$|^(?:suppose|imagine|assume|say|until|from|before|so|old|the rest)\b", re.IGNORECASE
+)
 # What may open a sentence without being a part of what it states: left out of a quote, or put before it.
 OPENINGS = tuple(
     tuple(words.split())

@@ -94,7 +94,7 @@ def test_offsets_are_the_documents_not_the_passages(reader: Reader) -> None:
 
 def test_an_item_is_said_with_its_lead_in() -> None:
     first = next(e for e in evidence_in(HITS[1]) if "photographs" in e.text)
-    assert plain(first) == "On the first day of work, new employees must bring: two photographs for the badge."
+    assert plain(first) == "On the first day of work, new employees must bring: … two photographs for the badge."
     assert in_context(first) == f"First day: {plain(first)}"
 
 
