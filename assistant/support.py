@@ -216,9 +216,9 @@ def _items(quote: str) -> Iterator[str]:
     if not items or not items[0] or any(line.strip() and not line[0].isspace() for line in _others(lines, items)):
         return
     lead, last = " ".join(lines[: items[0]]), _unmarked("\n".join(lines[items[-1] :]))
-    for told in (last, f"{MORE} {last}") if len(items) == 1 else (f"{MORE} {last}",):
-        yield f"{lead} {told}"
-        yield f"{lead} {told} {MORE}"
+    told = last if len(items) == 1 else f"{MORE} {last}"
+    yield f"{lead} {told}"
+    yield f"{lead} {told} {MORE}"
 
 
 def _others(lines: Sequence[str], items: Sequence[int]) -> list[str]:

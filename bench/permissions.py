@@ -70,11 +70,7 @@ PEOPLE = (
     ("boar,boards,role:board,h r,*,%,' OR 1=1 --", TODAY), ("", BEFORE), ("hr", BEFORE), ("", LATER), ("legal", LATER),
 )  # fmt: skip
 CAST = {"hr": "legal", "legal": "board", "board": "hr"}  # who becomes whom when the audiences change
-# May differ in order and amount, since BM25 counts the passages of the whole index: where it does, so may what is near
-# the best.
-SHIFTED = ("confidence", "hits")
-BY_SCORES = " by scores"
-CHOSEN = ("answer", "citations", "closest", "status")
+SHIFTED = ("confidence", "hits")  # may differ in order and amount: BM25 counts the passages of the whole index
 
 TEXT = """\
 # Project {name}
@@ -355,11 +351,9 @@ def told_apart(assistant: Assistant, question: str, who: Person) -> list[str] | 
 def unseen(assistant: Assistant, alone: Assistant, question: str) -> list[str]:
     """Return what differs from what an index without the hidden documents gives; no two ingests have all alike."""
     ours, theirs = (answer_json(a.answer(question)) for a in (assistant, alone))
-    shifted = [hit["score"] for hit in ours["hits"]] != [hit["score"] for hit in theirs["hits"]]
     for raw in (ours, theirs):
         raw["hits"] = [(hit["source"], hit["text"]) for hit in raw["hits"]]
-    differs = [key for key in ours if key != "timings_ms" and ours[key] != theirs[key]]
-    return [key + BY_SCORES if shifted and key in CHOSEN else key for key in differs]
+    return [key for key in ours if key != "timings_ms" and ours[key] != theirs[key]]
 
 
 # --- the run -------------------------------------------------------------------------------------------------------
@@ -434,9 +428,7 @@ def ask_all(config: Config, who: Person, questions: Sequence[str], path: Path, t
 def compare(assistant: Assistant, alone: Assistant, who: Person, questions: Sequence[str], tally: Tally) -> None:
     for question in questions:
         differs = unseen(assistant, alone, question)
-        tally.count(
-            "unseen", who, question, [key for key in differs if key not in SHIFTED and not key.endswith(BY_SCORES)]
-        )
+        tally.count("unseen", who, question, [key for key in differs if key not in SHIFTED])
         tally.shifted.update(differs)
 
 

@@ -313,8 +313,8 @@ def _review(
     """
     tops = {str(root) for _, root in roots}
     for path, row in known.items():
-        if path in run.seen or row.root not in tops:
-            continue
+        if row.root not in tops or any(Path(path).is_relative_to(given) for given, _ in roots):
+            continue  # what lies in what was given is found, or `_retire` sees to it
         found = next(look(Path(path), Path(row.root)), None)
         if not isinstance(found, FoundFile):
             continue
