@@ -64,9 +64,7 @@ class Retriever:
             filtered = access if catalog.restricted(access.as_of) else None
             vector = self._encode([question])[0]
             dense = self._store.query(generation, vector, settings.candidates, filtered)
-            words = query_words(question)
-            lexical = catalog.search_words(" OR ".join(words), settings.candidates, access) if words else []
-            most = catalog.most_bm25(words) if lexical else 0.0
+            lexical, most = catalog.search_words(query_words(question), settings.candidates, access)
             ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight, most)
             return catalog.hits(ranked, access, k)
 
@@ -140,10 +138,10 @@ def _is_quoted(norm: str, question: str) -> bool:
 
 
 def query_words(question: str) -> list[str]:
-    """Return a question's content words for FTS5, quoted so that none is read as syntax."""
+    """Return a question's content words."""
     words = dict.fromkeys(m.group().casefold() for m in WORD.finditer(question))
     content = [w for w in words if w not in STOP_WORDS] or list(words)
-    return [f'"{w}"' for w in content[:64]]
+    return content[:64]
 
 
 def fuse(

@@ -4,8 +4,7 @@ Every document of a made-up corpus holds names and figures that stand nowhere el
 several days, ask for them through every surface, and again after every audience has changed and one ingest was run. A
 leak is one of these words in anything that comes back to somebody who may not see a document that has it, unless the
 question said it. `verify` must say the same of a hidden quote as of a forged one. And what comes back must be what an
-index without the hidden documents gives ("unseen"); only its scores may differ, since BM25 weighs a word by how many
-passages of the whole index have it: how often that changes the order of the hits or the answer is counted apart.
+index without the hidden documents gives, scores and order included ("unseen").
 
 Half of the questions are for documents whose owner meant to restrict them and slipped, a kind of slip each
 (`bench/traps.py`): nobody may be shown one, and an ingest must have reported it, or have understood.
@@ -70,7 +69,6 @@ PEOPLE = (
     ("boar,boards,role:board,h r,*,%,' OR 1=1 --", TODAY), ("", BEFORE), ("hr", BEFORE), ("", LATER), ("legal", LATER),
 )  # fmt: skip
 CAST = {"hr": "legal", "legal": "board", "board": "hr"}  # who becomes whom when the audiences change
-SHIFTED = ("confidence", "hits")  # may differ in order and amount: BM25 counts the passages of the whole index
 
 TEXT = """\
 # Project {name}
@@ -261,7 +259,6 @@ class Tally:
     told: Counter[str] = field(default_factory=Counter)
     leaked: Counter[str] = field(default_factory=Counter)
     leaks: list[str] = field(default_factory=list)
-    shifted: Counter[str] = field(default_factory=Counter)
 
     def add(self, surface: str, who: Person, question: str, shown: str) -> None:
         shown, said = shown.casefold(), question.casefold()
@@ -349,10 +346,10 @@ def told_apart(assistant: Assistant, question: str, who: Person) -> list[str] | 
 
 
 def unseen(assistant: Assistant, alone: Assistant, question: str) -> list[str]:
-    """Return what differs from what an index without the hidden documents gives; no two ingests have all alike."""
+    """Return what differs from what an index without the hidden documents gives; ids are of an index alone."""
     ours, theirs = (answer_json(a.answer(question)) for a in (assistant, alone))
     for raw in (ours, theirs):
-        raw["hits"] = [(hit["source"], hit["text"]) for hit in raw["hits"]]
+        raw["hits"] = [(hit["source"], hit["text"], hit["score"]) for hit in raw["hits"]]
     return [key for key in ours if key != "timings_ms" and ours[key] != theirs[key]]
 
 
@@ -427,17 +424,13 @@ def ask_all(config: Config, who: Person, questions: Sequence[str], path: Path, t
 
 def compare(assistant: Assistant, alone: Assistant, who: Person, questions: Sequence[str], tally: Tally) -> None:
     for question in questions:
-        differs = unseen(assistant, alone, question)
-        tally.count("unseen", who, question, [key for key in differs if key not in SHIFTED])
-        tally.shifted.update(differs)
+        tally.count("unseen", who, question, unseen(assistant, alone, question))
 
 
 def show(tally: Tally) -> None:
     columns = {"questions": tally.asked, "rightly told": tally.told, "leaks": tally.leaked}
     show_counts("Who may see what", "surface", columns, tally.leaks)
-    shifts = ", ".join(f"{key} {count:,}" for key, count in tally.shifted.items()) or "nothing"
     console.print(f"{len(TRAPS)} kinds of slips")
-    console.print(f"shifted by the whole index's word statistics, of {tally.asked['unseen']:,}: {shifts}")
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ old index serving, and the next one picks up what was already read and embedded.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import closing, contextmanager, suppress
@@ -29,12 +28,12 @@ from assistant.core.permissions import PRIVATE_FILE, PRIVATE_FOLDER
 from assistant.core.text import MAX_HEADING
 from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.core.vectors import VectorStore, open_store
-from ingest.beside import is_walked
 from ingest.deadline import Deadline
 from ingest.formats import WITH_FRONT_MATTER, Parsed
 from ingest.meta_keys import restricting
 from ingest.metadata import Given, MetaReader, no_wider, parse_meta
 from ingest.parser_process import ParserProcess
+from ingest.retire import retire
 from ingest.screen import Screen
 from ingest.sources import FoundFile, find_roots, look, read_bytes, walk
 from ingest.split import is_within, split
@@ -98,7 +97,7 @@ def ingest(
             metas = MetaReader(files, known)
             _read_changed(files, known, metas, catalog, config, encoder_sha, load_encoder, run, progress)
             _review(roots, known, metas, catalog, run)
-            _retire(roots, known, run, prune)
+            _retire(roots, known, catalog, run, prune)
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
                 _switch(catalog, store, config, encoder_sha, run, progress)
             info, terms = catalog.info(), catalog.count_terms()
@@ -329,39 +328,16 @@ def _review(
             run.updated.append(row.source)
 
 
-def _retire(roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], run: _Run, prune: bool) -> None:
-    """Drop the rows of moved files, and of files that are gone if asked to; count those that stay.
-
-    A file is moved, whichever folder it was in, where one with its bytes is found, or one with its name arrived that
-    fewer may see. What is still there and was not found as a document is hidden: nothing tells who may see it now.
-    """
-    arrived = {row.sha256 for row in run.rows if row.path not in known}
-    there = {row.sha256 for row in (*run.rows, *known.values()) if row.path in run.seen}
-    named: dict[str, list[Meta]] = {}  # what arrived under a name: a file that was edited as it was moved
-    for row in run.rows:
-        if row.path not in known:
-            named.setdefault(Path(row.path).name.casefold(), []).append(row.meta)
-    for path, row in known.items():
-        if path in run.seen:
-            continue
-        given = [root for root, _ in roots if Path(path).is_relative_to(root)]
-        narrowed = any(not no_wider(row.meta, meta) for meta in named.get(Path(path).name.casefold(), ()))
-        moved = row.sha256 in there or narrowed
-        if not (given or moved):
-            continue
-        if not _is_gone(path):
-            if any(is_walked(Path(path), root) for root in given):
-                run.drops.append(path)
-                _note_hidden(row, run)
-        elif row.sha256 in arrived or narrowed:
-            run.drops.append(path)
-        elif prune and given:
-            run.drops.append(path)
-            run.removed.append(row.source)
-        elif moved:
-            run.drops.append(path)
-        else:
-            run.missing += 1
+def _retire(
+    roots: Sequence[tuple[Path, Path]], known: dict[str, SourceRow], catalog: Catalog, run: _Run, prune: bool
+) -> None:
+    """Drop what moved and what is hidden now, and what is gone if asked to; count what is gone and stays."""
+    retired = retire(roots, known, run.rows, run.seen, catalog, prune)
+    run.drops += [row.path for row in (*retired.moved, *retired.pruned, *retired.unreadable)]
+    run.removed += [row.source for row in retired.pruned]
+    run.missing = len(retired.missing)
+    for row in retired.unreadable:
+        _note_hidden(row, run)
 
 
 def _note_hidden(row: SourceRow, run: _Run) -> None:
@@ -372,17 +348,6 @@ def _note_hidden(row: SourceRow, run: _Run) -> None:
                 run.rejected[at] = replace(refused, detail=f"{refused.detail} {HIDDEN}")
             return
     run.rejected.append(Rejection(row.source, "unreadable", f"It is no longer a file that can be read here. {HIDDEN}"))
-
-
-def _is_gone(path: str) -> bool:
-    """Tell a deleted file from one in a folder that cannot be entered now."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _switch(

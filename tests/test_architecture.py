@@ -51,7 +51,7 @@ VENDORS = {
     "typer": {"assistant/cli.py"},
     "rich": {"assistant/render.py", "assistant/chat.py"},
     "prompt_toolkit": {"assistant/chat.py"},
-    "sqlite3": {"assistant/core/catalog.py"},
+    "sqlite3": {"assistant/core/catalog.py", "assistant/core/word_search.py"},
     "matplotlib": {"assistant/evaluate/plots.py"},
     "sklearn": {"assistant/evaluate/fitting.py"},
     "stdnum": {"assistant/guards/numbers.py"},

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 from assistant.core.errors import IndexMismatch, IndexMissing, NotWritable
 from assistant.core.permissions import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
 from assistant.core.types import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
+from assistant.core.word_search import PLACES, TOKENIZE, VISIBLE, search_words, visible_to
 
 SCHEMA_VERSION = "1"
 FILE_NAME = "catalog.sqlite3"
@@ -35,7 +35,7 @@ UNWRITABLE = {
 }  # fmt: skip
 BUGS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MISUSE)
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS passages (
 CREATE INDEX IF NOT EXISTS passages_document ON passages (document_id);
 CREATE INDEX IF NOT EXISTS passages_vector ON passages (vector);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
-    title, headings, body, tokenize = 'porter unicode61 remove_diacritics 2');
+    title, headings, body, tokenize = '{TOKENIZE}');
 CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS terms (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, aliases TEXT NOT NULL,
@@ -68,13 +68,6 @@ CREATE TABLE IF NOT EXISTS term_names (
     PRIMARY KEY (norm, term_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS term_names_term ON term_names (term_id);
 """
-
-BM25_K1 = 1.2  # as FTS5 has it
-
-# A source may be seen by its audience, between its dates; every read that leaves the catalog goes through this.
-VISIBLE = """(s.effective <= :as_of AND s.expires >= :as_of AND
-    (s.open OR EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path
-                       AND a.role IN (SELECT value FROM json_each(:roles)))))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +134,19 @@ class Catalog:
         with naming_damage(folder):
             db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
             db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL" if create else "PRAGMA query_only = ON")
+            db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA secure_delete = ON")
+            db.execute("PRAGMA temp_store = MEMORY")
             if create:
                 db.executescript(SCHEMA)
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('id', lower(hex(randomblob(8))))")
             catalog = cls(db, folder)
             version = catalog.meta("schema")
+            db.execute(PLACES)
+            if not create:
+                db.execute("PRAGMA query_only = ON")
         if version != SCHEMA_VERSION:
             cause = f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}."
             raise IndexMismatch(cause, start_again(folder))
@@ -202,7 +199,7 @@ class Catalog:
         one = self._db.execute(
             f"""SELECT (SELECT COUNT(*) FROM documents WHERE id IN ({seen})),
                        (SELECT COUNT(*) FROM passages WHERE document_id IN ({seen}))""",
-            _access(access) if access else {},
+            visible_to(access) if access else {},
         ).fetchone()
         generation = self._state(access) if access else self.meta("generation") or ""
         return IndexInfo(generation=generation, documents=one[0], passages=one[1])
@@ -211,7 +208,7 @@ class Catalog:
         """Name what `access` may see; the generation's own name changes with what is hidden, too."""
         query = f"""SELECT group_concat(line, char(10)) FROM (SELECT s.source || char(9) || s.document_id AS line
                     FROM sources s WHERE {VISIBLE} ORDER BY line)"""
-        (lines,) = self._db.execute(query, _access(access)).fetchone()
+        (lines,) = self._db.execute(query, visible_to(access)).fetchone()
         return f"seen-{hashlib.sha256((lines or '').encode()).hexdigest()[:16]}"
 
     def restricted(self, as_of: str) -> bool:
@@ -254,7 +251,7 @@ class Catalog:
         """Return (source, title, document id) of everything `access` may see."""
         query = f"""SELECT s.source, d.title, d.id FROM sources s JOIN documents d ON d.id = s.document_id
                     WHERE {VISIBLE} ORDER BY s.source"""
-        return list(self._db.execute(query, _access(access)))
+        return list(self._db.execute(query, visible_to(access)))
 
     def outside_validity(self, as_of: str) -> int:
         """Count the sources that are not in force on `as_of`."""
@@ -341,7 +338,7 @@ class Catalog:
         query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, s.meta
                     FROM sources s JOIN documents d ON d.id = s.document_id
                     WHERE (s.source = :source OR d.sha256 = :source) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
-        row = self._db.execute(query, {"source": source, **_access(access)}).fetchone()
+        row = self._db.execute(query, {"source": source, **visible_to(access)}).fetchone()
         if row is None:
             return None
         return _document(row, meta_from_json(row[7]))
@@ -393,22 +390,9 @@ class Catalog:
 
     # --- search ------------------------------------------------------------------------------------------------
 
-    def search_words(self, query: str, limit: int, access: Access) -> list[tuple[int, float]]:
-        """Return (passage id, BM25, higher is better) for an FTS5 query; only what `access` may see."""
-        sql = f"""SELECT w.rowid, -bm25(words) AS score FROM words w JOIN passages p ON p.id = w.rowid
-                  WHERE words MATCH :query
-                  AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
-                  ORDER BY score DESC LIMIT :limit"""
-        return list(self._db.execute(sql, {"query": query, "limit": limit, **_access(access)}))
-
-    def most_bm25(self, words: Sequence[str]) -> float:
-        """Return what BM25 comes near for a passage that is full of every word (each quoted, as in a query)."""
-        (passages,) = self._db.execute("SELECT COUNT(*) FROM passages").fetchone()
-        total = 0.0
-        for word in words:
-            (having,) = self._db.execute("SELECT COUNT(*) FROM words WHERE words MATCH ?", (word,)).fetchone()
-            total += max(math.log((passages - having + 0.5) / (having + 0.5)), 0.0) * (BM25_K1 + 1)
-        return total
+    def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
+        """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
+        return search_words(self._db, words, limit, access)
 
     def hits(
         self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int
@@ -419,7 +403,7 @@ class Catalog:
                          (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
                   FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d ON d.id = p.document_id
                   WHERE p.id IN (SELECT value FROM json_each(:ids)) AND src IS NOT NULL"""
-        rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **_access(access)})}
+        rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **visible_to(access)})}
         found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
         self._check_passages([row[0] for row, _, _ in found])
         return tuple(
@@ -444,7 +428,7 @@ class Catalog:
         sql = f"""SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page,
                          (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
                   FROM passages p JOIN words w ON w.rowid = p.id WHERE src IS NOT NULL ORDER BY src, p.id"""
-        for row in self._db.execute(sql, _access(access)):
+        for row in self._db.execute(sql, visible_to(access)):
             yield _passage(row), row[7]
 
     def passages_of(self, document_id: str) -> list[Passage]:
@@ -480,7 +464,7 @@ class Catalog:
                          (SELECT MIN(s.source) FROM sources s WHERE s.document_id = t.document_id AND {VISIBLE}) AS src
                   FROM terms t JOIN documents d ON d.id = t.document_id
                   WHERE {named if norms is not None else ""} src IS NOT NULL ORDER BY t.name COLLATE NOCASE, src"""
-        rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **_access(access)})
+        rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **visible_to(access)})
         return [
             (Term(r[0], tuple(_json(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8]))
             for r in rows
@@ -563,10 +547,6 @@ def _passage(row: Sequence[Any]) -> Passage:
 def _source_row(row: Sequence[Any]) -> SourceRow:
     path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta = row
     return SourceRow(path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta_from_json(meta))
-
-
-def _access(access: Access) -> dict[str, str]:
-    return {"as_of": access.as_of, "roles": json.dumps(sorted(access.roles))}
 
 
 def _chunks(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

@@ -48,7 +48,7 @@ def seen(catalog: Catalog, who: Access) -> dict[str, bool]:
     ids = [row.passage_id for row in catalog.vector_rows()]
     return {
         "sources": bool(catalog.visible_sources(who)),
-        "words": bool(catalog.search_words('"leave"', 10, who)),
+        "words": bool(catalog.search_words(["leave"], 10, who)[0]),
         "hits": bool(catalog.hits([(i, 1.0, ("dense",)) for i in ids], who, 10)),
         "terms": bool(catalog.terms(who)),
         "named": bool(catalog.terms(who, ["ciso"])),
@@ -151,7 +151,7 @@ def test_the_limit_counts_what_may_be_seen(catalog: Catalog) -> None:
         add(catalog, name, Meta())
     scored = [(i, 1.0 - i / 10, ("dense",)) for i in range(1, 5)]
     assert [hit.passage.document_id for hit in catalog.hits(scored, access(), 2)] == ["a", "b"]  # type: ignore[arg-type]
-    assert len(catalog.search_words('"leave"', 2, access())) == 2
+    assert len(catalog.search_words(["leave"], 2, access())[0]) == 2
 
 
 def test_a_role_is_listed_in_one_order_whatever_the_order_of_writing(catalog: Catalog) -> None:
@@ -220,9 +220,8 @@ def test_a_snapshot_does_not_see_what_is_committed_meanwhile(catalog: Catalog, t
                 assert reader.info() == before
             assert [source for source, _, _ in reader.visible_sources(access())] == ["old-0.md"]
             assert reader.slices("sha of old", 0, 9) == {"Employees"}
-            assert reader.search_words('"employees"', 5, access()) and not reader.search_words(
-                '"something"', 5, access()
-            )
+            assert reader.search_words(["employees"], 5, access())[0]
+            assert not reader.search_words(["something"], 5, access())[0]
         assert [source for source, _, _ in reader.visible_sources(access())] == ["new-0.md"]
         assert reader.info().generation == "g2" and reader.slices("sha of old", 0, 9) == set()
 
@@ -334,7 +333,7 @@ def test_damage_that_shows_only_later_is_a_mismatch_too(
     with pytest.raises(IndexMismatch, match=r"[^.\n]+damaged: [^.\n]*\. Delete "):  # noqa: SIM117
         with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
             catalog.info()
-            catalog.search_words('"rule"', 10, access())
+            catalog.search_words(["rule"], 10, access())
             catalog.visible_sources(access())
     with pytest.raises(IndexMismatch, match="damaged: "):
         run_ingest(config, root)

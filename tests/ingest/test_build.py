@@ -66,7 +66,7 @@ class Index:
     def lexical(self, word: str) -> list[str]:
         """Return the texts that hold a word."""
         with closing(Catalog.open(self._config.data)) as catalog:
-            found = catalog.search_words(f'"{word}"', 1000, EVERYONE)
+            found, _ = catalog.search_words([word], 1000, EVERYONE)
             return [hit.passage.text for hit in catalog.hits([(i, s, ("lexical",)) for i, s in found], EVERYONE, 1000)]
 
     def counts(self) -> tuple[int, int]:
@@ -322,6 +322,27 @@ def test_a_file_moved_to_a_restricted_folder_that_is_ingested_alone_is_gone_from
     assert index.sources() == [] and len(index.sources(BOARD)) == 1
     run_ingest(config, docs)
     assert index.sources() == []
+
+
+@pytest.mark.parametrize("audience", ["audience: board\n", "effective: 2031-01-01\n"])
+def test_a_file_that_is_renamed_and_restricted_at_once_is_gone_from_its_old_place(
+    config: Config, index: Index, docs: Path, run_ingest: Run, audience: str
+) -> None:
+    run_ingest(config, docs)
+    (docs / "leave.md").unlink()
+    write(docs / "holidays.md", f"---\n{audience}---\n{LEAVE}")
+    report = run_ingest(config, docs)
+    assert report.added == ("holidays.md",) and not report.missing
+    assert index.sources() == ["site/parking.md", "travel.md"] and not index.lexical("annual")
+
+
+def test_a_missing_file_stays_where_another_arrives_that_few_may_see(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    (docs / "leave.md").unlink()
+    write(docs / "pay.md", "---\naudience: board\n---\n# Pay\n\nThe board is paid in May.\n")
+    assert run_ingest(config, docs).missing == 1 and "leave.md" in index.sources()
 
 
 def test_a_missing_file_stays_where_one_of_its_name_arrives_that_all_may_see(
