@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.assistant.test_cli import BAND, CARRY, NOTHING, Run
-from tests.assistant.test_cli import run as run  # a fixture
-from tests.assistant.test_cli import settings as settings  # a fixture
+from test_cli import BAND, CARRY, NOTHING, Run
+from test_cli import run as run  # a fixture
+from test_cli import settings as settings  # a fixture
 
 OF_THIS_MACHINE = ("python", "packages", "models", "calibration")
 RECORDED = Path(__file__).with_name("contract.json")
