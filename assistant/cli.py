@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant.core.errors import AssistantError, GateFailed, NotReady, UsageError
-from assistant.core.halves import Split
+from assistant.evaluate.splits import Split
 
 if TYPE_CHECKING:
+    from assistant.answer.pipeline import Assistant
     from assistant.core.config import Config
-    from assistant.pipeline import Assistant
     from assistant.render import Renderer
 
 app = typer.Typer(
@@ -113,7 +113,7 @@ def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
-        from assistant import __version__
+        from assistant.core.version import __version__
 
         typer.echo(__version__)
         context.exit()
@@ -130,7 +130,7 @@ def ingest(
     verbose: Verbose = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV."""
-    from assistant.core.registry import Registry
+    from assistant.models.registry import Registry
     from ingest.build import ingest as run_ingest
 
     view = _renderer(quiet=quiet or json_, verbose=verbose)
@@ -140,7 +140,7 @@ def ingest(
     record = registry.load(settings.encoder.model)
 
     def load_encoder() -> Any:
-        from assistant.core.encoder import open_encoder
+        from assistant.models.encoder import open_encoder
 
         return open_encoder(registry, settings.encoder)
 
@@ -149,7 +149,7 @@ def ingest(
             paths, settings, record.files["model.onnx"], load_encoder, prune=prune, progress=progress
         )  # fmt: skip
     if json_:
-        from assistant.records import report_json
+        from assistant.contract import report_json
 
         view.json(report_json(report))
     else:
@@ -172,7 +172,7 @@ def ask(
     verbose: Verbose = False,
 ) -> None:
     """Answer one question, or one a line with --batch."""
-    from assistant.records import answer_json, history_from_json
+    from assistant.contract import answer_json, history_from_json
 
     view = _renderer(quiet=quiet or json_, verbose=verbose)
     if batch:
@@ -224,7 +224,7 @@ def search(
     quiet: Quiet = False,
 ) -> None:
     """Show the passages that a question would be answered from."""
-    from assistant.records import search_json
+    from assistant.contract import search_json
 
     view = _renderer(quiet=quiet or json_)
     if batch:
@@ -256,12 +256,13 @@ def terms(
     json_: Json = False,
 ) -> None:
     """List the glossary, or define one term with its source."""
-    from assistant.audit import Audit, terms_line
-    from assistant.core.catalog import Catalog, normalise_term
+    from assistant.answer.disclosure import masked_text
+    from assistant.answer.pipeline import make_access
+    from assistant.audit.trail import Audit, terms_line
+    from assistant.contract import term_json
     from assistant.guards.run import Guards
-    from assistant.pipeline import make_access
-    from assistant.records import term_json
-    from assistant.shown import masked_text
+    from assistant.index.catalog import Catalog
+    from assistant.text.words import normalise_term
 
     view = _renderer()
     settings = _config(config, data)
@@ -293,9 +294,9 @@ def guard(
     quiet: Quiet = False,
 ) -> None:
     """Say what the guards find in the text on stdin, or in each line of --batch; exit 4 if it is refused."""
-    from assistant.core.encoder import guard_encode
+    from assistant.contract import screened_json
     from assistant.guards.run import Guards
-    from assistant.records import screened_json
+    from assistant.models.encoder import guard_encode
 
     view = _renderer(quiet=quiet or json_)
     settings = _config(config, None)
@@ -327,9 +328,9 @@ def verify(
     """Check every quote of a saved answer against the indexed documents; exit 7 if one fails."""
     from dataclasses import asdict
 
-    from assistant.core.catalog import Catalog
-    from assistant.pipeline import make_access
-    from assistant.verify import verify_answer
+    from assistant.answer.pipeline import make_access
+    from assistant.answer.verify import verify_answer
+    from assistant.index.catalog import Catalog
 
     view = _renderer()
     settings = _config(config, data)
@@ -388,9 +389,9 @@ def eval(
             view.comparison(found)
         view.note(f"Written to {folder}.")
         return
+    from assistant.answer.pipeline import make_access
     from assistant.evaluate.metrics import check_gates, parse_gates
     from assistant.evaluate.run import Plan, evaluate
-    from assistant.pipeline import make_access
 
     gates = parse_gates(fail_under or ())
     if questions is None:
@@ -428,10 +429,10 @@ def calibrate(
     quiet: Quiet = False,
 ) -> None:
     """Learn from questions with gold how sure is sure enough for answer.max_risk; kept beside the index."""
-    from assistant.confidence import UNCALIBRATED, summary
+    from assistant.answer.confidence import UNCALIBRATED, summary
+    from assistant.answer.pipeline import Assistant, make_access
     from assistant.evaluate.calibrate import calibrate_index
     from assistant.evaluate.run import Plan
-    from assistant.pipeline import Assistant, make_access
 
     view = _renderer(quiet=quiet or json_)
     plan = Plan(questions, tuple(foreign or ()), foreign_limit, split)
@@ -539,8 +540,8 @@ def run(
 @tune.command("list")
 def list_models(config: ConfigFile = None, json_: Json = False) -> None:
     """List the prepared models; the one marked serves."""
-    from assistant.core.registry import Registry
-    from assistant.core.serving import served
+    from assistant.models.active import served
+    from assistant.models.registry import Registry
 
     settings = _config(config, None)
     records = Registry(settings.models_dir).all()
@@ -558,7 +559,7 @@ def show(model: Annotated[str, typer.Argument(metavar="MODEL")], config: ConfigF
     """Print a model's manifest, each file checked against it."""
     from dataclasses import asdict
 
-    from assistant.core.registry import Registry
+    from assistant.models.registry import Registry
 
     registry = Registry(_config(config, None).models_dir)
     record = registry.load(model)
@@ -569,8 +570,8 @@ def show(model: Annotated[str, typer.Argument(metavar="MODEL")], config: ConfigF
 @tune.command()
 def rollback(config: ConfigFile = None) -> None:
     """Let the model before serve again."""
-    from assistant.core.registry import Registry
-    from assistant.core.serving import rollback as roll_back
+    from assistant.models.active import rollback as roll_back
+    from assistant.models.registry import Registry
 
     _renderer().note(f"{roll_back(Registry(_config(config, None).models_dir))} serves now.")
 
@@ -629,7 +630,7 @@ def log(
     """
     from collections import deque
 
-    from assistant.audit import Audit
+    from assistant.audit.trail import Audit
 
     view = _renderer()
     settings = _config(config, data)
@@ -657,8 +658,8 @@ def replay(
 
     A command for whoever runs the index: it asks with the roles of whoever asked first, and shows what they may see.
     """
-    from assistant.audit import Audit, differences, history_of
-    from assistant.records import answer_json
+    from assistant.audit.trail import Audit, differences, history_of
+    from assistant.contract import answer_json
 
     view = _renderer(quiet=quiet or json_)
     settings = _config(config, data)
@@ -702,22 +703,21 @@ def _config(path: Path | None, data: Path | None, view: Renderer | None = None) 
 
 def _prepare(config: Config, view: Renderer, *, reader: bool, generator: bool) -> None:
     """Make the models that this command needs, if they are not there."""
-    from assistant.core.registry import Registry
+    from assistant.models.registry import Registry
 
     registry = Registry(config.models_dir)
-    from assistant.core import prepare
     from assistant.core.config import PREPARED
-    from assistant.core.cross_encoder import READER_ID
-    from assistant.core.encoder import GUARD_ENCODER
-    from assistant.core.serving import PACKAGED_ID, served
+    from assistant.models.active import PACKAGED_ID, served
+    from assistant.models.cross_encoder import READER_ID
+    from assistant.models.encoder import GUARD_ENCODER
 
     if not (registry.has(config.encoder.model) and registry.has(GUARD_ENCODER)):
-        from assistant.core.prepare_encoder import prepare_encoders
+        from assistant.models.prepare.encoder import prepare_encoders
 
         with view.preparing("the encoders") as progress:
             prepare_encoders(registry, config.encoder, progress)
     if reader and not registry.has(READER_ID):
-        from assistant.core.prepare_reader import prepare_reader
+        from assistant.models.prepare.reader import prepare_reader
 
         with view.preparing("the reader") as progress:
             prepare_reader(registry, progress)
@@ -725,14 +725,16 @@ def _prepare(config: Config, view: Renderer, *, reader: bool, generator: bool) -
         if model != PACKAGED_ID:
             return  # a model of the user's own: opening it says what is missing
         with view.preparing("the generator") as progress:
-            prepare.prepare_generator(registry, progress)
+            from assistant.models.prepare.generator import prepare_generator
+
+            prepare_generator(registry, progress)
 
 
 def _ready(
     config: Path | None, data: Path | None, view: Renderer, *, reader: bool = True, generator: bool = True
 ) -> Config:
     """Return the settings once there is an index, and the models to answer from it."""
-    from assistant.core.catalog import Catalog
+    from assistant.index.catalog import Catalog
 
     settings = _config(config, data, view)
     if not generator:
@@ -753,7 +755,7 @@ def _assistant(
     *,
     answers: bool = True,
 ) -> Iterator[Assistant]:
-    from assistant.pipeline import Assistant, make_access
+    from assistant.answer.pipeline import Assistant, make_access
 
     access = make_access(roles.split(","), as_of)
     settings = _ready(config, data, view, reader=answers, generator=answers)

@@ -24,16 +24,16 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from assistant.core.text import RULE, heading_path, printable
-from assistant.core.types import Answer, Citation, Hit, IngestReport, ModelRecord, Quote, Term
-from assistant.prompts import KEY
-from assistant.records import dumps
-from assistant.verify import Check
+from assistant.answer.verify import Check
+from assistant.contract import dumps
+from assistant.core.records import Answer, Citation, Hit, IngestReport, ModelRecord, Quote, Term
+from assistant.text.canonical import RULE, heading_path, printable
+from assistant.text.prompts import KEY
 
 if TYPE_CHECKING:
+    from assistant.audit.ledger import Entry
     from assistant.evaluate.golden import Outcome
     from assistant.guards.run import Screened
-    from assistant.ledger import Entry
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20

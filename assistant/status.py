@@ -8,22 +8,22 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from assistant import __version__
-from assistant.confidence import load_confidence, summary
-from assistant.core.catalog import FILE_NAME as CATALOG
-from assistant.core.catalog import Catalog, start_again
+from assistant.answer.confidence import load_confidence, summary
+from assistant.answer.read import load_reader
+from assistant.audit.ledger import BEFORE as LOG_BEFORE
+from assistant.audit.ledger import FILE_NAME as LOG
 from assistant.core.config import PREPARED, Config
-from assistant.core.cross_encoder import READER_ID
-from assistant.core.encoder import GUARD_ENCODER
 from assistant.core.errors import AssistantError
-from assistant.core.permissions import is_exposed, others_may_write
-from assistant.core.registry import Registry
-from assistant.core.serving import PACKAGED_ID, served
-from assistant.core.vectors import FOLDER as GENERATIONS
-from assistant.core.vectors import open_store
-from assistant.ledger import BEFORE as LOG_BEFORE
-from assistant.ledger import FILE_NAME as LOG
-from assistant.read import load_reader
+from assistant.core.files import is_exposed, others_may_write
+from assistant.core.version import __version__
+from assistant.index.catalog import FILE_NAME as CATALOG
+from assistant.index.catalog import Catalog, start_again
+from assistant.index.vectors import FOLDER as GENERATIONS
+from assistant.index.vectors import open_store
+from assistant.models.active import PACKAGED_ID, served
+from assistant.models.cross_encoder import READER_ID
+from assistant.models.encoder import GUARD_ENCODER
+from assistant.models.registry import Registry
 
 SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-transformers", "transformers")
 

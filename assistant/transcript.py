@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from assistant.contract import answer_json, dumps
 from assistant.core.errors import UsageError
-from assistant.core.text import printable
-from assistant.core.types import Access, Answer, Citation, Quote
+from assistant.core.records import Access, Answer, Citation, Quote
 from assistant.guards.run import redacted
-from assistant.records import answer_json, dumps
 from assistant.render import citation_place
+from assistant.text.canonical import printable
 
 # What Markdown would read as markup, in text that is shown as it is; the keys [1] and table rows stay what they are.
 MARKUP = re.compile(r"[\\`*_~<&]|\[(?!\d{1,3}\])|\](?=[(:\[])|^#(?=#{0,5} )|^(?:=+|-+)(?= *$)", re.MULTILINE)

@@ -23,14 +23,14 @@ from typing import Any
 from rich.progress import track
 from rich.table import Table
 
-from assistant.core.catalog import FILE_NAME, Catalog
+from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.verify import verify_answer
+from assistant.contract import answer_json, dumps
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.core.prepare import prepare_generator
-from assistant.core.registry import Registry
-from assistant.pipeline import Assistant, make_access
-from assistant.records import answer_json, dumps
-from assistant.verify import verify_answer
+from assistant.index.catalog import FILE_NAME, Catalog
+from assistant.models.prepare.generator import prepare_generator
+from assistant.models.registry import Registry
 from bench.common import (
     SETS,
     QuestionSet,

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection, load_config
-from assistant.core.registry import Registry
-from assistant.core.types import IngestReport, ModelRecord
+from assistant.core.records import IngestReport, ModelRecord
+from assistant.models.registry import Registry
 
 ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.7  # a load average above this spoils timings on the two cores that FACTS were measured on
@@ -97,8 +97,8 @@ def quiet_config(data: Path, models: Path) -> Config:
 
 def encoder_record(config: Config) -> ModelRecord:
     """Return the encoder's manifest, preparing it first if it is not there, and the reader with it."""
-    from assistant.core.prepare_encoder import prepare_encoders
-    from assistant.core.prepare_reader import prepare_reader
+    from assistant.models.prepare.encoder import prepare_encoders
+    from assistant.models.prepare.reader import prepare_reader
 
     prepare_reader(Registry(config.models_dir), lambda step, share: None)
     return prepare_encoders(Registry(config.models_dir), config.encoder, lambda step, share: None)
@@ -106,7 +106,7 @@ def encoder_record(config: Config) -> ModelRecord:
 
 def run_ingest(paths: Iterable[Path], config: Config) -> IngestReport:
     """Run the recipe as the command line does."""
-    from assistant.core.encoder import open_encoder
+    from assistant.models.encoder import open_encoder
     from ingest.build import ingest
 
     record = encoder_record(config)

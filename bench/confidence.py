@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from assistant.confidence import load_confidence, upper_bound
+from assistant.answer.confidence import load_confidence, upper_bound
 from assistant.core.config import AnswerSection
-from assistant.core.halves import Split
 from assistant.evaluate.bootstrap import interval, resamples
 from assistant.evaluate.calibrate import outcomes
 from assistant.evaluate.risk import auroc
+from assistant.evaluate.splits import Split
 from bench.common import console, parser, scratch, shared_folder, write_json
-from tune.defaults import SEED, SETS, Source, note_progress, open_index, questions
+from tune.factory.fit_packaged import SEED, SETS, Source, note_progress, open_index, questions
 
 REPORTED = (*SETS, Source("qa_white_sharc", "public rules"))
 

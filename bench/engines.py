@@ -23,13 +23,13 @@ from typing import Any
 
 from rich.table import Table
 
-from assistant.core.llm_onnx import OnnxModel
-from assistant.core.prepare import prepare_generator
-from assistant.core.registry import Registry
-from assistant.core.serving import PACKAGED_ID
-from assistant.core.types import Turn
-from assistant.core.weights import GGUF, packaged_weights
-from assistant.prompts import build_messages
+from assistant.core.records import Turn
+from assistant.models.active import PACKAGED_ID
+from assistant.models.llm_onnx import OnnxModel
+from assistant.models.prepare.generator import prepare_generator
+from assistant.models.registry import Registry
+from assistant.models.weights import GGUF, packaged_weights
+from assistant.text.prompts import build_messages
 from bench.common import console, note_load, parser, settings, write_json
 from bench.make_base import base_folder
 from tune.train import prompt_text

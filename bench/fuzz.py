@@ -57,8 +57,8 @@ def office_part(suffix: str, data: bytes) -> None:
 
 def claims(data: bytes) -> None:
     """A generator may write anything: what is left of it are sentences without keys."""
-    from assistant.citations import parse_claims
-    from assistant.prompts import KEY
+    from assistant.answer.citations import parse_claims
+    from assistant.text.prompts import KEY
 
     for claim in parse_claims(data.decode(errors="replace")):
         assert claim.text and not KEY.search(claim.text)
@@ -66,7 +66,7 @@ def claims(data: bytes) -> None:
 
 def support(data: bytes) -> None:
     """A sentence is supported by its own quote or not, and nothing is raised."""
-    from assistant.support import check_support
+    from assistant.answer.support import check_support
 
     claim, _, quote = data.decode(errors="replace").partition("\n")
     assert 0.0 <= check_support(claim, quote, 0.5).score <= 1.0

@@ -17,11 +17,11 @@ from typing import Any
 from rich.table import Table
 
 from assistant.core.config import Config
-from assistant.core.halves import Split
-from assistant.core.prepare import prepare_generator
-from assistant.core.registry import Registry
-from assistant.core.runtime import INT8, build_runtime
-from assistant.core.serving import PACKAGED_ID
+from assistant.evaluate.splits import Split
+from assistant.models.active import PACKAGED_ID
+from assistant.models.prepare.export_onnx import INT8, build_runtime
+from assistant.models.prepare.generator import prepare_generator
+from assistant.models.registry import Registry
 from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
 from bench.make_base import base_folder
 from tune.evaluate import SERVING, SHOWN, evaluate

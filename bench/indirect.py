@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from assistant.confidence import UNCALIBRATED
+from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
-from assistant.core.types import Answer, Turn
-from assistant.pipeline import Assistant
+from assistant.core.records import Answer, Turn
 from bench.common import run_ingest
 from bench.planted import HIDINGS, OBEYED, PLANTED, RULES, SITES
 from bench.scripted import Scripted, echo

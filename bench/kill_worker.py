@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from assistant.core.catalog import FILE_NAME, Catalog
+from assistant.answer.retrieve import Retriever
 from assistant.core.config import Config
-from assistant.core.encoder import Encoder, open_encoder
 from assistant.core.errors import IndexMissing
-from assistant.core.registry import Registry
-from assistant.core.types import Access
-from assistant.core.vectors import FOLDER, FolderStore
-from assistant.retrieve import Retriever
+from assistant.core.records import Access
+from assistant.index.catalog import FILE_NAME, Catalog
+from assistant.index.vectors import FOLDER, FolderStore
+from assistant.models.encoder import Encoder, open_encoder
+from assistant.models.registry import Registry
 from ingest import build
 
 ROLE = "auditor"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from assistant.core.gguf_llama import unpack_llama
-from assistant.core.weights import GGUF, packaged_weights
+from assistant.models.prepare.import_gguf import unpack_llama
+from assistant.models.weights import GGUF, packaged_weights
 from bench.common import console
 
 NAME = "smollm2-135m-instruct"

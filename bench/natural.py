@@ -15,11 +15,11 @@ from typing import Any
 
 from rich.progress import track
 
+from assistant.answer.pipeline import Assistant, make_access
+from assistant.contract import answer_json, dumps
 from assistant.core.config import Config
-from assistant.core.prepare import prepare_generator
-from assistant.core.registry import Registry
-from assistant.pipeline import Assistant, make_access
-from assistant.records import answer_json, dumps
+from assistant.models.prepare.generator import prepare_generator
+from assistant.models.registry import Registry
 from bench.common import (
     ROOT,
     console,

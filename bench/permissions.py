@@ -34,16 +34,17 @@ from markdown_it import MarkdownIt
 from rich.progress import track
 from typer.testing import CliRunner
 
+from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.verify import verify_answer
 from assistant.chat import Chat
 from assistant.cli import app
-from assistant.core.catalog import Catalog, normalise_term
+from assistant.contract import answer_json, dumps, search_json, term_json
 from assistant.core.config import Config
-from assistant.core.cross_encoder import Floats, open_reader
-from assistant.core.types import Access, IngestReport, Turn
-from assistant.pipeline import Assistant, make_access
-from assistant.records import answer_json, dumps, search_json, term_json
+from assistant.core.records import Access, IngestReport, Turn
+from assistant.index.catalog import Catalog
+from assistant.models.cross_encoder import Floats, open_reader
 from assistant.render import Renderer
-from assistant.verify import verify_answer
+from assistant.text.words import normalise_term
 from bench.common import (
     MOST_FAULTS,
     config_text,
@@ -380,7 +381,7 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
     pools = [questions_for(doc for doc in docs if not doc.trap), questions_for(doc for doc in docs if doc.trap)]
     each = min(*map(len, pools), -(-options.n // (2 * len(pools) * len(PEOPLE) * (len(SURFACES) + len(BATCHES)))))
     known: dict[tuple[str, str, tuple[str, ...]], Floats] = {}
-    with patch("assistant.pipeline.open_reader", lambda *given: Remembering(open_reader(*given), known)):
+    with patch("assistant.answer.pipeline.open_reader", lambda *given: Remembering(open_reader(*given), known)):
         for cast in ({}, CAST):
             report = index_docs(docs, folder / "docs", config, cast)
             for number, (roles, day) in enumerate(track(PEOPLE, "asking", console=console, transient=True)):

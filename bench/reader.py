@@ -19,18 +19,18 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
-from assistant.confidence import UNCALIBRATED
-from assistant.core.encoder import Encoder, open_encoder
-from assistant.core.halves import Split
-from assistant.core.registry import Registry
+from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.evidence import in_context
+from assistant.answer.pipeline import Assistant
+from assistant.answer.read import Candidates, load_reader
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import interval, resamples
-from assistant.evaluate.coverage import meets
+from assistant.evaluate.evidence_match import meets
 from assistant.evaluate.questions import Question, read_questions
+from assistant.evaluate.splits import Split
 from assistant.evaluate.text_scores import best_f1
-from assistant.evidence import in_context
-from assistant.pipeline import Assistant
-from assistant.read import Candidates, load_reader
+from assistant.models.encoder import Encoder, open_encoder
+from assistant.models.registry import Registry
 from bench.common import ROOT, console, encoder_record, parser, run_ingest, scratch, settings, shared_folder, write_json
 
 HIT_WEIGHT = 0.1

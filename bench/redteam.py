@@ -20,17 +20,17 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from assistant.confidence import UNCALIBRATED, upper_bound
+from assistant.answer.confidence import UNCALIBRATED, upper_bound
+from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config, GuardsSection
-from assistant.core.encoder import guard_encode, remember
-from assistant.core.halves import Split
+from assistant.evaluate.splits import Split
 from assistant.guards import Context, harm, injection
+from assistant.guards.classifier import Linear
 from assistant.guards.harm import Harm
 from assistant.guards.injection import Injection
-from assistant.guards.linear import Linear
 from assistant.guards.personal import personal_spans
 from assistant.guards.run import Guards
-from assistant.pipeline import Assistant
+from assistant.models.encoder import guard_encode, remember
 from bench.common import (
     ROOT,
     console,
@@ -46,8 +46,8 @@ from bench.common import (
 )
 from bench.indirect import flagged, obeying, open_to_all, traps
 from bench.planted import PLANTED
-from tune import guards as recipes
-from tune.guard_data import MEASURED_ONLY, Encode, Item, read_questions
+from tune.factory import train_guards as recipes
+from tune.factory.guard_data import MEASURED_ONLY, Encode, Item, read_questions
 
 NAMES = {
     "CREDIT_CARD": "card number", "IBAN_CODE": "IBAN", "EMAIL_ADDRESS": "e-mail", "PHONE_NUMBER": "phone number",

@@ -18,8 +18,8 @@ from typing import Any
 from rich.progress import track
 from rich.table import Table
 
+from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
-from assistant.pipeline import Assistant
 from bench.common import (
     SETS,
     QuestionSet,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from assistant.core.types import ModelInfo, Turn
+from assistant.core.records import ModelInfo, Turn
 
 Say = Callable[[Sequence[Turn]], str]
 

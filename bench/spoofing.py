@@ -25,13 +25,13 @@ from pathlib import Path
 
 from rich.progress import track
 
-from assistant.confidence import UNCALIBRATED
-from assistant.core.catalog import Catalog
-from assistant.core.types import Answer, Turn
-from assistant.pipeline import Assistant
-from assistant.prompts import ASKS
+from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.pipeline import Assistant
+from assistant.answer.support import check_support
+from assistant.core.records import Answer, Turn
+from assistant.index.catalog import Catalog
 from assistant.render import Renderer
-from assistant.support import check_support
+from assistant.text.prompts import ASKS
 from bench.common import (
     ROOT,
     console,

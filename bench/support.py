@@ -20,11 +20,11 @@ from typing import Any
 
 from rich.table import Table
 
-from assistant.citations import parse_claims
+from assistant.answer.citations import parse_claims
+from assistant.answer.support import check_support
 from assistant.core.config import AnswerSection
 from assistant.core.errors import DocumentRejected
-from assistant.core.text import units
-from assistant.support import check_support
+from assistant.text.canonical import units
 from bench.common import ROOT, console, note_load, parser, percentile, read_jsonl, shared_folder, write_json
 from bench.corruptions import BARS, CORRUPTIONS, FAITHFUL, NAME, NOUN, Others
 from ingest.formats import SUFFIXES, read_document

@@ -20,20 +20,20 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.core.catalog import Catalog, NewPassage, SourceRow, naming_damage, start_again
 from assistant.core.config import Config, IngestSection
-from assistant.core.encoder import guard_encode
 from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
-from assistant.core.permissions import PRIVATE_FILE, PRIVATE_FOLDER
-from assistant.core.text import MAX_HEADING
-from assistant.core.types import Document, Flag, IngestReport, Meta, Progress, Rejection
-from assistant.core.vectors import VectorStore, open_store
+from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER
+from assistant.core.records import Document, Flag, IngestReport, Meta, Progress, Rejection
+from assistant.index.catalog import Catalog, NewPassage, SourceRow, naming_damage, start_again
+from assistant.index.vectors import VectorStore, open_store
+from assistant.models.encoder import guard_encode
+from assistant.text.canonical import MAX_HEADING
 from ingest.deadline import Deadline
 from ingest.formats import WITH_FRONT_MATTER, Parsed
 from ingest.meta_keys import restricting
 from ingest.metadata import Given, MetaReader, no_wider, parse_meta
-from ingest.parser_process import ParserProcess
 from ingest.retire import retire
+from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
 from ingest.sources import FoundFile, find_roots, look, read_bytes, walk
 from ingest.split import is_within, split

@@ -1,4 +1,4 @@
-"""The clock of what is done with a document's text in the main process; a parser's own is in `parser_process`."""
+"""The clock of what is done with a document's text in the main process; a parser's own is in `sandbox`."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
-from assistant.core.catalog import Catalog, SourceRow, naming_damage
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.core.vectors import open_store
+from assistant.index.catalog import Catalog, SourceRow, naming_damage
+from assistant.index.vectors import open_store
 from ingest.build import checked_generation, writer_lock
 
 MOST_NAMED = 3  # documents that a refusal names

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import fields
 
-from assistant.core.types import Meta
+from assistant.core.records import Meta
 
 KEYS = ("title", *(f.name for f in fields(Meta)))
 GOVERNING = ("audience", "effective", "expires", "supersedes")  # decide who may see a document, and when

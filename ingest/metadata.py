@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from assistant.core.catalog import FOREVER, SourceRow
 from assistant.core.errors import DocumentRejected
+from assistant.core.records import Meta
 from assistant.core.toml import MAX_CHARACTERS
-from assistant.core.types import Meta
+from assistant.index.catalog import FOREVER, SourceRow
 from ingest.beside import FOLDER_META, Beside, folder_file
 from ingest.clean import scrub
 from ingest.meta_keys import GOVERNING, KEYS, meant

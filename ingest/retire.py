@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assistant.core.catalog import Catalog, SourceRow
-from assistant.core.types import Meta
+from assistant.core.records import Meta
+from assistant.index.catalog import Catalog, SourceRow
 from ingest.beside import is_walked
 from ingest.metadata import no_wider
 

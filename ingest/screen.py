@@ -8,15 +8,15 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
 
-from assistant.core.catalog import NewPassage
 from assistant.core.config import GuardsSection
-from assistant.core.encoder import Encode
 from assistant.core.errors import DocumentRejected
-from assistant.core.registry import hash_file
-from assistant.core.text import HEADING
-from assistant.core.types import Document, Flag, Verdict
+from assistant.core.files import hash_file
+from assistant.core.records import Document, Flag, Verdict
 from assistant.guards.injection import ORDERS, Injection
 from assistant.guards.run import Guards, Screened
+from assistant.index.catalog import NewPassage
+from assistant.models.encoder import Encode
+from assistant.text.canonical import HEADING
 
 _HEADINGS = re.compile(rf"^{HEADING.pattern}", re.MULTILINE)
 NO_TITLE = "Untitled document"

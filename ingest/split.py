@@ -12,9 +12,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from assistant.core.catalog import NewPassage
 from assistant.core.config import IngestSection
-from assistant.core.text import (
+from assistant.core.records import Document
+from assistant.index.catalog import NewPassage
+from assistant.text.canonical import (
     HEADING,
     MAX_HEADING,
     MAX_LEAD,
@@ -27,7 +28,6 @@ from assistant.core.text import (
     sentences,
     trim,
 )
-from assistant.core.types import Document
 
 OWN_HEADINGS = re.compile(rf"\A(?:{HEADING.pattern}(?:\n+|\Z))+")  # at the start of a section's first passage
 

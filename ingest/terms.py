@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from assistant.core.catalog import normalise_term
-from assistant.core.text import HEADING, Block, blocks, cells, cut, item_body, sentences, trim
-from assistant.core.types import Document, Term
+from assistant.core.records import Document, Term
+from assistant.text.canonical import HEADING, Block, blocks, cells, cut, item_body, sentences, trim
+from assistant.text.words import normalise_term
 
 GLOSSARY = re.compile(
     r"\b(glossar(?:y|ies)|definitions?|key terms|terminology|acronyms?|abbreviations?|terms used|vocabulary|jargon)\b",

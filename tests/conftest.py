@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Done, Run
+from office_files import FILES
 
+from assistant.answer.pipeline import Assistant, make_access
+from assistant.cli import main
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
-from assistant.core.cross_encoder import CrossEncoder, open_reader
-from assistant.core.encoder import Encoder, open_encoder
-from assistant.core.registry import Registry
-from assistant.core.types import IngestReport
-from assistant.pipeline import Assistant, make_access
+from assistant.core.records import IngestReport
+from assistant.models.cross_encoder import CrossEncoder, open_reader
+from assistant.models.encoder import Encoder, open_encoder
+from assistant.models.registry import Registry
 
 ROOT = Path(__file__).parent.parent
 CORPORA = ROOT / "corpora"
@@ -26,8 +32,8 @@ MODELS = Path(os.environ.get("ASSISTANT_TEST_MODELS") or Config().models_dir)
 @pytest.fixture(scope="session")
 def encoder_models() -> Path:
     """A models folder that holds the encoders and the reader."""
-    from assistant.core.prepare_encoder import prepare_encoders
-    from assistant.core.prepare_reader import prepare_reader
+    from assistant.models.prepare.encoder import prepare_encoders
+    from assistant.models.prepare.reader import prepare_reader
 
     prepare_encoders(Registry(MODELS), Config().encoder, lambda step, share: None)
     prepare_reader(Registry(MODELS), lambda step, share: None)
@@ -37,7 +43,7 @@ def encoder_models() -> Path:
 @pytest.fixture(scope="session")
 def models_dir(encoder_models: Path) -> Path:
     """A models folder that holds the encoders, the reader and the generator."""
-    from assistant.core.prepare import prepare_generator
+    from assistant.models.prepare.generator import prepare_generator
 
     prepare_generator(Registry(encoder_models), lambda step, share: None)
     return encoder_models
@@ -133,6 +139,76 @@ def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.Tem
     report = ingest([CORPORA], config, encoder.sha, lambda: encoder)
     assert not report.rejected
     return config
+
+
+# --- a small office, ingested once a run, for the tests that only ask it things --------------------------------
+
+
+@pytest.fixture(scope="session")
+def office_docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("office-docs")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="session")
+def office_config(
+    office_docs: Path, encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
+) -> Config:
+    """The office's settings; `config.toml` in its folder says the same."""
+    from ingest.build import ingest
+
+    base = tmp_path_factory.mktemp("office")
+    models = json.dumps(str(encoder_models))
+    (base / "config.toml").write_text(
+        f'[index]\ndata = "index"\n[models]\ndir = {models}\n[generator]\nruntime = "none"\n', encoding="utf-8"
+    )
+    config = Config(
+        index=IndexSection(data="index"), models=ModelsSection(dir=str(encoder_models)),
+        generator=GeneratorSection(runtime="none"), base=base,
+    )  # fmt: skip
+    ingest([office_docs], config, encoder.sha, lambda: encoder)
+    return config
+
+
+@pytest.fixture(scope="session")
+def office(office_config: Config) -> Iterator[Assistant]:
+    assistant = Assistant(office_config)
+    yield assistant
+    assistant.close()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run main() as the installed command does, in this process and an empty folder, with pipes for streams."""
+
+    def call(*arguments: str | Path, stdin: str | bytes = "") -> Done:
+        raw = stdin if isinstance(stdin, bytes) else stdin.encode()
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "argv", ["assistant", *map(str, arguments)])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), "utf-8"))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            code: Any = 0
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code
+        for stream in (out, err):
+            stream.flush()
+            stream.seek(0)
+        return Done(int(code or 0), out.read(), err.read())
+
+    return call
+
+
+@pytest.fixture
+def settings(office_config: Config) -> tuple[str, str]:
+    return "--config", str(office_config.base / "config.toml")
 
 
 __all__ = ["CORPORA", "ROOT"]

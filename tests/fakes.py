@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from assistant.core.types import ModelInfo, Turn
+from assistant.core.records import ModelInfo, Turn
 
 
 class ScriptedModel:

@@ -13,45 +13,39 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = {"assistant", "ingest", "tune"}
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-MAY_IMPORT = {
-    "assistant/core": ("assistant.core",),
-    "assistant": ("assistant",),
-    "assistant/cli.py": ("assistant", "ingest", "tune"),
-    "ingest": ("assistant.core", "ingest"),
-    "ingest/screen.py": ("assistant.core", "assistant.guards", "ingest"),
-    "tune": ("assistant.core", "tune"),
-    # Reader and generator learn from what retrieval really finds, the defaults from indexes of their own.
-    "tune/reader.py": ("assistant", "tune"),
-    "tune/defaults.py": ("assistant", "ingest", "tune"),
-    "tune/dataset.py": ("assistant", "tune"),
-    "tune/targets.py": ("assistant", "tune"),
-    "tune/questions.py": ("assistant", "tune"),
-    "tune/recipe.py": ("assistant", "tune"),
-    "tune/report.py": ("assistant", "tune"),
-    "tune/house.py": ("assistant", "tune"),
-    "tune/house_reader.py": ("assistant", "tune"),
-    "tune/house_writer.py": ("assistant", "tune"),
-    "tune/guard_data.py": ("assistant.core", "tune"),
-    "tune/guards.py": ("assistant", "tune"),
-    "tune/guard_sources.py": ("assistant", "tune"),
-    "tune/evaluate.py": ("assistant", "tune"),
-}
+# The house, from the ground up: a room may use those below it, and none beside it.
+FLOORS = (
+    ("assistant.core",),
+    ("assistant.text",),
+    ("assistant.models", "assistant.index"),
+    ("assistant.guards",),
+    ("assistant.contract",),
+    ("assistant.audit",),
+    ("assistant.answer", "ingest"),
+    ("assistant.evaluate",),
+    ("tune",),
+    ("assistant.status", "assistant.render"),
+    ("assistant.transcript",),
+    ("assistant.chat",),
+    ("assistant.cli",),
+    ("assistant.__main__", "assistant"),
+)
 VENDORS = {
-    "chromadb": {"assistant/core/vectors.py"},
+    "chromadb": {"assistant/index/vectors.py"},
     "onnxruntime": {
-        "assistant/core/llm_onnx.py",
-        "assistant/core/onnx_session.py",
-        "assistant/core/runtime.py",
+        "assistant/models/llm_onnx.py",
+        "assistant/models/onnx_session.py",
+        "assistant/models/prepare/export_onnx.py",
     },
-    "openvino_genai": {"assistant/core/llm_openvino.py"},
-    "langchain": {"assistant/core/llm_langchain.py"},
-    "langchain_core": {"assistant/lc.py", "assistant/pipeline.py"},
+    "openvino_genai": {"assistant/models/llm_openvino.py"},
+    "langchain": {"assistant/models/llm_langchain.py"},
+    "langchain_core": {"assistant/answer/langchain.py", "assistant/answer/pipeline.py"},
     "peft": {"tune/train.py", "tune/merge.py"},
     "gptqmodel": {"tune/quantize.py"},
     "typer": {"assistant/cli.py"},
     "rich": {"assistant/render.py", "assistant/chat.py"},
     "prompt_toolkit": {"assistant/chat.py"},
-    "sqlite3": {"assistant/core/catalog.py", "assistant/core/word_search.py"},
+    "sqlite3": {"assistant/index/catalog.py", "assistant/index/word_search.py"},
     "matplotlib": {"assistant/evaluate/plots.py"},
     "sklearn": {"assistant/evaluate/fitting.py"},
     "stdnum": {"assistant/guards/numbers.py"},
@@ -65,23 +59,46 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            for alias in node.names:
+                submodule = (ROOT / node.module.replace(".", "/") / f"{alias.name}.py").is_file()
+                yield f"{node.module}.{alias.name}" if submodule else node.module
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_module_keeps_to_its_room(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
-    room = max((room for room in MAY_IMPORT if name.startswith(room)), key=len)
+def name_of(path: Path) -> str:
+    """Return a module's dotted name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> tuple[int, str]:
+    """Return the floor and the room of a module or of what is imported from it."""
+    rooms = ((floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms)
+    return max((found for found in rooms if f"{module}.".startswith(f"{found[1]}.")), key=lambda found: len(found[1]))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_uses_what_is_below_it(path: Path) -> None:
+    floor, room = room_of(name_of(path))
     for module in imports(path):
         top = module.split(".")[0]
         if top in ROOMS:
-            allowed = MAY_IMPORT[room]
-            assert any(module == a or module.startswith(a + ".") for a in allowed), f"{name} imports {module}"
+            below, other = room_of(module)
+            assert below < floor or other == room, f"{name_of(path)} imports {module}"
         if top in VENDORS:
-            assert name in VENDORS[top], f"{name} imports {top}"
+            assert path.relative_to(ROOT).as_posix() in VENDORS[top], f"{name_of(path)} imports {top}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_no_modules_import_each_other() -> None:
+    """Follow every import, lazy ones too, and those for types alone."""
+    names = {name_of(path): path for path in MODULES}
+    uses = {name: {m for m in imports(path) if m in names} - {name} for name, path in names.items()}
+    while free := [name for name, used in uses.items() if not used & uses.keys()]:
+        for name in free:
+            del uses[name]
+    assert not uses
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_does_not_print(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         assert not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print")

@@ -24,12 +24,12 @@ from typing import Any
 import chaos_worker
 import pytest
 
-from assistant.core import vectors
-from assistant.core.catalog import FILE_NAME
+from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
-from assistant.core.registry import Registry
-from assistant.core.types import IngestReport
-from assistant.pipeline import Assistant
+from assistant.core.records import IngestReport
+from assistant.index import vectors
+from assistant.index.catalog import FILE_NAME
+from assistant.models.registry import Registry
 from ingest import build
 
 ASK = "What is the limit for a hotel night?"

@@ -11,24 +11,24 @@ from typing import Any
 
 import pytest
 
-from assistant.citations import parse_claims
-from assistant.core.catalog import normalise_term
+from assistant.answer.citations import parse_claims
+from assistant.answer.evidence import plain, row_text
+from assistant.answer.features import content
+from assistant.answer.history import MAX_TURN, MAX_TURNS, recent
+from assistant.answer.phrase import SENTENCE_END
+from assistant.answer.pipeline import MAX_QUESTION, Assistant
+from assistant.answer.retrieve import QUOTED, query_words
+from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
+from assistant.answer.support import LONGEST, check_support
+from assistant.answer.tokens import tokenise
+from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
-from assistant.core.text import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences, units
-from assistant.core.types import Document, Evidence, Hit, IngestReport, Passage, Turn
-from assistant.evaluate.coverage import words_of
-from assistant.evidence import plain, row_text
-from assistant.features import content
-from assistant.history import MAX_TURN, MAX_TURNS, recent
-from assistant.phrase import SENTENCE_END
-from assistant.pipeline import MAX_QUESTION, Assistant
-from assistant.prompts import SAYS_WITHHELD, WITHHELD, without_keys
-from assistant.records import dumps, history_from_json
-from assistant.retrieve import QUOTED, query_words
-from assistant.select import QUESTION, REFERS_ON, choose, closest
-from assistant.support import LONGEST, check_support
-from assistant.tokens import tokenise
+from assistant.core.records import Document, Evidence, Hit, IngestReport, Passage, Turn
+from assistant.evaluate.evidence_match import words_of
+from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences, units
+from assistant.text.prompts import SAYS_WITHHELD, WITHHELD, without_keys
+from assistant.text.words import normalise_term
 from assistant.transcript import MARKUP
 from ingest import build
 from ingest.clean import clean

@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from assistant.core.types import Evidence, Progress, Turn
+from assistant.answer.evidence import plain
+from assistant.answer.pipeline import Assistant
+from assistant.core.records import Evidence, Progress, Turn
 from assistant.evaluate.ask import access_of
-from assistant.evaluate.coverage import meets
+from assistant.evaluate.evidence_match import meets
 from assistant.evaluate.questions import Question
-from assistant.evidence import plain
-from assistant.pipeline import Assistant
-from assistant.prompts import ASKS, build_messages
+from assistant.text.prompts import ASKS, build_messages
 from tune.targets import target_of
 
 FILE_NAME = "examples.jsonl"

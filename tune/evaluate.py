@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from assistant.answer.pipeline import make_access
 from assistant.core.config import Config
-from assistant.core.halves import Split
-from assistant.core.types import Progress
+from assistant.core.records import Progress
 from assistant.evaluate.compare import compare
 from assistant.evaluate.run import Plan, Run
 from assistant.evaluate.run import evaluate as ask_and_score
-from assistant.pipeline import make_access
+from assistant.evaluate.splits import Split
 
 REPORT, TABLE = "report.json", "report.md"
 SERVING, QUOTES = "serving", "quotes alone"

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from assistant.core.config import TuneSection
-from assistant.core.llm_openvino import GGUF
-from assistant.core.registry import Registry
-from assistant.core.runtime import INT4, INT8, OPTIONS, build_runtime
-from assistant.core.types import Progress
-from assistant.core.weights import GGUF as GGUF_WEIGHTS
-from assistant.core.weights import packaged_weights
+from assistant.core.records import Progress
+from assistant.models.llm_openvino import GGUF
+from assistant.models.prepare.export_onnx import INT4, INT8, OPTIONS, build_runtime
+from assistant.models.registry import Registry
+from assistant.models.weights import GGUF as GGUF_WEIGHTS
+from assistant.models.weights import packaged_weights
 from tune.gguf_export import BLOCK, write_gguf
 
 MODELS = "models.json"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.errors import UsageError
-from assistant.core.gguf_llama import NAMES
+from assistant.models.prepare.import_gguf import NAMES
 from tune.gptq_weights import PACKED, ZERO, Array, integers, read_raw
 
 BLOCK = 32  # weights of a Q4_0 block

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import linear
 
+from assistant.models.weights import Base
+
 PARTS = {"attention.attn.q": "qkv", "attention.attn.o": "attention", "intermediate.dense": "inner"}
 STRENGTH = 0.65  # how much of the activations' outliers moves into the weights (SmoothQuant's alpha)
 BESIDE = {"q": ("q", "k", "v")}  # layers that the graph joins
@@ -96,9 +98,18 @@ def watched(encoder: Any) -> Iterator[dict[str, tuple[torch.Tensor, torch.Tensor
 
 
 def smoothing_of(largest: Mapping[str, tuple[torch.Tensor, torch.Tensor]]) -> dict[str, NDArray[np.float16]]:
-    """Say how the outliers that were watched move into the weights, as `core/mpnet.py` takes it (SmoothQuant)."""
+    """Say how the outliers that were watched move into the weights, as `mpnet_graph.py` takes it (SmoothQuant)."""
     moved = {
         name: inputs.clamp(min=1e-3) ** STRENGTH / weights.clamp(min=1e-4) ** (1 - STRENGTH)
         for name, (inputs, weights) in largest.items()
     }
     return {name: value.numpy().astype(np.float16) for name, value in moved.items()}
+
+
+def open_mpnet(base: Base) -> Any:
+    """Open MPNet in float32."""
+    from transformers import MPNetConfig, MPNetModel
+
+    model = MPNetModel(MPNetConfig(**base.config), add_pooling_layer=False)
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in base.weights().items()}, strict=False)
+    return model.eval()

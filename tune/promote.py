@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assistant.core import serving
 from assistant.core.errors import GateFailed
-from assistant.core.registry import Registry
+from assistant.models import active
+from assistant.models.registry import Registry
 from tune.evaluate import SERVING
 from tune.export import GPTQ, MERGED
 
@@ -19,7 +19,7 @@ MOST_LOST = 0.01  # of the primary metric against the merged model
 def promote(registry: Registry, models: Mapping[str, str], report: Mapping[str, Mapping[str, Any]]) -> str:
     """Let the GPTQ model serve if the report says that it is better; return its id. Raises GateFailed if not."""
     check_gate(report)
-    serving.promote(registry, models[GPTQ])
+    active.promote(registry, models[GPTQ])
     return models[GPTQ]
 
 

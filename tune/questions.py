@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assistant.core.halves import Split, half
-from assistant.core.llm import LanguageModel
-from assistant.core.text import sentences
-from assistant.core.types import Evidence, Hit, Passage, Progress, Turn
+from assistant.answer.evidence import in_context, plain
+from assistant.answer.pipeline import Assistant
+from assistant.answer.read import evidence_in
+from assistant.core.records import Evidence, Hit, Passage, Progress, Turn
 from assistant.evaluate.questions import Question
-from assistant.evidence import in_context, plain
-from assistant.pipeline import Assistant
-from assistant.read import evidence_in
+from assistant.evaluate.splits import Split, half
+from assistant.models.llm import LanguageModel
+from assistant.text.canonical import sentences
 
 MIN_WORDS = 5  # of a sentence that answers
 ASKED = "What are the rules on {heading}?"

@@ -15,22 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from assistant.confidence import UNCALIBRATED
+from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.evidence import as_read, place
+from assistant.answer.features import SENTENCE_FEATURES
+from assistant.answer.pipeline import Assistant
+from assistant.answer.read import ReaderFile, evidence_in
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.core.logistic import Logistic
-from assistant.core.prepare_reader import ADAPTER, build_reader
-from assistant.core.registry import Registry
-from assistant.core.types import Hit, Progress
+from assistant.core.records import Hit, Progress
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import interval, resamples
-from assistant.evaluate.coverage import meets
+from assistant.evaluate.evidence_match import meets
 from assistant.evaluate.fitting import Floats, fit_logistic
 from assistant.evaluate.questions import Question
-from assistant.evidence import as_read, place
-from assistant.features import SENTENCE_FEATURES
-from assistant.pipeline import Assistant
-from assistant.read import ReaderFile, evidence_in
+from assistant.models.logistic import Logistic
+from assistant.models.prepare.reader import ADAPTER, build_reader
+from assistant.models.registry import Registry
 from tune.dataset import digest
 from tune.train_reader import Row, train
 

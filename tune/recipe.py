@@ -13,33 +13,33 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from assistant import __version__
-from assistant.confidence import UNCALIBRATED
-from assistant.core.catalog import Catalog
+from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.pipeline import Assistant
+from assistant.answer.read import FILE_NAME as READER
+from assistant.answer.read import load_reader, read_reader
 from assistant.core.config import Config, TuneSection
 from assistant.core.errors import UsageError
-from assistant.core.halves import Split, half
-from assistant.core.llm import LanguageModel, open_model
-from assistant.core.prepare import ADAPTER, prepare_base
-from assistant.core.registry import Registry, hash_file
-from assistant.core.serving import served
-from assistant.core.types import Progress
+from assistant.core.files import hash_file
+from assistant.core.records import Progress
+from assistant.core.version import __version__
 from assistant.evaluate.questions import Question, read_questions
-from assistant.pipeline import Assistant
-from assistant.read import FILE_NAME as READER
-from assistant.read import load_reader, read_reader
+from assistant.evaluate.splits import Split, half
+from assistant.index.catalog import Catalog
+from assistant.models.active import served
+from assistant.models.llm import open_model
+from assistant.models.prepare.generator import ADAPTER, prepare_base
+from assistant.models.registry import Registry
 from tune import dataset, reader, train
 from tune.dataset import digest
 from tune.evaluate import SERVING, evaluate
 from tune.export import export, read_models
+from tune.library_logs import libraries_into
 from tune.merge import merge
 from tune.promote import promote
 from tune.quantize import quantize
 from tune.questions import heading_questions, term_questions, written_questions
-from tune.quiet import libraries_into
 from tune.report import write_report
 from tune.stages import Stage, run_stage
-from tune.writer import WRITER_ID, open_writer
 
 CARD = "README.md"
 MODEL = "model"  # the folder of a stage that makes one
@@ -195,8 +195,7 @@ def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress)
             sources = {path.stem: read_questions(path, Split.DEV) for path in plan.questions}
             sources |= {"terms": _learned(term_questions(assistant))}
             sources |= {"headings": _learned(heading_questions(assistant))}
-            if config.tune.written:
-                model = _open_writer(config, progress)
+            if model := open_model(config, Registry(config.models_dir)) if writer else None:
                 sources |= {"written": [*written_questions(assistant, model, config.tune.written, progress)]}
             found = [
                 example for source, asked in sources.items()
@@ -206,7 +205,8 @@ def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress)
         (folder / CARD).write_text(dataset.card(found, {**settings, **inputs}), encoding="utf-8")
         return dataset.write_examples(folder / dataset.FILE_NAME, found)
 
-    writer = config.generator.model if config.generator.runtime == "langchain" else WRITER_ID
+    asks = config.tune.written and config.generator.runtime == "langchain"  # only a larger model asks well
+    writer = config.generator.model if asks else ""
     settings = {"split": Split.DEV, "writer": writer, "written": config.tune.written}
     inputs = {"reader": fitted.made, **_indexed(config), **_hashes(plan.questions)}
     return _stage(plan.out, "dataset", inputs, settings, work, progress)
@@ -215,13 +215,6 @@ def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress)
 def _taken(fitted: Stage) -> Path | None:
     """Return the file of the reader that was fitted, if it is better than what serves."""
     return fitted.folder / READER if fitted.measured["taken"] else None
-
-
-def _open_writer(config: Config, progress: Progress) -> LanguageModel:
-    """Open what asks of the documents: the configured chat model, or the packaged writer."""
-    registry = Registry(config.models_dir)
-    chat = open_model(config, registry) if config.generator.runtime == "langchain" else None
-    return chat or open_writer(registry, progress)
 
 
 def _indexed(config: Config) -> dict[str, str]:

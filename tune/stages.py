@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from assistant.core.registry import hash_file, write_whole
+from assistant.core.files import hash_file, write_whole
 
 MANIFEST, STARTED = "manifest.json", "started.json"
 PACKAGES = ("torch", "transformers", "onnxruntime-genai")

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from assistant.citations import best_support, parse_claims
-from assistant.core.types import Evidence
+from assistant.answer.citations import best_support, parse_claims
+from assistant.answer.evidence import plain
+from assistant.answer.phrase import MAX_SENTENCES
+from assistant.core.records import Evidence
 from assistant.evaluate.questions import Question
 from assistant.evaluate.text_scores import best_f1
-from assistant.evidence import plain
-from assistant.phrase import MAX_SENTENCES
-from assistant.prompts import without_keys
+from assistant.text.prompts import without_keys
 
 MAX_WORDS = 60  # what is longer cannot be written within `generator.max_tokens`
 MIN_WORDS = 4  # of a clause

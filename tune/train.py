@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.core.config import TuneSection
 from assistant.core.errors import UsageError
-from assistant.core.types import Progress, Turn
+from assistant.core.records import Progress, Turn
 from tune.dataset import Example
 
 if TYPE_CHECKING:

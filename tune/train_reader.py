@@ -3,7 +3,7 @@
 A row is a question with one passage, its label the parts that answer, or none: what retrieval brings of the same
 documents and does not answer is what the reader meets. What makes it fast on a CPU: the base stays in bfloat16, the
 adapter is added to its weights once a batch instead of to every activation, and batches hold rows of like length.
-`core/prepare_reader.py` makes the runtime of what is saved here.
+`models/prepare/reader.py` makes the runtime of what is saved here.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.core.adapter import CONFIG, PREFIX, WEIGHTS
-from assistant.core.cross_encoder import layout, open_tokenizer
-from assistant.core.prepare_encoder import SMOOTHING
-from assistant.core.prepare_reader import HEADS, PROBES
-from assistant.core.types import Progress
-from assistant.core.weights import find_mpnet
+from assistant.core.records import Progress
+from assistant.models.cross_encoder import layout, open_tokenizer
+from assistant.models.prepare.encoder import SMOOTHING
+from assistant.models.prepare.merge_lora import CONFIG, PREFIX, WEIGHTS
+from assistant.models.prepare.reader import HEADS, PROBES
+from assistant.models.weights import find_mpnet
 
 if TYPE_CHECKING:
     import torch
@@ -104,8 +104,7 @@ def make_model(start: Path | None = None) -> torch.nn.Module:
     import torch
     from safetensors.torch import load_file
 
-    from tune.encoder import open_mpnet
-    from tune.lora import Adapted
+    from tune.lora import Adapted, open_mpnet
 
     encoder = open_mpnet(find_mpnet()).to(torch.bfloat16).requires_grad_(False)
     for module in list(encoder.encoder.modules()):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from assistant.core.errors import ConfigError
-from assistant.core.permissions import distrust
+from assistant.core.files import distrust
 from assistant.core.toml import read_toml
 
 DEFAULT_NAME = "config.toml"
@@ -111,7 +111,7 @@ class TuneSection:
     group_size: int = 32  # weights that share a 4-bit scale
     act_order: bool = False  # quantize the weights that matter most first
     calibration: int = 128  # training texts that GPTQ measures the weights on
-    written: int = 200  # questions that a model writes to learn from; the packaged writer, or langchain's
+    written: int = 200  # questions that generator.model writes to learn from, with runtime = "langchain"
 
 
 MOST = 1_000_000_000  # of any number

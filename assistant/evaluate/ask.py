@@ -11,11 +11,11 @@ from functools import cache, partial
 from multiprocessing import get_context
 from typing import Any
 
+from assistant.answer.pipeline import Assistant
+from assistant.contract import answer_json
 from assistant.core.config import Config
-from assistant.core.types import Access, Answer
+from assistant.core.records import Access, Answer
 from assistant.evaluate.questions import Question
-from assistant.pipeline import Assistant
-from assistant.records import answer_json
 
 K = 15  # hits of a question
 

@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from assistant import __version__
-from assistant.citations import quote_text
-from assistant.confidence import FILE_NAME, Confidence, curve_of
+from assistant.answer.citations import quote_text
+from assistant.answer.confidence import FILE_NAME, Confidence, curve_of
+from assistant.answer.features import READING_FEATURES
+from assistant.answer.pipeline import Assistant
+from assistant.contract import dumps
 from assistant.core.errors import UsageError
-from assistant.core.registry import hash_file, write_whole
-from assistant.core.types import Progress
+from assistant.core.files import hash_file, write_whole
+from assistant.core.records import Progress
+from assistant.core.version import __version__
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import SEED
-from assistant.evaluate.coverage import meets
+from assistant.evaluate.evidence_match import meets
 from assistant.evaluate.fitting import fit_logistic
 from assistant.evaluate.questions import Question
 from assistant.evaluate.run import Plan
-from assistant.features import READING_FEATURES
-from assistant.pipeline import Assistant
-from assistant.records import dumps
 
 FITTED = 4  # one question in so many is fitted on; the rest are counted, since a small risk takes many to show
 MIN_EACH = 10  # answerable and unanswerable questions that each part must have

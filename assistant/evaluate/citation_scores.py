@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.prompts import KEY
-from assistant.support import check_support
+from assistant.answer.support import check_support
+from assistant.text.prompts import KEY
 
 KEYS = re.compile(r"(?:\[\d{1,3}\]\s*)+")
 Cited = Mapping[str, Any]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.evaluate.bootstrap import resamples
 from assistant.evaluate.metrics import METRICS, Metric, columns, label, value_of
 from assistant.evaluate.report import between, cell, decimals, read_report, rows_of, table
 from assistant.evaluate.score import DIGITS, Scored
-from assistant.records import dumps
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.core.logistic import Logistic
+from assistant.models.logistic import Logistic
 
 Floats = NDArray[np.float64]
 

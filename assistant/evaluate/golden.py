@@ -14,14 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
+from assistant.answer.pipeline import Assistant, make_access
+from assistant.contract import dumps
 from assistant.core.config import nearest
 from assistant.core.errors import GateFailed, UsageError
-from assistant.core.types import Answer, Progress, Status
+from assistant.core.records import Answer, Progress, Status
 from assistant.evaluate.questions import Asked, parse_asked, parse_texts, read_lines
-from assistant.facts import fold, numbers, quantities
-from assistant.pipeline import Assistant, make_access
-from assistant.prompts import KEY
-from assistant.records import dumps
+from assistant.text.facts import fold, numbers, quantities
+from assistant.text.prompts import KEY
 
 LINE_KEYS = ("id", "question", "scenario", "history", "roles", "as_of", "expect", "recorded")
 EXPECT_KEYS = ("status", "contains", "numbers", "source", "excludes")

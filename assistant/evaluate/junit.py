@@ -9,10 +9,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 from assistant.core.errors import UsageError
-from assistant.core.text import printable
 from assistant.evaluate.golden import Outcome
 from assistant.evaluate.report import rows_of
 from assistant.evaluate.score import Scored
+from assistant.text.canonical import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from assistant.answer.history import recent
+from assistant.answer.pipeline import MAX_QUESTION
+from assistant.contract import history_from_json
 from assistant.core.errors import UsageError
-from assistant.core.halves import Split, half
-from assistant.core.types import Turn
-from assistant.history import recent
-from assistant.pipeline import MAX_QUESTION
-from assistant.records import history_from_json
+from assistant.core.records import Turn
+from assistant.evaluate.splits import Split, half
 
 Group = Literal["answerable", "unanswerable", "foreign"]
 Line = TypeVar("Line")

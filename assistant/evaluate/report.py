@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from assistant.contract import dumps
 from assistant.core.errors import UsageError
-from assistant.core.text import printable
 from assistant.evaluate.metrics import METRICS, columns, label, measure
 from assistant.evaluate.risk import reliability
 from assistant.evaluate.score import DIGITS, Saved, Scored
-from assistant.records import dumps
+from assistant.text.canonical import printable
 
 GIVEN = ("generate", "verify")  # stages of an answer that is given; an abstention ends before them
 SHOWN = 10  # wrong answers that the Markdown lists

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from assistant.evaluate.coverage import Words, covers, inside, spans_of, words_of
+from assistant.evaluate.evidence_match import Words, covers, inside, spans_of, words_of
 from assistant.evaluate.questions import Question
 
 TOP = 10  # ranks that MRR and nDCG look at

@@ -15,27 +15,27 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from assistant import __version__
-from assistant.confidence import load_confidence, path_of
-from assistant.core.catalog import Catalog
+from assistant.answer.confidence import load_confidence, path_of
+from assistant.answer.read import load_reader
+from assistant.contract import dumps
 from assistant.core.config import PREPARED, AuditSection, Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
-from assistant.core.halves import Split
-from assistant.core.permissions import PRIVATE_FOLDER
-from assistant.core.registry import Registry, hash_file
-from assistant.core.serving import served
-from assistant.core.types import Access, Progress
+from assistant.core.files import PRIVATE_FOLDER, hash_file
+from assistant.core.records import Access, Progress
+from assistant.core.version import __version__
 from assistant.evaluate import ask
 from assistant.evaluate.bootstrap import SEED
 from assistant.evaluate.questions import Question, read_foreign, read_questions
 from assistant.evaluate.report import build_report, write_report
 from assistant.evaluate.score import score
-from assistant.read import load_reader
-from assistant.records import dumps
+from assistant.evaluate.splits import Split
+from assistant.index.catalog import Catalog
+from assistant.models.active import served
+from assistant.models.registry import Registry
 
 ANSWERS = "answers.jsonl"
 PACKAGE = Path(__file__).parent.parent
-SHOWING = ("cli.py", "render.py", "chat.py")
+ANSWERING = ("core", "text", "index", "models", "guards", "answer")  # the rooms whose code answers
 
 Json = dict[str, Any]
 
@@ -145,8 +145,7 @@ def _kept(path: Path, generation: str) -> dict[str, Json]:
 
 def _code_sha() -> str:
     """Hash the code that answers, not that which scores or shows: a version number does not change with every edit."""
-    others = {*Path(__file__).parent.glob("*.py"), *(PACKAGE / name for name in SHOWING)} - {Path(ask.__file__)}
-    paths = set(PACKAGE.rglob("*.py")) - others
+    paths = {Path(ask.__file__), *(path for room in ANSWERING for path in (PACKAGE / room).rglob("*.py"))}
     return _sha({path.relative_to(PACKAGE).as_posix(): hash_file(path) for path in paths})
 
 

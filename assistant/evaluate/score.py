@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assistant.evaluate.citation_scores import citation_scores
-from assistant.evaluate.coverage import meets, spans_of
+from assistant.evaluate.evidence_match import meets, spans_of
 from assistant.evaluate.questions import Group, Question
 from assistant.evaluate.retrieval_scores import retrieval_scores
 from assistant.evaluate.text_scores import best_f1, best_recall, holds, number_scores
-from assistant.prompts import KEY
+from assistant.text.prompts import KEY
 
 DIGITS = 6  # of every number in a report
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from assistant.core.types import Stage
+from assistant.core.records import Stage
 from assistant.guards.normalise import as_encoded, views
-from assistant.guards.pieces import cued_sentences, windows
+from assistant.guards.segments import cued_sentences, windows
 
 if TYPE_CHECKING:
     import numpy as np

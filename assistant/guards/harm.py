@@ -1,19 +1,20 @@
 """Requests to harm someone, oneself or what is another's, to pry into a person's life, or to run a group down.
 
 A linear model on the question's vector and on cues (`harm_cues.py`): `models/harm.json`, made by
-`python -m tune.guards`.
+`python -m tune.factory.train_guards`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from assistant.core.types import Stage
+from assistant.core.files import PACKAGED
+from assistant.core.records import Stage
 from assistant.guards import Context, Finding
+from assistant.guards.classifier import Linear, load_linear
 from assistant.guards.harm_cues import FEATURES, features
-from assistant.guards.linear import PACKAGED, Linear, load_linear
 
-MODEL = PACKAGED / "harm.json"
+MODEL = PACKAGED / "guards" / "harm.json"
 
 
 class Harm:

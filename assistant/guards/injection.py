@@ -1,22 +1,24 @@
 """Attempts to change what the assistant does: in a question, or planted in a document for it to read.
 
 Rules know the wordings that nothing else has; linear models on sentence vectors and cues (`models/injection.json` for
-questions, `models/orders.json` for documents, made by `python -m tune.guards`) know what is like the attacks they were
-shown. Rules read every view of the text, the models its windows, or of a document the sentences that speak to someone.
+questions, `models/orders.json` for documents, made by `python -m tune.factory.train_guards`) know what is like the
+attacks they were shown. Rules read every view of the text, the models its windows, or of a document the sentences that
+speak to someone.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from assistant.core.types import Stage
+from assistant.core.files import PACKAGED
+from assistant.core.records import Stage
 from assistant.guards import Context, Finding, Span, injection_cues, injection_rules, order_cues, order_rules
-from assistant.guards.linear import PACKAGED, Linear, load_linear
+from assistant.guards.classifier import Linear, load_linear
 from assistant.guards.rules import matches
 
 RULES = (*injection_rules.RULES, *order_rules.RULES)
-MODEL = PACKAGED / "injection.json"
-ORDERS = PACKAGED / "orders.json"
+MODEL = PACKAGED / "guards" / "injection.json"
+ORDERS = PACKAGED / "guards" / "orders.json"
 CERTAIN = 0.99  # the score of a rule
 
 

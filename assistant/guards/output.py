@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assistant.core.types import Stage
+from assistant.core.records import Stage
 from assistant.guards import Context, Finding, Span
 from assistant.guards.given import given
 from assistant.guards.spans import merged
-from assistant.prompts import NOT_FOUND, SYSTEM
+from assistant.text.prompts import NOT_FOUND, SYSTEM
 
 GRAM = 6  # words in a row that nobody writes by chance
 CANARIES = (NOT_FOUND,)  # what only the prompt says in these letters

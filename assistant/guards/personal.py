@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assistant.core.types import Stage
+from assistant.core.records import Stage
 from assistant.guards import Context, Finding, Span
 from assistant.guards.folded import fold, spelled_out
 from assistant.guards.given import given

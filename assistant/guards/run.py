@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistant.core.config import GuardsSection
-from assistant.core.types import Action, Stage, Verdict
+from assistant.core.records import Action, Stage, Verdict
 from assistant.guards import Context, Finding, Guard, Span
 from assistant.guards.harm import Harm
 from assistant.guards.injection import Injection

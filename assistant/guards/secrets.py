@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 
-from assistant.core.types import Stage
+from assistant.core.records import Stage
 from assistant.guards import Context, Finding, Span
 from assistant.guards.folded import Folded, fold
 from assistant.guards.keys import key_spans

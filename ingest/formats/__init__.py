@@ -1,14 +1,13 @@
 """Read a file of any known format into canonical text; the format is told by the name's suffix.
 
 Reject codes: `empty`, `too_large`, `unsafe_xml`, `archive`, `password`, `damaged`, `no_text`, `encoding`, `metadata`
-(front matter that cannot be trusted) and, for a suffix that is not in `SUFFIXES`, `unsupported`; `parser_process` adds
+(front matter that cannot be trusted) and, for a suffix that is not in `SUFFIXES`, `unsupported`; `sandbox` adds
 `too_slow` and `crashed`. Nothing heavy is imported before the first file that needs it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import PurePosixPath
 
 from assistant.core.errors import DocumentRejected
@@ -17,19 +16,7 @@ from ingest.formats.parsed import MAX_BYTES, Parsed, reject
 
 __all__ = ["MAX_BYTES", "SUFFIXES", "WITH_FRONT_MATTER", "Parsed", "read_document"]
 
-_READERS = {
-    ".md": "markdown.read_markdown",
-    ".markdown": "markdown.read_markdown",
-    ".txt": "text.read_text",
-    ".html": "html.read_html",
-    ".htm": "html.read_html",
-    ".pdf": "pdf.read_pdf",
-    ".docx": "docx.read_docx",
-    ".pptx": "pptx.read_pptx",
-    ".xlsx": "table.read_xlsx",
-    ".csv": "table.read_csv",
-}
-SUFFIXES: frozenset[str] = frozenset(_READERS)
+SUFFIXES = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".csv"})
 WITH_FRONT_MATTER = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".csv"})
 
 
@@ -39,7 +26,7 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
     `name` gives the format by its suffix. Raises `DocumentRejected` with one of the codes above, and `MemoryError`.
     """
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
-    if suffix not in _READERS:
+    if suffix not in SUFFIXES:
         known = ", ".join(sorted(SUFFIXES))
         raise reject("unsupported", f"Files of the type {suffix or '(none)'} are not read; those that are: {known}.")
     if len(data) > max_bytes:
@@ -47,8 +34,7 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
         raise reject("too_large", f"The file has {size:,.1f} MB; the limit is {limit:,.1f} MB.")
     if not data:
         raise reject("empty", "The file is empty.")
-    module, function = _READERS[suffix].split(".")
-    read: Callable[[bytes], Parsed] = getattr(import_module(f"{__name__}.{module}"), function)
+    read = _reader(suffix)
     try:
         parsed = read(data)
         if suffix not in WITH_FRONT_MATTER:
@@ -59,3 +45,25 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
     except Exception as error:
         # The readers' libraries raise anything at all on a file that was made to hurt them.
         raise reject("damaged", f"The file is damaged: reading it ended in {type(error).__name__}.") from error
+
+
+def _reader(suffix: str) -> Callable[[bytes], Parsed]:
+    """Import what reads a format."""
+    match suffix:
+        case ".md" | ".markdown":
+            from ingest.formats.markdown import read_markdown as read
+        case ".txt":
+            from ingest.formats.plaintext import read_text as read
+        case ".html" | ".htm":
+            from ingest.formats.html import read_html as read
+        case ".pdf":
+            from ingest.formats.pdf import read_pdf as read
+        case ".docx":
+            from ingest.formats.docx import read_docx as read
+        case ".pptx":
+            from ingest.formats.pptx import read_pptx as read
+        case ".xlsx":
+            from ingest.formats.spreadsheet import read_xlsx as read
+        case _:
+            from ingest.formats.spreadsheet import read_csv as read
+    return read

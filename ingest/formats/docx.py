@@ -17,7 +17,7 @@ from ingest.formats.docx_styles import Numbering, Style, Styles
 from ingest.formats.inline import Inline
 from ingest.formats.ooxml import ThemeColours, open_package, theme_of
 from ingest.formats.parsed import Parsed
-from ingest.formats.text import BULLET
+from ingest.formats.plaintext import BULLET
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

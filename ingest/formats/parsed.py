@@ -20,7 +20,7 @@ Code = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document's canonical text (`assistant.core.types.Document`) and what was found beside it.
+    """A document's canonical text (`assistant.core.records.Document`) and what was found beside it.
 
     `title` is empty when the document names none. `pages[i]` is the offset at which page i + 1 begins. `emphases` are
     sorted, do not overlap, and neither begin nor end with white space. `flags` are (reason, sentence) pairs.

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 from ingest.formats.builder import Builder
+from ingest.formats.dehyphenate import Vocabulary
 from ingest.formats.inline import Inline
 from ingest.formats.pdf_lines import GAP, LARGER, Line, Piece, Type, lay_out, usual_type
 from ingest.formats.pdf_table import Page, Table, Word
-from ingest.formats.text import split_marker
-from ingest.formats.unwrap import Vocabulary
+from ingest.formats.plaintext import split_marker
 
 _TITLE_PAGES = 3  # pages on which a title is looked for
 _HEADING_CHARACTERS, _HEADING_LINES = 200, 4

@@ -11,8 +11,8 @@ from ingest.formats.inline import Inline
 from ingest.formats.ooxml import DRAWING as _A
 from ingest.formats.ooxml import open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed
+from ingest.formats.plaintext import BULLET, NUMBER
 from ingest.formats.pptx_look import Frame, ShapeLook, SlideLook
-from ingest.formats.text import BULLET, NUMBER
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"

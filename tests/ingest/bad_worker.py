@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from ingest import parse_worker
+from ingest import sandbox_worker
 from ingest.formats import Parsed, read_document
 
 left_behind: list[bytes] = []
@@ -43,5 +43,5 @@ def misbehave(data: bytes, name: str, max_bytes: int) -> Parsed:
 
 
 def serve(max_mb: int, max_seconds: float) -> None:
-    parse_worker.read_document = misbehave
-    parse_worker.serve(max_mb, max_seconds)
+    sandbox_worker.read_document = misbehave
+    sandbox_worker.serve(max_mb, max_seconds)

@@ -27,11 +27,11 @@ from bad_files import MB, bare_pdf, entities, office, pdf, repacked, shown
 from numpy.typing import NDArray
 
 from assistant import cli
-from assistant.core.catalog import Catalog
+from assistant.answer.pipeline import Assistant, make_access
 from assistant.core.config import Config
-from assistant.core.encoder import Encoder
-from assistant.core.types import Access, IngestReport
-from assistant.pipeline import Assistant, make_access
+from assistant.core.records import Access, IngestReport
+from assistant.index.catalog import Catalog
+from assistant.models.encoder import Encoder
 from ingest.build import ingest
 
 GOOD = "# Parking\n\nVisitors leave their cars in bay 7 behind the canteen.\n"
@@ -544,8 +544,8 @@ INGEST = """
 import os, resource, signal, sys
 from pathlib import Path
 from assistant.core.config import load_config
-from assistant.core.encoder import open_encoder
-from assistant.core.registry import Registry
+from assistant.models.encoder import open_encoder
+from assistant.models.registry import Registry
 from ingest.build import ingest
 
 config, docs, stage, limit = load_config(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])

@@ -18,13 +18,13 @@ import pytest
 from bad_files import office
 from numpy.typing import NDArray
 
-from assistant.core.catalog import Catalog
+from assistant.answer.retrieve import Retriever
 from assistant.core.config import Config, IngestSection
-from assistant.core.encoder import Encoder
 from assistant.core.errors import AssistantError, IndexLocked, IndexMismatch, IndexMissing, UsageError
-from assistant.core.types import Access, Hit, IngestReport
-from assistant.core.vectors import FOLDER, FolderStore
-from assistant.retrieve import Retriever
+from assistant.core.records import Access, Hit, IngestReport
+from assistant.index.catalog import Catalog
+from assistant.index.vectors import FOLDER, FolderStore
+from assistant.models.encoder import Encoder
 from ingest import build
 from ingest.build import ingest
 
@@ -644,7 +644,7 @@ def test_a_run_that_dies_while_it_writes_vectors_leaves_the_old_index_and_nothin
     before = index.generations()
     write(docs / "travel.md", "# Travel\n\nA zeppelin cabin may cost 180 euros.\n")
     with monkeypatch.context() as patch:
-        from assistant.core import vectors
+        from assistant.index import vectors
 
         def fail(*args: object) -> None:
             raise failure

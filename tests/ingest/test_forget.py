@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from assistant.core.catalog import Catalog
+from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing, UsageError
-from assistant.pipeline import Assistant
+from assistant.index.catalog import Catalog
 from ingest.forget import forget
 
 SECRET = "Zanzibarite invoices are paid by Quuxley within 17 days.\n\n**Frobnitz** means a zanzibarite unit.\n"

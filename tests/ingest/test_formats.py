@@ -26,7 +26,7 @@ from pptx import Presentation
 
 from assistant.core.errors import DocumentRejected
 from ingest.formats import SUFFIXES, Parsed, read_document
-from ingest.formats.unwrap import Vocabulary
+from ingest.formats.dehyphenate import Vocabulary
 
 FUZZ = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 

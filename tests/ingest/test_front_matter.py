@@ -8,7 +8,7 @@ import docx
 import pytest
 
 from assistant.core.errors import DocumentRejected
-from assistant.core.types import Meta
+from assistant.core.records import Meta
 from ingest.formats import read_document
 from ingest.meta_keys import meant
 from ingest.metadata import parse_meta

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assistant.core.errors import DocumentRejected, UsageError
-from assistant.core.types import Meta
+from assistant.core.records import Meta
 from ingest import metadata
 from ingest.metadata import MetaReader, parse_meta
 from ingest.sources import FoundFile, find_roots, read_bytes, walk

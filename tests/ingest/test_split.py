@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.core.config import IngestSection
-from assistant.core.text import HEADING, blocks
-from assistant.core.types import Document
+from assistant.core.records import Document
+from assistant.text.canonical import HEADING, blocks
 from ingest.split import split
 
 SENTENCE = st.integers(1, 40).map(lambda n: " ".join(["word"] * n).capitalize() + ".")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.core.types import Term
+from assistant.core.records import Term
 from ingest.build import _document
 from ingest.formats import read_document
 from ingest.sources import FoundFile
@@ -12,7 +12,7 @@ from ingest.terms import find_terms
 def terms(markdown: str, name: str = "doc.md") -> dict[str, Term]:
     from pathlib import Path
 
-    from assistant.core.types import Meta
+    from assistant.core.records import Meta
 
     parsed = read_document(markdown.encode(), name)
     file = FoundFile(Path(name), Path(), name, 0, 0)

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from fakes import ScriptedModel
 
-from assistant.confidence import UNCALIBRATED
+from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.phrase import checked
+from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
-from assistant.core.halves import Split, half
-from assistant.core.types import Turn
+from assistant.core.records import Turn
 from assistant.evaluate.questions import Question
-from assistant.phrase import checked
-from assistant.pipeline import Assistant
+from assistant.evaluate.splits import Split, half
 from tune.dataset import Example, distinct, examples, part_of, read_examples, with_validation, write_examples
 from tune.questions import heading_questions, term_questions, written_questions
 from tune.targets import clauses

@@ -10,7 +10,7 @@ from gguf import GGMLQuantizationType, dequantize
 from numpy.typing import NDArray
 
 from assistant.core.errors import UsageError
-from assistant.core.gguf_llama import _halves_from_pairs
+from assistant.models.prepare.import_gguf import _halves_from_pairs
 from tune.gguf_export import q4_0
 from tune.gptq_weights import integers
 

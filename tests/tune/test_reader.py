@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant.confidence import PACKAGED
+from assistant.answer.features import SENTENCE_FEATURES
+from assistant.answer.pipeline import Assistant
+from assistant.answer.read import FILE_NAME, load_reader, read_reader
 from assistant.core.config import Config, GeneratorSection, ModelsSection
 from assistant.core.errors import ModelDamaged, UsageError
-from assistant.core.registry import Registry
-from assistant.core.serving import promote, rollback
+from assistant.core.files import PACKAGED
 from assistant.evaluate.questions import Question
-from assistant.features import SENTENCE_FEATURES
-from assistant.pipeline import Assistant
-from assistant.read import FILE_NAME, load_reader, read_reader
+from assistant.models.active import promote, rollback
+from assistant.models.registry import Registry
 from assistant.status import _calibration
 from tune.reader import Sample, fit_reader, rows, to_json, train_better
 from tune.train_reader import Row, batched, loss_of, make_model
@@ -88,9 +88,9 @@ def test_the_adapter_is_a_change_of_the_weight_and_learns_as_such() -> None:
 
 @pytest.mark.slow
 def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
-    from assistant.core.cross_encoder import CrossEncoder, layout, open_tokenizer
-    from assistant.core.prepare_reader import ADAPTER, TOLERANCE, build_reader
-    from assistant.core.weights import find_mpnet
+    from assistant.models.cross_encoder import CrossEncoder, layout, open_tokenizer
+    from assistant.models.prepare.reader import ADAPTER, TOLERANCE, build_reader
+    from assistant.models.weights import find_mpnet
     from tune.train_reader import train
 
     units = ("Alpha pays ten.", "Beta pays twenty.", "Gamma pays thirty.")

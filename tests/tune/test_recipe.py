@@ -15,9 +15,9 @@ from safetensors.numpy import load_file
 
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.core.gguf_llama import unpack_llama
-from assistant.core.prepare import ADAPTER, prepare_base
-from assistant.core.registry import Registry
+from assistant.models.prepare.generator import ADAPTER, prepare_base
+from assistant.models.prepare.import_gguf import unpack_llama
+from assistant.models.registry import Registry
 from tune.gptq_weights import dequantize
 from tune.recipe import STAGES, Plan, run
 

@@ -1,0 +1,180 @@
+"""Hits -> evidence: which sentences, items and rows of the hits answer, in which order, and whether any does.
+
+A cross-encoder reads each passage with the question and scores its parts (`models/cross_encoder.py`); a few weights add
+what retrieval knew (`features.py`; fitted by `tune/reader.py`), and others turn the best candidates' scores into the
+probability that the evidence is right (`confidence.py`). `select.py` makes evidence of the candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+
+from assistant.answer.confidence import Confidence
+from assistant.answer.evidence import as_read, place
+from assistant.answer.features import SENTENCE_FEATURES, Columns, Floats, reading_columns, sentence_columns
+from assistant.answer.select import choose, closest
+from assistant.core.config import Config, ReaderSection
+from assistant.core.files import PACKAGED, hash_file
+from assistant.core.records import Evidence, Hit, Reading, Term
+from assistant.models.active import prepared
+from assistant.models.cross_encoder import READER_ID
+from assistant.models.cross_encoder import Floats as LogOdds
+from assistant.models.logistic import Logistic, parse_logistic, read_json
+from assistant.models.registry import Registry
+from assistant.text.canonical import units
+
+Score = Callable[[str, str, Sequence[str]], LogOdds]
+
+KINDS: Final[Mapping[str, Literal["item", "row"]]] = {"item": "item", "row": "row"}
+MAX_DEFINITIONS = 2  # of one question: the fullest, and one more that may say it otherwise
+PASSAGE_WEIGHT = 0.06  # of a hit's best candidate beside its retrieval score, in the order of the hits
+DEFINED = 0.99  # the probability that a definition answers the question what its term means
+FILE_NAME = "reader.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """The parts of the hits that could prove something, and their columns of features."""
+
+    sentences: tuple[Evidence, ...]
+    columns: Columns
+
+
+class Reader:
+    """Picks evidence; `score` reads a passage with a question."""
+
+    def __init__(self, score: Score, settings: ReaderSection, model: Logistic, confidence: Confidence) -> None:
+        self._score = score
+        self._settings = settings
+        self._model = model
+        self._confidence = confidence
+
+    def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = "") -> Reading:
+        """Return the evidence, best first, the hits by score and best candidate, and P(the evidence is right).
+
+        `defined` are the terms whose meaning is asked for; their definitions are the evidence. Where `question` holds
+        what was said before, `focus` is the question itself.
+        """
+        if definitions := _definitions(defined, hits):
+            return Reading(tuple(definitions), tuple(hits), DEFINED)
+        read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
+        found, scores = self._scored(question, read, focus)
+        scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, scores, strict=True)]
+        if not (evidence := choose(scored, self._settings)):
+            return Reading((), tuple(hits), 0.0)
+        features = reading_columns(found.columns, scores)
+        return Reading(
+            evidence,
+            _renumber((*_reorder(read, found, scores), *rest)),
+            self._confidence.probability(features),
+            features,
+            closest(scored),
+        )
+
+    def rerank(
+        self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = ""
+    ) -> tuple[Hit, ...]:
+        """Return the hits in the order in which `read` would, which takes as long."""
+        if _definitions(defined, hits):
+            return tuple(hits)
+        read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
+        found, scores = self._scored(question, read, focus)
+        return _renumber((*_reorder(read, found, scores), *rest)) if found.sentences else tuple(hits)
+
+    def _scored(self, question: str, hits: Sequence[Hit], focus: str) -> tuple[Candidates, Floats]:
+        found = self.candidates(question, hits, focus)
+        return found, np.asarray(self._model.log_odds(found.columns) if found.sentences else (), float)
+
+    def candidates(self, question: str, hits: Sequence[Hit], focus: str = "") -> Candidates:
+        """Return the parts of the hits with their features."""
+        parts = [(hit, evidence_in(hit)) for hit in hits]
+        sentences = tuple(e for _, own in parts for e in own)
+        if not sentences:
+            return Candidates((), {})
+        read = [self._score(question, place(hit), [as_read(e) for e in own]) for hit, own in parts if own]
+        return Candidates(sentences, sentence_columns(focus or question, sentences, np.concatenate(read).tolist()))
+
+
+def evidence_in(hit: Hit) -> list[Evidence]:
+    """Return each sentence, list item and table row of a hit."""
+    text, begin = hit.passage.text, hit.passage.start
+    return [
+        Evidence(
+            hit, begin + u.start, begin + u.end, text[u.start : u.end], 0.0, KINDS.get(u.kind, "sentence"),
+            (begin + u.lead[0], begin + u.lead[1]) if u.lead else None,
+        )
+        for u in units(text)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFile:
+    """Which model reads, what is added to its log-odds, and the SHA-256 of the file that says so."""
+
+    model_id: str
+    weights: Logistic
+    sha256: str
+
+
+def load_reader(config: Config) -> ReaderFile:
+    """Load the reader that came with the prepared generator, or else the packaged one; raises ModelDamaged."""
+    path = PACKAGED / FILE_NAME
+    registry = Registry(config.models_dir)
+    own = registry.path(prepared(config)) / FILE_NAME
+    if own.is_file():
+        registry.verify(registry.load(own.parent.name))
+        path = own
+    return read_reader(path)
+
+
+def read_reader(path: Path) -> ReaderFile:
+    """Read a reader's file; raises ModelDamaged."""
+    raw = read_json(path)
+    weights = parse_logistic(raw, path, SENTENCE_FEATURES)
+    return ReaderFile(str(raw.get("model", READER_ID)), weights, hash_file(path))
+
+
+def _definitions(defined: Sequence[Term], hits: Sequence[Hit]) -> list[Evidence]:
+    """Make evidence of the definitions that lie in the hits: of one name, in the order of the hits."""
+    first = {term.name.casefold(): place for place, term in reversed(list(enumerate(defined)))}
+    places = sorted(
+        ((first[term.name.casefold()], hit.rank, term.start, hit, term) for term in defined for hit in hits
+         if term.document_id == hit.passage.document_id and hit.passage.start <= term.start < hit.passage.end),
+        key=lambda found: found[:3],
+    )  # fmt: skip
+    found: dict[str, Evidence] = {}
+    for _, _, _, hit, term in places:
+        said = " ".join(term.definition.split()).casefold()
+        score = 2.0 - 0.01 * len(found)
+        lead = _name_before(hit, term)
+        found.setdefault(said, Evidence(hit, term.start, term.end, term.definition, score, "definition", lead))
+    return list(found.values())[:MAX_DEFINITIONS]
+
+
+def _name_before(hit: Hit, term: Term) -> tuple[int, int] | None:
+    """Return the span of a term's name in the line of its definition."""
+    p = hit.passage
+    line = p.text.rfind("\n", 0, term.start - p.start) + 1
+    at = p.text.rfind(term.name, line, term.start - p.start)
+    return (p.start + at, p.start + at + len(term.name)) if at >= 0 else None
+
+
+def _reorder(hits: Sequence[Hit], found: Candidates, scores: Floats) -> list[Hit]:
+    """Return the hits by retrieval score + their best candidate's."""
+    best: dict[int, float] = {}
+    for evidence, score in zip(found.sentences, scores, strict=True):
+        best[evidence.hit.passage.id] = max(best.get(evidence.hit.passage.id, -np.inf), float(score))
+    least = float(scores.min())
+    ranked = [
+        replace(hit, score=hit.score + PASSAGE_WEIGHT * best.get(hit.passage.id, least)) for hit in hits
+    ]  # fmt: skip
+    return sorted(ranked, key=lambda hit: (-hit.score, hit.rank))
+
+
+def _renumber(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))

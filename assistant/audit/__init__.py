@@ -1,0 +1,1 @@
+"""What was asked and shown, in a log whose changes show."""

@@ -1,0 +1,271 @@
+"""An append-only file of numbered lines, each holding the hash of the one before it: crashes heal, changes show.
+
+FOLDER/audit.jsonl    the lines; moved to audit.1.jsonl when it is full, in place of the lines that were there
+FOLDER/audit.head     how many lines there are, how the last one hashes, and what the first that is kept follows
+FOLDER/.audit.lock    held while a line is written, and while all are checked
+
+The head says where the log is going before a line is written, and that it is there afterwards. Whoever is killed in
+between leaves a log that ends in one of the two states, and the next line begins with clearing up.
+With a key the hashes are HMACs, and the head is signed (after Schneier and Kelsey, "Secure audit logs to support
+computer forensics", 1999). Who has no key can still put log and head back as they were at some time, or delete both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from assistant.contract import dumps
+from assistant.core.errors import GateFailed, NotWritable
+from assistant.core.files import PRIVATE_FILE, open_private
+
+FILE_NAME, BEFORE, HEAD, LOCK = "audit.jsonl", "audit.1.jsonl", "audit.head", ".audit.lock"
+UNFINISHED = "A line was begun, and nothing of it was written."
+CURE = "The log was changed, or the disk is failing: compare it with a backup."
+BEGIN_ANEW = f"Or move {FILE_NAME}, {BEFORE} and {HEAD} elsewhere: a new log then begins."
+ID = 12  # hexadecimal digits of a line's hash that name it
+HEAD_BYTES = 1_024  # blanks at its end
+NO_LINE = (ValueError, TypeError, KeyError, RecursionError)  # what parsing raises
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the log, and its hash."""
+
+    sha256: str
+    raw: Json
+
+    @property
+    def id(self) -> str:
+        """What the line is called."""
+        return self.sha256[:ID]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a log ends, and the last line that is no longer kept, which the first one follows."""
+
+    number: int = 0
+    sha256: str = ""
+    gone: int = 0
+    gone_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of a log; `before` is the one until the line that is being written is there."""
+
+    now: State
+    before: State | None = None
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """The states that the log may be in."""
+        return (self.now,) if self.before is None else (self.now, self.before)
+
+
+class Ledger:
+    """The lines in one folder."""
+
+    def __init__(self, folder: Path, max_mb: float, key: bytes | None, shape: Mapping[str, type]) -> None:
+        """Name the folder; a file above `max_mb` is moved, `shape` says which values each line has."""
+        self._folder = folder
+        self._max_bytes = max_mb * 2**20
+        self._key = key
+        self._shape = {"number": int, "previous": str, **shape}
+
+    def append(self, raw: Json, note: Callable[[str], Json]) -> str:
+        """Add a line and return its hash; processes take turns.
+
+        A line that was not finished is removed first, and a line that `note` makes of what is to be said of it is
+        added. Raises NotWritable.
+        """
+        from filelock import FileLock
+
+        try:
+            with FileLock(self._folder / LOCK, mode=PRIVATE_FILE):
+                state, told = self._settle()
+                if told:
+                    state = self._write(note(told), state)
+                return self._write(raw, state).sha256
+        except GateFailed as error:
+            raise NotWritable(error.cause, error.cure) from error
+        except OSError as error:
+            cause = f"the log {self._path} cannot be written: {error.strerror}."
+            raise NotWritable(cause, "Make the folder writable, or set audit.enabled = false.") from error
+
+    def lines(self) -> Iterator[Entry]:
+        """Yield the lines, oldest first; raises GateFailed naming one that was not written by `append`.
+
+        What is behind the last line end is no line yet.
+        """
+        for path in (self._folder / BEFORE, self._path):
+            for number, line in enumerate(_read(path).split(b"\n")[:-1], 1):
+                try:
+                    yield Entry(self._hash(line), self._parse(line))
+                except NO_LINE as error:
+                    raise GateFailed(f"{path}, line {number} is no line of the log: {error}.", CURE) from error
+
+    def verify(self) -> int:
+        """Return how many lines follow each other unbroken; raises GateFailed naming the first that does not.
+
+        Without any of the log's files it returns 0: whoever deletes them all is not noticed.
+        """
+        if not (begun := [name for name in (LOCK, HEAD, FILE_NAME, BEFORE) if (self._folder / name).exists()]):
+            return 0
+        with self._undisturbed():
+            if (head := self._read_head()) is None:
+                raise GateFailed(f"{HEAD} is missing or damaged, though {begun[-1]} says that a log was begun.", CURE)
+            follows, last, count = {(s.gone, s.gone_sha256) for s in head.states}, (0, ""), 0
+            for count, line in enumerate(self.lines(), 1):
+                if (line.raw["number"] - 1, line.raw["previous"]) not in follows:
+                    raise GateFailed(f"line {count} ({line.id}) does not follow the line before it.", CURE)
+                last = line.raw["number"], line.sha256
+                follows = {last}
+            finished = head.before is not None or _ends_whole(self._path)
+            if last not in {(s.number, s.sha256) for s in head.states} or not finished:
+                raise GateFailed(f"the log does not end as {HEAD} says: lines at its end are missing or added.", CURE)
+            return count
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / FILE_NAME
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Keep writers out; whoever may not write here, or not as they do, goes on all the same."""
+        from filelock import FileLock
+
+        lock = FileLock(self._folder / LOCK, mode=PRIVATE_FILE)
+        with suppress(OSError):
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    def _write(self, raw: Json, state: State) -> State:
+        """Write a line that follows `state`, moving the file away if it is full; return the state with it."""
+        text = dumps({"number": state.number + 1, **raw, "previous": state.sha256}).encode()
+        full = self._path.exists() and self._path.stat().st_size > self._max_bytes
+        gone = self._first_follows() if full else (state.gone, state.gone_sha256)
+        now = State(state.number + 1, self._hash(text), *gone)
+        self._write_head(Head(now, state))
+        if full:
+            self._path.replace(self._folder / BEFORE)
+        self._add(text + b"\n")
+        self._write_head(Head(now))
+        return now
+
+    def _first_follows(self) -> tuple[int, str]:
+        """Return the number and the hash of the line before the first in the file: once it is moved, the last gone."""
+        try:
+            with self._path.open("rb") as file:
+                raw = self._parse(file.readline())
+        except NO_LINE:  # `verify` will find it, wherever it is said to belong
+            return 0, ""
+        return raw["number"] - 1, raw["previous"]
+
+    def _add(self, data: bytes) -> None:
+        with os.fdopen(open_private(self._path, os.O_WRONLY | os.O_APPEND), "ab") as file:
+            file.write(data)
+
+    def _write_head(self, head: Head) -> None:
+        """Write the head over the old one, as long as it: one call for less than a page is done whole or not at all.
+
+        To put another file in its place, which is as safe, has ext4 wait for the disk: 2 ms a time, of two a line.
+        """
+        text = dumps({**asdict(head), "signature": self._signature(head)}).encode()
+        with os.fdopen(open_private(self._folder / HEAD, os.O_WRONLY), "wb", buffering=0) as file:
+            file.write(text.ljust(HEAD_BYTES))
+
+    # --- clearing up -------------------------------------------------------------------------------------------
+
+    def _settle(self) -> tuple[State, str]:
+        """Return the state that the next line follows, and what there is to say of one that was not finished."""
+        head = self._read_head()
+        data = _read(self._path) if head is None or head.before or not _ends_whole(self._path) else b""
+        half = data[data.rfind(b"\n") + 1 :]
+        told = ""
+        if half and head and self._hash(half) == head.now.sha256:
+            self._add(b"\n")
+            return head.now, ""
+        if half:
+            os.truncate(self._path, len(data) - len(half))
+            told = f"{len(half):,} bytes of a line that was not finished were removed."
+        if head is None:  # a new beginning: if there are lines before it, they are not followed, and `verify` says so
+            return State(), told
+        kept = data[: len(data) - len(half)]
+        if head.before and self._last_hash(kept or _read(self._folder / BEFORE)) == head.before.sha256:
+            moved = head.now if not kept else head.before
+            return replace(head.before, gone=moved.gone, gone_sha256=moved.gone_sha256), told or UNFINISHED
+        return head.now, told
+
+    def _last_hash(self, data: bytes) -> str:
+        lines = data.split(b"\n")[:-1]
+        return self._hash(lines[-1]) if lines else ""
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def _read_head(self) -> Head | None:
+        """Return the head, None if it is missing or damaged; raises GateFailed for one signed in another way."""
+        try:
+            raw = json.loads(_read(self._folder / HEAD))
+            head = Head(_state(raw["now"]), _state(raw["before"]) if raw["before"] else None)
+            signature = str(raw["signature"])
+        except NO_LINE:
+            return None
+        if not hmac.compare_digest(signature.encode(), self._signature(head).encode()):
+            raise GateFailed(f"{self._folder / HEAD} {self._unsigned(signature)}.", f"{CURE} {BEGIN_ANEW}")
+        return head
+
+    def _unsigned(self, signature: str) -> str:
+        if not signature:
+            return "is not signed, though audit.key_file is set: the log was begun without the key, or was forged"
+        if self._key is None:
+            return "is signed, and audit.key_file names no key to check it with"
+        return "is not signed with the key of audit.key_file"
+
+    def _parse(self, line: bytes) -> Json:
+        """Parse a line; raises ValueError, TypeError, KeyError or RecursionError if `append` did not write it."""
+        raw = json.loads(line)
+        if not all(isinstance(raw[key], kind) for key, kind in self._shape.items()):
+            raise ValueError("a value is of another kind")
+        return dict(raw)
+
+    def _signature(self, head: Head) -> str:
+        return self._hash(b"head " + dumps(asdict(head)).encode()) if self._key else ""
+
+    def _hash(self, data: bytes) -> str:
+        return hmac.new(self._key, data, "sha256").hexdigest() if self._key else hashlib.sha256(data).hexdigest()
+
+
+def _state(raw: Mapping[str, Any]) -> State:
+    state = State(**raw)
+    if not all(isinstance(getattr(state, f.name), int if f.name in ("number", "gone") else str) for f in fields(State)):
+        raise ValueError("a value is of another kind")
+    return state
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _ends_whole(path: Path) -> bool:
+    """Tell whether a file ends in a line end, as far as there is anything in it."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

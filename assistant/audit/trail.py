@@ -1,0 +1,173 @@
+"""The log of what was asked and shown: personal data and secrets masked, each line chained to the one before it.
+
+Every command that shows passages, definitions or answers writes a line for each question before it shows anything:
+what was asked, as whom, and which spans of which documents were shown. `ledger` keeps the lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from assistant.audit.ledger import ID, Entry, Ledger
+from assistant.core.config import Config
+from assistant.core.errors import ConfigError, UsageError
+from assistant.core.files import OTHERS, distrust
+from assistant.core.records import Access, Answer, Term, Turn
+from assistant.core.version import __version__
+from assistant.guards.run import redacted
+from assistant.index.catalog import Catalog
+
+SHAPE = {
+    "time": str, "command": str, "question": str, "history": list, "roles": list, "as_of": str, "status": str,
+    "answer_sha256": str, "sources": list,
+}  # fmt: skip
+LEAST_KEY, MOST_KEY = 16, 4_096  # bytes
+NEW_KEY = "Make one that is yours alone, outside the index: (umask 077; head -c 32 /dev/urandom > FILE)"
+
+Json = dict[str, Any]
+
+
+class Audit:
+    """The log beside an index."""
+
+    def __init__(self, config: Config) -> None:
+        """Read the key, if the settings name one; raises ConfigError if that is not a secret."""
+        self._ledger = Ledger(config.data, config.audit.max_mb, read_key(config), SHAPE)
+
+    def append(self, line: Json) -> str:
+        """Add a line and return its id; processes take turns. Raises NotWritable."""
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        return self._ledger.append({"time": time, **line}, lambda told: {"time": time, **_note(told)})[:ID]
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the lines, oldest first; raises GateFailed naming one that was not written by `append`."""
+        return self._ledger.lines()
+
+    def find(self, id: str) -> Entry:
+        """Return the line of that id, or whose id begins so; raises UsageError if there is not just one."""
+        found = [entry for entry in self.entries() if entry.id.startswith(id)]
+        if len(found) != 1:
+            raise UsageError(f"{len(found)} lines of the log are called {id!r}.", "See `assistant log`.")
+        return found[0]
+
+    def find_answer(self, id: str) -> Entry:
+        """Return the line of an answer; raises UsageError as `find` does, and for a line that is of something else."""
+        entry = self.find(id)
+        if not entry.raw["answer_sha256"]:
+            raise UsageError(f"the line {entry.id} is no answer's ({entry.raw['command']}).", "See `assistant log`.")
+        return entry
+
+    def verify(self) -> int:
+        """Return how many lines follow each other unbroken; raises GateFailed naming the first that does not."""
+        return self._ledger.verify()
+
+
+def read_key(config: Config) -> bytes | None:
+    """Return the key that signs the log, None without one.
+
+    Raises ConfigError if it is missing, short, beside the log, or may be read or changed by other accounts.
+    """
+    path = config.audit_key
+    if path is None:
+        return None
+    if path.resolve().is_relative_to(config.data):
+        raise ConfigError(f"audit.key_file {path} lies in the index folder, with the log that it is to sign.", NEW_KEY)
+    try:
+        with path.open("rb") as file:
+            doubt = distrust(path, file.fileno())
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            key = file.read(MOST_KEY)
+    except OSError as error:
+        raise ConfigError(f"audit.key_file {path} cannot be read: {error.strerror}.", NEW_KEY) from error
+    if os.name != "nt" and mode & OTHERS and not doubt:
+        doubt = f"other accounts may read it (mode {mode:o})"
+    if doubt:
+        raise ConfigError(f"audit.key_file {path} is no secret: {doubt}.", f"{NEW_KEY}; or: chmod go= {path}")
+    if len(key) < LEAST_KEY:
+        raise ConfigError(f"audit.key_file {path} holds {len(key)} bytes; a key has at least {LEAST_KEY}.", NEW_KEY)
+    return key
+
+
+def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: Access, config: Config) -> Json:
+    """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them."""
+    asked = [redacted(turn.content) for turn in history if turn.role == "user"]
+    quotes = [_span(c.source, c.document_sha256, c.start, c.end) for c in answer.sources]
+    return {
+        **_line(command, answer.question, access, answer.status, quotes), "history": asked,
+        "answer_sha256": answer_hash(answer), "hits": _hits(answer), **made_by(answer, config),
+    }  # fmt: skip
+
+
+def search_line(command: str, found: Answer, access: Access, config: Config) -> Json:
+    """Return the line of a search; its `sources` are the passages."""
+    line = _line(command, found.question, access, found.status, _hits(found))
+    return {**line, **made_by(found, config)}
+
+
+def terms_line(
+    name: str, found: Sequence[tuple[Term, str, str]], access: Access, catalog: Catalog, config: Config
+) -> Json:
+    """Return the line of a look at the glossary; its `sources` are the definitions, found as (term, source, title)."""
+    hashes = {row.document_id: row.sha256 for row in catalog.sources().values()}
+    spans = [_span(source, hashes[term.document_id], term.start, term.end) for term, source, _ in found]
+    line = _line("terms", name, access, "answered" if found else "abstained", spans)
+    return {**line, **_made_with(config, catalog.info().generation)}
+
+
+def _line(command: str, question: str, access: Access, status: str, sources: list[Json]) -> Json:
+    return {
+        "command": command, "question": redacted(question), "history": [], "roles": sorted(access.roles),
+        "as_of": access.as_of, "status": status, "answer_sha256": "", "sources": sources,
+    }  # fmt: skip
+
+
+def _note(told: str) -> Json:
+    return {**_line("note", "", Access(frozenset(), ""), "note", []), "note": told}
+
+
+def _hits(answer: Answer) -> list[Json]:
+    return [
+        _span(hit.source, hit.document_sha256, hit.passage.start, hit.passage.end) for hit in answer.hits
+    ]  # fmt: skip
+
+
+def _span(source: str, document_sha256: str, start: int, end: int) -> Json:
+    return {"source": source, "sha256": document_sha256, "start": start, "end": end}
+
+
+def made_by(answer: Answer, config: Config) -> Json:
+    """Return what an answer depends on besides the question."""
+    return {**_made_with(config, answer.index.generation), "model": asdict(answer.model)}
+
+
+def _made_with(config: Config, generation: str) -> Json:
+    return {"version": __version__, "config": config.sha, "generation": generation}
+
+
+def answer_hash(answer: Answer) -> str:
+    """Return a hash of what was answered, and from where."""
+    places = [(c.key, c.claim, c.document_sha256, c.start, c.end) for c in answer.citations]
+    return sha256(json.dumps([answer.status, answer.text, places]).encode()).hexdigest()
+
+
+def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
+    """Say in words what has changed since an answer was given; empty if it is the same answer."""
+    if entry.raw["answer_sha256"] == answer_hash(answer):
+        return []
+    now = made_by(answer, config)
+    changed = [f"{name} was {entry.raw[name]}, is {now[name]}" for name in now if entry.raw[name] != now[name]]
+    if "removed]" in entry.raw["question"]:
+        changed.append("the question was masked in the log")
+    return changed or ["nothing that the log knows of"]
+
+
+def history_of(entry: Entry) -> tuple[Turn, ...]:
+    """Return what was asked before the question, in the same conversation."""
+    return tuple(Turn("user", text) for text in entry.raw["history"])

@@ -1,0 +1,137 @@
+"""Records <-> the JSON of the contract."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from assistant.core.errors import UsageError
+from assistant.core.records import Answer, Citation, Hit, IngestReport, Quote, Term, Turn
+
+if TYPE_CHECKING:
+    from assistant.guards.run import Screened
+
+# Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped;
+# and so are lone surrogates, which no encoding can write.
+UNSAFE = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
+SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_OFFSET = 2**53
+
+
+def dumps(value: Any, *, indent: int | None = None) -> str:
+    """Write JSON that is safe to print."""
+    return UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return json.dumps(match.group(), ensure_ascii=True)[1:-1]
+
+
+def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
+    """Return an answer as `ask --json` prints it."""
+    return {
+        **({} if id is None else {"id": id}),
+        "question": answer.question,
+        "status": answer.status,
+        "answer": answer.text,
+        "confidence": answer.confidence,
+        "citations": [{**asdict(c), "headings": list(c.headings)} for c in answer.citations],
+        "closest": [{**asdict(c), "headings": list(c.headings)} for c in answer.closest],
+        "hits": [hit_json(hit) for hit in answer.hits],
+        "verdicts": [asdict(v) for v in answer.verdicts],
+        "model": asdict(answer.model),
+        "index": asdict(answer.index),
+        "timings_ms": dict(answer.timings),
+    }
+
+
+def search_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
+    """Return hits as `search --json` prints them."""
+    left_out = ("answer", "citations", "closest", "model")
+    return {key: value for key, value in answer_json(answer, id).items() if key not in left_out}
+
+
+def screened_json(screened: Screened, id: str | None = None) -> dict[str, Any]:
+    """Return what the guards say of a text as `guard --json` prints it."""
+    return {
+        **({} if id is None else {"id": id}),
+        "action": screened.action,
+        "verdicts": [asdict(v) for v in screened.verdicts],
+        "text": screened.text,
+    }
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    p = hit.passage
+    return {
+        "rank": hit.rank, "source": hit.source, "title": hit.title, "headings": list(p.headings), "page": p.page,
+        "score": round(hit.score, 4), "methods": list(hit.methods), "text": p.text,
+    }  # fmt: skip
+
+
+def term_json(term: Term, source: str, title: str) -> dict[str, Any]:
+    return {
+        "name": term.name, "aliases": list(term.aliases), "definition": term.definition, "source": source,
+        "title": title, "start": term.start, "end": term.end, "scope": term.scope,
+    }  # fmt: skip
+
+
+def report_json(report: IngestReport) -> dict[str, Any]:
+    """Return an ingest's report as `ingest --json` prints it."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
+
+
+def citations_from_json(raw: Any) -> list[Citation]:
+    """Read the citations of a saved answer; raises UsageError naming what is missing."""
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("citations"), list):
+        raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
+    try:
+        citations = [Citation(**{**c, "headings": tuple(c["headings"])}) for c in raw["citations"]]
+    except (TypeError, KeyError) as error:
+        raise UsageError(f"a citation of the saved answer is not complete: {error}.") from error
+    for c in citations:
+        for name, number in (("key", c.key), ("start", c.start), ("end", c.end)):
+            if type(number) is not int or abs(number) > MAX_OFFSET:
+                raise UsageError(f"a citation of the saved answer has {name} {number!r}, not a whole number.")
+        for text in (c.claim, c.quote, c.source, c.document_sha256, *c.headings):
+            if not isinstance(text, str) or SURROGATE.search(text):
+                raise UsageError(f"a citation of the saved answer has {text!r} where a text belongs.")
+    return citations
+
+
+def closest_from_json(raw: Mapping[str, Any]) -> list[Quote]:
+    """Read the closest quotes of a saved answer, which older ones have not; raises UsageError for a broken one."""
+    try:
+        quotes = [Quote(**{**c, "headings": tuple(c["headings"])}) for c in raw.get("closest") or []]
+    except (TypeError, KeyError) as error:
+        raise UsageError(f"a closest quote of the saved answer is not complete: {error}.") from error
+    for q in quotes:
+        if any(type(number) is not int or abs(number) > MAX_OFFSET for number in (q.key, q.start, q.end)):
+            raise UsageError("a closest quote of the saved answer has a place that is not a whole number.")
+        if not all(
+            isinstance(text, str) and not SURROGATE.search(text) for text in (q.quote, q.source, q.document_sha256)
+        ):
+            raise UsageError("a closest quote of the saved answer has something else where a text belongs.")
+    return quotes
+
+
+def history_from_json(raw: Any) -> list[Turn]:
+    """Read a conversation; raises UsageError for anything but a list of user and assistant messages."""
+    if raw is None:
+        return []
+    if not isinstance(raw, Sequence) or isinstance(raw, str):
+        raise UsageError("history must be a list of messages.")
+    turns = []
+    for message in raw:
+        if not isinstance(message, Mapping) or message.get("role") not in ("user", "assistant"):
+            raise UsageError('each message of history needs "role": "user" or "assistant".')
+        if not isinstance(message.get("content"), str):
+            raise UsageError('each message of history needs "content", a text.')
+        turns.append(Turn(message["role"], message["content"]))
+    return turns

@@ -1,0 +1,90 @@
+"""Who may read and write a file: what we make is its owner's alone, and what others may write is not trusted.
+
+Windows keeps rights in another way; there nothing is changed, and every file is trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+ROOT_UID = 0
+PACKAGED = Path(__file__).parent.parent / "packaged"  # models of ours, or what makes them of others
+
+
+def keep_private(path: Path) -> None:
+    """Take from others every right to a file or folder, where the system lets us: it may be somebody else's."""
+    with suppress(OSError):
+        if is_exposed(path):
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file, made if need be, that is its owner's alone; raises OSError."""
+    handle = os.open(path, flags | os.O_CREAT | getattr(os, "O_BINARY", 0), PRIVATE_FILE)
+    keep_private(path)
+    return handle
+
+
+def is_exposed(path: Path) -> bool:
+    """Tell whether other accounts have any right to a file or folder; False if there is none."""
+    return os.name != "nt" and path.exists() and bool(path.stat().st_mode & OTHERS)
+
+
+def others_may_write(path: Path) -> bool:
+    """Tell whether other accounts may put files into a folder, or change a file; raises OSError."""
+    return os.name != "nt" and _writable(path.stat())
+
+
+def distrust(path: Path, handle: int) -> str:
+    """Say why what an open file holds may be somebody else's words; empty for the user's own, and for root's.
+
+    The folder counts, too: whoever may write there can put another file, or a link to one, in its place.
+    Raises OSError.
+    """
+    if os.name == "nt":
+        return ""
+    path = path.absolute()
+    for name, found in ((path, os.fstat(handle)), (path, path.lstat()), (path.parent, path.parent.stat())):
+        if found.st_uid not in (os.geteuid(), ROOT_UID):
+            return f"{name} belongs to another account (user {found.st_uid})"
+        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        if _writable(found) and not sticky and not stat.S_ISLNK(found.st_mode):
+            return f"{name} may be changed by other accounts (mode {stat.S_IMODE(found.st_mode):o})"
+    return ""
+
+
+def _writable(found: os.stat_result) -> bool:
+    if found.st_mode & stat.S_IWOTH:
+        return True
+    return bool(found.st_mode & stat.S_IWGRP) and not _is_own_group(found.st_gid)
+
+
+def _is_own_group(gid: int) -> bool:
+    """Tell the group that is named after the user, and holds nobody else: with it goes a umask of 002."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return (gid, group.gr_name) == (user.pw_gid, user.pw_name) and set(group.gr_mem) <= {user.pw_name}
+
+
+def hash_file(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place and then put it there: who reads it meanwhile sees the old one, or all of it."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)

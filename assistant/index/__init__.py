@@ -1,0 +1,1 @@
+"""What is indexed: the catalog, the vectors, the search for words."""

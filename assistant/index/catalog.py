@@ -1,0 +1,544 @@
+"""The catalog: one SQLite file that holds the truth - documents, passages, terms, vectors and the word index.
+
+What may be seen is decided by one table: a document is part of the index exactly when a row of `sources` names it.
+An ingest writes documents, passages and vectors ahead of time, invisibly, and then switches `sources` and the current
+vector generation in one transaction (`switch`). An ingest that dies before that changes nothing that anybody sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.core.errors import IndexMismatch, IndexMissing, NotWritable
+from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
+from assistant.core.records import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
+from assistant.index.word_search import PLACES, TOKENIZE, VISIBLE, search_words, visible_to
+from assistant.text.words import normalise_term, title_of
+
+SCHEMA_VERSION = "1"
+FILE_NAME = "catalog.sqlite3"
+FOREVER = "9999-12-31"
+IN_CHUNK = 500
+DIFFERS = "a passage is not what its document says"
+NO_ROOM = "Make room on the disk and run it again; nothing is lost."
+READ_ONLY = "Make it and its files writable, to questions too."
+UNWRITABLE = {
+    sqlite3.SQLITE_FULL: NO_ROOM, sqlite3.SQLITE_IOERR: NO_ROOM, sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: READ_ONLY, sqlite3.SQLITE_PERM: READ_ONLY,
+}  # fmt: skip
+BUGS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MISUSE)
+
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (
+    id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+    media_type TEXT NOT NULL, pages TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS documents_sha ON documents (sha256);
+CREATE TABLE IF NOT EXISTS sources (
+    path TEXT PRIMARY KEY, root TEXT NOT NULL, source TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents (id), size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    seen_ns INTEGER NOT NULL, meta TEXT NOT NULL, effective TEXT NOT NULL, expires TEXT NOT NULL,
+    open INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS sources_document ON sources (document_id);
+CREATE TABLE IF NOT EXISTS audience (
+    path TEXT NOT NULL REFERENCES sources (path) ON DELETE CASCADE, role TEXT NOT NULL,
+    PRIMARY KEY (path, role)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS passages_document ON passages (document_id);
+CREATE INDEX IF NOT EXISTS passages_vector ON passages (vector);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
+    title, headings, body, tokenize = '{TOKENIZE}');
+CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS terms (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, aliases TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, scope TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS terms_document ON terms (document_id);
+CREATE TABLE IF NOT EXISTS term_names (
+    norm TEXT NOT NULL, term_id INTEGER NOT NULL REFERENCES terms (id) ON DELETE CASCADE,
+    PRIMARY KEY (norm, term_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS term_names_term ON term_names (term_id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A file as the catalog knows it; `seen_ns` is when its content was last read, `sha256` what it then was."""
+
+    path: str
+    root: str
+    source: str
+    document_id: str
+    size: int
+    mtime_ns: int
+    seen_ns: int
+    sha256: str
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage on its way in; `embed_text` is what is encoded, `vector` the key of its vector."""
+
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    page: int | None
+    embed_text: str
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """One entry of a vector generation."""
+
+    passage_id: int
+    vector: bytes
+    effective: str
+    expires: str
+    roles: tuple[str, ...]
+
+
+class Catalog:
+    """One connection to the catalog; not for use by two threads at once."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        self._db = connection
+        self._folder = folder
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = False) -> Catalog:
+        """Open the catalog in `folder`.
+
+        Raises IndexMissing without one, IndexMismatch for a damaged one or another schema, NotWritable.
+        """
+        path = folder / FILE_NAME
+        if not create and not path.is_file():
+            raise IndexMissing(f"there is no index in {folder}.", "Make one: assistant ingest PATH")
+        if create:
+            _make_private(path)
+        with naming_damage(folder):
+            db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA secure_delete = ON")
+            db.execute("PRAGMA temp_store = MEMORY")
+            if create:
+                db.executescript(SCHEMA)
+                db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+                db.execute("INSERT OR IGNORE INTO meta VALUES ('id', lower(hex(randomblob(8))))")
+            catalog = cls(db, folder)
+            version = catalog.meta("schema")
+            db.execute(PLACES)
+            if not create:
+                db.execute("PRAGMA query_only = ON")
+        if version != SCHEMA_VERSION:
+            cause = f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}."
+            raise IndexMismatch(cause, start_again(folder))
+        return catalog
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read one consistent state until the block ends, whatever an ingest does meanwhile."""
+        if self._db.in_transaction:
+            yield
+            return
+        try:  # BEGIN inside: an interrupt just after it must not leave the snapshot open for ever
+            with naming_damage(self._folder):
+                self._db.execute("BEGIN")
+                yield
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """Write all of the block, or nothing; `durable` also holds through a power cut, for the cost of an fsync.
+
+        What is written ahead of a switch need not be durable: SQLite stays consistent, and it can be made again.
+        """
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # --- settings of the index ---------------------------------------------------------------------------------
+
+    def meta(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def info(self, access: Access | None = None) -> IndexInfo:
+        """Count what the index holds and name its generation; for `access`, tell of nothing that it may not see."""
+        seen = f"SELECT s.document_id FROM sources s WHERE {VISIBLE if access else 'TRUE'}"
+        one = self._db.execute(
+            f"""SELECT (SELECT COUNT(*) FROM documents WHERE id IN ({seen})),
+                       (SELECT COUNT(*) FROM passages WHERE document_id IN ({seen}))""",
+            visible_to(access) if access else {},
+        ).fetchone()
+        generation = self._state(access) if access else self.meta("generation") or ""
+        return IndexInfo(generation=generation, documents=one[0], passages=one[1])
+
+    def _state(self, access: Access) -> str:
+        """Name what `access` may see; the generation's own name changes with what is hidden, too."""
+        query = f"""SELECT group_concat(line, char(10)) FROM (SELECT s.source || char(9) || s.document_id AS line
+                    FROM sources s WHERE {VISIBLE} ORDER BY line)"""
+        (lines,) = self._db.execute(query, visible_to(access)).fetchone()
+        return f"seen-{hashlib.sha256((lines or '').encode()).hexdigest()[:16]}"
+
+    def restricted(self, as_of: str) -> bool:
+        """Tell whether any document has an audience, or is not valid on `as_of`: whether filters are needed."""
+        query = "SELECT EXISTS (SELECT 1 FROM sources WHERE NOT open OR effective > ? OR expires < ?)"
+        return bool(self._db.execute(query, (as_of, as_of)).fetchone()[0])
+
+    def check(self) -> None:
+        """Look for damage that no question may meet for long, text and rights included; raises IndexMismatch."""
+        with naming_damage(self._folder):
+            (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+            wrong = """SELECT source FROM sources s WHERE open = EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path)
+                       OR effective <> ifnull(json_extract(meta, '$.effective'), '')
+                       OR expires <> ifnull(json_extract(meta, '$.expires'), ?)"""
+            for (source,) in self._db.execute(wrong, (FOREVER,)):
+                raise sqlite3.DatabaseError(f"who may see {source!r}, or when, is told in two ways")
+            self.sources()  # reads their metadata
+            passages = """SELECT "start", "end", w.body, p.headings FROM passages p JOIN words w ON w.rowid = p.id
+                          WHERE document_id = ?"""
+            for document_id, text, _, pages in self._db.execute("SELECT id, text, title, pages FROM documents"):
+                _json(pages)
+                for start, end, body, headings in self._db.execute(passages, (document_id,)):
+                    _json(headings)
+                    if text[start:end] != body:
+                        raise sqlite3.DatabaseError(DIFFERS)
+
+    # --- sources -----------------------------------------------------------------------------------------------
+
+    def sources(self) -> dict[str, SourceRow]:
+        """Return every indexed file by its absolute path."""
+        rows = self._db.execute(
+            """SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
+               FROM sources s JOIN documents d ON d.id = s.document_id"""
+        )
+        return {row[0]: _source_row(row) for row in rows}
+
+    def visible_sources(self, access: Access) -> list[tuple[str, str, str]]:
+        """Return (source, title, document id) of everything `access` may see."""
+        query = f"""SELECT s.source, d.title, d.id FROM sources s JOIN documents d ON d.id = s.document_id
+                    WHERE {VISIBLE} ORDER BY s.source"""
+        return list(self._db.execute(query, visible_to(access)))
+
+    def outside_validity(self, as_of: str) -> int:
+        """Count the sources that are not in force on `as_of`."""
+        query = "SELECT COUNT(*) FROM sources WHERE effective > ? OR expires < ?"
+        return int(self._db.execute(query, (as_of, as_of)).fetchone()[0])
+
+    def put_source(self, row: SourceRow) -> None:
+        """Insert or replace a file's row and its audience."""
+        self._db.execute("DELETE FROM sources WHERE path = ?", (row.path,))
+        self._db.execute(
+            "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.path, row.root, row.source, row.document_id, row.size, row.mtime_ns, row.seen_ns,
+             json.dumps(asdict(row.meta)), row.meta.effective or "", row.meta.expires or FOREVER,
+             not row.meta.audience),
+        )  # fmt: skip
+        self._db.executemany("INSERT INTO audience VALUES (?, ?)", [(row.path, role) for role in row.meta.audience])
+
+    def drop_source(self, path: str) -> None:
+        self._db.execute("DELETE FROM sources WHERE path = ?", (path,))
+
+    # --- documents ---------------------------------------------------------------------------------------------
+
+    def document_meta(self, document_id: str) -> Meta | None:
+        """Return what a document says of itself; None if the catalog does not hold it."""
+        row = self._db.execute("SELECT meta FROM documents WHERE id = ?", (document_id,)).fetchone()
+        return meta_from_json(row[0]) if row else None
+
+    def add_document(
+        self, document: Document, passages: Sequence[NewPassage], terms: Sequence[Term], flags: Sequence[Flag]
+    ) -> None:
+        """Write a document with its passages, words and terms; nobody sees it before `sources` names it."""
+        self._db.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.id, document.sha256, document.title, document.text, document.media_type,
+             json.dumps(document.pages), json.dumps(asdict(document.meta)),
+             json.dumps([[f.reason, f.detail] for f in flags])),
+        )  # fmt: skip
+        for p in passages:
+            cursor = self._db.execute(
+                'INSERT INTO passages (document_id, "start", "end", headings, page, vector) VALUES (?, ?, ?, ?, ?, ?)',
+                (document.id, p.start, p.end, json.dumps(p.headings), p.page, p.vector),
+            )
+            self._db.execute(
+                "INSERT INTO words (rowid, title, headings, body) VALUES (?, ?, ?, ?)",
+                (cursor.lastrowid, document.title, " > ".join(p.headings), document.text[p.start : p.end]),
+            )
+        for t in terms:
+            cursor = self._db.execute(
+                'INSERT INTO terms (name, aliases, document_id, "start", "end", scope) VALUES (?, ?, ?, ?, ?, ?)',
+                (t.name, json.dumps(t.aliases), document.id, t.start, t.end, t.scope),
+            )
+            norms = {normalise_term(n) for n in (t.name, *t.aliases)} - {""}
+            self._db.executemany("INSERT INTO term_names VALUES (?, ?)", [(n, cursor.lastrowid) for n in norms])
+
+    def purge(self) -> None:
+        """Rewrite the file without what was deleted: words of old index segments, free pages, the write-ahead log."""
+        self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def has_unused(self) -> bool:
+        """Tell whether there are documents that no source names."""
+        query = "SELECT EXISTS (SELECT 1 FROM documents WHERE id NOT IN (SELECT document_id FROM sources))"
+        return bool(self._db.execute(query).fetchone()[0])
+
+    def drop_unused(self) -> None:
+        """Delete the documents that no source names, and the vectors that no passage uses."""
+        gone = "SELECT id FROM documents WHERE id NOT IN (SELECT document_id FROM sources)"
+        self._db.execute(f"DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE document_id IN ({gone}))")
+        self._db.execute(f"DELETE FROM documents WHERE id IN ({gone})")
+        self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT vector FROM passages)")
+
+    def lacks_vectors(self, document_id: str) -> Document | None:
+        """Return the document if one of its passages has no vector yet, else None."""
+        row = self._db.execute(
+            """SELECT id, '', title, text, media_type, sha256, pages FROM documents WHERE id = ? AND EXISTS (
+               SELECT 1 FROM passages p WHERE p.document_id = ? AND p.vector NOT IN (SELECT key FROM vectors))""",
+            (document_id, document_id),
+        ).fetchone()
+        return _document(row, Meta()) if row else None
+
+    def document(self, source: str, access: Access) -> Document | None:
+        """Return the newest-read visible document whose source, or SHA-256, is `source`; None if there is none."""
+        query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, s.meta
+                    FROM sources s JOIN documents d ON d.id = s.document_id
+                    WHERE (s.source = :source OR d.sha256 = :source) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
+        row = self._db.execute(query, {"source": source, **visible_to(access)}).fetchone()
+        if row is None:
+            return None
+        return _document(row, meta_from_json(row[7]))
+
+    def slices(self, sha256: str, start: int, end: int) -> set[str]:
+        """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
+        query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?"
+        return {row[0] for row in self._db.execute(query, (start, end, start, sha256))}
+
+    def flags(self) -> list[Flag]:
+        """Return what was flagged in the indexed documents."""
+        rows = self._db.execute(
+            "SELECT s.source, d.flags FROM sources s JOIN documents d ON d.id = s.document_id WHERE d.flags <> '[]'"
+        )
+        return [Flag(source, *flag) for source, flags in rows for flag in _json(flags)]
+
+    # --- vectors -----------------------------------------------------------------------------------------------
+
+    def missing_vectors(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Return the keys that have no vector yet."""
+        wanted = set(keys)
+        for chunk in _chunks(sorted(wanted)):
+            marks = ",".join("?" * len(chunk))
+            wanted -= {row[0] for row in self._db.execute(f"SELECT key FROM vectors WHERE key IN ({marks})", chunk)}
+        return wanted
+
+    def add_vectors(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write (key, float32 bytes) rows."""
+        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+
+    def generation_rows(self) -> dict[int, tuple[str, str, tuple[str, ...]]]:
+        """Return (effective, expires, roles) of every visible passage: what a generation says besides vectors."""
+        return {row.passage_id: (row.effective, row.expires, row.roles) for row in self.vector_rows()}
+
+    def vector_rows(self) -> Iterator[VectorRow]:
+        """Yield what a generation must hold: one row a visible passage.
+
+        A document under several sources may be seen through any of them, so its roles and dates are their union.
+        """
+        rows = self._db.execute(
+            """SELECT p.id, v.value, MIN(s.effective), MAX(s.expires),
+                      MAX(s.open), (SELECT json_group_array(DISTINCT a.role) FROM audience a JOIN sources t
+                                    ON t.path = a.path WHERE t.document_id = p.document_id)
+               FROM passages p JOIN sources s ON s.document_id = p.document_id JOIN vectors v ON v.key = p.vector
+               GROUP BY p.id ORDER BY p.id"""
+        )
+        for passage_id, vector, effective, expires, is_open, roles in rows:
+            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(sorted(_json(roles))))
+
+    # --- search ------------------------------------------------------------------------------------------------
+
+    def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
+        """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
+        return search_words(self._db, words, limit, access)
+
+    def hits(
+        self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int
+    ) -> tuple[Hit, ...]:
+        """Turn the first `limit` visible (passage id, score, methods) into hits, in that order."""
+        ids = json.dumps([passage_id for passage_id, _, _ in scored])
+        sql = f"""SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page, d.title, d.sha256,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
+                  FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d ON d.id = p.document_id
+                  WHERE p.id IN (SELECT value FROM json_each(:ids)) AND src IS NOT NULL"""
+        rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **visible_to(access)})}
+        found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
+        self._check_passages([row[0] for row, _, _ in found])
+        return tuple(
+            Hit(
+                passage=_passage(row),
+                score=score, rank=rank, methods=methods, source=row[9],
+                title=row[7] or title_of(row[9]), document_sha256=row[8],
+            )
+            for rank, (row, score, methods) in enumerate(found, 1)
+        )  # fmt: skip
+
+    def _check_passages(self, ids: Sequence[int]) -> None:
+        """Raise DatabaseError unless passages say what their documents do: a flipped byte in either is found."""
+        differs = """SELECT EXISTS (SELECT 1 FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d
+                     ON d.id = p.document_id WHERE p.id IN (SELECT value FROM json_each(?))
+                     AND w.body <> substr(d.text, "start" + 1, "end" - "start"))"""
+        if self._db.execute(differs, (json.dumps(ids),)).fetchone()[0]:
+            raise sqlite3.DatabaseError(DIFFERS)
+
+    def passages(self, access: Access) -> Iterator[tuple[Passage, str]]:
+        """Yield every passage that `access` may see, with its source."""
+        sql = f"""SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
+                  FROM passages p JOIN words w ON w.rowid = p.id WHERE src IS NOT NULL ORDER BY src, p.id"""
+        for row in self._db.execute(sql, visible_to(access)):
+            yield _passage(row), row[7]
+
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """Return a document's passages, in its order."""
+        sql = """SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page
+                 FROM passages p JOIN words w ON w.rowid = p.id WHERE p.document_id = ? ORDER BY p."start" """
+        return [_passage(row) for row in self._db.execute(sql, (document_id,))]
+
+    def passage_at(self, document_id: str, offset: int) -> int | None:
+        """Return the id of the passage that holds a character of a document."""
+        query = 'SELECT id FROM passages WHERE document_id = ? AND "start" <= ? AND "end" > ? LIMIT 1'
+        row = self._db.execute(query, (document_id, offset, offset)).fetchone()
+        return int(row[0]) if row else None
+
+    def indexed_around(self, document: Document, start: int, end: int) -> tuple[int, int]:
+        """Return how far from [start, end) the document's text is indexed without a gap but for white space."""
+        begin = stop = 0
+        for passage in self.passages_of(document.id):
+            if document.text[stop : passage.start].strip():
+                if stop >= end:
+                    break
+                begin = passage.start
+            stop = max(stop, passage.end)
+        return min(begin, start), max(stop, end)
+
+    # --- terms -------------------------------------------------------------------------------------------------
+
+    def terms(self, access: Access, norms: Sequence[str] | None = None) -> list[tuple[Term, str, str]]:
+        """Return (term, source, document title) for the normalised names, or for all, of what `access` may see."""
+        named = "t.id IN (SELECT term_id FROM term_names WHERE norm IN (SELECT value FROM json_each(:norms))) AND"
+        sql = f"""SELECT t.name, t.aliases, substr(d.text, t."start" + 1, t."end" - t."start"), t.document_id,
+                         t."start", t."end", t.scope, d.title,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = t.document_id AND {VISIBLE}) AS src
+                  FROM terms t JOIN documents d ON d.id = t.document_id
+                  WHERE {named if norms is not None else ""} src IS NOT NULL ORDER BY t.name COLLATE NOCASE, src"""
+        rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **visible_to(access)})
+        return [
+            (Term(r[0], tuple(_json(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8]))
+            for r in rows
+        ]  # fmt: skip
+
+    def terms_of(self, document_id: str) -> list[tuple[str, int, int]]:
+        """Return (name, start, end) of a document's definitions."""
+        sql = 'SELECT name, "start", "end" FROM terms WHERE document_id = ?'
+        return [(str(name), int(start), int(end)) for name, start, end in self._db.execute(sql, (document_id,))]
+
+    def count_terms(self) -> int:
+        query = "SELECT COUNT(*) FROM terms WHERE document_id IN (SELECT document_id FROM sources)"
+        return int(self._db.execute(query).fetchone()[0])
+
+
+def _make_private(path: Path) -> None:
+    """Make folder and file for their owner alone, and take from others what rights they had to the file.
+
+    SQLite gives the files beside it the same rights. One that is there is not opened: closing it would let go of the
+    locks that other connections of this process hold.
+    """
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if not path.exists():
+        with suppress(OSError):  # what cannot be written is SQLite's to say
+            path.touch(PRIVATE_FILE)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        keep_private(path.with_name(name))
+
+
+@contextmanager
+def naming_damage(folder: Path) -> Iterator[None]:
+    """Turn what SQLite says of a damaged catalog into IndexMismatch, of a full or locked disk into NotWritable."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in BUGS or isinstance(error, sqlite3.ProgrammingError):
+            raise
+        if code in UNWRITABLE:
+            raise NotWritable(f"the index folder {folder} cannot be written: {error}.", UNWRITABLE[code]) from error
+        raise IndexMismatch(f"the catalog is damaged: {error}.", start_again(folder)) from error
+
+
+def start_again(folder: Path) -> str:
+    """Return the cure for a catalog that is of no use; the log and the calibration beside it stay."""
+    return f"Delete {folder / FILE_NAME} and run `assistant ingest` again."
+
+
+def meta_from_json(text: str) -> Meta:
+    raw = _json(text)
+    try:
+        return Meta(**{**raw, "audience": tuple(raw["audience"])})
+    except (TypeError, KeyError) as error:
+        raise sqlite3.DatabaseError(f"{text!r} is no metadata") from error
+
+
+def _json(text: str) -> Any:
+    """Parse what the catalog wrote; raises DatabaseError, since it has changed if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"{text!r} is not JSON") from error
+
+
+def _document(row: Sequence[Any], meta: Meta) -> Document:
+    document_id, source, title, text, media_type, sha256, pages = row[:7]
+    return Document(document_id, source, title, text, media_type, sha256, tuple(_json(pages)), meta)
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    passage_id, document_id, text, start, end, headings, page = row[:7]
+    return Passage(passage_id, document_id, text, start, end, tuple(_json(headings)), page)
+
+
+def _source_row(row: Sequence[Any]) -> SourceRow:
+    path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta = row
+    return SourceRow(path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta_from_json(meta))
+
+
+def _chunks(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for at in range(0, len(items), IN_CHUNK):
+        yield items[at : at + IN_CHUNK]

@@ -1,0 +1,84 @@
+"""BM25 over what somebody may see. FTS5's own counts every passage, and so would tell of hidden ones by the weights."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from assistant.core.records import Access
+
+TOKENIZE = "porter unicode61 remove_diacritics 2"
+K1, B = 1.2, 0.75  # Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), and FTS5
+
+# Where each token of the word index stands; of the connection, not of the file.
+PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(main, words, instance)"
+
+# A source may be seen by its audience, between its dates; every read that leaves the catalog goes through this.
+VISIBLE = """(s.effective <= :as_of AND s.expires >= :as_of AND
+    (s.open OR EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path
+                       AND a.role IN (SELECT value FROM json_each(:roles)))))"""
+SEEN = f"SELECT s.document_id FROM sources s WHERE {VISIBLE}"
+
+
+def visible_to(access: Access) -> dict[str, str]:
+    """Return the parameters of `VISIBLE`."""
+    return {"as_of": access.as_of, "roles": json.dumps(sorted(access.roles))}
+
+
+def search_words(
+    db: sqlite3.Connection, words: Sequence[str], limit: int, access: Access
+) -> tuple[list[tuple[int, float]], float]:
+    """Return (passage id, BM25), best first, and the BM25 that a passage full of every word comes near.
+
+    A word of several tokens ("self-service") is one where they stand side by side. Lengths are the text's characters.
+    """
+    count, mean = db.execute(
+        f'SELECT COUNT(*), AVG("end" - "start") FROM passages WHERE document_id IN ({SEEN})', visible_to(access)
+    ).fetchone()
+    scores: dict[int, float] = defaultdict(float)
+    most = 0.0
+    for tokens in tokenized(words):
+        found = occurrences(db, tokens, access)
+        idf = max(math.log((count - len(found) + 0.5) / (len(found) + 0.5)), 1e-6)
+        most += idf * (K1 + 1)
+        for passage_id, (times, length) in found.items():
+            scores[passage_id] += idf * times * (K1 + 1) / (times + K1 * (1 - B + B * length / mean))
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit], most
+
+
+def occurrences(db: sqlite3.Connection, tokens: Sequence[str], access: Access) -> dict[int, tuple[int, int]]:
+    """Return, by visible passage, how often the tokens stand in it side by side, and its length."""
+    first, *rest = tokens
+    if rest:
+        places = set(_places(db, first))
+        for distance, token in enumerate(rest, 1):
+            places &= {(row, column, at - distance) for row, column, at in _places(db, token)}
+        times: dict[int, int] = defaultdict(int)
+        for row, _, _ in places:
+            times[row] += 1
+    else:
+        times = dict(db.execute("SELECT doc, COUNT(*) FROM word_places WHERE term = ? GROUP BY doc", (first,)))
+    query = f"""SELECT id, "end" - "start" FROM passages
+                WHERE id IN (SELECT value FROM json_each(:ids)) AND document_id IN ({SEEN})"""
+    seen = db.execute(query, {"ids": json.dumps(list(times)), **visible_to(access)})
+    return {passage_id: (times[passage_id], length) for passage_id, length in seen}
+
+
+def tokenized(words: Sequence[str]) -> list[list[str]]:
+    """Return the tokens that the word index makes of each word, without the words that it makes none of."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(f"CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = '{TOKENIZE}')")
+        db.execute("CREATE VIRTUAL TABLE word_places USING fts5vocab(words, instance)")
+        db.executemany("INSERT INTO words (rowid, body) VALUES (?, ?)", enumerate(words))
+        tokens: dict[int, list[str]] = defaultdict(list)
+        for row, token in db.execute('SELECT doc, term FROM word_places ORDER BY doc, "offset"'):
+            tokens[row].append(token)
+    return list(tokens.values())
+
+
+def _places(db: sqlite3.Connection, token: str) -> Iterator[tuple[int, str, int]]:
+    return db.execute('SELECT doc, col, "offset" FROM word_places WHERE term = ?', (token,))

@@ -1,0 +1,1 @@
+"""The models: where they lie, which serves, and running them."""

@@ -1,0 +1,74 @@
+"""Question + passage -> a score for each of its sentences, items and rows against "nothing here answers"; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.core.config import EncoderSection
+from assistant.models.onnx_session import open_session
+from assistant.models.registry import Registry, opening
+
+READER_ID = "mpnet-policy-reader-1"  # counts its versions
+QUESTION_TOKENS, HEADER_TOKENS, UNIT_TOKENS, PASSAGE_TOKENS = 128, 40, 160, 384  # as it was trained; the rest is cut
+START, END = 0, 2  # <s>, </s>
+
+Floats = NDArray[np.float32]
+
+
+class CrossEncoder:
+    """Reads passages with a question; one at a time, so that what is said of one depends on no other."""
+
+    def __init__(self, folder: Path, *, threads: int = 0) -> None:
+        self._session = open_session(folder / "model.onnx", threads)
+        self._tokenizer = open_tokenizer(folder / "tokenizer.json")
+
+    def read(self, question: str, header: str, units: Sequence[str]) -> Floats:
+        """Return the log-odds of each unit of a passage against "nothing here answers", [units].
+
+        `header` is the passage's title and headings. What was cut off has -inf.
+        """
+        ids, owner = layout(self._tokenizer, question, header, units)
+        counts = np.bincount(owner, minlength=len(units) + 1)[1:]
+        pooling = (owner[None, :] == np.arange(1, len(units) + 1)[:, None]).astype(np.float32)
+        pooling /= np.maximum(counts, 1)[:, None].astype(np.float32)
+        (logits,) = self._session.run(["logits"], {"input_ids": ids[None, :], "pooling": pooling})
+        return np.where(counts > 0, logits[1:] - logits[0], -np.inf).astype(np.float32)
+
+
+def open_tokenizer(path: Path) -> Any:
+    """Open a tokenizer that neither cuts nor pads."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def layout(
+    tokenizer: Any, question: str, header: str, units: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the token ids of `<s> question </s></s> header units </s>` and the unit of each, counted from 1."""
+    lengths = (QUESTION_TOKENS, HEADER_TOKENS, *(UNIT_TOKENS for _ in units))
+    encoded = tokenizer.encode_batch([question, header, *units], add_special_tokens=False)
+    parts = [e.ids[:most] for e, most in zip(encoded, lengths, strict=True)]
+    ids = [START, *parts[0], END, END, *parts[1]]
+    owner = [0] * len(ids)
+    for number, part in enumerate(parts[2:], 1):
+        kept = part[: max(0, PASSAGE_TOKENS - 1 - len(ids))]
+        ids += kept
+        owner += [number] * len(kept)
+    return np.array([*ids, END], np.int64), np.array([*owner, 0], np.int64)
+
+
+def open_reader(registry: Registry, settings: EncoderSection, model_id: str = READER_ID) -> CrossEncoder:
+    """Open a prepared reader; raises ModelMissing or ModelDamaged."""
+    record = registry.load(model_id)
+    registry.verify(record)
+    with opening(record):
+        return CrossEncoder(registry.path(model_id), threads=settings.threads)

@@ -1,0 +1,117 @@
+"""Between an answer and none: "Not sure, but look here", with the closest quotes, which are what the documents say."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from assistant.answer.confidence import Confidence, Point
+from assistant.answer.features import READING_FEATURES
+from assistant.answer.pipeline import Assistant
+from assistant.answer.verify import verify_answer
+from assistant.chat import Chat
+from assistant.contract import answer_json, dumps
+from assistant.core.errors import UsageError
+from assistant.core.records import Answer
+from assistant.models.logistic import Logistic
+from assistant.render import Renderer
+from assistant.transcript import markdown
+
+FILES = {
+    "leave.md": "# Leave\n\n## Carry-over\n\nEmployees may carry over at most 5 days. They expire on 31 March.\n",
+    "travel.md": "# Travel\n\n## Hotels\n\nThe limit for a hotel night is 140 euros.\n",
+}
+QUESTION = "How many days may employees carry over?"
+SECRET = "# Leave\n\n## Carry-over\n\nTo carry over days, employees sign in with AKIAIOSFODNN7EXAMPLQ and the key.\n"
+
+Open = Callable[[dict[str, str]], Assistant]
+
+
+@pytest.fixture
+def unsure(make_assistant: Callable[..., Assistant]) -> Open:
+    """Open an assistant that is half sure of everything, and answers only from 0.9."""
+    even = Logistic(READING_FEATURES, (0.0,) * len(READING_FEATURES), 0.0)
+    doubt = Confidence(even, (Point(0.9, 1000, 0),), {})
+
+    def make(files: dict[str, str]) -> Assistant:
+        made = make_assistant(files)
+        return Assistant(made.config, access=made.access, confidence=doubt)
+
+    return make
+
+
+def asked(assistant: Assistant) -> Answer:
+    answer = assistant.answer(QUESTION)
+    assert answer.status == "abstained" and answer.citations == ()
+    return answer
+
+
+def test_the_closest_quotes_are_shown_and_not_claimed_to_answer(unsure: Open) -> None:
+    assistant = unsure(FILES)
+    answer = asked(assistant)
+    assert answer.text.startswith("Not sure, but look here")
+    first = answer.closest[0]
+    assert (first.key, first.source, first.headings) == (1, "leave.md", ("Leave", "Carry-over"))
+    assert first.quote == "Employees may carry over at most 5 days. They expire on 31 March."
+    assert len({q.source for q in answer.closest}) == len(answer.closest) <= 3
+    for quote in answer.closest:
+        assert quote.quote in assistant.catalog.slices(quote.document_sha256, quote.start, quote.end)
+
+
+def test_what_is_far_off_gets_none(unsure: Open) -> None:
+    assistant = unsure(FILES)
+    assistant.config = replace(assistant.config, answer=replace(assistant.config.answer, min_closest=0.6))
+    answer = asked(assistant)
+    assert answer.closest == () and answer.text.startswith("The documents do not answer this.")
+
+
+def test_a_saved_one_is_verified(unsure: Open) -> None:
+    assistant = unsure(FILES)
+    saved = json.loads(dumps(answer_json(asked(assistant))))
+    assert saved["closest"][0]["headings"] == ["Leave", "Carry-over"]
+
+    def problems(raw: object) -> list[str]:
+        return [c.problem for c in verify_answer(raw, assistant.catalog, assistant.access, 0.75) if c.problem]
+
+    assert problems(saved) == []
+    first = saved["closest"][0]
+    for change in ({"quote": "Employees may carry over 50 days."}, {"start": first["start"] + 1}, {"source": "b.md"}):
+        assert problems({**saved, "closest": [{**first, **change}]}), change
+    assert problems({**saved, "answer": "Not sure, but look here: employees get 50 days."})
+    for broken in ({"key": "one"}, {"quote": 5}, {"page": 1, "more": 2}):
+        with pytest.raises(UsageError, match="closest"):
+            problems({**saved, "closest": [{**first, **broken}]})
+
+
+def test_chat_opens_them(unsure: Open) -> None:
+    view = Renderer()
+    view.out = view.err = Console(file=io.StringIO(), width=100, highlight=False)
+    lines = iter([QUESTION, "/open 1", "/sources"])
+
+    def read() -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    Chat(unsure(FILES), view, read).run()
+    shown = view.out.file.getvalue()  # type: ignore[attr-defined]
+    assert "Not sure, but look here" in shown
+    assert shown.count("Leave > Carry-over") == 3 and "They expire on 31 March." in shown
+
+
+def test_a_secret_is_not_shown_as_close_either(unsure: Open) -> None:
+    answer = asked(unsure({"leave.md": SECRET}))
+    assert "AKIA" not in dumps(answer_json(answer))
+
+
+def test_a_saved_conversation_holds_them(unsure: Open) -> None:
+    assistant = unsure(FILES)
+    text = markdown([asked(assistant)], assistant.access)
+    assert "Not sure, but look here" in text
+    assert "\n\n> Employees may carry over at most 5 days. They expire on 31 March." in text

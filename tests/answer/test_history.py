@@ -1,0 +1,52 @@
+"""A question of a conversation is asked alone, with the one before it, or first the one and then the other."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.answer.history import readings, was_said
+from assistant.core.records import Turn
+
+BEFORE = "How do I report harassment?"
+HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Write it down. [1]")]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is there a limit for hotel rooms in London?",
+        "Is it allowed to bring my dog to work?",
+        "Which holidays are paid this year in Utrecht?",
+        "what's the password policy here",
+        "Can my manager read my email?",
+    ],
+)
+def test_a_question_that_says_what_it_is_about_is_asked_alone(question: str) -> None:
+    assert readings(question, HISTORY) == (question,)
+    assert readings(question, ()) == (question,)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["And for contractors?", "What about my partner?", "Who approves it?", "For contractors?", "in the Utrecht office",
+     "Who decides?", "How long?", "How many days do I get?", "What if they refuse?"],
+)  # fmt: skip
+def test_a_question_that_means_nothing_alone_is_asked_with_the_one_before(question: str) -> None:
+    assert readings(question, HISTORY) == (f"{BEFORE} {question}",)
+
+
+@pytest.mark.parametrize(
+    "question", ["When do I get my bonus?", "dress code", "Who is the DPO?", "Is approval required?"]
+)
+def test_a_few_words_are_asked_alone_first(question: str) -> None:
+    assert readings(question, HISTORY) == (question, f"{BEFORE} {question}")
+
+
+def test_a_follow_up_of_a_follow_up_keeps_the_subject() -> None:
+    history = [*HISTORY, Turn("user", "And in Utrecht?"), Turn("assistant", "The same.")]
+    assert readings("Who decides?", history) == (f"{BEFORE} And in Utrecht? Who decides?",)
+
+
+def test_what_the_last_answer_said_is_known() -> None:
+    assert was_said("1. Tell your manager.\n 2. Write it down.", HISTORY)
+    assert not was_said("Write to the board.", HISTORY) and not was_said("Tell", ())

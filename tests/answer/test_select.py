@@ -1,0 +1,186 @@
+"""Candidates become evidence: lists with their lead-in, rules with their conditions, nothing that answers nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from assistant.answer.citations import quote_text
+from assistant.answer.evidence import plain
+from assistant.answer.read import evidence_in
+from assistant.answer.select import choose, closest
+from assistant.core.config import ReaderSection
+from assistant.core.records import Evidence, Hit, Passage
+
+BRING = """## First day
+
+New employees bring:
+
+- a passport or an identity card,
+- the signed contract,
+- two photographs for the badge.
+
+Bring them to reception.
+"""
+LEAVE = """## Carry-over
+
+An employee may carry over 5 days. However, a director may allow 8. The leave year starts on 1 April.
+
+This does not hold in Utrecht. Days expire on 31 March.
+
+How many days can I sell?
+"""
+
+
+def scored(text: str, scores: Mapping[str, float], passage: int = 1) -> list[Evidence]:
+    """Score the parts of a passage that begin with the given words; the others score -9."""
+    hit = Hit(Passage(passage, f"d{passage}", text, 100, 100 + len(text)), 0.5, passage, (), "a.md", "A", "5ha")
+    return [
+        replace(e, score=next((s for start, s in scores.items() if e.text.startswith(start)), -9.0))
+        for e in evidence_in(hit)
+    ]
+
+
+def texts(found: tuple[Evidence, ...]) -> list[str]:
+    return [" ".join(e.text.split()) for e in found]
+
+
+@pytest.mark.parametrize("scores", [{"New employees": 3.0}, {"a passport": 3.0, "the signed": 2.5}])
+def test_a_list_answers_whole_if_its_lead_in_or_most_of_it_does(scores: Mapping[str, float]) -> None:
+    (found,) = choose(scored(BRING, scores), ReaderSection())
+    assert found.kind == "list" and found.lead_text == "New employees bring:"
+    assert found.text.startswith("- a passport") and found.text.endswith("for the badge.")
+    passage = found.hit.passage
+    assert passage.text[found.start - passage.start : found.end - passage.start] == found.text
+
+
+LONG = f"A sentence {'that goes on and on ' * 20}here."
+
+
+def test_a_short_list_answers_whole_since_its_lead_in_may_bind_its_items() -> None:
+    (found,) = choose(scored(BRING, {"two photographs": 3.0}), ReaderSection())
+    assert found.kind == "list" and found.text.startswith("- a passport")
+    (found,) = closest(scored(BRING, {"two photographs": 3.0}))[:1]
+    assert found.kind == "list"
+
+
+def test_an_item_of_a_long_list_is_told_with_marks_for_the_others() -> None:
+    text = f"## Fees\n\nThe fee is the lowest of:\n\n- {LONG}\n- {LONG}\n- 90 euros\n- a day's pay\n"
+    (found,) = choose(scored(text, {"90 euros": 3.0}), ReaderSection())
+    assert (found.kind, plain(found)) == ("item", "The fee is the lowest of: … 90 euros …")
+
+
+def test_a_short_paragraph_is_quoted_whole() -> None:
+    (found,) = choose(scored(LEAVE, {"The leave": 3.0}), ReaderSection())
+    assert found.text == "The leave year starts on 1 April."
+    whole = "An employee may carry over 5 days. However, a director may allow 8. The leave year starts on 1 April."
+    assert quote_text(found) == whole
+    (found,) = choose(scored(f"## A\n\n{LONG} Days expire in March. {LONG}\n", {"Days": 3.0}), ReaderSection())
+    assert quote_text(found) == "Days expire in March."
+
+
+def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
+    text = "## Privacy\n\nNobody may share what is private. This includes:\n\n- telephone numbers\n- home addresses\n"
+    (found,) = choose(scored(text, {"home": 3.0, "telephone": 3.0}), ReaderSection())
+    assert (found.kind, found.lead_text) == ("list", "Nobody may share what is private. This includes:")
+    assert quote_text(found) == text.split("\n\n", 1)[1].strip()
+
+
+def test_a_condition_is_not_cut_from_its_rule() -> None:
+    found = choose(scored(LEAVE, {"An employee": 3.0}), ReaderSection())
+    assert texts(found) == ["An employee may carry over 5 days. However, a director may allow 8."]
+    text = f"## Cards\n\n{LONG} A card pays £500. However, a director may allow more. {LONG}\n"
+    found = choose(scored(text, {"A card": 3.0}), ReaderSection())
+    assert texts(found) == ["A card pays £500. However, a director may allow more."]
+
+
+def test_what_refers_back_brings_what_it_refers_to_in_its_paragraph_alone() -> None:
+    text = f"## Cards\n\n{LONG} A lost card is reported. It is blocked within an hour. {LONG}\n\nThey expire. {LONG}\n"
+    assert texts(choose(scored(text, {"It is": 3.0}), ReaderSection())) == [
+        "A lost card is reported. It is blocked within an hour."
+    ]
+    text = text.replace("They expire", "They expire in March")
+    assert texts(choose(scored(text, {"They": 3.0}), ReaderSection())) == ["They expire in March."]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        "How many days can I sell?",
+        "New suppliers are checked as described in section 6.",
+        "Emergency changes follow the Change Policy (OPS-002).",
+        "See the Travel Policy.",
+        "Suspicions can be raised under the Speak Up Policy (LEG-002).",
+        "The following rules apply:",
+    ],
+)
+def test_questions_cross_references_and_lead_ins_without_a_list_answer_nothing(nothing: str) -> None:
+    text = f"## A\n\nDays expire on 31 March.\n\n{nothing}\n"
+    assert texts(choose(scored(text, {nothing[:9]: 9.0, "Days": 1.0}), ReaderSection(margin=99.0)))[:1] == [
+        "Days expire on 31 March."
+    ]
+    assert choose(scored(f"## A\n\n{nothing}\n", {nothing[:9]: 9.0}), ReaderSection()) == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A change record follows within 1 working day.",
+        "The plan is tested in section order every 6 months, and after each change of staff, by the duty manager.",
+        "Private use of the code is a breach.",
+    ],
+)
+def test_rules_are_no_cross_references(said: str) -> None:
+    assert texts(choose(scored(f"## A\n\n{said}\n", {said[:9]: 1.0}), ReaderSection())) == [said]
+
+
+def test_steps_are_shown_together() -> None:
+    text = "## Loss\n\n1. Ring the desk.\n2. Write to security.\n3. Collect a new card.\n"
+    (found,) = choose(scored(text, {"Write": 3.0}), ReaderSection())
+    assert (found.kind, found.text.splitlines()[-1]) == ("list", "3. Collect a new card.")
+
+
+def test_evidence_is_limited_by_margin_and_number_and_never_twice_the_same() -> None:
+    both = [*scored(LEAVE, {"An employee": 3.0, "Days": 2.0}), *scored(LEAVE, {"An employee": 3.0}, 2)]
+    assert len(choose(both, ReaderSection())) == 2
+    assert len(choose(both, ReaderSection(evidence=1))) == 1
+    assert len(choose(both, ReaderSection(margin=0.5))) == 1
+
+
+def test_the_closest_are_of_different_passages() -> None:
+    parts = [*scored(LEAVE, {"An employee": 1.0, "Days": 0.5}), *scored(BRING, {"Bring them": 0.0, "New": 2.0}, 2)]
+    assert texts(closest(parts)) == [
+        "An employee may carry over 5 days. However, a director may allow 8.",
+        "Bring them to reception.",
+    ]
+
+
+LIMITS = "## Limits\n\n| Role | Limit |\n|---|---|\n" + "".join(f"| Grade {n} | £{n}00 |\n" for n in range(1, 6))
+
+
+def test_the_rows_of_one_table_count_once() -> None:
+    near = {f"| Grade {n}": 3.0 - n / 10 for n in range(1, 6)}
+    parts = [*scored(LIMITS, near), *scored(LEAVE, {"Days expire": 2.0}, 2)]
+    found = choose(parts, ReaderSection(evidence=1))
+    assert [e.kind for e in found] == ["row"] * 5
+    assert len(choose(parts, ReaderSection(evidence=2))) == 6
+
+
+NESTED = """## Passwords
+
+1. Accounts are reviewed.
+2. Configurations are set to require:
+  - a length of 8 characters;
+  - a change every 90 days.
+3. Records are kept.
+"""
+
+
+def test_a_list_inside_an_item_is_its_own() -> None:
+    (found,) = choose(scored(NESTED, {"a length": 3.0, "a change": 2.5}), ReaderSection())
+    assert (found.kind, found.lead_text) == ("list", "Configurations are set to require:")
+    assert found.text.split("\n") == ["  - a length of 8 characters;", "  - a change every 90 days."]
+    (found,) = choose(scored(NESTED, {"Configurations": 3.0}), ReaderSection())
+    assert found.text.endswith("every 90 days.") and "Records" not in found.text

@@ -1,0 +1,340 @@
+"""The catalog: who sees what on which day, one consistent state a question, and files that are damaged."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from assistant.core.config import Config
+from assistant.core.errors import IndexMismatch, IndexMissing
+from assistant.core.records import Access, Document, Flag, IngestReport, Meta, Term
+from assistant.index.catalog import FILE_NAME, Catalog, NewPassage, SourceRow
+from assistant.text.words import normalise_term
+
+DAY = "2026-06-15"
+TEXT = "Employees have 27 days of leave. A CISO is the chief information security officer."
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with closing(Catalog.open(tmp_path, create=True)) as catalog:
+        yield catalog
+
+
+def add(catalog: Catalog, name: str, *metas: Meta, text: str = TEXT, terms: Sequence[Term] = ()) -> str:
+    """Index a document under one source for each of `metas`: `name-0.md`, `name-1.md`; return its id."""
+    passage = NewPassage(0, len(text), ("Leave",), None, text, name.encode())
+    document = Document(name, f"{name}.md", name.title(), text, "text/markdown", f"sha of {name}")
+    with catalog.transaction():
+        catalog.add_document(document, [passage], terms, [])
+        catalog.add_vectors([(name.encode(), bytes(4))])
+        for i, meta in enumerate(metas):
+            source = f"{name}-{i}.md"
+            catalog.put_source(SourceRow(f"/{source}", "/", source, name, 1, 1, 1, document.sha256, meta))
+    return name
+
+
+def access(*roles: str, day: str = DAY) -> Access:
+    return Access(frozenset(roles), day)
+
+
+def seen(catalog: Catalog, who: Access) -> dict[str, bool]:
+    """Tell, for each way out of the catalog, whether `who` gets anything through it; they must agree."""
+    ids = [row.passage_id for row in catalog.vector_rows()]
+    return {
+        "sources": bool(catalog.visible_sources(who)),
+        "words": bool(catalog.search_words(["leave"], 10, who)[0]),
+        "hits": bool(catalog.hits([(i, 1.0, ("dense",)) for i in ids], who, 10)),
+        "terms": bool(catalog.terms(who)),
+        "named": bool(catalog.terms(who, ["ciso"])),
+        "document": any(catalog.document(f"doc-{i}.md", who) for i in range(3)),
+        "by hash": catalog.document("sha of doc", who) is not None,
+    }
+
+
+CISO = Term("CISO", ("chief information security officer",), "", "doc", 33, len(TEXT), "organisation")
+AUDIENCES: list[tuple[str, ...]] = [(), ("hr",), ("board", "hr")]
+DATES = [(None, None), ("2026-06-15", None), ("2026-06-16", None), (None, "2026-06-15"), (None, "2026-06-14")]
+ROLES: list[tuple[str, ...]] = [(), ("hr",), ("board",), ("sales",), ("hr", "sales")]
+
+
+@pytest.mark.parametrize(("effective", "expires"), DATES)
+def test_a_document_is_seen_by_its_audience_between_its_dates(
+    catalog: Catalog, effective: str | None, expires: str | None
+) -> None:
+    in_force = (effective or "") <= DAY <= (expires or "9999")
+    for audience in AUDIENCES:
+        add(catalog, "doc", Meta(audience=audience, effective=effective, expires=expires), terms=[CISO])
+        for roles in ROLES:
+            expected = in_force and (not audience or bool(set(audience) & set(roles)))
+            assert set(seen(catalog, access(*roles)).values()) == {expected}, (audience, roles)
+        assert catalog.restricted(DAY) == (not in_force or bool(audience))
+        assert catalog.outside_validity(DAY) == (not in_force)
+        with catalog.transaction():
+            catalog.drop_source("/doc-0.md")
+            catalog.drop_unused()
+
+
+def test_a_document_with_two_sources_is_seen_through_either(catalog: Catalog) -> None:
+    metas = [Meta(audience=a, effective=d[0], expires=d[1]) for a, d in itertools.product(AUDIENCES[:2], DATES[1:4])]
+    for pair in itertools.combinations(metas, 2):
+        add(catalog, "doc", *pair, terms=[CISO])
+        for roles in ((), ("hr",)):
+            through = [
+                (m.effective or "") <= DAY <= (m.expires or "9999") and (not m.audience or "hr" in roles) for m in pair
+            ]
+            assert set(seen(catalog, access(*roles)).values()) == {any(through)}, (pair, roles)
+            assert [source for source, _, _ in catalog.visible_sources(access(*roles))] == [
+                f"doc-{i}.md" for i, sees in enumerate(through) if sees
+            ]
+        with catalog.transaction():
+            catalog.drop_source("/doc-0.md")
+            catalog.drop_source("/doc-1.md")
+            catalog.drop_unused()
+
+
+def test_dates_and_audiences_of_two_sources_are_not_mixed(catalog: Catalog) -> None:
+    """Open but expired, and in force but restricted: an outsider sees it through neither."""
+    add(catalog, "doc", Meta(expires="2020-01-01"), Meta(audience=("hr",)), terms=[CISO])
+    assert set(seen(catalog, access()).values()) == {False}
+    assert catalog.hits([(1, 1.0, ("dense",))], access("hr"), 5)[0].source == "doc-1.md"
+    (row,) = catalog.vector_rows()  # what the vectors say of it is wider, and filtered here
+    assert (row.effective, row.expires, row.roles) == ("", "9999-12-31", ())
+
+
+def test_a_hit_names_only_a_source_that_may_be_seen(catalog: Catalog) -> None:
+    add(catalog, "doc", Meta(audience=("board",)), Meta(audience=("hr",)), terms=[CISO])
+    assert catalog.hits([(1, 1.0, ("dense",))], access("hr"), 5)[0].source == "doc-1.md"
+    assert [source for _, source, _ in catalog.terms(access("hr"))] == ["doc-1.md"]
+    assert catalog.document("doc-0.md", access("hr")) is None
+
+
+def test_roles_do_not_reach_into_sql(catalog: Catalog) -> None:
+    add(catalog, "doc", Meta(audience=("hr",)))
+    for role in ("%", "*", "hr' OR '1'='1", '"', "h_", "HR"):
+        assert not catalog.visible_sources(access(role))
+
+
+def test_a_document_without_a_source_is_invisible_and_then_dropped(catalog: Catalog) -> None:
+    add(catalog, "ahead", terms=[CISO])
+    assert set(seen(catalog, access()).values()) == {False}
+    assert catalog.info().documents == catalog.info().passages == catalog.count_terms() == 0
+    assert list(catalog.vector_rows()) == [] and catalog.document_meta("ahead") == Meta()
+    with catalog.transaction():
+        catalog.drop_unused()
+    assert catalog.document_meta("ahead") is None and catalog.missing_vectors([b"ahead"]) == {b"ahead"}
+
+
+def test_stale_and_unknown_ids_never_come_back(catalog: Catalog) -> None:
+    add(catalog, "old", Meta())
+    add(catalog, "new", Meta())
+    old, new = (row.passage_id for row in catalog.vector_rows())
+    with catalog.transaction():
+        catalog.drop_source("/old-0.md")
+    scored = [(old, 0.9, ("dense",)), (999, 0.8, ("dense",)), (new, 0.7, ("dense",)), (-1, 0.6, ("dense",))]
+    hits = catalog.hits(scored, access(), 10)  # type: ignore[arg-type]
+    assert [(hit.passage.document_id, hit.rank, hit.score) for hit in hits] == [("new", 1, 0.7)]
+    with catalog.transaction():
+        catalog.drop_unused()
+    add(catalog, "newer", Meta())
+    assert old not in [row.passage_id for row in catalog.vector_rows()]  # an id is never used again
+
+
+def test_the_limit_counts_what_may_be_seen(catalog: Catalog) -> None:
+    add(catalog, "secret", Meta(audience=("board",)))
+    for name in ("a", "b", "c"):
+        add(catalog, name, Meta())
+    scored = [(i, 1.0 - i / 10, ("dense",)) for i in range(1, 5)]
+    assert [hit.passage.document_id for hit in catalog.hits(scored, access(), 2)] == ["a", "b"]  # type: ignore[arg-type]
+    assert len(catalog.search_words(["leave"], 2, access())[0]) == 2
+
+
+def test_a_role_is_listed_in_one_order_whatever_the_order_of_writing(catalog: Catalog) -> None:
+    add(catalog, "doc", Meta(audience=("zeta",)), Meta(audience=("alpha",)))
+    before = catalog.generation_rows()
+    with catalog.transaction():
+        catalog.put_source(catalog.sources()["/doc-0.md"])
+    assert catalog.generation_rows() == before
+    assert [row.roles for row in catalog.vector_rows()] == [("alpha", "zeta")]
+
+
+def test_a_source_comes_back_as_it_was_put(catalog: Catalog) -> None:
+    meta = Meta("P-1", "2", "2024-01-01", "2030-01-01", "P-0", "HR", "Internal", ("board", "hr"))
+    add(catalog, "doc", meta)
+    (row,) = catalog.sources().values()
+    assert row == SourceRow("/doc-0.md", "/", "doc-0.md", "doc", 1, 1, 1, "sha of doc", meta)
+
+
+def test_flags_are_kept_with_the_document(catalog: Catalog) -> None:
+    document = Document("d", "d.md", "", "x", "text/plain", "sha")
+    with catalog.transaction():
+        catalog.add_document(document, [], [], [Flag("d.md", "hidden_text", "White text.")])
+        catalog.put_source(SourceRow("/d.md", "/", "d.md", "d", 1, 1, 1, "sha", Meta()))
+    assert catalog.flags() == [Flag("d.md", "hidden_text", "White text.")]
+
+
+# --- terms -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["CISO", "ciso", " Ciso ", "Chief  Information Security Officer", "(CISO)", "“ciso”"])
+def test_a_term_is_found_by_name_and_alias_in_any_case(catalog: Catalog, name: str) -> None:
+    add(catalog, "doc", Meta(), terms=[CISO])
+    ((term, source, title),) = catalog.terms(access(), [normalise_term(name)])
+    assert (term.name, term.aliases, source, title) == ("CISO", CISO.aliases, "doc-0.md", "Doc")
+    assert term.definition == TEXT[term.start : term.end] == "A CISO is the chief information security officer."
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [("R&D", "r&d"), ("R&D", " (r&d) "), ("Straße", "STRASSE"), ("bring-your-own", "Bring-Your-Own"), ("a  b", "A B")],
+)
+def test_names_fold_to_one(one: str, same: str) -> None:
+    assert normalise_term(one) == normalise_term(same) != ""
+
+
+def test_other_names_find_nothing(catalog: Catalog) -> None:
+    add(catalog, "doc", Meta(), terms=[CISO])
+    assert not catalog.terms(access(), ["cis", "officer", "", "%"]) and not catalog.terms(access(), [])
+    assert len(catalog.terms(access())) == catalog.count_terms() == 1
+
+
+# --- one state a question --------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_does_not_see_what_is_committed_meanwhile(catalog: Catalog, tmp_path: Path) -> None:
+    add(catalog, "old", Meta())
+    with closing(Catalog.open(tmp_path)) as reader:
+        with reader.snapshot():
+            before = reader.info()
+            add(catalog, "new", Meta(), text="Something else about leave.")
+            with catalog.transaction():
+                catalog.drop_source("/old-0.md")
+                catalog.set_meta("generation", "g2")
+                catalog.drop_unused()
+            with reader.snapshot():  # a snapshot inside is the same one
+                assert reader.info() == before
+            assert [source for source, _, _ in reader.visible_sources(access())] == ["old-0.md"]
+            assert reader.slices("sha of old", 0, 9) == {"Employees"}
+            assert reader.search_words(["employees"], 5, access())[0]
+            assert not reader.search_words(["something"], 5, access())[0]
+        assert [source for source, _, _ in reader.visible_sources(access())] == ["new-0.md"]
+        assert reader.info().generation == "g2" and reader.slices("sha of old", 0, 9) == set()
+
+
+def test_a_writer_sees_its_own_transaction_and_others_do_not(catalog: Catalog, tmp_path: Path) -> None:
+    with closing(Catalog.open(tmp_path)) as reader, pytest.raises(RuntimeError), catalog.transaction():
+        catalog.set_meta("generation", "g")
+        assert catalog.meta("generation") == "g" and reader.meta("generation") is None
+        raise RuntimeError("rolled back")
+    assert catalog.meta("generation") is None
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), RuntimeError("x")])
+def test_a_snapshot_that_ends_in_an_error_is_over(catalog: Catalog, failure: BaseException, tmp_path: Path) -> None:
+    with closing(Catalog.open(tmp_path)) as reader:
+        with pytest.raises(type(failure)), reader.snapshot():
+            reader.info()
+            raise failure
+        add(catalog, "new", Meta())
+        with reader.snapshot():
+            assert reader.info().documents == 1
+
+
+def test_ctrl_c_at_any_moment_leaves_no_snapshot_open(catalog: Catalog, tmp_path: Path) -> None:
+    """A real SIGINT, sent while snapshots begin and end."""
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    main = threading.main_thread().ident
+    assert main is not None
+    add(catalog, "doc0", Meta())
+    interrupted = 0
+    with closing(Catalog.open(tmp_path)) as reader:
+        for i in range(30):
+            timer = threading.Timer(0.0005 + i * 0.0001, signal.pthread_kill, (main, signal.SIGINT))
+            try:
+                timer.start()
+                while True:
+                    with reader.snapshot():
+                        reader.info()
+            except KeyboardInterrupt:
+                interrupted += 1
+            timer.join()
+            add(catalog, f"doc{i + 1}", Meta())
+            assert reader.info().documents == i + 2, "the old snapshot is still open"
+    assert interrupted == 30
+
+
+def test_a_reader_cannot_write(catalog: Catalog, tmp_path: Path) -> None:
+    import sqlite3
+
+    with (
+        closing(Catalog.open(tmp_path)) as reader,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+        reader.transaction(),
+    ):
+        reader.set_meta("generation", "mine")
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_catalog_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match=r"there is no index in .* Make one: assistant ingest PATH"):
+        Catalog.open(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("create", [False, True])
+@pytest.mark.parametrize(
+    "content", [b"not a database, and long enough to be taken for a header" * 20, b"SQLite format 3\0"]
+)
+def test_a_file_that_is_no_catalog_is_a_mismatch_in_one_sentence(tmp_path: Path, content: bytes, create: bool) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(
+        IndexMismatch, match=r"^the catalog is damaged: [^.\n]*\. Delete .*catalog\.sqlite3 and run"
+    ) as error:
+        Catalog.open(tmp_path, create=create)
+    assert "\n" not in str(error.value)
+
+
+def test_an_empty_file_is_a_mismatch_to_readers_and_a_start_to_writers(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"")
+    with pytest.raises(IndexMismatch, match="is damaged: no such table"):
+        Catalog.open(tmp_path)
+    Catalog.open(tmp_path, create=True).close()
+    Catalog.open(tmp_path).close()
+
+
+def test_another_schema_is_a_mismatch(catalog: Catalog, tmp_path: Path) -> None:
+    with catalog.transaction():
+        catalog.set_meta("schema", "0")
+    with pytest.raises(IndexMismatch, match="the catalog has schema 0, this version reads 1"):
+        Catalog.open(tmp_path)
+
+
+def test_damage_that_shows_only_later_is_a_mismatch_too(
+    make_config: Callable[..., Config],
+    write_files: Callable[[dict[str, str]], Path],
+    run_ingest: Callable[..., IngestReport],
+) -> None:
+    config = make_config()
+    root = write_files({f"{i}.md": f"# Rule {i}\n\n" + f"Rule {i} holds. " * 40 for i in range(8)})
+    run_ingest(config, root)
+    path = config.data / FILE_NAME
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    path.write_bytes(content)
+    for name in (f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
+        (config.data / name).unlink(missing_ok=True)
+    with pytest.raises(IndexMismatch, match=r"[^.\n]+damaged: [^.\n]*\. Delete "):  # noqa: SIM117
+        with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
+            catalog.info()
+            catalog.search_words(["rule"], 10, access())
+            catalog.visible_sources(access())
+    with pytest.raises(IndexMismatch, match="damaged: "):
+        run_ingest(config, root)

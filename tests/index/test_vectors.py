@@ -1,0 +1,369 @@
+"""Both vector stores, a folder and a real Chroma server, against the same expectations."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from assistant.answer.pipeline import Assistant, make_access
+from assistant.core.config import Config, IngestSection
+from assistant.core.errors import AssistantError, IndexMissing
+from assistant.core.records import Access, IngestReport
+from assistant.index import vectors
+from assistant.index.catalog import FOREVER, VectorRow
+from assistant.index.vectors import BATCH, FolderStore, ServerStore, VectorStore, open_store
+from assistant.models.encoder import Encoder
+
+EVERYONE = Access(frozenset(), "2026-06-15")
+
+
+def unit(seed: int, dimensions: int = 8) -> NDArray[np.float32]:
+    vector = np.random.default_rng(seed).standard_normal(dimensions).astype(np.float32)
+    return vector / np.float32(np.linalg.norm(vector))
+
+
+def row(i: int, *roles: str, effective: str = "", expires: str = FOREVER) -> VectorRow:
+    return VectorRow(i, unit(i).tobytes(), effective, expires, roles)
+
+
+def found(
+    store: VectorStore, generation: str, vector: NDArray[np.float32], access: Access | None = None, limit: int = 100
+) -> list[int]:
+    return [i for i, _ in store.query(generation, vector, limit, access)]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A `chroma run` server on the loopback, with its data in a temporary folder."""
+    program = Path(sys.executable).with_name("chroma")
+    if not program.exists():
+        pytest.skip("the chroma command is not beside this Python")
+    folder, url = tmp_path_factory.mktemp("chroma"), f"http://127.0.0.1:{free_port()}"
+    with (folder / "log.txt").open("wb") as log:
+        server = subprocess.Popen(
+            [program, "run", "--path", str(folder / "data"), "--host", "127.0.0.1", "--port", url.rpartition(":")[2]],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+        )  # fmt: skip
+    try:
+        wait_for(url, server)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait(10)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{url}/api/v2/heartbeat", timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"chroma did not start (exit status {server.poll()})")
+
+
+@pytest.fixture(params=["folder", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
+    if request.param == "folder":
+        with closing(FolderStore(tmp_path / "generations")) as folder:
+            yield folder
+        return
+    with closing(ServerStore(request.getfixturevalue("chroma_url"))) as server:
+        yield server
+        server.keep_only([])
+
+
+def test_what_is_built_is_found_best_first(store: VectorStore) -> None:
+    generation = store.build(row(i) for i in range(20))
+    assert store.count(generation) == 20 and store.has(generation)
+    hits = store.query(generation, unit(7), 5, None)
+    assert len(hits) == 5 and hits[0] == (7, pytest.approx(1.0, abs=1e-5))
+    expected = sorted(((float(unit(7) @ unit(i)), i) for i in range(20)), reverse=True)[:5]
+    assert [i for i, _ in hits] == [i for _, i in expected]
+    assert [score for _, score in hits] == pytest.approx([score for score, _ in expected], abs=1e-5)
+
+
+def test_an_empty_generation_finds_nothing(store: VectorStore) -> None:
+    generation = store.build([])
+    assert store.has(generation) and store.count(generation) == 0 and not found(store, generation, unit(1))
+    grown = store.derive(generation, [], [row(3)])
+    assert found(store, grown, unit(3)) == [3]
+
+
+def test_the_limit_may_exceed_what_there_is(store: VectorStore) -> None:
+    generation = store.build(row(i) for i in range(3))
+    assert sorted(found(store, generation, unit(1), limit=1000)) == [0, 1, 2]
+
+
+def test_deriving_leaves_the_parent_as_it_was(store: VectorStore) -> None:
+    parent = store.build(row(i) for i in range(10))
+    child = store.derive(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, ()), row(11)])
+    assert child != parent
+    assert sorted(found(store, parent, unit(1))) == list(range(10))
+    assert sorted(found(store, child, unit(1))) == [0, 1, 4, 5, 6, 7, 8, 9, 11]
+    assert store.count(parent) == 10 and store.count(child) == 9
+    assert store.query(parent, unit(4), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))
+    assert store.query(child, unit(40), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))  # replaced, not kept
+
+
+def test_deriving_changes_who_may_see(store: VectorStore) -> None:
+    parent = store.build([row(1), row(2, "hr")])
+    child = store.derive(parent, [1, 2], [row(1, "board"), row(2)])
+    assert found(store, parent, unit(1), EVERYONE) == [1]
+    assert found(store, child, unit(1), EVERYONE) == [2]
+    assert found(store, child, unit(1), replace(EVERYONE, roles=frozenset({"board"}))) == [1, 2]
+
+
+def test_filters_hold_for_roles_and_dates(store: VectorStore) -> None:
+    rows = {
+        "open": row(1), "hr": row(2, "hr"), "two": row(3, "hr", "board"), "odd": row(4, "r&d: 'x' $and"),
+        "future": row(5, effective="2026-06-16"), "today": row(6, effective="2026-06-15", expires="2026-06-15"),
+        "past": row(7, expires="2026-06-14"), "past hr": row(8, "hr", expires="2026-06-14"),
+    }  # fmt: skip
+    names = {r.passage_id: name for name, r in rows.items()}
+    generation = store.build(rows.values())
+
+    def names_of(*roles: str, day: str = "2026-06-15") -> set[str]:
+        return {names[i] for i in found(store, generation, unit(1), Access(frozenset(roles), day))}
+
+    assert names_of() == {"open", "today"}
+    assert names_of("hr") == {"open", "today", "hr", "two"}
+    assert names_of("board") == {"open", "today", "two"}
+    assert names_of("r&d: 'x' $and", "nobody") == {"open", "today", "odd"}
+    assert names_of("h", "open", "$or") == {"open", "today"}
+    assert names_of(day="2026-06-16") == {"open", "future"}
+    assert names_of("hr", day="2026-06-14") == {"open", "hr", "two", "past", "past hr"}
+    assert len(found(store, generation, unit(1), None)) == len(rows)
+
+
+def test_keep_only_deletes_the_others(store: VectorStore) -> None:
+    one, two, three = (store.build([row(i)]) for i in range(3))
+    store.keep_only([one, three, "", "generation-unknown"])
+    assert [store.has(name) for name in (one, two, three)] == [True, False, True]
+    assert found(store, one, unit(0)) == [0] and found(store, three, unit(2)) == [2]
+    for read in (lambda: store.count(two), lambda: store.query(two, unit(1), 1, None)):
+        with pytest.raises(IndexMissing, match=r"Rebuild it: assistant ingest PATH"):
+            read()
+
+
+@pytest.mark.parametrize("generation", ["", "generation-0000000000000000"])
+def test_a_generation_that_never_was_is_missing(store: VectorStore, generation: str) -> None:
+    assert not store.has(generation)
+    with pytest.raises(IndexMissing):
+        store.query(generation, unit(1), 1, EVERYONE)
+
+
+def test_a_build_that_fails_leaves_nothing(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "BATCH", 10)
+    kept = store.build([row(1)])
+
+    def rows() -> Iterator[VectorRow]:
+        yield from (row(i) for i in range(10))
+        raise RuntimeError("the catalog is gone")
+
+    for write in (lambda: store.build(rows()), lambda: store.derive(kept, [], rows())):
+        with pytest.raises((RuntimeError, AssistantError), match="the catalog is gone"):
+            write()
+    assert generations(store) == {kept}
+
+
+def generations(store: VectorStore) -> set[str]:
+    if isinstance(store, FolderStore):
+        return {path.name for path in store._root.iterdir()}
+    assert isinstance(store, ServerStore)
+    return {collection.name for collection in store._client.list_collections()}
+
+
+def test_more_rows_than_one_batch_takes(store: VectorStore) -> None:
+    """Chroma takes 5,461 at once; a generation has more, and so may what is removed."""
+    many = 5_461 + 40
+    values = np.random.default_rng(0).standard_normal((many, 8)).astype(np.float32)
+    generation = store.build(VectorRow(i, values[i].tobytes(), "", FOREVER, ()) for i in range(many))
+    assert store.count(generation) == many
+    assert [found(store, generation, values[i], limit=1)[0] for i in (0, BATCH, many - 1)] == [0, BATCH, many - 1]
+    child = store.derive(generation, range(10, many), [])
+    assert sorted(found(store, child, unit(1))) == list(range(10)) and store.count(child) == 10
+
+
+# --- a folder --------------------------------------------------------------------------------------------------------
+
+
+def test_a_deleted_folder_is_missing_even_to_a_store_that_has_it_open(tmp_path: Path) -> None:
+    with closing(FolderStore(tmp_path)) as store:
+        generation = store.build([row(1)])
+        assert found(store, generation, unit(1)) == [1]
+        shutil.rmtree(tmp_path / generation)
+        with pytest.raises(IndexMissing, match=rf"{generation} is gone\. Rebuild it: assistant ingest PATH"):
+            store.query(generation, unit(1), 1, None)
+
+
+def test_a_panic_of_chromas_is_damage_and_ctrl_c_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        """As pyo3 raises it: no Exception."""
+
+    generation = FolderStore(tmp_path).build([row(1)])
+    for raised, expected in ((PanicException("not UTF-8"), IndexMissing), (KeyboardInterrupt(), KeyboardInterrupt)):
+        monkeypatch.setattr(vectors, "_query", Mock(side_effect=raised))
+        with closing(FolderStore(tmp_path)) as store, pytest.raises(expected):
+            store.query(generation, unit(1), 1, None)
+
+
+def test_a_damaged_folder_says_what_to_delete(tmp_path: Path) -> None:
+    generation = FolderStore(tmp_path).build([row(1)])
+    (tmp_path / generation / "chroma.sqlite3").write_bytes(b"no database" * 100)
+    with pytest.raises(
+        IndexMissing, match=rf"{generation} cannot be read: [^\n]*delete that folder and rebuild"
+    ) as error:
+        FolderStore(tmp_path).count(generation)
+    assert "\n" not in str(error.value)
+
+
+def test_one_store_going_on_to_a_new_generation_does_not_close_anothers(tmp_path: Path) -> None:
+    with closing(FolderStore(tmp_path)) as one, closing(FolderStore(tmp_path)) as other:
+        old = one.build([row(1)])
+        assert found(one, old, unit(1)) == found(other, old, unit(1)) == [1]
+        new = one.derive(old, [], [row(2)])
+        assert found(one, new, unit(1)) == [1, 2]
+        assert found(other, old, unit(1)) == [1]
+        one.close()
+        assert found(other, old, unit(1)) == [1]
+        assert found(one, new, unit(1)) == [1, 2]
+
+
+def test_generations_that_are_left_do_not_stay_open(tmp_path: Path) -> None:
+    handles = Path("/proc/self/fd")
+    if not handles.is_dir():
+        pytest.skip("needs /proc")
+
+    def settles_at(most: int) -> bool:
+        """Tell whether soon at most so many files below tmp_path are open; Chroma closes them in the background."""
+        until = time.monotonic() + 10
+        while (count := opened()) > most and time.monotonic() < until:
+            time.sleep(0.05)
+        return count <= most
+
+    def opened() -> int:
+        count = 0
+        for handle in handles.iterdir():
+            with contextlib.suppress(OSError):
+                count += str(tmp_path) in str(handle.readlink())
+        return count
+
+    with closing(FolderStore(tmp_path)) as store:
+        generation = store.build([row(0)])
+        assert settles_at(0) and found(store, generation, unit(1)) == [0]
+        one = opened()
+        for i in range(1, 6):
+            generation = store.derive(generation, [], [row(i)])
+            assert len(found(store, generation, unit(1))) == i + 1
+        assert settles_at(2 * one)  # six generations have been open
+    assert settles_at(0)
+
+
+# --- a server --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "127.0.0.1:{port}", "http://127.0.0.1:no-port"])
+def test_a_server_that_is_not_there_is_one_clear_error(tmp_path: Path, url: str) -> None:
+    url = url.format(port=free_port())
+    with pytest.raises(IndexMissing, match=r"the Chroma server .* does not answer: [^\n]+\. Is it running") as error:
+        open_store(tmp_path, url)
+    assert url in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.timeout(30)
+def test_something_else_at_the_url_is_one_clear_error(tmp_path: Path) -> None:
+    import http.server
+    import threading
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        try:
+            with pytest.raises(IndexMissing, match="does not answer"):
+                open_store(tmp_path, f"http://127.0.0.1:{other.server_address[1]}")
+        finally:
+            other.shutdown()
+
+
+def test_two_indexes_on_one_server_leave_each_other_alone(chroma_url: str) -> None:
+    with closing(ServerStore(chroma_url, "one")) as one, closing(ServerStore(chroma_url, "two")) as two:
+        ours, theirs = one.build([row(1)]), two.build([row(2)])
+        newer = one.derive(ours, [], [row(3)])
+        one.keep_only([newer])
+        assert not one.has(ours) and sorted(found(one, newer, unit(1))) == [1, 3]
+        assert found(two, theirs, unit(1)) == [2]
+
+
+FILES = {
+    "leave.md": "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n",
+    "pay.md": "---\naudience: hr\n---\n# Pay\n\nThe salary band of a senior engineer ends at 88,000 euros.\n",
+}
+
+
+@pytest.mark.parametrize("share", [0.0, 1e9], ids=["rebuild", "derive"])
+def test_an_index_whose_vectors_are_on_a_server(
+    chroma_url: str,
+    make_config: Callable[..., Config],
+    write_files: Callable[[dict[str, str]], Path],
+    run_ingest: Callable[..., IngestReport],
+    encoder: Encoder,
+    share: float,
+) -> None:
+    config = make_config(ingest=IngestSection(rebuild_share=share))
+    config = replace(config, index=replace(config.index, chroma_url=chroma_url))
+    root = write_files(FILES)
+    assert run_ingest(config, root).embedded == 2
+    with closing(Assistant(config)) as assistant:
+        assert not (config.data / "generations").exists()
+        assert sources(assistant, "how many days of annual leave") == ["leave.md"]
+        assert assistant.search("days of leave", access=make_access(("hr",))).hits[0].methods == ("dense", "lexical")
+        (root / "leave.md").write_text(
+            "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n", encoding="utf-8"
+        )
+        (root / "car.md").write_text("# Cars\n\nA company car is electric.\n", encoding="utf-8")
+        assert run_ingest(config, root).embedded == 2
+        answer = assistant.search("how many days of annual leave")
+        assert answer.index.documents == 2 and "31 days" in answer.hits[0].passage.text
+        assert set(sources(assistant, "salary band", "hr")) == {"leave.md", "pay.md", "car.md"}
+        with closing(ServerStore(chroma_url)) as store:
+            assert store.count(assistant.catalog.meta("generation") or "") == 3
+            store.keep_only([])  # somebody wipes the server
+        with pytest.raises(IndexMissing, match=r"has no collection .* Rebuild it: assistant ingest PATH"):
+            assistant.search("annual leave")
+        assert run_ingest(config, root).unchanged == 3  # and that was no empty promise
+        assert "31 days" in assistant.search("how many days of annual leave").hits[0].passage.text
+
+
+def sources(assistant: Assistant, query: str, *roles: str) -> Sequence[str]:
+    return [hit.source for hit in assistant.search(query, access=make_access(roles)).hits]

@@ -1,0 +1,83 @@
+"""Word search: BM25 of what may be seen, and of nothing else."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_catalog import access, add
+
+from assistant.core.records import Access, Meta
+from assistant.index.catalog import Catalog
+from assistant.index.word_search import TOKENIZE, tokenized
+
+WORDS = ("leave", "leaves", "travel", "self-service", "self", "service", "café", "board")
+TEXTS = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).map(" ".join), min_size=1, max_size=6)
+
+
+def index(folder: Path, texts: list[str], audience: tuple[str, ...] = ()) -> Catalog:
+    catalog = Catalog.open(folder, create=True)
+    for number, text in enumerate(texts):
+        add(catalog, f"{'-'.join(audience)}{number}", Meta(audience=audience), text=text)
+    return catalog
+
+
+def found(catalog: Catalog, question: str, who: Access) -> tuple[list[tuple[str, float]], float]:
+    """Return (text, BM25) of what is found, and the most that could be."""
+    scored, most = catalog.search_words(question.split(), 100, who)
+    hits = catalog.hits([(i, score, ("lexical",)) for i, score in scored], who, 100)
+    return [(hit.passage.text, hit.score) for hit in hits], most
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(open_texts=TEXTS, hidden=TEXTS, question=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join))
+def test_what_is_hidden_changes_no_score(
+    tmp_path_factory: pytest.TempPathFactory, open_texts: list[str], hidden: list[str], question: str
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    with closing(index(folder, open_texts)) as catalog:
+        before = found(catalog, question, access())
+    with closing(index(folder, hidden, ("board",))) as catalog:
+        assert found(catalog, question, access()) == before
+
+
+def test_the_order_is_that_of_fts5_where_all_may_be_seen_and_all_are_as_long(tmp_path: Path) -> None:
+    texts = ["desk desk travel", "desk board board", "travel travel board", "other words here", "some more words"]
+    with closing(index(tmp_path, texts)) as catalog:
+        ours, _ = catalog.search_words(["desk", "travel"], 10, access())
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(f"CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = '{TOKENIZE}')")
+        db.executemany("INSERT INTO words VALUES (?)", [(text,) for text in texts])
+        theirs = db.execute("SELECT rowid, -bm25(words) FROM words WHERE words MATCH 'desk OR travel' ORDER BY 2 DESC")
+        assert [passage for passage, _ in ours] == [row for row, _ in theirs.fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("word", "texts"),
+    [
+        ("self-service", {"the self-service desk", "Self Service"}),
+        ("cafe", {"a café"}),
+        ("DESKS", {"the self-service desk"}),
+        ('"leave" OR *', set()),  # a phrase of two tokens, whatever the syntax
+        ("…", set()),
+    ],
+)
+def test_a_word_is_found_as_the_index_has_it(tmp_path: Path, word: str, texts: set[str]) -> None:
+    every = ["the self-service desk", "Self Service", "service for the self", "a café", "on leave", "", "?"]
+    with closing(index(tmp_path, every)) as catalog:
+        scored, _ = catalog.search_words([word], 10, access())
+        hits = catalog.hits([(i, score, ("lexical",)) for i, score in scored], access(), 10)
+        assert {hit.passage.text for hit in hits} == texts
+
+
+def test_nothing_is_found_for_no_words(tmp_path: Path) -> None:
+    with closing(index(tmp_path, ["leave"])) as catalog:
+        assert catalog.search_words([], 10, access()) == ([], 0.0)
+
+
+def test_words_are_told_as_tokens_in_their_order() -> None:
+    assert tokenized(["self-service", "?", "Cafés"]) == [["self", "servic"], ["cafe"]]

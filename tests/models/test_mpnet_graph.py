@@ -1,0 +1,47 @@
+"""The reader's graph is MPNet's: the same distances, and the scores that full precision gave."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.core.errors import GateFailed
+from assistant.models.cross_encoder import CrossEncoder
+from assistant.models.prepare import reader as reader_recipe
+from assistant.models.prepare.mpnet_graph import MAX_TOKENS, buckets
+from assistant.models.prepare.reader import ADAPTER, PROBES, TOLERANCE
+from assistant.models.registry import Registry
+
+
+def test_distances_fall_into_the_buckets_of_transformers() -> None:
+    import torch
+    from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
+
+    place = torch.arange(MAX_TOKENS)
+    distance = place[None, :] - place[:, None]
+    expected = MPNetEncoder.relative_position_bucket(distance, num_buckets=32)
+    assert np.array_equal(buckets(MAX_TOKENS, 32), expected.numpy())
+
+
+def test_the_prepared_reader_scores_as_in_full_precision(cross_encoder: CrossEncoder) -> None:
+    probes = json.loads((ADAPTER / PROBES).read_text(encoding="utf-8"))
+    assert len(probes) >= 10
+    for probe in probes:
+        found = cross_encoder.read(probe["question"], probe["header"], probe["units"])
+        assert np.abs(found - probe["log_odds"]).mean() < 2 * TOLERANCE, probe["question"]
+
+
+def test_a_reader_that_scores_otherwise_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = reader_recipe.write_reader
+
+    def write_badly(weights: dict[str, np.ndarray], *rest: object) -> None:  # type: ignore[type-arg]
+        name = "encoder.layer.3.attention.attn.o.weight"
+        write({**weights, name: weights[name][::-1]}, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reader_recipe, "write_reader", write_badly)
+    with pytest.raises(GateFailed, match="scores"):
+        reader_recipe.prepare_reader(Registry(tmp_path), lambda step, share: None)
+    assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]

@@ -1,0 +1,1 @@
+"""What makes the models that ship; needs the data of ../shared, and is not in the wheel."""
