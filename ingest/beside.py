@@ -90,7 +90,7 @@ class Beside:
         elif slip := _slip(plain):
             owners = self._owners(slip)
         else:
-            owners = self._plain.get(plain.removesuffix(".toml"), []) if plain.endswith(".toml") else []
+            owners = self._begun(plain) if plain.endswith(".toml") else []
         self._unclear |= {document: name for document in owners if self._rivals(document, plain)}
         if matched and not owners and not _is_alike(name) and not name.startswith("."):
             self.orphans.append(name)
@@ -103,6 +103,12 @@ class Beside:
     def _owners(self, of: str) -> list[str]:
         return self._plain.get(of) or self._stems.get(of, [])
 
+    def _begun(self, plain: str) -> list[str]:
+        """Return the documents that a name begins with: `x.md.toml`, `x.md.meta.conflict.toml`."""
+        parts = plain.split(".")
+        begun = (self._plain.get(".".join(parts[:stop]), []) for stop in range(len(parts) - 1, 1, -1))
+        return next(filter(None, begun), [])
+
     def _near(self, of: str) -> list[str]:
         """Return the documents without a sidecar whose names are near; other digits are another document.
 
@@ -113,7 +119,9 @@ class Beside:
             return [d for ds in self._free.values() for d in ds] if self._searched == _MOST_SEARCHED + 1 else []
         stem = _stem(of)
         near = difflib.get_close_matches(stem, self._free, n=_MOST, cutoff=_NEAR)
-        return [document for found in near if _digits(found) == _digits(stem) for document in self._free[found]]
+        alike = [found for found in near if _digits(found) == _digits(stem)]
+        within = [found for found in self._free if re.search(rf"(?<!\d){re.escape(found)}(?!\d)", fold(of))]
+        return [document for found in dict.fromkeys(alike + within) for document in self._free[found]]
 
     @cached_property
     def _free(self) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,8 @@ from assistant.core.records import Meta
 from assistant.index.catalog import Catalog, SourceRow
 from ingest.beside import is_walked
 from ingest.metadata import no_wider
+
+RUN = 3  # words
 
 
 @dataclass(slots=True)
@@ -65,25 +67,25 @@ class _Arrivals:
     def __init__(self, rows: Sequence[SourceRow], catalog: Catalog) -> None:
         self.bytes = {row.sha256 for row in rows}
         self._catalog = catalog
-        self._metas: dict[str, list[Meta]] = defaultdict(list)  # by document
         self._named: dict[str, list[Meta]] = defaultdict(list)
-        self._holders: dict[str, set[str]] = defaultdict(set)  # the documents that have a passage
+        self._said: dict[Meta, set[str]] = defaultdict(set)
         for row in rows:
             if not no_wider(Meta(), row.meta):
                 self._named[_name(row)].append(row.meta)
-                self._metas[row.document_id].append(row.meta)
-        for document_id in self._metas:
-            for passage in catalog.passages_of(document_id):
-                self._holders[passage.text].add(document_id)
+                self._said[row.meta] |= self._runs(row)
 
     def narrow(self, gone: SourceRow) -> bool:
-        """Tell whether one that fewer may see has the name of a file that is gone, or half of its passages."""
-        metas = list(self._named.get(_name(gone), ()))
-        if self._holders:
-            passages = self._catalog.passages_of(gone.document_id)
-            shared = Counter(holder for passage in passages for holder in self._holders.get(passage.text, ()))
-            metas += [meta for holder, n in shared.items() if 2 * n >= len(passages) for meta in self._metas[holder]]
-        return any(not no_wider(gone.meta, meta) for meta in metas)
+        """Tell whether those that fewer may see than a file that is gone have its name, or half of what it said."""
+        if any(not no_wider(gone.meta, meta) for meta in self._named.get(_name(gone), ())):
+            return True
+        told = [said for meta, said in self._said.items() if not no_wider(gone.meta, meta)]
+        runs = self._runs(gone) if told else set()
+        return bool(runs) and 2 * len(runs & set().union(*told)) >= len(runs)
+
+    def _runs(self, row: SourceRow) -> set[str]:
+        """Return a document's runs of words, which a number that was edited changes few of."""
+        words = [word for passage in self._catalog.passages_of(row.document_id) for word in passage.text.split()]
+        return {" ".join(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1))} if words else set()
 
 
 def _name(row: SourceRow) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assistant.core.records import Evidence, Hit
 from assistant.text.canonical import ITEM, cells, heading_path
 
@@ -59,15 +61,29 @@ def row_text(header: str, row: str) -> str:
     return "; ".join(pairs + values[len(names) :])
 
 
-def row_told(header: str, row: str) -> str:
-    """Say a table row as people do: `Partner: up to 6 weeks`, or `B5: low £56,000; high £76,000`."""
+def row_told(header: str, row: str, between: Sequence[str] = ()) -> str:
+    """Say a table row as people do: `Partner – Longest leave: 6 weeks`, `B5 – Low: £56,000; High: £76,000`.
+
+    A column's name is never left out: it may be "Not allowed". Nor is what heads the row among those `between`.
+    """
     names, values = cells(header), cells(row)
     subject, rest = values[0], values[1:]
     if not subject or not any(rest):
         return row_text(header, row)
-    if len(values) == 2:
-        return f"{subject}: {rest[0]}"
     pairs = [
         f"{name}: {value}" if name else value for name, value in zip(names[1:], rest, strict=False) if value
     ]  # fmt: skip
-    return f"{subject} – " + "; ".join(pairs + rest[len(names) - 1 :])
+    group = next((cells(line)[0] for line in reversed(between) if _heads_rows(line)), "")
+    return f"{group + ' – ' if group else ''}{subject} – " + "; ".join(pairs + rest[len(names) - 1 :])
+
+
+def rows_between(evidence: Evidence) -> list[str]:
+    """Return the lines of a table between its header and a row."""
+    passage, lead = evidence.hit.passage, evidence.lead or (0, 0)
+    return passage.text[lead[1] - passage.start : evidence.start - passage.start].strip().splitlines()
+
+
+def _heads_rows(line: str) -> bool:
+    """Tell a row that has a first cell alone, and so heads those below it, from others and from the rule."""
+    first, *rest = cells(line) or [""]
+    return bool(rest) and any(map(str.isalnum, first)) and not any(rest)

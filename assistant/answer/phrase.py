@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from assistant.answer.citations import Claim, best_support, cite, parse_claims, quote_text
-from assistant.answer.evidence import plain, row_told
+from assistant.answer.evidence import plain, row_told, rows_between
 from assistant.answer.support import Support, check_support
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.records import Citation, Evidence, Turn, Verdict
@@ -139,7 +139,7 @@ def _tellings(evidence: Evidence) -> Iterator[str]:
     if evidence.kind == "list":
         yield quote_text(evidence)
     if evidence.kind == "row" and evidence.lead:
-        yield row_told(evidence.lead_text, " ".join(evidence.text.split()))
+        yield row_told(evidence.lead_text, " ".join(evidence.text.split()), rows_between(evidence))
     yield plain(evidence)
     # "X means Y" is not "X: Y" word for word, nor does a sentence stand for a paragraph that goes on about it.
     if evidence.kind == "definition" or evidence.context:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answer.evidence import MORE, row_text, row_told
-from assistant.answer.tokens import optional_signs, tokenise
+from assistant.answer.tokens import RANGE, optional_signs, tokenise
 from assistant.text.canonical import ITEM, sentences
 from assistant.text.prompts import without_keys
 
@@ -28,18 +28,22 @@ GOES_ON = re.compile(
 )
 REFERS_BACK = re.compile(r"(?:they|it|he|she|these|those|this|that|such|both|one|neither)\b", re.IGNORECASE)
 FEWEST = 5  # words of a sentence that is likely to stand for itself
+# Speaks of the text beside it, or of whom it is for.
 ANNOUNCES = re.compile(
-    r"\bfollow(?:s|ing)?\b|:\s*$|^(?:suppose|imagine|assume|say|until|from|before|so|old|the rest)\b", re.IGNORECASE
+    r"""\bfollow(?:s|ing)?\b|:\s*$|^(?:suppose|imagine|assume|say|until|from|before|so|old|the\ rest|only)\b
+    |\b(?:words?|sentences?|paragraphs?|clauses?|provisions?|amend\w*|preceding|foregoing|above|below|opposite|contrary|mistakes?
+    |errors?|repeal\w*|withdr[ae]w\w*|supersed\w*|no\ longer|obsolete|draft|meant|no\ (?:sooner|later))\b""",
+    re.IGNORECASE | re.VERBOSE,
 )
 # What may open a sentence without being a part of what it states: left out of a quote, or put before it.
 OPENINGS = tuple(
     tuple(words.split())
     for words in (
-        "also", "additionally", "however", "therefore", "thus", "so", "please", "please note", "please note that",
-        "note", "note that", "in addition", "as a result", "moreover", "furthermore",
+        "please", "please note", "please note that", "note that", "also ,", "additionally ,", "however ,",
+        "therefore ,", "thus ,", "so ,", "note ,", "in addition ,", "as a result ,", "moreover ,", "furthermore ,",
     )
 )  # fmt: skip
-ANSWERS = (*OPENINGS, ("yes",))
+ANSWERS = (*OPENINGS, ("yes", ","), ("yes", "."))
 # In brackets: other names as glossaries are read, and addresses.
 ASIDE = re.compile(r" ?\((?:also:[^()]{0,200}|[^\s()@]{1,80}@[^\s()@]{1,80})\)", re.IGNORECASE)
 ABBREVIATION = re.compile(r" ?\(([A-Z][A-Za-z]{1,7})\)")
@@ -88,6 +92,7 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
     if _is_rows(quote):
         return Support(False, 0.0, "it does not tell the row as it stands")
     pieces = list(_pieces(_unmarked(quote)))
+    context = "" if REFERS_BACK.match(quote) else context  # of "They may sign" it would say who
     starts = {0: 0, **{len(opening): 0 for opening in _openings(said, context)}}
     if (dropped := _match(said, pieces, starts).get(len(said))) is not None:
         share = len(said) / (len(said) + dropped)
@@ -119,7 +124,7 @@ def _least(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
 def _openings(said: Tokens, context: str) -> Iterator[Tokens]:
     """Yield what a claim opens with that is no part of its quote."""
     headings = (tokenise(line) for line in context.splitlines())
-    for opening in (*ANSWERS, *((*answer, ",") for answer in ANSWERS), *((*h, ":") for h in headings if h)):
+    for opening in (*ANSWERS, *((*answer, ",") for answer in ANSWERS[:4]), *((*h, ":") for h in headings if h)):
         if said[: len(opening)] == opening and len(said) > len(opening):
             yield opening
 
@@ -145,7 +150,7 @@ def _plain(text: str, first: bool) -> Iterator[_Piece]:
             size += words[size : size + 1] == (",",) if size else 0
             yield _Piece((words[:size], ()), free=True)
             words = words[size:]
-        yield from (_Piece(((word,),)) for word in words)
+        yield from (_Piece(((RANGE,), ("to",)) if word == RANGE else ((word,),)) for word in words)
 
 
 def _abbreviations(quote: str) -> Iterator[re.Match[str]]:
@@ -181,7 +186,7 @@ def _tellings(quote: str) -> Iterator[str]:
     lines = quote.splitlines()
     if len(lines) > 1 and _is_rows(quote):
         yield row_text(lines[0], lines[-1])
-        yield row_told(lines[0], lines[-1])
+        yield row_told(lines[0], lines[-1], lines[1:-1])
     yield from _items(quote)
     # A sentence as it stands, of a paragraph that is shown with it, unless one beside it may speak of it.
     texts = [quote[start:end] for start, end in sentences(quote, 0, len(quote))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from assistant.text.facts import WORD, fold, quantities
 
@@ -17,21 +17,37 @@ PLAIN = frozenset(" \t\n\r\xa0'’‘‑-–—…/().,;:!")  # inside a word or
 SEPARATOR = re.compile(r"(?<![.,;:!…])[.,;:!…]++(?=\s)|(?<=\s)[–—-]++(?=\s)")  # "No, managers sign"
 ORDINALS = frozenset("half once twice first second third dozen".split())  # numbers elsewhere, words here
 OPTIONAL = frozenset('"“”«»„[]*_`#•|')  # may be left out, but not put in: counted, not compared
-EQUAL: tuple[tuple[re.Pattern[str], str], ...] = (
+RANGE, DASH = "‒", "⁃"  # between two numbers: a range, which may be told with "to", and any other dash
+
+
+def _dash(match: re.Match[str]) -> str:
+    """Tell a range, whose end is higher and has a unit or is a time, from a number's parts and a minus."""
+    low, high = (float(re.sub(r"[^\d.]", "", part.replace(":", ".")).strip(".") or 0) for part in match.group(1, 2))
+    counted = match[3].strip() or (":" in match[1] and ":" in match[2])
+    return f"{match[1]} {RANGE if counted and low < high else DASH} "
+
+
+EQUAL: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(\*\*|__|`)(?=\w)((?:(?!\1)[^\n]){1,200}?)(?<=\w)\1"), r"\2"),  # emphasis
     (re.compile(r"\bshall\b", re.IGNORECASE), "must"),  # not "has to": nobody has to is not nobody must
     (re.compile(r"\b(?:can|(?:is|are) (?:allowed|permitted) to)\b", re.IGNORECASE), "may"),
     (re.compile(r"\ba (few|little)\b", re.IGNORECASE), r"a\1"),  # another number than "few"
     (re.compile(r"\bper (?=[a-z])", re.IGNORECASE), "a "),
-    (re.compile(r"(?<=\d) ?[-–—] ?(?=[£€$]?\d)"), " to "),
+    (re.compile(r"\b(no|any|every|some)[ -]one\b", re.IGNORECASE), r"\1one"),  # "No 1" is another
+    (re.compile(r"\[ \]"), " ☐ "),
+    (re.compile(r"\[x\]", re.IGNORECASE), " ☑ "),
+    (re.compile(r"(?<=\d) ?/ ?(?=\d)"), " ⁄ "),
+    (re.compile(r"(\d[\d.,:]*) ?[-–—] ?(?=([£€$]?\d[\d.,:]*)(\s*\w?))"), _dash),
     (re.compile(r"\((\d[\d.,]*)\)"), r" (\1 in brackets) "),  # a loss, in accounts
     (re.compile(r"&"), " and "),
 )
 # Behind an article that says nothing; before "most", "few" or "third" it counts, and "a" may be an option's name.
 COUNTS = re.compile(
-    r"\s+(?!(?:most|few|little|one|ones|only|other|others|same|half|third|quarter|first|second|is|are|was|were|and|or)\b)",
-    re.IGNORECASE,
+    r"""\s+(?!(?:most|few|little|one|ones|only|even|other|others|same|half|third|quarter|first|second|number|majority|
+    minority|rest|total|charge|possession|case|event|is|are|was|were|and|or)\b)""",
+    re.IGNORECASE | re.VERBOSE,
 )
+COUNTED_BY = frozenset(("and", "half", "all", "both", "but", "even"))  # before an article that says something
 PLURALS = (("ies", "y", 3), ("sses", "ss", 2), ("xes", "x", 2), ("ches", "ch", 2), ("shes", "sh", 2), ("s", "", 3))
 SCANNED = re.compile(rf"(?P<word>{WORD.pattern})|(?P<separator>{SEPARATOR.pattern})|.", re.DOTALL)
 SEPARATORS = frozenset(".,:")  # how they are told: a semicolon, a dash and a comma are one
@@ -85,7 +101,7 @@ def _scan(text: str, before: Sequence[str]) -> list[str]:
 def _is_article(match: re.Match[str], before: Sequence[str]) -> bool:
     """Tell an article that changes nothing from the A of "Grade A", the "(a)" of a list, and that of "a third"."""
     token = match.group()
-    idle = token.casefold() in ARTICLES and (token != "A" or not before) and before[-1:] != ["and"]
+    idle = token.casefold() in ARTICLES and (token != "A" or not before) and not COUNTED_BY.intersection(before[-1:])
     return idle and COUNTS.match(match.string, match.end()) is not None
 
 

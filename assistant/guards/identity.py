@@ -12,7 +12,7 @@ _NUMBER_OF = {
     "passport number": r"passport|reisepass|pasaporte|passeport|passaporto|paspoort|паспорт|护照|パスポート|여권",
     "licence number": r"driv(?:er'?s?|ing) licen[cs]e|führerschein|permis de conduire|(?:carnet|permiso) de conducir"
     r"|rijbewijs|prawo jazdy|patente di guida",
-    "bank account": r"(?:bank|my) account|account (?:no|number|nr)|acct|sort code|routing(?: no| number)?|bsb"
+    "bank account": r"accounts?|acct|sort code|routing(?: no| number)?|bsb"
     r"|kontonummer|bankleitzahl|blz|clabe|numéro de compte|número de cuenta|rekeningnummer",
     "insurance number": r"health (?:card|insurance)|medicare|medicaid|nhs|national insurance|insurance (?:no|number|id)"
     r"|nino|krankenversicherten|versicherten|rentenversicherungs|svnr|numéro de sécu\w*(?: sociale)?|seguridad social"

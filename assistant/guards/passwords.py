@@ -39,7 +39,10 @@ _MEASURE = re.compile(
     r"|(?:aes|sha|md|rsa|iso|nist|tls|ssl|fips|pci|wpa|wep|sp|rfc|oauth|utf|base|2fa|mfa|pbkdf)[-/_]?[\d.-]*(?:-[a-z]+)?",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"(?:^|\s)(\d{2,4}(?: \d{2,4}){1,2}|\S{4,80}) (?:is|ist|est|es|è) (?:[\w-]+ ){0,4}[\w-]{0,20}$")
+_BEFORE = re.compile(
+    r"(?:^|\s)(\d{2,4}(?: \d{2,4}){1,2}|\S{4,80}) "
+    r"(?:(?:is|ist|est|es|è) (?:[\w-]+ ){0,4}[\w-]{0,20}|as (?:[\w-]+ ){1,2})$"
+)
 # What is said of somebody's password rather than told of it
 _STATE = re.compile(
     r"\w{0,3}|\w*(?:ed|en|ing|[ai]ble|iv[eo]|[ai]l|ory|d[ao]s?|ée?s?)|ge\w+t|weak|strong|wrong|lost|gone|safe|secure|secret"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-NUMBER = re.compile(r"(?:(?<![^\s(£€$])[-−–])?\d+(?:[.,:]\d+)*")
+NUMBER = re.compile(r"(?:(?<![^\s(£€$])[-−–])?(?:(?<![\w.,])[.,])?\d+(?:[.,:]\d+)*")  # ".5" is no 5
 SMALL: Mapping[str, int | Decimal] = {
     word: number
     for number, word in enumerate(
@@ -20,6 +20,12 @@ TIMES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_0
 COUNTED = re.compile(r"-[^\W\d_]")  # of "thirty one-day courses" the second number is of another thing
 MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 
+# Behind the day of a month, and not behind a number of something: "in April 20 days may be taken".
+DAY_ENDS = (
+    r"(?=\s*(?:[;)\n]|[.,:](?!\d)|$|\d{4}\b"
+    r"|(?:and|or|to|until|of|at|each|every|in|on|the|is|are|was|were|will|must|may|shall)\b))"
+)
+
 # What one thing written in two ways is folded to, before anything is compared.
 CURRENCY = {"£": "pounds", "€": "euros", "$": "dollars"}
 SUFFIX = {"k": " thousand", "m": " million", "bn": " billion"}
@@ -30,14 +36,14 @@ FOLDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] 
     (re.compile(r"\b(w)on['’]t\b", re.IGNORECASE), r"\1ill not"),
     (re.compile(r"n['’]t\b", re.IGNORECASE), " not"),
     (re.compile(r"['’](re|ll|ve)\b"), lambda m: CONTRACTED[m[1]]),
-    (re.compile(r"([£€$] ?\d+(?:[.,]\d+)*)(k|m|bn)\b"), lambda m: m[1] + SUFFIX[m[2]]),
+    (re.compile(r"([£€$] ?[.,]?\d+(?:[.,]\d+)*)(k|m|bn)\b"), lambda m: m[1] + SUFFIX[m[2]]),
     (
-        re.compile(r"([£€$]) ?(\d+(?:[.,]\d+)*(?: (?:hundred|thousand|million|billion)\b)?)"),
+        re.compile(r"([£€$]) ?([.,]?\d+(?:[.,]\d+)*(?: (?:hundred|thousand|million|billion)\b)?)"),
         lambda m: f"{m[2]} {CURRENCY[m[1]]}",
     ),
     (re.compile(r"[£€$]"), lambda m: f" {CURRENCY[m[0]]} "),
     (re.compile(r"%|\bper cent\b"), " percent"),
-    (re.compile(rf"\b({MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?(?![\w:])(?:, (?=\d{{4}}\b))?", re.IGNORECASE), r"\2 \1 "),
+    (re.compile(rf"\b({MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?(?:, (?=\d{{4}}\b)|{DAY_ENDS})", re.IGNORECASE), r"\2 \1 "),
     (re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th) (?=(?:{MONTH})\b)", re.IGNORECASE), r"\1 "),
 )
 

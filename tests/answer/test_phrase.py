@@ -126,7 +126,7 @@ def test_a_generator_that_finds_nothing_gets_the_evidence_quoted(reply: str) -> 
 def test_without_a_generator_the_evidence_is_quoted_with_what_introduces_it() -> None:
     wording = phrase(QUESTION, (PHOTOS, PAY), None, AnswerSection(), GeneratorSection())
     assert_proved(wording)
-    assert wording.text == "You must bring: … two photographs. [1]\nBank-holiday week: £300 [2]"
+    assert wording.text == "You must bring: … two photographs. [1]\nBank-holiday week – Pay: £300 [2]"
     assert not wording.own_words
     assert wording.citations[0].quote.startswith("You must bring:")
     assert wording.citations[1].quote.startswith("| Week | Pay |")
@@ -134,7 +134,7 @@ def test_without_a_generator_the_evidence_is_quoted_with_what_introduces_it() ->
 
 def test_a_row_that_is_not_the_evidence_supports_nothing() -> None:
     wording = word("The bank-holiday week pay is £200. [1]", evidence=(PAY,))
-    assert wording.text == "Bank-holiday week: £300 [1]"
+    assert wording.text == "Bank-holiday week – Pay: £300 [1]"
     right = word("The bank-holiday week pay is £300. [1]", evidence=(PAY,))
     assert (right.text, right.own_words) == (wording.text, False), "rows are told in code"
 

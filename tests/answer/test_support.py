@@ -57,6 +57,47 @@ SAID = [
     ("Keep **all** receipts.", "Keep all receipts."),
 ]
 REFUSED = {
+    "a row without its column's name, or what heads it": [
+        ("Manager: Yes", "| Role | Exempt from signing |\n| --- | --- |\n| Manager | Yes |"),
+        ("Minibar – Price: 15", "| What | Price |\n| --- | --- |\n| Never paid | |\n| Minibar | 15 |"),
+    ],
+    "a point before a number": [
+        ("Interest of 5% a month is due.", "Interest of .5% a month is due."),
+        ("The limit is $50 a mile.", "The limit is $.50 a mile."),
+        ("Staff pay .5 euros.", "Staff pay 5 euros."),
+        ("Drill 5 mm.", "Drill ,5 mm."),
+    ],
+    "an opening that is none": [
+        ("Late staff come, they are paid.", "However late staff come, they are paid."),
+        ("Few may sign.", "So few may sign."),
+        ("Managers may sign it, it is void.", "However managers may sign it, it is void."),
+    ],
+    "a dash that is no range": [
+        ("The bonus is 10 to 3 euros.", "The bonus is 10 - 3 euros."),
+        ("Dial 555 to 1234.", "Dial 555-1234."),
+        ("See ISO 9001 to 2015.", "See ISO 9001-2015."),
+        ("Move grade 5–6 days.", "Move grade 5 to 6 days."),
+        ("Pay is raised by 2–10 days.", "Pay is raised by 2 to 10 days."),
+    ],
+    "names and numbers that look alike": [
+        ("No 1 may apply.", "No one may apply."),
+        ("In 20 April days may be taken.", "In April 20 days may be taken."),
+        ("From 2 May managers must sign.", "From May 2 managers must sign."),
+        ("Staff get 5 6 of their pay.", "Staff get 5/6 of their pay."),
+    ],
+    "articles that count": [
+        ("Even a number is needed.", "An even number is needed."),
+        ("Managers in the charge of staff sign.", "Managers in charge of staff sign."),
+        ("The number of staff sign.", "A number of staff sign."),
+        ("Half a day is free.", "Half the day is free."),
+    ],
+    "a box that is not ticked": [("- Gloves are needed.", "- [ ] Gloves are needed.")],
+    "a sentence whose neighbour speaks of it": [
+        ("Staff may sign.", "Staff may sign. The legal department struck out the preceding words in January."),
+        ("Staff may sign.", "Staff may sign. Readers should be aware of an amendment which removes the right."),
+        ("Staff get 40 days.", "Only those in the Paris office are meant in this part. Staff get 40 days."),
+    ],
+    "who is meant by a pronoun": [("Managers: they may sign.", "They may sign.")],
     "an item of a list whose lead-in binds them all": [
         ("You must bring: two photographs.", LIST),
         ("The fee is the lower of: 90 euros.", "The fee is the lower of:\n\n- a week's pay\n- 90 euros"),

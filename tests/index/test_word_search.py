@@ -79,5 +79,9 @@ def test_nothing_is_found_for_no_words(tmp_path: Path) -> None:
         assert catalog.search_words([], 10, access()) == ([], 0.0)
 
 
+def test_a_question_has_so_many_tokens_and_no_more() -> None:
+    assert sum(map(len, tokenized(["-".join(["the"] * 4_000), "leave"]))) == 64
+
+
 def test_words_are_told_as_tokens_in_their_order() -> None:
     assert tokenized(["self-service", "?", "Cafés"]) == [["self", "servic"], ["cafe"]]

@@ -324,13 +324,13 @@ def test_a_file_moved_to_a_restricted_folder_that_is_ingested_alone_is_gone_from
     assert index.sources() == []
 
 
-@pytest.mark.parametrize("audience", ["audience: board\n", "effective: 2031-01-01\n"])
-def test_a_file_that_is_renamed_and_restricted_at_once_is_gone_from_its_old_place(
+@pytest.mark.parametrize("audience", ["audience: board\n", "effective: 2031-01-01\n", "expires: 2020-01-01\n"])
+def test_a_file_that_is_renamed_edited_and_restricted_at_once_is_gone_from_its_old_place(
     config: Config, index: Index, docs: Path, run_ingest: Run, audience: str
 ) -> None:
     run_ingest(config, docs)
     (docs / "leave.md").unlink()
-    write(docs / "holidays.md", f"---\n{audience}---\n{LEAVE}")
+    write(docs / "holidays.md", f"---\n{audience}---\n{LEAVE.replace('27', '28')}")
     report = run_ingest(config, docs)
     assert report.added == ("holidays.md",) and not report.missing
     assert index.sources() == ["site/parking.md", "travel.md"] and not index.lexical("annual")
