@@ -44,8 +44,8 @@ from bench.common import (
     settings,
     write_json,
 )
-from bench.indirect import flagged, obeying, open_to_all, traps
-from bench.planted import PLANTED
+from tests.campaigns.indirect import flagged, obeying, open_to_all, traps
+from tests.campaigns.planted import PLANTED
 from tune.factory import train_guards as recipes
 from tune.factory.guard_data import MEASURED_ONLY, Encode, Item, read_questions
 

@@ -1,17 +1,19 @@
 """Documentation that cannot rot: help is generated, commands and settings that are named exist.
 
-Write docs/cli.md anew after a change of the command line:
+Write docs/cli.md, docs/configuration.md and config.toml anew after a change of the command line or the settings:
 
     python tests/test_docs.py
 """
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import re
 import sys
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,12 @@ import typer
 from typer.testing import CliRunner
 
 from assistant.cli import app
-from assistant.core.config import load_config, section_names
+from assistant.core.config import Config, load_config, section_names
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI_PAGE = ROOT / "docs" / "cli.md"
+SETTINGS, SETTINGS_PAGE = ROOT / "config.toml", ROOT / "docs" / "configuration.md"
+SETTING = re.compile(r"    (?P<name>\w+): \w+ = .+?(?:  # (?P<comment>.+))?$")
 WIDTH = "100"
 LAYOUT = f"typer {'.'.join(typer.__version__.split('.')[:2])}"  # lays help out in its own way
 
@@ -50,6 +54,58 @@ def help_page() -> str:
         else:
             os.environ["COLUMNS"] = before
     return "\n".join(parts) + "\n"
+
+
+def sections() -> dict[str, list[tuple[str, str, str]]]:
+    """Return (name, default as TOML, comment) of every setting by section, from the code that reads them."""
+    source = Path(str(inspect.getsourcefile(Config))).read_text(encoding="utf-8")
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for name in section_names():
+        section = getattr(Config(), name)
+        body = source.split(f"class {type(section).__name__}:")[1].split("\n\n\n")[0]
+        settings = (match for line in body.splitlines() if (match := SETTING.fullmatch(line)))
+        found[name] = [
+            (m["name"], json.dumps(getattr(section, m["name"]), ensure_ascii=False), m["comment"] or "")
+            for m in settings
+        ]
+        assert [setting for setting, _, _ in found[name]] == [f.name for f in fields(section)], name
+    return found
+
+
+def purpose(section: str) -> str:
+    """Return what the class of a section says of it, if it does."""
+    said = type(getattr(Config(), section)).__doc__ or ""
+    return "" if said.startswith(type(getattr(Config(), section)).__name__) else said
+
+
+def settings_file() -> str:
+    """Return a config.toml that says every setting, its default and what it is for."""
+    parts = ["# Every setting with its default. Keys may be left out; unknown ones are refused."]
+    for name, settings in sections().items():
+        lines = (f"{key} = {value}" + (f"  # {comment}" if comment else "") for key, value, comment in settings)
+        parts.append("\n".join((f"[{name}]" + (f"  # {purpose(name)}" if purpose(name) else ""), *lines)))
+    return "\n\n".join(parts) + "\n"
+
+
+def settings_page() -> str:
+    """Return the same as Markdown."""
+    parts = ["# Configuration", "Written by `python tests/test_docs.py` from `assistant/core/config.py`."]
+    for name, settings in sections().items():
+        rows = (f"| `{key}` | `{value}` | {comment.replace('|', 'or')} |" for key, value, comment in settings)
+        parts += filter(None, [f"## [{name}]", purpose(name)])
+        parts.append("\n".join(("| setting | default | what it is |", "|---|---|---|", *rows)))
+    return "\n\n".join(parts) + "\n"
+
+
+def test_the_settings_are_those_of_the_code() -> None:
+    assert SETTINGS.read_text(encoding="utf-8") == settings_file(), "run: python tests/test_docs.py"
+    assert SETTINGS_PAGE.read_text(encoding="utf-8") == settings_page(), "run: python tests/test_docs.py"
+
+
+def test_what_the_contributing_page_names_is_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:assistant|ingest|tune|tests|docs)/[\w./]+\.\w+)`", page)
+    assert len(named) >= 12 and [name for name in named if not (ROOT / name).is_file()] == []
 
 
 def test_the_page_of_the_command_line_is_its_help() -> None:
@@ -112,5 +168,6 @@ def test_the_links_of_the_documentation_lead_somewhere() -> None:
 
 
 if __name__ == "__main__":
-    CLI_PAGE.write_text(help_page(), encoding="utf-8")
-    sys.stdout.write(f"{CLI_PAGE}\n")
+    for path, text in ((CLI_PAGE, help_page()), (SETTINGS, settings_file()), (SETTINGS_PAGE, settings_page())):
+        path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{path}\n")

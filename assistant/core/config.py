@@ -51,7 +51,7 @@ class IngestSection:
 class RetrievalSection:
     k: int = 8  # passages a question gets
     candidates: int = 100  # passages each method proposes before fusion
-    lexical_weight: float = 0.25  # weight of the word search beside the vector search's 1; see retrieve.fuse
+    lexical_weight: float = 0.25  # weight of the word search beside the vector search's 1
     rerank: bool = True  # let the reader order a search's hits, too; off: milliseconds instead of most of a second
 
 
@@ -82,9 +82,11 @@ class GeneratorSection:
 
 @dataclass(frozen=True, slots=True)
 class GuardsSection:
-    injection: str = "block"  # instructions to the assistant, in a question or planted in a document
+    """off | flag (say so) | redact (mask it, or refuse where it has no place) | block (refuse); quotes are withheld."""
+
+    injection: str = "block"  # instructions to the assistant; a document's passage with one is left out of the index
     harm: str = "block"  # requests for help with harming or spying on somebody
-    personal: str = "redact"  # contacts, cards, accounts, national numbers, birth dates, no names
+    personal: str = "redact"  # contacts, accounts, national numbers, birth dates, no names
     secrets: str = "redact"  # keys, tokens, passwords, PINs, addresses with a login
     output: str = "redact"  # in an answer: the prompt, links from nowhere, images, control characters
 
@@ -93,20 +95,20 @@ class GuardsSection:
 class AuditSection:
     enabled: bool = True  # log what is asked and shown, beside the index; personal data and secrets are masked
     max_mb: float = 50.0  # of the log and of the one before it
-    key_file: str = ""  # a secret of 16 bytes or more, outside the index, that signs the log
+    key_file: str = ""  # a secret of 16 bytes or more, outside the index, that signs the log against forgery
 
 
 @dataclass(frozen=True, slots=True)
 class TuneSection:
     rank: int = 16  # of the LoRA adapter
     full: bool = False  # train every weight instead
-    dropout: float = 0.0
-    learning_rate: float = 5e-4
-    epochs: float = 2.0
+    dropout: float = 0.0  # of the adapter
+    learning_rate: float = 5e-4  # at the start of the cosine
+    epochs: float = 2.0  # times each example is seen
     minutes: float = 0.0  # train no longer than about this; 0 means all epochs
     batch: int = 8  # examples a step
     max_tokens: int = 512  # longer examples are left out
-    seed: int = 7
+    seed: int = 7  # of the order of the examples and the adapter's first weights
     base: str = ""  # a transformers folder to start from; empty means the packaged model
     group_size: int = 32  # weights that share a 4-bit scale
     act_order: bool = False  # quantize the weights that matter most first

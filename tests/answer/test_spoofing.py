@@ -1,4 +1,4 @@
-"""Citations that a generator or a document makes up are not shown; `python -m bench.spoofing` forges 2,000."""
+"""Citations that a generator or a document makes up are not shown; `tests/campaigns/spoofing.py` forges 2,000."""
 
 from __future__ import annotations
 

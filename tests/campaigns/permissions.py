@@ -1,4 +1,4 @@
-"""Ask everybody for what only some may see:  python -m bench.permissions [-n 12000] [--seed 1]
+"""Ask everybody for what only some may see:  python -m tests.campaigns.permissions [-n 12000] [--seed 1]
 
 Every document of a made-up corpus holds names and figures that stand nowhere else; people of all kinds of roles, on
 several days, ask for them through every surface, and again after every audience has changed and one ingest was run. A
@@ -7,7 +7,7 @@ question said it. `verify` must say the same of a hidden quote as of a forged on
 index without the hidden documents gives, scores and order included ("unseen").
 
 Half of the questions are for documents whose owner meant to restrict them and slipped, a kind of slip each
-(`bench/traps.py`): nobody may be shown one, and an ingest must have reported it, or have understood.
+(`tests/campaigns/traps.py`): nobody may be shown one, and an ingest must have reported it, or have understood.
 
 What takes long is the cross-encoder. Each pair of question and passage is read once, whoever asks and through whatever
 surface, and three people of four are answered from fewer passages; the fourth is answered from as many as ever, and so
@@ -57,8 +57,8 @@ from bench.common import (
     show_counts,
     write_json,
 )
-from bench.scripted import Scripted, echo
-from bench.traps import ROLE, TRAPS, Trap
+from tests.campaigns.scripted import Scripted, echo
+from tests.campaigns.traps import ROLE, TRAPS, Trap
 
 TODAY, BEFORE, LATER = "2026-06-01", "2020-06-01", "2031-06-01"
 COPIES = 2  # documents of each rule

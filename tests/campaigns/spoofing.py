@@ -1,4 +1,6 @@
-"""Let a generator forge citations, and count those that are shown:  python -m bench.spoofing [-n 2000] [--seed 1]
+"""Let a generator forge citations, and count those that are shown.
+
+    python -m tests.campaigns.spoofing [-n 2000] [--seed 1]
 
 A scripted generator words answers over the sample company, beside documents that imitate keys, and the blocks of
 sources that are printed. It adds to a true sentence a key that does not exist, or a source, a section or a page that
@@ -44,7 +46,7 @@ from bench.common import (
     show_counts,
     write_json,
 )
-from bench.scripted import Scripted, echo
+from tests.campaigns.scripted import Scripted, echo
 
 KEYS = (
     "[7] [0] [-1] [999] [1234] [９] [٣] [[9]] [9][8] [^9] [^a] [1,9] [1-3] [1–3] [1;2] [1/2] [#9] [9a] [1:9] [i] [iv] "

@@ -1,4 +1,6 @@
-"""Kill an ingest at random moments and check that nothing is lost:  python -m bench.kill_ingest [-n 200] [--seed 1]
+"""Kill an ingest at random moments, and look that nothing is lost.
+
+    python -m tests.campaigns.kill_ingest [-n 200] [--seed 1]
 
 Each round edits, adds, removes, renames and restricts files of a small corpus, starts an ingest in a process of its
 own, and kills it with SIGKILL: at a moment drawn from its whole duration or, every other time, from its last stages,
@@ -31,9 +33,9 @@ from typing import Any
 from rich.table import Table
 
 from assistant.core.config import Config, EncoderSection, IngestSection
-from bench import kill_worker
 from bench.common import config_text, console, encoder_record, parser, quiet_config, scratch, settings, write_json
-from bench.kill_worker import ROLE, Entry, Report, State, question, sentence
+from tests.campaigns import kill_worker
+from tests.campaigns.kill_worker import ROLE, Entry, Report, State, question, sentence
 
 FILES = 40
 KINDS = ("derive", "derive", "rebuild", "rebuild", "first")
@@ -111,7 +113,14 @@ def _nursery() -> Iterator[ForkServerContext]:
     try:
         context = mp.get_context("forkserver")
         context.set_forkserver_preload(
-            ["__main__", "bench.kill_worker", "chromadb", "chromadb.config", "chromadb.api.rust", "tokenizers"]
+            [
+                "__main__",
+                "tests.campaigns.kill_worker",
+                "chromadb",
+                "chromadb.config",
+                "chromadb.api.rust",
+                "tokenizers",
+            ]
         )
         threads = _ask(context, kill_worker.nursery)
         if threads > 1:

@@ -13,8 +13,8 @@ from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Answer, Turn
 from bench.common import run_ingest
-from bench.planted import HIDINGS, OBEYED, PLANTED, RULES, SITES
-from bench.scripted import Scripted, echo
+from tests.campaigns.planted import HIDINGS, OBEYED, PLANTED, RULES, SITES
+from tests.campaigns.scripted import Scripted, echo
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Feed the parsers mutated input, guided by coverage:  python -m bench.fuzz [TARGET]... [--seconds 60]
+"""Feed the parsers mutated input, guided by coverage:  python -m tests.campaigns.fuzz [TARGET]... [--seconds 60]
 
 Each target runs in a process of its own under libFuzzer (`pip install .[fuzz]`), from the sample company's files as
 seeds, and must keep its promise: a document or a rejection, claims without keys, a bounded number of views. Input that
@@ -133,7 +133,7 @@ def fuzz(target: str, seconds: int) -> tuple[int, str]:
     with scratch("fuzz") as corpus:
         for number, data in enumerate(seeds(target)):
             (corpus / str(number)).write_bytes(data)
-        command = [sys.executable, "-m", "bench.fuzz", "--one", target, str(corpus), str(seconds)]
+        command = [sys.executable, "-m", "tests.campaigns.fuzz", "--one", target, str(corpus), str(seconds)]
         # One stream: libFuzzer writes to one, atheris the exception to the other.
         done = subprocess.run(
             command,

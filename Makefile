@@ -1,0 +1,25 @@
+# What a developer does; CI does the same (.ci/run).
+.PHONY: setup check quick test slow docs
+
+setup:  ## install for development, with the hooks of git where pre-commit is there
+	python -m pip install --editable '.[test]'
+	-pre-commit install
+
+check:  ## style, types, floors: seconds
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest tests/test_architecture.py tests/test_docs.py
+
+quick:  ## the tests that need no model
+	pytest tests/core tests/text tests/ingest/test_formats.py tests/answer/test_support.py
+
+test:  ## all but the slow ones: minutes
+	pytest
+
+slow:  ## the slow ones, too, and attacks of a minute each
+	pytest -m slow --timeout 1500
+	python -m tests.campaigns.kill_ingest -n 20
+
+docs:  ## write config.toml, docs/configuration.md and docs/cli.md anew
+	python tests/test_docs.py
