@@ -30,6 +30,7 @@ FLOORS = (
     ("assistant.cli",),
     ("assistant.__main__", "assistant"),
 )
+CLI = ("__init__", "asking", "index", "log", "options", "quality", "tuning")
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
     "onnxruntime": {
@@ -42,7 +43,7 @@ VENDORS = {
     "langchain_core": {"assistant/answer/langchain.py", "assistant/answer/pipeline.py"},
     "peft": {"tune/train.py", "tune/merge.py"},
     "gptqmodel": {"tune/quantize.py"},
-    "typer": {"assistant/cli.py"},
+    "typer": {f"assistant/cli/{name}.py" for name in CLI},
     "rich": {"assistant/render.py", "assistant/chat.py"},
     "prompt_toolkit": {"assistant/chat.py"},
     "sqlite3": {"assistant/index/catalog.py", "assistant/index/word_search.py"},

@@ -1,0 +1,97 @@
+"""The command line: parse, call, hand to the renderer; no logic of its own, and nothing heavy imported at the top."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assistant.cli import asking, index, log, quality, tuning
+from assistant.core.errors import AssistantError, NotReady
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Ask an organisation's own documents; every answer is proved by verbatim quotes.",
+)  # fmt: skip
+tune = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Tune the generator on your documents; needs the extra [tune]."
+)
+COMMANDS = (
+    index.ingest, asking.ask, asking.chat, asking.search, asking.terms, quality.guard, quality.verify, quality.eval,
+    quality.calibrate, quality.test, index.forget, index.status, log.log, log.replay, index.prepare,
+)  # fmt: skip
+for command in COMMANDS:
+    app.command()(command)
+app.add_typer(tune, name="tune")
+tune.command()(tuning.run)
+tune.command("list")(tuning.list_models)
+tune.command()(tuning.show)
+tune.command()(tuning.rollback)
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line and exit with the contract's codes."""
+    try:
+        _open_streams()
+        app()
+    except SystemExit as end:  # typer catches Ctrl-C and closed pipes itself
+        if isinstance(end.__context__, BrokenPipeError):
+            sys.exit(0)
+        if end.code != INTERRUPTED:
+            raise
+        sys.exit(_tell(KeyboardInterrupt()))
+    except BaseException as error:
+        sys.exit(_tell(error))
+
+
+def _open_streams() -> None:
+    """Have all three streams, in UTF-8: file names and pipes may hold anything."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed: a file of the index would get its number, and what is printed
+            stream = Path(os.devnull).open(mode)  # noqa: SIM115
+            setattr(sys, name, stream)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _tell(error: BaseException) -> int:
+    """Say in a sentence or two why a command ended, and return its exit code."""
+    if _interrupted(error):  # perhaps half-way through an import that the renderer needs
+        typer.echo("Error: stopped. Nothing is lost; run it again to go on.", err=True)
+        return INTERRUPTED
+    from assistant.render import Renderer
+
+    view = Renderer()
+    if isinstance(error, AssistantError):
+        view.error(error.cause, error.cure)
+        return error.exit_code
+    if "-v" in sys.argv or "--verbose" in sys.argv:
+        raise error
+    if isinstance(error, OSError):  # a full disk, a folder that may not be read
+        view.error(f"the system refuses: {error}.", "Make that possible, then run it again.")
+        return NotReady.exit_code
+    view.error(f"{type(error).__name__}: {error}.", "This is a bug; run again with -v and report it.")
+    return 1
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell Ctrl-C, and what native code makes of it: another error, with it as the cause."""
+    return isinstance(error, KeyboardInterrupt) or (error is not None and _interrupted(error.__cause__))
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from assistant.core.version import __version__
+
+        typer.echo(__version__)
+        context.exit()

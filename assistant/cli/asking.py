@@ -1,0 +1,146 @@
+"""Commands that ask: ask, chat, search, terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from assistant.cli.options import (
+    EXIT,
+    AsOf,
+    Batch,
+    ConfigFile,
+    Data,
+    Hits,
+    Json,
+    Quiet,
+    Roles,
+    Verbose,
+)
+from assistant.cli.session import assistant_for, renderer, settings_of
+from assistant.cli.streams import from_stdin, run_batch
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question; read from stdin when left out or '-'.")] = "-",
+    batch: Batch = "",
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    k: Hits = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Answer one question, or one a line with --batch."""
+    from assistant.contract import answer_json, history_from_json
+
+    view = renderer(quiet=quiet or json_, verbose=verbose)
+    if batch:
+        with assistant_for("ask", config, data, roles, as_of, view) as assistant:
+            run_batch(
+                batch, view, ("question",),
+                lambda line: answer_json(
+                    assistant.answer(line["question"], history_from_json(line.get("history")), k=k), line.get("id")
+                ),
+            )  # fmt: skip
+        return
+    question = from_stdin(question)
+    with assistant_for("ask", config, data, roles, as_of, view) as assistant, view.working("searching"):
+        answer = assistant.answer(question, k=k)
+    if json_:
+        view.json(answer_json(answer))
+    else:
+        view.answer(answer)
+    raise typer.Exit(EXIT[answer.status])
+
+
+def chat(
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Talk with the documents in the terminal."""
+    from assistant.chat import Chat
+
+    view = renderer(quiet=quiet, verbose=verbose)
+    with assistant_for("chat", config, data, roles, as_of, view) as assistant:
+        Chat(assistant, view).run()
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for; read from stdin when left out or '-'.")] = "-",
+    batch: Batch = "",
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    k: Hits = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the passages that a question would be answered from."""
+    from assistant.contract import search_json
+
+    view = renderer(quiet=quiet or json_)
+    if batch:
+        with assistant_for("search", config, data, roles, as_of, view, answers=False) as assistant:
+            run_batch(
+                batch, view, ("question", "query"),
+                lambda line: search_json(
+                    assistant.search(line.get("question") or line["query"], k=k), line.get("id")
+                ),
+            )  # fmt: skip
+        return
+    query = from_stdin(query)
+    with assistant_for("search", config, data, roles, as_of, view, answers=False) as assistant:
+        found = assistant.search(query, k=k)
+    if json_:
+        view.json(search_json(found))
+    else:
+        view.hits(found.hits)
+    raise typer.Exit(EXIT[found.status])
+
+
+def terms(
+    name: Annotated[str, typer.Argument(help="A term; all of them when left out.")] = "",
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    json_: Json = False,
+) -> None:
+    """List the glossary, or define one term with its source."""
+    from assistant.answer.disclosure import masked_text
+    from assistant.answer.pipeline import make_access
+    from assistant.audit.trail import Audit, terms_line
+    from assistant.contract import term_json
+    from assistant.guards.run import Guards
+    from assistant.index.catalog import Catalog
+    from assistant.text.words import normalise_term
+
+    view = renderer()
+    settings = settings_of(config, data)
+    access = make_access(roles.split(","), as_of)
+    catalog = Catalog.open(settings.data)
+    guards = Guards(settings.guards)
+    with catalog.snapshot():
+        found = [
+            (replace(term, definition=masked_text(term.definition, guards)), source, title)
+            for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
+        ]
+        if settings.audit.enabled:
+            Audit(settings).append(terms_line(name, found, access, catalog, settings))
+    if json_:
+        view.json([term_json(*entry) for entry in found])
+    elif found:
+        view.terms(found)
+    else:
+        view.note(f"No document defines {name!r}." if name else "No terms are indexed.")
+    raise typer.Exit(0 if found or not name else 3)

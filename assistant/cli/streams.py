@@ -1,0 +1,77 @@
+"""What a command reads: stdin, lines of JSON, saved answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from assistant.render import Renderer
+
+
+def from_stdin(text: str) -> str:
+    if text != "-":
+        return text
+    if sys.stdin.isatty():
+        raise UsageError("there is no question.", "Give one: assistant ask 'How many days of leave do I have?'")
+    return sys.stdin.read()
+
+
+def run_batch(name: str, view: Renderer, keys: tuple[str, ...], run: Callable[[dict[str, Any]], Any]) -> None:
+    """Run each JSON line, write one JSON line for it; a bad line gets its error and the rest go on."""
+    for raw in _lines(name):
+        line: Any = None
+        try:
+            line = json.loads(raw)
+            if not isinstance(line, dict):
+                raise UsageError("a line must be a JSON object.")
+            if not any(isinstance(line.get(key), str) for key in keys):
+                raise UsageError(f"a line needs {keys[0]!r}, a text.")
+            view.json(run(line))
+        except (ValueError, RecursionError, UsageError) as error:
+            view.json({"id": line.get("id") if isinstance(line, dict) else None, "error": str(error)})
+
+
+def _lines(name: str) -> Iterator[str]:
+    if name == "-":
+        yield from (line for line in sys.stdin if line.strip())
+        return
+    try:
+        with Path(name).open(encoding="utf-8", errors="replace") as lines:
+            yield from (line for line in lines if line.strip())
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check --batch.") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; raises ValueError if a key is told twice, since a reader may believe the first."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice")
+    return made
+
+
+def saved_answers(name: str) -> list[Any]:
+    """Read one saved answer, a list of them, or JSON lines."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{name} cannot be read: {error}.", "Save one: assistant ask --json QUESTION > ANSWER.json"
+        ) from error
+    try:
+        value = json.loads(text, object_pairs_hook=_once)
+        answers = value if isinstance(value, list) else [value]
+    except (ValueError, RecursionError):  # a number of 5,000 digits is a bare ValueError
+        try:
+            answers = [json.loads(line, object_pairs_hook=_once) for line in text.split("\n") if line.strip()]
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{name} is not JSON: {error}.", "Save an answer with --json.") from error
+    if not answers:
+        raise UsageError(f"{name} holds no answer.", "Save one: assistant ask --json QUESTION > ANSWER.json")
+    return answers
