@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence, Sized
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-import filelock
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.config import Config, IngestSection
-from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, UsageError
-from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER
+from assistant.core.errors import DocumentRejected, IndexMismatch
 from assistant.core.records import Document, Flag, IngestReport, Meta, Progress, Rejection
 from assistant.index.catalog import Catalog, NewPassage, SourceRow, naming_damage, start_again
-from assistant.index.vectors import VectorStore, open_store
+from assistant.index.publish import Changes, publish, writer_lock
+from assistant.index.vectors import open_store
 from assistant.models.encoder import guard_encode
 from assistant.text.canonical import MAX_HEADING
 from ingest.deadline import Deadline
@@ -39,7 +38,7 @@ from ingest.sources import FoundFile, find_roots, look, read_bytes, walk
 from ingest.split import is_within, split
 from ingest.terms import find_terms
 
-READER_VERSION = "5"  # raise it when the same bytes give another text or other passages: documents are then read again
+READER_VERSION = "6"  # raise it when the same bytes give another text or other passages: documents are then read again
 EMBED_CHUNK = 1_024  # passages sorted by length together
 SCREENED = 256  # passages between two looks at the clock
 STAYS = "The old version still answers."
@@ -98,8 +97,9 @@ def ingest(
             _read_changed(files, known, metas, catalog, config, encoder_sha, load_encoder, run, progress)
             _review(roots, known, metas, catalog, run)
             _retire(roots, known, catalog, run, prune)
+            changes = Changes(run.rows, run.drops)
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
-                _switch(catalog, store, config, encoder_sha, run, progress)
+                publish(catalog, store, changes, encoder_sha, config.ingest.rebuild_share, progress)
             info, terms = catalog.info(), catalog.count_terms()
         finally:
             catalog.close()
@@ -108,28 +108,6 @@ def ingest(
         rejected=tuple(run.rejected), flagged=tuple(run.flagged), passages=info.passages, terms=terms,
         seconds=time.perf_counter() - began, missing=run.missing, embedded=run.embedded,
     )  # fmt: skip
-
-
-@contextmanager
-def writer_lock(data: Path, seconds: float) -> Iterator[None]:
-    lock = filelock.FileLock(data / "ingest.lock", mode=PRIVATE_FILE)
-    try:
-        str(data).encode()
-        data.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        lock.acquire(timeout=seconds)
-    except filelock.Timeout:
-        cause = f"another ingest is writing to {data}, and was still at it after {seconds:g} s."
-        raise IndexLocked(cause, "Wait for it to finish, then run this again.") from None
-    except UnicodeEncodeError:
-        cause = f"the index folder {data} has a name that is not UTF-8, which Chroma cannot open."
-        raise UsageError(cause, "Choose another with --data or index.data.") from None
-    except OSError as error:
-        cause = f"the index folder {data} cannot be written: {error.strerror}."
-        raise UsageError(cause, "Choose another with --data or index.data.") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _check_encoder(catalog: Catalog, encoder_sha: str, data: Path) -> None:
@@ -348,75 +326,6 @@ def _note_hidden(row: SourceRow, run: _Run) -> None:
                 run.rejected[at] = replace(refused, detail=f"{refused.detail} {HIDDEN}")
             return
     run.rejected.append(Rejection(row.source, "unreadable", f"It is no longer a file that can be read here. {HIDDEN}"))
-
-
-def _switch(
-    catalog: Catalog, store: VectorStore, config: Config, encoder_sha: str, run: _Run, progress: Progress
-) -> None:
-    """Make the new state visible in one transaction, with a vector generation made for exactly that state."""
-    current = catalog.meta("generation")
-    if current and not store.has(current):  # deleted, damaged, or on another server: the catalog can make it again
-        current = None
-    if not current or run.rows or run.drops:
-        _commit(catalog, store, current, config, encoder_sha, run, progress)
-    elif catalog.has_unused():  # read by a run that died, and gone from disk since: its text must not stay
-        with catalog.transaction():
-            catalog.drop_unused()
-    # The generation before is kept too: a question that is being answered may still be reading it.
-    store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
-
-
-def _commit(
-    catalog: Catalog,
-    store: VectorStore,
-    current: str | None,
-    config: Config,
-    encoder_sha: str,
-    run: _Run,
-    progress: Progress,
-) -> None:
-    before = catalog.generation_rows()
-    progress("indexing", 0, 1)
-    with catalog.transaction(durable=True):
-        for path in run.drops:
-            catalog.drop_source(path)
-        for row in run.rows:
-            catalog.put_source(row)
-        after = catalog.generation_rows()
-        if before != after or not current:
-            generation = _generation(catalog, store, current, before, after, config.ingest.rebuild_share)
-            catalog.set_meta("generation", generation)
-            catalog.set_meta("previous", current or "")
-        catalog.set_meta("encoder", encoder_sha)
-        catalog.drop_unused()
-    progress("indexing", 1, 1)
-
-
-def _generation(
-    catalog: Catalog,
-    store: VectorStore,
-    current: str | None,
-    before: dict[int, tuple[str, str, tuple[str, ...]]],
-    after: dict[int, tuple[str, str, tuple[str, ...]]],
-    rebuild_share: float,
-) -> str:
-    stale = [i for i, row in before.items() if after.get(i) != row]
-    fresh = {i for i, row in after.items() if before.get(i) != row}
-    if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
-        return checked_generation(store, store.build(catalog.vector_rows()), after)
-    with suppress(AssistantError):
-        derived = store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
-        if store.count(derived) == len(after):
-            return derived
-    return checked_generation(store, store.build(catalog.vector_rows()), after)  # the parent was not what it should be
-
-
-def checked_generation(store: VectorStore, generation: str, rows: Sized) -> str:
-    held = store.count(generation)
-    if held != len(rows):
-        cause = f"Chroma kept {held} of {len(rows)} vectors."
-        raise AssistantError(cause, "Nothing has changed; run `assistant ingest` again.")
-    return generation
 
 
 class _EmbedQueue:

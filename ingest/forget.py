@@ -9,8 +9,8 @@ from contextlib import closing
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.index.catalog import Catalog, SourceRow, naming_damage
+from assistant.index.publish import withdraw, writer_lock
 from assistant.index.vectors import open_store
-from ingest.build import checked_generation, writer_lock
 
 MOST_NAMED = 3  # documents that a refusal names
 
@@ -18,8 +18,8 @@ MOST_NAMED = 3  # documents that a refusal names
 def forget(names: Sequence[str], config: Config) -> list[str]:
     """Delete the documents that are called so, by source or by path, from the index; return their sources.
 
-    The files themselves stay, and come back with the next ingest of their folder. The vectors are built anew, since a
-    copy of the old ones could hold scraps; a document that another source has too stays for that one.
+    The files themselves stay, and come back with the next ingest of their folder. A document that another source has
+    too stays for that one.
 
     Raises UsageError, with nothing changed, for a name that the index does not know, or knows in several roots;
     IndexLocked while an ingest writes.
@@ -32,14 +32,7 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
         known = catalog.sources()
         gone = {_path(name, known) for name in names}
         with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
-            with catalog.transaction(durable=True):
-                for path in gone:
-                    catalog.drop_source(path)
-                catalog.drop_unused()
-                generation = checked_generation(store, store.build(catalog.vector_rows()), catalog.generation_rows())
-                catalog.set_meta("generation", generation)
-                catalog.set_meta("previous", "")
-            store.keep_only([generation])
+            withdraw(catalog, store, sorted(gone))
         catalog.purge()
     return sorted({known[path].source for path in gone})
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen
 from ingest.formats.css_values import AUTO, Declarations, Global, Length, Raw, resolve
+from ingest.formats.scripts import Script
 
 HIDDEN, TINY, PALE = "element hidden by its style", "tiny text", "text in the colour of its background"
+STRUCK = "struck-out text"
 _LEAST_SIZE = 4.0  # pixels; smaller type is not read
 _LEAST_OPACITY = 0.1
 _MAX_VARIABLES = 1_000
@@ -21,6 +23,8 @@ _INLINE = frozenset(
     | {"label", "mark", "nobr", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u"}
     | {"var"}
 )
+SCRIPTS: Mapping[str, Script] = {"sup": "super", "sub": "sub"}  # style sheets raise them by other means than CSS's own
+_ATOMIC = frozenset({"inline-block", "inline-flex", "inline-grid", "inline-table"})  # not decorated by what they are in
 _CELLS = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "caption"})  # grow with their content
 
 
@@ -34,6 +38,8 @@ class Look:
     root: float = 16.0
     visible: bool = True
     indented: bool = False  # out of sight
+    struck: bool = False
+    script: Script = ""
     opacity: float = 1.0
     outlines: tuple[Colour, ...] = ()  # shadows and strokes, which show a text of any colour
     fill: Colour | None = None  # over `colour`, where it is set
@@ -47,7 +53,9 @@ class Look:
         if self.size < _LEAST_SIZE:
             return TINY
         colours = [self.colour if self.fill is None else self.fill, *self.outlines]
-        return PALE if all(cannot_be_seen(colour, self.background) for colour in colours) else ""
+        if all(cannot_be_seen(colour, self.background) for colour in colours):
+            return PALE
+        return STRUCK if self.struck else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,8 @@ def _inherited(parent: Look, own: _Own, place: Place) -> Look:
         root=size if place.tag == "html" else parent.root,
         visible=own.inherited("visibility", "visible" if parent.visible else "hidden", "visible") == "visible",
         indented=parent.indented if indent is None else _out_of_sight(indent, _clips(own)),
+        struck=own.get("text-decoration", False) or (parent.struck and not _is_apart(own)),
+        script=SCRIPTS.get(place.tag, "") or _raised(own, place.tag) or parent.script,
         opacity=parent.opacity * min(max(left, 0.0), 1.0),
         outlines=(
             *own.inherited("text-shadow", parent.outlines, ()),
@@ -114,6 +124,18 @@ def _inherited(parent: Look, own: _Own, place: Place) -> Look:
         fill=fill,
         variables=parent.variables,
     )
+
+
+def _is_apart(own: _Own) -> bool:
+    """Say whether the line through its parent's text does not go on through an element."""
+    display, lifted = own.get("display", ""), own.get("position", "") in _LIFTED
+    return display in _ATOMIC or lifted or own.get("float", "none") != "none"
+
+
+def _raised(own: _Own, tag: str) -> Script:
+    """Return how an element is set on its line, which a block or a cell has none of."""
+    aligned: Script = own.get("vertical-align", "")
+    return aligned if own.get("display", "inline" if tag in _INLINE else "block").startswith("inline") else ""
 
 
 def _out_of_sight(indent: Length, clipped: bool) -> bool:

@@ -14,14 +14,16 @@ from typing import Any
 import tinycss2
 
 from ingest.formats.colours import Colour
-from ingest.formats.css_look import Look, Place, look
+from ingest.formats.css_look import SCRIPTS, STRUCK, Look, Place, look
 from ingest.formats.css_sheets import Element, Rule, Sheets, Source, always
 from ingest.formats.css_values import Declarations, as_colour, read_style
 from ingest.formats.parsed import reject
 
 STYLED = re.compile(r"<(?:style|link)\b", re.IGNORECASE)  # a page without is not scanned
 _PICTURES = frozenset({"img", "picture", "video", "svg", "canvas", "object", "embed", "iframe"})
-_TELLING = frozenset({"a", "mark", "dialog", "font", *_PICTURES})  # elements that look otherwise than their parent
+# Elements that look otherwise than their parent.
+_STRIKING = frozenset({"s", "strike", "del"})
+_TELLING = frozenset({"a", "mark", "dialog", "font", *_STRIKING, *SCRIPTS, *_PICTURES})
 _HINTING = frozenset({"popover", "text", "bgcolor", "background"})
 _LINK, _MARK = Colour(0, 0, 0.93), Colour(1, 1, 0)
 _DATA_SCRIPT = re.compile(r"application/(?:ld\+)?json|text/(?:template|html|x-)", re.IGNORECASE)
@@ -101,7 +103,7 @@ class PageStyle:
         element = self._sheets.enter(parent.element, tag, attributes)
         self._pictures = self._pictures or tag in _PICTURES
         rest = self._styled(parent, element, False)
-        if (rest.gone or rest.unseen) and element.states:
+        if (rest.gone or rest.unseen not in {"", STRUCK}) and element.states:
             changed = self._styled(parent, element, True)
             return rest if changed.gone or changed.unseen else changed
         return rest
@@ -110,7 +112,7 @@ class PageStyle:
         attributes, matched = element.attributes, self._sheets.matched(element, may_become)
         named = self._linked and ("class" in attributes or "id" in attributes) and parent.look.background is not None
         style, hints = attributes.get("style", ""), _hints(element.tag, attributes)
-        if not (style or hints or matched or named):
+        if not (style or hints or matched or named or element.tag in SCRIPTS):
             return Styled(element, parent.look, unseen=parent.unseen)
         key = (parent.look, element.tag, style, tuple(hints.items()), matched, named, self._pictures)
         if key not in self._looks:
@@ -137,6 +139,8 @@ def _hints(tag: str, attributes: Mapping[str, str]) -> dict[str, Any]:
         return hints
     if tag == "a" and "href" in attributes:
         hints["color"] = _LINK
+    elif tag in _STRIKING:
+        hints["text-decoration"] = True
     elif tag == "mark":
         hints |= {"color": Colour(0, 0, 0), "background-color": _MARK}
     elif (tag == "dialog" and "open" not in attributes) or "popover" in attributes:

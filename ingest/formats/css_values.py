@@ -207,6 +207,19 @@ def _colour(tokens: Tokens) -> Any:
     return as_colour(tokens[0])
 
 
+def _strikes(tokens: Tokens) -> Any:
+    """Say whether a decoration is a line through the text."""
+    words = {_keyword(token) for token in tokens if token.type == "ident" and not as_colour(token)}
+    return "line-through" in words if words <= _DECORATIONS else _INVALID
+
+
+def _aligned(tokens: Tokens) -> Any:
+    """Return `super` or `sub`, or an empty string for any other place on the line."""
+    keyword = _keyword(tokens[0])
+    known = len(tokens) == 1 and (keyword in _ALIGNMENTS if keyword else _as_length(tokens[0]) is not None)
+    return _INVALID if not known else keyword if keyword in {"super", "sub"} else ""
+
+
 def _image(tokens: Tokens) -> Any:
     return any(token.type in {"url", "function"} for token in tokens)
 
@@ -292,6 +305,11 @@ def _filter(tokens: Tokens) -> Any:
     return left
 
 
+_DECORATIONS = frozenset(
+    {"none", "underline", "overline", "line-through", "blink", "solid", "double", "dotted", "dashed", "wavy", "auto"}
+    | {"from-font", "currentcolor", "transparent"}
+)
+_ALIGNMENTS = frozenset({"baseline", "sub", "super", "text-top", "text-bottom", "middle", "top", "bottom"})
 _ALIASES = {
     "-webkit-text-fill-color": "fill", "-webkit-background-clip": "background-clip", "animation-name": "animation",
     "-webkit-animation-name": "animation", "-webkit-animation": "animation", "-webkit-transform": "transform",
@@ -299,7 +317,8 @@ _ALIASES = {
     "overflow-inline": "overflow-x", "overflow-block": "overflow-y", "background-image": "image",
     "inset-inline-start": "left", "inset-block-start": "top", "inline-size": "width", "block-size": "height",
     "max-inline-size": "max-width", "max-block-size": "max-height", "margin-inline-start": "margin-left",
-    "margin-block-start": "margin-top",
+    "margin-block-start": "margin-top", "text-decoration-line": "text-decoration",
+    "-webkit-text-decoration": "text-decoration", "-webkit-text-decoration-line": "text-decoration",
 }  # fmt: skip
 _OVERFLOW = _one_of("visible", "hidden", "clip", "scroll", "auto", "overlay")
 _LONGHANDS: dict[str, Callable[[Tokens], Any]] = {
@@ -323,6 +342,8 @@ _LONGHANDS: dict[str, Callable[[Tokens], Any]] = {
     "text-shadow": _colours,
     "-webkit-text-stroke": _colours,
     "-webkit-text-stroke-color": _colours,
+    "text-decoration": _strikes,
+    "vertical-align": _aligned,
     "font-size": _size,
     "overflow-x": _OVERFLOW,
     "overflow-y": _OVERFLOW,
@@ -394,8 +415,11 @@ _SHORTHAND_PARTS = {
     "overflow": ("overflow-x", "overflow-y"),
     "inset": ("top", "left"),
     "margin": ("margin-top", "margin-left"),
-    "all": ("display", "visibility", "opacity", "color", "background-color", "font-size", "position", "transform"),
-}
+    "all": (
+        "display", "visibility", "opacity", "color", "background-color", "font-size", "position", "transform",
+        "text-decoration", "vertical-align",
+    ),
+}  # fmt: skip
 _SHORTHANDS: dict[str, Callable[[Tokens], Declarations]] = {
     "background": _background,
     "font": _font,

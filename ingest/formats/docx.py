@@ -14,10 +14,12 @@ from ingest.formats.builder import Builder
 from ingest.formats.colours import WHITE, Colour
 from ingest.formats.docx_look import Look, Looks, W, on, value
 from ingest.formats.docx_styles import Numbering, Style, Styles
+from ingest.formats.grid import MAX_ACROSS, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline
 from ingest.formats.ooxml import ThemeColours, open_package, theme_of
 from ingest.formats.parsed import Parsed
 from ingest.formats.plaintext import BULLET
+from ingest.formats.scripts import as_script
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -31,7 +33,6 @@ _TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}noBreakHyphen": "-"}
 _DRAWN = frozenset({f"{W}drawing", f"{W}pict", f"{W}object", f"{_MC}AlternateContent"})
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _PAGE = 20_000_000  # EMU, some 55 cm: no page is longer
-_MAX_SPAN = 50  # columns of one cell
 
 
 def read_docx(data: bytes) -> Parsed:
@@ -127,14 +128,15 @@ class _Walker:
     def _run(self, run: Any, inline: Inline, style: Style, plain: bool) -> None:
         properties = run.find(f"{W}rPr")
         character = self._styles.character(properties)
-        hidden = self._look(properties, style, character).unseen
+        look = self._look(properties, style, character)
+        hidden = look.unseen
         emphasis = not plain and (character.emphasis or on(properties, "b") or on(properties, "i"))
         for child in run:
             text = child.text or "" if child.tag == f"{W}t" else _TEXT.get(child.tag, "")
             if hidden:
                 self._hidden.append((hidden, text))
             elif text:
-                inline.add(text, emphasis)
+                inline.add(as_script(text, look.script, inline.last), emphasis)
             elif child.tag in {f"{W}br", f"{W}cr"}:
                 if child.get(f"{W}type") in {"page", "column"}:
                     inline.add(" ")
@@ -173,16 +175,34 @@ class _Walker:
                 self.blocks(cell)  # a box drawn around text
             self._behind = behind
             return
+        merged: dict[int, Cell] = {}  # by column, the cells that may go on below
         table = []
-        for at, row in enumerate(cells):
-            line: list[Inline] = []
-            for cell in row:
-                span = value(cell.find(f"{W}tcPr"), "gridSpan")
-                self._behind = self._looks.shaded(below, cell.find(f"{W}tcPr"))
-                line += [self._cell(cell, plain=at == 0), *(Inline() for _ in range(_bounded(span) - 1))]
-            table.append(line)
+        for at, row in enumerate(rows):
+            head = on(row.find(f"{W}trPr"), "tblHeader")
+            table.append(Row(list(self._row(row, cells[at], merged, below, plain=at == 0)), head=head))
         self._behind = behind
-        self._builder.table(table)
+        self._builder.table(lay_on_grid(table))
+
+    def _row(
+        self, row: Any, cells: list[Any], merged: dict[int, Cell], behind: Colour | None, plain: bool
+    ) -> Iterator[Cell]:
+        """Yield the cells that begin in a row; one that goes on from the row above covers one row more."""
+        column = _bounded(value(row.find(f"{W}trPr"), "gridBefore"), least=0)
+        yield from (Cell(Inline()) for _ in range(column))
+        for cell in cells:
+            properties = cell.find(f"{W}tcPr")
+            across, merge = _bounded(value(properties, "gridSpan")), _merge(properties)
+            if merge == "continue" and column in merged:
+                merged[column].down += 1
+            else:
+                self._behind = self._looks.shaded(behind, properties)
+                written = Cell(self._cell(cell, plain), across)
+                if merge:
+                    merged[column] = written
+                else:
+                    merged.pop(column, None)
+                yield written
+            column += across
 
     def _is_shown(self, row: Any) -> bool:
         properties = row.find(f"{W}trPr")
@@ -195,10 +215,6 @@ class _Walker:
 
     def _cell(self, cell: Any, plain: bool) -> Inline:
         inline = Inline()
-        properties = cell.find(f"{W}tcPr")
-        merged = properties.find(f"{W}vMerge") if properties is not None else None
-        if merged is not None and merged.get(f"{W}val") != "restart":
-            return inline  # the cell above goes on
         for paragraph in cell.iter(f"{W}p"):
             if any(parent.tag == f"{W}txbxContent" for parent in paragraph.iterancestors()):
                 continue
@@ -249,5 +265,11 @@ def _colour_mapping(element: Any) -> dict[str, str]:
     return {name: kinds[kind] for name, kind in given if kind in kinds}
 
 
-def _bounded(span: str) -> int:
-    return min(int(span), _MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,3}", span) else 1
+def _merge(properties: Any) -> str:
+    """Return whether a cell begins one over several rows (`restart`) or goes on with it, or else an empty string."""
+    merged = properties.find(f"{W}vMerge") if properties is not None else None
+    return "" if merged is None else merged.get(f"{W}val") or "continue"
+
+
+def _bounded(span: str, least: int = 1) -> int:
+    return min(int(span), MAX_ACROSS) if re.fullmatch(r"[1-9]\d{0,3}", span) else least

@@ -8,11 +8,13 @@ from typing import Any
 
 from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.ooxml import ThemeColours
+from ingest.formats.scripts import Script
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
 _OFF = frozenset({"0", "false", "off", "none"})
 _TINY = 4  # half-points
+_SCRIPTS: dict[str, Script] = {"superscript": "super", "subscript": "sub"}
 _HIGHLIGHTS = {
     "black": "000000", "blue": "0000FF", "cyan": "00FFFF", "darkBlue": "00008B", "darkCyan": "008B8B",
     "darkGray": "A9A9A9", "darkGreen": "006400", "darkMagenta": "800080", "darkRed": "8B0000", "darkYellow": "808000",
@@ -34,7 +36,11 @@ def value(parent: Any, name: str) -> str:
 def on(parent: Any, name: str) -> bool:
     """Whether a property that can be on or off is there and on."""
     child = parent.find(W + name) if parent is not None else None
-    return child is not None and (child.get(f"{W}val") or "1").lower() not in _OFF
+    return child is not None and _is_on(child)
+
+
+def _is_on(element: Any) -> bool:
+    return (element.get(f"{W}val") or "1").lower() not in _OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,9 @@ class Look:
     """What is said of a run so far; no `colour` is the automatic one, which is seen on anything."""
 
     hidden: bool = False
+    struck: bool = False
+    struck_twice: bool = False  # by two lines, which is a property of its own
+    script: Script = ""
     size: int = 0  # half-points; 0 where nothing says
     colour: Colour | None = None
     background: Colour | None = WHITE  # None where it cannot be told
@@ -53,7 +62,9 @@ class Look:
             return "hidden text"
         if 0 < self.size <= _TINY:
             return "tiny text"
-        return "text in the colour of its background" if cannot_be_seen(self.colour, self.background) else ""
+        if cannot_be_seen(self.colour, self.background):
+            return "text in the colour of its background"
+        return "struck-out text" if self.struck or self.struck_twice else ""
 
 
 class Looks:
@@ -76,7 +87,13 @@ class Looks:
 
     def _applied(self, look: Look, child: Any, tag: str) -> Look:
         if tag in {f"{W}vanish", f"{W}specVanish", f"{W}webHidden"}:
-            return replace(look, hidden=(child.get(f"{W}val") or "1").lower() not in _OFF)
+            return replace(look, hidden=_is_on(child))
+        if tag == f"{W}strike":
+            return replace(look, struck=_is_on(child))
+        if tag == f"{W}dstrike":
+            return replace(look, struck_twice=_is_on(child))
+        if tag == f"{W}vertAlign":
+            return replace(look, script=_SCRIPTS.get(child.get(f"{W}val") or "", ""))
         if tag == f"{W}sz":
             size = child.get(f"{W}val") or ""
             return replace(look, size=int(size) if size.isdecimal() and len(size) < 6 else look.size)

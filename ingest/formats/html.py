@@ -18,6 +18,7 @@ from ingest.formats.decode import decode
 from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.html_blocks import Blocks
 from ingest.formats.parsed import Parsed, reject
+from ingest.formats.scripts import as_script
 from ingest.meta_keys import fold
 
 MEDIA_TYPE = "text/html"
@@ -39,7 +40,7 @@ _BLOCKS = frozenset(
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
-_TABLE_PARTS = frozenset({"table", "tr", "td", "th", "caption"})
+_TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
 _COMMENT_WORDS = 3  # a shorter comment is not reported
 _CHUNK = 2**20  # characters parsed at once
 
@@ -174,10 +175,11 @@ class Walker:
         else:
             if self._unseen[1] and not text.isspace():
                 self._report()
+            script = self._open[-1].look.script
             if self._pre is not None:
-                self._pre.append(text)
+                self._pre.append(as_script(text, script, self._pre[-1] if self._pre else ""))
             else:
-                self._blocks.text(text, self._emphasis > 0)
+                self._blocks.text(text, self._emphasis > 0, script)
 
     def comment(self, text: str) -> None:
         """Take a comment: nobody sees it, and whoever writes prose into one may mean it for a machine."""

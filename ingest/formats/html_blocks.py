@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ingest.formats.builder import Builder
+from ingest.formats.grid import MAX_ACROSS, MAX_DOWN, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline
-
-_MAX_SPAN = 50  # columns of one cell
+from ingest.formats.scripts import Script, as_script
 
 
 @dataclass(slots=True)
@@ -20,9 +20,11 @@ class _List:
 
 @dataclass(slots=True)
 class _Table:
-    rows: list[list[Inline]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     caption: Inline | None = None
-    span: int = 1  # columns of the open cell
+    cell: Cell | None = None  # the open one
+    part: int = 0  # row groups begun
+    head: bool = False  # in a <thead>
     layout: bool = False  # holds headings or tables: its cells are plain blocks
 
 
@@ -38,9 +40,9 @@ class Blocks:
         self._in_term = False  # in a <dt>, which the parser does not always close
         self._terms: list[Inline] = []  # not yet followed by their definition
 
-    def text(self, text: str, emphasis: bool = False) -> None:
+    def text(self, text: str, emphasis: bool = False, script: Script = "") -> None:
         """Add text to the open block."""
-        self._inline.add(text, emphasis or self._in_term)
+        self._inline.add(as_script(text, script, self._inline.last), emphasis or self._in_term)
 
     def line_break(self) -> None:
         """Add a `<br>`; two in a row separate paragraphs."""
@@ -142,7 +144,7 @@ class Blocks:
         self._in_term = False
 
     def start_table_part(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """Begin a `<table>`, `<caption>`, `<tr>`, `<td>` or `<th>`."""
+        """Begin a table, a group of its rows, its caption, a row or a cell."""
         if tag == "table":
             self._dissolve_table()
             self.flush()
@@ -152,10 +154,14 @@ class Blocks:
         else:
             table = self._tables[-1]
             if tag == "tr":
-                table.rows.append([])
+                table.rows.append(Row([], table.part, table.head))
+            elif tag in {"td", "th"}:
+                table.rows = table.rows or [Row([], table.part, table.head)]
+                across, down = (_number(attributes.get(name), 1) for name in ("colspan", "rowspan"))
+                down = min(down or MAX_DOWN, MAX_DOWN)  # 0 means all
+                table.cell = Cell(Inline(), min(max(across, 1), MAX_ACROSS), down, tag == "th")
             elif tag != "caption":
-                table.rows = table.rows or [[]]
-                table.span = min(_number(attributes.get("colspan"), 1), _MAX_SPAN)
+                table.part, table.head = table.part + 1, tag == "thead"
             self._inline = Inline()
 
     def end_table_part(self, tag: str) -> None:
@@ -164,16 +170,18 @@ class Blocks:
             self.flush()
         elif tag == "caption":
             self._tables[-1].caption, self._inline = self._inline, Inline()
-        elif tag in {"td", "th"} and self._tables[-1].rows:
-            table = self._tables[-1]
-            table.rows[-1] += [self._inline, *(Inline() for _ in range(table.span - 1))]
-            self._inline = Inline()
+        elif tag in {"td", "th"} and (cell := self._tables[-1].cell) is not None:
+            cell.inline, self._inline = self._inline, Inline()
+            self._tables[-1].rows[-1].cells.append(cell)
+            self._tables[-1].cell = None
+        elif tag in {"thead", "tbody", "tfoot"}:
+            self._tables[-1].part, self._tables[-1].head = self._tables[-1].part + 1, False
         if tag == "table" and self._tables:
             table, self._inline = self._tables.pop(), Inline()
             if table.caption:
                 self._builder.paragraph(table.caption)
-            if any(len(row) > 1 for row in table.rows):
-                self._builder.table(table.rows)
+            if any(len(row.cells) > 1 for row in table.rows):
+                self._builder.table(lay_on_grid(table.rows))
             else:
                 self._write_cells(table)
 
@@ -200,8 +208,8 @@ class Blocks:
 
     def _write_cells(self, table: _Table) -> None:
         for row in table.rows:
-            for cell in row:
-                self._builder.paragraph(cell)
+            for cell in row.cells:
+                self._builder.paragraph(cell.inline)
 
 
 def _joined(terms: list[Inline]) -> Inline:

@@ -61,6 +61,16 @@ class Inline:
         return self.layout(Counter(), "line")[0]
 
     @property
+    def size(self) -> int:
+        """How many characters the pieces have."""
+        return sum(len(text) for _, text in self._pieces)
+
+    @property
+    def last(self) -> str:
+        """The character that a further piece would follow, or an empty string."""
+        return self._pieces[-1][1][-1:] if self._pieces else ""
+
+    @property
     def at_break(self) -> bool:
         """Whether nothing but white space follows the last hard break."""
         for kind, text in reversed(self._pieces):

@@ -20,6 +20,7 @@ from ingest.formats.pdf_cover import Cover, under_covers
 from ingest.formats.pdf_layout import write_pages
 from ingest.formats.pdf_streams import check_streams
 from ingest.formats.pdf_table import Page, Rule, Word
+from ingest.formats.scripts import raise_digits
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/pdf"
@@ -140,7 +141,8 @@ class _Reader:
             if not same:
                 first = raw.FPDFText_GetCharIndexFromTextIndex(text, first)
                 last = max(first, raw.FPDFText_GetCharIndexFromTextIndex(text, last))
-            if word := self._word(text, match[0] + "-" * hyphen, first, last, line):
+            written = self._raised(text, match[0], first, last) + "-" * hyphen
+            if word := self._word(text, written, first, last, line):
                 yield word
 
     def _word(self, text: Any, string: str, first: int, last: int, line: int) -> Word | None:
@@ -151,7 +153,7 @@ class _Reader:
         raw.FPDFText_GetMatrix(text, first, matrix)
         if min(abs(matrix.a), abs(matrix.b)) > 0.1 * max(abs(matrix.a), abs(matrix.b)):
             return None  # slanted: a watermark
-        size = raw.FPDFText_GetFontSize(text, first) * (math.hypot(matrix.c, matrix.d) or 1.0)
+        size = self._size(text, first, matrix)
         font, bold, italic = self._font(text, first)
         red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
         raw.FPDFText_GetFillColor(text, first, red, green, blue, alpha)
@@ -159,6 +161,22 @@ class _Reader:
         x1, (drawn, order) = max(box.right, x.value), self._drawn(text, first)
         colour = red.value, green.value, blue.value
         return Word(string, x.value, x1, y.value, size, line, font, bold, italic, pale, drawn, colour, order)
+
+    def _raised(self, text: Any, string: str, first: int, last: int) -> str:
+        """Return a word with the digits as superscripts that are set so."""
+        if last - first + 1 != len(string) or len(string) < 2 or not re.search(r"\d", string):
+            return string
+        x, y, matrix = ctypes.c_double(), ctypes.c_double(), self._raw.FS_MATRIX()
+        sizes, bases = [], []
+        for index in range(first, last + 1):
+            self._raw.FPDFText_GetCharOrigin(text, index, x, y)
+            self._raw.FPDFText_GetMatrix(text, index, matrix)
+            sizes.append(self._size(text, index, matrix))
+            bases.append(y.value)
+        return raise_digits(string, sizes, bases)
+
+    def _size(self, text: Any, index: int, matrix: Any) -> float:
+        return float(self._raw.FPDFText_GetFontSize(text, index)) * (math.hypot(matrix.c, matrix.d) or 1.0)
 
     def _drawn(self, text: Any, index: int) -> tuple[bool, int]:
         """Return whether a character is painted at all, and when; one in no known place is taken to be the last."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
 from ingest.formats.pdf_table import Page, Table, Word, find_tables
+from ingest.formats.scripts import as_script, is_raised
 
 GAP = 1.2  # how much wider than usual a gap between paragraphs is
 LARGER = 1.1  # how much larger than the body a heading is set
 _MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
+_TOUCHING = 0.2  # of the size, between words that no space divides
 _EDGE_LINES = 3  # lines looked at there
 _PAGE_NUMBER = re.compile(
     r"[-–|\s]*(?:page|p\.)?\s*\d{1,4}(?:\s*(?:of|/|\|)\s*\d{1,4})?[-–|\s]*$|[ivxl]{1,7}$", re.IGNORECASE
@@ -82,6 +84,7 @@ def lay_out(pages: list[Page]) -> list[list[Piece]]:
 
 def _pieces(page: Page, number: int) -> Iterator[Piece]:
     """Yield a page's lines and tables in reading order."""
+    page = replace(page, words=_with_marks(page.words))
     tables = find_tables(page)
     written: set[int] = set()
     lines: list[Piece] = []
@@ -112,6 +115,28 @@ def _pieces(page: Page, number: int) -> Iterator[Piece]:
             at = _column(line)
             line.right = max(rights.get(near, 0.0) for near in (at - 1, at, at + 1))
         yield line
+
+
+def _with_marks(words: list[Word]) -> list[Word]:
+    """Return words with the raised numbers that touch one as superscripts of it, on its line."""
+    kept: list[Word] = []
+    for word in words:
+        before = kept[-1] if kept else None
+        if before and _is_mark(word, before) and _touch(before, word):
+            kept[-1] = replace(before, text=before.text + as_script(word.text, "super"), x1=word.x1)
+        elif before and _is_mark(before, word) and _touch(before, word):
+            kept[-1] = replace(word, text=as_script(before.text, "super") + word.text, x0=before.x0)
+        else:
+            kept.append(word)
+    return kept
+
+
+def _is_mark(word: Word, of: Word) -> bool:
+    return word.text.isdecimal() and is_raised(word.size, word.base, of.size, of.base)
+
+
+def _touch(left: Word, right: Word) -> bool:
+    return -1 < right.x0 - left.x1 < _TOUCHING * max(left.size, right.size)
 
 
 def _column(line: Line) -> int:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ingest.formats.builder import Builder
+from ingest.formats.grid import MAX_ACROSS, MAX_DOWN, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline
 from ingest.formats.ooxml import DRAWING as _A
 from ingest.formats.ooxml import open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed
 from ingest.formats.plaintext import BULLET, NUMBER
-from ingest.formats.pptx_look import Frame, ShapeLook, SlideLook
+from ingest.formats.pptx_look import Frame, ShapeLook, SlideLook, script, struck
+from ingest.formats.scripts import as_script
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -67,7 +69,7 @@ class _Writer:
             if shape is head:
                 continue
             if getattr(shape, "has_table", False) and shape.has_table:
-                builder.table([[self._cell(cell, look) for cell in row.cells] for row in shape.table.rows])
+                builder.table(self._table(shape.table, look))
             elif shape.has_text_frame:
                 self._frame(shape, look)
             builder.end_list()
@@ -138,17 +140,24 @@ class _Writer:
             elif child.tag in {f"{_A}r", f"{_A}fld"}:
                 properties, element = child.find(f"{_A}rPr"), child.find(f"{_A}t")
                 text = (element.text or "") if element is not None else ""
-                if look is not None and (how := look.unseen((properties, usual))):
+                layers = properties, usual
+                if how := look.unseen(layers) if look is not None else struck(layers):
                     self._hide(how, [text])
                     continue
                 marks = () if plain or properties is None else (properties.get("b"), properties.get("i"))
-                inline.add(text, any(mark in {"1", "true"} for mark in marks))
+                emphasis = any(mark in {"1", "true"} for mark in marks)
+                inline.add(as_script(text, script(layers), inline.last), emphasis)
         return inline
+
+    def _table(self, table: Any, look: ShapeLook) -> list[list[Inline]]:
+        rows = []
+        for row in table.rows:
+            cells = (cell for cell in row.cells if not cell.is_spanned)  # another one covers it
+            rows.append(Row([Cell(self._cell(cell, look), *_spans(cell._tc)) for cell in cells]))
+        return lay_on_grid(rows)
 
     def _cell(self, cell: Any, look: ShapeLook) -> Inline:
         inline = Inline()
-        if cell.is_spanned:
-            return inline  # part of a merged cell
         own = look.on(cell._tc.find(f"{_A}tcPr/{_A}solidFill"))
         for paragraph in cell.text_frame.paragraphs:
             inline.add(" ")
@@ -162,6 +171,13 @@ def _kind(shape: Any) -> str:
         return ""
     kind = shape.placeholder_format.type
     return kind.name if kind is not None else ""
+
+
+def _spans(cell: Any) -> tuple[int, int]:
+    """Return how many columns and rows a cell covers."""
+    spans = [cell.get(name) or "" for name in ("gridSpan", "rowSpan")]
+    across, down = (int(span) if re.fullmatch(r"[1-9][0-9]{0,3}", span) else 1 for span in spans)
+    return min(across, MAX_ACROSS), min(down, MAX_DOWN)
 
 
 def _usual(paragraph: Any, shape: Any) -> Any:

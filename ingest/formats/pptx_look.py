@@ -5,11 +5,13 @@ Only what a slide says itself of its text counts; colours that come from a layou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.ooxml import DRAWING, ThemeColours, theme_of
+from ingest.formats.scripts import Script
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _TINY = 200  # hundredths of a point
@@ -158,16 +160,32 @@ class ShapeLook:
     def unseen(self, layers: Iterable[Any]) -> str:
         """Return how text is hidden by run properties, the strongest first, or an empty string."""
         known = [layer for layer in layers if layer is not None]
-        sizes = (layer.get("sz") for layer in known)
-        size = next((size for size in sizes if size), "")
+        size = _said(known, "sz")
         if size.isdecimal() and 0 < int(size[:9]) <= _TINY:
             return "tiny text"
         fills = (child for layer in known for child in layer if child.tag in _TEXT_FILLS)
         fill = next(fills, None)
-        if fill is None:
-            return ""
-        clear = Colour(0, 0, 0, 0) if fill.tag == f"{DRAWING}noFill" else self._colour_of(fill)
-        return "text in the colour of its background" if cannot_be_seen(clear, self._behind) else ""
+        if fill is not None:
+            clear = Colour(0, 0, 0, 0) if fill.tag == f"{DRAWING}noFill" else self._colour_of(fill)
+            if cannot_be_seen(clear, self._behind):
+                return "text in the colour of its background"
+        return struck(known)
+
+
+def struck(layers: Iterable[Any]) -> str:
+    """Return that text is struck out by run properties, the strongest first, or an empty string."""
+    return "struck-out text" if _said(layers, "strike") in {"sngStrike", "dblStrike"} else ""
+
+
+def script(layers: Iterable[Any]) -> Script:
+    """Return whether run properties, the strongest first, set text raised or lowered."""
+    share = _said(layers, "baseline")
+    return "sub" if re.match(r"-0*[1-9]", share) else "super" if re.match(r"0*[1-9]", share) else ""
+
+
+def _said(layers: Iterable[Any], name: str) -> str:
+    """Return an attribute of the strongest of the run properties that have it, or an empty string."""
+    return next((said for layer in layers if layer is not None and (said := layer.get(name))), "")
 
 
 _TEXT_FILLS = {f"{DRAWING}solidFill", f"{DRAWING}noFill", *_FILLS}

@@ -8,7 +8,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from ingest.clean import scrub
@@ -19,7 +19,7 @@ from ingest.formats.inline import Inline
 from ingest.formats.ooxml import ThemeColours, open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
 from ingest.formats.titles import sensible_title
-from ingest.formats.xlsx_look import Area, CellLooks, areas, read_plan
+from ingest.formats.xlsx_look import STRUCK, Area, CellLooks, Merges, SheetPlan, areas, read_plan, split_struck
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_TYPE = "text/csv"
@@ -56,15 +56,15 @@ def read_xlsx(data: bytes) -> Parsed:
     """Return a workbook's visible sheets; formulas are shown as the values that were saved with them."""
     from openpyxl import load_workbook
 
-    workbook = load_workbook(open_package(data, "xl/workbook.xml"), read_only=True, data_only=True)
+    workbook = load_workbook(open_package(data, "xl/workbook.xml"), read_only=True, data_only=True, rich_text=True)
     try:
         builder = Builder()
         sheets = [sheet for sheet in workbook.worksheets if hasattr(sheet, "iter_rows")][:MAX_PAGES]
         theme, tables = ThemeColours(workbook.loaded_theme), _table_areas(workbook)
         for sheet in sheets:
             sheet.reset_dimensions()  # what the file says of its size may be a lie
-            looks = CellLooks(read_plan(sheet._get_source()), theme, tables)
-            rows = _sheet_rows(sheet, looks, builder)
+            plan = read_plan(sheet._get_source())
+            rows = _sheet_rows(sheet, plan, CellLooks(plan, theme, tables), builder)
             if sheet.sheet_state != "visible":
                 shown = (_shown(cell.value, "") for row in islice(sheet.iter_rows(), 5) for cell in row)
                 text = " ".join(filter(None, shown))
@@ -129,10 +129,11 @@ def _table_areas(workbook: Any) -> list[Area]:
     return [area for head in heads for found in _REFERENCE.findall(head)[:1] for area in areas(found)]
 
 
-def _sheet_rows(sheet: Any, looks: CellLooks, builder: Builder) -> Iterator[list[str]]:
+def _sheet_rows(sheet: Any, plan: SheetPlan, looks: CellLooks, builder: Builder) -> Iterator[list[str]]:
     """Yield what a sheet shows, and report what it does not once it is read."""
+    merges = Merges(plan)
     hidden: dict[str, tuple[str, list[str]]] = {}  # how -> the first cell, and what was hidden
-    for number, row in enumerate(sheet.iter_rows(max_col=_MAX_COLUMNS)):
+    for number, row in enumerate(_cells(sheet)):
         if number >= _MAX_ROWS:
             builder.flag("too_large", f'Only the first {_MAX_ROWS:,} rows of sheet "{sheet.title}" were read.')
             break
@@ -141,15 +142,35 @@ def _sheet_rows(sheet: Any, looks: CellLooks, builder: Builder) -> Iterator[list
             if values[at] and (how := looks.unseen(cell)):
                 hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at])
                 values[at] = ""
+            elif isinstance(cell.value, list):
+                values[at], struck = map(_one_line, split_struck(cell))
+                if struck:
+                    hidden.setdefault(STRUCK, (cell.coordinate, []))[1].append(struck)
+        merges.fill(number + 1, values)
         yield values
     for how, (first, texts) in hidden.items():
         builder.flag_hidden(f'{how} of sheet "{sheet.title}", from {first} on,', " ".join(texts))
 
 
+def _cells(sheet: Any) -> Iterator[Sequence[Any]]:
+    """Yield a sheet's rows, missing ones included, as `iter_rows` does, but texts kept in their cells as rich ones."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    book, expected = sheet.parent, 1
+    with sheet._get_source() as source:
+        dates = {"epoch": book.epoch, "date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
+        parser = WorkSheetParser(source, sheet._shared_strings, data_only=True, rich_text=True, **dates)
+        for number, row in parser.parse():
+            yield from repeat((), max(number - expected, 0))
+            if number >= expected:
+                yield sheet._get_row(row, 1, _MAX_COLUMNS)
+            expected = max(expected, number + 1)
+
+
 def _shown(value: object, number_format: str) -> str:
     """Return a cell's value as people read it: ISO dates, numbers without needless digits, percentages as such."""
-    if value is None or isinstance(value, str):
-        text = " ".join((value or "").split())
+    if value is None or isinstance(value, (str, list)):
+        text = _one_line("".join(map(str, value or "")))
         return "" if text in _ERRORS else text
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -162,6 +183,10 @@ def _shown(value: object, number_format: str) -> str:
             return _number(value * 100) + "%"
         return _number(value)
     return str(value)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _number(value: float) -> str:

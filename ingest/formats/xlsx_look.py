@@ -12,13 +12,18 @@ from importlib import import_module
 from typing import Any
 
 from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen, from_hex
+from ingest.formats.grid import Repeats
 from ingest.formats.ooxml import ThemeColours
+from ingest.formats.scripts import Script, as_script
 
 _THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink")
 _TINY = 2  # points
 _MAX_COLUMNS = 500
+_SCRIPTS: dict[str | None, Script] = {"superscript": "super", "subscript": "sub"}
 _FLAT = 0.5  # points of a row, characters of a column: below, it is closed
 _MAX_AREAS = 100  # of a sheet; with more of them, all of it
+_MAX_MERGES = 50_000  # of a sheet; more are not looked at
+STRUCK = "struck-out text"
 _CHUNK = 2**20
 _AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 _BLANK = re.compile(r'""|_.|\*.|\[[^\]]*\]|\s')
@@ -34,8 +39,9 @@ class SheetPlan:
         self.rows: set[int] = set()
         self.columns: set[int] = set()
         self.areas: list[Area] = []
+        self.merges: dict[int, list[tuple[int, int, int]]] = {}  # by first row: first and last column, last row
         self.pictured = False  # has a picture as its background
-        self._row = 0
+        self._row = self._merged = 0
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take the start of an element."""
@@ -50,6 +56,10 @@ class SheetPlan:
             self.columns.update(range(first, min(last, _MAX_COLUMNS) + 1))
         elif name == "conditionalFormatting":
             self.areas += areas(attributes.get("sqref", ""))
+        elif name == "mergeCell" and self._merged < _MAX_MERGES:
+            self._merged += 1
+            for left, top, right, bottom in areas(attributes.get("ref", ""))[:1]:
+                self.merges.setdefault(top, []).append((left, min(right, _MAX_COLUMNS), bottom))
         elif name == "picture":
             self.pictured = True
 
@@ -79,6 +89,33 @@ def areas(references: str) -> list[Area]:
     ]
 
 
+class Merges:
+    """Says what merged cells say once more in the columns and rows that they cover."""
+
+    def __init__(self, plan: SheetPlan) -> None:
+        self._plan = plan
+        self._repeats = Repeats()
+        self._open: dict[int, tuple[str, int]] = {}  # by column: what is said there, and to which row
+
+    def fill(self, row: int, values: list[str]) -> None:
+        """Write into a row what it shows of merged cells; one that stands in it alone is a title, and said once."""
+        if not self._plan.merges:
+            return
+        self._open = {column: said for column, said in self._open.items() if said[1] >= row}
+        own = sum(map(bool, values))
+        self._repeats.earn(sum(map(len, values)))
+        for left, right, bottom in self._plan.merges.get(row, ()):
+            text = values[left - 1] if left <= len(values) else ""
+            last = left if own == 1 and not self._open else right
+            self._open |= dict.fromkeys(range(left, last + 1), (text, bottom)) if text else {}
+        if not own or row in self._plan.rows:
+            return
+        for column, (text, _) in self._open.items():
+            empty = column <= len(values) and not values[column - 1] and column not in self._plan.columns
+            if empty and self._repeats.spend(len(text)):
+                values[column - 1] = text
+
+
 class CellLooks:
     """Says how cells of one sheet are hidden."""
 
@@ -99,12 +136,16 @@ class CellLooks:
         if key not in self._known:
             self._known[key] = self._judged(cell)
         how = self._known[key]
+        if how == STRUCK and isinstance(cell.value, list):
+            return ""  # its runs have fonts of their own
         return "" if how.startswith("text") and self._may_be_coloured(cell) else how
 
     def _judged(self, cell: Any) -> str:
         font = cell.font
         if font.sz is not None and 0 < font.sz <= _TINY:
             return "tiny text"
+        if font.strike:
+            return STRUCK
         alike = cannot_be_seen(self._colour(font.color), self._fill(cell))
         return "text in the colour of its background" if alike else ""
 
@@ -137,12 +178,24 @@ class CellLooks:
         return found and found._replace(alpha=share).over(WHITE if tint > 0 else BLACK)
 
 
+def split_struck(cell: Any) -> tuple[str, str]:
+    """Return a rich text without its struck-out runs, and their text; raised digits are written as such."""
+    kept = struck = ""
+    for run in cell.value:
+        text, font = str(run), getattr(run, "font", None)
+        if (font or cell.font).strike:
+            struck += text
+        else:
+            kept += as_script(text, _SCRIPTS.get(font.vertAlign, "") if font else "", kept)
+    return kept, struck
+
+
 def shows(number_format: str, value: object) -> bool:
     """Say whether a number format shows a value: `;;;` shows none. One with conditions is taken to show all."""
     sections = _LITERAL.sub(lambda match: '""' if match[0] == '""' else "x", number_format).split(";")
     if len(sections) == 1 or re.search(r"\[[<>=]", number_format):
         return True
-    if isinstance(value, (str, bool)):
+    if isinstance(value, (str, bool, list)):
         at = 3 if len(sections) > 3 else None
     else:
         number = value if isinstance(value, (int, float)) else 1

@@ -15,6 +15,8 @@ from docx.oxml import parse_xml
 from docx.shared import Pt, RGBColor
 from fpdf import FPDF
 from openpyxl import Workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Color, Font, PatternFill
 from openpyxl.worksheet.table import Table
@@ -85,6 +87,9 @@ HIDING = [
     "transform:rotateX(90deg)",
     "transform:translateX(-9999px)",
     "scale:0",
+    "text-decoration:line-through",
+    "text-decoration: red wavy LINE-THROUGH; text-decoration: bogus",
+    "text-decoration-line:underline line-through",
 ]
 SHOWING = [
     "color:#fff; background:#003366",
@@ -108,6 +113,9 @@ SHOWING = [
     "clip-path:inset(5%)",
     "/* display:none */",
     "content:'display:none'",
+    "text-decoration:underline",
+    "text-decoration:line-through; text-decoration:none",
+    "text-decoration-style:line-through",
 ]
 
 
@@ -128,6 +136,11 @@ def test_a_style_that_does_not_hide(style: str) -> None:
         "<dialog>{}</dialog>",
         "<div popover>{}</div>",
         "<font color=white>{}</font>",
+        "<s>{}</s>",
+        "<strike>{}</strike>",
+        "<ins><del><p>{}</p></del></ins>",
+        "<div style='text-decoration:line-through'><p style='text-decoration:none'>{}</p></div>",
+        "<style>.x{{text-decoration-line:line-through}} .x:hover{{text-decoration:none}}</style><p class=x>{}",
         "<table bgcolor=#000000><tr><td>a<td><font color=#000000>{}</font></table>",
         "<div style='color:white'><p><b>{}</b></p></div>",
         "<div style='opacity:.3'><p style='opacity:.3'>{}</p></div>",
@@ -156,6 +169,9 @@ def test_markup_and_style_sheets_that_hide(markup: str) -> None:
     [
         "<details><summary>More</summary>{}</details>",
         "<dialog open>{}</dialog>",
+        "<ins>{}</ins>",
+        "<del style='text-decoration:none'>{}</del>",
+        "<p style='text-decoration:line-through'><span style='display:inline-block'>{}</span></p>",
         "<span style='height:0;overflow:hidden'>{}</span>",
         "<div style='font-size:0'><span style='font-size:14px'>{}</span></div>",
         "<div style='visibility:hidden'><p style='visibility:visible'>{}</p></div>",
@@ -278,6 +294,11 @@ def tiny_by_default(document: Any, run: Any) -> None:
     run._parent.style = "Small"
 
 
+def struck_by_style(document: Any, run: Any) -> None:
+    document.styles.add_style("Gone", WD_STYLE_TYPE.CHARACTER).font.strike = True
+    run.style = "Gone"
+
+
 def highlighted(document: Any, run: Any) -> None:
     run.font.color.rgb = RGBColor(255, 255, 255)
     run.font.highlight_color = WD_COLOR_INDEX.BLUE
@@ -305,6 +326,9 @@ def hidden_row(document: Any, run: Any) -> None:
         properties('<w:color w:val="FFFFFF"/><w:shd w:val="clear" w:color="auto" w:fill="FFFFFF"/>'),
         properties('<w:color w:val="111111"/><w:highlight w:val="black"/>'),
         properties('<w:sz w:val="4"/>'),
+        properties("<w:strike/>"),
+        properties('<w:strike w:val="0"/><w:dstrike/>'),
+        struck_by_style,
         properties("<w14:textFill><w14:noFill/></w14:textFill>"),
         properties("<w14:textFill><w14:solidFill><w14:schemeClr w14:val='bg1'/></w14:solidFill></w14:textFill>"),
         by_style(WD_STYLE_TYPE.CHARACTER),
@@ -333,6 +357,7 @@ def test_word_text_that_is_hidden(change: Any) -> None:
         properties('<w:color w:val="FFFFFF"/><w:shd w:val="pct50" w:color="auto" w:fill="FFFFFF"/>'),
         properties('<w:color w:val="808080"/>'),
         properties('<w:sz w:val="12"/>'),
+        properties('<w:strike w:val="false"/>'),
         shaded_paragraph("203040"),
         in_table("1F3864"),
         in_table(style="Light Shading Accent 1"),
@@ -403,6 +428,9 @@ def coloured_by_a_condition(sheet: Any, cell: Any) -> None:
         set_cell(Font(color=Color(indexed=1))),
         set_cell(Font(color="FF1F3864"), fill="1F3864"),
         set_cell(Font(size=1)),
+        set_cell(Font(strike=True)),
+        set_cell(Font(strike=True, color="FFFFFFFF"), fill="1F3864"),
+        set_cell(value=CellRichText(TextBlock(InlineFont(strike=True), SECRET), "x")),
         set_cell(number_format=";;;"),
         set_cell(number_format='0;-0;0;""'),
     ],
@@ -418,6 +446,7 @@ def test_excel_cells_that_are_hidden(change: Any) -> None:
         set_cell(Font(color="FFFFFFFF"), fill="1F3864"),
         set_cell(Font(color=Color(theme=0, tint=-0.5))),
         set_cell(Font(color="FFC0C0C0")),
+        set_cell(Font(strike=True), value=CellRichText(TextBlock(InlineFont(b=True), SECRET))),
         set_cell(number_format="0;-0;;@"),
         set_cell(number_format=";;"),
         in_excel_table,
@@ -529,6 +558,8 @@ WHITE = '<a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill></a:rPr>'
         run_properties('><a:solidFill><a:srgbClr val="000000"><a:alpha val="0"/></a:srgbClr></a:solidFill></a:rPr>'),
         run_properties("><a:noFill/></a:rPr>"),
         run_properties('sz="100"/>'),
+        run_properties('strike="sngStrike"/>'),
+        run_properties('strike="dblStrike"/>'),
         run_properties(f">{WHITE}", fill="FAFAFA"),
         run_properties('><a:solidFill><a:srgbClr val="1F3864"/></a:solidFill></a:rPr>', background="1F3864"),
         in_placeholder,
@@ -549,6 +580,7 @@ def test_slide_text_that_is_hidden(change: Any) -> None:
             '><a:solidFill><a:schemeClr val="bg1"><a:lumMod val="50000"/></a:schemeClr></a:solidFill></a:rPr>'
         ),
         run_properties('sz="800"/>'),
+        run_properties('strike="noStrike"/>'),
         over_a_shape,
         header_cell,
     ],

@@ -1,0 +1,125 @@
+"""Publishing: a new state of the catalog becomes visible with a generation of vectors made for exactly that state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from assistant.core.errors import AssistantError, IndexLocked, UsageError
+from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER
+from assistant.core.records import Progress
+from assistant.index.catalog import Catalog, SourceRow
+from assistant.index.vectors import VectorStore
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The rows to write, and the paths of those to drop."""
+
+    rows: Sequence[SourceRow] = ()
+    drops: Sequence[str] = ()
+
+
+@contextmanager
+def writer_lock(data: Path, seconds: float) -> Iterator[None]:
+    """Write alone until the block ends; raises IndexLocked after so many seconds, UsageError for an unusable folder."""
+    lock = filelock.FileLock(data / "ingest.lock", mode=PRIVATE_FILE)
+    try:
+        str(data).encode()
+        data.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        lock.acquire(timeout=seconds)
+    except filelock.Timeout:
+        cause = f"another ingest is writing to {data}, and was still at it after {seconds:g} s."
+        raise IndexLocked(cause, "Wait for it to finish, then run this again.") from None
+    except UnicodeEncodeError:
+        cause = f"the index folder {data} has a name that is not UTF-8, which Chroma cannot open."
+        raise UsageError(cause, "Choose another with --data or index.data.") from None
+    except OSError as error:
+        cause = f"the index folder {data} cannot be written: {error.strerror}."
+        raise UsageError(cause, "Choose another with --data or index.data.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def publish(
+    catalog: Catalog, store: VectorStore, changes: Changes, encoder_sha: str, rebuild_share: float, progress: Progress
+) -> None:
+    """Make the new state visible in one transaction; the generation before it stays, since a question may read it.
+
+    Vectors are built anew where more than `rebuild_share` of them changed.
+    """
+    current = catalog.meta("generation")
+    if current and not store.has(current):  # deleted, damaged, or on another server: the catalog can make it again
+        current = None
+    if not current or changes.rows or changes.drops:
+        progress("indexing", 0, 1)
+        _commit(catalog, store, current, changes, encoder_sha, rebuild_share)
+        progress("indexing", 1, 1)
+    elif catalog.has_unused():  # read by a run that died, and gone from disk since: its text must not stay
+        with catalog.transaction():
+            catalog.drop_unused()
+    store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
+
+
+def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str]) -> None:
+    """Drop rows and build the vectors anew, since a copy of the old ones could hold scraps; no generation is kept."""
+    with catalog.transaction(durable=True):
+        for path in drops:
+            catalog.drop_source(path)
+        catalog.drop_unused()
+        generation = rebuilt(catalog, store, catalog.generation_rows())
+        catalog.set_meta("generation", generation)
+        catalog.set_meta("previous", "")
+    store.keep_only([generation])
+
+
+def _commit(
+    catalog: Catalog, store: VectorStore, current: str | None, changes: Changes, encoder_sha: str, rebuild_share: float
+) -> None:
+    before = catalog.generation_rows()
+    with catalog.transaction(durable=True):
+        for path in changes.drops:
+            catalog.drop_source(path)
+        for row in changes.rows:
+            catalog.put_source(row)
+        after = catalog.generation_rows()
+        if before != after or not current:
+            catalog.set_meta("generation", _generation(catalog, store, current, before, after, rebuild_share))
+            catalog.set_meta("previous", current or "")
+        catalog.set_meta("encoder", encoder_sha)
+        catalog.drop_unused()
+
+
+def _generation(
+    catalog: Catalog,
+    store: VectorStore,
+    current: str | None,
+    before: dict[int, tuple[str, str, tuple[str, ...]]],
+    after: dict[int, tuple[str, str, tuple[str, ...]]],
+    rebuild_share: float,
+) -> str:
+    stale = [i for i, row in before.items() if after.get(i) != row]
+    fresh = {i for i, row in after.items() if before.get(i) != row}
+    if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
+        return rebuilt(catalog, store, after)
+    with suppress(AssistantError):
+        derived = store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
+        if store.count(derived) == len(after):
+            return derived
+    return rebuilt(catalog, store, after)  # the parent was not what it should be
+
+
+def rebuilt(catalog: Catalog, store: VectorStore, rows: Sized) -> str:
+    """Build a generation of all that the catalog has; raises AssistantError unless it holds as many `rows`."""
+    generation = store.build(catalog.vector_rows())
+    held = store.count(generation)
+    if held != len(rows):
+        cause = f"Chroma kept {held} of {len(rows)} vectors."
+        raise AssistantError(cause, "Nothing has changed; run `assistant ingest` again.")
+    return generation
