@@ -14,7 +14,7 @@ from office_files import FILES
 
 from assistant.answer.pipeline import Assistant, make_access
 from assistant.answer.verify import check_quote, verify_answer
-from assistant.cli import _saved_answers
+from assistant.cli.streams import saved_answers
 from assistant.contract import answer_json, dumps
 from assistant.core.errors import AssistantError, UsageError
 
@@ -248,7 +248,7 @@ def test_one_answer_a_list_and_json_lines_are_read_alike(tmp_path: Path) -> None
         ("\n".join(json.dumps(x, ensure_ascii=False) for x in (first, second)) + "\n\n", [first, second]),
     ):
         path.write_text(text, encoding="utf-8")
-        assert _saved_answers(str(path)) == expected
+        assert saved_answers(str(path)) == expected
 
 
 @pytest.mark.parametrize("text", ["", "\n", "[]", "{", "[" * 100_000, '{"a": 1}\nnonsense'])
@@ -256,7 +256,7 @@ def test_a_file_that_is_not_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "saved.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=r"is not JSON|holds no answer"):
-        _saved_answers(str(path))
+        saved_answers(str(path))
 
 
 def test_the_pipelines_last_gate_refuses_a_quote_that_is_not_there(office: Assistant) -> None:
@@ -275,4 +275,4 @@ def test_a_key_told_twice_and_an_endless_number_are_no_saved_answer(tmp_path: Pa
     path = tmp_path / "a.json"
     path.write_text(text)
     with pytest.raises(UsageError, match="is not JSON"):
-        _saved_answers(str(path))
+        saved_answers(str(path))
