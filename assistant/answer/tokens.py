@@ -37,7 +37,7 @@ EQUAL: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] 
     (re.compile(r"\[ \]"), " ☐ "),
     (re.compile(r"\[x\]", re.IGNORECASE), " ☑ "),
     (re.compile(r"(?<=\d) ?/ ?(?=\d)"), " ⁄ "),
-    (re.compile(r"(?<![\d.,:])(\d[\d.,:]*+) ?[-–—] ?(?=([£€$]?\d[\d.,:]{0,20})(\s{0,3}\w?))"), _dash),
+    (re.compile(r"(?<![\d.,:])([.,]?\d[\d.,:]*+) ?[-–—] ?(?=([£€$]?\d[\d.,:]{0,20})(\s{0,3}\w?))"), _dash),
     (re.compile(r"\((\d[\d.,]*)\)"), r" (\1 in brackets) "),  # a loss, in accounts
     (re.compile(r"&"), " and "),
 )
