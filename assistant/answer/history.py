@@ -10,10 +10,12 @@ from assistant.core.records import Turn
 from assistant.text.words import STOP_WORDS, WORD
 
 FOLLOWS_UP = re.compile(
-    r"^(?:and|but|or|so|also|then|what\s+about|how\s+about|what\s+if|why|even|same|in\s+that\s+case|does\s+that)\b",
+    r"^(?:and|or|what\s+about|how\s+about|even|same|in\s+that\s+case|does\s+that)\b", re.IGNORECASE
+)
+REFERS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones|(?:which|other|new|old|next) one|same)\b",
     re.IGNORECASE,
 )
-REFERS_BACK = re.compile(r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones?|same)\b", re.IGNORECASE)
 # What looks as if it referred back, and does not: "is there a limit", "is it allowed to", "this year".
 REFERS_TO_NOTHING = re.compile(
     r"\b(?:is|are|was|were|will|would|can|should)\s+there\b|\bthere\s+(?:is|are|was|were|'s|’s)"

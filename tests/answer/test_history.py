@@ -19,6 +19,8 @@ HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Wr
         "Which holidays are paid this year in Utrecht?",
         "what's the password policy here",
         "Can my manager read my email?",
+        "What if the government asks for my files?",
+        "Can I share one login with my team?",
     ],
 )
 def test_a_question_that_says_what_it_is_about_is_asked_alone(question: str) -> None:
@@ -36,7 +38,8 @@ def test_a_question_that_means_nothing_alone_is_asked_with_the_one_before(questi
 
 
 @pytest.mark.parametrize(
-    "question", ["When do I get my bonus?", "dress code", "Who is the DPO?", "Is approval required?"]
+    "question",
+    ["When do I get my bonus?", "dress code", "Who is the DPO?", "Is approval required?", "What if I lose my laptop?"],
 )
 def test_a_few_words_are_asked_alone_first(question: str) -> None:
     assert readings(question, HISTORY) == (question, f"{BEFORE} {question}")
