@@ -101,14 +101,15 @@ class Assistant:
         self._threshold = self._confidence.threshold(config.answer.max_risk)
         reads = config.generator.reads
         self._reads_passages = reads == "passages" or (reads == "auto" and config.generator.runtime == "langchain")
-        self._guards = Guards(config.guards, remember(lambda texts: self._guard_encoder.result().encode(texts)))
         self._audit = Audit(config) if audit and config.audit.enabled else None
         self._command = command
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")
         self._registry = registry
         self._cross_encoder: Future[CrossEncoder] | None = None  # only what is read needs it
-        self._guard_encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder, GUARD_ENCODER)
+        guard_encoder = self._pool.submit(open_encoder, registry, config.encoder, GUARD_ENCODER)
+        # Of `self` the guards would make a circle, which keeps the models until the garbage is collected.
+        self._guards = Guards(config.guards, remember(lambda texts: guard_encoder.result().encode(texts)))
         self._encoder: Future[Encoder] = self._pool.submit(open_encoder, registry, config.encoder)
         self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
         self._model: Future[LanguageModel | None] = self._pool.submit(lambda: model or open_model(config, registry))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -170,3 +172,18 @@ def test_questions_asked_all_through_many_ingests_never_mix_two_states(
         assert not failures
         assert "206 euros" in assistant.search("limit for a hotel night").hits[0].passage.text
     assert len(seen) > 1
+
+
+def test_a_closed_assistant_lets_go_of_its_models_at_once(config: Config, docs: Path) -> None:
+    """Nothing may wait for the garbage: it does not count what a model holds, which is hundreds of megabytes."""
+    assistant = Assistant(config)
+    assistant.answer(HOTEL)
+    gone = weakref.ref(assistant)
+    gc.collect()
+    gc.disable()
+    try:
+        assistant.close()
+        del assistant
+        assert gone() is None
+    finally:
+        gc.enable()
