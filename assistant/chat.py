@@ -116,7 +116,7 @@ class Chat:
             finally:
                 self._working = False
         except AssistantError as error:
-            self._view.error(error.cause, error.cure)
+            self._view.error(error.cause, error.hint)
         except KeyboardInterrupt:
             if not self._interactive:
                 raise
@@ -178,8 +178,8 @@ class Chat:
         command = self.commands.get(name.lower())
         if command is None:
             near = difflib.get_close_matches(name.lower(), self.commands, n=1, cutoff=0.5)
-            cure = f"Did you mean /{near[0]}?" if near else "See /help."
-            raise UsageError(f"there is no command /{name[:40]}.", cure)
+            hint = f"Did you mean /{near[0]}?" if near else "See /help."
+            raise UsageError(f"there is no command /{name[:40]}.", hint)
         command.run(argument.strip())
 
     def _sources(self, _: str) -> None:

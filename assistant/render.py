@@ -54,12 +54,12 @@ class Renderer:
         sys.stdout.write(dumps(value, indent=indent) + "\n")
         sys.stdout.flush()
 
-    def error(self, cause: str, cure: str = "") -> None:
+    def error(self, cause: str, hint: str = "") -> None:
         """Say what went wrong, on stderr, quiet or not."""
         console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
         with suppress(OSError):  # the exit code still tells
             console.print(
-                Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(cure)}" if cure else "", "bold"))
+                Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(hint)}" if hint else "", "bold"))
             )
 
     def note(self, text: str) -> None:

@@ -17,7 +17,7 @@ from assistant.core.errors import AssistantError
 from assistant.core.files import is_exposed, others_may_write
 from assistant.core.version import __version__
 from assistant.index.catalog import FILE_NAME as CATALOG
-from assistant.index.catalog import Catalog, start_again
+from assistant.index.catalog import Catalog, rebuild_hint
 from assistant.index.vectors import FOLDER as GENERATIONS
 from assistant.index.vectors import open_store
 from assistant.models.active import PACKAGED_ID, served
@@ -29,7 +29,7 @@ SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-
 
 
 def collect_status(config: Config) -> dict[str, Any]:
-    """Return the state of the index and the models; `problems` each have a cure, and are fatal if nothing answers."""
+    """Return the state of the index and the models; `problems` each have a hint, and are fatal if nothing answers."""
     problems: list[dict[str, Any]] = []
     registry = Registry(config.models_dir)
     status: dict[str, Any] = {
@@ -59,15 +59,15 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
                 "flagged": [asdict(flag) for flag in catalog.flags()],
             }  # fmt: skip
         held = open_store(config.data, config.index.chroma_url).count(info.generation)
-        cure = start_again(config.data)
+        hint = rebuild_hint(config.data)
         if held != info.passages:
-            _problem(problems, f"the vector generation holds {held} of {info.passages} passages.", cure, fatal=True)
+            _problem(problems, f"the vector generation holds {held} of {info.passages} passages.", hint, fatal=True)
         encoder = config.encoder.model
         if registry.has(encoder) and found["encoder"] != registry.load(encoder).files["model.onnx"][:12]:
-            _problem(problems, "the index was made with another encoder.", cure, fatal=True)
+            _problem(problems, "the index was made with another encoder.", hint, fatal=True)
         catalog.close()
     except AssistantError as error:
-        _problem(problems, error.cause, error.cure, fatal=True)
+        _problem(problems, error.cause, error.hint, fatal=True)
         return {}
     return found
 
@@ -91,7 +91,7 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
             found[model_id] = record.kind
         except AssistantError as error:
             found[model_id] = "damaged"
-            _problem(problems, error.cause, error.cure, fatal=True)
+            _problem(problems, error.cause, error.hint, fatal=True)
     if config.generator.runtime == "langchain":
         found[config.generator.model] = "langchain"
     return found
@@ -104,7 +104,7 @@ def _calibration(config: Config, problems: list[dict[str, Any]]) -> dict[str, An
         confidence = load_confidence(config.data)
         return summary(confidence, config.answer.max_risk)
     except AssistantError as error:
-        _problem(problems, error.cause, error.cure, fatal=True)
+        _problem(problems, error.cause, error.hint, fatal=True)
         return {}
 
 
@@ -121,8 +121,8 @@ def _rights(config: Config, problems: list[dict[str, Any]]) -> None:
         _problem(problems, cause, "The next ingest and question take them away; or run: chmod -R go= that folder")
 
 
-def _problem(problems: list[dict[str, Any]], cause: str, cure: str, *, fatal: bool = False) -> None:
-    problem = {"problem": cause, "cure": cure, "fatal": fatal}
+def _problem(problems: list[dict[str, Any]], cause: str, hint: str, *, fatal: bool = False) -> None:
+    problem = {"problem": cause, "cure": hint, "fatal": fatal}
     if problem not in problems:  # a damaged model is met by whatever reads a part of it
         problems.append(problem)
 

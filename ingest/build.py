@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import DocumentRejected, IndexMismatch
 from assistant.core.records import Document, Flag, IngestReport, Meta, Progress, Rejection
-from assistant.index.catalog import Catalog, NewPassage, SourceRow, naming_damage, start_again
+from assistant.index.catalog import Catalog, NewPassage, SourceRow, rebuild_hint, translate_sqlite_errors
 from assistant.index.publish import Changes, publish, writer_lock
 from assistant.index.vectors import open_store
 from assistant.models.encoder import guard_encode
@@ -85,7 +85,7 @@ def ingest(
     another encoder. A file that cannot be read is in the report and stops nothing.
     """
     began = time.perf_counter()
-    with writer_lock(config.data, config.index.lock_seconds), naming_damage(config.data):
+    with writer_lock(config.data, config.index.lock_seconds), translate_sqlite_errors(config.data):
         catalog = Catalog.open(config.data, create=True)
         try:
             _check_encoder(catalog, encoder_sha, config.data)
@@ -114,7 +114,7 @@ def _check_encoder(catalog: Catalog, encoder_sha: str, data: Path) -> None:
     indexed = catalog.meta("encoder")
     if indexed not in (None, encoder_sha):
         cause = f"this index was made with another encoder ({indexed[:12] if indexed else ''}, now {encoder_sha[:12]})."
-        raise IndexMismatch(cause, start_again(data))
+        raise IndexMismatch(cause, rebuild_hint(data))
 
 
 def _discover(roots: Sequence[tuple[Path, Path]], run: _Run) -> list[FoundFile]:

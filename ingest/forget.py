@@ -8,7 +8,7 @@ from contextlib import closing
 
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.index.catalog import Catalog, SourceRow, naming_damage
+from assistant.index.catalog import Catalog, SourceRow, translate_sqlite_errors
 from assistant.index.publish import withdraw, writer_lock
 from assistant.index.vectors import open_store
 
@@ -26,7 +26,7 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
     """
     Catalog.open(config.data).close()  # says so if there is no index, before the lock makes a folder for one
     with (
-        writer_lock(config.data, config.index.lock_seconds), naming_damage(config.data),
+        writer_lock(config.data, config.index.lock_seconds), translate_sqlite_errors(config.data),
         closing(Catalog.open(config.data, create=True)) as catalog,
     ):  # fmt: skip
         known = catalog.sources()

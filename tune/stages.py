@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from assistant.core.files import hash_file, write_whole
+from assistant.core.files import hash_file, write_atomic
 
 MANIFEST, STARTED = "manifest.json", "started.json"
 PACKAGES = ("torch", "transformers", "onnxruntime-genai")
@@ -66,7 +66,7 @@ def run_stage(
         "key": key, "made": made, **asked, "measured": measured, "seconds": round(time.perf_counter() - began, 1),
         "peak_mib": peak_mib(), "versions": _versions(), "files": files,
     }  # fmt: skip
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    write_atomic(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     (folder / STARTED).unlink()
     return Stage(folder, key, made, measured)
 

@@ -60,8 +60,8 @@ class Confidence:
         shown = takewhile(lambda point: chance(point.wrong, point.answered, max_risk) <= 1 - LEVEL, tested)
         safe = [point.threshold for point in shown]
         if not safe:
-            cure = "Raise answer.max_risk, or calibrate on more questions: assistant calibrate QUESTIONS.jsonl"
-            raise UsageError(f"the calibration cannot hold answer.max_risk = {max_risk:g}.", cure)
+            hint = "Raise answer.max_risk, or calibrate on more questions: assistant calibrate QUESTIONS.jsonl"
+            raise UsageError(f"the calibration cannot hold answer.max_risk = {max_risk:g}.", hint)
         return min(safe)
 
     @property

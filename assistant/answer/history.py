@@ -9,9 +9,7 @@ from assistant.core.errors import UsageError
 from assistant.core.records import Turn
 from assistant.text.words import STOP_WORDS, WORD
 
-FOLLOWS_UP = re.compile(
-    r"^(?:and|or|what\s+about|how\s+about|even|same|in\s+that\s+case|does\s+that)\b", re.IGNORECASE
-)
+FOLLOWS_UP = re.compile(r"^(?:and|or|what\s+about|how\s+about|even|same|in\s+that\s+case|does\s+that)\b", re.IGNORECASE)
 REFERS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones|(?:which|other|new|old|next) one|same)\b",
     re.IGNORECASE,

@@ -41,7 +41,7 @@ from assistant.core.records import (
     Verdict,
 )
 from assistant.guards.run import Guards, Screened
-from assistant.index.catalog import Catalog, start_again
+from assistant.index.catalog import Catalog, rebuild_hint
 from assistant.index.vectors import VectorStore, open_store
 from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import GUARD_ENCODER, Encoder, open_encoder, remember
@@ -342,7 +342,7 @@ class Assistant:
         ours = registry.load(self.config.encoder.model).files["model.onnx"]
         if indexed != ours:
             cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
-            raise IndexMismatch(cause, start_again(self.config.data))
+            raise IndexMismatch(cause, rebuild_hint(self.config.data))
 
     def _verified(self, wording: Wording, evidence: Sequence[Evidence]) -> Wording:
         """Quote the evidence where the generator's words may not be shown, and only what the catalog's text says."""

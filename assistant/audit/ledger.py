@@ -98,7 +98,7 @@ class Ledger:
                     state = self._write(note(told), state)
                 return self._write(raw, state).sha256
         except GateFailed as error:
-            raise NotWritable(error.cause, error.cure) from error
+            raise NotWritable(error.cause, error.hint) from error
         except OSError as error:
             cause = f"the log {self._path} cannot be written: {error.strerror}."
             raise NotWritable(cause, "Make the folder writable, or set audit.enabled = false.") from error

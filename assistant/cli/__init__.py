@@ -69,7 +69,7 @@ def _tell(error: BaseException) -> int:
 
     view = Renderer()
     if isinstance(error, AssistantError):
-        view.error(error.cause, error.cure)
+        view.error(error.cause, error.hint)
         return error.exit_code
     if "-v" in sys.argv or "--verbose" in sys.argv:
         raise error

@@ -18,14 +18,14 @@ from __future__ import annotations
 
 
 class AssistantError(Exception):
-    """The root: `cause` is a sentence with the offending value, `cure` says what to do next."""
+    """The root: `cause` is a sentence with the offending value, `hint` says what to do next."""
 
     exit_code = 1
 
-    def __init__(self, cause: str, cure: str = "") -> None:
-        super().__init__(f"{cause} {cure}".strip())
+    def __init__(self, cause: str, hint: str = "") -> None:
+        super().__init__(f"{cause} {hint}".strip())
         self.cause = cause
-        self.cure = cure
+        self.hint = hint
 
 
 class UsageError(AssistantError):

@@ -16,7 +16,7 @@ from assistant.answer.features import READING_FEATURES
 from assistant.answer.pipeline import Assistant
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
-from assistant.core.files import hash_file, write_whole
+from assistant.core.files import hash_file, write_atomic
 from assistant.core.records import Progress
 from assistant.core.version import __version__
 from assistant.evaluate.ask import access_of
@@ -88,7 +88,7 @@ def calibrate_index(assistant: Assistant, plan: Plan, progress: Progress) -> Con
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.foreign)},
     }  # fmt: skip
     confidence = calibrate(found, made)
-    write_whole(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
+    write_atomic(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence
 
 

@@ -112,8 +112,8 @@ def check_all_hold(outcomes: Sequence[Outcome]) -> None:
     """Raise GateFailed unless every expectation of every line holds."""
     failed = sum(bool(outcome.failures) for outcome in outcomes)
     if failed:
-        cure = "Mend the documents; or, if the answers are right, record them anew with --record FILE --force."
-        raise GateFailed(f"{failed} of {len(outcomes)} golden answers do not hold.", cure)
+        hint = "Mend the documents; or, if the answers are right, record them anew with --record FILE --force."
+        raise GateFailed(f"{failed} of {len(outcomes)} golden answers do not hold.", hint)
 
 
 def check_free(path: Path, force: bool) -> None:

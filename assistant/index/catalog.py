@@ -126,7 +126,7 @@ class Catalog:
             raise IndexMissing(f"there is no index in {folder}.", "Make one: assistant ingest PATH")
         if create:
             _make_private(path)
-        with naming_damage(folder):
+        with translate_sqlite_errors(folder):
             db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
@@ -144,7 +144,7 @@ class Catalog:
                 db.execute("PRAGMA query_only = ON")
         if version != SCHEMA_VERSION:
             cause = f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}."
-            raise IndexMismatch(cause, start_again(folder))
+            raise IndexMismatch(cause, rebuild_hint(folder))
         return catalog
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class Catalog:
             yield
             return
         try:  # BEGIN inside: an interrupt just after it must not leave the snapshot open for ever
-            with naming_damage(self._folder):
+            with translate_sqlite_errors(self._folder):
                 self._db.execute("BEGIN")
                 yield
         finally:
@@ -213,7 +213,7 @@ class Catalog:
 
     def check(self) -> None:
         """Look for damage that no question may meet for long, text and rights included; raises IndexMismatch."""
-        with naming_damage(self._folder):
+        with translate_sqlite_errors(self._folder):
             (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
@@ -490,7 +490,7 @@ def _make_private(path: Path) -> None:
 
 
 @contextmanager
-def naming_damage(folder: Path) -> Iterator[None]:
+def translate_sqlite_errors(folder: Path) -> Iterator[None]:
     """Turn what SQLite says of a damaged catalog into IndexMismatch, of a full or locked disk into NotWritable."""
     try:
         yield
@@ -500,11 +500,11 @@ def naming_damage(folder: Path) -> Iterator[None]:
             raise
         if code in UNWRITABLE:
             raise NotWritable(f"the index folder {folder} cannot be written: {error}.", UNWRITABLE[code]) from error
-        raise IndexMismatch(f"the catalog is damaged: {error}.", start_again(folder)) from error
+        raise IndexMismatch(f"the catalog is damaged: {error}.", rebuild_hint(folder)) from error
 
 
-def start_again(folder: Path) -> str:
-    """Return the cure for a catalog that is of no use; the log and the calibration beside it stay."""
+def rebuild_hint(folder: Path) -> str:
+    """Return the hint for a catalog that is of no use; the log and the calibration beside it stay."""
     return f"Delete {folder / FILE_NAME} and run `assistant ingest` again."
 
 

@@ -109,7 +109,9 @@ def _generation(
     if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
         return rebuilt(catalog, store, after)
     with suppress(AssistantError):
-        derived = store.derive(current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh))
+        derived = store.copy_with_changes(
+            current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh)
+        )
         if store.count(derived) == len(after):
             return derived
     return rebuilt(catalog, store, after)  # the parent was not what it should be

@@ -40,7 +40,7 @@ class VectorStore(Protocol):
     def build(self, rows: Iterable[VectorRow]) -> str:
         """Write a whole new generation and return its name."""
 
-    def derive(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
+    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
         """Write a new generation that is `parent` without and with some rows; return its name."""
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
@@ -83,7 +83,7 @@ class FolderStore:
             _add(collection, rows)
         return name
 
-    def derive(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
+    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
         name = _new_name()
         with self._writing(name, parent) as collection:
             _remove(collection, removed)
@@ -110,8 +110,8 @@ class FolderStore:
             shutil.rmtree(path, ignore_errors=True)
             if isinstance(error, (AssistantError, *ENDS)):
                 raise
-            cure = "Make room on the disk if it is full, and run it again; nothing is lost."
-            raise NotWritable(f"the vectors cannot be written: {_first_line(error)}.", cure) from error
+            hint = "Make room on the disk if it is full, and run it again; nothing is lost."
+            raise NotWritable(f"the vectors cannot be written: {_first_line(error)}.", hint) from error
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
         with self._reading(generation) as collection:
@@ -139,8 +139,8 @@ class FolderStore:
             raise
         except BaseException as error:  # Chroma raises anything at all on damaged files, and panics in Rust
             cause = f"the vector generation {path} cannot be read: {_first_line(error)}."
-            cure = "Unless the disk is full or read-only, delete that folder and rebuild it: assistant ingest PATH"
-            raise IndexMissing(cause, cure) from error
+            hint = "Unless the disk is full or read-only, delete that folder and rebuild it: assistant ingest PATH"
+            raise IndexMissing(cause, hint) from error
 
     def has(self, generation: str) -> bool:
         return bool(generation) and _is_whole(self._root / generation)
@@ -202,7 +202,7 @@ class ServerStore:
             raise
         return name
 
-    def derive(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
+    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
         """Copy the parent collection's rows; a server has no cheaper way that leaves the parent serving."""
         name = self.build(added)
         with self._answering(parent):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from assistant.core.config import PREPARED, Config
 from assistant.core.errors import ModelDamaged, UsageError
-from assistant.core.files import write_whole
+from assistant.core.files import write_atomic
 from assistant.models.registry import Registry
 
 PACKAGED_ID = "smollm2-135m-policy-2"  # SmolLM2-135M-Instruct with the adapter that came along; counts its versions
@@ -38,8 +38,8 @@ def promoted(registry: Registry) -> tuple[str, ...]:
     except FileNotFoundError:
         return (PACKAGED_ID,)
     except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
-        cure = f"Delete {path}: {PACKAGED_ID} then serves."
-        raise ModelDamaged(f"{path} cannot be understood: {error}.", cure) from error
+        hint = f"Delete {path}: {PACKAGED_ID} then serves."
+        raise ModelDamaged(f"{path} cannot be understood: {error}.", hint) from error
     return (PACKAGED_ID, *ids)
 
 
@@ -59,4 +59,4 @@ def rollback(registry: Registry) -> str:
 
 
 def _write(path: Path, ids: tuple[str, ...]) -> None:
-    write_whole(path, json.dumps({"serving": ids[-MOST:]}, indent=1) + "\n")
+    write_atomic(path, json.dumps({"serving": ids[-MOST:]}, indent=1) + "\n")

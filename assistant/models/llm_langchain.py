@@ -24,9 +24,9 @@ class LangChainModel:
         except ImportError as error:
             raise ConfigError(f"generator.model {settings.model!r} needs another package: {error}.") from error
         except ValueError as error:
-            cure = "Write it as provider:model, e.g. openai:my-model."
+            hint = "Write it as provider:model, e.g. openai:my-model."
             raise ConfigError(
-                f"generator.model {settings.model!r} is not known to LangChain: {error}.", cure
+                f"generator.model {settings.model!r} is not known to LangChain: {error}.", hint
             ) from error
         except Exception as error:  # each provider has its own error for a missing key
             raise ConfigError(f"generator.model {settings.model!r} cannot be opened: {error}.") from error
@@ -41,5 +41,5 @@ class LangChainModel:
             for chunk in self._model.stream(turns, max_tokens=max_tokens):
                 yield chunk.text
         except Exception as error:  # each provider has errors of its own
-            cure = "Check generator.base_url and that the server runs."
-            raise ModelMissing(f"the generator {self.info.id} does not answer: {error}.", cure) from error
+            hint = "Check generator.base_url and that the server runs."
+            raise ModelMissing(f"the generator {self.info.id} does not answer: {error}.", hint) from error

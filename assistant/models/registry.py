@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
 from assistant.core.errors import AssistantError, ModelDamaged, ModelMissing, UsageError
-from assistant.core.files import hash_file, write_whole
+from assistant.core.files import hash_file, write_atomic
 from assistant.core.records import ModelRecord
 
 Kind = Literal["encoder", "reader", "base", "adapter", "merged", "gptq", "runtime"]
@@ -50,8 +50,8 @@ class Registry:
         try:
             return _parse(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
-            cure = "`assistant prepare` makes the packaged ones; see `assistant tune list`."
-            raise ModelMissing(f"there is no model {model_id} in {self.root}.", cure) from None
+            hint = "`assistant prepare` makes the packaged ones; see `assistant tune list`."
+            raise ModelMissing(f"there is no model {model_id} in {self.root}.", hint) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _damaged(folder, f"{folder / MANIFEST} is not a model's manifest: {error}.") from None
 
@@ -184,7 +184,7 @@ def _read_stamp(folder: Path) -> Any:
 
 
 def _write_stamp(folder: Path, stats: Mapping[str, list[int]]) -> None:
-    write_whole(folder / STAMP, json.dumps(stats))
+    write_atomic(folder / STAMP, json.dumps(stats))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_log_goes_on_only_with_the_key_that_it_was_begun_with(
     for use in (lambda: ledger(tmp_path, given).verify(), lambda: say(ledger(tmp_path, given), "two")):
         with pytest.raises((GateFailed, NotWritable), match=told) as error:
             use()
-        assert "move audit.jsonl" in error.value.cure
+        assert "move audit.jsonl" in error.value.hint
     assert said(ledger(tmp_path, begun)) == ["one"]
 
 

@@ -162,7 +162,7 @@ def test_a_key_that_is_no_secret_is_refused(
     for use in (Audit, lambda config: Assistant(config, audit=True)):
         with pytest.raises(ConfigError, match=told) as error:
             use(with_key(logged.config, name))
-        assert "head -c 32 /dev/urandom" in error.value.cure
+        assert "head -c 32 /dev/urandom" in error.value.hint
 
 
 def test_a_link_into_the_index_is_no_place_for_a_key(logged: Assistant, tmp_path: Path) -> None:

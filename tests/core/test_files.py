@@ -99,7 +99,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def refused(told: str) -> None:
     with pytest.raises(ConfigError, match=told) as error:
         load_config()
-    assert "--config config.toml" in error.value.cure
+    assert "--config config.toml" in error.value.hint
     assert not load_config(Path("config.toml")).audit.enabled, "who names it knows it"
 
 

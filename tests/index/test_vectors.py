@@ -112,7 +112,7 @@ def test_what_is_built_is_found_best_first(store: VectorStore) -> None:
 def test_an_empty_generation_finds_nothing(store: VectorStore) -> None:
     generation = store.build([])
     assert store.has(generation) and store.count(generation) == 0 and not found(store, generation, unit(1))
-    grown = store.derive(generation, [], [row(3)])
+    grown = store.copy_with_changes(generation, [], [row(3)])
     assert found(store, grown, unit(3)) == [3]
 
 
@@ -123,7 +123,7 @@ def test_the_limit_may_exceed_what_there_is(store: VectorStore) -> None:
 
 def test_deriving_leaves_the_parent_as_it_was(store: VectorStore) -> None:
     parent = store.build(row(i) for i in range(10))
-    child = store.derive(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, ()), row(11)])
+    child = store.copy_with_changes(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, ()), row(11)])
     assert child != parent
     assert sorted(found(store, parent, unit(1))) == list(range(10))
     assert sorted(found(store, child, unit(1))) == [0, 1, 4, 5, 6, 7, 8, 9, 11]
@@ -134,7 +134,7 @@ def test_deriving_leaves_the_parent_as_it_was(store: VectorStore) -> None:
 
 def test_deriving_changes_who_may_see(store: VectorStore) -> None:
     parent = store.build([row(1), row(2, "hr")])
-    child = store.derive(parent, [1, 2], [row(1, "board"), row(2)])
+    child = store.copy_with_changes(parent, [1, 2], [row(1, "board"), row(2)])
     assert found(store, parent, unit(1), EVERYONE) == [1]
     assert found(store, child, unit(1), EVERYONE) == [2]
     assert found(store, child, unit(1), replace(EVERYONE, roles=frozenset({"board"}))) == [1, 2]
@@ -187,7 +187,7 @@ def test_a_build_that_fails_leaves_nothing(store: VectorStore, monkeypatch: pyte
         yield from (row(i) for i in range(10))
         raise RuntimeError("the catalog is gone")
 
-    for write in (lambda: store.build(rows()), lambda: store.derive(kept, [], rows())):
+    for write in (lambda: store.build(rows()), lambda: store.copy_with_changes(kept, [], rows())):
         with pytest.raises((RuntimeError, AssistantError), match="the catalog is gone"):
             write()
     assert generations(store) == {kept}
@@ -207,7 +207,7 @@ def test_more_rows_than_one_batch_takes(store: VectorStore) -> None:
     generation = store.build(VectorRow(i, values[i].tobytes(), "", FOREVER, ()) for i in range(many))
     assert store.count(generation) == many
     assert [found(store, generation, values[i], limit=1)[0] for i in (0, BATCH, many - 1)] == [0, BATCH, many - 1]
-    child = store.derive(generation, range(10, many), [])
+    child = store.copy_with_changes(generation, range(10, many), [])
     assert sorted(found(store, child, unit(1))) == list(range(10)) and store.count(child) == 10
 
 
@@ -280,7 +280,7 @@ def test_generations_that_are_left_do_not_stay_open(tmp_path: Path) -> None:
         assert settles_at(0) and found(store, generation, unit(1)) == [0]
         one = opened()
         for i in range(1, 6):
-            generation = store.derive(generation, [], [row(i)])
+            generation = store.copy_with_changes(generation, [], [row(i)])
             assert len(found(store, generation, unit(1))) == i + 1
         assert settles_at(2 * one)  # six generations have been open
     assert settles_at(0)

