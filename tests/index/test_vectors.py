@@ -248,7 +248,7 @@ def test_one_store_going_on_to_a_new_generation_does_not_close_anothers(tmp_path
     with closing(FolderStore(tmp_path)) as one, closing(FolderStore(tmp_path)) as other:
         old = one.build([row(1)])
         assert found(one, old, unit(1)) == found(other, old, unit(1)) == [1]
-        new = one.derive(old, [], [row(2)])
+        new = one.copy_with_changes(old, [], [row(2)])
         assert found(one, new, unit(1)) == [1, 2]
         assert found(other, old, unit(1)) == [1]
         one.close()
@@ -319,7 +319,7 @@ def test_something_else_at_the_url_is_one_clear_error(tmp_path: Path) -> None:
 def test_two_indexes_on_one_server_leave_each_other_alone(chroma_url: str) -> None:
     with closing(ServerStore(chroma_url, "one")) as one, closing(ServerStore(chroma_url, "two")) as two:
         ours, theirs = one.build([row(1)]), two.build([row(2)])
-        newer = one.derive(ours, [], [row(3)])
+        newer = one.copy_with_changes(ours, [], [row(3)])
         one.keep_only([newer])
         assert not one.has(ours) and sorted(found(one, newer, unit(1))) == [1, 3]
         assert found(two, theirs, unit(1)) == [2]
