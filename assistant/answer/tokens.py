@@ -22,9 +22,14 @@ RANGE, DASH = "‒", "⁃"  # between two numbers: a range, which may be told wi
 
 def _dash(match: re.Match[str]) -> str:
     """Tell a range, whose end is higher and has a unit or is a time, from a number's parts and a minus."""
-    low, high = (float(re.sub(r"[^\d.]", "", part.replace(":", ".")).strip(".") or 0) for part in match.group(1, 2))
     counted = match[3].strip() or (":" in match[1] and ":" in match[2])
-    return f"{match[1]} {RANGE if counted and low < high else DASH} "
+    return f"{match[1]} {RANGE if counted and _size(match[1]) < _size(match[2]) else DASH} "
+
+
+def _size(number: str) -> tuple[int, int]:
+    """Return a number's whole part and what follows its point, enough to compare the ends of a range."""
+    whole, _, rest = number.replace(",", "").replace(":", ".").lstrip("£€$").partition(".")
+    return int(whole or 0), int(re.sub(r"\D", "", rest)[:6].ljust(6, "0"))
 
 
 EQUAL: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (

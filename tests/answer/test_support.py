@@ -76,6 +76,8 @@ REFUSED = {
         ("The bonus is 10 to 3 euros.", "The bonus is 10 - 3 euros."),
         ("Dial 555 to 1234.", "Dial 555-1234."),
         ("See ISO 9001 to 2015.", "See ISO 9001-2015."),
+        ("Between 1.5 to 1.25 days.", "Between 1.5-1.25 days."),
+        ("2:1-2:10x 1", "2:1-2:10x 2::1-1 2..1-3"),  # no number reads these
         ("Move grade 5–6 days.", "Move grade 5 to 6 days."),
         ("Pay is raised by 2–10 days.", "Pay is raised by 2 to 10 days."),
     ],

@@ -80,7 +80,11 @@ def victim(config: Config, docs: Path, marks: Connection) -> None:
         mark("embedding")
         return encoder
 
-    stages = {"build": ("build", "commit"), "derive": ("derive", "commit"), "keep_only": ("cleanup", "closing")}
+    stages = {
+        "build": ("build", "commit"),
+        "copy_with_changes": ("derive", "commit"),
+        "keep_only": ("cleanup", "closing"),
+    }
     _mark_calls(FolderStore, stages, mark)
     try:
         record = Registry(config.models_dir).load(config.encoder.model)
