@@ -47,7 +47,7 @@ def retire(
         if path in seen:
             continue
         given = [root for root, _ in roots if Path(path).is_relative_to(root)]
-        if not is_gone(path):
+        if not _is_gone(path):
             if any(is_walked(Path(path), root) for root in given):
                 retired.unreadable.append(row)
         elif row.sha256 in arrivals.bytes or arrivals.narrow(row):
@@ -92,7 +92,7 @@ def _name(row: SourceRow) -> str:
     return Path(row.path).name.casefold()
 
 
-def is_gone(path: str) -> bool:
+def _is_gone(path: str) -> bool:
     """Tell a deleted file from one in a folder that cannot be entered now."""
     try:
         os.lstat(path)

@@ -74,8 +74,9 @@ def sections() -> dict[str, list[tuple[str, str, str]]]:
 
 def purpose(section: str) -> str:
     """Return what the class of a section says of it, if it does."""
-    said = type(getattr(Config(), section)).__doc__ or ""
-    return "" if said.startswith(type(getattr(Config(), section)).__name__) else said
+    of = type(getattr(Config(), section))
+    said = of.__doc__ or ""
+    return "" if said.startswith(of.__name__) else said  # what a dataclass says of itself
 
 
 def settings_file() -> str:

@@ -36,13 +36,15 @@ ANNOUNCES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # What may open a sentence without being a part of what it states: left out of a quote, or put before it.
-OPENINGS = tuple(
+COURTESIES = (("please",), ("please", "note"), ("please", "note", "that"), ("note", "that"))
+CONNECTIVES = tuple(  # only before a comma: "however late staff come" is another thing
     tuple(words.split())
     for words in (
-        "please", "please note", "please note that", "note that", "also ,", "additionally ,", "however ,",
-        "therefore ,", "thus ,", "so ,", "note ,", "in addition ,", "as a result ,", "moreover ,", "furthermore ,",
+        "also", "additionally", "however", "therefore", "thus", "so", "note", "in addition", "as a result", "moreover",
+        "furthermore",
     )
 )  # fmt: skip
+OPENINGS = (*COURTESIES, *((*words, ",") for words in (*COURTESIES, *CONNECTIVES)))
 ANSWERS = (*OPENINGS, ("yes", ","), ("yes", "."))
 # In brackets: other names as glossaries are read, and addresses.
 ASIDE = re.compile(r" ?\((?:also:[^()]{0,200}|[^\s()@]{1,80}@[^\s()@]{1,80})\)", re.IGNORECASE)
@@ -124,7 +126,7 @@ def _least(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
 def _openings(said: Tokens, context: str) -> Iterator[Tokens]:
     """Yield what a claim opens with that is no part of its quote."""
     headings = (tokenise(line) for line in context.splitlines())
-    for opening in (*ANSWERS, *((*answer, ",") for answer in ANSWERS[:4]), *((*h, ":") for h in headings if h)):
+    for opening in (*ANSWERS, *((*h, ":") for h in headings if h)):
         if said[: len(opening)] == opening and len(said) > len(opening):
             yield opening
 
@@ -147,7 +149,6 @@ def _plain(text: str, first: bool) -> Iterator[_Piece]:
         words = tokenise(part)
         if first and not number:
             size = max((len(o) for o in OPENINGS if words[: len(o)] == o), default=0)
-            size += words[size : size + 1] == (",",) if size else 0
             yield _Piece((words[:size], ()), free=True)
             words = words[size:]
         yield from (_Piece(((RANGE,), ("to",)) if word == RANGE else ((word,),)) for word in words)

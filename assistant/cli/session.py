@@ -32,14 +32,13 @@ def settings_of(path: Path | None, data: Path | None, view: Renderer | None = No
 
 def prepare_models(config: Config, view: Renderer, *, reader: bool, generator: bool) -> None:
     """Make the models that this command needs, if they are not there."""
-    from assistant.models.registry import Registry
-
-    registry = Registry(config.models_dir)
     from assistant.core.config import PREPARED
     from assistant.models.active import PACKAGED_ID, served
     from assistant.models.cross_encoder import READER_ID
     from assistant.models.encoder import GUARD_ENCODER
+    from assistant.models.registry import Registry
 
+    registry = Registry(config.models_dir)
     if not (registry.has(config.encoder.model) and registry.has(GUARD_ENCODER)):
         from assistant.models.prepare.encoder import prepare_encoders
 
@@ -53,9 +52,9 @@ def prepare_models(config: Config, view: Renderer, *, reader: bool, generator: b
     if generator and config.generator.runtime in PREPARED and not registry.has(model := served(config)):
         if model != PACKAGED_ID:
             return  # a model of the user's own: opening it says what is missing
-        with view.preparing("the generator") as progress:
-            from assistant.models.prepare.generator import prepare_generator
+        from assistant.models.prepare.generator import prepare_generator
 
+        with view.preparing("the generator") as progress:
             prepare_generator(registry, progress)
 
 

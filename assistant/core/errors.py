@@ -69,7 +69,7 @@ class GateFailed(AssistantError):
 
 
 class DocumentRejected(AssistantError):
-    """Raised by the format readers; `reason` is one of the codes in `ingest/formats.py`."""
+    """Raised by the format readers; `reason` is one of the codes in `ingest/formats`."""
 
     exit_code = 6
 

@@ -1,4 +1,6 @@
-"""Who may read and write a file: what we make is its owner's alone, and what others may write is not trusted.
+"""Files: their hashes, writing one whole, where what ships lies, and who may read and write.
+
+What we make is its owner's alone, and what others may write is not trusted.
 
 Windows keeps rights in another way; there nothing is changed, and every file is trusted.
 """

@@ -19,7 +19,8 @@ from typing import Any
 from assistant.core.errors import IndexMismatch, IndexMissing, NotWritable
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
 from assistant.core.records import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
-from assistant.index.word_search import PLACES, TOKENIZE, VISIBLE, search_words, visible_to
+from assistant.index.visible import SEEN, VISIBLE, visible_to
+from assistant.index.word_search import PLACES, TOKENIZE, search_words
 from assistant.text.words import normalise_term, title_of
 
 SCHEMA_VERSION = "1"
@@ -190,7 +191,7 @@ class Catalog:
 
     def info(self, access: Access | None = None) -> IndexInfo:
         """Count what the index holds and name its generation; for `access`, tell of nothing that it may not see."""
-        seen = f"SELECT s.document_id FROM sources s WHERE {VISIBLE if access else 'TRUE'}"
+        seen = SEEN if access else "SELECT document_id FROM sources"
         one = self._db.execute(
             f"""SELECT (SELECT COUNT(*) FROM documents WHERE id IN ({seen})),
                        (SELECT COUNT(*) FROM passages WHERE document_id IN ({seen}))""",

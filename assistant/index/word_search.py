@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
 from collections import Counter, defaultdict
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from assistant.core.records import Access
+from assistant.index.visible import SEEN, visible_to
 
 TOKENIZE = "porter unicode61 remove_diacritics 2"
 MOST_TOKENS = 64  # of a question; those of one word, "the-of-to-and", count alike
@@ -17,17 +17,6 @@ K1, B = 1.2, 0.75  # Robertson and Zaragoza, "The Probabilistic Relevance Framew
 
 # Where each token of the word index stands; of the connection, not of the file.
 PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(main, words, instance)"
-
-# A source may be seen by its audience, between its dates; every read that leaves the catalog goes through this.
-VISIBLE = """(s.effective <= :as_of AND s.expires >= :as_of AND
-    (s.open OR EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path
-                       AND a.role IN (SELECT value FROM json_each(:roles)))))"""
-SEEN = f"SELECT s.document_id FROM sources s WHERE {VISIBLE}"
-
-
-def visible_to(access: Access) -> dict[str, str]:
-    """Return the parameters of `VISIBLE`."""
-    return {"as_of": access.as_of, "roles": json.dumps(sorted(access.roles))}
 
 
 def search_words(

@@ -62,7 +62,7 @@ class Encoder(ABC):
 class MiniLM(Encoder):
     """all-MiniLM-L6-v2 in float32: small; batches are padded.
 
-    Source: sentence-transformers/all-MiniLM-L6-v2 (mean pooling, L2 norm); see `prepare_encoder.py`.
+    Source: sentence-transformers/all-MiniLM-L6-v2 (mean pooling, L2 norm); see `prepare/encoder.py`.
     """
 
     dimensions = 384
@@ -100,7 +100,7 @@ class MiniLM(Encoder):
 class MPNet(Encoder):
     """all-mpnet-base-v2 in 8 bits: finds more, and takes four times as long; a text at a time, a core a text.
 
-    Source: sentence-transformers/all-mpnet-base-v2 (mean pooling, L2 norm); see `prepare_encoder.py`.
+    Source: sentence-transformers/all-mpnet-base-v2 (mean pooling, L2 norm); see `prepare/encoder.py`.
     """
 
     dimensions = 768

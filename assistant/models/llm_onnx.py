@@ -2,7 +2,7 @@
 
 An answer mostly copies its quotes, so the words that follow are looked up in the prompt and read at once; where the
 model would have written others, they are dropped. The words are those of writing one at a time, several times faster
-(prompt lookup decoding, Saxena 2023; it needs the logits of several tokens, see `runtime.py`).
+(prompt lookup decoding, Saxena 2023; it needs the logits of several tokens, see `prepare/export_onnx.py`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Whether text can be told from what it stands on."""
+"""Whether text can be told from what it stands on, and what is said of text that nobody reads."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
+PALE, STRUCK = "text in the colour of its background", "struck-out text"
 
 _ALIKE = 20 / 255  # two colours no channel of which differs by more are one to the eye
 _CLEAR = 0.1  # opacity below which nothing is seen

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen
+from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen
 from ingest.formats.css_values import AUTO, Declarations, Global, Length, Raw, resolve
 from ingest.formats.scripts import Script
 
-HIDDEN, TINY, PALE = "element hidden by its style", "tiny text", "text in the colour of its background"
-STRUCK = "struck-out text"
+HIDDEN, TINY = "element hidden by its style", "tiny text"
 _LEAST_SIZE = 4.0  # pixels; smaller type is not read
 _LEAST_OPACITY = 0.1
 _MAX_VARIABLES = 1_000

@@ -13,8 +13,8 @@ from typing import Any
 
 import tinycss2
 
-from ingest.formats.colours import Colour
-from ingest.formats.css_look import SCRIPTS, STRUCK, Look, Place, look
+from ingest.formats.colours import STRUCK, Colour
+from ingest.formats.css_look import SCRIPTS, Look, Place, look
 from ingest.formats.css_sheets import Element, Rule, Sheets, Source, always
 from ingest.formats.css_values import Declarations, as_colour, read_style
 from ingest.formats.parsed import reject

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen, from_hex
+from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.ooxml import ThemeColours
 from ingest.formats.scripts import Script
 
@@ -63,8 +63,8 @@ class Look:
         if 0 < self.size <= _TINY:
             return "tiny text"
         if cannot_be_seen(self.colour, self.background):
-            return "text in the colour of its background"
-        return "struck-out text" if self.struck or self.struck_twice else ""
+            return PALE
+        return STRUCK if self.struck or self.struck_twice else ""
 
 
 class Looks:

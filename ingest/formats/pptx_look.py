@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen, from_hex
+from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.ooxml import DRAWING, ThemeColours, theme_of
 from ingest.formats.scripts import Script
 
@@ -168,13 +168,13 @@ class ShapeLook:
         if fill is not None:
             clear = Colour(0, 0, 0, 0) if fill.tag == f"{DRAWING}noFill" else self._colour_of(fill)
             if cannot_be_seen(clear, self._behind):
-                return "text in the colour of its background"
+                return PALE
         return struck(known)
 
 
 def struck(layers: Iterable[Any]) -> str:
     """Return that text is struck out by run properties, the strongest first, or an empty string."""
-    return "struck-out text" if _said(layers, "strike") in {"sngStrike", "dblStrike"} else ""
+    return STRUCK if _said(layers, "strike") in {"sngStrike", "dblStrike"} else ""
 
 
 def script(layers: Iterable[Any]) -> Script:

@@ -13,13 +13,14 @@ from typing import Any
 
 from ingest.clean import scrub
 from ingest.formats.builder import Builder
+from ingest.formats.colours import STRUCK
 from ingest.formats.decode import decode
 from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.inline import Inline
 from ingest.formats.ooxml import ThemeColours, open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
 from ingest.formats.titles import sensible_title
-from ingest.formats.xlsx_look import STRUCK, Area, CellLooks, Merges, SheetPlan, areas, read_plan, split_struck
+from ingest.formats.xlsx_look import Area, CellLooks, Merges, SheetPlan, areas, read_plan, split_struck
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_TYPE = "text/csv"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from ingest.formats.colours import BLACK, WHITE, Colour, cannot_be_seen, from_hex
+from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.grid import Repeats
 from ingest.formats.ooxml import ThemeColours
 from ingest.formats.scripts import Script, as_script
@@ -23,7 +23,6 @@ _SCRIPTS: dict[str | None, Script] = {"superscript": "super", "subscript": "sub"
 _FLAT = 0.5  # points of a row, characters of a column: below, it is closed
 _MAX_AREAS = 100  # of a sheet; with more of them, all of it
 _MAX_MERGES = 50_000  # of a sheet; more are not looked at
-STRUCK = "struck-out text"
 _CHUNK = 2**20
 _AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 _BLANK = re.compile(r'""|_.|\*.|\[[^\]]*\]|\s')
@@ -147,7 +146,7 @@ class CellLooks:
         if font.strike:
             return STRUCK
         alike = cannot_be_seen(self._colour(font.color), self._fill(cell))
-        return "text in the colour of its background" if alike else ""
+        return PALE if alike else ""
 
     def _may_be_coloured(self, cell: Any) -> bool:
         """Whether something else than its fill may colour a cell: a table's style, a condition or a picture."""

@@ -1,4 +1,4 @@
-"""Who may see what, through every surface; `python -m tests.campaigns.permissions` asks 10,000 questions so."""
+"""Who may see what, through every surface; `python -m tests.campaigns.permissions` asks 12,000 questions so."""
 
 from __future__ import annotations
 

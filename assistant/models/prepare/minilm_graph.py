@@ -1,7 +1,7 @@
 """Write a BERT sentence encoder as an ONNX graph.
 
 The architecture has not changed since 2018; whoever writes a graph compares its output with the original's
-(`prepare.py`).
+(`encoder.py`).
 """
 
 from __future__ import annotations
