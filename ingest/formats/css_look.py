@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen
 from ingest.formats.css_values import AUTO, Declarations, Global, Length, Raw, resolve
-from ingest.formats.scripts import Script
+from ingest.formats.superscripts import Script
 
 HIDDEN, TINY = "element hidden by its style", "tiny text"
 _LEAST_SIZE = 4.0  # pixels; smaller type is not read

@@ -19,7 +19,7 @@ from ingest.formats.inline import Inline
 from ingest.formats.ooxml import ThemeColours, open_package, theme_of
 from ingest.formats.parsed import Parsed
 from ingest.formats.plaintext import BULLET
-from ingest.formats.scripts import as_script
+from ingest.formats.superscripts import as_script
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.ooxml import ThemeColours
-from ingest.formats.scripts import Script
+from ingest.formats.superscripts import Script
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"

@@ -18,7 +18,7 @@ from ingest.formats.decode import decode
 from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.html_blocks import Blocks
 from ingest.formats.parsed import Parsed, reject
-from ingest.formats.scripts import as_script
+from ingest.formats.superscripts import as_script
 from ingest.meta_keys import fold
 
 MEDIA_TYPE = "text/html"

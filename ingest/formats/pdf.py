@@ -20,7 +20,7 @@ from ingest.formats.pdf_cover import Cover, under_covers
 from ingest.formats.pdf_layout import write_pages
 from ingest.formats.pdf_streams import check_streams
 from ingest.formats.pdf_table import Page, Rule, Word
-from ingest.formats.scripts import raise_digits
+from ingest.formats.superscripts import raise_digits
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/pdf"

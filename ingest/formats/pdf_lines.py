@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import median
 
 from ingest.formats.pdf_table import Page, Table, Word, find_tables
-from ingest.formats.scripts import as_script, is_raised
+from ingest.formats.superscripts import as_script, is_raised
 
 GAP = 1.2  # how much wider than usual a gap between paragraphs is
 LARGER = 1.1  # how much larger than the body a heading is set

@@ -14,7 +14,7 @@ from ingest.formats.ooxml import open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed
 from ingest.formats.plaintext import BULLET, NUMBER
 from ingest.formats.pptx_look import Frame, ShapeLook, SlideLook, script, struck
-from ingest.formats.scripts import as_script
+from ingest.formats.superscripts import as_script
 from ingest.formats.titles import sensible_title
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"

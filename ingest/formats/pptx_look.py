@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.ooxml import DRAWING, ThemeColours, theme_of
-from ingest.formats.scripts import Script
+from ingest.formats.superscripts import Script
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _TINY = 200  # hundredths of a point

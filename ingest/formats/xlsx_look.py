@@ -14,7 +14,7 @@ from typing import Any
 from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.grid import Repeats
 from ingest.formats.ooxml import ThemeColours
-from ingest.formats.scripts import Script, as_script
+from ingest.formats.superscripts import Script, as_script
 
 _THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink")
 _TINY = 2  # points
