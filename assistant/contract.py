@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assistant.core.errors import UsageError
-from assistant.core.records import Answer, Citation, Hit, IngestReport, Quote, Term, Turn
+from assistant.core.records import Answer, Citation, Excerpt, Hit, IngestReport, Quote, SearchResult, Term, Turn
 
 if TYPE_CHECKING:
     from assistant.guards.run import Screened
+
+Record = TypeVar("Record", Citation, Excerpt, Quote)
 
 # Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped;
 # and so are lone surrogates, which no encoding can write.
@@ -41,7 +43,10 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         "status": answer.status,
         "answer": answer.text,
         "confidence": answer.confidence,
-        "citations": [{**asdict(c), "headings": list(c.headings)} for c in answer.citations],
+        "citations": [
+            {**asdict(c), "headings": list(c.headings), "context": [asdict(e) for e in c.context]}
+            for c in answer.citations
+        ],
         "closest": [{**asdict(c), "headings": list(c.headings)} for c in answer.closest],
         "hits": [hit_json(hit) for hit in answer.hits],
         "verdicts": [asdict(v) for v in answer.verdicts],
@@ -51,10 +56,18 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
     }
 
 
-def search_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
-    """Return hits as `search --json` prints them."""
-    left_out = ("answer", "citations", "closest", "model")
-    return {key: value for key, value in answer_json(answer, id).items() if key not in left_out}
+def search_json(found: SearchResult, id: str | None = None) -> dict[str, Any]:
+    """Return hits as `search --json` prints them; in the form of an answer's, that nobody is sure of."""
+    return {
+        **({} if id is None else {"id": id}),
+        "question": found.query,
+        "status": found.status,
+        "confidence": 0.0,
+        "hits": [hit_json(hit) for hit in found.hits],
+        "verdicts": [],
+        "index": asdict(found.index),
+        "timings_ms": dict(found.timings),
+    }
 
 
 def screened_json(screened: Screened, id: str | None = None) -> dict[str, Any]:
@@ -70,16 +83,28 @@ def screened_json(screened: Screened, id: str | None = None) -> dict[str, Any]:
 def hit_json(hit: Hit) -> dict[str, Any]:
     p = hit.passage
     return {
-        "rank": hit.rank, "source": hit.source, "title": hit.title, "headings": list(p.headings), "page": p.page,
-        "score": round(hit.score, 4), "methods": list(hit.methods), "text": p.text,
-    }  # fmt: skip
+        "rank": hit.rank,
+        "source": hit.source,
+        "title": hit.title,
+        "headings": list(p.headings),
+        "page": p.page,
+        "score": round(hit.score, 4),
+        "methods": list(hit.methods),
+        "text": p.text,
+    }
 
 
 def term_json(term: Term, source: str, title: str) -> dict[str, Any]:
     return {
-        "name": term.name, "aliases": list(term.aliases), "definition": term.definition, "source": source,
-        "title": title, "start": term.start, "end": term.end, "scope": term.scope,
-    }  # fmt: skip
+        "name": term.name,
+        "aliases": list(term.aliases),
+        "definition": term.definition,
+        "source": source,
+        "title": title,
+        "start": term.start,
+        "end": term.end,
+        "scope": term.scope,
+    }
 
 
 def report_json(report: IngestReport) -> dict[str, Any]:
@@ -87,19 +112,40 @@ def report_json(report: IngestReport) -> dict[str, Any]:
     return {**asdict(report), "seconds": round(report.seconds, 3)}
 
 
+def _citation(raw: Any) -> Citation:
+    """Read a citation with its context."""
+    found = _made(Citation, raw, "citation")
+    if not isinstance(found.context, list):
+        raise UsageError("the context of a citation of the saved answer is no list.")
+    return replace(found, context=tuple(_made(Excerpt, e, "citation's context") for e in found.context))
+
+
+def _made(kind: type[Record], raw: Any, name: str) -> Record:
+    """Make a record of an object that has exactly its fields; raises UsageError naming one that it lacks or invents."""
+    if not isinstance(raw, Mapping):
+        raise UsageError(f"a {name} of the saved answer is no object.")
+    known = {field.name for field in fields(kind)}
+    for key in sorted(known ^ raw.keys(), key=str):
+        wrong = "lacks" if key in known else "has the unknown"
+        raise UsageError(f"a {name} of the saved answer {wrong} {key!r}.", "Ask again for a fresh answer.")
+    if "headings" in known and not isinstance(raw["headings"], list):
+        raise UsageError(f"the headings of a {name} of the saved answer are no list.")
+    given: dict[str, Any] = {key: tuple(value) if key == "headings" else value for key, value in raw.items()}
+    return kind(**given)
+
+
 def citations_from_json(raw: Any) -> list[Citation]:
     """Read the citations of a saved answer; raises UsageError naming what is missing."""
     if not isinstance(raw, Mapping) or not isinstance(raw.get("citations"), list):
         raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
-    try:
-        citations = [Citation(**{**c, "headings": tuple(c["headings"])}) for c in raw["citations"]]
-    except (TypeError, KeyError) as error:
-        raise UsageError(f"a citation of the saved answer is not complete: {error}.") from error
+    citations = [_citation(c) for c in raw["citations"]]
     for c in citations:
         for name, number in (("key", c.key), ("start", c.start), ("end", c.end)):
             if type(number) is not int or abs(number) > MAX_OFFSET:
                 raise UsageError(f"a citation of the saved answer has {name} {number!r}, not a whole number.")
-        for text in (c.claim, c.quote, c.source, c.document_sha256, *c.headings):
+        if any(type(number) is not int for e in c.context for number in (e.start, e.end)):
+            raise UsageError("the context of a citation has a place that is not a whole number.")
+        for text in (c.claim, c.quote, c.source, c.document_sha256, *c.headings, *(e.text for e in c.context)):
             if not isinstance(text, str) or SURROGATE.search(text):
                 raise UsageError(f"a citation of the saved answer has {text!r} where a text belongs.")
     return citations
@@ -107,10 +153,7 @@ def citations_from_json(raw: Any) -> list[Citation]:
 
 def closest_from_json(raw: Mapping[str, Any]) -> list[Quote]:
     """Read the closest quotes of a saved answer, which older ones have not; raises UsageError for a broken one."""
-    try:
-        quotes = [Quote(**{**c, "headings": tuple(c["headings"])}) for c in raw.get("closest") or []]
-    except (TypeError, KeyError) as error:
-        raise UsageError(f"a closest quote of the saved answer is not complete: {error}.") from error
+    quotes = [_made(Quote, q, "closest quote") for q in raw.get("closest") or []]
     for q in quotes:
         if any(type(number) is not int or abs(number) > MAX_OFFSET for number in (q.key, q.start, q.end)):
             raise UsageError("a closest quote of the saved answer has a place that is not a whole number.")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.padding import Padding
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -26,9 +24,19 @@ from rich.text import Text
 
 from assistant.answer.verify import Check
 from assistant.contract import dumps
-from assistant.core.records import Answer, Citation, Hit, IngestReport, ModelRecord, Quote, Term
-from assistant.text.canonical import RULE, heading_path, printable
-from assistant.text.prompts import KEY
+from assistant.core.records import Answer, Hit, IngestReport, ModelRecord, Term
+from assistant.text.canonical import printable
+from assistant.views import (
+    Indented,
+    answer_text,
+    calibration_line,
+    hit_place,
+    numbers_table,
+    one_line,
+    outcome_lines,
+    safe,
+    sources_view,
+)
 
 if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
@@ -37,7 +45,6 @@ if TYPE_CHECKING:
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20
-COMPARED = 500  # words of an answer; comparing takes a square of the time
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
 
 
@@ -70,9 +77,13 @@ class Renderer:
     def progress(self) -> Iterator[Callable[[str, float, float], None]]:
         """Show a bar a stage on stderr; yields (stage, done, total) -> None."""
         columns = (
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(),
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
             TimeRemainingColumn(),
-        )  # fmt: skip
+        )
         with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
             tasks: dict[str, Any] = {}
 
@@ -84,13 +95,13 @@ class Renderer:
             yield update
 
     @contextmanager
-    def preparing(self, what: str) -> Iterator[Callable[[str, float], None]]:
-        """Show one bar for a model that is made; yields (step, share done) -> None."""
+    def preparing(self, what: str) -> Iterator[Callable[[str, float, float], None]]:
+        """Show one bar for a model that is made; yields (step, done, total) -> None."""
         self.note(f"Preparing {what}: needed once, under a minute.")
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
         with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
-            task = bars.add_task(what, total=1.0)
-            yield lambda step, share: bars.update(task, description=step, completed=share)
+            task = bars.add_task(what)
+            yield lambda step, done, total: bars.update(task, description=step, completed=done, total=total)
 
     def working(self, text: str) -> Any:
         """Return a spinner context on stderr."""
@@ -133,9 +144,12 @@ class Renderer:
     def report(self, report: IngestReport) -> None:
         """Print what an ingest did."""
         counts = (
-            ("added", len(report.added)), ("updated", len(report.updated)), ("unchanged", report.unchanged),
-            ("removed", len(report.removed)), ("rejected", len(report.rejected)),
-        )  # fmt: skip
+            ("added", len(report.added)),
+            ("updated", len(report.updated)),
+            ("unchanged", report.unchanged),
+            ("removed", len(report.removed)),
+            ("rejected", len(report.rejected)),
+        )
         told = ", ".join(f"{number:,} {name}" for name, number in counts if number or name == "unchanged")
         self.out.print(
             f"{told} in {report.seconds:.1f} s; {report.passages:,} passages, {report.terms:,} terms indexed."
@@ -176,7 +190,7 @@ class Renderer:
         table.add_column(overflow="fold")
         for key, value in status.items():
             if key == "calibration" and value:
-                table.add_row(key, safe(_calibration(value)))
+                table.add_row(key, safe(calibration_line(value)))
             elif key not in ("problems", "flagged"):
                 told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
                 table.add_row(key.replace("_", " "), safe(str(told)))
@@ -191,7 +205,7 @@ class Renderer:
 
     def calibration(self, found: Mapping[str, Any]) -> None:
         """Print what a calibration holds."""
-        self.out.print(safe(_calibration(found)))
+        self.out.print(safe(calibration_line(found)))
 
     def evaluation(self, report: Mapping[str, Any]) -> None:
         """Print the metrics of an evaluation, with their 95% intervals."""
@@ -199,7 +213,7 @@ class Renderer:
         from assistant.evaluate.report import between, decimals
 
         counts = ", ".join(f"{n:,} {group}" for group, n in report["questions"].items() if n)
-        table = _numbers_table("metric", "value", "95%", "n", "what")
+        table = numbers_table("metric", "value", "95%", "n", "what")
         group = ""
         for name, metric in METRICS.items():
             if metric.group != group:
@@ -216,7 +230,7 @@ class Renderer:
         from assistant.evaluate.metrics import label
         from assistant.evaluate.report import between, decimals
 
-        table = _numbers_table("metric", "before", "after", "difference", "95%", "win/loss/tie")
+        table = numbers_table("metric", "before", "after", "difference", "95%", "win/loss/tie")
         for name, m in found["metrics"].items():
             counts = "/".join(str(m[key]) for key in ("better", "worse", "equal") if key in m)
             sure = "bold" if m["low"] is not None and m["low"] * m["high"] > 0 else ""
@@ -239,10 +253,10 @@ class Renderer:
         failed = [outcome for outcome in outcomes if outcome.failures]
         for outcome in failed:
             asked = outcome.golden.asked
-            self.out.print(Text.assemble(("✗ ", "red"), (printable(asked.id), "bold"), ": ", _one_line(asked.text)))
-            for part in _outcome_lines(outcome):
+            self.out.print(Text.assemble(("✗ ", "red"), (printable(asked.id), "bold"), ": ", one_line(asked.text)))
+            for part in outcome_lines(outcome):
                 self.out.print(Indented(part, 4))
-        table = _numbers_table("check", "lines", "passed", "failed")
+        table = numbers_table("check", "lines", "passed", "failed")
         checks = [name for outcome in outcomes for name in outcome.checked]
         wrong = [failure.check for outcome in failed for failure in outcome.failures]
         for name in dict.fromkeys(checks):
@@ -292,21 +306,6 @@ class Renderer:
         console.print(table)
 
 
-class Indented:
-    """Text set in by some columns; wrapped on a terminal, and whole lines in a pipe."""
-
-    def __init__(self, text: Text, by: int) -> None:
-        self._text = text
-        self._by = by
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if not console.soft_wrap:
-            yield Padding(self._text, (0, 0, 0, self._by), expand=False)
-            return
-        for line in self._text.split("\n", allow_blank=True):
-            yield Text.assemble(" " * self._by, line)
-
-
 class _Rate(ProgressColumn):
     """Items a second."""
 
@@ -319,88 +318,3 @@ class _Nothing:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None: ...
-
-
-def _numbers_table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        text = name == "what"
-        table.add_column(name, justify="left" if text else "right", no_wrap=not text)
-    return table
-
-
-def _outcome_lines(outcome: Outcome) -> Iterator[Text]:
-    """Yield what was expected and came, and the answer before and now with the words that differ set off."""
-    for failure in outcome.failures:
-        yield Text.assemble(
-            (f"{failure.check}: ", "bold"), "expected ", (_one_line(failure.expected), "green"), ", got ",
-            (_one_line(failure.got), "red"),
-        )  # fmt: skip
-    recorded, now = outcome.golden.recorded.split(), outcome.answer.split()
-    if recorded:
-        yield Text.assemble(("was:   ", "dim"), _differing(recorded, now, "green"))
-    yield Text.assemble(("now:   ", "dim"), _differing(now, recorded, "red") if recorded else _one_line(outcome.answer))
-    yield Text.assemble(("cites: ", "dim"), _one_line(", ".join(outcome.sources) or "nothing"))
-
-
-def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
-    """Return words with those set off that the others do not have at that place."""
-    compared = words[:COMPARED], others[:COMPARED]
-    same = SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
-    kept = {at for block in same for at in range(block.a, block.a + block.size)}
-    return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))
-
-
-def _calibration(found: Mapping[str, Any]) -> str:
-    made = found["made"]
-    return (
-        f"answers from a probability of {found['threshold']:g}: of {found['questions']:,} questions "
-        f"{found['answered']:,} were answered, {found['wrong']:,} of which the documents do not answer "
-        f"(at most {found['bound']:.1%} with 95% confidence; max_risk {found['max_risk']:g}); by {made['by']}, "
-        f"from {', '.join(made['from'])}"
-    )
-
-
-def safe(text: str) -> Text:
-    """Make text of unknown origin harmless: no escapes, no markup."""
-    return Text(printable(text))
-
-
-def answer_text(text: str, style: str = "") -> Text:
-    """Return an answer with its keys set off."""
-    shown = Text(printable(text), style=style)
-    shown.highlight_regex(KEY, "bold cyan")
-    return shown
-
-
-def sources_view(citations: Sequence[Citation | Quote]) -> Group:
-    """Return the numbered sources of an answer, each with its quote."""
-    first = {c.key: c for c in reversed(citations)}
-    return Group(*(part for key in sorted(first) for part in _source(first[key])))
-
-
-def _source(citation: Citation | Quote) -> Iterator[Any]:
-    yield Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation))
-    rows = [line for line in citation.quote.splitlines() if not RULE.match(line)]  # a table's rule says nothing
-    yield Indented(Text(f"“{printable(chr(10).join(rows))}”", style="italic"), 4)
-
-
-def citation_place(citation: Citation | Quote) -> Text:
-    """Return `Title > Heading, page N (source)`."""
-    return _place(citation.title, citation.headings, citation.page, citation.source)
-
-
-def hit_place(hit: Hit) -> Text:
-    return _place(hit.title, hit.passage.headings, hit.passage.page, hit.source)
-
-
-def _place(title: str, headings: Sequence[str], page: int | None, source: str) -> Text:
-    where = f", page {page}" if page else ""
-    return Text.assemble(
-        (printable(heading_path(title, headings) + where), "bold"), (printable(f"  ({source})"), "dim")
-    )

@@ -12,12 +12,13 @@ from assistant.answer.confidence import load_confidence, summary
 from assistant.answer.read import load_reader
 from assistant.audit.ledger import BEFORE as LOG_BEFORE
 from assistant.audit.ledger import FILE_NAME as LOG
-from assistant.core.config import PREPARED, Config
+from assistant.core.config import Config
 from assistant.core.errors import AssistantError
 from assistant.core.files import is_exposed, others_may_write
 from assistant.core.version import __version__
-from assistant.index.catalog import FILE_NAME as CATALOG
-from assistant.index.catalog import Catalog, rebuild_hint
+from assistant.index.catalog import Catalog
+from assistant.index.schema import FILE_NAME as CATALOG
+from assistant.index.schema import rebuild_hint
 from assistant.index.vectors import FOLDER as GENERATIONS
 from assistant.index.vectors import open_store
 from assistant.models.active import PACKAGED_ID, served
@@ -25,7 +26,7 @@ from assistant.models.cross_encoder import READER_ID
 from assistant.models.encoder import GUARD_ENCODER
 from assistant.models.registry import Registry
 
-SHOWN = ("chromadb", "langchain", "onnxruntime", "onnxruntime-genai", "sentence-transformers", "transformers")
+SHOWN = ("chromadb", "langchain", "onnxruntime")
 
 
 def collect_status(config: Config) -> dict[str, Any]:
@@ -33,14 +34,18 @@ def collect_status(config: Config) -> dict[str, Any]:
     problems: list[dict[str, Any]] = []
     registry = Registry(config.models_dir)
     status: dict[str, Any] = {
-        "version": __version__, "python": platform.python_version(), "data": str(config.data),
-        "models_dir": str(config.models_dir), "config_file": str(config.file or ""), "config_sha": config.sha[:12],
+        "version": __version__,
+        "python": platform.python_version(),
+        "data": str(config.data),
+        "models_dir": str(config.models_dir),
+        "config_file": str(config.file or ""),
+        "config_sha": config.sha[:12],
         "index": _index(config, registry, problems),
         "models": _models(config, registry, problems),
         "calibration": _calibration(config, problems),
         "packages": {name: _version(name) for name in SHOWN},
         "flagged": [],
-    }  # fmt: skip
+    }
     _rights(config, problems)
     if status["index"]:
         status["flagged"] = status["index"].pop("flagged")
@@ -54,10 +59,12 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
             catalog.check()
             info = catalog.info()
             found = {
-                **asdict(info), "terms": catalog.count_terms(), "encoder": (catalog.meta("encoder") or "")[:12],
+                **asdict(info),
+                "terms": catalog.count_terms(),
+                "encoder": (catalog.meta("encoder") or "")[:12],
                 "not_in_force_today": catalog.outside_validity(date.today().isoformat()),
                 "flagged": [asdict(flag) for flag in catalog.flags()],
-            }  # fmt: skip
+            }
         held = open_store(config.data, config.index.chroma_url).count(info.generation)
         hint = rebuild_hint(config.data)
         if held != info.passages:
@@ -74,7 +81,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
     packaged = dict.fromkeys((config.encoder.model, GUARD_ENCODER, READER_ID))
-    wanted = [*packaged, *([served(config)] if config.generator.runtime in PREPARED else [])]
+    wanted = [*packaged, *([served(config)] if config.generator.kind.prepared else [])]
     found = {}
     for model_id in wanted:
         if not registry.has(model_id) and model_id in (*packaged, PACKAGED_ID):
@@ -92,8 +99,8 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
         except AssistantError as error:
             found[model_id] = "damaged"
             _problem(problems, error.cause, error.hint, fatal=True)
-    if config.generator.runtime == "langchain":
-        found[config.generator.model] = "langchain"
+    if config.generator.kind.large:
+        found[config.generator.model] = config.generator.runtime
     return found
 
 

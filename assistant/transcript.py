@@ -13,8 +13,8 @@ from assistant.contract import answer_json, dumps
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, Answer, Citation, Quote
 from assistant.guards.run import redacted
-from assistant.render import citation_place
 from assistant.text.canonical import printable
+from assistant.views import citation_place
 
 # What Markdown would read as markup, in text that is shown as it is; the keys [1] and table rows stay what they are.
 MARKUP = re.compile(r"[\\`*_~<&]|\[(?!\d{1,3}\])|\](?=[(:\[])|^#(?=#{0,5} )|^(?:=+|-+)(?= *$)", re.MULTILINE)

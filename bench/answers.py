@@ -23,12 +23,14 @@ from typing import Any
 from rich.progress import track
 from rich.table import Table
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.contract import answer_json, dumps
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.index.catalog import FILE_NAME, Catalog
+from assistant.index.catalog import Catalog
+from assistant.index.schema import FILE_NAME
 from assistant.models.prepare.generator import prepare_generator
 from assistant.models.registry import Registry
 from bench.common import (
@@ -178,7 +180,7 @@ def run_all(options: argparse.Namespace) -> dict[str, Tally]:
             config = settings(options, folder / docs[0])
             if config.generator.runtime == "onnx":
                 with console.status("preparing the generator"):
-                    prepare_generator(Registry(config.models_dir), lambda step, share: None)
+                    prepare_generator(Registry(config.models_dir))
             with console.status(f"ingesting {docs[0]}"):
                 run_ingest([shared / "data" / docs[0] / docs[1]], config)
             for of in chosen:
@@ -190,17 +192,34 @@ def run_all(options: argparse.Namespace) -> dict[str, Tally]:
 
 def show(tallies: dict[str, Tally]) -> None:
     table = Table(title="Answers")
-    for name in ("set", "asked", "answered", "own words", "quotes", "verbatim", "verified", "p50 ms", "p95 ms",
-                 *STAGES):  # fmt: skip
+    for name in (
+        "set",
+        "asked",
+        "answered",
+        "own words",
+        "quotes",
+        "verbatim",
+        "verified",
+        "p50 ms",
+        "p95 ms",
+        *STAGES,
+    ):
         table.add_column(name, justify="left" if name == "set" else "right", no_wrap=True)
     for name, t in tallies.items():
         totals = [one["total"] for one in t.timings] or [0.0]
         shares = [sum(one.get(stage, 0.0) for one in t.timings) / max(sum(totals), 0.001) for stage in STAGES]
         table.add_row(
-            name, str(t.questions), share(t.answered, t.questions), share(t.own_words, t.answered), str(t.citations),
-            f"{t.verbatim / t.citations:.4f}" if t.citations else "-", f"{t.verified}/{t.answered}",
-            f"{percentile(totals, 0.5):.0f}", f"{percentile(totals, 0.95):.0f}", *(f"{s:.0%}" for s in shares),
-        )  # fmt: skip
+            name,
+            str(t.questions),
+            share(t.answered, t.questions),
+            share(t.own_words, t.answered),
+            str(t.citations),
+            f"{t.verbatim / t.citations:.4f}" if t.citations else "-",
+            f"{t.verified}/{t.answered}",
+            f"{percentile(totals, 0.5):.0f}",
+            f"{percentile(totals, 0.95):.0f}",
+            *(f"{s:.0%}" for s in shares),
+        )
     console.print(table)
     tampered = sum((t.tampered for t in tallies.values()), Counter())
     refused = sum((t.refused for t in tallies.values()), Counter())
@@ -219,12 +238,19 @@ def share(part: int, whole: int) -> str:
 def as_json(t: Tally) -> Json:
     totals = [one["total"] for one in t.timings] or [0.0]
     return {
-        "questions": t.questions, "answered": t.answered, "own_words": t.own_words, "citations": t.citations,
-        "verbatim": t.verbatim, "verified": t.verified, "faults": t.faults,
-        "p50_ms": percentile(totals, 0.5), "p95_ms": percentile(totals, 0.95),
+        "questions": t.questions,
+        "answered": t.answered,
+        "own_words": t.own_words,
+        "citations": t.citations,
+        "verbatim": t.verbatim,
+        "verified": t.verified,
+        "faults": t.faults,
+        "p50_ms": percentile(totals, 0.5),
+        "p95_ms": percentile(totals, 0.95),
         "stage_p50_ms": {s: percentile([one.get(s, 0.0) for one in t.timings] or [0.0], 0.5) for s in STAGES},
-        "tampered": dict(t.tampered), "refused": dict(t.refused),
-    }  # fmt: skip
+        "tampered": dict(t.tampered),
+        "refused": dict(t.refused),
+    }
 
 
 def main() -> None:

@@ -95,25 +95,21 @@ def quiet_config(data: Path, models: Path) -> Config:
     )
 
 
-def encoder_record(config: Config) -> ModelRecord:
+def prepare_encoder(config: Config) -> ModelRecord:
     """Return the encoder's manifest, preparing it first if it is not there, and the reader with it."""
     from assistant.models.prepare.encoder import prepare_encoders
     from assistant.models.prepare.reader import prepare_reader
 
-    prepare_reader(Registry(config.models_dir), lambda step, share: None)
-    return prepare_encoders(Registry(config.models_dir), config.encoder, lambda step, share: None)
+    prepare_reader(Registry(config.models_dir))
+    return prepare_encoders(Registry(config.models_dir), config.encoder)
 
 
 def run_ingest(paths: Iterable[Path], config: Config) -> IngestReport:
     """Run the recipe as the command line does."""
-    from assistant.models.encoder import open_encoder
     from ingest.build import ingest
 
-    record = encoder_record(config)
-    registry = Registry(config.models_dir)
-    return ingest(
-        list(paths), config, record.files["model.onnx"], lambda: open_encoder(registry, config.encoder), prune=True
-    )  # fmt: skip
+    prepare_encoder(config)
+    return ingest(list(paths), config, prune=True)
 
 
 def questions(shared: Path, of: QuestionSet, limit: int | None = None) -> list[dict[str, Any]]:

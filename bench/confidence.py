@@ -48,11 +48,17 @@ def summarise(name: str, rows: Sequence[Row], threshold: float) -> dict[str, Any
     wrong, count = int((answered & ~good).sum()), int(answered.sum())
     draws = np.array([auroc(confidence[sample], good[sample]) for sample in resamples(len(rows))])
     return {
-        "set": name, "answerable": int(good.sum()), "other": int((~good).sum()),
-        "auroc": auroc(confidence, good), "ci95": interval(draws),
-        "coverage": float(answered[good].mean()), "answered": count, "wrong": wrong,
-        "risk": wrong / count if count else 0.0, "bound": upper_bound(wrong, count),
-    }  # fmt: skip
+        "set": name,
+        "answerable": int(good.sum()),
+        "other": int((~good).sum()),
+        "auroc": auroc(confidence, good),
+        "ci95": interval(draws),
+        "coverage": float(answered[good].mean()),
+        "answered": count,
+        "wrong": wrong,
+        "risk": wrong / count if count else 0.0,
+        "bound": upper_bound(wrong, count),
+    }
 
 
 def show(results: Sequence[dict[str, Any]], threshold: float) -> None:
@@ -72,9 +78,16 @@ def show(results: Sequence[dict[str, Any]], threshold: float) -> None:
     for r in results:
         low, high = r["ci95"]
         table.add_row(
-            r["set"], str(r["answerable"]), str(r["other"]), f"{r['auroc']:.3f}", f"{low:.2f}-{high:.2f}",
-            f"{r['coverage']:.0%}", f"{r['wrong']} of {r['answered']}", f"{r['risk']:.1%}", f"{r['bound']:.1%}",
-        )  # fmt: skip
+            r["set"],
+            str(r["answerable"]),
+            str(r["other"]),
+            f"{r['auroc']:.3f}",
+            f"{low:.2f}-{high:.2f}",
+            f"{r['coverage']:.0%}",
+            f"{r['wrong']} of {r['answered']}",
+            f"{r['risk']:.1%}",
+            f"{r['bound']:.1%}",
+        )
     console.print(table)
 
 

@@ -99,7 +99,11 @@ def measure_here(kind: str, path: Path) -> dict[str, float]:
     tokenizer = AutoTokenizer.from_pretrained(base_folder("bfloat16"))
     prompts = [prompt_of(tokenizer, 100 * run) for run in range(1, WARM_UP + RUNS + 1)]
     began = time.perf_counter()
-    engines = {"onnx": by_onnx, "transformers": by_transformers, "openvino": partial(by_openvino, tokenizer=tokenizer)}
+    engines: dict[str, Callable[[Path], Any]] = {
+        "onnx": by_onnx,
+        "transformers": by_transformers,
+        "openvino": partial(by_openvino, tokenizer=tokenizer),
+    }
     generate = engines[kind](path)
     loaded = time.perf_counter() - began
     seconds = []
@@ -115,7 +119,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     config = settings(options, Path())
     registry = Registry(config.models_dir)
     with console.status("making the models"):
-        prepare_generator(registry, lambda step, share: None)
+        prepare_generator(registry)
         subprocess.run([sys.executable, "-m", "bench.make_base", "--dtype", "bfloat16"], check=True)
     engines = {TUTORIAL: ("transformers", base_folder("bfloat16"))}
     engines |= {name: ("onnx", registry.path(name)) for name in dict.fromkeys([PACKAGED_ID, *options.model])}
@@ -142,8 +146,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def show(found: dict[str, Any]) -> None:
     table = Table("engine", "answer, s", "times faster", "load, s", "peak MiB", "MiB on disk", title="A warm answer")
     for name, m in found["engines"].items():
-        table.add_row(name, f"{m['seconds']:.2f}", f"{m['ratio']:.2f}", f"{m['load']:.1f}", f"{m['peak_mib']:.0f}",
-                      f"{m['mib']:.0f}")  # fmt: skip
+        table.add_row(
+            name,
+            f"{m['seconds']:.2f}",
+            f"{m['ratio']:.2f}",
+            f"{m['load']:.1f}",
+            f"{m['peak_mib']:.0f}",
+            f"{m['mib']:.0f}",
+        )
     console.print(table)
 
 

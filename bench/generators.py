@@ -8,8 +8,6 @@ an hour on two cores.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,14 @@ from rich.table import Table
 from assistant.core.config import Config
 from assistant.evaluate.splits import Split
 from assistant.models.active import PACKAGED_ID
-from assistant.models.prepare.export_onnx import INT8, build_runtime
-from assistant.models.prepare.generator import prepare_generator
+from assistant.models.prepare.generator import build_generator, prepare_generator
 from assistant.models.registry import Registry
 from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
-from bench.make_base import base_folder
 from tune.evaluate import SERVING, SHOWN, evaluate
 
 UNTUNED = "smollm2-135m-instruct-int8"
 # name -> documents and questions, in ../shared/data or in this repository
-SETS = {
+SETS: dict[str, tuple[str | Path, str | Path]] = {
     "contoso": ("qa_contoso_benefits/pdf", "qa_contoso_benefits/qa.jsonl"),
     "conditionalqa": ("qa_conditionalqa_train/docs", "qa_conditionalqa_train/qa.jsonl"),
     "white_sharc": ("qa_white_sharc/docs", "qa_white_sharc/qa.jsonl"),
@@ -38,12 +34,7 @@ SETS = {
 
 def prepare_untuned(registry: Registry) -> None:
     """Install the base model in the same runtime as the packaged one, without its adapter."""
-    subprocess.run([sys.executable, "-m", "bench.make_base", "--dtype", "float32"], check=True)
-
-    def build(folder: Path) -> None:
-        build_runtime(base_folder("float32"), folder, INT8)
-
-    registry.install(UNTUNED, "runtime", None, {"precision": INT8}, build)
+    registry.install(UNTUNED, "runtime", None, {}, lambda folder: build_generator(folder, adapter=None))
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -54,7 +45,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         config = settings(options, options.work / "indexes" / name)
         registry = Registry(config.models_dir)
         prepare_untuned(registry)
-        prepare_generator(registry, lambda step, share: None)
+        prepare_generator(registry)
         run_ingest([documents], config)
         models = {SERVING: UNTUNED, "packaged": PACKAGED_ID, **{model: model for model in options.model}}
         found[name] = ask(questions, models, config, options.limit, options.work / "results" / name)
@@ -68,9 +59,14 @@ def ask(questions: Path, models: dict[str, str], config: Config, limit: int, out
     onnx = replace(config, generator=replace(config.generator, runtime="onnx"))
     with console.status("asking") as status:
         return evaluate(
-            [questions], models, onnx, Split.TEST, limit, out,
+            [questions],
+            models,
+            onnx,
+            Split.TEST,
+            limit,
+            out,
             lambda stage, done, total: status.update(f"{stage} {done:.0f}/{total:.0f}"),
-        )  # fmt: skip
+        )
 
 
 def show(name: str, means: dict[str, Any]) -> None:

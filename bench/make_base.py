@@ -14,7 +14,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from assistant.models.prepare.import_gguf import unpack_llama
+from assistant.models.prepare.import_gguf import read_llama
 from assistant.models.weights import GGUF, packaged_weights
 from bench.common import console
 
@@ -34,7 +34,8 @@ def make_base(folder: Path, dtype: str) -> Path:
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        unpack_llama(packaged_weights(GGUF), aside)
+        aside.mkdir()
+        read_llama(packaged_weights(GGUF)).write(aside)
         if dtype == "bfloat16":
             _halve(aside)
         aside.rename(folder)

@@ -15,8 +15,9 @@ from typing import Any
 
 from rich.progress import track
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.contract import answer_json, dumps
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.models.prepare.generator import prepare_generator
 from assistant.models.registry import Registry
@@ -74,7 +75,7 @@ def main() -> None:
     with scratch("natural") as folder:
         for corpus in corpora(shared):
             config = settings(given, folder / corpus.name)
-            prepare_generator(Registry(config.models_dir), lambda step, share: None)
+            prepare_generator(Registry(config.models_dir))
             run_ingest(corpus.documents, config)
             answers = ask(corpus, config)
             by_id = {row["id"]: row for row in answers}
@@ -88,8 +89,14 @@ def main() -> None:
             useful, wrong, abstained = score.rates(judged)
             total = [row["timings_ms"]["total"] for row in answers]
             results[corpus.name] = {
-                "useful": useful, "wrong": wrong, "abstained": abstained, "ms_p50": percentile(total, 0.5),
-            }  # fmt: skip
+                "useful": useful,
+                "wrong": wrong,
+                "abstained": abstained,
+                "intervals": score.intervals(judged),
+                "answerable": sum(row["answerable"] for row in judged),
+                "unanswerable": sum(not row["answerable"] for row in judged),
+                "ms_p50": percentile(total, 0.5),
+            }
             if given.runs:
                 given.runs.mkdir(parents=True, exist_ok=True)
                 lines = "".join(dumps(row) + "\n" for row in answers)

@@ -31,7 +31,17 @@ from assistant.evaluate.splits import Split
 from assistant.evaluate.text_scores import best_f1
 from assistant.models.encoder import Encoder, open_encoder
 from assistant.models.registry import Registry
-from bench.common import ROOT, console, encoder_record, parser, run_ingest, scratch, settings, shared_folder, write_json
+from bench.common import (
+    ROOT,
+    console,
+    parser,
+    prepare_encoder,
+    run_ingest,
+    scratch,
+    settings,
+    shared_folder,
+    write_json,
+)
 
 HIT_WEIGHT = 0.1
 MOST = 300  # questions of a set, evenly taken
@@ -75,7 +85,7 @@ def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str
     """Index the set's documents and compare both readers on its reported half."""
     root = ROOT if of.name == "company" else shared / "data"
     config = settings(options, folder / of.name)
-    encoder_record(config)
+    prepare_encoder(config)
     with console.status(f"ingesting {of.documents}"):
         run_ingest([root / of.documents], config)
     split = Split.ALL if of.name == "datica" else Split.TEST  # one document: there are no halves
@@ -95,11 +105,12 @@ def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str
     gains = values[:, 2:] - values[:, :2]
     names = ("first", "f1")
     return {
-        "set": of.name, "n": len(rows),
+        "set": of.name,
+        "n": len(rows),
         **{f"{name}_untuned": float(values[:, i].mean()) for i, name in enumerate(names)},
         **{name: float(values[:, 2 + i].mean()) for i, name in enumerate(names)},
         **{f"{name}_gain95": interval(gains[resamples(len(rows)), i].mean(axis=1)) for i, name in enumerate(names)},
-    }  # fmt: skip
+    }
 
 
 def show(results: Sequence[dict[str, Any]]) -> None:

@@ -34,10 +34,10 @@ from assistant.models.encoder import guard_encode, remember
 from bench.common import (
     ROOT,
     console,
-    encoder_record,
     note_load,
     parser,
     percentile,
+    prepare_encoder,
     read_jsonl,
     run_ingest,
     scratch,
@@ -50,9 +50,13 @@ from tune.factory import train_guards as recipes
 from tune.factory.guard_data import MEASURED_ONLY, Encode, Item, read_questions
 
 NAMES = {
-    "CREDIT_CARD": "card number", "IBAN_CODE": "IBAN", "EMAIL_ADDRESS": "e-mail", "PHONE_NUMBER": "phone number",
-    "IP_ADDRESS": "IP address", "US_SSN": "social security number",
-}  # fmt: skip
+    "CREDIT_CARD": "card number",
+    "IBAN_CODE": "IBAN",
+    "EMAIL_ADDRESS": "e-mail",
+    "PHONE_NUMBER": "phone number",
+    "IP_ADDRESS": "IP address",
+    "US_SSN": "social security number",
+}
 CHECKED = ("CREDIT_CARD", "IBAN_CODE")
 ASKED_MS = 15.0
 
@@ -105,8 +109,11 @@ def questions_table(guards: Guards, items: Sequence[Item]) -> Iterator[Line]:
     for origin in sorted({i.origin for i in items if i.kind == "question"}):
         unseen = " (no part of it tuned on)" if origin in MEASURED_ONLY else ""
         yield made(
-            "refused by mistake", origin + unseen, "", lambda i, o=origin: i.kind == "question" and i.origin == o  # type: ignore[misc]
-        )  # fmt: skip
+            "refused by mistake",
+            origin + unseen,
+            "",
+            lambda i, o=origin: i.kind == "question" and i.origin == o,  # type: ignore[misc]
+        )
     yield made("refused by mistake", "NotInject look-alikes", "<=0.05", lambda i: "NotInject" in i.part)
     yield made("refused by mistake", "PINT hard negatives", "", lambda i: "hard_negatives" in i.part)
     yield made("refused by mistake", "other chat (WildGuard, PINT)", "", lambda i: i.kind == "chat")
@@ -128,9 +135,9 @@ def left_out(items: Sequence[Item], encode: Encode, packaged: Sequence[Linear]) 
     cases = (
         (recipes.RECIPES[0], Injection, packaged[0], "direct", injection_source),
         (recipes.RECIPES[2], Harm, packaged[1], "unsafe", lambda i: i.part),
-    )  # fmt: skip
+    )
     for recipe, guard, model, kind, source in cases:
-        samples = recipes.make_samples(recipe, [i for i in items if i.half is Split.DEV], encode)
+        samples = recipes.make_samples(recipe, [i for i in items if i.split is Split.DEV], encode)
         for name in sorted({source(i) for i in items if i.kind == kind and i.origin != "own"}):
             groups = {i.group for i in items if i.origin.startswith("guard_") and source(i) == name}
             kept = [samples.items[n].group not in groups for n in samples.owner]
@@ -177,9 +184,12 @@ def personal(rows: Sequence[dict[str, Any]]) -> Iterator[Line]:
         gold = [span for span in row["spans"] if span["type"] in NAMES or span["type"] == "US_DRIVER_LICENSE"]
         for span in gold:
             if span["type"] in NAMES:
-                seen[span["type"]].append(any(
-                    f.start <= span["start"] and span["end"] <= f.end and f.kind == NAMES[span["type"]] for f in found
-                ))  # fmt: skip
+                seen[span["type"]].append(
+                    any(
+                        f.start <= span["start"] and span["end"] <= f.end and f.kind == NAMES[span["type"]]
+                        for f in found
+                    )
+                )
         for f in found:
             if not any(span["start"] < f.end and f.start < span["end"] for span in gold):
                 false[f.kind] = false.get(f.kind, 0) + 1
@@ -215,9 +225,14 @@ def show(lines: Sequence[Line]) -> None:
     for each in lines:
         style = "" if each.holds else "bold red"
         table.add_row(
-            each.part if each.part != part else "", each.name, f"{each.count} of {each.total}", f"{each.share:.1%}",
-            f"{upper_bound(each.count, each.total):.1%}" if each.bar.startswith("<") else "", each.bar, style=style,
-        )  # fmt: skip
+            each.part if each.part != part else "",
+            each.name,
+            f"{each.count} of {each.total}",
+            f"{each.share:.1%}",
+            f"{upper_bound(each.count, each.total):.1%}" if each.bar.startswith("<") else "",
+            each.bar,
+            style=style,
+        )
         part = each.part
     console.print(table)
 
@@ -227,10 +242,10 @@ def main() -> None:
     shared = given.shared.resolve()
     data = shared / "data"
     config = settings(given, ROOT)
-    encoder_record(config)
+    prepare_encoder(config)
     encode = remember(guard_encode(config))
     items = recipes.read_all(shared, encode)
-    test = [i for i in items if i.half is Split.TEST and i.kind != "sentence"]
+    test = [i for i in items if i.split is Split.TEST and i.kind != "sentence"]
     asked = list(read_questions(data, MEASURED_ONLY))
     guards = Guards(GuardsSection(), encode)
     load = note_load()
@@ -239,17 +254,23 @@ def main() -> None:
     lines += left_out(items, encode, packaged)
     with console.status("asking documents with planted instructions"), scratch("planted") as folder:
         lines += planted(config, folder)
-    lines.append(innocent(guards, [i.text for i in items if i.half is Split.TEST and i.kind == "sentence"]))
+    lines.append(innocent(guards, [i.text for i in items if i.split is Split.TEST and i.kind == "sentence"]))
     rows = [r for r in read_jsonl(data / "pii_presidio_even" / "items.jsonl") if _is_test(r["id"])]
     lines += personal(rows)
     show(lines)
     with scratch("waiting") as folder:
         times = waiting(config, folder)
     console.print(f"Guards add to a warm question: {', '.join(f'{k} {v:.1f} ms' for k, v in times.items())}")
-    write_json(given.json, {
-        "lines": [{"part": x.part, "name": x.name, "count": x.count, "total": x.total, "bar": x.bar} for x in lines],
-        "ms": times, "load": load,
-    })  # fmt: skip
+    write_json(
+        given.json,
+        {
+            "lines": [
+                {"part": x.part, "name": x.name, "count": x.count, "total": x.total, "bar": x.bar} for x in lines
+            ],
+            "ms": times,
+            "load": load,
+        },
+    )
     sys.exit(0 if all(x.holds for x in lines) and times["p95"] <= ASKED_MS else 7)
 
 

@@ -97,9 +97,7 @@ def run_all(options: argparse.Namespace) -> list[dict[str, Any]]:
             for of in chosen:
                 if (of.data, of.docs) == docs:
                     run = (options.runs or folder) / f"{of.name}.jsonl"
-                    results.append(
-                        {**measure(of, config, shared, run, options.limit), "passages": report.passages}
-                    )  # fmt: skip
+                    results.append({**measure(of, config, shared, run, options.limit), "passages": report.passages})
     return results
 
 
@@ -111,10 +109,16 @@ def show(results: list[dict[str, Any]]) -> None:
         colour = "green" if r["value"] >= r["bar"] else "red"
         low, high = r["ci95"]
         table.add_row(
-            r["set"] + ("" if r["evidence"] == "ev@800w" else " (ev_any)"), str(r["n"]),
-            f"[{colour}]{r['value']:.3f}[/{colour}]", f"{low:.2f}-{high:.2f}", f"{r['bar']:.2f}",
-            f"{r['peer'][0]:.2f} {r['peer'][1]}", f"{r['ev@400w']:.3f}", f"{r['doc@5']:.3f}", f"{r['mrr@10']:.3f}",
-        )  # fmt: skip
+            r["set"] + ("" if r["evidence"] == "ev@800w" else " (ev_any)"),
+            str(r["n"]),
+            f"[{colour}]{r['value']:.3f}[/{colour}]",
+            f"{low:.2f}-{high:.2f}",
+            f"{r['bar']:.2f}",
+            f"{r['peer'][0]:.2f} {r['peer'][1]}",
+            f"{r['ev@400w']:.3f}",
+            f"{r['doc@5']:.3f}",
+            f"{r['mrr@10']:.3f}",
+        )
     console.print(table)
 
 

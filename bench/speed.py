@@ -180,17 +180,34 @@ def show(found: dict[str, Any]) -> None:
         table.add_row(what, ours, theirs, shown, "" if bar is None else f"{'<' if most else '>='} {bar:g}")
 
     row("cold answer, s", f"{ask['ours_seconds']:.2f}", f"{ask['theirs_seconds']:.2f}", ask["ratio"], "ask")
-    row("its peak memory, MiB", f"{ask['ours_peak_mib']:.0f}", f"{ask['theirs_peak_mib']:.0f}",
-        ask["theirs_peak_mib"] / ask["ours_peak_mib"])  # fmt: skip
+    row(
+        "its peak memory, MiB",
+        f"{ask['ours_peak_mib']:.0f}",
+        f"{ask['theirs_peak_mib']:.0f}",
+        ask["theirs_peak_mib"] / ask["ours_peak_mib"],
+    )
     row("--help, s", f"{found['help_seconds']:.3f}", "", found["help_seconds"], "help", most=True)
     row("ingest, passages or chunks", str(ingest["passages"]), str(ingest["chunks"]), None)
-    row("ingest, whole process, s", f"{ingest['ours_seconds']:.1f}", f"{ingest['theirs_seconds']:.1f}",
-        ingest["time_ratio"])  # fmt: skip
-    row("the same, pieces a second", f"{ingest['passages'] / ingest['ours_seconds']:.1f}",
-        f"{ingest['chunks'] / ingest['theirs_seconds']:.1f}", ingest["rate_ratio"], "ingest")  # fmt: skip
+    row(
+        "ingest, whole process, s",
+        f"{ingest['ours_seconds']:.1f}",
+        f"{ingest['theirs_seconds']:.1f}",
+        ingest["time_ratio"],
+    )
+    row(
+        "the same, pieces a second",
+        f"{ingest['passages'] / ingest['ours_seconds']:.1f}",
+        f"{ingest['chunks'] / ingest['theirs_seconds']:.1f}",
+        ingest["rate_ratio"],
+        "ingest",
+    )
     row("without import time", "", "", ingest["rate_ratio_without_imports"], "ingest")
-    row("its peak memory, MiB", f"{ingest['ours_peak_mib']:.0f}", f"{ingest['theirs_peak_mib']:.0f}",
-        ingest["theirs_peak_mib"] / ingest["ours_peak_mib"])  # fmt: skip
+    row(
+        "its peak memory, MiB",
+        f"{ingest['ours_peak_mib']:.0f}",
+        f"{ingest['theirs_peak_mib']:.0f}",
+        ingest["theirs_peak_mib"] / ingest["ours_peak_mib"],
+    )
     row("ingest of nothing new, process, s", f"{ingest['again_seconds']:.2f}", "", ingest["again_ratio"], "again")
     row("the same, inside the process", "", "", ingest["again_ratio_in_process"], "again")
     console.print(table)

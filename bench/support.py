@@ -24,7 +24,7 @@ from assistant.answer.citations import parse_claims
 from assistant.answer.support import check_support
 from assistant.core.config import AnswerSection
 from assistant.core.errors import DocumentRejected
-from assistant.text.canonical import units
+from assistant.text.units import units
 from bench.common import ROOT, console, note_load, parser, percentile, read_jsonl, shared_folder, write_json
 from bench.corruptions import BARS, CORRUPTIONS, FAITHFUL, NAME, NOUN, Others
 from ingest.formats import SUFFIXES, read_document
@@ -61,9 +61,12 @@ def begin(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     accepted = Rate(counts[True, True], counts[True, True] + counts[True, False])
     refused = Rate(counts[False, False], counts[False, False] + counts[False, True])
     return {
-        "rows": len(rows), "accepted": accepted.share, "refused": refused.share,
-        "balanced_accuracy": (accepted.share + refused.share) / 2, "false_refusals": dict(reasons.most_common()),
-    }  # fmt: skip
+        "rows": len(rows),
+        "accepted": accepted.share,
+        "refused": refused.share,
+        "balanced_accuracy": (accepted.share + refused.share) / 2,
+        "false_refusals": dict(reasons.most_common()),
+    }
 
 
 def begin_parts(shared: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:

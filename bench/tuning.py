@@ -72,9 +72,14 @@ def by_trl(path: Path, steps: int) -> float:
     lora = LoraConfig(r=SETTINGS.rank, lora_alpha=2 * SETTINGS.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
     with tempfile.TemporaryDirectory() as out:
         arguments = SFTConfig(
-            output_dir=out, use_cpu=not torch.cuda.is_available(), max_steps=steps, save_strategy="no",
-            per_device_train_batch_size=SETTINGS.batch, report_to=[], disable_tqdm=True,
-        )  # fmt: skip
+            output_dir=out,
+            use_cpu=not torch.cuda.is_available(),
+            max_steps=steps,
+            save_strategy="no",
+            per_device_train_batch_size=SETTINGS.batch,
+            report_to=[],
+            disable_tqdm=True,
+        )
         trainer = SFTTrainer(
             model=str(base_folder("float32")), args=arguments, train_dataset=Dataset.from_list(chats), peft_config=lora
         )

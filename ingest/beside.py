@@ -15,7 +15,7 @@ from pathlib import Path
 
 from assistant.core.errors import DocumentRejected
 from ingest.formats import SUFFIXES
-from ingest.meta_keys import distance, fold
+from ingest.meta_keys import distance, fold_key
 
 FOLDER_META = "_meta.toml"
 SIDECAR = ".meta.toml"
@@ -25,7 +25,10 @@ _SIDECAR = re.compile(
     rf"(?P<of>.{{1,255}}?)\W{{0,9}}meta(?:data)?{_COPY}[\W_]{{0,4}}toml(?:\.\w+|\W*)"
 )  # x.md.META.toml, x_meta.toml, x.md.meta.toml.txt
 _OTHER = re.compile(r"(?P<of>.+)\.meta\.(?:ya?ml|json)")
-_FOLDER = re.compile(rf"(?:copyof)?(?:[\W_]*meta|[\W_]+metadata){_COPY}[\W_]{{0,4}}toml(?:\.\w+|\W*)")
+_FOLDER = re.compile(
+    rf"(?:copyof)?(?:[\W_]*meta|[\W_]+metadata){_COPY}[\W_]{{0,4}}toml(?:\.\w+|\W*)"
+    r"|_+meta(?:data)?(?:[\W_].{0,20})?"  # _meta.yaml, _meta-old.toml, _meta
+)
 _NEAR = 0.6  # similarity of a document's name to that of a sidecar without one
 _MOST = 3  # names that are near
 _MOST_SEARCHED = 50  # sidecars of a folder whose documents are looked for by likeness
@@ -55,6 +58,23 @@ def folder_file(names: Collection[str], *, ours: bool = True) -> str:
     return FOLDER_META if exact else ""
 
 
+class FolderSidecars:
+    """The sidecars among a folder's names that may be meant for the folders in it."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        called = {name: _plain(name) for name in sorted(names, reverse=True)}
+        owned = {own for name in names if is_document(name) for own in own_names(name)}
+        self._of = {
+            plain.removesuffix(SIDECAR): name
+            for name, plain in called.items()
+            if plain.endswith(SIDECAR) and name not in owned
+        }
+
+    def of(self, folder: str) -> str:
+        """Return the sidecar that is called after a folder, empty without one."""
+        return self._of.get(_plain(folder), "")
+
+
 class Beside:
     """The sidecars among a folder's names."""
 
@@ -66,14 +86,14 @@ class Beside:
         self._searched = 0
         self._unclear: dict[str, str] = {}  # by document: the file that may be its sidecar
         self.orphans: list[str] = []  # sidecars that no document is called after
-        owned = {name for document in documents for name in _own_names(document)}
+        owned = {name for document in documents for name in own_names(document)}
         for name in sorted(names):
             if name not in owned and _may_matter(name) and not name.startswith(APPLE_DOUBLE):
                 self._place(name)
 
     def sidecar(self, document: str) -> str:
         """Return the name of a document's sidecar, empty without one; raises DocumentRejected if it is unclear."""
-        found = sorted(name for name in _own_names(document) if name in self._names)
+        found = sorted(name for name in own_names(document) if name in self._names)
         if len(found) > 1:
             raise _unclear(f"it has two sidecars, {found[0]!r} and {found[1]!r}: keep one")
         if document in self._unclear:
@@ -97,7 +117,7 @@ class Beside:
 
     def _rivals(self, document: str, plain: str) -> bool:
         """Tell whether a name could be that of the document's sidecar: beside one, a backup of it is none."""
-        own = _own_names(document)
+        own = own_names(document)
         return plain in map(_plain, own) or own.isdisjoint(self._names)
 
     def _owners(self, of: str) -> list[str]:
@@ -120,14 +140,14 @@ class Beside:
         stem = _stem(of)
         near = difflib.get_close_matches(stem, self._free, n=_MOST, cutoff=_NEAR)
         alike = [found for found in near if _digits(found) == _digits(stem)]
-        within = [found for found in self._free if re.search(rf"(?<!\d){re.escape(found)}(?!\d)", fold(of))]
+        within = [found for found in self._free if re.search(rf"(?<!\d){re.escape(found)}(?!\d)", fold_key(of))]
         return [document for found in dict.fromkeys(alike + within) for document in self._free[found]]
 
     @cached_property
     def _free(self) -> dict[str, list[str]]:
         """The documents without a sidecar, by the letters of their stems."""
         documents = (d for ds in self._plain.values() for d in ds)
-        free = [d for d in documents if _own_names(d).isdisjoint(self._names)]
+        free = [d for d in documents if own_names(d).isdisjoint(self._names)]
         return _grouped(free, lambda name: _stem(_plain(name)))
 
 
@@ -138,7 +158,8 @@ def _grouped(names: Iterable[str], key: Callable[[str], str]) -> dict[str, list[
     return groups
 
 
-def _own_names(document: str) -> set[str]:
+def own_names(document: str) -> set[str]:
+    """Return what a document's sidecar may be called."""
     return {document + SIDECAR, _parted(document)[0] + SIDECAR}
 
 
@@ -158,6 +179,9 @@ def _slip(plain: str) -> str:
     """Return what a sidecar of another format, or with one wrong letter in its suffix, is of."""
     if other := _OTHER.fullmatch(plain):
         return other["of"]
+    of_document = plain.removesuffix(".meta")
+    if of_document != plain and _parted(of_document)[1] in SUFFIXES:
+        return of_document
     *of, before, last = ["", "", *plain.split(".")]
     return ".".join(of).strip(".") if distance(f".{before}.{last}"[:20], SIDECAR) == 1 else ""
 
@@ -171,7 +195,7 @@ def _plain(name: str) -> str:
 
 def _stem(plain: str) -> str:
     stem, suffix = _parted(plain)
-    return fold(stem if suffix in SUFFIXES else plain)
+    return fold_key(stem if suffix in SUFFIXES else plain)
 
 
 def _parted(name: str) -> tuple[str, str]:

@@ -8,8 +8,9 @@ from contextlib import closing
 
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.index.catalog import Catalog, SourceRow, translate_sqlite_errors
+from assistant.index.catalog import Catalog
 from assistant.index.publish import withdraw, writer_lock
+from assistant.index.schema import SourceRow, translate_sqlite_errors
 from assistant.index.vectors import open_store
 
 MOST_NAMED = 3  # documents that a refusal names
@@ -26,9 +27,10 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
     """
     Catalog.open(config.data).close()  # says so if there is no index, before the lock makes a folder for one
     with (
-        writer_lock(config.data, config.index.lock_seconds), translate_sqlite_errors(config.data),
+        writer_lock(config.data, config.index.lock_seconds),
+        translate_sqlite_errors(config.data),
         closing(Catalog.open(config.data, create=True)) as catalog,
-    ):  # fmt: skip
+    ):
         known = catalog.sources()
         gone = {_path(name, known) for name in names}
         with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:

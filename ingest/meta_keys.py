@@ -26,7 +26,7 @@ def meant(key: str) -> str | None:
     """Return the governing key that a key is another spelling or a near miss of; None for one that means itself."""
     if key in KEYS or len(key) > 100:
         return None
-    folded = fold(key)
+    folded = fold_key(key)
     if any(char.isascii() for char in folded):
         for name in GOVERNING:
             if abs(len(folded) - len(name)) <= _SLIPS and distance(folded, name) <= _SLIPS:
@@ -37,10 +37,10 @@ def meant(key: str) -> str | None:
 
 def restricting(keys: Iterable[str]) -> list[str]:
     """Return the keys that restrict a document in other systems, and nothing here; at most three."""
-    return [key[:80] for key in keys if fold(key) in _RESTRICTING][:3]
+    return [key[:80] for key in keys if fold_key(key) in _RESTRICTING][:3]
 
 
-def fold(text: str) -> str:
+def fold_key(text: str) -> str:
     """Reduce a text to its letters and digits: case, width, accents, white space and what nobody sees do not count."""
     return "".join(char for char in _bare(text).casefold() if char.isalnum())
 

@@ -16,8 +16,8 @@ from typing import Any
 from assistant.core.errors import DocumentRejected
 from assistant.core.records import Meta
 from assistant.core.toml import MAX_CHARACTERS
-from assistant.index.catalog import FOREVER, SourceRow
-from ingest.beside import FOLDER_META, Beside, folder_file
+from assistant.index.schema import FOREVER, SourceRow
+from ingest.beside import FOLDER_META, Beside, FolderSidecars, folder_file
 from ingest.clean import scrub
 from ingest.meta_keys import GOVERNING, KEYS, meant
 from ingest.sources import FoundFile, read_regular
@@ -82,6 +82,7 @@ class MetaReader:
         self._folders: dict[tuple[Path, Path], tuple[Meta, tuple[Bound, ...]] | DocumentRejected] = {}
         self._listings: dict[Path, frozenset[str] | OSError] = {}
         self._listed: dict[Path, Beside] = {}
+        self._of_folders: dict[Path, FolderSidecars] = {}
         self._known = known or {}
         self._inodes: dict[tuple[int, int], dict[tuple[int, int], list[Place]]] = {}  # by size and time
         self._joint: dict[tuple[int, int], tuple[Bound, ...]] = {}  # by inode
@@ -170,6 +171,11 @@ class MetaReader:
     def _read_folder(self, folder: Path, root: Path) -> tuple[Meta, tuple[Bound, ...]]:
         above, bounds = self._folder(folder.parent, root) if folder != folder.parent else (Meta(), ())
         inside = folder.is_relative_to(root)
+        if inside and (stray := self._beside_folder(folder)):
+            detail = (
+                f"{stray!r} stands beside the folder {folder.name!r}: what it says belongs into {FOLDER_META} in it."
+            )
+            raise DocumentRejected("metadata", detail)
         name = self._folder_file(folder, inside)
         if not name:
             return above, bounds
@@ -177,6 +183,14 @@ class MetaReader:
         own = parse_meta(_toml(path, root if inside else folder), str(path))
         values = {f.name: getattr(own, f.name) or getattr(above, f.name) for f in fields(Meta)}
         return Meta(**values), (*bounds, (str(path), own.audience))
+
+    def _beside_folder(self, folder: Path) -> str:
+        """Name the sidecar that stands beside a folder and is called after it."""
+        parent = folder.parent
+        if parent not in self._of_folders:
+            names = self._names(parent)
+            self._of_folders[parent] = FolderSidecars(() if isinstance(names, OSError) else names)
+        return self._of_folders[parent].of(folder.name)
 
     def _folder_file(self, folder: Path, ours: bool) -> str:
         """Name the folder's metadata file; a folder that may be entered and not listed, as /home may be, is asked."""
@@ -262,6 +276,8 @@ def _toml(path: Path, root: Path) -> dict[str, Any]:
         raise DocumentRejected("metadata", f"{path.name} cannot be read: it is no file, or a link to nothing.")
     try:
         data = read_regular(target, MAX_CHARACTERS)
+        if not data.strip():  # a copy that broke off says nothing, too
+            raise ValueError("it is empty")
         return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
     except DocumentRejected as error:
         raise DocumentRejected("metadata", f"{path.name}: {error.detail}") from error

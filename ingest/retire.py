@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant.core.records import Meta
-from assistant.index.catalog import Catalog, SourceRow
+from assistant.index.catalog import Catalog
+from assistant.index.schema import SourceRow
 from ingest.beside import is_walked
 from ingest.metadata import no_wider
 
@@ -24,6 +25,11 @@ class Retired:
     pruned: list[SourceRow] = field(default_factory=list)
     unreadable: list[SourceRow] = field(default_factory=list)
     missing: list[SourceRow] = field(default_factory=list)
+
+    @property
+    def dropped(self) -> list[SourceRow]:
+        """The rows that go."""
+        return [*self.moved, *self.pruned, *self.unreadable]
 
 
 def retire(

@@ -89,9 +89,12 @@ class ParserProcess:
     def _start(self) -> subprocess.Popen[bytes]:
         arguments = json.dumps([WORKER, sys.path, self._settings.max_parser_mb, self._settings.max_seconds])
         process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, arguments], env={**os.environ, **_ONE_THREAD},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-P", "-c", _START, arguments],
+            env={**os.environ, **_ONE_THREAD},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         if _pipes(process)[1].readline() != b"null\n":
             cause = f"the process that reads documents ends as it starts, with exit code {process.wait()}."
             raise AssistantError(cause, "Raise ingest.max_parser_mb if you set it.")

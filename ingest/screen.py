@@ -12,9 +12,10 @@ from assistant.core.config import GuardsSection
 from assistant.core.errors import DocumentRejected
 from assistant.core.files import hash_file
 from assistant.core.records import Document, Flag, Verdict
-from assistant.guards.injection import ORDERS, Injection
+from assistant.guards.injection import ORDERS, RULES, Injection
+from assistant.guards.rules import hash_rules
 from assistant.guards.run import Guards, Screened
-from assistant.index.catalog import NewPassage
+from assistant.index.schema import NewPassage
 from assistant.models.encoder import Encode
 from assistant.text.canonical import HEADING
 
@@ -25,13 +26,13 @@ NO_TITLE = "Untitled document"
 class Screen:
     """Keeps what holds planted instructions out of the index, and flags it and passages with secrets.
 
-    `id` names all that its judgement depends on, but for the rules: a document is read again when it changes.
+    `id` names all that its judgement depends on: a document is read again when it changes.
     """
 
     def __init__(self, settings: GuardsSection, encode: Encode) -> None:
         self._settings = settings
         self._encode = encode
-        self.id = f"{settings.injection} {settings.secrets} {hash_file(ORDERS)[:12]}"
+        self.id = f"{settings.injection} {settings.secrets} {hash_file(ORDERS)[:12]} {hash_rules(RULES)[:12]}"
 
     def titled(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from assistant.core.config import IngestSection
 from assistant.core.records import Document
-from assistant.index.catalog import NewPassage
+from assistant.index.schema import NewPassage
 from assistant.text.canonical import (
     HEADING,
     MAX_HEADING,
@@ -112,7 +112,7 @@ def _pieces(text: str, body: list[Block], settings: IngestSection, section_start
     lead: tuple[int, int] | None = None
     header: tuple[int, int] | None = None
     previous: Block | None = None
-    for block in body:
+    for block, following in zip(body, [*body[1:], None], strict=True):
         words = count_words(text[block.start : block.end])
         if block.kind in ("item", "row", "rule"):
             inside = previous is not None and previous.kind in ("item", "row", "rule")
@@ -120,6 +120,8 @@ def _pieces(text: str, body: list[Block], settings: IngestSection, section_start
                 introduces = previous is not None and previous.kind == "paragraph"
                 lead = (previous.start, previous.end) if previous and introduces else None
                 header = (block.start, block.end) if block.kind == "row" else None
+            elif block.kind == "row" and following is not None and following.kind == "rule":
+                lead, header = None, (block.start, block.end)  # of another table, right below
             piece = _Piece(block.start, block.end, words, header or lead, not inside and lead is not None)
             pieces += _bounded(text, piece)
         elif words > settings.passage_max_words:

@@ -151,9 +151,12 @@ def _row(document: Document, block: Block, columns: tuple[int, int], in_glossary
     if at >= 0:
         scope_glossary = in_glossary or len(values) == 2
         term = _term(
-            document, name, block.start + at, block.start + at + len(meaning),
+            document,
+            name,
+            block.start + at,
+            block.start + at + len(meaning),
             "organisation" if scope_glossary else "document",
-        )  # fmt: skip
+        )
         if term:
             yield term
 

@@ -13,9 +13,18 @@ from assistant.cli import main
 # A damaged vector index made Chroma write 34 GB once.
 LIMITS = {resource.RLIMIT_FSIZE: 200 * 2**20, resource.RLIMIT_AS: 8 * 2**30, resource.RLIMIT_CORE: 0}
 PRELOAD = [
-    "chaos_worker", "assistant.answer.pipeline", "assistant.chat", "assistant.status", "ingest.forget", "chromadb",
-    "chromadb.config", "chromadb.api.rust", "onnxruntime", "tokenizers", "filelock",
-]  # fmt: skip
+    "tests.chaos_worker",
+    "assistant.answer.pipeline",
+    "assistant.chat",
+    "assistant.status",
+    "ingest.forget",
+    "chromadb",
+    "chromadb.config",
+    "chromadb.api.rust",
+    "onnxruntime",
+    "tokenizers",
+    "filelock",
+]
 
 
 def limit() -> None:

@@ -12,19 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Done, Run
-from office_files import FILES
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.cli import main
+from assistant.core.access import make_access
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
 from assistant.core.records import IngestReport
 from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import Encoder, open_encoder
+from assistant.models.onnx_session import OPT_OUT
 from assistant.models.registry import Registry
+from tests.commands import Done, Run
+from tests.office_files import FILES
 
 ROOT = Path(__file__).parent.parent
 CORPORA = ROOT / "corpora"
+os.environ.update(OPT_OUT)  # for what tests open, and their forked processes preload, by themselves
 # What a test machine may lack is a person's cache; the models of the user running the tests are as good.
 MODELS = Path(os.environ.get("ASSISTANT_TEST_MODELS") or Config().models_dir)
 
@@ -35,8 +38,8 @@ def encoder_models() -> Path:
     from assistant.models.prepare.encoder import prepare_encoders
     from assistant.models.prepare.reader import prepare_reader
 
-    prepare_encoders(Registry(MODELS), Config().encoder, lambda step, share: None)
-    prepare_reader(Registry(MODELS), lambda step, share: None)
+    prepare_encoders(Registry(MODELS), Config().encoder)
+    prepare_reader(Registry(MODELS))
     return MODELS
 
 
@@ -45,7 +48,7 @@ def models_dir(encoder_models: Path) -> Path:
     """A models folder that holds the encoders, the reader and the generator."""
     from assistant.models.prepare.generator import prepare_generator
 
-    prepare_generator(Registry(encoder_models), lambda step, share: None)
+    prepare_generator(Registry(encoder_models))
     return encoder_models
 
 
@@ -82,7 +85,7 @@ def run_ingest(encoder: Encoder) -> Callable[..., IngestReport]:
     def run(config: Config, *paths: Path, **options: Any) -> IngestReport:
         from ingest.build import ingest
 
-        return ingest(list(paths), config, encoder.sha, lambda: encoder, **options)
+        return ingest(list(paths), config, encoder, **options)
 
     return run
 
@@ -133,10 +136,12 @@ def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.Tem
 
     data = tmp_path_factory.mktemp("company")
     config = Config(
-        index=IndexSection(data=str(data)), models=ModelsSection(dir=str(encoder_models)),
-        generator=GeneratorSection(runtime="none"), base=data,
-    )  # fmt: skip
-    report = ingest([CORPORA], config, encoder.sha, lambda: encoder)
+        index=IndexSection(data=str(data)),
+        models=ModelsSection(dir=str(encoder_models)),
+        generator=GeneratorSection(runtime="none"),
+        base=data,
+    )
+    report = ingest([CORPORA], config, encoder)
     assert not report.rejected
     return config
 
@@ -166,10 +171,12 @@ def office_config(
         f'[index]\ndata = "index"\n[models]\ndir = {models}\n[generator]\nruntime = "none"\n', encoding="utf-8"
     )
     config = Config(
-        index=IndexSection(data="index"), models=ModelsSection(dir=str(encoder_models)),
-        generator=GeneratorSection(runtime="none"), base=base,
-    )  # fmt: skip
-    ingest([office_docs], config, encoder.sha, lambda: encoder)
+        index=IndexSection(data="index"),
+        models=ModelsSection(dir=str(encoder_models)),
+        generator=GeneratorSection(runtime="none"),
+        base=base,
+    )
+    ingest([office_docs], config, encoder)
     return config
 
 
@@ -204,6 +211,15 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         return Done(int(code or 0), out.read(), err.read())
 
     return call
+
+
+@pytest.fixture
+def openai_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an endpoint on this machine be asked."""
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "dummy")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

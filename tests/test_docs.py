@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from assistant.cli import app
 from assistant.core.config import Config, load_config, section_names
+from bench import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI_PAGE = ROOT / "docs" / "cli.md"
@@ -172,3 +174,17 @@ if __name__ == "__main__":
     for path, text in ((CLI_PAGE, help_page()), (SETTINGS, settings_file()), (SETTINGS_PAGE, settings_page())):
         path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{path}\n")
+
+
+def test_the_measured_tables_are_what_the_benches_wrote() -> None:
+    page = figures.PAGE.read_text(encoding="utf-8")
+    assert figures.filled(page) == page, "run: python -m bench.figures"
+    assert set(re.findall(r"figures: (\w+)", page)) == figures.TABLES.keys()
+
+
+def test_every_dependency_is_locked_with_hashes() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([a-z0-9.-]+)==(\S+).*\\\n    --hash=sha256:[0-9a-f]{64}", locked, re.MULTILINE))
+    for wanted in map(Requirement, project["dependencies"]):
+        assert wanted.specifier.contains(pinned[wanted.name]), f"{wanted}: run make lock"

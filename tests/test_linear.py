@@ -12,25 +12,26 @@ from typing import Any
 import pytest
 
 from assistant.answer.citations import parse_claims
-from assistant.answer.evidence import plain, row_text
-from assistant.answer.features import content
-from assistant.answer.history import MAX_TURN, MAX_TURNS, recent
+from assistant.answer.evidence import plain
+from assistant.answer.history import MAX_QUESTION, MAX_TURN, MAX_TURNS, recent
 from assistant.answer.phrase import SENTENCE_END
-from assistant.answer.pipeline import MAX_QUESTION, Assistant
+from assistant.answer.pipeline import Assistant
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
 from assistant.answer.support import LONGEST, check_support
+from assistant.answer.telling import row_text
 from assistant.answer.tokens import tokenise
 from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
 from assistant.core.records import Document, Evidence, Hit, IngestReport, Passage, Turn
 from assistant.evaluate.evidence_match import words_of
-from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences, units
+from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences
 from assistant.text.prompts import SAYS_WITHHELD, WITHHELD, without_keys
-from assistant.text.words import normalise_term
+from assistant.text.units import units
+from assistant.text.words import content, normalise_term
 from assistant.transcript import MARKUP
-from ingest import build
+from ingest import document_reader
 from ingest.clean import clean
 from ingest.deadline import Deadline
 from ingest.metadata import MetaReader
@@ -39,9 +40,9 @@ from ingest.split import is_within, split
 from ingest.terms import find_terms
 
 SMALL, LARGE = 25_000, 100_000
-GROWTH = 1.3 * LARGE / SMALL
+GROWTH = 1.6 * LARGE / SMALL  # caches are smaller than LARGE, and shared; a power of 1.5 is 2.0, a square 4.0
 FLOOR = 0.03  # seconds that LARGE may take whatever SMALL did; a square takes many times as long
-TRIES = 6
+TRIES = 10
 PARKING = "Visitors leave their cars in bay seven behind the canteen.\n\n"
 
 
@@ -143,9 +144,9 @@ def test_time_grows_as_the_text_does(name: str) -> None:
 
 
 def seconds(name: str, text: str) -> float:
-    began = time.process_time()
+    began = time.thread_time()
     FUNCTIONS[name](text)
-    return time.process_time() - began
+    return time.thread_time() - began
 
 
 @pytest.mark.parametrize("name", ["sentences", "clean", "split", "find_terms"])
@@ -189,13 +190,11 @@ def test_a_term_is_in_a_passage_or_not() -> None:
 
 def test_sentences_that_are_all_alike_are_not_compared_in_pairs() -> None:
     text = "But a b c. " * 500
-    hits = [
-        Hit(Passage(n, "d", text, 0, len(text), (), None), 1.0, n, (), "d.md", "T", "0" * 64) for n in range(1, 17)
-    ]  # fmt: skip
+    hits = [Hit(Passage(n, "d", text, 0, len(text), (), None), 1.0, n, (), "d.md", "T", "0" * 64) for n in range(1, 17)]
     scored = [Evidence(hit, s, e, text[s:e], 1.0) for hit in hits for s, e in sentences(text, 0, len(text))]
-    began = time.process_time()
+    began = time.thread_time()
     assert choose(scored, Config().reader) and len(closest(scored)) == 3
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 # --- what a question brings along, and settings ----------------------------------------------------------------------
@@ -218,10 +217,10 @@ def test_an_endless_history_is_a_clear_error_wherever_it_comes_from(make_assista
         lambda: assistant.as_runnable().invoke({"question": "And then?", "history": history}),
     ]
     for ask in asks:
-        began = time.process_time()
+        began = time.thread_time()
         with pytest.raises(UsageError, match="a message of the history has 140,000 characters"):
             ask()
-        assert time.process_time() - began < 1
+        assert time.thread_time() - began < 1
 
 
 def test_a_key_of_many_parts_is_refused_unread(tmp_path: Path, write_files: Callable[[dict[str, str]], Path]) -> None:
@@ -230,13 +229,13 @@ def test_a_key_of_many_parts_is_refused_unread(tmp_path: Path, write_files: Call
     key = "a." * 50_000 + "a = 1"
     root = write_files({"x.md": PARKING, "x.md.meta.toml": key})
     (file,) = (found for found in walk(*find_roots([root], {})[0]) if not isinstance(found, tuple))
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(DocumentRejected, match="larger than the limit"):
         MetaReader().given(file)
     (tmp_path / "config.toml").write_text(key)
     with pytest.raises(ConfigError, match="more than 16,384 characters"):
         load_config(tmp_path / "config.toml")
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 # --- ingest, and questions over what it let in -----------------------------------------------------------------------
@@ -266,7 +265,7 @@ def test_splitting_and_screening_stand_under_the_clock_and_the_rest_is_indexed(
             time.sleep(1.1)
         return split(doc, *settings)
 
-    monkeypatch.setattr(build, "split", slow)
+    monkeypatch.setattr(document_reader, "split", slow)
     config = make_config(ingest=replace(IngestSection(), max_seconds=1.0))
     report = run_ingest(config, write_files({"a.md": PARKING, "slow.md": PARKING * 2, "z.md": PARKING * 3}))
     assert [(r.source, r.reason) for r in report.rejected] == [("slow.md", "too_slow")]

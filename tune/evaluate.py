@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from assistant.answer.pipeline import make_access
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.records import Progress
 from assistant.evaluate.compare import compare
@@ -17,11 +17,17 @@ from assistant.evaluate.run import evaluate as ask_and_score
 from assistant.evaluate.splits import Split
 
 REPORT, TABLE = "report.json", "report.md"
-SERVING, QUOTES = "serving", "quotes alone"
+SERVING, EXTRACTIVE = "serving", "extractive"
 SHOWN = (
-    "f1_answered", "gold_recall_answered", "numbers_exact", "own_words", "citation_recall", "citation_precision",
-    "evidence_hit", "invented_keys",
-)  # fmt: skip
+    "f1_answered",
+    "gold_recall_answered",
+    "numbers_exact",
+    "own_words",
+    "citation_recall",
+    "citation_precision",
+    "evidence_hit",
+    "invented_keys",
+)
 
 Json = dict[str, Any]
 
@@ -37,12 +43,12 @@ def evaluate(
 ) -> Json:
     """Ask each model (name -> id) the questions of `split`; write each report, comparisons and the table of all.
 
-    `serving` must be among the models; `quotes alone` is added, with no model. Whatever is answered counts, sure or
+    `serving` must be among the models; `extractive` is added, with no model. Whatever is answered counts, sure or
     not: the models differ only in the wording. Returns every metric's mean over all questions, by model.
-    """  # fmt: skip
+    """
     means: dict[str, Json] = {}
     runs: dict[str, list[Run]] = {}
-    for name, model in {QUOTES: "", **models}.items():
+    for name, model in {EXTRACTIVE: "", **models}.items():
         generator = replace(config.generator, runtime="onnx" if model else "none", model=model)
         told = replace(config, generator=generator, answer=replace(config.answer, max_risk=1.0))
 

@@ -1,4 +1,4 @@
-"""Write a GPTQ checkpoint as GGUF, for llama.cpp, Ollama and OpenVINO; nothing is rounded again.
+"""Write a GPTQ checkpoint as GGUF, for llama.cpp and Ollama; nothing is rounded again.
 
 A symmetric 4-bit group of 32 is a block of GGUF's Q4_0: the same half-precision scale, the same integers with 8 for
 zero. Vocabulary, chat template and embeddings, which GPTQ leaves alone, are those of the packaged GGUF file.
@@ -36,8 +36,10 @@ def write_gguf(quantized: Path, template: Path, out: Path) -> None:
             inner = field.types[-1] if kind == GGUFValueType.ARRAY else None
             writer.add_key_value(field.name, field.contents(), kind, inner)
     writer.add_file_type(LlamaFileType.MOSTLY_Q4_0)
-    heads = {part: reader.fields[f"llama.attention.head_count{suffix}"].contents()
-             for part, suffix in (("attn_q", ""), ("attn_k", "_kv"))}  # fmt: skip
+    heads = {
+        part: reader.fields[f"llama.attention.head_count{suffix}"].contents()
+        for part, suffix in (("attn_q", ""), ("attn_k", "_kv"))
+    }
     for tensor in reader.tensors:
         *layer, part, _ = tensor.name.split(".")  # blk.3.attn_q.weight, output_norm.weight
         name = (f"model.layers.{layer[1]}." if layer else "") + NAMES[part]

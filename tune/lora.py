@@ -17,9 +17,16 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import linear
 
+from assistant.models.prepare.mpnet_graph import OUTLIERS
 from assistant.models.weights import Base
 
-PARTS = {"attention.attn.q": "qkv", "attention.attn.o": "attention", "intermediate.dense": "inner"}
+OUTER, EXACT = "outer", 32  # the projection whose outliers are single tokens', and its units that stay in float32
+PARTS = {
+    "attention.attn.q": "qkv",
+    "attention.attn.o": "attention",
+    "intermediate.dense": "inner",
+    "output.dense": OUTER,
+}
 STRENGTH = 0.65  # how much of the activations' outliers moves into the weights (SmoothQuant's alpha)
 BESIDE = {"q": ("q", "k", "v")}  # layers that the graph joins
 
@@ -97,13 +104,21 @@ def watched(encoder: Any) -> Iterator[dict[str, tuple[torch.Tensor, torch.Tensor
             handle.remove()
 
 
-def smoothing_of(largest: Mapping[str, tuple[torch.Tensor, torch.Tensor]]) -> dict[str, NDArray[np.float16]]:
-    """Say how the outliers that were watched move into the weights, as `mpnet_graph.py` takes it (SmoothQuant)."""
-    moved = {
-        name: inputs.clamp(min=1e-3) ** STRENGTH / weights.clamp(min=1e-4) ** (1 - STRENGTH)
-        for name, (inputs, weights) in largest.items()
-    }
-    return {name: value.numpy().astype(np.float16) for name, value in moved.items()}
+def smoothing_of(largest: Mapping[str, tuple[torch.Tensor, torch.Tensor]]) -> dict[str, NDArray[Any]]:
+    """Say how the outliers that were watched are kept from being rounded, as `mpnet_graph.py` takes it.
+
+    {layer}/{projection} -> float16 [in], by which they move into the weights (SmoothQuant); of the last projection,
+    {layer}/outliers -> int16, the inputs with the largest values.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    for name, (inputs, weights) in largest.items():
+        layer, _, projection = name.partition("/")
+        if projection == OUTER:
+            found[f"{layer}/{OUTLIERS}"] = inputs.topk(EXACT).indices.sort().values.numpy().astype(np.int16)
+        else:
+            moved = inputs.clamp(min=1e-3) ** STRENGTH / weights.clamp(min=1e-4) ** (1 - STRENGTH)
+            found[name] = moved.numpy().astype(np.float16)
+    return found
 
 
 def open_mpnet(base: Base) -> Any:

@@ -43,9 +43,12 @@ def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, o
     before, after = perplexities(merged, out, [e for e in examples if e.part == "validation"][:HELD_OUT])
     size = weights_size(out)
     return {
-        "bytes": size, "of_bfloat16": round(size / (weights_size(merged) / 2), 4), "texts": len(texts),
-        "perplexity_merged": round(before, 4), "perplexity": round(after, 4),
-    }  # fmt: skip
+        "bytes": size,
+        "of_bfloat16": round(size / (weights_size(merged) / 2), 4),
+        "texts": len(texts),
+        "perplexity_merged": round(before, 4),
+        "perplexity": round(after, 4),
+    }
 
 
 def calibration(tokenizer: Any, examples: Sequence[Example], count: int) -> list[str]:

@@ -12,7 +12,7 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.read import evidence_in
 from assistant.core.records import Evidence, Hit, Passage, Progress, Turn
 from assistant.evaluate.questions import Question
-from assistant.evaluate.splits import Split, half
+from assistant.evaluate.splits import Split, split_of
 from assistant.models.llm import LanguageModel
 from assistant.text.canonical import sentences
 
@@ -52,10 +52,12 @@ def heading_questions(assistant: Assistant) -> Iterator[Question]:
 def written_questions(assistant: Assistant, model: LanguageModel, most: int, progress: Progress) -> Iterator[Question]:
     """Let a model ask what `most` sentences answer, spread evenly over the half that is learned from."""
     found = [
-        evidence for passage, source in assistant.catalog.passages(assistant.access) if half(source) is Split.DEV
+        evidence
+        for passage, source in assistant.catalog.passages(assistant.access)
+        if split_of(source) is Split.DEV
         for evidence in evidence_in(Hit(passage, 0.0, 1, (), source, source, ""))
         if len(evidence.text.split()) >= MIN_WORDS
-    ]  # fmt: skip
+    ]
     chosen = found[:: max(1, len(found) // most)][:most]
     for done, evidence in enumerate(chosen):
         progress("writing questions", done, len(chosen))

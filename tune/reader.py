@@ -116,17 +116,21 @@ def train_better(
         before = [_right(assistant, q, serving) for q in checked]
     measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=RATE)
     registry = Registry(config.models_dir)
-    registry.install(name, "reader", serving.model_id, {}, lambda made: build_reader(made, out / FOLDER, _silent))
+    registry.install(name, "reader", serving.model_id, {}, lambda made: build_reader(made, out / FOLDER))
     tuned = replace(serving, model_id=name)
     with closing(Assistant(config, confidence=UNCALIBRATED, reader=tuned)) as assistant:
         after = [_right(assistant, q, tuned) for q in checked]
     gain = np.array(after) - np.array(before)
     low, high = interval(gain[resamples(len(gain))].mean(axis=1))
     told = {
-        **measured, "questions": len(learned), "checked": len(checked),
-        "first_serving": round(float(np.mean(before)), 4), "first_tuned": round(float(np.mean(after)), 4),
-        "gain95": [round(low, 4), round(high, 4)], "taken": low > 0,
-    }  # fmt: skip
+        **measured,
+        "questions": len(learned),
+        "checked": len(checked),
+        "first_serving": round(float(np.mean(before)), 4),
+        "first_tuned": round(float(np.mean(after)), 4),
+        "gain95": [round(low, 4), round(high, 4)],
+        "taken": low > 0,
+    }
     return (tuned if low > 0 else None), told
 
 
@@ -145,7 +149,3 @@ def _right(assistant: Assistant, question: Question, reader: ReaderFile) -> floa
         return 0.0
     best = found.sentences[int(np.argmax(reader.weights.log_odds(found.columns)))]
     return float(meets(best.text, question.evidence))
-
-
-def _silent(step: str, share: float) -> None:
-    """Say nothing: a stage tells of itself."""

@@ -6,10 +6,9 @@ Each stage reads what the one before it made and is skipped if that is there alr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,12 @@ from assistant.answer.read import FILE_NAME as READER
 from assistant.answer.read import load_reader, read_reader
 from assistant.core.config import Config, TuneSection
 from assistant.core.errors import UsageError
+from assistant.core.extras import need
 from assistant.core.files import hash_file
 from assistant.core.records import Progress
 from assistant.core.version import __version__
 from assistant.evaluate.questions import Question, read_questions
-from assistant.evaluate.splits import Split, half
+from assistant.evaluate.splits import Split, split_of
 from assistant.index.catalog import Catalog
 from assistant.models.active import served
 from assistant.models.llm import open_model
@@ -44,7 +44,6 @@ from tune.stages import Stage, run_stage
 CARD = "README.md"
 MODEL = "model"  # the folder of a stage that makes one
 STAGES = ("reader", "dataset", "train", "merge", "quantize", "export", "evaluate")
-NEEDED = ("accelerate", "peft", "gptqmodel", "optimum")  # packages of the extra
 PROMOTE = "promote"  # the last step, which makes no files of its own
 TRAINING = ("rank", "full", "dropout", "learning_rate", "epochs", "minutes", "batch", "max_tokens", "seed")
 QUANTIZING = ("group_size", "act_order", "calibration")
@@ -68,18 +67,18 @@ def run(plan: Plan, config: Config, progress: Progress) -> list[Stage]:
     """
     if plan.until not in (*STAGES, PROMOTE):
         raise UsageError(f"there is no stage {plan.until!r}.", f"Known: {', '.join((*STAGES, PROMOTE))}.")
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise UsageError(f"tuning needs {', '.join(missing)}.", "Run: pip install 'policy-assistant[tune]'")
-    done: list[Stage] = []
+    need("tune", "tuning")
+    done: dict[str, Stage] = {}
     plan.out.mkdir(parents=True, exist_ok=True)
     for stage in _stages(plan, config, progress):
-        done.append(stage)
-        if stage.folder.name == plan.until:
+        done[stage.name] = stage
+        if stage.name == plan.until:
             break
-    write_report(plan.out, done)
+    stages = [*done.values()]
+    write_report(plan.out, stages)
     if plan.until == PROMOTE:
-        promote(Registry(config.models_dir), read_models(done[-2].folder), done[-1].measured)
-    return done
+        promote(Registry(config.models_dir), read_models(done["export"].folder), done["evaluate"].measured)
+    return stages
 
 
 def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
@@ -90,23 +89,30 @@ def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
     yield fitted
     examples = make_examples(plan, config, fitted, progress)
     yield examples
-    for adapted in adapt(plan.out, base, examples, config.tune, "tuned", registry, progress, _taken(fitted)):
-        yield adapted
+    exported = yield from adapt(plan.out, base, examples, config.tune, "tuned", registry, progress, _taken(fitted))
     serving = served(config)
-    models = {SERVING: serving, **read_models(adapted.folder)}
+    models = {SERVING: serving, **read_models(exported.folder)}
     yield _stage(
-        plan.out, "evaluate", {adapted.folder.name: adapted.made, **_hashes(plan.questions)},
+        plan.out,
+        "evaluate",
+        {"export": exported.made, **_hashes(plan.questions)},
         {"limit": plan.limit, SERVING: serving},
         lambda folder: evaluate(plan.questions, models, config, Split.TEST, plan.limit, folder, progress),
         progress,
-    )  # fmt: skip
+    )
 
 
 def adapt(
-    root: Path, base: Path, examples: Stage, settings: TuneSection, name: str, registry: Registry, progress: Progress,
+    root: Path,
+    base: Path,
+    examples: Stage,
+    settings: TuneSection,
+    name: str,
+    registry: Registry,
+    progress: Progress,
     reader: Path | None = None,
-) -> Iterator[Stage]:  # fmt: skip
-    """Train the base on the examples, merge, quantize and export; yield each stage in `root` when it is done.
+) -> Generator[Stage, None, Stage]:
+    """Train the base on the examples, merge, quantize and export; yield each stage in `root`, return the last one.
 
     The models are installed as `NAME-` and a hash of the quantized one.
     """
@@ -117,32 +123,44 @@ def adapt(
         return _stage(root, kind, inputs, told, work, progress)
 
     trained = stage(
-        "train", {"base": hash_file(base / "model.safetensors"), "dataset": examples.made}, TRAINING,
+        "train",
+        {"base": hash_file(base / "model.safetensors"), "dataset": examples.made},
+        TRAINING,
         lambda folder: train.train(base, found, settings, folder, progress),
-    )  # fmt: skip
+    )
     yield trained
     merged = stage(
         "merge", {"train": trained.made}, (), lambda folder: merge(base, trained.folder, found, folder / MODEL)
     )
     yield merged
     quantized = stage(
-        "quantize", {"merge": merged.made, "dataset": examples.made}, QUANTIZING,
+        "quantize",
+        {"merge": merged.made, "dataset": examples.made},
+        QUANTIZING,
         lambda folder: quantize(merged.folder / MODEL, found, settings, folder / MODEL),
-    )  # fmt: skip
+    )
     yield quantized
     called = f"{name}-{quantized.made[:8]}"
-    yield stage(
-        "export", {"merge": merged.made, "quantize": quantized.made}, (),
+    exported = stage(
+        "export",
+        {"merge": merged.made, "quantize": quantized.made},
+        (),
         lambda folder: export(
             merged.folder / MODEL, quantized.folder / MODEL, called, settings, registry, folder, progress, reader
         ),
-    )  # fmt: skip
+    )
+    yield exported
+    return exported
 
 
 def _stage(
-    root: Path, name: str, inputs: Mapping[str, str], settings: Mapping[str, Any], work: Callable[[Path], Any],
+    root: Path,
+    name: str,
+    inputs: Mapping[str, str],
+    settings: Mapping[str, Any],
+    work: Callable[[Path], Any],
     progress: Progress,
-) -> Stage:  # fmt: skip
+) -> Stage:
     """Do a stage, or find it done, with what libraries print in a log."""
     progress(name, 0, 1)
     with libraries_into(root / "log.txt"):
@@ -158,18 +176,18 @@ def start_from(config: Config, registry: Registry) -> Path:
         if not (folder / "config.json").is_file():
             raise UsageError(f"tune.base: {folder} holds no transformers model.", "Give a folder with a config.json.")
         return folder
-    return Path(prepare_base(registry, lambda step, share: None, ADAPTER).path)
+    return Path(prepare_base(registry, ADAPTER).path)
 
 
 def teach_reader(plan: Plan, config: Config, progress: Progress) -> Stage:
     """Teach the reader one half of the questions; the stage holds one if it is better than what serves."""
-    told = replace(config, generator=replace(config.generator, runtime="none"))
+    extractive = replace(config, generator=replace(config.generator, runtime="none"))
     serving = load_reader(config)
 
     def work(folder: Path) -> dict[str, Any]:
         asked = [q for path in plan.questions for q in read_questions(path, Split.DEV)]
         name = f"tuned-{digest(json.dumps(inputs, sort_keys=True)):08x}-reader"
-        found, measured = reader.train_better(told, asked, serving, folder, name, progress)
+        found, measured = reader.train_better(extractive, asked, serving, folder, name, progress)
         if found:
             made = {"by": "assistant tune run", "version": __version__, **inputs, **measured}
             text = json.dumps(reader.to_json(found.weights, found.model_id, made), indent=1) + "\n"
@@ -185,27 +203,28 @@ def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress)
 
     The reader that was `fitted`, if it was taken, picks the evidence.
     """
-    told = replace(config, generator=replace(config.generator, runtime="none"))
+    extractive = replace(config, generator=replace(config.generator, runtime="none"))
     asked_later = [question for path in plan.questions for question in read_questions(path, Split.TEST)]
 
     def work(folder: Path) -> dict[str, Any]:
         own = _taken(fitted)
         picks = read_reader(own) if own else load_reader(config)
-        with closing(Assistant(told, confidence=UNCALIBRATED, reader=picks)) as assistant:
+        with closing(Assistant(extractive, confidence=UNCALIBRATED, reader=picks)) as assistant:
             sources = {path.stem: read_questions(path, Split.DEV) for path in plan.questions}
             sources |= {"terms": _learned(term_questions(assistant))}
             sources |= {"headings": _learned(heading_questions(assistant))}
             if model := open_model(config, Registry(config.models_dir)) if writer else None:
                 sources |= {"written": [*written_questions(assistant, model, config.tune.written, progress)]}
             found = [
-                example for source, asked in sources.items()
+                example
+                for source, asked in sources.items()
                 for example in dataset.examples(assistant, asked, source, progress)
-            ]  # fmt: skip
+            ]
         found = dataset.with_validation(dataset.without_leaks(dataset.distinct(found), asked_later))
         (folder / CARD).write_text(dataset.card(found, {**settings, **inputs}), encoding="utf-8")
         return dataset.write_examples(folder / dataset.FILE_NAME, found)
 
-    asks = config.tune.written and config.generator.runtime == "langchain"  # only a larger model asks well
+    asks = config.tune.written and config.generator.kind.large  # only a larger model asks well
     writer = config.generator.model if asks else ""
     settings = {"split": Split.DEV, "writer": writer, "written": config.tune.written}
     inputs = {"reader": fitted.made, **_indexed(config), **_hashes(plan.questions)}
@@ -223,7 +242,7 @@ def _indexed(config: Config) -> dict[str, str]:
 
 
 def _learned(questions: Iterable[Question]) -> list[Question]:
-    return [question for question in questions if half(question.document) is Split.DEV]
+    return [question for question in questions if split_of(question.document) is Split.DEV]
 
 
 def _hashes(paths: Sequence[Path]) -> dict[str, str]:

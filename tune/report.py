@@ -26,15 +26,15 @@ def write_report(out: Path, stages: Sequence[Stage]) -> Path:
 def _markdown(out: Path, stages: Sequence[Stage], manifests: Sequence[dict[str, object]]) -> Iterator[str]:
     yield from ("# Tuning", "", "| stage | seconds | peak MiB | made |", "|---|---|---|---|")
     for stage, manifest in zip(stages, manifests, strict=True):
-        yield f"| {stage.folder.name} | {manifest['seconds']} | {manifest['peak_mib']} | {stage.made[:12]} |"
+        yield f"| {stage.name} | {manifest['seconds']} | {manifest['peak_mib']} | {stage.made[:12]} |"
     yield ""
     for stage in stages:
-        if stage.folder.name == "train":
+        if stage.name == "train":
             plot_loss(out / "loss.png", json.loads((stage.folder / LOG).read_text(encoding="utf-8")))
             yield from ("![loss](loss.png)", "")
-        if stage.folder.name == "evaluate":
+        if stage.name == "evaluate":
             plot_models(out / "models.png", stage.measured, SHOWN)
             yield from ("## Models, on the half that was not learned from", "", table(stage.measured))
             yield from ("![models](models.png)", "")
         else:
-            yield from (f"## {stage.folder.name}", "", "```json", json.dumps(stage.measured, indent=1), "```", "")
+            yield from (f"## {stage.name}", "", "```json", json.dumps(stage.measured, indent=1), "```", "")

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ class Stage:
     key: str
     made: str
     measured: Json
+
+    @property
+    def name(self) -> str:
+        """The stage's name, which is its folder's."""
+        return self.folder.name
 
 
 def run_stage(
@@ -63,9 +69,15 @@ def run_stage(
     files = {path.relative_to(folder).as_posix(): hash_file(path) for path in paths}
     made = hashlib.sha256(json.dumps(files).encode()).hexdigest()
     manifest = {
-        "key": key, "made": made, **asked, "measured": measured, "seconds": round(time.perf_counter() - began, 1),
-        "peak_mib": peak_mib(), "versions": _versions(), "files": files,
-    }  # fmt: skip
+        "key": key,
+        "made": made,
+        **asked,
+        "measured": measured,
+        "seconds": round(time.perf_counter() - began, 1),
+        "peak_mib": peak_mib(),
+        "versions": _versions(),
+        "files": files,
+    }
     write_atomic(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     (folder / STARTED).unlink()
     return Stage(folder, key, made, measured)
@@ -97,4 +109,7 @@ def _read(path: Path) -> Json:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES if find_spec(name.replace("-", "_"))},
+    }

@@ -65,11 +65,13 @@ def train(
     (out / LOG).write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
     tokens = sum(len(row["input_ids"]) for row in rows["train"])
     return {
-        "steps": trainer.state.global_step, "epochs": round(trainer.state.epoch or 0, 2), "seconds": round(seconds, 1),
+        "steps": trainer.state.global_step,
+        "epochs": round(trainer.state.epoch or 0, 2),
+        "seconds": round(seconds, 1),
         "tokens_per_second": round(tokens * (trainer.state.epoch or 0) / seconds, 1),
         "validation_loss": min((row["eval_loss"] for row in log if "eval_loss" in row), default=None),
         "dtype": str(torch.bfloat16 if use_bf16() else torch.float32),
-    }  # fmt: skip
+    }
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, example: Example) -> Row:
@@ -134,9 +136,12 @@ def load_model(base: Path, settings: TuneSection) -> PreTrainedModel:
     from peft import LoraConfig, get_peft_model
 
     lora = LoraConfig(
-        r=settings.rank, lora_alpha=2 * settings.rank, lora_dropout=settings.dropout, target_modules=LAYERS,
+        r=settings.rank,
+        lora_alpha=2 * settings.rank,
+        lora_dropout=settings.dropout,
+        target_modules=LAYERS,
         task_type="CAUSAL_LM",
-    )  # fmt: skip
+    )
     return get_peft_model(model, lora)
 
 
@@ -199,18 +204,39 @@ def make_trainer(
 
     every = max(1, steps // EVALUATIONS)
     arguments = TrainingArguments(
-        output_dir=str(out), max_steps=steps, per_device_train_batch_size=settings.batch,
-        per_device_eval_batch_size=settings.batch, learning_rate=settings.learning_rate, lr_scheduler_type="cosine",
-        warmup_steps=max(1, steps // 20), weight_decay=0.0, bf16=False, train_sampling_strategy="group_by_length",
-        eval_strategy="steps", eval_steps=every, save_strategy="steps", save_steps=every, save_total_limit=2,
-        load_best_model_at_end=True, metric_for_best_model="eval_loss", greater_is_better=False, logging_steps=10,
-        seed=settings.seed, report_to=[], disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False,
-    )  # fmt: skip
+        output_dir=str(out),
+        max_steps=steps,
+        per_device_train_batch_size=settings.batch,
+        per_device_eval_batch_size=settings.batch,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, steps // 20),
+        weight_decay=0.0,
+        bf16=False,
+        train_sampling_strategy="group_by_length",
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        logging_steps=10,
+        seed=settings.seed,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+    )
     pad = tokenizer.pad_token_id
     trainer = Answers(
-        model=model, args=arguments, train_dataset=rows["train"], eval_dataset=rows["validation"],
+        model=model,
+        args=arguments,
+        train_dataset=rows["train"],
+        eval_dataset=rows["validation"],
         data_collator=lambda found: collate(found, pad),
         callbacks=[Told(), EarlyStoppingCallback(PATIENCE)],
-    )  # fmt: skip
+    )
     trainer.remove_callback(PrinterCallback)
     return trainer

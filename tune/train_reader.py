@@ -1,8 +1,9 @@
 """Train the reader: LoRA on MPNet as a cross-encoder, one softmax over "nothing here answers" and a passage's parts.
 
 A row is a question with one passage, its label the parts that answer, or none: what retrieval brings of the same
-documents and does not answer is what the reader meets. What makes it fast on a CPU: the base stays in bfloat16, the
-adapter is added to its weights once a batch instead of to every activation, and batches hold rows of like length.
+documents and does not answer is what the reader meets. What makes it fast on a CPU: the base is in bfloat16 where the
+processor has it, the adapter is added to its weights once a batch instead of to every activation, and batches hold
+rows of like length.
 `models/prepare/reader.py` makes the runtime of what is saved here.
 """
 
@@ -24,7 +25,7 @@ from assistant.models.cross_encoder import layout, open_tokenizer
 from assistant.models.prepare.encoder import SMOOTHING
 from assistant.models.prepare.merge_lora import CONFIG, PREFIX, WEIGHTS
 from assistant.models.prepare.reader import HEADS, PROBES
-from assistant.models.weights import find_mpnet
+from assistant.models.weights import MPNET, find_base
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +62,7 @@ def train(
 
     torch.manual_seed(seed)
     model = make_model(start)
-    tokenizer = open_tokenizer(find_mpnet().tokenizer)
+    tokenizer = open_tokenizer(find_base(MPNET).tokenizer)
     read = [layout(tokenizer, row.question, row.header, row.units) for row in rows]
     batches = list(batched([len(ids) for ids, _ in read], seed))
     steps = math.ceil(len(batches) / ACCUMULATED)
@@ -100,13 +101,15 @@ def train(
 
 
 def make_model(start: Path | None = None) -> torch.nn.Module:
-    """Return MPNet in bfloat16 with an adapter on every linear layer, and the heads; from `start`, if given."""
+    """Return MPNet with an adapter on every linear layer, and the heads; from `start`, if given."""
     import torch
     from safetensors.torch import load_file
 
     from tune.lora import Adapted, open_mpnet
+    from tune.train import use_bf16
 
-    encoder = open_mpnet(find_mpnet()).to(torch.bfloat16).requires_grad_(False)
+    dtype = torch.bfloat16 if use_bf16() else torch.float32
+    encoder = open_mpnet(find_base(MPNET)).to(dtype).requires_grad_(False)
     for module in list(encoder.encoder.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, torch.nn.Linear):
@@ -203,9 +206,14 @@ def save(model: Any, rows: Sequence[Row], tokenizer: Any, out: Path) -> None:
     }
     save_file(adapter, out / WEIGHTS, metadata={"format": "pt"})
     settings = {
-        "peft_type": "LORA", "base_model_name_or_path": "sentence-transformers/all-mpnet-base-v2", "r": RANK,
-        "lora_alpha": ALPHA, "target_modules": ["q", "k", "v", "o", "dense"], "bias": "none", "lora_dropout": 0.0,
-    }  # fmt: skip
+        "peft_type": "LORA",
+        "base_model_name_or_path": "sentence-transformers/all-mpnet-base-v2",
+        "r": RANK,
+        "lora_alpha": ALPHA,
+        "target_modules": ["q", "k", "v", "o", "dense"],
+        "bias": "none",
+        "lora_dropout": 0.0,
+    }
     (out / CONFIG).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     save_file(_heads_of(half), out / HEADS)
     exact = folded(model)
@@ -227,8 +235,10 @@ def _heads_of(half: dict[str, Any]) -> dict[str, Any]:
     """Name the heads as the graph does."""
     return {
         f"{kind}.{part}.{what}": half[f"heads.{kind}_{part}.{what}"]
-        for kind in ("null", "unit") for part in ("hidden", "out") for what in ("weight", "bias")
-    }  # fmt: skip
+        for kind in ("null", "unit")
+        for part in ("hidden", "out")
+        for what in ("weight", "bias")
+    }
 
 
 def _load_heads(model: Any, found: dict[str, Any]) -> None:
@@ -246,9 +256,12 @@ def _keep(path: Path, model: Any, optimizer: Any, schedule: Any, done: int, loss
     import torch
 
     state = {
-        "model": {name: p.detach() for name, p in named(model)}, "optimizer": optimizer.state_dict(),
-        "schedule": schedule.state_dict(), "done": done, "losses": losses,
-    }  # fmt: skip
+        "model": {name: p.detach() for name, p in named(model)},
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "done": done,
+        "losses": losses,
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
+from assistant.answer.evidence import quote_span, quote_text
 from assistant.answer.support import Support, check_support
-from assistant.core.records import Citation, Evidence
-from assistant.text.canonical import sentences, trim
+from assistant.core.records import Citation, Evidence, Quote
+from assistant.text.canonical import last_heading, sentences, trim
 from assistant.text.facts import NUMBER, WORD
 from assistant.text.prompts import KEY
 
-MAX_QUOTE = 600  # characters that a quote may reach back to show what introduces it
 # What small models put before their sentences.
 PREAMBLE = re.compile(r"^(?:(?:the\s+)?(?:quote|answer|response)(?:\s+is)?\s*:|a\s*:)\s*", re.IGNORECASE)
+# What it says of its own: that it answers, or how sentences hang together, which no quote proves.
+OPENS = re.compile(
+    r"^(?:yes|also|additionally|however|therefore|thus|so|in addition|as a result|moreover|furthermore), +(?=\S)",
+    re.IGNORECASE,
+)
 LIST_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+(?=\D)")  # "1. You get five days."
 
 
@@ -42,34 +47,36 @@ def parse_claims(text: str) -> list[Claim]:
     return claims
 
 
-def quote_span(evidence: Evidence) -> tuple[int, int]:
-    """Return the span that proves evidence: itself, and what introduces it where that stands near enough."""
-    if evidence.context:
-        return evidence.context
-    near = evidence.kind == "list" or (evidence.lead and evidence.end - evidence.lead[0] <= MAX_QUOTE)
-    if evidence.lead and evidence.lead[0] < evidence.start and near:
-        return evidence.lead[0], evidence.end
-    return evidence.start, evidence.end
-
-
-def quote_text(evidence: Evidence) -> str:
-    """Return the document's text at `quote_span`."""
-    start, end = quote_span(evidence)
-    passage = evidence.hit.passage
-    if end <= passage.end:
-        return passage.text[start - passage.start : end - passage.start]
-    return passage.text[start - passage.start : evidence.start - passage.start] + evidence.text
+def written_claims(text: str) -> list[Claim]:
+    """Split what a generator wrote, without how it opens its sentences."""
+    found = []
+    for claim in parse_claims(text):
+        bare = OPENS.sub("", claim.text)
+        found.append(replace(claim, text=bare[0].upper() + bare[1:] if bare != claim.text else bare))
+    return found
 
 
 def cite(key: int, claim: str, evidence: Evidence, support: Support) -> Citation:
     """Make the citation of a claim."""
-    start, end = quote_span(evidence)
+    quote = asdict(quote_of(key, evidence))
+    return Citation(**quote, claim=claim, supported=support.supported, score=round(support.score, 4))
+
+
+def quote_of(key: int, evidence: Evidence) -> Quote:
+    """Return the verbatim quote of evidence with its place."""
     hit = evidence.hit
-    return Citation(
-        key=key, claim=claim, quote=quote_text(evidence), source=hit.source, title=hit.title,
-        headings=hit.passage.headings, page=hit.passage.page, start=start, end=end,
-        document_sha256=hit.document_sha256, supported=support.supported, score=round(support.score, 4),
-    )  # fmt: skip
+    start, end = quote_span(evidence)
+    return Quote(
+        key=key,
+        quote=quote_text(evidence),
+        source=hit.source,
+        title=hit.title,
+        headings=hit.passage.headings,
+        page=hit.passage.page,
+        start=start,
+        end=end,
+        document_sha256=hit.document_sha256,
+    )
 
 
 def best_support(
@@ -81,7 +88,7 @@ def best_support(
     best = 0, Support(False, 0.0, "no evidence")
     for key in order:
         e = evidence[key - 1]
-        context = "\n".join((e.hit.title, *e.hit.passage.headings))
+        context = last_heading(e.hit.title, e.hit.passage.headings)
         support = check_support(claim, quote_text(e), min_share, context)
         if support.supported:
             return key, support

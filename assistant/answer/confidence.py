@@ -126,7 +126,11 @@ def summary(confidence: Confidence, max_risk: float) -> dict[str, Any]:
     threshold = confidence.threshold(max_risk)
     point = min(confidence.curve, key=lambda p: abs(p.threshold - threshold))
     return {
-        "max_risk": max_risk, "threshold": threshold, "questions": confidence.questions, "answered": point.answered,
-        "wrong": point.wrong, "bound": round(upper_bound(point.wrong, point.answered), 4),
+        "max_risk": max_risk,
+        "threshold": threshold,
+        "questions": confidence.questions,
+        "answered": point.answered,
+        "wrong": point.wrong,
+        "bound": round(upper_bound(point.wrong, point.answered), 4),
         "made": dict(confidence.made),
-    }  # fmt: skip
+    }

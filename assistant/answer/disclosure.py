@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answer.citations import quote_text
-from assistant.answer.evidence import plain
+from assistant.answer.evidence import plain, quote_text
 from assistant.core.records import Evidence, Hit, Verdict
 from assistant.guards.run import Guards
 
@@ -16,7 +15,7 @@ def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evide
 
     Screened is what is said and what is quoted: a quote holds what stands between a lead-in and its item.
     """
-    screened = [guards.output(f"{plain(e)}\n{quote_text(e)}", (e.hit.passage.text,)) for e in evidence]
+    screened = [guards.output(f"{plain(e)}\n{quote_text(e)}", (e.hit.before + e.hit.passage.text,)) for e in evidence]
     kept = tuple(e for e, found in zip(evidence, screened, strict=True) if found.action == "allow")
     return kept, tuple(verdict for found in screened for verdict in found.verdicts)
 

@@ -1,13 +1,22 @@
-"""How evidence is said: to the reader, to a generator, and to whoever asks."""
+"""How evidence is said, to the reader, a generator and whoever asks; and which span of its document proves it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from dataclasses import replace
 
+from assistant.answer.telling import items_told, row_text, unmarked
 from assistant.core.records import Evidence, Hit
-from assistant.text.canonical import ITEM, cells, heading_path
+from assistant.text.canonical import ITEM, heading_path, last_heading
+from assistant.text.words import content
 
-MORE = "…"  # where items of a list are not told
+MAX_REACH = 4_000  # characters from what governs evidence to its end; what is further apart cannot be told
+LIMITS = re.compile(  # what a heading says against the sentences below it
+    r"\b(?:not|no|never|without|prohibited|forbidden|banned|repealed|superseded|withdrawn|obsolete|expired|archived?|former"
+    r"|old|previous|drafts?|proposed|proposals?|misconduct|violations?|exceptions?|exclusions?|excluded|examples?"
+    r"|un\w+able|non-\w+)\b",
+    re.IGNORECASE,
+)
 
 
 def place(hit: Hit) -> str:
@@ -17,8 +26,7 @@ def place(hit: Hit) -> str:
 
 def in_context(evidence: Evidence) -> str:
     """Say a sentence with its own heading, its lead-in or column names."""
-    headings = evidence.hit.passage.headings
-    return f"{headings[-1] if headings else evidence.hit.title}: {plain(evidence)}"
+    return f"{last_heading(evidence.hit.title, evidence.hit.passage.headings)}: {plain(evidence)}"
 
 
 def as_read(evidence: Evidence) -> str:
@@ -30,60 +38,95 @@ def as_read(evidence: Evidence) -> str:
 
 
 def plain(evidence: Evidence) -> str:
-    """Say evidence as one line that stands alone: with its lead-in, column names or term."""
+    """Say evidence as one line that stands alone: with its lead-in, question, column names or term."""
     lead, text = evidence.lead_text, " ".join(evidence.text.split())
-    if evidence.kind == "row":
-        return row_text(lead, text)
-    if evidence.kind == "list":
-        lines = evidence.text.splitlines()
-        items = (line[match.end() if (match := ITEM.match(line)) else 0 :].strip() for line in lines)
-        return f"{lead} {' '.join(filter(None, items))}".strip()
     if evidence.kind == "definition" and lead:
         return f"{lead}: {text}"
     if evidence.kind == "item" and lead:
-        before, after = _beside(evidence)
-        return f"{lead} {MORE + ' ' if before else ''}{text}{' ' + MORE if after else ''}"
-    return f"{lead} {text}" if lead else text
+        told = [*items_told(quote_text(evidence))]
+        return told[_more_follow(evidence)] if told else f"{governing_text(evidence)} {text}"
+    if evidence.kind == "row":
+        text = row_text(lead, text)
+    elif evidence.kind == "list":
+        text = " ".join(unmarked(evidence.text).split())
+    return f"{governing_text(evidence)} {text}".strip()
 
 
-def _beside(evidence: Evidence) -> tuple[bool, bool]:
-    """Tell whether other items of its list stand before and after an item."""
-    passage, lead = evidence.hit.passage, evidence.lead or (0, 0)
-    before = passage.text[lead[1] - passage.start : evidence.start - passage.start].splitlines()
+def governing_text(evidence: Evidence) -> str:
+    """Return what evidence stands under, a table's header left out."""
+    spans = evidence.also if evidence.kind == "row" else evidence.governors
+    return " ".join(" ".join(evidence.hit.slice(*span).split()) for span in spans)
+
+
+def _more_follow(evidence: Evidence) -> bool:
+    """Tell whether another item of its list follows an item."""
+    passage = evidence.hit.passage
     after = passage.text[evidence.end - passage.start :].split("\n", 1)[-1].lstrip("\n")
-    return any(map(ITEM.match, before)), ITEM.match(after) is not None
+    return ITEM.match(after) is not None
 
 
-def row_text(header: str, row: str) -> str:
-    """Say a table row as `Column: cell; Column: cell`."""
-    names, values = cells(header), cells(row)
-    pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
-    return "; ".join(pairs + values[len(names) :])
+def heading_told(evidence: Evidence) -> str:
+    """Return the heading that evidence must be told with, as it opens a sentence; "" where it stands for itself.
 
-
-def row_told(header: str, row: str, between: Sequence[str] = ()) -> str:
-    """Say a table row as people do: `Partner – Longest leave: 6 weeks`, `B5 – Low: £56,000; High: £76,000`.
-
-    A column's name is never left out: it may be "Not allowed". Nor is what heads the row among those `between`.
+    An item or row that nothing else introduces may be forbidden by its heading; what answers a heading that asks, and
+    does not repeat it, is another question's answer without it.
     """
-    names, values = cells(header), cells(row)
-    subject, rest = values[0], values[1:]
-    if not subject or not any(rest):
-        return row_text(header, row)
-    pairs = [
-        f"{name}: {value}" if name else value for name, value in zip(names[1:], rest, strict=False) if value
-    ]  # fmt: skip
-    group = next((cells(line)[0] for line in reversed(between) if _heads_rows(line)), "")
-    return f"{group + ' – ' if group else ''}{subject} – " + "; ".join(pairs + rest[len(names) - 1 :])
+    heading = last_heading("", evidence.hit.passage.headings)
+    if not heading or evidence.kind == "definition":
+        return ""
+    if evidence.kind == "note":
+        needed = _is_item(evidence, evidence.start)
+    elif evidence.kind == "sentence":
+        asked, said = content(heading), content(evidence.text)
+        answers = heading.rstrip().endswith("?") and 2 * len(asked & said) < len(asked)
+        needed = not evidence.governors and (answers or LIMITS.search(heading) is not None)
+    elif evidence.kind == "row":
+        needed = not evidence.also
+    else:
+        needed = not evidence.governors or _is_item(evidence, evidence.governors[0][0])
+    return opening(heading) if needed else ""
 
 
-def rows_between(evidence: Evidence) -> list[str]:
-    """Return the lines of a table between its header and a row."""
-    passage, lead = evidence.hit.passage, evidence.lead or (0, 0)
-    return passage.text[lead[1] - passage.start : evidence.start - passage.start].strip().splitlines()
+def opening(heading: str) -> str:
+    """Return a heading as it opens a sentence that it governs."""
+    heading = " ".join(heading.split())
+    return f"{heading} " if heading.endswith(("?", ":")) else f"{heading}: "
 
 
-def _heads_rows(line: str) -> bool:
-    """Tell a row that has a first cell alone, and so heads those below it, from others and from the rule."""
-    first, *rest = cells(line) or [""]
-    return bool(rest) and any(map(str.isalnum, first)) and not any(rest)
+def _is_item(evidence: Evidence, start: int) -> bool:
+    """Tell whether what begins at `start` is an item of a list, which may need an introduction itself."""
+    before = evidence.hit.slice(max(0, start - 40), start).rsplit("\n", 1)[-1]
+    return ITEM.match(f"{before}x") is not None
+
+
+def quote_span(evidence: Evidence) -> tuple[int, int]:
+    """Return the span that proves evidence: itself, what it stands under, or the short paragraph around it."""
+    if evidence.context:
+        return evidence.context
+    starts = [start for start, _ in evidence.governors if start < evidence.start]
+    return min((evidence.start, *starts)), evidence.end
+
+
+def alone(evidence: Evidence) -> Evidence:
+    """Return evidence without what it stands under or beside."""
+    return replace(evidence, lead=None, also=(), context=None)
+
+
+def overlap(one: Evidence, other: Evidence) -> bool:
+    """Tell whether two share a part of a document."""
+    same = one.hit.passage.document_id == other.hit.passage.document_id
+    return same and one.start < other.end and other.start < one.end
+
+
+def reach(evidence: Evidence) -> int:
+    """Return how many characters its quote has."""
+    start, end = quote_span(evidence)
+    return end - start
+
+
+def quote_text(evidence: Evidence) -> str:
+    """Return the document's text at `quote_span`."""
+    start, end = quote_span(evidence)
+    if end <= evidence.hit.passage.end:
+        return evidence.hit.slice(start, end)
+    return evidence.hit.slice(start, evidence.start) + evidence.text

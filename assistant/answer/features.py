@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from assistant.answer.evidence import plain
 from assistant.core.records import Evidence
 from assistant.text.facts import NUMBER, SMALL
-from assistant.text.words import STOP_WORDS, WORD, stem
+from assistant.text.words import content
 
 SENTENCE_FEATURES = ("log_odds", "hit_gap", "hit_rank", "overlap_gap", "lacks_number", "short")
 READING_FEATURES = ("best",)
@@ -73,9 +73,3 @@ def overlaps(question: str, sentences: Sequence[Evidence]) -> tuple[Floats, Floa
         for words, heads in zip(own, headed, strict=True)
     ]
     return np.array(said), np.array(around)
-
-
-def content(text: str) -> set[str]:
-    """Return the stems of a text's words that are not stop words."""
-    words = (match.group().casefold() for match in WORD.finditer(text))
-    return {stem(word) for word in words if word not in STOP_WORDS}

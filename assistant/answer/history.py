@@ -1,4 +1,4 @@
-"""Question + conversation -> a question that stands alone."""
+"""Question + conversation -> a question that is one, and stands alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from assistant.core.records import Turn
 from assistant.text.words import STOP_WORDS, WORD
 
 FOLLOWS_UP = re.compile(r"^(?:and|or|what\s+about|how\s+about|even|same|in\s+that\s+case|does\s+that)\b", re.IGNORECASE)
-REFERS_BACK = re.compile(
+ANAPHORA = re.compile(
     r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones|(?:which|other|new|old|next) one|same)\b",
     re.IGNORECASE,
 )
@@ -29,10 +29,21 @@ FRAGMENT = re.compile(
     re.IGNORECASE,
 )
 MEASURED = re.compile(r"\bhow\s+(?:many|much)\s+(?:of\s+)?\w+", re.IGNORECASE)  # "how many days" asks of no days
+MAX_QUESTION = 4_000  # characters
 MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
 MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
 FEW = 6  # content words below which a question with a word that refers back cannot stand alone
 SHORT = 3  # content words below which a question may not
+
+
+def checked_question(question: str) -> str:
+    """Return a question as it is asked; raises UsageError for an empty or endless one."""
+    question = question.encode("utf-8", "replace").decode().replace("\0", " ").strip()
+    if not question:
+        raise UsageError("the question is empty.", "Ask something, e.g. assistant ask 'Who approves travel?'")
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"the question has {len(question):,} characters; the limit is {MAX_QUESTION:,}.")
+    return question
 
 
 def recent(history: Sequence[Turn]) -> Sequence[Turn]:
@@ -54,7 +65,7 @@ def readings(question: str, history: Sequence[Turn]) -> tuple[str, ...]:
     if not asked:
         return (question,)
     words = _content(MEASURED.sub(" ", question))
-    refers_back = REFERS_BACK.search(REFERS_TO_NOTHING.sub(" ", question)) and len(_content(question)) < FEW
+    refers_back = ANAPHORA.search(REFERS_TO_NOTHING.sub(" ", question)) and len(_content(question)) < FEW
     short = len(words) < SHORT
     follows = FOLLOWS_UP.search(question) or refers_back or not words or (short and FRAGMENT.search(question))
     if not follows and not short:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -15,31 +13,24 @@ from pydantic import PrivateAttr
 
 from assistant.contract import answer_json, history_from_json, hit_json
 from assistant.core.errors import UsageError
-from assistant.core.records import Answer, Turn
+from assistant.core.records import Answer, SearchResult, Turn
 
 
 class Asked(Protocol):
     """What is asked: an assistant, which makes its own Runnable and Retriever of this."""
 
     def answer(self, question: str, history: Sequence[Turn] = ...) -> Answer: ...
-    def search(self, query: str, *, k: int | None = ...) -> Answer: ...
-
-
-# LangChain runs batches and parallel branches in threads; an assistant is one thread's at a time.
-_LOCKS: WeakKeyDictionary[Asked, Lock] = WeakKeyDictionary()
+    def search(self, query: str, *, k: int | None = ...) -> SearchResult: ...
 
 
 def as_runnable(assistant: Asked) -> Runnable[Any, Any]:
     """Wrap `Assistant.answer`; takes a question or {"question", "history"?}, gives the contract's JSON object."""
 
-    lock = _LOCKS.setdefault(assistant, Lock())
-
     def run(value: Any) -> dict[str, Any]:
         question, history = (value.get("question"), value.get("history")) if isinstance(value, dict) else (value, None)
         if not isinstance(question, str):
             raise UsageError(f"a question must be a text, not {question!r}.", 'Give a text or {"question": "..."}.')
-        with lock:
-            return answer_json(assistant.answer(question, history_from_json(history)))
+        return answer_json(assistant.answer(question, history_from_json(history)))
 
     return RunnableLambda(run, name="assistant")
 
@@ -49,11 +40,9 @@ class PolicyRetriever(BaseRetriever):
 
     k: int | None = None
     _assistant: Any = PrivateAttr()
-    _lock: Any = PrivateAttr()
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
-        with self._lock:
-            hits = [hit_json(hit) for hit in self._assistant.search(query, k=self.k).hits]
+        hits = [hit_json(hit) for hit in self._assistant.search(query, k=self.k).hits]
         return [Document(page_content=hit.pop("text"), metadata=hit) for hit in hits]
 
 
@@ -61,5 +50,4 @@ def as_retriever(assistant: Asked, k: int | None) -> BaseRetriever:
     """Wrap `Assistant.search`."""
     retriever = PolicyRetriever(k=k)
     retriever._assistant = assistant
-    retriever._lock = _LOCKS.setdefault(assistant, Lock())
     return retriever

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answer.citations import Claim, best_support, cite, parse_claims
-from assistant.answer.evidence import place
-from assistant.answer.features import content
-from assistant.answer.phrase import Wording, invented, joined, quote_evidence, written_by
+from assistant.answer.citations import Claim, best_support, cite, written_claims
+from assistant.answer.evidence import heading_told, place
+from assistant.answer.phrase import GroundedText, invented, joined, quote_evidence, written_by
+from assistant.answer.select import qualified
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.records import Citation, Evidence, Hit, Verdict
 from assistant.models.llm import LanguageModel
 from assistant.text.prompts import NOT_FOUND, build_reading_messages
+from assistant.text.words import content
 
 PASSAGES = 6  # that a generator is given
 MAX_PASSAGE = 4_000  # characters of one; an endless row is cut
@@ -32,7 +33,7 @@ def answer_from_passages(
     model: LanguageModel,
     answer: AnswerSection,
     generator: GeneratorSection,
-) -> Wording | None:
+) -> GroundedText | None:
     """Let the generator read the first hits and answer; None if it finds nothing, or nothing that can be shown.
 
     `spans` are the parts of the hits that may be quoted, `evidence` what the reader picked of them, best first: it
@@ -45,7 +46,7 @@ def answer_from_passages(
         return None
     verdicts = list(invented(written, len(read)))
     citations: list[Citation] = []
-    claims = parse_claims(written)
+    claims = written_claims(written)
     for claim in claims:
         found = _proved(claim, read, spans, answer.min_support) or _instead(claim, read, evidence)
         if found is None or found.claim != claim.text:
@@ -57,19 +58,25 @@ def answer_from_passages(
         return None
     numbered = [replace(citation, key=key) for key, citation in enumerate(citations, 1)]
     said = {claim.text for claim in claims}
-    return Wording(joined(numbered), tuple(numbered), any(c.claim in said for c in numbered), tuple(verdicts))
+    return GroundedText(joined(numbered), tuple(numbered), any(c.claim in said for c in numbered), tuple(verdicts))
 
 
-def _proved(
-    claim: Claim, hits: Sequence[Hit], spans: Sequence[Evidence], min_support: float
-) -> Citation | None:  # fmt: skip
-    """Return the citation of the span that supports a claim best, of the passages that it names, else of any."""
+def _proved(claim: Claim, hits: Sequence[Hit], spans: Sequence[Evidence], min_support: float) -> Citation | None:
+    """Return the citation of the span that supports a claim best, of the passages that it names, else of any.
+
+    What its heading governs, or the sentence after it qualifies, is told with that, as code tells it.
+    """
     named = {hits[key - 1].passage.id for key in claim.keys if 1 <= key <= len(hits)}
     said = content(claim.text)
     near = [e for e in spans if not named or e.hit.passage.id in named]
     near.sort(key=lambda e: -len(said & content(f"{e.lead_text} {e.text}")))
     key, support = best_support(claim.text, near[:TRIED], (), min_support)
-    return cite(key, claim.text, near[key - 1], support) if support.supported else None
+    if not support.supported:
+        return None
+    found = near[key - 1]
+    whole = qualified(found, spans)
+    leans = heading_told(found) or (whole.start, whole.end) != (found.start, found.end)
+    return quote_evidence(1, whole) if leans else cite(key, claim.text, found, support)
 
 
 def _instead(claim: Claim, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> Citation | None:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
-from assistant.answer.citations import Claim, best_support, cite, parse_claims, quote_text
-from assistant.answer.evidence import plain, row_told, rows_between
+from assistant.answer.citations import Claim, best_support, cite, parse_claims, written_claims
+from assistant.answer.evidence import alone, heading_told, plain, quote_text
 from assistant.answer.support import Support, check_support
+from assistant.answer.telling import rows_told, sentences_told
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.records import Citation, Evidence, Turn, Verdict
 from assistant.models.llm import LanguageModel
-from assistant.text.canonical import cells, sentences
+from assistant.text.canonical import sentences
 from assistant.text.prompts import KEY, NOT_FOUND, build_messages, without_keys
 
 MAX_SENTENCES = 3
+INVENTED = "citations"  # what finds sources that a generator made up
 SENTENCE_END = re.compile(r"[.!?](?:[ \t]*\[\d{1,3}\])*\s+(?=[^\s\[])")
 MAX_WRITTEN = 20_000  # characters; an endpoint may pay no heed to the tokens that it is allowed
+SHORT_QUOTE = 400  # characters of what is told whole, with the question or phrase that it stands under
 MAX_EVIDENCE = 6_000  # characters that a generator is given; an endless sentence or row is quoted instead
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class GroundedText:
     """Checked sentences with their citations; `own_words` if any sentence is the generator's."""
 
     text: str
@@ -38,17 +41,18 @@ def phrase(
     model: LanguageModel | None,
     answer: AnswerSection,
     generator: GeneratorSection,
-) -> Wording:
+) -> GroundedText:
     """Word an answer from evidence (not empty); every sentence is supported by its quote, or is the quote."""
     texts = [plain(e) for e in evidence]
-    listed = any(e.kind in ("list", "row") for e in evidence)  # said in code: what is dropped of them is missed
+    # Said in code: what is dropped of them is missed.
+    listed = any(e.kind in ("list", "row", "note") or heading_told(e) for e in evidence)
     if model is None or listed or sum(map(len, texts)) > MAX_EVIDENCE:
-        return quoted(evidence, ())
+        return extractive_answer(evidence, ())
     messages = build_messages(question, texts)
     written = written_by(model, messages, generator.max_tokens, MAX_SENTENCES)
     if not written or written.startswith(NOT_FOUND):
-        return quoted(evidence, ())
-    return checked(written, evidence, answer.min_support)
+        return extractive_answer(evidence, ())
+    return ground(written, evidence, answer.min_support)
 
 
 def written_by(model: LanguageModel, messages: Sequence[Turn], max_tokens: int, most: int) -> str:
@@ -64,12 +68,12 @@ def written_by(model: LanguageModel, messages: Sequence[Turn], max_tokens: int, 
     return text.strip()
 
 
-def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> Wording:
+def ground(written: str, evidence: Sequence[Evidence], min_support: float) -> GroundedText:
     """Keep the sentences that their quotes support, the best evidence first; without any, quote the evidence."""
     verdicts = list(invented(written, len(evidence)))
     citations: list[Citation] = []
     sentences: list[str] = []
-    for text, key, support in _proofs(parse_claims(written), evidence, min_support):
+    for text, key, support in _proofs(written_claims(written), evidence, min_support):
         if support.supported and text not in sentences:
             sentences.append(text)
             citations.append(cite(key, text, evidence[key - 1], support))
@@ -77,11 +81,11 @@ def checked(written: str, evidence: Sequence[Evidence], min_support: float) -> W
             reason = f"a sentence was not supported by its quote ({support.missing}) and was left out"
             verdicts.append(Verdict("support", "output", "redact", reason, support.score))
     if not citations or not _defined(citations, evidence[0], min_support):
-        return quoted(evidence, verdicts)
+        return extractive_answer(evidence, verdicts)
     # The best evidence must be in the answer: a supported remark on a lesser one would miss the point.
     if not any(c.key == 1 for c in citations):
         citations.insert(0, quote_evidence(1, evidence[0]))
-    return Wording(joined(citations), tuple(citations), True, tuple(verdicts))
+    return GroundedText(joined(citations), tuple(citations), True, tuple(verdicts))
 
 
 def _proofs(
@@ -115,38 +119,45 @@ def _defined(citations: Sequence[Citation], best: Evidence, min_support: float) 
     return any(check_support(text, said, min_support).supported for text in told)
 
 
-def quoted(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Wording:
+def extractive_answer(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> GroundedText:
     """Answer with the evidence itself."""
     citations = tuple(quote_evidence(key, e) for key, e in enumerate(evidence, 1))
     text = "\n".join(f"{c.claim} [{c.key}]" for c in citations)
-    return Wording(text, citations, False, tuple(verdicts))
+    return GroundedText(text, citations, False, tuple(verdicts))
 
 
 def quote_evidence(key: int, evidence: Evidence) -> Citation:
     """Cite evidence with what introduces it, or alone where the quote of both would not prove it."""
+    heading = heading_told(evidence)
     for told in _tellings(evidence):
-        claim = without_keys(told)
-        support = check_support(claim, quote_text(evidence), 1.0)
+        claim = without_keys(heading + told)
+        support = check_support(claim, quote_text(evidence), 1.0, heading.rstrip(": "))
         if support.supported:
             return cite(key, claim, evidence, support)
-    alone = replace(evidence, lead=None, context=None)
-    text = "; ".join(cells(alone.text)) if alone.kind == "row" else " ".join(alone.text.split())
-    return cite(key, without_keys(text), alone, check_support(text, alone.text, 0.0))
+    bare = alone(evidence)
+    text = next(rows_told(bare.text), " ".join(bare.text.split()))
+    return cite(key, without_keys(text), bare, check_support(text, bare.text, 0.0))
 
 
 def _tellings(evidence: Evidence) -> Iterator[str]:
     """Yield the ways in which evidence can be said, the plainest first."""
+    quote = quote_text(evidence)
+    governed = evidence.kind == "sentence" and evidence.governors
     if evidence.kind == "list":
-        yield quote_text(evidence)
-    if evidence.kind == "row" and evidence.lead:
-        yield row_told(evidence.lead_text, " ".join(evidence.text.split()), rows_between(evidence))
+        yield quote
+    elif governed and len(quote) <= SHORT_QUOTE:
+        yield " ".join(quote.split())
+    elif evidence.kind == "row":
+        yield from rows_told(quote)
     yield plain(evidence)
+    if governed:
+        yield from sentences_told(quote)
     # "X means Y" is not "X: Y" word for word, nor does a sentence stand for a paragraph that goes on about it.
     if evidence.kind == "definition" or evidence.context:
-        yield " ".join(quote_text(evidence).split())
+        yield " ".join(quote.split())
 
 
 def invented(written: str, known: int) -> Iterator[Verdict]:
     """Report the keys that name no source; the parser has already taken every key out of the text."""
     for key in sorted({int(m[1]) for m in KEY.finditer(written)} - set(range(1, known + 1))):
-        yield Verdict("citations", "output", "redact", f"the generator invented source [{key}]", 1.0)
+        yield Verdict(INVENTED, "output", "redact", f"the generator invented source [{key}]", 1.0)

@@ -2,74 +2,71 @@
 
 from __future__ import annotations
 
-import datetime
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
-from assistant.answer.citations import quote_span, quote_text
+from assistant.answer import outcomes
+from assistant.answer.citations import quote_of
 from assistant.answer.confidence import Confidence, load_confidence
-from assistant.answer.disclosure import in_context, masked, permitted
+from assistant.answer.disclosure import in_context, masked, masked_text, permitted
 from assistant.answer.evidence import place
-from assistant.answer.features import content
-from assistant.answer.history import readings, recent, was_said
+from assistant.answer.history import checked_question, readings, recent, was_said
 from assistant.answer.open_book import PASSAGES, answer_from_passages
-from assistant.answer.phrase import Wording, phrase, quoted
+from assistant.answer.outcomes import Clock
+from assistant.answer.phrase import GroundedText, extractive_answer, phrase
 from assistant.answer.read import Candidates, Reader, ReaderFile, evidence_in, load_reader
+from assistant.answer.remarks import with_remarks
 from assistant.answer.retrieve import Retriever, find_terms
+from assistant.answer.surroundings import excerpts_around
 from assistant.answer.verify import check_quote
 from assistant.audit.trail import Audit, answer_line, search_line
+from assistant.core.access import make_access
 from assistant.core.config import Config, load_config
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.records import (
+    NO_MODEL,
     Access,
     Answer,
     Citation,
     Evidence,
     Hit,
     IndexInfo,
-    ModelInfo,
     Quote,
     Reading,
-    Status,
+    SearchResult,
     Term,
     Turn,
     Verdict,
 )
 from assistant.guards.run import Guards, Screened
-from assistant.index.catalog import Catalog, rebuild_hint
+from assistant.index.catalog import Catalog
+from assistant.index.schema import rebuild_hint
 from assistant.index.vectors import VectorStore, open_store
 from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import GUARD_ENCODER, Encoder, open_encoder, remember
 from assistant.models.llm import LanguageModel, open_model
 from assistant.models.registry import Registry
-from assistant.text.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR
+from assistant.text.words import content
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
     from langchain_core.runnables import Runnable
 
-MAX_QUESTION = 4_000  # characters
 SURROUNDINGS = 2_000  # characters on either side of a quote that are masked before some of them are shown
-NO_MODEL = ModelInfo("none", "none")
 Stage = Callable[[str], None]
 
 
-def make_access(roles: Sequence[str] = (), as_of: str = "") -> Access:
-    """Build an Access; `as_of` is today unless given. Raises UsageError for a bad date."""
-    try:
-        day = datetime.date.fromisoformat(as_of) if as_of else datetime.date.today()
-    except ValueError:
-        raise UsageError(f"the day must be a date YYYY-MM-DD, not {as_of!r}.") from None
-    return Access(frozenset(role.strip().lower() for role in roles if role.strip()), day.isoformat())
-
-
 class Assistant:
-    """Answers questions from one index. Not for use by two threads at once."""
+    """Answers questions from one index, in as many threads as like: the models are shared, the catalog's is each one's.
+
+    A generator that is run here words one answer at a time.
+    """
 
     def __init__(
         self,
@@ -93,14 +90,16 @@ class Assistant:
         """
         self.config = config
         self.access = access or make_access()
-        self.catalog = Catalog.open(config.data)
+        self._lock = Lock()  # of what is opened at its first use
+        self._own = local()
+        self._catalogs: WeakSet[Catalog] = WeakSet()  # a thread's goes with it
         registry = Registry(config.models_dir)
         self._check_encoder(registry)
         self._reader_file = reader or load_reader(config)
         self._confidence = confidence or load_confidence(config.data)
         self._threshold = self._confidence.threshold(config.answer.max_risk)
         reads = config.generator.reads
-        self._reads_passages = reads == "passages" or (reads == "auto" and config.generator.runtime == "langchain")
+        self._reads_passages = reads == "passages" or (reads == "auto" and config.generator.kind.large)
         self._audit = Audit(config) if audit and config.audit.enabled else None
         self._command = command
         # Loading is mostly file reading and native code, so it overlaps.
@@ -124,7 +123,18 @@ class Assistant:
         if not self._store.cancel() and not self._store.exception():
             self._store.result().close()
         self._pool.shutdown(wait=False)
-        self.catalog.close()
+        for catalog in self._catalogs:
+            catalog.close()
+
+    @property
+    def catalog(self) -> Catalog:
+        """This thread's connection to the catalog."""
+        if not hasattr(self._own, "catalog"):
+            self._own.catalog = Catalog.open(self.config.data)
+            with self._lock:
+                self._catalogs.add(self._own.catalog)
+        found: Catalog = self._own.catalog
+        return found
 
     def answer(
         self,
@@ -143,20 +153,20 @@ class Assistant:
         access = access or self.access
         self._reader_model()
         history = recent(history)
-        answer = self._answer(_checked(question), history, access, k, stage)
+        answer = self._answer(checked_question(question), history, access, k, stage)
         if self._audit:
             self._audit.append(answer_line(self._command, answer, history, access, self.config))
         return answer
 
     def _answer(self, question: str, history: Sequence[Turn], access: Access, k: int | None, stage: Stage) -> Answer:
-        clock = _Clock()
+        clock = Clock()
         stage("searching")
         with self._snapshot():
             index = self.catalog.info(access)
             with clock("guard"):
                 screened = self._screen(question, history)
             if screened.action == "block":
-                return _blocked(screened, index, clock)
+                return outcomes.blocked(screened, index, clock)
             question = screened.text
             asked, reading = self._understood(question, history, access, clock, stage)
             found = reading.hits
@@ -168,21 +178,21 @@ class Assistant:
             if not reading.evidence or reading.probability < self._threshold:
                 return self._abstained(question, reading, screened.verdicts, index, clock)
             with clock("guard"):
-                evidence, withheld = permitted(reading.evidence, self._guards)
+                evidence, withheld = permitted(with_remarks(reading.evidence, self.catalog, access), self._guards)
                 verdicts = (*screened.verdicts, *withheld)
             if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
-                return _withheld(question, reading, verdicts, index, clock)
+                return outcomes.withheld(question, reading, verdicts, index, clock)
             stage("wording")
             with clock("generate"):
                 model = self._model.result()
                 wording = phrase(asked, evidence, model, self.config.answer, self.config.generator)
             with clock("verify"):
-                wording = self._verified(wording, evidence)
+                wording = self._in_place(self._verified(wording, evidence), [e.hit for e in evidence])
         wording = replace(wording, verdicts=(*verdicts, *wording.verdicts))
-        return _answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
+        return outcomes.answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
 
     def _understood(
-        self, question: str, history: Sequence[Turn], access: Access, clock: _Clock, stage: Stage
+        self, question: str, history: Sequence[Turn], access: Access, clock: Clock, stage: Stage
     ) -> tuple[str, Reading]:
         """Read for what a question may mean, and return what was asked and found: the first that is answered."""
         ways: list[tuple[str, Reading]] = []
@@ -199,9 +209,16 @@ class Assistant:
         return ways[0]
 
     def _from_passages(
-        self, question: str, asked: str, found: Sequence[Hit], reading: Reading, screened: Screened, index: IndexInfo,
-        clock: _Clock, stage: Stage,
-    ) -> Answer:  # fmt: skip
+        self,
+        question: str,
+        asked: str,
+        found: Sequence[Hit],
+        reading: Reading,
+        screened: Screened,
+        index: IndexInfo,
+        clock: Clock,
+        stage: Stage,
+    ) -> Answer:
         """Let the generator read the hits, masked; its sentences are proved by `found`, the hits as they stand."""
         stage("wording")
         with clock("guard"):
@@ -217,29 +234,32 @@ class Assistant:
             if not model or not wording or self._refused(wording, found):
                 return self._abstained(question, reading, (*screened.verdicts, *withheld), index, clock)
             self._check_quotes(wording)
+            wording = self._in_place(wording, found)
         wording = replace(wording, verdicts=(*screened.verdicts, *withheld, *wording.verdicts))
-        return _answered(question, reading, wording, model.info, index, clock)
+        return outcomes.answered(question, reading, wording, model.info, index, clock)
 
     def _abstained(
-        self, question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
+        self, question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: Clock
     ) -> Answer:
         """Say that nothing surely answers, and show what came closest unless that is far off."""
         likely = reading.probability >= self.config.answer.min_closest
         near = reading.closest if likely and _knows(question, reading.hits) else ()
         with clock("guard"):
             near, withheld = permitted(near, self._guards)
-        quotes = tuple(_quote(key, e) for key, e in enumerate(near, 1))
+        quotes = tuple(quote_of(key, e) for key, e in enumerate(near, 1))
         for q in quotes:
             check_quote(self.catalog, q.document_sha256, q.start, q.end, q.quote)
-        return _unanswered(question, reading, quotes, (*verdicts, *withheld), index, clock)
+        return outcomes.unanswered(question, reading, quotes, (*verdicts, *withheld), index, clock)
 
-    def search(self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = "") -> Answer:
-        """Return the hits alone, in an Answer without text; `focus` is the question where `query` says more."""
-        query, access, settings = _checked(query), access or self.access, self.config.retrieval
+    def search(
+        self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = ""
+    ) -> SearchResult:
+        """Return the hits alone; `focus` is the question where `query` says more."""
+        query, access, settings = checked_question(query), access or self.access, self.config.retrieval
         if settings.rerank:
             self._reader_model()
         most = k or settings.k
-        clock = _Clock()
+        clock = Clock()
         with self._snapshot():
             index = self.catalog.info(access)
             with clock("retrieve"):
@@ -249,8 +269,7 @@ class Assistant:
                     hits = self._reader().rerank(query, hits, defined, focus)
             with clock("guard"):
                 hits = masked(hits[:most], self._guards)
-        status: Status = "answered" if hits else "abstained"
-        found = Answer(query, status, "", 0.0, (), hits, (), NO_MODEL, index, clock.timings())
+        found = SearchResult(query, hits, index, clock.timings())
         if self._audit:
             self._audit.append(search_line(self._command, found, access, self.config))
         return found
@@ -274,12 +293,12 @@ class Assistant:
         """Return the evidence and its features alone; what an answer would be worded from."""
         with self._snapshot():
             return self._understood(
-                _checked(question), recent(history), access or self.access, _Clock(), lambda name: None
+                checked_question(question), recent(history), access or self.access, Clock(), lambda name: None
             )[1]
 
     def candidates(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Candidates:
         """Return every sentence that the reader would choose from, with its features."""
-        asked = readings(_checked(question), recent(history))[0]
+        asked = readings(checked_question(question), recent(history))[0]
         with self._snapshot():
             hits, _ = self._retrieve(asked, question, access or self.access)
             return self._reader().candidates(asked, hits, focus=question)
@@ -314,16 +333,17 @@ class Assistant:
 
     def _reader_model(self) -> Future[CrossEncoder]:
         """Start to open the reader's model, if nobody has."""
-        if self._cross_encoder is None:
-            self._cross_encoder = self._pool.submit(
-                open_reader, self._registry, self.config.encoder, self._reader_file.model_id
-            )
-        return self._cross_encoder
+        with self._lock:
+            if self._cross_encoder is None:
+                self._cross_encoder = self._pool.submit(
+                    open_reader, self._registry, self.config.encoder, self._reader_file.model_id
+                )
+            return self._cross_encoder
 
     def _reader(self) -> Reader:
         return Reader(
             self._reader_model().result().read, self.config.reader, self._reader_file.weights, self._confidence
-        )  # fmt: skip
+        )
 
     def _retrieve(self, asked: str, question: str, access: Access, k: int = 0) -> tuple[tuple[Hit, ...], list[Term]]:
         """Return the hits, `k` or as many as are read, and the terms whose meaning the question asks for."""
@@ -344,75 +364,33 @@ class Assistant:
             cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
             raise IndexMismatch(cause, rebuild_hint(self.config.data))
 
-    def _verified(self, wording: Wording, evidence: Sequence[Evidence]) -> Wording:
+    def _verified(self, wording: GroundedText, evidence: Sequence[Evidence]) -> GroundedText:
         """Quote the evidence where the generator's words may not be shown, and only what the catalog's text says."""
         if wording.own_words and (refused := self._refused(wording, [e.hit for e in evidence])):
-            wording = quoted(evidence, (*wording.verdicts, *refused))
+            wording = extractive_answer(evidence, (*wording.verdicts, *refused))
         self._check_quotes(wording)
         return wording
 
-    def _check_quotes(self, wording: Wording) -> None:
+    def _check_quotes(self, wording: GroundedText) -> None:
         for citation in wording.citations:
             check_quote(self.catalog, citation.document_sha256, citation.start, citation.end, citation.quote)
 
-    def _refused(self, wording: Wording, hits: Sequence[Hit]) -> tuple[Verdict, ...]:
+    def _in_place(self, wording: GroundedText, hits: Sequence[Hit]) -> GroundedText:
+        """Show with each quote what stands around it, masked."""
+        documents = {hit.document_sha256: hit.passage.document_id for hit in hits}
+
+        def placed(citation: Citation) -> Citation:
+            document = documents[citation.document_sha256]
+            around = excerpts_around(self.catalog, document, citation.start, citation.end)
+            context = tuple(replace(e, text=masked_text(e.text, self._guards)) for e in around)
+            return replace(citation, context=context)
+
+        return replace(wording, citations=tuple(map(placed, wording.citations)))
+
+    def _refused(self, wording: GroundedText, hits: Sequence[Hit]) -> tuple[Verdict, ...]:
         """Return what the guards have against the generator's words, given the hits that they are of."""
         screened = self._guards.output(wording.text, [hit.passage.text for hit in hits])
         return screened.verdicts if screened.action != "allow" else ()
-
-
-class _Clock:
-    """Times the stages, in milliseconds."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self._stages[name] = round(self._stages.get(name, 0.0) + (time.perf_counter() - began) * 1000, 2)
-
-    def timings(self) -> Mapping[str, float]:
-        return {**self._stages, "total": round((time.perf_counter() - self._began) * 1000, 2)}
-
-
-def _checked(question: str) -> str:
-    question = question.encode("utf-8", "replace").decode().replace("\0", " ").strip()
-    if not question:
-        raise UsageError("the question is empty.", "Ask something, e.g. assistant ask 'Who approves travel?'")
-    if len(question) > MAX_QUESTION:
-        raise UsageError(f"the question has {len(question):,} characters; the limit is {MAX_QUESTION:,}.")
-    return question
-
-
-def _blocked(screened: Screened, index: IndexInfo, clock: _Clock) -> Answer:
-    return Answer(
-        screened.text, "blocked", screened.refusal, 0.0, (), (), screened.verdicts, NO_MODEL, index, clock.timings()
-    )
-
-
-def _withheld(
-    question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: _Clock
-) -> Answer:
-    guard = next(v.guard for v in verdicts if v.stage == "output" and v.action != "allow")  # the best is first
-    text = WITHHELD.format(what=WITHHELD_FOR[guard], place=_place(reading.evidence[0].hit))
-    return Answer(
-        question, "blocked", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL, index,
-        clock.timings(),
-    )  # fmt: skip
-
-
-def _unanswered(
-    question: str, reading: Reading, closest: tuple[Quote, ...], verdicts: tuple[Verdict, ...], index: IndexInfo,
-    clock: _Clock,
-) -> Answer:  # fmt: skip
-    text = (UNSURE if closest else ABSTAINED).format(documents=index.documents, passages=index.passages)
-    return Answer(
-        question, "abstained", text, round(reading.probability, 4), (), reading.hits, verdicts, NO_MODEL,
-        index, clock.timings(), closest=closest,
-    )  # fmt: skip
 
 
 def _knows(question: str, hits: Sequence[Hit]) -> bool:
@@ -425,24 +403,3 @@ def _goes_on(question: str, evidence: Evidence, history: Sequence[Turn]) -> bool
     """Tell whether evidence answers a question of few words as a follow-up, not the one before it once more."""
     hit = evidence.hit
     return not was_said(evidence.text, history) and content(question) <= content(f"{place(hit)} {hit.passage.text}")
-
-
-def _quote(key: int, evidence: Evidence) -> Quote:
-    hit = evidence.hit
-    return Quote(
-        key, quote_text(evidence), hit.source, hit.title, hit.passage.headings, hit.passage.page,
-        *quote_span(evidence), hit.document_sha256,
-    )  # fmt: skip
-
-
-def _answered(
-    question: str, reading: Reading, wording: Wording, model: ModelInfo, index: IndexInfo, clock: _Clock
-) -> Answer:
-    return Answer(
-        question, "answered", wording.text, round(reading.probability, 4), wording.citations, reading.hits,
-        wording.verdicts, model, index, clock.timings(), wording.own_words,
-    )  # fmt: skip
-
-
-def _place(hit: Hit) -> str:
-    return f"{place(hit)} ({hit.source})"

@@ -26,7 +26,7 @@ from assistant.models.cross_encoder import READER_ID
 from assistant.models.cross_encoder import Floats as LogOdds
 from assistant.models.logistic import Logistic, parse_logistic, read_json
 from assistant.models.registry import Registry
-from assistant.text.canonical import units
+from assistant.text.units import units
 
 Score = Callable[[str, str, Sequence[str]], LogOdds]
 
@@ -101,15 +101,26 @@ class Reader:
 
 
 def evidence_in(hit: Hit) -> list[Evidence]:
-    """Return each sentence, list item and table row of a hit."""
-    text, begin = hit.passage.text, hit.passage.start
+    """Return each sentence, list item and table row of a hit, under what stands above it in its section."""
+    text, begin = hit.before + hit.passage.text, hit.begin
+
+    def place(span: tuple[int, int]) -> tuple[int, int]:
+        return begin + span[0], begin + span[1]
+
     return [
         Evidence(
-            hit, begin + u.start, begin + u.end, text[u.start : u.end], 0.0, KINDS.get(u.kind, "sentence"),
-            (begin + u.lead[0], begin + u.lead[1]) if u.lead else None,
+            hit=hit,
+            start=begin + unit.start,
+            end=begin + unit.end,
+            text=text[unit.start : unit.end],
+            score=0.0,
+            kind=KINDS.get(unit.kind, "sentence"),
+            lead=place(unit.lead) if unit.lead else None,
+            also=tuple(map(place, unit.also)),
         )
-        for u in units(text)
-    ]  # fmt: skip
+        for unit in units(text)
+        if unit.start >= len(hit.before)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +154,14 @@ def _definitions(defined: Sequence[Term], hits: Sequence[Hit]) -> list[Evidence]
     """Make evidence of the definitions that lie in the hits: of one name, in the order of the hits."""
     first = {term.name.casefold(): place for place, term in reversed(list(enumerate(defined)))}
     places = sorted(
-        ((first[term.name.casefold()], hit.rank, term.start, hit, term) for term in defined for hit in hits
-         if term.document_id == hit.passage.document_id and hit.passage.start <= term.start < hit.passage.end),
+        (
+            (first[term.name.casefold()], hit.rank, term.start, hit, term)
+            for term in defined
+            for hit in hits
+            if term.document_id == hit.passage.document_id and hit.passage.start <= term.start < hit.passage.end
+        ),
         key=lambda found: found[:3],
-    )  # fmt: skip
+    )
     found: dict[str, Evidence] = {}
     for _, _, _, hit, term in places:
         said = " ".join(term.definition.split()).casefold()
@@ -170,9 +185,7 @@ def _reorder(hits: Sequence[Hit], found: Candidates, scores: Floats) -> list[Hit
     for evidence, score in zip(found.sentences, scores, strict=True):
         best[evidence.hit.passage.id] = max(best.get(evidence.hit.passage.id, -np.inf), float(score))
     least = float(scores.min())
-    ranked = [
-        replace(hit, score=hit.score + PASSAGE_WEIGHT * best.get(hit.passage.id, least)) for hit in hits
-    ]  # fmt: skip
+    ranked = [replace(hit, score=hit.score + PASSAGE_WEIGHT * best.get(hit.passage.id, least)) for hit in hits]
     return sorted(ranked, key=lambda hit: (-hit.score, hit.rank))
 
 

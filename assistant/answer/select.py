@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from math import inf
+from typing import Literal
 
+from assistant.answer.evidence import MAX_REACH, alone, heading_told, overlap, reach
+from assistant.answer.notes import notes_of, tail_of
 from assistant.core.config import ReaderSection
 from assistant.core.records import Evidence
+from assistant.text.canonical import ITEM
 
 # Also the headings of a list of contents, which have lost their mark: "How to ask for leave".
 QUESTION = re.compile(r".*\?[^\w?]*|(?:What|How|Who|Whom|Whose|Why)\b.*[^.:;,!)]")
@@ -25,9 +29,19 @@ REFERS_ON = re.compile(
 QUALIFIES = re.compile(
     r"(?:However|Except\w*|Unless|Otherwise|But|Only|In (?:this|that|these|those) cases?|This does not|The exception)\b"
 )
-REFERS_BACK = re.compile(r"(?:This|These|That|Those|Such|It|They|He|She|Both|In (?:this|that|these|those))\b")
+OPENS_WITH_ANAPHOR = re.compile(r"(?:This|These|That|Those|Such|It|They|He|She|Both|In (?:this|that|these|those))\b")
+# The beginning of a paragraph that may take back the one before it, and what is said of the text itself.
+TAKES_BACK = re.compile(
+    rf"{QUALIFIES.pattern}|{OPENS_WITH_ANAPHOR.pattern}"
+    r"|(?:Neither|Wrong|False|Incorrect|Not true|No longer|The (?:above|same|(?:\w+ ){1,2}above))\b|No,"
+)
+SPEAKS_OF_TEXT = re.compile(
+    r"\b(?:[Tt]his|[Tt]hese|[Tt]he (?:above|following)) (?:\w+ )?(?:sections?|chapters?|rules?|paragraphs?|pages?|"
+    r"documents?|polic(?:y|ies)|provisions?|annex|appendix|lists?|text|guidelines?)\b"
+)
 MIN_WORDS = 3  # a shorter sentence proves nothing on its own
 SHORT_PARAGRAPH = 400  # characters of a paragraph that is quoted whole
+BULLETS = "-*•"
 MAX_LIST, SHORT_LIST = 1_500, 800  # characters of a list that may be shown whole, and of one that always is
 SHARE = 0.25  # of a list's items, or a table's rows, that must be near the best for all of them to be the answer
 MAX_UNITS = 8  # of evidence; rows of one table count once towards the setting
@@ -40,6 +54,7 @@ Paragraph = tuple[list[Evidence], int]  # its sentences, and which of them is me
 
 def choose(scored: Sequence[Evidence], settings: ReaderSection) -> tuple[Evidence, ...]:
     """Return the evidence, best first, of candidates in the order of their hits and passages."""
+    scored = _answering(scored)
     by_score = sorted(filter(_tells, scored), key=lambda e: -e.score)
     if not by_score:
         return ()
@@ -54,11 +69,23 @@ def choose(scored: Sequence[Evidence], settings: ReaderSection) -> tuple[Evidenc
         group = _place(run[0] if run else evidence)
         if group not in groups and len(groups) == settings.evidence:
             continue
-        for unit in _units(evidence, run, floor, paragraphs):
+        for unit in chain.from_iterable(map(_parted, _units(evidence, run, floor, paragraphs))):
             if len(picked) < MAX_UNITS and not any(_repeats(unit, known) for known in picked):
                 groups.add(group)
                 picked.append(unit)
-    return tuple(picked)
+    return tuple(_with_notes(picked, scored))
+
+
+def _with_notes(picked: Sequence[Evidence], scored: Sequence[Evidence]) -> Iterator[Evidence]:
+    """Yield evidence with the notes that its marks refer to, each once."""
+    told: list[Evidence] = [*picked]
+    for evidence in picked:
+        yield evidence
+        listed = evidence.kind in ("list", "item", "row")
+        for note in (*(tail_of(evidence, scored) if listed else ()), *notes_of(evidence, scored)):
+            if not any(_repeats(note, known) for known in told):
+                told.append(note)
+                yield note
 
 
 def closest(scored: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -69,14 +96,46 @@ def closest(scored: Sequence[Evidence]) -> tuple[Evidence, ...]:
             found.setdefault(evidence.hit.passage.id, evidence)
     runs, paragraphs = _runs(scored), _paragraphs(scored)
     best = list(found.values())[:CLOSEST]
-    return tuple(unit for e in best for unit in list(_units(e, runs.get(_place(e), []), inf, paragraphs))[:1] or [e])
+    units = (_units(e, runs.get(_place(e), []), inf, paragraphs) for e in best)
+    found_units = (
+        next((u for u in several if u.start <= e.start < u.end), e) for e, several in zip(best, units, strict=True)
+    )
+    return tuple(unit if reach(unit) <= MAX_REACH else alone(unit) for unit in found_units)
+
+
+def _answering(scored: Sequence[Evidence]) -> list[Evidence]:
+    """Let what answers a question of the document's score as that question does, which is like the one asked."""
+    asked = {_place(e): e.score for e in scored if e.text.rstrip().endswith("?")}
+    likeness = [asked.get((e.hit.passage.id, e.lead[0]), e.score) if e.lead else e.score for e in scored]
+    return [replace(e, score=max(e.score, like)) for e, like in zip(scored, likeness, strict=True)]
 
 
 def _tells(evidence: Evidence) -> bool:
     """Tell what could answer from questions, which answer nothing however like they are to the one that was asked."""
     text = " ".join(evidence.text.split())
-    listed = evidence.kind in ("item", "row")
-    return not QUESTION.fullmatch(text) and not REFERS_ON.fullmatch(text) and (listed or len(text.split()) >= MIN_WORDS)
+    by_itself = evidence.kind == "sentence" and not (evidence.governors or heading_told(evidence))
+    short = by_itself and len(text.split()) < MIN_WORDS
+    return not (short or _begins_above(evidence) or QUESTION.fullmatch(text) or REFERS_ON.fullmatch(text))
+
+
+def _begins_above(evidence: Evidence) -> bool:
+    """Tell an item or row of a list or table that begins too far above to know what introduces it."""
+    if evidence.kind not in ("item", "row") or evidence.governors or evidence.hit.begin == 0:
+        return False
+    known = (evidence.hit.before or evidence.hit.passage.text).lstrip()
+    return known.startswith("|") if evidence.kind == "row" else ITEM.match(known) is not None
+
+
+def _parted(evidence: Evidence) -> Iterator[Evidence]:
+    """Yield evidence, or, where what it stands under is too far above for one quote, each in a quote of its own."""
+    if not evidence.governors or reach(evidence) <= MAX_REACH:
+        yield evidence
+        return
+    for start, end in evidence.governors:
+        text = evidence.hit.slice(start, end)
+        kind: Literal["row", "note"] = "row" if text.startswith("|") else "note"
+        yield replace(alone(evidence), start=start, end=end, text=text, kind=kind)
+    yield alone(evidence)
 
 
 def _place(evidence: Evidence) -> Place:
@@ -84,13 +143,14 @@ def _place(evidence: Evidence) -> Place:
 
 
 def _runs(scored: Sequence[Evidence]) -> dict[Place, list[Evidence]]:
-    """Return the list or table that each item, row and lead-in belongs to: candidates of one lead-in, in a row."""
+    """Return the list, table or answer that each candidate belongs to: those of one lead-in or question, in a row."""
     found: dict[Place, list[Evidence]] = {}
     led: dict[Place, list[Evidence]] = {}
     for (passage, kind), members in groupby(scored, key=lambda e: (e.hit.passage.id, e.kind)):
         runs: dict[tuple[int, int] | None, list[Evidence]] = {}
-        for evidence in members if kind in ("item", "row") else ():
-            runs.setdefault(evidence.lead, []).append(evidence)
+        for evidence in members:
+            if kind in ("item", "row") or evidence.lead_text.endswith("?"):
+                runs.setdefault(evidence.lead, []).append(evidence)
         for lead, run in runs.items():
             found |= {_place(e): run for e in run}
             if lead and kind == "item":
@@ -103,7 +163,7 @@ def _paragraphs(scored: Sequence[Evidence]) -> dict[Place, Paragraph]:
     found: dict[Place, Paragraph] = {}
     beside: list[Evidence] = []
     for evidence in (e for e in scored if e.kind == "sentence"):
-        if not beside or not _same_paragraph(beside[-1], evidence):
+        if not beside or not (_same_paragraph(beside[-1], evidence) or _takes_back(beside[-1], evidence)):
             beside = []
         found[_place(evidence)] = beside, len(beside)
         beside.append(evidence)
@@ -112,7 +172,7 @@ def _paragraphs(scored: Sequence[Evidence]) -> dict[Place, Paragraph]:
 
 def _units(
     evidence: Evidence, run: Sequence[Evidence], floor: float, paragraphs: Mapping[Place, Paragraph]
-) -> Iterator[Evidence]:  # fmt: skip
+) -> Iterator[Evidence]:
     """Yield what a candidate answers with: its list, its table's rows, or its rule; nothing for a mere lead-in."""
     is_item = evidence in run
     near = sum(e.score >= floor for e in run)
@@ -120,7 +180,10 @@ def _units(
     if run and run[0].kind == "item":
         evidence, listed = _led(evidence, paragraphs), _led(_joined(run[0], run[-1], "list"), paragraphs)
         # "The lower of these:" and "all of these hold:" bind their items; no list of words knows all that do.
-        if len(listed.text) <= (MAX_LIST if whole or not is_item else SHORT_LIST):
+        # Steps belong together; bullets that nothing introduces do not.
+        bound = listed.governors or listed.text.lstrip()[:1] not in BULLETS
+        short = SHORT_LIST if bound else 0
+        if reach(listed) <= (MAX_LIST if whole or not is_item else short):
             yield replace(listed, score=evidence.score)
             return
     if run and evidence.kind == "row" and whole:
@@ -129,55 +192,75 @@ def _units(
         return
     elif evidence.kind != "sentence":
         yield evidence
+    elif run and reach(answer := replace(_joined(run[0], run[-1], "sentence"), score=evidence.score)) <= SHORT_LIST:
+        yield answer
     else:
         yield _with_conditions(evidence, *paragraphs[_place(evidence)])
 
 
 def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
     """Let a lead-in that refers back, "This includes:", begin with the sentence before it."""
-    if not evidence.lead or not REFERS_BACK.match(evidence.lead_text):
+    if not evidence.lead or not OPENS_WITH_ANAPHOR.match(evidence.lead_text):
         return evidence
     beside, at = paragraphs.get((evidence.hit.passage.id, evidence.lead[0]), ((), 0))
     return replace(evidence, lead=(beside[at - 1].start, evidence.lead[1])) if at else evidence
 
 
 def _with_conditions(evidence: Evidence, beside: Sequence[Evidence], at: int) -> Evidence:
-    """Return a sentence with what it refers to and what qualifies it; its paragraph is its context, if it is short."""
-    around = (beside[0].start, beside[-1].end)
-    context = around if around[1] - around[0] <= SHORT_PARAGRAPH else None
-    first = last = at
-    if first and REFERS_BACK.match(evidence.text):
-        first -= 1
-    while last + 1 < len(beside) and QUALIFIES.match(beside[last + 1].text):
+    """Return a sentence with what it refers to and what qualifies it; its paragraph is its context, if it is short.
+
+    What it stands under is quoted with it in its stead.
+    """
+    last = at
+    while last + 1 < len(beside) and _goes_on(beside[last], beside[last + 1]):
         last += 1
-    return replace(_joined(beside[first], beside[last], "sentence"), score=evidence.score, context=context)
+    leans = at > 0 and (
+        OPENS_WITH_ANAPHOR.match(evidence.text)
+        if _same_paragraph(beside[at - 1], evidence)
+        else SPEAKS_OF_TEXT.search(beside[at - 1].text)
+    )
+    first = at - 1 if leans else at
+    joined = replace(_joined(beside[first], beside[last], "sentence"), score=evidence.score)
+    own = [e for e in beside if _same_paragraph(e, evidence)]
+    around = min(own[0].start, joined.start), max(own[-1].end, joined.end)
+    short = around[1] - around[0] <= SHORT_PARAGRAPH
+    return replace(joined, context=around if short and not joined.governors else None)
+
+
+def qualified(evidence: Evidence, candidates: Sequence[Evidence]) -> Evidence:
+    """Return a sentence with what it refers to and what qualifies it; other evidence as it is."""
+    paragraph = _paragraphs(candidates).get(_place(evidence))
+    return replace(_with_conditions(evidence, *paragraph), context=evidence.context) if paragraph else evidence
+
+
+def _goes_on(one: Evidence, other: Evidence) -> bool:
+    """Tell whether the next sentence qualifies one, or its paragraph takes back the one before it."""
+    return QUALIFIES.match(other.text) is not None or (not _same_paragraph(one, other) and _takes_back(one, other))
 
 
 def _same_paragraph(one: Evidence, other: Evidence) -> bool:
-    if one.hit.passage.id != other.hit.passage.id:
+    first, last = sorted((one, other), key=lambda e: e.start)
+    return one.hit.passage.id == other.hit.passage.id and "\n\n" not in one.hit.slice(first.start, last.end)
+
+
+def _takes_back(one: Evidence, other: Evidence) -> bool:
+    """Tell whether the next paragraph speaks of the one before it: "This does not apply to the shed in Kiel."."""
+    if one.hit.passage.id != other.hit.passage.id or one.hit.slice(one.end, other.start).strip():
         return False
-    begin = one.hit.passage.start
-    return "\n\n" not in one.hit.passage.text[one.start - begin : other.end - begin]
+    return SPEAKS_OF_TEXT.search(one.text) is not None or TAKES_BACK.match(other.text) is not None
 
 
 def _joined(first: Evidence, last: Evidence, kind: str) -> Evidence:
     """Return the evidence from one candidate to another of the same passage; a list from its first bullet on."""
-    passage = first.hit.passage
     start = first.start
     if kind == "list":
+        passage = first.hit.passage
         start = passage.text.rfind("\n", 0, first.start - passage.start) + 1 + passage.start
-        return replace(first, start=start, end=last.end, text=_slice(first, start, last.end), kind="list")
-    return replace(first, end=last.end, text=_slice(first, start, last.end))
-
-
-def _slice(evidence: Evidence, start: int, end: int) -> str:
-    passage = evidence.hit.passage
-    return passage.text[start - passage.start : end - passage.start]
+        return replace(first, start=start, end=last.end, text=first.hit.slice(start, last.end), kind="list")
+    return replace(first, end=last.end, text=first.hit.slice(start, last.end))
 
 
 def _repeats(one: Evidence, known: Evidence) -> bool:
     """Tell whether evidence says the same words as another, or shares a part of the document with it."""
     same = " ".join(one.text.split()).casefold() == " ".join(known.text.split()).casefold()
-    return same or (
-        one.hit.passage.document_id == known.hit.passage.document_id and one.start < known.end and known.start < one.end
-    )
+    return same or overlap(one, known)

@@ -15,9 +15,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from assistant.answer.evidence import MORE, row_text, row_told
+from assistant.answer.evidence import opening
+from assistant.answer.telling import governed, tellings, unmarked
 from assistant.answer.tokens import RANGE, optional_signs, tokenise
-from assistant.text.canonical import ITEM, sentences
+from assistant.text.canonical import sentences
 from assistant.text.prompts import without_keys
 
 # Begins a sentence that speaks of the one before it.
@@ -26,7 +27,7 @@ GOES_ON = re.compile(
     yet|still|instead|provided|subject|although|though|exceptions?|in\ (?:this|that|these|such)\ cases?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-REFERS_BACK = re.compile(r"(?:they|it|he|she|these|those|this|that|such|both|one|neither)\b", re.IGNORECASE)
+SUBJECT_ANAPHOR = re.compile(r"(?:they|it|he|she|these|those|this|that|such|both|one|neither)\b", re.IGNORECASE)
 FEWEST = 5  # words of a sentence that is likely to stand for itself
 # Speaks of the text beside it, or of whom it is for.
 ANNOUNCES = re.compile(
@@ -35,17 +36,25 @@ ANNOUNCES = re.compile(
     |errors?|repeal\w*|withdr[ae]w\w*|supersed\w*|no\ longer|obsolete|draft|meant|no\ (?:sooner|later))\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-# What may open a sentence without being a part of what it states: left out of a quote, or put before it.
+# What may open a sentence without being a part of what it states: left out of a quote, or put before it. How sentences
+# hang together may be left out alone: a "yes" or "therefore" before a quote is no quote's.
 COURTESIES = (("please",), ("please", "note"), ("please", "note", "that"), ("note", "that"))
+OPENINGS = (*COURTESIES, *((*words, ",") for words in (*COURTESIES, ("note",))))
 CONNECTIVES = tuple(  # only before a comma: "however late staff come" is another thing
-    tuple(words.split())
+    (*words.split(), ",")
     for words in (
-        "also", "additionally", "however", "therefore", "thus", "so", "note", "in addition", "as a result", "moreover",
+        "also",
+        "additionally",
+        "however",
+        "therefore",
+        "thus",
+        "so",
+        "in addition",
+        "as a result",
+        "moreover",
         "furthermore",
     )
-)  # fmt: skip
-OPENINGS = (*COURTESIES, *((*words, ",") for words in (*COURTESIES, *CONNECTIVES)))
-ANSWERS = (*OPENINGS, ("yes", ","), ("yes", "."))
+)
 # In brackets: other names as glossaries are read, and addresses.
 ASIDE = re.compile(r" ?\((?:also:[^()]{0,200}|[^\s()@]{1,80}@[^\s()@]{1,80})\)", re.IGNORECASE)
 ABBREVIATION = re.compile(r" ?\(([A-Z][A-Za-z]{1,7})\)")
@@ -83,7 +92,8 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
     `context`, a heading or title on each line, may stand before the claim with a colon.
     """
     quote = without_keys(quote)
-    if _same(claim) in map(_same, _tellings(quote)):
+    context = "" if SUBJECT_ANAPHOR.match(quote) else context  # of "They may sign" it would say who
+    if _told(claim, quote, context):
         return Support(True, 1.0)
     if max(len(claim), len(quote)) > LONGEST:
         return Support(False, 0.0, "it is too long to compare")
@@ -93,8 +103,7 @@ def check_support(claim: str, quote: str, min_share: float, context: str = "") -
         return Support(False, 0.0, "it says nothing")
     if _is_rows(quote):
         return Support(False, 0.0, "it does not tell the row as it stands")
-    pieces = list(_pieces(_unmarked(quote)))
-    context = "" if REFERS_BACK.match(quote) else context  # of "They may sign" it would say who
+    pieces = list(_pieces(unmarked(quote)))
     starts = {0: 0, **{len(opening): 0 for opening in _openings(said, context)}}
     if (dropped := _match(said, pieces, starts).get(len(said))) is not None:
         share = len(said) / (len(said) + dropped)
@@ -126,9 +135,9 @@ def _least(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
 def _openings(said: Tokens, context: str) -> Iterator[Tokens]:
     """Yield what a claim opens with that is no part of its quote."""
     headings = (tokenise(line) for line in context.splitlines())
-    for opening in (*ANSWERS, *((*h, ":") for h in headings if h)):
-        if said[: len(opening)] == opening and len(said) > len(opening):
-            yield opening
+    for words in (*OPENINGS, *((*h, ":") for h in headings if h)):
+        if said[: len(words)] == words and len(said) > len(words):
+            yield words
 
 
 def _pieces(quote: str) -> Iterator[_Piece]:
@@ -148,7 +157,7 @@ def _plain(text: str, first: bool) -> Iterator[_Piece]:
             yield _Piece(MEANS, free=True)
         words = tokenise(part)
         if first and not number:
-            size = max((len(o) for o in OPENINGS if words[: len(o)] == o), default=0)
+            size = max((len(o) for o in (*OPENINGS, *CONNECTIVES) if words[: len(o)] == o), default=0)
             yield _Piece((words[:size], ()), free=True)
             words = words[size:]
         yield from (_Piece(((RANGE,), ("to",)) if word == RANGE else ((word,),)) for word in words)
@@ -182,22 +191,26 @@ def _is_rows(quote: str) -> bool:
 
 
 def _tellings(quote: str) -> Iterator[str]:
-    """Yield the ways in which code tells a quote: as it is, a row with its header, an item with its lead-in."""
-    yield quote
-    lines = quote.splitlines()
-    if len(lines) > 1 and _is_rows(quote):
-        yield row_text(lines[0], lines[-1])
-        yield row_told(lines[0], lines[-1], lines[1:-1])
-    yield from _items(quote)
+    """Yield the ways in which code tells a quote: as it is, or what it ends with under what governs that."""
+    yield from tellings(quote)
     # A sentence as it stands, of a paragraph that is shown with it, unless one beside it may speak of it.
     texts = [quote[start:end] for start, end in sentences(quote, 0, len(quote))]
+    if governed(texts):
+        return
     for text, before, after in zip(texts, ["", *texts], [*texts[1:], ""], strict=False):
         if (
-            not (REFERS_BACK.match(text) and before)
+            not (SUBJECT_ANAPHOR.match(text) and before)
             and not GOES_ON.match(after)
             and not any(map(_may_govern, filter(None, (before, after))))
         ):
             yield text
+
+
+def _told(claim: str, quote: str, context: str) -> bool:
+    """Tell whether code tells the quote so, as it is or with a heading of the context before it."""
+    ways = {_same(telling) for telling in _tellings(quote)}
+    openings = ("", *map(opening, filter(None, context.splitlines())))
+    return any(claim.startswith(first) and _same(claim[len(first) :]) in ways for first in openings)
 
 
 def _same(text: str) -> str:
@@ -208,25 +221,3 @@ def _same(text: str) -> str:
 def _may_govern(text: str) -> bool:
     """Tell a sentence that may take back its neighbour: "Wrong!", "(Repealed.)", "The following is a mistake."."""
     return len(text.split()) < FEWEST or text.lstrip()[:1] in "([" or ANNOUNCES.search(text) is not None
-
-
-def _unmarked(quote: str) -> str:
-    """Take the marks off a list's items."""
-    return "\n".join(ITEM.sub("", line, count=1) if ITEM.match(line) else line for line in quote.splitlines())
-
-
-def _items(quote: str) -> Iterator[str]:
-    """Yield a list with marks for the items that are not told: those that a quote passes, or that come after it."""
-    lines = quote.splitlines()
-    items = [i for i, line in enumerate(lines) if ITEM.match(line)]
-    if not items or not items[0] or any(line.strip() and not line[0].isspace() for line in _others(lines, items)):
-        return
-    lead, last = " ".join(lines[: items[0]]), _unmarked("\n".join(lines[items[-1] :]))
-    told = last if len(items) == 1 else f"{MORE} {last}"
-    yield f"{lead} {told}"
-    yield f"{lead} {told} {MORE}"
-
-
-def _others(lines: Sequence[str], items: Sequence[int]) -> list[str]:
-    """Return the lines from the first item on that begin none."""
-    return [line for i, line in enumerate(lines[items[0] :], items[0]) if i not in items]

@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from assistant.text.facts import WORD, fold, quantities
+from assistant.text.facts import WORD, fold_signs, quantities
 
 ARTICLES = frozenset(("a", "an", "the"))
 PLAIN = frozenset(" \t\n\r\xa0'’‘‑-–—…/().,;:!")  # inside a word or a number, or at the end, it changes no meaning
@@ -79,7 +79,7 @@ def tokenise(text: str) -> tuple[str, ...]:
 
 def spell(text: str) -> str:
     """Write in one way what can be written in two, and take emphasis off."""
-    text = unicodedata.normalize("NFC", fold(text))
+    text = unicodedata.normalize("NFC", fold_signs(text))
     for pattern, new in EQUAL:
         text = pattern.sub(new, text)
     return text

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.answer.citations import parse_claims
+from assistant.answer.evidence import opening
 from assistant.answer.support import check_support
+from assistant.answer.surroundings import excerpts_around
 from assistant.contract import citations_from_json, closest_from_json
 from assistant.core.errors import IndexMismatch
 from assistant.core.records import Access, Citation, Document, Passage, Quote
-from assistant.guards.run import REFUSALS
+from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
-from assistant.text.canonical import heading_path, units
+from assistant.text.canonical import ITEM, heading_path, last_heading
 from assistant.text.prompts import SAYS_ABSTAINED, SAYS_UNSURE, SAYS_WITHHELD
+from assistant.text.units import units
 from assistant.text.words import title_of
 
 FIELDS = frozenset(
@@ -56,10 +59,26 @@ class _Verifier:
     def citation(self, citation: Citation, min_support: float) -> str:
         if problem := self.quote(citation):
             return problem
-        context = "\n".join((citation.title, *citation.headings))
-        if not check_support(citation.claim, citation.quote, min_support, context).supported:
+        heading = last_heading(citation.title, citation.headings)
+        if not check_support(citation.claim, citation.quote, min_support, heading).supported:
             return "the quote does not support the sentence"
+        if citation.headings and self._is_headed(citation) and not citation.claim.startswith(opening(heading)):
+            return "the heading that governs the sentence is not told with it"
+        document = self._document(citation)
+        around = excerpts_around(self.catalog, document.id, citation.start, citation.end) if document else ()
+        same = [(e.start, e.end) for e in around] == [(e.start, e.end) for e in citation.context]
+        if not same or not all(shows(told.text, e.text) for told, e in zip(citation.context, around, strict=True)):
+            return "its context is not what stands around the quote"
         return ""
+
+    def _is_headed(self, citation: Citation) -> bool:
+        """Tell whether a quote begins with an item or a row, which its heading may forbid."""
+        document = self._document(citation)
+        if document is None or self._defines(citation, document):
+            return False
+        line = document.text.rfind("\n", 0, citation.start) + 1
+        mark = ITEM.match(document.text, line)
+        return citation.quote.startswith("|") or (mark is not None and mark.end() >= citation.start)
 
     def quote(self, quote: Citation | Quote) -> str:
         document = self._document(quote)
@@ -108,10 +127,11 @@ class _Verifier:
 def _places(passage: Passage) -> tuple[set[int], set[int]]:
     """Return where in its document a passage's sentences, items and rows begin, their lead-ins too, and end."""
     begin, found = passage.start, units(passage.text)
-    starts = {begin + u.start for u in found} | {begin + u.lead[0] for u in found if u.lead}
+    above = [span for u in found for span in (*u.also, *((u.lead,) if u.lead else ()))]
+    starts = {begin + u.start for u in found} | {begin + start for start, _ in above}
     # A list is quoted from the mark of its first item on.
     lines = {begin + passage.text.rfind("\n", 0, u.start) + 1 for u in found if u.kind == "item"}
-    return starts | lines, {begin + u.end for u in found}
+    return starts | lines, {begin + u.end for u in found} | {begin + end for _, end in above}
 
 
 def _title(document: Document) -> str:

@@ -19,15 +19,22 @@ from assistant.audit.ledger import ID, Entry, Ledger
 from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import OTHERS, distrust
-from assistant.core.records import Access, Answer, Term, Turn
+from assistant.core.records import NO_MODEL, Access, Answer, Hit, SearchResult, Term, Turn
 from assistant.core.version import __version__
-from assistant.guards.run import redacted
+from assistant.guards.run import is_masked, redacted
 from assistant.index.catalog import Catalog
 
 SHAPE = {
-    "time": str, "command": str, "question": str, "history": list, "roles": list, "as_of": str, "status": str,
-    "answer_sha256": str, "sources": list,
-}  # fmt: skip
+    "time": str,
+    "command": str,
+    "question": str,
+    "history": list,
+    "roles": list,
+    "as_of": str,
+    "status": str,
+    "answer_sha256": str,
+    "sources": list,
+}
 LEAST_KEY, MOST_KEY = 16, 4_096  # bytes
 NEW_KEY = "Make one that is yours alone, outside the index: (umask 077; head -c 32 /dev/urandom > FILE)"
 
@@ -100,15 +107,18 @@ def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: A
     asked = [redacted(turn.content) for turn in history if turn.role == "user"]
     quotes = [_span(c.source, c.document_sha256, c.start, c.end) for c in answer.sources]
     return {
-        **_line(command, answer.question, access, answer.status, quotes), "history": asked,
-        "answer_sha256": answer_hash(answer), "hits": _hits(answer), **made_by(answer, config),
-    }  # fmt: skip
+        **_line(command, answer.question, access, answer.status, quotes),
+        "history": asked,
+        "answer_sha256": answer_hash(answer),
+        "hits": _hits(answer.hits),
+        **made_by(answer, config),
+    }
 
 
-def search_line(command: str, found: Answer, access: Access, config: Config) -> Json:
+def search_line(command: str, found: SearchResult, access: Access, config: Config) -> Json:
     """Return the line of a search; its `sources` are the passages."""
-    line = _line(command, found.question, access, found.status, _hits(found))
-    return {**line, **made_by(found, config)}
+    line = _line(command, found.query, access, found.status, _hits(found.hits))
+    return {**line, **_made_with(config, found.index.generation), "model": asdict(NO_MODEL)}
 
 
 def terms_line(
@@ -123,19 +133,23 @@ def terms_line(
 
 def _line(command: str, question: str, access: Access, status: str, sources: list[Json]) -> Json:
     return {
-        "command": command, "question": redacted(question), "history": [], "roles": sorted(access.roles),
-        "as_of": access.as_of, "status": status, "answer_sha256": "", "sources": sources,
-    }  # fmt: skip
+        "command": command,
+        "question": redacted(question),
+        "history": [],
+        "roles": sorted(access.roles),
+        "as_of": access.as_of,
+        "status": status,
+        "answer_sha256": "",
+        "sources": sources,
+    }
 
 
 def _note(told: str) -> Json:
     return {**_line("note", "", Access(frozenset(), ""), "note", []), "note": told}
 
 
-def _hits(answer: Answer) -> list[Json]:
-    return [
-        _span(hit.source, hit.document_sha256, hit.passage.start, hit.passage.end) for hit in answer.hits
-    ]  # fmt: skip
+def _hits(hits: Sequence[Hit]) -> list[Json]:
+    return [_span(hit.source, hit.document_sha256, hit.passage.start, hit.passage.end) for hit in hits]
 
 
 def _span(source: str, document_sha256: str, start: int, end: int) -> Json:
@@ -163,7 +177,7 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
         return []
     now = made_by(answer, config)
     changed = [f"{name} was {entry.raw[name]}, is {now[name]}" for name in now if entry.raw[name] != now[name]]
-    if "removed]" in entry.raw["question"]:
+    if is_masked(entry.raw["question"]):
         changed.append("the question was masked in the log")
     return changed or ["nothing that the log knows of"]
 

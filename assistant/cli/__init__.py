@@ -13,16 +13,32 @@ from assistant.cli import asking, index, log, quality, tuning
 from assistant.core.errors import AssistantError, NotReady
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Ask an organisation's own documents; every answer is proved by verbatim quotes.",
-)  # fmt: skip
+)
 tune = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Tune the generator on your documents; needs the extra [tune]."
 )
 COMMANDS = (
-    index.ingest, asking.ask, asking.chat, asking.search, asking.terms, quality.guard, quality.verify, quality.eval,
-    quality.calibrate, quality.test, index.forget, index.status, log.log, log.replay, index.prepare,
-)  # fmt: skip
+    index.ingest,
+    asking.ask,
+    asking.chat,
+    asking.search,
+    asking.terms,
+    quality.guard,
+    quality.verify,
+    quality.eval,
+    quality.calibrate,
+    quality.test,
+    index.forget,
+    index.status,
+    log.log,
+    log.replay,
+    index.prepare,
+)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(tune, name="tune")

@@ -14,6 +14,7 @@ from assistant.cli.options import (
     ConfigFile,
     Data,
     Hits,
+    Jobs,
     Json,
     Quiet,
     Roles,
@@ -26,6 +27,7 @@ from assistant.cli.streams import from_stdin, run_batch
 def ask(
     question: Annotated[str, typer.Argument(help="The question; read from stdin when left out or '-'.")] = "-",
     batch: Batch = "",
+    jobs: Jobs = 1,
     config: ConfigFile = None,
     data: Data = None,
     roles: Roles = "",
@@ -42,11 +44,14 @@ def ask(
     if batch:
         with assistant_for("ask", config, data, roles, as_of, view) as assistant:
             run_batch(
-                batch, view, ("question",),
+                batch,
+                view,
+                ("question",),
                 lambda line: answer_json(
                     assistant.answer(line["question"], history_from_json(line.get("history")), k=k), line.get("id")
                 ),
-            )  # fmt: skip
+                jobs,
+            )
         return
     question = from_stdin(question)
     with assistant_for("ask", config, data, roles, as_of, view) as assistant, view.working("searching"):
@@ -92,11 +97,13 @@ def search(
     if batch:
         with assistant_for("search", config, data, roles, as_of, view, answers=False) as assistant:
             run_batch(
-                batch, view, ("question", "query"),
+                batch,
+                view,
+                ("question", "query"),
                 lambda line: search_json(
-                    assistant.search(line.get("question") or line["query"], k=k), line.get("id")
+                    assistant.search(line["question"] if "question" in line else line["query"], k=k), line.get("id")
                 ),
-            )  # fmt: skip
+            )
         return
     query = from_stdin(query)
     with assistant_for("search", config, data, roles, as_of, view, answers=False) as assistant:
@@ -118,9 +125,9 @@ def terms(
 ) -> None:
     """List the glossary, or define one term with its source."""
     from assistant.answer.disclosure import masked_text
-    from assistant.answer.pipeline import make_access
     from assistant.audit.trail import Audit, terms_line
     from assistant.contract import term_json
+    from assistant.core.access import make_access
     from assistant.guards.run import Guards
     from assistant.index.catalog import Catalog
     from assistant.text.words import normalise_term

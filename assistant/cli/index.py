@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,24 +27,13 @@ def ingest(
     verbose: Verbose = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV."""
-    from assistant.models.registry import Registry
     from ingest.build import ingest as run_ingest
 
     view = renderer(quiet=quiet or json_, verbose=verbose)
     settings = settings_of(config, data, view)
-    registry = Registry(settings.models_dir)
     prepare_models(settings, view, reader=False, generator=False)
-    record = registry.load(settings.encoder.model)
-
-    def load_encoder() -> Any:
-        from assistant.models.encoder import open_encoder
-
-        return open_encoder(registry, settings.encoder)
-
     with view.progress() as progress:
-        report = run_ingest(
-            paths, settings, record.files["model.onnx"], load_encoder, prune=prune, progress=progress
-        )  # fmt: skip
+        report = run_ingest(paths, settings, prune=prune, progress=progress)
     if json_:
         from assistant.contract import report_json
 

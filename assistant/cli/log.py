@@ -39,7 +39,11 @@ def log(
     audit = Audit(settings)
     if verify:
         lines = audit.verify()
-        view.verified(lines, next(audit.entries(), None), signed=settings.audit_key is not None)
+        signed, first = settings.audit_key is not None, next(audit.entries(), None)
+        if json_:
+            view.json({"lines": lines, "signed": signed, "first": first.id if first else None})
+        else:
+            view.verified(lines, first, signed=signed)
         return
     entries = deque(audit.entries(), count)
     if json_:

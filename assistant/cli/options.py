@@ -19,6 +19,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and notes.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Also say how the answer came about.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="FILE", help="JSON lines, '-' for stdin; one result a line.")]
+Jobs = Annotated[
+    int, typer.Option("--jobs", min=1, metavar="N", help="Questions asked at once; an endpoint batches them.")
+]
 Foreign = Annotated[
     list[Path] | None, typer.Option("--foreign", metavar="FILE", help="Also ask another corpus's questions.")
 ]

@@ -18,6 +18,7 @@ from assistant.cli.options import (
     ForeignLimit,
     GuardStage,
     Half,
+    Jobs,
     Json,
     Junit,
     Quiet,
@@ -47,9 +48,11 @@ def guard(
     guards = Guards(settings.guards, guard_encode(settings))
     if batch:
         run_batch(
-            batch, view, ("text",),
+            batch,
+            view,
+            ("text",),
             lambda line: screened_json(guards.screen(line["text"], stage.value), line.get("id")),
-        )  # fmt: skip
+        )
         return
     screened = guards.screen(from_stdin("-"), stage.value)
     if json_:
@@ -70,8 +73,8 @@ def verify(
     """Check every quote of a saved answer against the indexed documents; exit 7 if one fails."""
     from dataclasses import asdict
 
-    from assistant.answer.pipeline import make_access
     from assistant.answer.verify import verify_answer
+    from assistant.core.access import make_access
     from assistant.index.catalog import Catalog
 
     view = renderer()
@@ -103,7 +106,7 @@ def eval(
     foreign_limit: ForeignLimit = 100,
     split: Half = Split.ALL,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first questions.")] = None,
-    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that ask.")] = 1,
+    jobs: Jobs = 1,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where each run gets a folder.")] = Path("results"),
     junit: Junit = None,
     fail_under: Annotated[
@@ -130,14 +133,14 @@ def eval(
             view.comparison(found)
         view.note(f"Written to {folder}.")
         return
-    from assistant.answer.pipeline import make_access
+    from assistant.core.access import make_access
     from assistant.evaluate.metrics import check_gates, parse_gates
     from assistant.evaluate.run import Plan, evaluate
 
     gates = parse_gates(fail_under or ())
     if questions is None:
         raise UsageError("there are no questions.", "Give a file: assistant eval QUESTIONS.jsonl")
-    plan = Plan(questions, tuple(foreign or ()), foreign_limit, split, limit, workers, out)
+    plan = Plan(questions, tuple(foreign or ()), foreign_limit, split, limit, jobs, out)
     access = make_access(roles.split(","), as_of)
     settings = ready(config, data, view)
     with view.progress() as progress:
@@ -170,7 +173,8 @@ def calibrate(
 ) -> None:
     """Learn from questions with gold how sure is sure enough for answer.max_risk; kept beside the index."""
     from assistant.answer.confidence import UNCALIBRATED, summary
-    from assistant.answer.pipeline import Assistant, make_access
+    from assistant.answer.pipeline import Assistant
+    from assistant.core.access import make_access
     from assistant.evaluate.calibrate import calibrate_index
     from assistant.evaluate.run import Plan
 

@@ -32,7 +32,6 @@ def settings_of(path: Path | None, data: Path | None, view: Renderer | None = No
 
 def prepare_models(config: Config, view: Renderer, *, reader: bool, generator: bool) -> None:
     """Make the models that this command needs, if they are not there."""
-    from assistant.core.config import PREPARED
     from assistant.models.active import PACKAGED_ID, served
     from assistant.models.cross_encoder import READER_ID
     from assistant.models.encoder import GUARD_ENCODER
@@ -49,7 +48,7 @@ def prepare_models(config: Config, view: Renderer, *, reader: bool, generator: b
 
         with view.preparing("the reader") as progress:
             prepare_reader(registry, progress)
-    if generator and config.generator.runtime in PREPARED and not registry.has(model := served(config)):
+    if generator and config.generator.kind.prepared and not registry.has(model := served(config)):
         if model != PACKAGED_ID:
             return  # a model of the user's own: opening it says what is missing
         from assistant.models.prepare.generator import prepare_generator
@@ -83,7 +82,8 @@ def assistant_for(
     *,
     answers: bool = True,
 ) -> Iterator[Assistant]:
-    from assistant.answer.pipeline import Assistant, make_access
+    from assistant.answer.pipeline import Assistant
+    from assistant.core.access import make_access
 
     access = make_access(roles.split(","), as_of)
     settings = ready(config, data, view, reader=answers, generator=answers)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.core.errors import UsageError
+from assistant.core.errors import EndpointFailed, UsageError
+from assistant.core.parallel import in_order
 
 if TYPE_CHECKING:
     from assistant.render import Renderer
@@ -22,19 +23,34 @@ def from_stdin(text: str) -> str:
     return sys.stdin.read()
 
 
-def run_batch(name: str, view: Renderer, keys: tuple[str, ...], run: Callable[[dict[str, Any]], Any]) -> None:
-    """Run each JSON line, write one JSON line for it; a bad line gets its error and the rest go on."""
-    for raw in _lines(name):
+def run_batch(
+    name: str, view: Renderer, keys: tuple[str, ...], run: Callable[[dict[str, Any]], Any], jobs: int = 1
+) -> None:
+    """Run each JSON line, `jobs` at once, and write one JSON line for it, in their order.
+
+    A bad line, or one that an endpoint gives no answer to, gets its error and the rest go on. Raises EndpointFailed at
+    the end if an endpoint did not answer.
+    """
+    silent: list[EndpointFailed] = []
+
+    def result_of(raw: str) -> Any:
         line: Any = None
         try:
-            line = json.loads(raw)
+            line = json.loads(raw, parse_constant=_no_number)
             if not isinstance(line, dict):
                 raise UsageError("a line must be a JSON object.")
             if not any(isinstance(line.get(key), str) for key in keys):
                 raise UsageError(f"a line needs {keys[0]!r}, a text.")
-            view.json(run(line))
-        except (ValueError, RecursionError, UsageError) as error:
-            view.json({"id": line.get("id") if isinstance(line, dict) else None, "error": str(error)})
+            return run(line)
+        except (ValueError, RecursionError, UsageError, EndpointFailed) as error:
+            if isinstance(error, EndpointFailed):
+                silent.append(error)
+            return {"id": line.get("id") if isinstance(line, dict) else None, "error": str(error)}
+
+    in_order(result_of, _lines(name), jobs, view.json)
+    if silent:
+        count = "1 line has" if len(silent) == 1 else f"{len(silent):,} lines have"
+        raise EndpointFailed(f"{count} no answer: {silent[0].cause}", silent[0].hint)
 
 
 def _lines(name: str) -> Iterator[str]:
@@ -46,6 +62,11 @@ def _lines(name: str) -> Iterator[str]:
             yield from (line for line in lines if line.strip())
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check --batch.") from error
+
+
+def _no_number(name: str) -> None:
+    """Refuse NaN and the infinities, which no JSON has."""
+    raise ValueError(f"{name} is no JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

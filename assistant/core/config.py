@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -70,14 +70,35 @@ class AnswerSection:
 
 
 @dataclass(frozen=True, slots=True)
+class Runtime:
+    """What kind of generators a runtime runs."""
+
+    prepared: bool = False  # they lie in the models folder
+    large: bool = False  # they can read whole passages, and ask good questions
+
+
+RUNTIMES: Mapping[str, Runtime] = {
+    "onnx": Runtime(prepared=True),
+    "langchain": Runtime(large=True),
+    "none": Runtime(),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorSection:
-    runtime: str = "onnx"  # onnx | openvino (faster in a long chat, slow to start) | langchain | none (quotes alone)
+    runtime: str = "onnx"  # onnx | langchain | none (extractive answers)
     model: str = ""  # a prepared model, or for langchain "provider:model"; empty: what was promoted, or came along
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
     reads: str = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do
     max_tokens: int = 64  # longest wording of evidence
     max_tokens_read: int = 400  # longest answer from passages
     timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
+    retries: int = 2  # langchain: times an endpoint is asked again that is busy or fails, within timeout_seconds
+
+    @property
+    def kind(self) -> Runtime:
+        """What kind of generator the runtime runs."""
+        return RUNTIMES[self.runtime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +138,6 @@ class TuneSection:
 
 
 MOST = 1_000_000_000  # of any number
-PREPARED = ("onnx", "openvino")  # runtimes of prepared models
-RUNTIMES = (*PREPARED, "langchain", "none")
 READS = ("auto", "evidence", "passages")
 GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
@@ -261,10 +280,10 @@ def _bad_values(config: Config) -> list[str]:
         faults.append(f"encoder.model must be one of {MPNET}, {MINILM}, not {config.encoder.model!r}")
     if config.generator.runtime not in RUNTIMES:
         faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
+    elif config.generator.kind.large and not config.generator.model:
+        faults.append('generator.model must name a model for langchain, like "openai:my-model"')
     if config.generator.reads not in READS:
         faults.append(f"generator.reads must be one of {', '.join(READS)}, not {config.generator.reads!r}")
-    if config.generator.runtime == "langchain" and not config.generator.model:
-        faults.append('generator.model must name a model for langchain, like "openai:my-model"')
     faults += [
         f"guards.{f.name} must be one of {', '.join(GUARD_ACTIONS)}, not {action!r}"
         for f in fields(config.guards)

@@ -9,12 +9,15 @@ AssistantError                exit code 1
 │   ├── IndexMismatch            built by another encoder, or by another version
 │   ├── NotWritable              a full disk, or a folder that may not be written
 │   ├── ModelMissing
-│   └── ModelDamaged             a file's SHA-256 is not the manifest's
+│   ├── ModelDamaged             a file's SHA-256 is not the manifest's
+│   └── EndpointFailed           a generator behind an address gave no answer, however often it was asked
 ├── GateFailed                7  a quality gate said no (verify, eval, promote)
 └── DocumentRejected          6  one file cannot be indexed; the others go on
 """
 
 from __future__ import annotations
+
+REPORT = "Please report this with the output of `pip freeze`."  # the hint of what should not happen
 
 
 class AssistantError(Exception):
@@ -61,6 +64,10 @@ class ModelMissing(NotReady):
 
 
 class ModelDamaged(NotReady):
+    pass
+
+
+class EndpointFailed(NotReady):
     pass
 
 

@@ -17,6 +17,10 @@ Action = Literal["allow", "redact", "block"]
 Progress = Callable[[str, float, float], None]  # is told of long work: what it does, how much is done, of how much
 
 
+def no_progress(stage: str, done: float, total: float) -> None:
+    """Be told of long work, and tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meta:
     """What an organisation says about a document: from front matter, a sidecar file or a folder's `_meta.toml`.
@@ -91,7 +95,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage with where it comes from."""
+    """A retrieved passage with where it comes from; `before` is what stands above it in its section."""
 
     passage: Passage
     score: float
@@ -100,14 +104,27 @@ class Hit:
     source: str
     title: str
     document_sha256: str
+    before: str = ""
+
+    @property
+    def begin(self) -> int:
+        """Where in the document what is known of it begins."""
+        return self.passage.start - len(self.before)
+
+    def slice(self, start: int, end: int) -> str:
+        """Return the document's text at [start, end), as far as it stands in the passage or right before it."""
+        if start >= self.passage.start:  # what is above may be long
+            return self.passage.text[start - self.passage.start : max(0, end - self.passage.start)]
+        return (self.before + self.passage.text)[max(0, start - self.begin) : max(0, end - self.begin)]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A sentence, list item, table row, list or definition that the reader picked; offsets are into the document.
 
-    `lead` is the span, in the same passage, of what introduces it: a list's lead-in, a table's header row or the
-    name of the term that is defined. `context` is that of the short paragraph around a sentence: it is quoted whole.
+    `lead` is the span, in the passage or before it, of what it stands under: a list's lead-in, a table's header row, a
+    question, or the name of the term that is defined; `also` are the others, as in `Unit`. `context` is the span of the
+    short paragraph around a sentence: it is quoted whole. A note is what a mark in other evidence refers to.
     """
 
     hit: Hit
@@ -115,15 +132,20 @@ class Evidence:
     end: int
     text: str
     score: float
-    kind: Literal["sentence", "item", "row", "list", "definition"] = "sentence"
+    kind: Literal["sentence", "item", "row", "list", "definition", "note"] = "sentence"
     lead: tuple[int, int] | None = None
     context: tuple[int, int] | None = None
+    also: tuple[tuple[int, int], ...] = ()
 
     @property
     def lead_text(self) -> str:
         """The text of the lead, empty without one."""
-        begin = self.hit.passage.start
-        return self.hit.passage.text[self.lead[0] - begin : self.lead[1] - begin] if self.lead else ""
+        return self.hit.slice(*self.lead) if self.lead else ""
+
+    @property
+    def governors(self) -> list[tuple[int, int]]:
+        """The spans that it stands under, in the order of the document."""
+        return sorted((*self.also, *((self.lead,) if self.lead else ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +175,17 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What a document says at [start, end); personal data and secrets in it are masked."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
-    """A sentence of an answer and the verbatim quote that proves it."""
+    """A sentence of an answer and the verbatim quote that proves it; `context` is shown with it (surroundings.py)."""
 
     key: int
     claim: str
@@ -168,6 +199,7 @@ class Citation:
     document_sha256: str
     supported: bool
     score: float
+    context: tuple[Excerpt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +223,9 @@ class ModelInfo:
 
     id: str
     runtime: str
+
+
+NO_MODEL = ModelInfo("none", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +258,21 @@ class Answer:
     def sources(self) -> Sequence[Citation | Quote]:
         """What is shown beneath the answer: what proves it, or else what came closest."""
         return self.citations or self.closest
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The passages that a search found, in the index that was asked."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    index: IndexInfo
+    timings: Mapping[str, float]
+
+    @property
+    def status(self) -> Status:
+        """`answered` if anything was found, for exit codes."""
+        return "answered" if self.hits else "abstained"
 
 
 @dataclass(frozen=True, slots=True)

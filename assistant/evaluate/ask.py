@@ -1,19 +1,17 @@
-"""Questions -> the saved form of their answers, from this process or from several."""
+"""Questions -> the saved form of their answers."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cache, partial
-from multiprocessing import get_context
+from functools import partial
 from typing import Any
 
 from assistant.answer.pipeline import Assistant
 from assistant.contract import answer_json
 from assistant.core.config import Config
+from assistant.core.parallel import in_order
 from assistant.core.records import Access, Answer
 from assistant.evaluate.questions import Question
 
@@ -22,20 +20,13 @@ K = 15  # hits of a question
 Json = dict[str, Any]
 
 
-def ask_all(questions: Sequence[Question], config: Config, access: Access, workers: int) -> Generator[Json]:
-    """Yield the answers in the questions' order."""
-    if not questions:
-        return
-    if workers == 1:
-        with closing(_open(config, access)) as assistant:
-            yield from (ask(assistant, question) for question in questions)
-        return
-    context = get_context("spawn")  # a fork would share the native libraries' threads and locks
-    with ProcessPoolExecutor(workers, context, _leave_interrupts) as pool:
-        try:
-            yield from pool.map(partial(_ask_in_worker, config, access), questions)
-        finally:
-            pool.shutdown(cancel_futures=True)
+def ask_all(
+    questions: Sequence[Question], config: Config, access: Access, jobs: int, keep: Callable[[Json], None]
+) -> None:
+    """Ask, `jobs` at once, and give `keep` the answers in the questions' order."""
+    if questions:  # an index that is gone is no matter where nothing is left to ask
+        with closing(Assistant(config, access=access, audit=True, command="eval")) as assistant:
+            in_order(partial(ask, assistant), questions, jobs, keep)
 
 
 def ask(assistant: Assistant, question: Question) -> Json:
@@ -58,22 +49,3 @@ def access_of(assistant: Assistant, question: Question) -> Access:
 def evidence_texts(answer: Answer) -> list[str]:
     """Return the sentences that the reader picked, best first: as far as an answer tells, its quotes."""
     return list(dict.fromkeys(c.quote for c in answer.citations))
-
-
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C to the process that hands out the work."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _ask_in_worker(config: Config, access: Access, question: Question) -> Json:
-    return ask(_opened(config, access), question)
-
-
-@cache
-def _opened(config: Config, access: Access) -> Assistant:
-    """Open a worker's assistant with its first question, so that what goes wrong is told like an answer's error."""
-    return _open(config, access)
-
-
-def _open(config: Config, access: Access) -> Assistant:
-    return Assistant(config, access=access, audit=True, command="eval")

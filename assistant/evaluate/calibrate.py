@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from assistant.answer.citations import quote_text
 from assistant.answer.confidence import FILE_NAME, Confidence, curve_of
+from assistant.answer.evidence import quote_text
 from assistant.answer.features import READING_FEATURES
 from assistant.answer.pipeline import Assistant
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
+from assistant.core.extras import need
 from assistant.core.files import hash_file, write_atomic
 from assistant.core.records import Progress
 from assistant.core.version import __version__
@@ -79,14 +80,22 @@ def calibrate(found: Sequence[Outcome], made: dict[str, Any]) -> Confidence:
 
 
 def calibrate_index(assistant: Assistant, plan: Plan, progress: Progress) -> Confidence:
-    """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it."""
+    """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it.
+
+    Raises UsageError for a bad question file or a missing extra.
+    """
+    need("evaluate", "calibrate")
     data = assistant.config.data
     found = list(outcomes(assistant, plan.read(), plan.questions.stem, progress))
     made = {
-        "by": "assistant calibrate", "version": __version__, "split": plan.split, "seed": SEED,
-        "index": assistant.catalog.info().generation, "config": assistant.config.sha,
+        "by": "assistant calibrate",
+        "version": __version__,
+        "split": plan.split,
+        "seed": SEED,
+        "index": assistant.catalog.info().generation,
+        "config": assistant.config.sha,
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.foreign)},
-    }  # fmt: skip
+    }
     confidence = calibrate(found, made)
     write_atomic(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence

@@ -59,8 +59,10 @@ def _supports(statement: str, cited: Sequence[Cited], min_support: float) -> boo
     together = [[c] for c in cited] + ([list(cited)] if len(cited) > 1 else [])
     return any(
         check_support(
-            statement, "\n".join(c["quote"] for c in some), min_support,
+            statement,
+            "\n".join(c["quote"] for c in some),
+            min_support,
             "\n".join(part for c in some for part in (c["title"], *c["headings"])),
         ).supported
         for some in together
-    )  # fmt: skip
+    )

@@ -10,6 +10,7 @@ import numpy as np
 
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
+from assistant.core.extras import need
 from assistant.evaluate.bootstrap import resamples
 from assistant.evaluate.metrics import METRICS, Metric, columns, label, value_of
 from assistant.evaluate.report import between, cell, decimals, read_report, rows_of, table
@@ -21,8 +22,9 @@ Json = dict[str, Any]
 def compare(before: Path, after: Path, out: Path) -> tuple[Path, Json]:
     """Compare two `report.json`; write `compare.json`, `compare.md` and a plot, return their folder and the numbers.
 
-    Raises UsageError if a file is not a report, or the two share no question.
+    Raises UsageError if a file is not a report, the two share no question, or the extra is missing.
     """
+    need("evaluate", "eval --compare")
     from assistant.evaluate.plots import plot_comparison
 
     reports = read_report(before), read_report(after)
@@ -33,11 +35,13 @@ def compare(before: Path, after: Path, out: Path) -> tuple[Path, Json]:
     if not pairs:
         raise UsageError(f"{before} and {after} share no question.", "Compare runs of the same question file.")
     found = {
-        "before": names[0], "after": names[1], "questions": len(pairs),
+        "before": names[0],
+        "after": names[1],
+        "questions": len(pairs),
         "differs": sorted(key for key in {**one_stamp, **other_stamp} if one_stamp.get(key) != other_stamp.get(key)),
         "metrics": {name: told for name, metric in METRICS.items() if (told := _difference(name, metric, pairs))},
         "changed": [_change(a, b) for a, b in pairs if _outcome(a) != _outcome(b)],
-    }  # fmt: skip
+    }
     folder = out / f"{names[0]}--{names[1].rsplit('-', 1)[-1]}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "compare.json").write_text(dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -71,11 +75,18 @@ def _difference(name: str, metric: Metric, pairs: Sequence[tuple[Scored, Scored]
         return None
     gains = -changes if metric.lower_better else changes
     return {
-        "before": round(float(values[0]), DIGITS), "after": round(float(values[1]), DIGITS),
-        "difference": difference.value, "low": difference.low, "high": difference.high, "n": n,
-        **({"better": int((gains > 0).sum()), "worse": int((gains < 0).sum()), "equal": int((gains == 0).sum())}
-           if len(changes) else {}),
-    }  # fmt: skip
+        "before": round(float(values[0]), DIGITS),
+        "after": round(float(values[1]), DIGITS),
+        "difference": difference.value,
+        "low": difference.low,
+        "high": difference.high,
+        "n": n,
+        **(
+            {"better": int((gains > 0).sum()), "worse": int((gains < 0).sum()), "equal": int((gains == 0).sum())}
+            if len(changes)
+            else {}
+        ),
+    }
 
 
 def _outcome(row: Scored) -> str:
@@ -94,11 +105,18 @@ def _markdown(found: Json) -> Iterator[str]:
     yield from table(
         ("metric", "before", "after", "difference", "95%", "better", "worse", "equal", "questions"),
         [
-            (label(name), decimals(m["before"]), decimals(m["after"]), f"{m['difference']:+.3f}", between(m),
-             *(str(m.get(key, "")) for key in ("better", "worse", "equal")), str(m["n"]))
+            (
+                label(name),
+                decimals(m["before"]),
+                decimals(m["after"]),
+                f"{m['difference']:+.3f}",
+                between(m),
+                *(str(m.get(key, "")) for key in ("better", "worse", "equal")),
+                str(m["n"]),
+            )
             for name, m in found["metrics"].items()
         ],
-    )  # fmt: skip
+    )
     yield from ("", "![before and after](compare.png)", "", f"## Questions that changed ({len(found['changed'])})", "")
     yield from table(
         ("id", "before", "after", "question"),

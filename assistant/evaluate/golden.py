@@ -14,13 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.contract import dumps
+from assistant.core.access import make_access
 from assistant.core.config import nearest
 from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import Answer, Progress, Status
 from assistant.evaluate.questions import Asked, parse_asked, parse_texts, read_lines
-from assistant.text.facts import fold, numbers, quantities
+from assistant.text.facts import fold_signs, numbers, quantities
 from assistant.text.prompts import KEY
 
 LINE_KEYS = ("id", "question", "scenario", "history", "roles", "as_of", "expect", "recorded")
@@ -75,10 +76,15 @@ class Outcome:
     def to_json(self) -> Json:
         """Return the outcome as `test --json` prints it."""
         return {
-            "id": self.golden.asked.id, "question": self.golden.asked.text, "passed": not self.failures,
-            "failures": [asdict(failure) for failure in self.failures], "status": self.status, "answer": self.answer,
-            "sources": list(self.sources), "recorded": self.golden.recorded,
-        }  # fmt: skip
+            "id": self.golden.asked.id,
+            "question": self.golden.asked.text,
+            "passed": not self.failures,
+            "failures": [asdict(failure) for failure in self.failures],
+            "status": self.status,
+            "answer": self.answer,
+            "sources": list(self.sources),
+            "recorded": self.golden.recorded,
+        }
 
 
 def read_golden(path: Path) -> list[Golden]:
@@ -157,7 +163,7 @@ def _failures(expect: Expected, answer: str, sources: tuple[str, ...]) -> Iterat
     folded, stated = _folded(answer), _numbers(answer)
     if missing := [text for text in expect.contains if _folded(text) not in folded]:
         yield Failure("contains", _quoted(missing), "an answer without it")
-    if missing := [number for number in expect.numbers if not numbers(fold(number)) <= set(stated)]:
+    if missing := [number for number in expect.numbers if not numbers(fold_signs(number)) <= set(stated)]:
         yield Failure("numbers", ", ".join(missing), ", ".join(stated) or "no number")
     if expect.source and expect.source not in sources:
         yield Failure("source", expect.source, ", ".join(sources) or "no source")
@@ -176,15 +182,19 @@ def _folded(text: str) -> str:
 
 def _numbers(answer: str) -> list[str]:
     """List the numbers that an answer states, in its order; its keys are none of them."""
-    return list(dict.fromkeys(number for _, _, number in quantities(fold(KEYS.sub("", answer)))))
+    return list(dict.fromkeys(number for _, _, number in quantities(fold_signs(KEYS.sub("", answer)))))
 
 
 def _line(asked: Asked, as_of: str, answer: Answer) -> Json:
     """Return the line that an answer passes."""
     given = {
-        "id": asked.id, "question": asked.question, "scenario": asked.scenario,
-        "history": [asdict(turn) for turn in asked.history], "roles": list(asked.roles), "as_of": as_of,
-    }  # fmt: skip
+        "id": asked.id,
+        "question": asked.question,
+        "scenario": asked.scenario,
+        "history": [asdict(turn) for turn in asked.history],
+        "roles": list(asked.roles),
+        "as_of": as_of,
+    }
     expect: Json = {"status": answer.status}
     if answer.status == "answered":
         stated, said = _numbers(answer.text), _folded(answer.text)
@@ -241,7 +251,7 @@ def _stated(raw: Json) -> tuple[str, ...]:
         raise UsageError("'expect.numbers' must be a list of numbers.")
     found = tuple(n if isinstance(n, str) else f"{Decimal(str(n)):f}" for n in value)
     for text in found:
-        if not numbers(fold(text)):
+        if not numbers(fold_signs(text)):
             raise UsageError(f"'expect.numbers' has {text!r}, in which there is no number.")
     return found
 

@@ -86,7 +86,9 @@ METRICS: Mapping[str, Metric] = {
         "Confidence", "AUROC of answerable or not", together=lambda c: auroc(c.confidence, c.answerable)
     ),
     "auroc_right": Metric(
-        "Confidence", "AUROC of right or wrong where answered", answered_only=True,
+        "Confidence",
+        "AUROC of right or wrong where answered",
+        answered_only=True,
         together=lambda c: auroc(c.confidence, c.right),
     ),
     "coverage": Metric("Confidence", "all questions answered, at the threshold"),
@@ -94,14 +96,18 @@ METRICS: Mapping[str, Metric] = {
     "risk@60": Metric("Confidence", "wrong at 60% coverage", lower_better=True, together=partial(_risk_at, 0.6)),
     "risk@80": Metric("Confidence", "wrong at 80% coverage", lower_better=True, together=partial(_risk_at, 0.8)),
     "aurc": Metric(
-        "Confidence", "area under risk-coverage", lower_better=True,
+        "Confidence",
+        "area under risk-coverage",
+        lower_better=True,
         together=lambda c: aurc(c.confidence, ~c.right),
     ),
     "ece": Metric(
-        "Confidence", "calibration error of confidence", lower_better=True,
+        "Confidence",
+        "calibration error of confidence",
+        lower_better=True,
         together=lambda c: calibration_error(c.confidence, c.right),
     ),
-}  # fmt: skip
+}
 
 
 def label(name: str) -> str:

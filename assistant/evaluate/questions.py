@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from assistant.answer.history import recent
-from assistant.answer.pipeline import MAX_QUESTION
+from assistant.answer.history import MAX_QUESTION, recent
 from assistant.contract import history_from_json
 from assistant.core.errors import UsageError
 from assistant.core.records import Turn
-from assistant.evaluate.splits import Split, half
+from assistant.evaluate.splits import Split, split_of
 
 Group = Literal["answerable", "unanswerable", "foreign"]
 Line = TypeVar("Line")
@@ -78,7 +77,7 @@ class Question:
 def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = None) -> list[Question]:
     """Read the questions of one half, the first `limit` of them; raises UsageError naming a bad line."""
     found = read_lines(path, _question)
-    chosen = [q for q in found if split is Split.ALL or half(q.document) == split]
+    chosen = [q for q in found if split is Split.ALL or split_of(q.document) == split]
     if not chosen:
         raise UsageError(f"{path} holds no question of the split {split}.", "Try --split all.")
     return chosen[:limit]
@@ -175,9 +174,16 @@ def _question(raw: dict[str, Any]) -> Question:
     if not isinstance(raw.get("answerable"), bool):
         raise UsageError("'answerable' must be true or false.")
     question = Question(
-        asked.id, asked.question, raw["answerable"], parse_texts(raw, "answers"), parse_texts(raw, "evidence"),
-        parse_texts(raw, "doc"), asked.scenario, asked.history, asked.roles,
-    )  # fmt: skip
+        asked.id,
+        asked.question,
+        raw["answerable"],
+        parse_texts(raw, "answers"),
+        parse_texts(raw, "evidence"),
+        parse_texts(raw, "doc"),
+        asked.scenario,
+        asked.history,
+        asked.roles,
+    )
     if question.answerable and not (question.answers or question.evidence):
         raise UsageError("'answers' and 'evidence' are both empty, yet it is answerable.")
     return question

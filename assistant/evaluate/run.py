@@ -18,8 +18,9 @@ from typing import Any
 from assistant.answer.confidence import load_confidence, path_of
 from assistant.answer.read import load_reader
 from assistant.contract import dumps
-from assistant.core.config import PREPARED, AuditSection, Config, IndexSection, ModelsSection
+from assistant.core.config import AuditSection, Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
+from assistant.core.extras import need
 from assistant.core.files import PRIVATE_FOLDER, hash_file
 from assistant.core.records import Access, Progress
 from assistant.core.version import __version__
@@ -49,7 +50,7 @@ class Plan:
     foreign_limit: int = 100  # of each file
     split: Split = Split.ALL
     limit: int | None = None
-    workers: int = 1
+    jobs: int = 1  # questions asked at once
     out: Path = Path("results")
 
     def read(self) -> list[Question]:
@@ -76,8 +77,9 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
     """Ask what is planned, score it and write `report.json`, `report.md` and plots; returns the run.
 
     The assistant answers everything, and the threshold is applied to its answers afterwards: risk is then known at
-    every coverage. Raises UsageError for a bad question file, NotReady without an index or a model.
+    every coverage. Raises UsageError for a bad question file or a missing extra, NotReady without an index or a model.
     """
+    need("evaluate", "eval")
     questions = plan.read()
     stamp, generation = make_stamp(plan, config, access)
     name = f"{plan.questions.resolve().parent.name}-{plan.questions.stem}-{plan.split}-{_sha(stamp)[:12]}"
@@ -87,16 +89,16 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
     found = len(kept)
     open_config = replace(config, answer=replace(config.answer, max_risk=1.0))
     missing = [q for q in questions if q.id not in kept]
-    with (
-        (folder / ANSWERS).open("a", encoding="utf-8") as lines,
-        closing(ask.ask_all(missing, open_config, access, plan.workers)) as answers,
-    ):
-        progress("asking", found, len(questions))
-        for saved in answers:
+    with (folder / ANSWERS).open("a", encoding="utf-8") as lines:
+
+        def keep(saved: Json) -> None:
             lines.write(dumps(saved) + "\n")
             lines.flush()
             kept[saved["id"]] = saved
             progress("asking", len(kept), len(questions))
+
+        progress("asking", found, len(questions))
+        ask.ask_all(missing, open_config, access, plan.jobs, keep)
     threshold = load_confidence(config.data).threshold(config.answer.max_risk)
     min_support = config.answer.min_support
     rows = [score(q, kept[q.id], threshold, min_support) for q in questions]
@@ -112,20 +114,33 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
         sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
         encoder = catalog.meta("encoder")
     runtime = config.generator.runtime
-    model = served(config) if runtime in PREPARED else config.generator.model
-    weights = Registry(config.models_dir).load(model).files if runtime in PREPARED else None
+    prepared = config.generator.kind.prepared
+    model = served(config) if prepared else config.generator.model
+    weights = Registry(config.models_dir).load(model).files if prepared else None
     # Where index and models lie says nothing of what is in them.
     settings = replace(config, index=IndexSection(), models=ModelsSection(), audit=AuditSection())
     return {
-        "version": __version__, "code": _code_sha(), "config": settings.sha,
+        "version": __version__,
+        "code": _code_sha(),
+        "config": settings.sha,
         "index": {"content": _sha(sources), "documents": info.documents, "passages": info.passages},
-        "encoder": encoder, "reader": load_reader(config).sha256, "calibration": hash_file(path_of(config.data)),
-        "generator": {"runtime": runtime, **({} if runtime == "none" else {"model": model}),
-                      **({"files": _sha(dict(weights))} if weights else {})},
-        "questions": _file_stamp(plan.questions), "foreign": [_file_stamp(path) for path in plan.foreign],
-        "split": plan.split, "limit": plan.limit, "foreign_limit": plan.foreign_limit, "seed": SEED,
-        "roles": sorted(access.roles), "as_of": access.as_of,
-    }, asked.generation  # fmt: skip
+        "encoder": encoder,
+        "reader": load_reader(config).sha256,
+        "calibration": hash_file(path_of(config.data)),
+        "generator": {
+            "runtime": runtime,
+            **({} if runtime == "none" else {"model": model}),
+            **({"files": _sha(dict(weights))} if weights else {}),
+        },
+        "questions": _file_stamp(plan.questions),
+        "foreign": [_file_stamp(path) for path in plan.foreign],
+        "split": plan.split,
+        "limit": plan.limit,
+        "foreign_limit": plan.foreign_limit,
+        "seed": SEED,
+        "roles": sorted(access.roles),
+        "as_of": access.as_of,
+    }, asked.generation
 
 
 def _kept(path: Path, generation: str) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from assistant.answer.phrase import INVENTED
 from assistant.evaluate.citation_scores import citation_scores
 from assistant.evaluate.evidence_match import meets, spans_of
 from assistant.evaluate.questions import Group, Question
@@ -61,16 +62,23 @@ def score(question: Question, saved: Saved, threshold: float, min_support: float
     if answered:
         scores |= {"risk": float(not right), "own_words": float(saved["own_words"])}
         scores |= citation_scores(saved["answer"], saved["citations"], min_support)
-        scores["invented_keys"] += sum("invented source" in v["reason"] for v in saved["verdicts"])
+        scores["invented_keys"] += sum(v["guard"] == INVENTED for v in saved["verdicts"])
         if saved["verbatim"]:
             scores["verbatim"] = sum(saved["verbatim"]) / len(saved["verbatim"])
         if question.answerable and question.evidence:
             scores["evidence_hit"] = float(any(meets(c["quote"], question.evidence) for c in saved["citations"]))
     return Scored(
-        question.id, question.asked, next(iter((*question.answers, *question.evidence)), ""), text, question.group,
-        status, saved["confidence"], right, len(text.split()) if answered else 0,
+        question.id,
+        question.asked,
+        next(iter((*question.answers, *question.evidence)), ""),
+        text,
+        question.group,
+        status,
+        saved["confidence"],
+        right,
+        len(text.split()) if answered else 0,
         {name: round(value, DIGITS) for name, value in scores.items()},
-    )  # fmt: skip
+    )
 
 
 def is_right(question: Question, text: str, quotes: list[str]) -> bool:

@@ -14,6 +14,6 @@ class Split(StrEnum):
     ALL = "all"
 
 
-def half(document: str) -> Split:
+def split_of(document: str) -> Split:
     """Return the half that a document's questions belong to: `dev` if the SHA-256 of its name is even, else `test`."""
     return Split.TEST if hashlib.sha256(document.encode("utf-8", "replace")).digest()[-1] & 1 else Split.DEV

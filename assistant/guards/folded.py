@@ -47,7 +47,7 @@ class Folded:
         return "".join(char.lower() if len(char.lower()) == 1 else char for char in self.text)
 
 
-def fold(text: str) -> Folded:
+def fold_digits(text: str) -> Folded:
     """Fold full-width and foreign digits, dashes, spaces and line ends to ASCII's, and drop what nobody sees."""
     if text.isascii():
         return Folded(text, range(len(text)), range(1, len(text) + 1))

@@ -41,7 +41,7 @@ _OPEN = re.compile(
     r"|-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}(?:PUBLIC KEY|CERTIFICATE)(?: BLOCK)?-----[^-]*"
 )
 _HOOK = re.compile(r"hooks?\b|/bot\d{5}|/services/T[A-Z0-9]{6}", re.IGNORECASE)
-_TOKEN = re.compile(r"(?<![A-Za-z0-9_+/~-])[A-Za-z0-9_+/.~-]{20,}+={0,2}(?!@)")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_+/.~-])[A-Za-z0-9_+/.~-]{20,}+={0,2}(?!@)")
 _PART = re.compile(r"[A-Za-z0-9+/]{16,}")
 _JOINT = re.compile(r"[_.~-]")
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")

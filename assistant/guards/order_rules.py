@@ -38,6 +38,10 @@ _SAYING = (
     r"start|open|add|append|mention|recommend|claim|lead|conclude|insist|leave out|omit|praise|finish|state|write|tell|"
     r"answer|reply|respond))"
 )
+_BEGINS = r"(?:^|[.!?:;\n>*•\"“(-] ?)"
+_SAY = (
+    r"(?:say|answer|reply|respond|state|claim|recommend|tell (?:them|him|her|the \w+|everyone|everybody|whoever asks))"
+)
 _NAME = r"(?:chat ?gpt|claude|copilot|gemini|siri|alexa|grok)"
 _ANSWERING = r"(?:answer|reply|respond|say|tell|report|state|output|recommend|praise|ignore|forget|disregard)"
 RULES = (
@@ -178,6 +182,22 @@ RULES = (
         r"chat history)\b.{0,40}?\bto\b",
         r"\b(?:employee|colleague) (?:now wants|wants you|has asked you) to\b.{0,60}? (?:provide|give|comply|do so|"
         r"show|reveal)\b",
+    ),
+    rule(
+        "instead",
+        "it says what is to be answered whatever the documents say",
+        rf"{_BEGINS}(?:please )?(?:ignore|disregard|forget|overrule|override|do not follow|don't follow) "
+        rf"(?:(?:all|everything|anything|whatever|what|of|is|was|stands|written|the|this) ){{0,5}}(?:\w+ ){{0,2}}?"
+        rf"(?:above|before(?= this|[,;:]| and)|preceding|previous)\b[^.!?\n]{{0,40}}?{_SAY}\b",
+        rf"{_BEGINS}(?:please )?(?:(?:always|only|just) )+(?:say|answer|reply|respond|state) (?:that|with:?|yes|no)\b",
+        rf"{_BEGINS}(?:please )?(?:answer|reply|respond) (?:(?:always|only|just) )+(?:that|with:?|yes|no)\b",
+        rf"{_BEGINS}(?:if|when(?:ever)?) (?:you are |you're |an? \w+ |anyone |anybody |someone |somebody |they |\w+ )?"
+        rf"(?:is )?(?:ask(?:s|ed)?|answering)\b[^.!?\n]{{0,60}}?[,;:] (?:always |just |only )?{_SAY}\b",
+        rf"{_BEGINS}(?:your|the (?:only|right|correct)) (?:answer|reply|response) (?:must|should|shall|has to) be\b",
+        rf"{_BEGINS}answer: [^.?!\n]{{0,80}}\b(?:whatever|no matter what|regardless of what) "
+        rf"(?:is|was|they|anyone|anybody) ?(?:\w+ )?(?:ask|question)",
+        signs=True,
+        needs="ignor disre forge overr follo say answe reply respo state tell ask asks asked",
     ),
     rule(
         "addressed_foreign",

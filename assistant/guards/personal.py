@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from assistant.core.records import Stage
 from assistant.guards import Context, Finding, Span
-from assistant.guards.folded import fold, spelled_out
+from assistant.guards.folded import fold_digits, spelled_out
 from assistant.guards.given import given
 from assistant.guards.identity import identity_spans
 from assistant.guards.numbers import account_spans
@@ -44,7 +44,7 @@ _MAC = re.compile(
 
 def personal_spans(text: str) -> tuple[Span, ...]:
     """Return the personal data in a text, left to right, none inside another."""
-    folded = spelled_out(fold(text))
+    folded = spelled_out(fold_digits(text))
     plain = folded.text
     found = list(_emails(plain))
     if _WORTH.search(plain):

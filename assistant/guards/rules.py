@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ def rule(name: str, reason: str, *patterns: str, signs: bool = False, needs: str
     """
     joined = "|".join(f"(?:{pattern})" for pattern in patterns)
     return Rule(name, re.compile(joined, re.IGNORECASE), reason, signs, frozenset(needs.split()))
+
+
+def hash_rules(rules: Sequence[Rule]) -> str:
+    """Return a hash of what rules match."""
+    return hashlib.sha256("\n".join(rule.pattern.pattern for rule in rules).encode()).hexdigest()
 
 
 def matches(rules: Sequence[Rule], views: Sequence[str]) -> Iterator[tuple[Rule, int, re.Match[str]]]:

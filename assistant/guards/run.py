@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ GUARDS: Mapping[str, type[Guard]] = {
     "injection": Injection, "harm": Harm, "secrets": Secrets, "personal": Personal, "output": Output
 }  # fmt: skip
 REFUSALS = frozenset(guard.refusal for guard in GUARDS.values())
+MASKED = re.compile(r"\[[^\[\]]+ removed\]")  # what `mask` writes
 KEPT = GuardsSection(injection="off", harm="off", output="off", personal="redact", secrets="redact")
 
 
@@ -106,6 +108,23 @@ def _action(setting: str, finding: Finding) -> Action:
 def redacted(text: str) -> str:
     """Mask the personal data and secrets of what is written to a file, whatever the settings say of showing it."""
     return Guards(KEPT).input(text).text
+
+
+def is_masked(text: str) -> bool:
+    """Tell whether anything was masked in a text."""
+    return MASKED.search(text) is not None
+
+
+def shows(masked: str, text: str) -> bool:
+    """Tell whether a text is another one, or that with parts masked."""
+    first, *others = MASKED.split(masked)
+    if not others:
+        return masked == text
+    at = len(first) if text.startswith(first) else -1
+    for part in others[:-1]:
+        found = text.find(part, at + 1) if at >= 0 else -1
+        at = found + len(part) if found >= 0 else -1
+    return at >= 0 and text.endswith(others[-1]) and len(text) - len(others[-1]) > at
 
 
 def mask(text: str, spans: Sequence[Span]) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from assistant.core.records import Stage
 from assistant.guards import Context, Finding, Span
-from assistant.guards.folded import Folded, fold
+from assistant.guards.folded import Folded, fold_digits
 from assistant.guards.keys import key_spans
 from assistant.guards.passwords import password_spans
 from assistant.guards.spans import merged
@@ -25,7 +25,7 @@ SEED_WORDS = 12  # the fewest of a wallet's recovery phrase (BIP-39)
 
 def secret_spans(text: str) -> tuple[Span, ...]:
     """Return the secrets of a text, left to right, none inside another."""
-    folded = fold(text)
+    folded = fold_digits(text)
     return merged(folded.span(span.start, span.end, span.kind) for span in _found(folded))
 
 

@@ -11,109 +11,41 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from assistant.core.errors import IndexMismatch, IndexMissing, NotWritable
-from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
-from assistant.core.records import Access, Document, Flag, Hit, IndexInfo, Meta, Method, Passage, Term
+from assistant.core.errors import IndexMismatch, IndexMissing
+from assistant.core.records import Access, Document, Flag, IndexInfo, Meta, Term
+from assistant.index.lookup import Lookup
+from assistant.index.schema import (
+    DIFFERS,
+    FILE_NAME,
+    FOREVER,
+    SCHEMA,
+    SCHEMA_VERSION,
+    NewPassage,
+    SourceRow,
+    VectorRow,
+    chunks,
+    document_of,
+    make_private,
+    meta_from_json,
+    read_json,
+    rebuild_hint,
+    source_row_of,
+    translate_sqlite_errors,
+)
 from assistant.index.visible import SEEN, VISIBLE, visible_to
-from assistant.index.word_search import PLACES, TOKENIZE, search_words
-from assistant.text.words import normalise_term, title_of
-
-SCHEMA_VERSION = "1"
-FILE_NAME = "catalog.sqlite3"
-FOREVER = "9999-12-31"
-IN_CHUNK = 500
-DIFFERS = "a passage is not what its document says"
-NO_ROOM = "Make room on the disk and run it again; nothing is lost."
-READ_ONLY = "Make it and its files writable, to questions too."
-UNWRITABLE = {
-    sqlite3.SQLITE_FULL: NO_ROOM, sqlite3.SQLITE_IOERR: NO_ROOM, sqlite3.SQLITE_READONLY: READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: READ_ONLY, sqlite3.SQLITE_PERM: READ_ONLY,
-}  # fmt: skip
-BUGS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MISUSE)
-
-SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS documents (
-    id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    media_type TEXT NOT NULL, pages TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS documents_sha ON documents (sha256);
-CREATE TABLE IF NOT EXISTS sources (
-    path TEXT PRIMARY KEY, root TEXT NOT NULL, source TEXT NOT NULL,
-    document_id TEXT NOT NULL REFERENCES documents (id), size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    seen_ns INTEGER NOT NULL, meta TEXT NOT NULL, effective TEXT NOT NULL, expires TEXT NOT NULL,
-    open INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS sources_document ON sources (document_id);
-CREATE TABLE IF NOT EXISTS audience (
-    path TEXT NOT NULL REFERENCES sources (path) ON DELETE CASCADE, role TEXT NOT NULL,
-    PRIMARY KEY (path, role)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS passages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
-    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS passages_document ON passages (document_id);
-CREATE INDEX IF NOT EXISTS passages_vector ON passages (vector);
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
-    title, headings, body, tokenize = '{TOKENIZE}');
-CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS terms (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, aliases TEXT NOT NULL,
-    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
-    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, scope TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS terms_document ON terms (document_id);
-CREATE TABLE IF NOT EXISTS term_names (
-    norm TEXT NOT NULL, term_id INTEGER NOT NULL REFERENCES terms (id) ON DELETE CASCADE,
-    PRIMARY KEY (norm, term_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS term_names_term ON term_names (term_id);
-"""
+from assistant.index.word_search import PLACES
+from assistant.text.words import normalise_term
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A file as the catalog knows it; `seen_ns` is when its content was last read, `sha256` what it then was."""
-
-    path: str
-    root: str
-    source: str
-    document_id: str
-    size: int
-    mtime_ns: int
-    seen_ns: int
-    sha256: str
-    meta: Meta
-
-
-@dataclass(frozen=True, slots=True)
-class NewPassage:
-    """A passage on its way in; `embed_text` is what is encoded, `vector` the key of its vector."""
-
-    start: int
-    end: int
-    headings: tuple[str, ...]
-    page: int | None
-    embed_text: str
-    vector: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class VectorRow:
-    """One entry of a vector generation."""
-
-    passage_id: int
-    vector: bytes
-    effective: str
-    expires: str
-    roles: tuple[str, ...]
-
-
-class Catalog:
+class Catalog(Lookup):
     """One connection to the catalog; not for use by two threads at once."""
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
-        self._db = connection
+        super().__init__(connection)
         self._folder = folder
 
     @classmethod
@@ -126,7 +58,7 @@ class Catalog:
         if not create and not path.is_file():
             raise IndexMissing(f"there is no index in {folder}.", "Make one: assistant ingest PATH")
         if create:
-            _make_private(path)
+            make_private(path)
         with translate_sqlite_errors(folder):
             db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
             db.execute("PRAGMA journal_mode = WAL")
@@ -227,9 +159,9 @@ class Catalog:
             passages = """SELECT "start", "end", w.body, p.headings FROM passages p JOIN words w ON w.rowid = p.id
                           WHERE document_id = ?"""
             for document_id, text, _, pages in self._db.execute("SELECT id, text, title, pages FROM documents"):
-                _json(pages)
+                read_json(pages)
                 for start, end, body, headings in self._db.execute(passages, (document_id,)):
-                    _json(headings)
+                    read_json(headings)
                     if text[start:end] != body:
                         raise sqlite3.DatabaseError(DIFFERS)
 
@@ -241,7 +173,7 @@ class Catalog:
             """SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
                FROM sources s JOIN documents d ON d.id = s.document_id"""
         )
-        return {row[0]: _source_row(row) for row in rows}
+        return {row[0]: source_row_of(row) for row in rows}
 
     def visible_sources(self, access: Access) -> list[tuple[str, str, str]]:
         """Return (source, title, document id) of everything `access` may see."""
@@ -259,10 +191,20 @@ class Catalog:
         self._db.execute("DELETE FROM sources WHERE path = ?", (row.path,))
         self._db.execute(
             "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (row.path, row.root, row.source, row.document_id, row.size, row.mtime_ns, row.seen_ns,
-             json.dumps(asdict(row.meta)), row.meta.effective or "", row.meta.expires or FOREVER,
-             not row.meta.audience),
-        )  # fmt: skip
+            (
+                row.path,
+                row.root,
+                row.source,
+                row.document_id,
+                row.size,
+                row.mtime_ns,
+                row.seen_ns,
+                json.dumps(asdict(row.meta)),
+                row.meta.effective or "",
+                row.meta.expires or FOREVER,
+                not row.meta.audience,
+            ),
+        )
         self._db.executemany("INSERT INTO audience VALUES (?, ?)", [(row.path, role) for role in row.meta.audience])
 
     def drop_source(self, path: str) -> None:
@@ -281,10 +223,17 @@ class Catalog:
         """Write a document with its passages, words and terms; nobody sees it before `sources` names it."""
         self._db.execute(
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (document.id, document.sha256, document.title, document.text, document.media_type,
-             json.dumps(document.pages), json.dumps(asdict(document.meta)),
-             json.dumps([[f.reason, f.detail] for f in flags])),
-        )  # fmt: skip
+            (
+                document.id,
+                document.sha256,
+                document.title,
+                document.text,
+                document.media_type,
+                json.dumps(document.pages),
+                json.dumps(asdict(document.meta)),
+                json.dumps([[f.reason, f.detail] for f in flags]),
+            ),
+        )
         for p in passages:
             cursor = self._db.execute(
                 'INSERT INTO passages (document_id, "start", "end", headings, page, vector) VALUES (?, ?, ?, ?, ?, ?)',
@@ -327,7 +276,7 @@ class Catalog:
                SELECT 1 FROM passages p WHERE p.document_id = ? AND p.vector NOT IN (SELECT key FROM vectors))""",
             (document_id, document_id),
         ).fetchone()
-        return _document(row, Meta()) if row else None
+        return document_of(row, Meta()) if row else None
 
     def document(self, source: str, access: Access) -> Document | None:
         """Return the newest-read visible document whose source, or SHA-256, is `source`; None if there is none."""
@@ -337,7 +286,7 @@ class Catalog:
         row = self._db.execute(query, {"source": source, **visible_to(access)}).fetchone()
         if row is None:
             return None
-        return _document(row, meta_from_json(row[7]))
+        return document_of(row, meta_from_json(row[7]))
 
     def slices(self, sha256: str, start: int, end: int) -> set[str]:
         """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
@@ -349,14 +298,14 @@ class Catalog:
         rows = self._db.execute(
             "SELECT s.source, d.flags FROM sources s JOIN documents d ON d.id = s.document_id WHERE d.flags <> '[]'"
         )
-        return [Flag(source, *flag) for source, flags in rows for flag in _json(flags)]
+        return [Flag(source, *flag) for source, flags in rows for flag in read_json(flags)]
 
     # --- vectors -----------------------------------------------------------------------------------------------
 
     def missing_vectors(self, keys: Iterable[bytes]) -> set[bytes]:
         """Return the keys that have no vector yet."""
         wanted = set(keys)
-        for chunk in _chunks(sorted(wanted)):
+        for chunk in chunks(sorted(wanted)):
             marks = ",".join("?" * len(chunk))
             wanted -= {row[0] for row in self._db.execute(f"SELECT key FROM vectors WHERE key IN ({marks})", chunk)}
         return wanted
@@ -382,164 +331,4 @@ class Catalog:
                GROUP BY p.id ORDER BY p.id"""
         )
         for passage_id, vector, effective, expires, is_open, roles in rows:
-            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(sorted(_json(roles))))
-
-    # --- search ------------------------------------------------------------------------------------------------
-
-    def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
-        """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
-        return search_words(self._db, words, limit, access)
-
-    def hits(
-        self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int
-    ) -> tuple[Hit, ...]:
-        """Turn the first `limit` visible (passage id, score, methods) into hits, in that order."""
-        ids = json.dumps([passage_id for passage_id, _, _ in scored])
-        sql = f"""SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page, d.title, d.sha256,
-                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
-                  FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d ON d.id = p.document_id
-                  WHERE p.id IN (SELECT value FROM json_each(:ids)) AND src IS NOT NULL"""
-        rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **visible_to(access)})}
-        found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
-        self._check_passages([row[0] for row, _, _ in found])
-        return tuple(
-            Hit(
-                passage=_passage(row),
-                score=score, rank=rank, methods=methods, source=row[9],
-                title=row[7] or title_of(row[9]), document_sha256=row[8],
-            )
-            for rank, (row, score, methods) in enumerate(found, 1)
-        )  # fmt: skip
-
-    def _check_passages(self, ids: Sequence[int]) -> None:
-        """Raise DatabaseError unless passages say what their documents do: a flipped byte in either is found."""
-        differs = """SELECT EXISTS (SELECT 1 FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d
-                     ON d.id = p.document_id WHERE p.id IN (SELECT value FROM json_each(?))
-                     AND w.body <> substr(d.text, "start" + 1, "end" - "start"))"""
-        if self._db.execute(differs, (json.dumps(ids),)).fetchone()[0]:
-            raise sqlite3.DatabaseError(DIFFERS)
-
-    def passages(self, access: Access) -> Iterator[tuple[Passage, str]]:
-        """Yield every passage that `access` may see, with its source."""
-        sql = f"""SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page,
-                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
-                  FROM passages p JOIN words w ON w.rowid = p.id WHERE src IS NOT NULL ORDER BY src, p.id"""
-        for row in self._db.execute(sql, visible_to(access)):
-            yield _passage(row), row[7]
-
-    def passages_of(self, document_id: str) -> list[Passage]:
-        """Return a document's passages, in its order."""
-        sql = """SELECT p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page
-                 FROM passages p JOIN words w ON w.rowid = p.id WHERE p.document_id = ? ORDER BY p."start" """
-        return [_passage(row) for row in self._db.execute(sql, (document_id,))]
-
-    def passage_at(self, document_id: str, offset: int) -> int | None:
-        """Return the id of the passage that holds a character of a document."""
-        query = 'SELECT id FROM passages WHERE document_id = ? AND "start" <= ? AND "end" > ? LIMIT 1'
-        row = self._db.execute(query, (document_id, offset, offset)).fetchone()
-        return int(row[0]) if row else None
-
-    def indexed_around(self, document: Document, start: int, end: int) -> tuple[int, int]:
-        """Return how far from [start, end) the document's text is indexed without a gap but for white space."""
-        begin = stop = 0
-        for passage in self.passages_of(document.id):
-            if document.text[stop : passage.start].strip():
-                if stop >= end:
-                    break
-                begin = passage.start
-            stop = max(stop, passage.end)
-        return min(begin, start), max(stop, end)
-
-    # --- terms -------------------------------------------------------------------------------------------------
-
-    def terms(self, access: Access, norms: Sequence[str] | None = None) -> list[tuple[Term, str, str]]:
-        """Return (term, source, document title) for the normalised names, or for all, of what `access` may see."""
-        named = "t.id IN (SELECT term_id FROM term_names WHERE norm IN (SELECT value FROM json_each(:norms))) AND"
-        sql = f"""SELECT t.name, t.aliases, substr(d.text, t."start" + 1, t."end" - t."start"), t.document_id,
-                         t."start", t."end", t.scope, d.title,
-                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = t.document_id AND {VISIBLE}) AS src
-                  FROM terms t JOIN documents d ON d.id = t.document_id
-                  WHERE {named if norms is not None else ""} src IS NOT NULL ORDER BY t.name COLLATE NOCASE, src"""
-        rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **visible_to(access)})
-        return [
-            (Term(r[0], tuple(_json(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8]))
-            for r in rows
-        ]  # fmt: skip
-
-    def terms_of(self, document_id: str) -> list[tuple[str, int, int]]:
-        """Return (name, start, end) of a document's definitions."""
-        sql = 'SELECT name, "start", "end" FROM terms WHERE document_id = ?'
-        return [(str(name), int(start), int(end)) for name, start, end in self._db.execute(sql, (document_id,))]
-
-    def count_terms(self) -> int:
-        query = "SELECT COUNT(*) FROM terms WHERE document_id IN (SELECT document_id FROM sources)"
-        return int(self._db.execute(query).fetchone()[0])
-
-
-def _make_private(path: Path) -> None:
-    """Make folder and file for their owner alone, and take from others what rights they had to the file.
-
-    SQLite gives the files beside it the same rights. One that is there is not opened: closing it would let go of the
-    locks that other connections of this process hold.
-    """
-    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-    if not path.exists():
-        with suppress(OSError):  # what cannot be written is SQLite's to say
-            path.touch(PRIVATE_FILE)
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        keep_private(path.with_name(name))
-
-
-@contextmanager
-def translate_sqlite_errors(folder: Path) -> Iterator[None]:
-    """Turn what SQLite says of a damaged catalog into IndexMismatch, of a full or locked disk into NotWritable."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in BUGS or isinstance(error, sqlite3.ProgrammingError):
-            raise
-        if code in UNWRITABLE:
-            raise NotWritable(f"the index folder {folder} cannot be written: {error}.", UNWRITABLE[code]) from error
-        raise IndexMismatch(f"the catalog is damaged: {error}.", rebuild_hint(folder)) from error
-
-
-def rebuild_hint(folder: Path) -> str:
-    """Return the hint for a catalog that is of no use; the log and the calibration beside it stay."""
-    return f"Delete {folder / FILE_NAME} and run `assistant ingest` again."
-
-
-def meta_from_json(text: str) -> Meta:
-    raw = _json(text)
-    try:
-        return Meta(**{**raw, "audience": tuple(raw["audience"])})
-    except (TypeError, KeyError) as error:
-        raise sqlite3.DatabaseError(f"{text!r} is no metadata") from error
-
-
-def _json(text: str) -> Any:
-    """Parse what the catalog wrote; raises DatabaseError, since it has changed if it is not JSON."""
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError) as error:
-        raise sqlite3.DatabaseError(f"{text!r} is not JSON") from error
-
-
-def _document(row: Sequence[Any], meta: Meta) -> Document:
-    document_id, source, title, text, media_type, sha256, pages = row[:7]
-    return Document(document_id, source, title, text, media_type, sha256, tuple(_json(pages)), meta)
-
-
-def _passage(row: Sequence[Any]) -> Passage:
-    passage_id, document_id, text, start, end, headings, page = row[:7]
-    return Passage(passage_id, document_id, text, start, end, tuple(_json(headings)), page)
-
-
-def _source_row(row: Sequence[Any]) -> SourceRow:
-    path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta = row
-    return SourceRow(path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta_from_json(meta))
-
-
-def _chunks(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    for at in range(0, len(items), IN_CHUNK):
-        yield items[at : at + IN_CHUNK]
+            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(sorted(read_json(roles))))

@@ -12,7 +12,8 @@ import filelock
 from assistant.core.errors import AssistantError, IndexLocked, UsageError
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER
 from assistant.core.records import Progress
-from assistant.index.catalog import Catalog, SourceRow
+from assistant.index.catalog import Catalog
+from assistant.index.schema import SourceRow
 from assistant.index.vectors import VectorStore
 
 

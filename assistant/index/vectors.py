@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from threading import RLock
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from assistant.core.errors import AssistantError, IndexMissing, NotWritable
 from assistant.core.files import PRIVATE_FOLDER, hash_file, keep_private
 from assistant.core.records import Access
-from assistant.index.catalog import VectorRow
+from assistant.index.schema import VectorRow
 
 COLLECTION = "passages"
 FOLDER = "generations"
@@ -76,6 +77,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._opened: tuple[str, Any, Any] | None = None  # generation, client, collection
+        self._lock = RLock()  # a thread may be asking of a generation that another one closes
 
     def build(self, rows: Iterable[VectorRow]) -> str:
         name = _new_name()
@@ -127,14 +129,15 @@ class FolderStore:
         if not generation or not path.is_dir():
             raise IndexMissing(f"the vector generation {path} is gone.", "Rebuild it: assistant ingest PATH")
         try:
-            if self._opened is None or self._opened[0] != generation:
-                if not _is_whole(path):  # Chroma may crash on damaged index files, or fill the disk
-                    raise ValueError(f"its files are not those that {SEAL} names")
-                client = _folder_client(path)
-                collection = client.get_collection(COLLECTION, embedding_function=None)
-                self.close()  # each generation that is open is an index in memory
-                self._opened = generation, client, collection
-            yield self._opened[2]
+            with self._lock:
+                if self._opened is None or self._opened[0] != generation:
+                    if not _is_whole(path):  # Chroma may crash on damaged index files, or fill the disk
+                        raise ValueError(f"its files are not those that {SEAL} names")
+                    client = _folder_client(path)
+                    collection = client.get_collection(COLLECTION, embedding_function=None)
+                    self.close()  # each generation that is open is an index in memory
+                    self._opened = generation, client, collection
+                yield self._opened[2]
         except ENDS:
             raise
         except BaseException as error:  # Chroma raises anything at all on damaged files, and panics in Rust
@@ -151,9 +154,10 @@ class FolderStore:
                 shutil.rmtree(path, ignore_errors=True)
 
     def close(self) -> None:
-        if self._opened is not None:
-            self._opened[1].close()
-            self._opened = None
+        with self._lock:
+            if self._opened is not None:
+                self._opened[1].close()
+                self._opened = None
 
 
 class ServerStore:
@@ -301,9 +305,11 @@ def _query(collection: Any, vector: NDArray[np.float32], limit: int, access: Acc
     if total == 0:
         return []
     found = collection.query(
-        query_embeddings=[vector], n_results=min(limit, total), include=["distances"],
+        query_embeddings=[vector],
+        n_results=min(limit, total),
+        include=["distances"],
         where=_where(access) if access else None,
-    )  # fmt: skip
+    )
     return [(int(i), 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
 
 

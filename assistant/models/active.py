@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from assistant.core.config import PREPARED, Config
+from assistant.core.config import Config
 from assistant.core.errors import ModelDamaged, UsageError
 from assistant.core.files import write_atomic
 from assistant.models.registry import Registry
@@ -25,7 +25,7 @@ def served(config: Config) -> str:
 
 def prepared(config: Config) -> str:
     """Return the id of the prepared model that answers, or would if another runtime did not."""
-    return served(config) if config.generator.runtime in PREPARED else promoted(Registry(config.models_dir))[-1]
+    return served(config) if config.generator.kind.prepared else promoted(Registry(config.models_dir))[-1]
 
 
 def promoted(registry: Registry) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ READER_ID = "mpnet-policy-reader-1"  # counts its versions
 QUESTION_TOKENS, HEADER_TOKENS, UNIT_TOKENS, PASSAGE_TOKENS = 128, 40, 160, 384  # as it was trained; the rest is cut
 START, END = 0, 2  # <s>, </s>
 
+REMEMBERED = 2_048  # passages read with a question: a hundred questions, asked again or by others
+
 Floats = NDArray[np.float32]
 
 
@@ -24,20 +27,27 @@ class CrossEncoder:
     """Reads passages with a question; one at a time, so that what is said of one depends on no other."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        self._session = open_session(folder / "model.onnx", threads)
-        self._tokenizer = open_tokenizer(folder / "tokenizer.json")
+        session, tokenizer = open_session(folder / "model.onnx", threads), open_tokenizer(folder / "tokenizer.json")
+        # Not a method: what holds itself keeps the session's memory until Python's collector comes by.
+        self._remembered = lru_cache(REMEMBERED)(partial(_read, session, tokenizer))
 
     def read(self, question: str, header: str, units: Sequence[str]) -> Floats:
         """Return the log-odds of each unit of a passage against "nothing here answers", [units].
 
         `header` is the passage's title and headings. What was cut off has -inf.
         """
-        ids, owner = layout(self._tokenizer, question, header, units)
-        counts = np.bincount(owner, minlength=len(units) + 1)[1:]
-        pooling = (owner[None, :] == np.arange(1, len(units) + 1)[:, None]).astype(np.float32)
-        pooling /= np.maximum(counts, 1)[:, None].astype(np.float32)
-        (logits,) = self._session.run(["logits"], {"input_ids": ids[None, :], "pooling": pooling})
-        return np.where(counts > 0, logits[1:] - logits[0], -np.inf).astype(np.float32)
+        return self._remembered(question, header, tuple(units))
+
+
+def _read(session: Any, tokenizer: Any, question: str, header: str, units: tuple[str, ...]) -> Floats:
+    ids, owner = layout(tokenizer, question, header, units)
+    counts = np.bincount(owner, minlength=len(units) + 1)[1:]
+    pooling = (owner[None, :] == np.arange(1, len(units) + 1)[:, None]).astype(np.float32)
+    pooling /= np.maximum(counts, 1)[:, None].astype(np.float32)
+    (logits,) = session.run(["logits"], {"input_ids": ids[None, :], "pooling": pooling})
+    found = np.where(counts > 0, logits[1:] - logits[0], -np.inf).astype(np.float32)
+    found.flags.writeable = False  # it is given to whoever asks the same
+    return found
 
 
 def open_tokenizer(path: Path) -> Any:

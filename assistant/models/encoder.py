@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import ClassVar, Final
 
 import numpy as np
@@ -139,6 +140,19 @@ def open_encoder(registry: Registry, settings: EncoderSection, model_id: str = "
         return ENCODERS[record.id](registry.path(record.id), record, settings)
 
 
+class LazyEncoder:
+    """The configured encoder, opened when the first text comes: an ingest of nothing new needs none."""
+
+    def __init__(self, registry: Registry, settings: EncoderSection) -> None:
+        """Look for it; raises ModelMissing if it is not prepared."""
+        self.sha = registry.load(settings.model).files["model.onnx"]
+        self._open = cache(lambda: open_encoder(registry, settings))
+
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Yield (indices into texts, their vectors), texts of like length together."""
+        return self._open().batches(texts)
+
+
 def guard_encode(config: Config) -> Encode:
     """Return what gives the guards their vectors; its encoder is opened at the first text."""
 
@@ -155,16 +169,18 @@ def remember(encode: Encode, most: int = REMEMBERED) -> Encode:
     What is remembered changes nothing: a text's vector does not depend on what it is encoded beside.
     """
     known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+    lock = Lock()
 
     def remembering(texts: Sequence[str]) -> NDArray[np.float32]:
-        new = list(dict.fromkeys(text for text in texts if text not in known))
-        for text, vector in zip(new, encode(new) if new else (), strict=True):
-            known[text] = vector.copy()  # a view would keep the whole batch
-        for text in texts:
-            known.move_to_end(text)
-        found = np.array([known[text] for text in texts], np.float32) if texts else encode(())
-        while len(known) > most:
-            known.popitem(last=False)
-        return found
+        with lock:
+            new = list(dict.fromkeys(text for text in texts if text not in known))
+            for text, vector in zip(new, encode(new) if new else (), strict=True):
+                known[text] = vector.copy()  # a view would keep the whole batch
+            for text in texts:
+                known.move_to_end(text)
+            found = np.array([known[text] for text in texts], np.float32) if texts else encode(())
+            while len(known) > most:
+                known.popitem(last=False)
+            return found
 
     return remembering

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from assistant.core.config import PREPARED, Config
+from assistant.core.config import Config
 from assistant.core.records import ModelInfo, Turn
 from assistant.models.active import served
 from assistant.models.registry import Registry, opening
@@ -26,24 +26,30 @@ class LanguageModel(Protocol):
 
 def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     """Open the configured generator; None for the runtime `none`. Raises ModelMissing or ModelDamaged."""
-    settings = config.generator
-    if settings.runtime in PREPARED:
-        record = registry.load(served(config))
-        registry.verify(record)
-        with opening(record):
-            return _prepared(settings.runtime)(Path(record.path), record.id)
-    if settings.runtime == "langchain":
-        from assistant.models.llm_langchain import LangChainModel
+    return OPENERS[config.generator.runtime](config, registry)
 
-        return LangChainModel(settings)
+
+def _open_onnx(config: Config, registry: Registry) -> LanguageModel:
+    from assistant.models.llm_onnx import OnnxModel
+
+    record = registry.load(served(config))
+    registry.verify(record)
+    with opening(record):
+        return OnnxModel(Path(record.path), record.id)
+
+
+def _open_langchain(config: Config, registry: Registry) -> LanguageModel:
+    from assistant.models.llm_langchain import LangChainModel
+
+    return LangChainModel(config.generator)
+
+
+def _open_none(config: Config, registry: Registry) -> None:
     return None
 
 
-def _prepared(runtime: str) -> Callable[[Path, str], LanguageModel]:
-    if runtime == "openvino":
-        from assistant.models.llm_openvino import OpenVinoModel
-
-        return OpenVinoModel
-    from assistant.models.llm_onnx import OnnxModel
-
-    return OnnxModel
+OPENERS: Mapping[str, Callable[[Config, Registry], LanguageModel | None]] = {  # one for each of `config.RUNTIMES`
+    "onnx": _open_onnx,
+    "langchain": _open_langchain,
+    "none": _open_none,
+}

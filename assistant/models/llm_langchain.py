@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from assistant.core.config import GeneratorSection
-from assistant.core.errors import ConfigError, ModelMissing
+from assistant.core.errors import ConfigError, EndpointFailed
 from assistant.core.records import ModelInfo, Turn
+
+BUSY = (408, 409, 425, 429)  # HTTP statuses of a server that may answer later
+FIRST_WAIT = 0.5  # seconds before the second attempt, and at most as much more by chance; doubled with each
 
 
 class LangChainModel:
@@ -16,7 +21,7 @@ class LangChainModel:
     def __init__(self, settings: GeneratorSection) -> None:
         from langchain.chat_models import init_chat_model
 
-        options: dict[str, Any] = {"temperature": 0.0, "timeout": settings.timeout_seconds, "max_retries": 1}
+        options: dict[str, Any] = {"temperature": 0.0, "timeout": settings.timeout_seconds, "max_retries": 0}
         if settings.base_url:
             options["base_url"] = settings.base_url
         try:
@@ -31,15 +36,44 @@ class LangChainModel:
         except Exception as error:  # each provider has its own error for a missing key
             raise ConfigError(f"generator.model {settings.model!r} cannot be opened: {error}.") from error
         self.info = ModelInfo(settings.model, "langchain")
+        self._seconds = settings.timeout_seconds
+        self._retries = settings.retries
 
     def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
         return "".join(self.stream(messages, max_tokens))
 
     def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
+        """Yield the answer as it comes. Raises EndpointFailed once it has failed as often, or as long, as it may."""
         turns = [(turn.role, turn.content) for turn in messages]
+        ends = time.monotonic() + self._seconds  # of all of it: a server may drip
         try:
-            for chunk in self._model.stream(turns, max_tokens=max_tokens):
-                yield chunk.text
+            for text in self._begin(turns, max_tokens):
+                if time.monotonic() > ends:
+                    raise TimeoutError(f"it took longer than {self._seconds:g} s")
+                yield text
         except Exception as error:  # each provider has errors of its own
             hint = "Check generator.base_url and that the server runs."
-            raise ModelMissing(f"the generator {self.info.id} does not answer: {error}.", hint) from error
+            raise EndpointFailed(f"the generator {self.info.id} does not answer: {error}.", hint) from error
+
+    def _begin(self, turns: Sequence[tuple[str, str]], max_tokens: int) -> Iterator[str]:
+        """Ask until the first piece of an answer is there: until then nothing was shown, and it may be asked again."""
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_exponential_jitter
+
+        def ask() -> Iterator[str]:
+            pieces = (chunk.text for chunk in self._model.stream(turns, max_tokens=max_tokens))
+            first = next(pieces, "")
+            return chain([first], pieces)
+
+        again = Retrying(
+            retry=retry_if_exception(_may_pass),
+            stop=stop_after_attempt(1 + self._retries) | stop_after_delay(self._seconds),
+            wait=wait_exponential_jitter(FIRST_WAIT, self._seconds, jitter=FIRST_WAIT),
+            reraise=True,
+        )
+        return again(ask)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Say whether asking again may help: not when the server understood and refused."""
+    status = getattr(error, "status_code", None)
+    return isinstance(error, Exception) and (not isinstance(status, int) or status >= 500 or status in BUSY)

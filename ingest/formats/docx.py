@@ -1,7 +1,8 @@
 """Read DOCX: the body in order, as Word would print it.
 
 python-docx opens the package; the body is walked as XML, since its own paragraphs leave out what stands in insertions,
-content controls and text boxes. Headers, footers, notes, comments, contents lists and deleted text are left out.
+content controls and text boxes. Headers and footers are kept beside the text; notes, comments, contents lists and
+deleted text are left out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _WRAPPERS = frozenset(
 )
 _TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}noBreakHyphen": "-"}
 _DRAWN = frozenset({f"{W}drawing", f"{W}pict", f"{W}object", f"{_MC}AlternateContent"})
+_VML = "{urn:schemas-microsoft-com:vml}"
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _PAGE = 20_000_000  # EMU, some 55 cm: no page is longer
 
@@ -43,7 +45,20 @@ def read_docx(data: bytes) -> Parsed:
     builder = Builder()
     walker = _Walker(document, builder)
     walker.blocks(document.element.body)
+    for line in _running(document):
+        builder.margin(line)
     return builder.build(MEDIA_TYPE, walker.title or sensible_title(document.core_properties.title))
+
+
+def _running(document: Any) -> Iterator[str]:
+    """Yield the paragraphs and watermarks of the headers and footers."""
+    parts = (rel.target_part for rel in document.part.rels.values() if rel.reltype.endswith(("/header", "/footer")))
+    for element in (part.element for part in parts if hasattr(part, "element")):
+        for paragraph in element.iter(f"{W}p"):
+            yield "".join(
+                text.text or "" if text.tag == f"{W}t" else "\t" for text in paragraph.iter(f"{W}t", f"{W}tab")
+            )
+        yield from (mark.get("string", "") for mark in element.iter(f"{_VML}textpath"))
 
 
 class _Walker:

@@ -16,15 +16,35 @@ _OFF = frozenset({"0", "false", "off", "none"})
 _TINY = 4  # half-points
 _SCRIPTS: dict[str, Script] = {"superscript": "super", "subscript": "sub"}
 _HIGHLIGHTS = {
-    "black": "000000", "blue": "0000FF", "cyan": "00FFFF", "darkBlue": "00008B", "darkCyan": "008B8B",
-    "darkGray": "A9A9A9", "darkGreen": "006400", "darkMagenta": "800080", "darkRed": "8B0000", "darkYellow": "808000",
-    "green": "00FF00", "lightGray": "D3D3D3", "magenta": "FF00FF", "red": "FF0000", "white": "FFFFFF",
+    "black": "000000",
+    "blue": "0000FF",
+    "cyan": "00FFFF",
+    "darkBlue": "00008B",
+    "darkCyan": "008B8B",
+    "darkGray": "A9A9A9",
+    "darkGreen": "006400",
+    "darkMagenta": "800080",
+    "darkRed": "8B0000",
+    "darkYellow": "808000",
+    "green": "00FF00",
+    "lightGray": "D3D3D3",
+    "magenta": "FF00FF",
+    "red": "FF0000",
+    "white": "FFFFFF",
     "yellow": "FFFF00",
-}  # fmt: skip
+}
 _THEME = {
-    "background1": "bg1", "background2": "bg2", "text1": "tx1", "text2": "tx2", "dark1": "dk1", "dark2": "dk2",
-    "light1": "lt1", "light2": "lt2", "hyperlink": "hlink", "followedHyperlink": "folHlink",
-}  # fmt: skip
+    "background1": "bg1",
+    "background2": "bg2",
+    "text1": "tx1",
+    "text2": "tx2",
+    "dark1": "dk1",
+    "dark2": "dk2",
+    "light1": "lt1",
+    "light2": "lt2",
+    "hyperlink": "hlink",
+    "followedHyperlink": "folHlink",
+}
 
 
 def value(parent: Any, name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ingest.clean import scrub
 from ingest.formats.parsed import reject
-from ingest.meta_keys import GOVERNING, KEYS, fold, meant
+from ingest.meta_keys import GOVERNING, KEYS, fold_key, meant
 
 MAX_CHARACTERS = 65_536
 _HEAD_LINES = 60  # of a text, in which a block at the wrong place is looked for
@@ -131,7 +131,7 @@ def _yaml(block: str) -> Any:
 def _loader() -> Any:
     import yaml
 
-    ours = {fold(key) for key in KEYS}
+    ours = {fold_key(key) for key in KEYS}
 
     class Loader(yaml.SafeLoader):
         """Without aliases, whose expansion can be exponential, and without second values for a key of ours."""
@@ -142,7 +142,7 @@ def _loader() -> Any:
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            counts = Counter(fold(str(key.value)) for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+            counts = Counter(fold_key(str(key.value)) for key, _ in node.value if isinstance(key, yaml.ScalarNode))
             if twice := sorted(name for name, count in counts.items() if count > 1 and name in ours):
                 raise yaml.YAMLError(f"it has the key {twice[0]!r} twice")
             return super().construct_mapping(node, deep)

@@ -5,8 +5,10 @@ What is repeated is bounded by what the table holds: a table cannot say with two
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from ingest.formats.inline import Inline
 
@@ -64,7 +66,21 @@ def lay_on_grid(rows: Sequence[Row]) -> list[list[Inline]]:
         line = grid.lay(row, len(laid) < heads)
         if row.cells:
             laid.append(line)
+    if heads < 2 < len(laid) and names_columns([cell.plain() for cell in laid[0]], [cell.plain() for cell in laid[1]]):
+        heads = 2
     return [_joined(laid[:heads]), *laid[heads:]] if heads > 1 else laid
+
+
+def names_columns(above: Sequence[str], row: Sequence[str]) -> bool:
+    """Say whether a row names the columns that cells of the header above it cover together, and no other cell again."""
+    times = Counter(filter(None, above))
+    pairs = [*zip_longest(above, row, fillvalue="")]
+    covered = [below for cell, below in pairs if times[cell] > 1]
+    return (
+        all(covered)
+        and len(set(covered)) > 1
+        and not any(cell and below and cell != below for cell, below in pairs if times[cell] < 2)
+    )
 
 
 def _heads(rows: Sequence[Row]) -> int:

@@ -19,7 +19,7 @@ from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.html_blocks import Blocks
 from ingest.formats.parsed import Parsed, reject
 from ingest.formats.superscripts import as_script
-from ingest.meta_keys import fold
+from ingest.meta_keys import fold_key
 
 MEDIA_TYPE = "text/html"
 
@@ -29,13 +29,25 @@ _MACHINERY = frozenset(
     {"script", "style", "template", "svg", "math", "noscript", "iframe", "object", "embed", "canvas", "audio", "video"}
     | {"noembed", "noframes"}
 )
-_FURNITURE = frozenset(
-    {"nav", "footer", "aside", "button", "select", "option", "datalist", "textarea", "label", "legend"}
-)
-_HEADER_KEPT_IN = frozenset({"article", "main", "section"})  # the page's own header is furniture, theirs are not
+_FURNITURE = frozenset({"nav", "footer", "button", "select", "option", "datalist", "textarea", "label", "legend"})
+# The page's own header is furniture, theirs are not; nor is an <aside> in one of them, or where there is none of them.
+_SECTIONS = ("article", "main", "section")
+_PARTED = re.compile(rf"<(?:{'|'.join(_SECTIONS)})\b", re.IGNORECASE)
 _EMPHASIS = frozenset({"b", "strong", "i", "em", "dfn"})
 _BLOCKS = frozenset(
-    {"address", "article", "blockquote", "body", "center", "details", "dialog", "div", "fieldset", "figcaption"}
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "details",
+        "dialog",
+        "div",
+        "fieldset",
+        "figcaption",
+    }
     | {"figure", "form", "header", "hgroup", "hr", "main", "p", "section", "summary"}
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -59,7 +71,7 @@ def feed(parts: Sequence[str], builder: Builder) -> str:
     scan = Scan()
     if any(STYLED.search(part) for part in parts):
         _parse(parts, scan)
-    walker = Walker(builder, PageStyle(scan))
+    walker = Walker(builder, PageStyle(scan), parted=any(_PARTED.search(part) for part in parts))
     _parse(parts, walker)
     return walker.title
 
@@ -79,13 +91,14 @@ def _parse(parts: Sequence[str], target: Any) -> None:
 class Walker:
     """An lxml parser target: `start`, `end`, `data`, `comment`, `pi` and `close`."""
 
-    def __init__(self, builder: Builder, style: PageStyle) -> None:
+    def __init__(self, builder: Builder, style: PageStyle, *, parted: bool) -> None:
         self.title = ""
+        self._parted = parted  # the page tells what is its own from what is around it
         self._builder = builder
         self._style = style
         self._blocks = Blocks(builder)
         self._open = [Styled()]
-        self._header_kept = 0  # elements open in which a <header> is no furniture
+        self._sections = 0  # elements open in which a <header> or an <aside> is no furniture
         self._emphasis = 0  # elements open that emphasise
         self._skipped = 0  # elements open inside a dropped one, itself included
         self._hidden: list[str] | None = None  # text of the dropped element, where that is worth a flag
@@ -104,7 +117,7 @@ class Walker:
             self._skipped = 1
             return
         self._open.append(styled)
-        self._header_kept += tag in _HEADER_KEPT_IN
+        self._sections += tag in _SECTIONS
         blocks = self._blocks
         if tag in _EMPHASIS:
             self._emphasis += 1
@@ -142,7 +155,7 @@ class Walker:
             return
         if len(self._open) > 1:
             self._open.pop()
-            self._header_kept -= tag in _HEADER_KEPT_IN
+            self._sections -= tag in _SECTIONS
         blocks = self._blocks
         if tag in _EMPHASIS:
             self._emphasis -= 1
@@ -211,7 +224,7 @@ class Walker:
         self._unseen = "", []
 
     def _refuse_audience(self, attributes: Mapping[str, str]) -> None:
-        if fold(attributes.get("name", "")) == "audience":
+        if fold_key(attributes.get("name", "")) == "audience":
             sentence = (
                 "The audience of its <meta> is not read: say it in front matter or in a sidecar, and take it out."
             )
@@ -228,4 +241,5 @@ class Walker:
             self._hidden = []
             self._how = "hidden element" if tag == "dialog" or "popover" in attributes else gone
             return True
-        return tag in _FURNITURE or (tag == "header" and not self._header_kept)
+        around = not self._sections and (tag == "header" or (tag == "aside" and self._parted))
+        return around or tag in _FURNITURE

@@ -13,9 +13,19 @@ MAX_CHARACTERS = 120_000_000  # canonical text; a 100 MB text file passes
 MAX_PAGES = 3_000  # pages of a PDF, slides, sheets; the rest is left out and flagged
 
 Code = Literal[
-    "empty", "too_large", "unsafe_xml", "archive", "password", "damaged", "no_text", "encoding", "unsupported",
-    "metadata", "too_slow", "crashed",
-]  # fmt: skip
+    "empty",
+    "too_large",
+    "unsafe_xml",
+    "archive",
+    "password",
+    "damaged",
+    "no_text",
+    "encoding",
+    "unsupported",
+    "metadata",
+    "too_slow",
+    "crashed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,7 @@ class Parsed:
 
     `title` is empty when the document names none. `pages[i]` is the offset at which page i + 1 begins. `emphases` are
     sorted, do not overlap, and neither begin nor end with white space. `flags` are (reason, sentence) pairs.
+    `margins` are running headers, footers and watermarks, which are no part of the text.
     """
 
     text: str
@@ -33,6 +44,7 @@ class Parsed:
     emphases: tuple[tuple[int, int], ...] = ()
     front_matter: Mapping[str, object] = field(default_factory=dict)
     flags: tuple[tuple[str, str], ...] = ()
+    margins: tuple[str, ...] = ()
 
 
 def reject(code: Code, sentence: str) -> DocumentRejected:

@@ -127,6 +127,7 @@ class _Reader:
         if count > _MAX_PAGE_CHARACTERS:
             self._builder.flag("too_large", f"Only {_MAX_PAGE_CHARACTERS:,} characters of a page were read.")
             count = _MAX_PAGE_CHARACTERS
+        slanted: list[str] = []
         buffer = (ctypes.c_ushort * (count + 1))()
         length = raw.FPDFText_GetText(text, 0, count, buffer)
         string = bytes(buffer)[: 2 * max(length - 1, 0)].decode("utf-16-le", "replace")
@@ -142,18 +143,23 @@ class _Reader:
                 first = raw.FPDFText_GetCharIndexFromTextIndex(text, first)
                 last = max(first, raw.FPDFText_GetCharIndexFromTextIndex(text, last))
             written = self._raised(text, match[0], first, last) + "-" * hyphen
-            if word := self._word(text, written, first, last, line):
-                yield word
+            matrix = self._matrix(text, first)
+            if min(abs(matrix.a), abs(matrix.b)) > 0.1 * max(abs(matrix.a), abs(matrix.b)):
+                slanted.append(written)  # neither upright nor along the page's edge: a watermark
+            else:
+                yield self._word(text, written, first, last, line, self._size(text, first, matrix))
+        self._builder.margin(" ".join(slanted))
 
-    def _word(self, text: Any, string: str, first: int, last: int, line: int) -> Word | None:
+    def _matrix(self, text: Any, index: int) -> Any:
+        matrix = self._raw.FS_MATRIX()
+        self._raw.FPDFText_GetMatrix(text, index, matrix)
+        return matrix
+
+    def _word(self, text: Any, string: str, first: int, last: int, line: int, size: float) -> Word:
         raw = self._raw
-        x, y, box, matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF(), raw.FS_MATRIX()
+        x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
         raw.FPDFText_GetCharOrigin(text, first, x, y)
         raw.FPDFText_GetLooseCharBox(text, last, box)
-        raw.FPDFText_GetMatrix(text, first, matrix)
-        if min(abs(matrix.a), abs(matrix.b)) > 0.1 * max(abs(matrix.a), abs(matrix.b)):
-            return None  # slanted: a watermark
-        size = self._size(text, first, matrix)
         font, bold, italic = self._font(text, first)
         red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
         raw.FPDFText_GetFillColor(text, first, red, green, blue, alpha)
@@ -166,12 +172,11 @@ class _Reader:
         """Return a word with the digits as superscripts that are set so."""
         if last - first + 1 != len(string) or len(string) < 2 or not re.search(r"\d", string):
             return string
-        x, y, matrix = ctypes.c_double(), ctypes.c_double(), self._raw.FS_MATRIX()
+        x, y = ctypes.c_double(), ctypes.c_double()
         sizes, bases = [], []
         for index in range(first, last + 1):
             self._raw.FPDFText_GetCharOrigin(text, index, x, y)
-            self._raw.FPDFText_GetMatrix(text, index, matrix)
-            sizes.append(self._size(text, index, matrix))
+            sizes.append(self._size(text, index, self._matrix(text, index)))
             bases.append(y.value)
         return raise_digits(string, sizes, bases)
 

@@ -23,7 +23,9 @@ _TERMINAL = re.compile(r"[.!?:;][\"'”’)\]]*$")
 
 def write_pages(pages: list[Page], builder: Builder) -> str:
     """Write the pages' blocks; return the title that the first pages show, or an empty string."""
-    laid = lay_out(pages)
+    laid, running = lay_out(pages)
+    for line in running:
+        builder.margin(line)
     lines = [piece for pieces in laid for piece in pieces if isinstance(piece, Line)]
     usual = usual_type(lines)
     vocabulary = Vocabulary(line.text for line in lines)

@@ -75,11 +75,10 @@ class Type:
         return larger or (line.bold and not self.bold and line.size >= self.size - 0.6)
 
 
-def lay_out(pages: list[Page]) -> list[list[Piece]]:
-    """Return each page's lines and tables in reading order, without headers, footers and page numbers."""
+def lay_out(pages: list[Page]) -> tuple[list[list[Piece]], list[str]]:
+    """Return each page's lines and tables in reading order; and the headers and footers, which are not among them."""
     laid = [list(_pieces(page, number)) for number, page in enumerate(pages)]
-    _drop_furniture(laid, pages)
-    return laid
+    return laid, _drop_furniture(laid, pages)
 
 
 def _pieces(page: Page, number: int) -> Iterator[Piece]:
@@ -151,8 +150,8 @@ def _rounded(size: float) -> float:
     return round(size * 2) / 2
 
 
-def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> None:
-    """Remove page numbers, contents lists, and the lines at top and bottom that half of the pages share."""
+def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> list[str]:
+    """Remove page numbers, contents lists and lines at top and bottom that half of the pages share; return these."""
     edges: list[list[Line]] = []
     for pieces, page in zip(laid, pages, strict=True):
         band = _MARGIN * (page.top - page.bottom)
@@ -163,10 +162,13 @@ def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> None:
         edges.append([*high, *(line for line in low if line not in high)])
     seen = Counter(key for lines in edges for key in {_key(line) for line in lines})
     shared = {key for key, count in seen.items() if count >= max(2, len([page for page in pages if page.words]) / 2)}
+    running: dict[str, str] = {}
     for pieces, lines in zip(laid, edges, strict=True):
+        running |= {_key(line): line.text for line in lines if _key(line) in shared}
         drop = {id(line) for line in lines if _key(line) in shared or _PAGE_NUMBER.match(line.text)}
         drop |= {id(line) for line in pieces if isinstance(line, Line) and _CONTENTS.search(line.text)}
         pieces[:] = [piece for piece in pieces if id(piece) not in drop]
+    return list(running.values())
 
 
 def _key(line: Line) -> str:

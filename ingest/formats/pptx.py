@@ -92,6 +92,8 @@ class _Writer:
                 self._hide("shape off the slide", _all_text(shape._element))
             elif _kind(shape) not in _FURNITURE:
                 yield shape, self._look.enter(shape, box)
+            elif shape.has_text_frame:
+                self._builder.margin(shape.text_frame.text)
 
     def _hide(self, how: str, texts: Iterable[str]) -> None:
         self._hidden.setdefault(how, []).extend(texts)

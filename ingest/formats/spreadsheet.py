@@ -19,6 +19,7 @@ from ingest.formats.front_matter import split_front_matter, title_of
 from ingest.formats.inline import Inline
 from ingest.formats.ooxml import ThemeColours, open_package
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
+from ingest.formats.sheet_tables import Row, SheetTable, grouped, tables
 from ingest.formats.titles import sensible_title
 from ingest.formats.xlsx_look import Area, CellLooks, Merges, SheetPlan, areas, read_plan, split_struck
 
@@ -50,8 +51,6 @@ _ALIASES = re.compile(
 _REFERENCE = re.compile(r"""\bref=["']([^"']{1,40})["']""")  # of a table
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 
-Row = Sequence[str]
-
 
 def read_xlsx(data: bytes) -> Parsed:
     """Return a workbook's visible sheets; formulas are shown as the values that were saved with them."""
@@ -71,7 +70,7 @@ def read_xlsx(data: bytes) -> Parsed:
                 text = " ".join(filter(None, shown))
                 builder.flag_hidden(f'sheet "{sheet.title}", which is hidden,', text)
                 continue
-            _write_table(list(rows), sheet.title, builder)
+            _write_sheet(list(rows), sheet.title, builder)
         return builder.build(XLSX_TYPE, sensible_title(workbook.properties.title))
     finally:
         workbook.close()
@@ -101,7 +100,7 @@ def read_csv(data: bytes) -> Parsed:
         raise reject("too_large" if large else "damaged", f"The CSV file cannot be read: {error}.") from None
     finally:
         csv.field_size_limit(limit)
-    _write_table(rows, "", builder)
+    _write_sheet(rows, "", builder)
     return builder.build(CSV_TYPE, title_of(front), front)
 
 
@@ -196,26 +195,27 @@ def _number(value: float) -> str:
     return f"{round(value, 10):.12g}" if abs(value) >= 1e-4 else f"{value:.6g}"
 
 
-def _write_table(rows: list[list[str]], name: str, builder: Builder) -> None:
-    """Write a sheet: what stands above the header as paragraphs, then a line a row."""
-    rows = [row for row in rows if any(row)]
-    header_at = next((at for at, row in enumerate(rows) if sum(map(bool, row)) > 1), None)
-    if not rows:
-        return
-    if name and not re.fullmatch(r"(?:sheet|tabelle|feuil|hoja|foglio|blad)\s?\d*", name, re.IGNORECASE):
+def _write_sheet(rows: list[list[str]], name: str, builder: Builder) -> None:
+    """Write a sheet's tables: what stands above a header as paragraphs, then a line a row."""
+    found = list(tables(rows))
+    if found and name and not re.fullmatch(r"(?:sheet|tabelle|feuil|hoja|foglio|blad)\s?\d*", name, re.IGNORECASE):
         builder.heading(2, Inline(name))
-    for row in rows[:header_at]:
-        builder.paragraph(Inline(next(value for value in row if value)))
-    if header_at is None:
-        return
-    header = rows[header_at]
-    columns = _Columns.of(header)
-    for row in rows[header_at + 1 :]:
-        line = columns.entry(row) if columns else None
-        builder.item("-", line or Inline(_record(header, row)))
-    if header_at + 1 == len(rows):
-        builder.paragraph(Inline("; ".join(value for value in header if value)))
+    for table in found:
+        _write_table(table, builder)
+
+
+def _write_table(table: SheetTable, builder: Builder) -> None:
+    for line in table.above:
+        builder.paragraph(Inline(line))
+    columns = _Columns.of(table.header)
+    for group, row in grouped(table) if columns is None else (("", row) for row in table.rows):
+        said = "; ".join(filter(None, (group, _record(table.header, row))))
+        builder.item("-", (columns.entry(row) if columns else None) or Inline(said))
+    if not table.rows:
+        builder.paragraph(Inline("; ".join(filter(None, table.header))))
     builder.end_list()
+    for line in table.below:
+        builder.paragraph(Inline(line))
 
 
 def _record(header: Row, row: Row) -> str:

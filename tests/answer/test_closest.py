@@ -100,7 +100,7 @@ def test_chat_opens_them(unsure: Open) -> None:
             raise EOFError from None
 
     Chat(unsure(FILES), view, read).run()
-    shown = view.out.file.getvalue()  # type: ignore[attr-defined]
+    shown = view.out.file.getvalue()
     assert "Not sure, but look here" in shown
     assert shown.count("Leave > Carry-over") == 3 and "They expire on 31 March." in shown
 

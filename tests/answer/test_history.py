@@ -30,9 +30,18 @@ def test_a_question_that_says_what_it_is_about_is_asked_alone(question: str) -> 
 
 @pytest.mark.parametrize(
     "question",
-    ["And for contractors?", "What about my partner?", "Who approves it?", "For contractors?", "in the Utrecht office",
-     "Who decides?", "How long?", "How many days do I get?", "What if they refuse?"],
-)  # fmt: skip
+    [
+        "And for contractors?",
+        "What about my partner?",
+        "Who approves it?",
+        "For contractors?",
+        "in the Utrecht office",
+        "Who decides?",
+        "How long?",
+        "How many days do I get?",
+        "What if they refuse?",
+    ],
+)
 def test_a_question_that_means_nothing_alone_is_asked_with_the_one_before(question: str) -> None:
     assert readings(question, HISTORY) == (f"{BEFORE} {question}",)
 

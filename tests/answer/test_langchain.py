@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from fakes import ScriptedModel
 from langchain_core.documents import Document
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
@@ -15,9 +12,7 @@ from langchain_core.runnables import RunnableLambda, RunnableParallel, RunnableP
 
 from assistant.answer.pipeline import Assistant
 from assistant.contract import answer_json
-from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.core.records import Turn
 
 CARRY = "How much annual leave may employees carry over?"
 HOTEL = "What is the limit for a hotel night?"
@@ -59,23 +54,6 @@ def test_a_batch_runs_in_threads_and_answers_in_order(office: Assistant) -> None
     assert answers[0]["answer"] == answers[4]["answer"]
 
 
-def test_threads_take_turns_at_one_assistant(office_config: Config) -> None:
-    at_work, together = [0], []
-
-    def reply(messages: Sequence[Turn]) -> str:
-        at_work[0] += 1
-        together.append(at_work[0])
-        time.sleep(0.02)
-        at_work[0] -= 1
-        return "NOT FOUND"
-
-    assistant = Assistant(office_config, model=ScriptedModel(reply))
-    answers = assistant.as_runnable().batch([CARRY, HOTEL] * 4, config={"max_concurrency": 8})
-    assert all(answer["status"] == "answered" for answer in answers)
-    assert together == [1] * 8
-    assistant.close()
-
-
 def test_the_retriever_gives_documents_with_their_place(office: Assistant) -> None:
     documents = office.as_retriever(k=2).invoke(CARRY)
     assert len(documents) == 2 and all(isinstance(document, Document) for document in documents)
@@ -94,7 +72,7 @@ def test_the_retriever_sees_no_more_than_its_assistant(office: Assistant) -> Non
 def test_both_work_inside_a_chain(office: Assistant) -> None:
     prompt = ChatPromptTemplate.from_template("Context: {context}\nQuestion: {question}")
     told = RunnableLambda(lambda value: value.to_messages()[0].content)
-    join = RunnableLambda(lambda documents: "\n".join(document.page_content for document in documents))
+    join: RunnableLambda[Any, str] = RunnableLambda(lambda found: "\n".join(one.page_content for one in found))
     chain = {"context": office.as_retriever(k=1) | join, "question": RunnablePassthrough()} | prompt | told
     text = (chain | StrOutputParser()).invoke(CARRY)
     assert text.startswith("Context: ") and TEXT in text and text.endswith(f"Question: {CARRY}")

@@ -12,13 +12,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedModel
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.records import Answer, IngestReport, Turn
 from assistant.models.encoder import Encoder
 from ingest.build import ingest
+from tests.fakes import ScriptedModel
 
 LIMIT = "# Travel Policy\n\nThe limit for a hotel night is {} euros.\n"
 HOTEL = "What is the limit for a hotel night?"
@@ -139,7 +140,7 @@ def test_questions_asked_all_through_many_ingests_never_mix_two_states(
     def write(number: int) -> None:
         for name, what in pair.items():
             (docs / name).write_text(f"# {what}\n\nThe limit for a {what} is {number} euros.\n", encoding="utf-8")
-        ingest([docs], config, encoder.sha, lambda: encoder)
+        ingest([docs], config, encoder)
 
     def keep_writing() -> Iterator[None]:
         for number in range(201, 207):

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fakes import ScriptedModel
 
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.contract import answer_json
+from tests.fakes import ScriptedModel
 
 LEAVE = """# Leave
 

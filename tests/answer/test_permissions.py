@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from fakes import ScriptedModel
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.chat import Chat
 from assistant.contract import answer_json, dumps, search_json, term_json
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport, Turn
 from assistant.render import Renderer
+from tests.fakes import ScriptedModel
 
 DAY = "2026-06-01"
 TEXT = "# Project {0}\n\n{0} is led from {0}stadt and paid by {0}bank.\n\n**{0}vote** means how {0} is stopped.\n"
@@ -52,11 +54,12 @@ def shown(assistant: Assistant, question: str, access: Access, capsys: pytest.Ca
     answers = [assistant.answer(question), assistant.answer("And by whom?", history)]
     found = dumps(
         [
-            [answer_json(answer) for answer in answers], search_json(assistant.search(question, k=100)),
+            [answer_json(answer) for answer in answers],
+            search_json(assistant.search(question, k=100)),
             [term_json(*entry) for entry in assistant.catalog.terms(access)],
             [document.model_dump() for document in assistant.as_retriever().invoke(question)],
         ]
-    )  # fmt: skip
+    )
     return (told + found).casefold()
 
 
@@ -79,7 +82,13 @@ def test_nobody_is_shown_what_others_may_see(assistant: Assistant, capsys: pytes
 def test_verify_says_the_same_of_a_hidden_quote_as_of_a_forged_one(assistant: Assistant) -> None:
     raw = answer_json(assistant.answer("Who pays project Vakelo?", access=make_access(["board"], DAY)))
     (citation,) = [c for c in raw["citations"] if c["source"] == "board.md"][:1]
-    forged = ({}, {"quote": "forged"}, {"start": 0}, {"source": "no/such.md"}, {"document_sha256": "0"})
+    forged: tuple[dict[str, Any], ...] = (
+        {},
+        {"quote": "forged"},
+        {"start": 0},
+        {"source": "no/such.md"},
+        {"document_sha256": "0"},
+    )
     saved = [
         {"status": "answered", "answer": f"{citation['claim']} [1]", "citations": [{**citation, "key": 1, **f}]}
         for f in forged

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from fakes import ScriptedModel
 
 from assistant.answer.citations import parse_claims
-from assistant.answer.phrase import Wording, phrase, quote_evidence
+from assistant.answer.phrase import GroundedText, phrase, quote_evidence
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.records import Evidence, Hit, Passage
 from assistant.text.prompts import KEY, NOT_FOUND, build_messages
+from tests.fakes import ScriptedModel
 
 CARRY = "Employees may carry over at most 5 days of annual leave."
 EXPIRY = "Carried-over days expire on 31 March."
@@ -46,13 +46,13 @@ PHOTOS = pick("two photographs.", "You must bring:", "item")
 PAY = pick("| Bank-holiday week | £300 |", "| Week | Pay |", "row")
 
 
-def word(*replies: str, evidence: Sequence[Evidence] = LEAVE) -> Wording:
+def word(*replies: str, evidence: Sequence[Evidence] = LEAVE) -> GroundedText:
     wording = phrase(QUESTION, evidence, ScriptedModel(*replies), AnswerSection(), GeneratorSection())
     assert_proved(wording)
     return wording
 
 
-def assert_proved(wording: Wording) -> None:
+def assert_proved(wording: GroundedText) -> None:
     """Hold what holds for every answer: verbatim quotes, supported claims, and no sentence without its citation."""
     assert wording.citations
     for c in wording.citations:
@@ -105,8 +105,9 @@ def test_invented_keys_are_removed_and_reported() -> None:
     wording = word(f"{CARRY} [1][7] {EXPIRY} [12]")
     assert wording.text == f"{CARRY} [1] {EXPIRY} [2]"
     assert {v.reason for v in wording.verdicts} == {
-        "the generator invented source [7]", "the generator invented source [12]",
-    }  # fmt: skip
+        "the generator invented source [7]",
+        "the generator invented source [12]",
+    }
     assert all((v.guard, v.action) == ("citations", "redact") for v in wording.verdicts)
 
 
@@ -126,7 +127,7 @@ def test_a_generator_that_finds_nothing_gets_the_evidence_quoted(reply: str) -> 
 def test_without_a_generator_the_evidence_is_quoted_with_what_introduces_it() -> None:
     wording = phrase(QUESTION, (PHOTOS, PAY), None, AnswerSection(), GeneratorSection())
     assert_proved(wording)
-    assert wording.text == "You must bring: … two photographs. [1]\nBank-holiday week – Pay: £300 [2]"
+    assert wording.text == "You must bring: … two photographs. [1]\nLeave: Bank-holiday week – Pay: £300 [2]"
     assert not wording.own_words
     assert wording.citations[0].quote.startswith("You must bring:")
     assert wording.citations[1].quote.startswith("| Week | Pay |")
@@ -134,9 +135,18 @@ def test_without_a_generator_the_evidence_is_quoted_with_what_introduces_it() ->
 
 def test_a_row_that_is_not_the_evidence_supports_nothing() -> None:
     wording = word("The bank-holiday week pay is £200. [1]", evidence=(PAY,))
-    assert wording.text == "Bank-holiday week – Pay: £300 [1]"
+    assert wording.text == "Leave: Bank-holiday week – Pay: £300 [1]"
     right = word("The bank-holiday week pay is £300. [1]", evidence=(PAY,))
     assert (right.text, right.own_words) == (wording.text, False), "rows are told in code"
+
+
+@pytest.mark.parametrize("row", ["| Delta |  | shut since May |", "| Delta | Bremen | shut |", "|  | Bremen | |"])
+def test_a_row_without_its_header_is_told_by_its_cells_and_proved(row: str) -> None:
+    passage = Passage(1, "d", row, 0, len(row))
+    hit = Hit(passage, 1.0, 1, (), "bakeries.md", "Bakeries", "0" * 64)
+    citation = quote_evidence(1, Evidence(hit, 0, len(row), row, 1.0, "row"))
+    assert citation.supported and citation.quote == row
+    assert citation.claim == "; ".join(cell.strip() for cell in row.split("|") if cell.strip())
 
 
 @pytest.mark.parametrize(
@@ -206,7 +216,7 @@ def test_a_remark_after_a_definition_is_no_answer_without_it() -> None:
     text = f"CISO (also: Chief Security Officer): {meaning}"
     term = [pick(meaning, "CISO", "definition", text)]
 
-    def told(reply: str) -> Wording:
+    def told(reply: str) -> GroundedText:
         return phrase("What does CISO mean?", term, ScriptedModel(reply), AnswerSection(), GeneratorSection())
 
     assert not told("Owner: Information Security. [1]").own_words

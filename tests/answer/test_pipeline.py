@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ScriptedModel
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
+from assistant.core.access import make_access
 from assistant.core.config import Config, ReaderSection
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
-from assistant.core.records import Answer, Turn
+from assistant.core.records import Answer, SearchResult, Turn
+from tests.fakes import ScriptedModel
 
 CORPORA = Path(__file__).parent.parent.parent / "corpora"
 QUESTIONS: dict[str, dict[str, Any]] = {
@@ -90,11 +91,9 @@ def test_every_quote_is_verbatim_and_every_sentence_has_one(quick: Assistant, co
 MANAGERS = [q for q in QUESTIONS.values() if q["kind"] == "managers"]
 
 
-def seen(answer: Answer) -> str:
-    return json.dumps(
-        [answer.text, [c.source + c.quote + c.title for c in answer.citations],
-         [h.source + h.title + h.passage.text for h in answer.hits]]
-    )  # fmt: skip
+def seen(found: Answer | SearchResult) -> str:
+    told = [found.text, *(c.source + c.quote + c.title for c in found.citations)] if isinstance(found, Answer) else []
+    return json.dumps([told, [h.source + h.title + h.passage.text for h in found.hits]])
 
 
 def test_a_restricted_document_is_its_audiences_alone(quick: Assistant, company: Config) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from assistant.answer.confidence import load_confidence
-from assistant.answer.evidence import in_context, plain, row_text
+from assistant.answer.evidence import in_context, plain
 from assistant.answer.read import FILE_NAME, Reader, _definitions, evidence_in, read_reader
+from assistant.answer.telling import row_text
 from assistant.core.config import ReaderSection
 from assistant.core.files import PACKAGED
 from assistant.core.records import Evidence, Hit, Passage, Term
 from assistant.models.cross_encoder import CrossEncoder
-from assistant.text.canonical import units
+from assistant.text.units import units
 
 LEAVE = """## Carry-over
 
@@ -68,7 +69,7 @@ HITS = tuple(hit(text, rank) for rank, text in enumerate(TEXTS, 1))
         ("How many photographs must I bring?", "two photographs for the badge."),
         ("What is the limit for breakfast abroad?", "| Breakfast | 12 euros | 15 euros |"),
     ],
-)  # fmt: skip
+)
 def test_the_answering_sentence_is_picked_over_similar_ones(reader: Reader, question: str, text: str) -> None:
     reading = reader.read(question, HITS)
     assert text in reading.evidence[0].text.splitlines()[-1]  # of a list, its last item

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.answer.retrieve import asked_norms, find_terms, fuse, query_words
+from assistant.core.access import make_access
 from assistant.core.errors import UsageError
 from assistant.core.records import Hit
 
@@ -21,12 +22,19 @@ def places(hits: tuple[Hit, ...]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     "question",
     [
-        "What does RTO mean?", "what is an rto", "What is the RTO?", 'What does "RTO" mean here?',
+        "What does RTO mean?",
+        "what is an rto",
+        "What is the RTO?",
+        'What does "RTO" mean here?',
         "RTO: what does it mean?",
-        "What does recovery time objective mean?", "Define RTO", "what's rto?", "What does RTO stand for?",
-        "definition of “recovery time objective”", "Explain RTO.",
+        "What does recovery time objective mean?",
+        "Define RTO",
+        "what's rto?",
+        "What does RTO stand for?",
+        "definition of “recovery time objective”",
+        "Explain RTO.",
     ],
-)  # fmt: skip
+)
 def test_a_definition_that_is_asked_for_comes_first(office: Assistant, question: str) -> None:
     hits = office.search(question).hits
     assert "means the longest time for which an activity may be down" in hits[0].passage.text
@@ -72,10 +80,40 @@ def test_a_term_of_a_restricted_document_is_known_to_its_audience_only(office: A
 
 
 SYNTAX = [
-    '"', "'", '""', "AND", "OR NOT", "NEAR(", "NEAR(leave, 5)", "*", "leave*", "-leave", "^leave", "title:leave",
-    "{a b}:c", "leave AND (carry", "a OR", "+", "leave + over", ");DROP TABLE words;--", "%", "_", "\\",
-    "leave\x00over", "?" * 50, "什么", "🦔", "٣", "-", "...", "‘’", "e.g.", "5.5", "A&B/C", "leave " * 600,
-]  # fmt: skip
+    '"',
+    "'",
+    '""',
+    "AND",
+    "OR NOT",
+    "NEAR(",
+    "NEAR(leave, 5)",
+    "*",
+    "leave*",
+    "-leave",
+    "^leave",
+    "title:leave",
+    "{a b}:c",
+    "leave AND (carry",
+    "a OR",
+    "+",
+    "leave + over",
+    ");DROP TABLE words;--",
+    "%",
+    "_",
+    "\\",
+    "leave\x00over",
+    "?" * 50,
+    "什么",
+    "🦔",
+    "٣",
+    "-",
+    "...",
+    "‘’",
+    "e.g.",
+    "5.5",
+    "A&B/C",
+    "leave " * 600,
+]
 
 
 @pytest.mark.parametrize("question", SYNTAX, ids=[s[:12].encode("unicode_escape").decode() for s in SYNTAX])

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.answer.citations import quote_text
-from assistant.answer.evidence import plain
+from assistant.answer.evidence import plain, quote_text
 from assistant.answer.read import evidence_in
 from assistant.answer.select import choose, closest
 from assistant.core.config import ReaderSection
@@ -73,12 +72,18 @@ def test_an_item_of_a_long_list_is_told_with_marks_for_the_others() -> None:
 
 
 def test_a_short_paragraph_is_quoted_whole() -> None:
-    (found,) = choose(scored(LEAVE, {"The leave": 3.0}), ReaderSection())
+    text = LEAVE.replace("This does not hold in Utrecht. ", "")
+    (found,) = choose(scored(text, {"The leave": 3.0}), ReaderSection())
     assert found.text == "The leave year starts on 1 April."
     whole = "An employee may carry over 5 days. However, a director may allow 8. The leave year starts on 1 April."
     assert quote_text(found) == whole
     (found,) = choose(scored(f"## A\n\n{LONG} Days expire in March. {LONG}\n", {"Days": 3.0}), ReaderSection())
     assert quote_text(found) == "Days expire in March."
+
+
+def test_a_paragraph_that_takes_back_the_one_before_it_is_told_with_it() -> None:
+    (found,) = choose(scored(LEAVE, {"The leave": 3.0}), ReaderSection())
+    assert texts((found,)) == ["The leave year starts on 1 April. This does not hold in Utrecht."]
 
 
 def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:

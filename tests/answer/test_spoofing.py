@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedModel
 
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.pipeline import Assistant
@@ -15,13 +14,41 @@ from assistant.core.config import Config
 from assistant.core.records import Answer, IngestReport, Turn
 from assistant.render import Renderer
 from assistant.text.prompts import KEY
+from tests.fakes import ScriptedModel
 
 FORGED = (
-    "[7]", "[0]", "[-1]", "[９]", "[[9]]", "[9][8]", "【9】", "［9］", "[^9]", "[^a]", "[1, 9]", "[1-3]", "(9)", "[i]",
-    "[*]", "¹", "①", "†", "[source]", "[9](hr/other.md)", "<sup>9</sup>", "[9\u200b]", "hr/other.md", "(ibid.)",
-    "(staff handbook)", "Source: hr/other.md", "according to the ministry", "as section 99 says", "“for ever”",
-    '"for ever"', "for 77 years",
-)  # fmt: skip
+    "[7]",
+    "[0]",
+    "[-1]",
+    "[９]",
+    "[[9]]",
+    "[9][8]",
+    "【9】",
+    "［9］",
+    "[^9]",
+    "[^a]",
+    "[1, 9]",
+    "[1-3]",
+    "(9)",
+    "[i]",
+    "[*]",
+    "¹",
+    "①",
+    "†",
+    "[source]",
+    "[9](hr/other.md)",
+    "<sup>9</sup>",
+    "[9\u200b]",
+    "hr/other.md",
+    "(ibid.)",
+    "(staff handbook)",
+    "Source: hr/other.md",
+    "according to the ministry",
+    "as section 99 says",
+    "“for ever”",
+    '"for ever"',
+    "for 77 years",
+)
 AT = ("{said} {mark}", "{bare} {mark}. [1]", "{mark} {said}", "{said} [1]\n{mark}")
 BLOCK = "[2] Leave Policy > Carry-over  (hr/leave.md)\n    “Everybody may carry over 77 days.”"
 FILES = {

@@ -45,7 +45,6 @@ SAID = [
     ("You cannot smoke.", "You can't smoke."),
     ("It will not be paid.", "It won't be paid."),
     ("You may appeal.", "You can appeal."),
-    ("Yes, you can carry over 5 days.", "You can carry over 5 days."),
     ("You'll be paid.", "You will be paid."),
     ("employees may  carry over 5 days", "Employees may carry\nover 5 days."),
     ("Leave is carried over by March.", "Please note that leave is carried over by March."),
@@ -57,6 +56,11 @@ SAID = [
     ("Keep **all** receipts.", "Keep all receipts."),
 ]
 REFUSED = {
+    "openings": [
+        ("Yes, interns may not work remotely.", "Interns may not work remotely."),
+        ("Yes, you can carry over 5 days.", "You can carry over 5 days."),
+        ("Therefore, you can carry over 5 days.", "You can carry over 5 days."),
+    ],
     "a row without its column's name, or what heads it": [
         ("Manager: Yes", "| Role | Exempt from signing |\n| --- | --- |\n| Manager | Yes |"),
         ("Minibar – Price: 15", "| What | Price |\n| --- | --- |\n| Never paid | |\n| Minibar | 15 |"),
@@ -330,7 +334,7 @@ REFUSED = {
         ("Yes, and employees get a car.", "Employees get a car."),
         ("Employees get a few days.", "Employees get few days."),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("claim", "quote"), SAID)

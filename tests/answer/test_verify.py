@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ScriptedModel
-from office_files import FILES
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import check_quote, verify_answer
 from assistant.cli.streams import saved_answers
 from assistant.contract import answer_json, dumps
+from assistant.core.access import make_access
 from assistant.core.errors import AssistantError, UsageError
+from tests.fakes import ScriptedModel
+from tests.office_files import FILES
 
 LEAVE = FILES["hr/leave.md"]
 CARRY = "How much annual leave may employees carry over?"
@@ -208,13 +209,14 @@ def test_what_the_asker_may_not_see_does_not_hold(make_assistant: Callable[..., 
     assert {c.problem for c in told} == {DOCUMENT}
 
 
-BAD = [
+BAD: list[tuple[Any, str]] = [
     (None, "not a saved answer"),
     ([], "not a saved answer"),
     ({"answer": "x"}, "not a saved answer"),
     ({"citations": {"key": 1}}, "not a saved answer"),
-    ({"citations": [1]}, "not complete"),
-    ({"citations": [{"key": 1}]}, "not complete"),
+    ({"citations": [1]}, "a citation of the saved answer is no object"),
+    ({"citations": [{"key": 1}]}, "lacks 'claim'"),
+    ({"citations": [], "closest": [{"claim": "x"}]}, "a closest quote of the saved answer has the unknown 'claim'"),
 ]
 
 
@@ -227,10 +229,19 @@ def test_what_is_no_saved_answer_is_refused(office: Assistant, raw: Any, told: s
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("start", "12"), ("end", None), ("key", 1.0), ("start", True), ("end", 10**400), ("claim", 5), ("quote", None),
-        ("source", ["hr/leave.md"]), ("document_sha256", "\ud800"), ("headings", [1]), ("headings", None),
+        ("start", "12"),
+        ("end", None),
+        ("key", 1.0),
+        ("start", True),
+        ("end", 10**400),
+        ("claim", 5),
+        ("quote", None),
+        ("source", ["hr/leave.md"]),
+        ("document_sha256", "\ud800"),
+        ("headings", [1]),
+        ("headings", None),
     ],
-)  # fmt: skip
+)
 def test_a_citation_with_a_field_of_another_kind_is_refused(office: Assistant, field: str, value: Any) -> None:
     answer = copy.deepcopy(saved(office))
     answer["citations"][0][field] = value

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from office_files import FILES
 
 from assistant.answer.confidence import Confidence, Point
 from assistant.answer.features import READING_FEATURES
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.audit.ledger import FILE_NAME
 from assistant.audit.trail import Audit, differences, history_of
+from assistant.core.access import make_access
 from assistant.core.config import AuditSection, Config
 from assistant.core.errors import AssistantError, ConfigError, GateFailed, UsageError
 from assistant.core.records import Turn
 from assistant.models.logistic import Logistic
+from tests.office_files import FILES
 
 CARRY = "How much annual leave may employees carry over?"
 CARD = "4111 1111 1111 1111"

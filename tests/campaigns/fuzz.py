@@ -98,8 +98,12 @@ def masks(data: bytes) -> None:
 TARGETS: dict[str, Target] = {
     **{suffix[1:]: partial(document, suffix) for suffix in (*TEXTS, ".pdf")},
     **{suffix[1:]: partial(office_part, suffix) for suffix in PARTS},
-    "claims": claims, "support": support, "views": views, "guards": guards, "masks": masks,
-}  # fmt: skip
+    "claims": claims,
+    "support": support,
+    "views": views,
+    "guards": guards,
+    "masks": masks,
+}
 
 
 def seeds(target: str) -> Iterator[bytes]:

@@ -33,7 +33,7 @@ from typing import Any
 from rich.table import Table
 
 from assistant.core.config import Config, EncoderSection, IngestSection
-from bench.common import config_text, console, encoder_record, parser, quiet_config, scratch, settings, write_json
+from bench.common import config_text, console, parser, prepare_encoder, quiet_config, scratch, settings, write_json
 from tests.campaigns import kill_worker
 from tests.campaigns.kill_worker import ROLE, Entry, Report, State, question, sentence
 
@@ -48,8 +48,19 @@ filing floor forecast fountain furnace garden gate glass harbour heating helmet 
 keyring label ladder lantern ledger letter library locker manual mirror morning museum notice office orchard paper
 parcel pencil permit piano plaster porter postcard pump receipt roof rota scaffold screen shelf signal stairs stamp
 storage tariff ticket timber tower tray tunnel umbrella vault visitor wagon warehouse window winter workshop""".split()
-STAGES = ("starting", "reading", "loading", "embedding", "indexing", "build", "derive", "commit", "cleanup", "closing",
-          "command line")  # fmt: skip
+STAGES = (
+    "starting",
+    "reading",
+    "loading",
+    "embedding",
+    "indexing",
+    "build",
+    "derive",
+    "commit",
+    "cleanup",
+    "closing",
+    "command line",
+)
 
 
 @dataclass(slots=True)
@@ -164,7 +175,7 @@ class _Kills:
         self._rng = rng
         self._context = context
         base = quiet_config(work / "index", models)
-        encoder_record(base)
+        prepare_encoder(base)
         self._base = replace(base, encoder=EncoderSection(threads=1))
         self._docs.mkdir()
         self._state: State = {}
@@ -324,8 +335,10 @@ class _Kills:
         began = time.monotonic()
         process = subprocess.Popen(
             self._command("ingest", str(self._docs), "--prune", "--json"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         try:
             _, errors = process.communicate(timeout=PATIENCE if delay is None else delay)
         except subprocess.TimeoutExpired:
@@ -342,7 +355,7 @@ class _Kills:
         token = self._rng.choice([token for entry in state.values() for token in entry.tokens])
         run = subprocess.run(
             self._command("search", question(token), "--json", "--as", ROLE), capture_output=True, text=True
-        )  # fmt: skip
+        )
         found = [hit["text"] for hit in json.loads(run.stdout)["hits"]] if run.returncode == 0 else []
         if not any(token in text for text in found):
             self._fail(kind, f"`assistant search` exits {run.returncode} without {token}: {run.stderr[-500:]}")
@@ -357,7 +370,7 @@ class _Kills:
         try:
             report: Report = _ask(
                 self._context, kill_worker.checker, self._config, old, new, self._stale[-20:], settled
-            )  # fmt: skip
+            )
         except (TimeoutError, EOFError) as error:
             report = Report(problems=[f"the check ended without a word: {error}"])
         return report
@@ -425,9 +438,13 @@ def main() -> None:
     with scratch("kill") as folder, console.status("starting") as status:
         models = settings(given, folder).models_dir
         result = run_kills(
-            given.n, given.seed, folder, models, given.ballast,
+            given.n,
+            given.seed,
+            folder,
+            models,
+            given.ballast,
             lambda r: status.update(f"{r.kills} kills, {len(r.failures)} failures"),
-        )  # fmt: skip
+        )
     _print(result)
     write_json(given.json, {f.name: getattr(result, f.name) for f in fields(result)})
     sys.exit(7 if result.failures else 0)

@@ -11,7 +11,7 @@ import re
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -19,14 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.answer.retrieve import Retriever
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
 from assistant.core.records import Access
-from assistant.index.catalog import FILE_NAME, Catalog
+from assistant.index.catalog import Catalog
+from assistant.index.schema import FILE_NAME
 from assistant.index.vectors import FOLDER, FolderStore
-from assistant.models.encoder import Encoder, open_encoder
+from assistant.models.encoder import LazyEncoder, open_encoder
 from assistant.models.registry import Registry
 from ingest import build
 
@@ -74,11 +76,12 @@ def victim(config: Config, docs: Path, marks: Connection) -> None:
     def mark(stage: str) -> None:
         marks.send((stage, time.monotonic()))
 
-    def load_encoder() -> Encoder:
-        mark("loading")
-        encoder = open_encoder(Registry(config.models_dir), config.encoder)
-        mark("embedding")
-        return encoder
+    class Marking(LazyEncoder):
+        def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+            mark("loading")
+            self._open()
+            mark("embedding")
+            return super().batches(texts)
 
     stages = {
         "build": ("build", "commit"),
@@ -87,12 +90,14 @@ def victim(config: Config, docs: Path, marks: Connection) -> None:
     }
     _mark_calls(FolderStore, stages, mark)
     try:
-        record = Registry(config.models_dir).load(config.encoder.model)
         mark("starting")
         build.ingest(
-            [docs], config, record.files["model.onnx"], load_encoder, prune=True,
+            [docs],
+            config,
+            Marking(Registry(config.models_dir), config.encoder),
+            prune=True,
             progress=lambda stage, done, total: None if stage == "indexing" and done else mark(stage),
-        )  # fmt: skip
+        )
         mark("done")
     except BaseException:
         marks.send(("error", traceback.format_exc()))
@@ -175,8 +180,10 @@ def _check_vectors(config: Config, catalog: Catalog, report: Report) -> None:
     open_ids = {int(i) for i, m in zip(found["ids"], found["metadatas"], strict=True) if m["open"]}
     rows = {row.passage_id: row for row in catalog.vector_rows()}
     if vectors.keys() != rows.keys():
-        report.problems.append(f"Chroma lacks {sorted(rows.keys() - vectors.keys())[:5]}, "
-                               f"has {sorted(vectors.keys() - rows.keys())[:5]} too many")  # fmt: skip
+        report.problems.append(
+            f"Chroma lacks {sorted(rows.keys() - vectors.keys())[:5]}, "
+            f"has {sorted(vectors.keys() - rows.keys())[:5]} too many"
+        )
     if open_ids & rows.keys() != {i for i in vectors if i in rows and not rows[i].roles}:
         report.problems.append("Chroma and the catalog differ in who may see what")
     for i, row in rows.items():

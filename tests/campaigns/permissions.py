@@ -34,11 +34,12 @@ from markdown_it import MarkdownIt
 from rich.progress import track
 from typer.testing import CliRunner
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.chat import Chat
 from assistant.cli import app
 from assistant.contract import answer_json, dumps, search_json, term_json
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport, Turn
 from assistant.index.catalog import Catalog
@@ -65,10 +66,23 @@ COPIES = 2  # documents of each rule
 FEW, ALL_EVERY = 4, 4  # passages that most people's answers are read from; every so many people, it is all of them
 FOLDERS = {"hr": '["hr", "board"]', "hr/pay": "", "legal": '"Legal "', "general": ""}
 PEOPLE = (
-    ("", TODAY), ("hr", TODAY), ("legal", TODAY), ("board", TODAY), ("hr,legal", TODAY), ("hr,board", TODAY),
-    ("legal,board", TODAY), ("hr,legal,board", TODAY), ("visitor", TODAY), (" HR ,", TODAY), ("Legal,BOARD ", TODAY),
-    ("boar,boards,role:board,h r,*,%,' OR 1=1 --", TODAY), ("", BEFORE), ("hr", BEFORE), ("", LATER), ("legal", LATER),
-)  # fmt: skip
+    ("", TODAY),
+    ("hr", TODAY),
+    ("legal", TODAY),
+    ("board", TODAY),
+    ("hr,legal", TODAY),
+    ("hr,board", TODAY),
+    ("legal,board", TODAY),
+    ("hr,legal,board", TODAY),
+    ("visitor", TODAY),
+    (" HR ,", TODAY),
+    ("Legal,BOARD ", TODAY),
+    ("boar,boards,role:board,h r,*,%,' OR 1=1 --", TODAY),
+    ("", BEFORE),
+    ("hr", BEFORE),
+    ("", LATER),
+    ("legal", LATER),
+)
 CAST = {"hr": "legal", "legal": "board", "board": "hr"}  # who becomes whom when the audiences change
 
 TEXT = """\
@@ -92,11 +106,16 @@ Term,Meaning
 {device},"The machine that costs {price} euros, paid from a budget of {budget} euros a year."
 """
 QUESTIONS = (
-    "What is the budget of project {name}?", "Which project is led from {place}?",
-    "Which project has a budget of {budget} euros a year?", "How much is {partner} paid a month?",
-    "Who is paid {fee} euros a month?", "What does {term} mean?", "What does the {device} cost?",
-    "Which item costs {price} euros?", "Which projects are there, and what is the budget of each?",
-)  # fmt: skip
+    "What is the budget of project {name}?",
+    "Which project is led from {place}?",
+    "Which project has a budget of {budget} euros a year?",
+    "How much is {partner} paid a month?",
+    "Who is paid {fee} euros a month?",
+    "What does {term} mean?",
+    "What does the {device} cost?",
+    "Which item costs {price} euros?",
+    "Which projects are there, and what is the budget of each?",
+)
 FOLLOW_UP = "And how much is that a year?"
 Words = Mapping[str, str]
 
@@ -242,9 +261,12 @@ def make_person(roles: str, day: str, docs: Sequence[Doc], cast: Mapping[str, st
     gone = [doc for doc in docs if doc not in seen]
     known = canaries(seen)
     return Person(
-        roles, access, frozenset(doc.source for doc in gone), canaries(gone) - known,
+        roles,
+        access,
+        frozenset(doc.source for doc in gone),
+        canaries(gone) - known,
         canaries(doc for doc in seen if doc.rule.roles),
-    )  # fmt: skip
+    )
 
 
 def canaries(docs: Iterable[Doc]) -> frozenset[str]:
@@ -313,8 +335,13 @@ def chat(assistant: Assistant, question: str) -> str:
 
 
 SURFACES: Mapping[str, Callable[[Assistant, str], str]] = {
-    "search": search, "answer": answer, "follow-up": follow_up, "terms": terms, "langchain": langchain, "chat": chat,
-}  # fmt: skip
+    "search": search,
+    "answer": answer,
+    "follow-up": follow_up,
+    "terms": terms,
+    "langchain": langchain,
+    "chat": chat,
+}
 BATCHES = ("ask", "search")
 
 

@@ -17,18 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ScriptedModel
 from rich.console import Console
 
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
-from assistant.chat import Chat, name_completer, open_history, surroundings
+from assistant.chat import Chat
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
 from assistant.core.records import Answer, Turn
+from assistant.line_input import name_completer, open_history
 from assistant.models.encoder import Encoder
 from assistant.render import Renderer
 from assistant.transcript import markdown, write_transcript
+from assistant.views import surroundings
 from ingest.build import ingest
+from tests.fakes import ScriptedModel
 
 LEAVE = """# Annual Leave Policy
 
@@ -115,10 +117,12 @@ def office(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.Temp
         (base / "docs" / name).parent.mkdir(parents=True, exist_ok=True)
         (base / "docs" / name).write_text(text, encoding="utf-8")
     config = Config(
-        index=IndexSection(data=str(base / "index")), models=ModelsSection(dir=str(encoder_models)),
-        generator=GeneratorSection(runtime="none"), base=base,
-    )  # fmt: skip
-    ingest([base / "docs"], config, encoder.sha, lambda: encoder)
+        index=IndexSection(data=str(base / "index")),
+        models=ModelsSection(dir=str(encoder_models)),
+        generator=GeneratorSection(runtime="none"),
+        base=base,
+    )
+    ingest([base / "docs"], config, encoder)
     assistant = Assistant(config)
     yield assistant
     assistant.close()
@@ -376,9 +380,18 @@ def test_escapes_never_reach_the_terminal(make_assistant: Callable[..., Assistan
     text = f"# Travel\x9b31m {evil} Policy\n\n## Hotels{evil}\n\nThe hotel limit is {evil}140 euros a night.\n"
     assistant = make_assistant({"a\x1b[31mb.md": text})
     shown = talk(
-        assistant, f"What is the hotel limit{evil}?", "/sources", "/open 1", f"/{evil}", f"/open {evil}", f"/as {evil}",
-        f"/as-of {evil}", f"/save /nowhere/{evil}.md", f"What {evil} is the hotel limit?", f"/save {evil}/x.md",
-    )  # fmt: skip
+        assistant,
+        f"What is the hotel limit{evil}?",
+        "/sources",
+        "/open 1",
+        f"/{evil}",
+        f"/open {evil}",
+        f"/as {evil}",
+        f"/as-of {evil}",
+        f"/save /nowhere/{evil}.md",
+        f"What {evil} is the hotel limit?",
+        f"/save {evil}/x.md",
+    )
     assert "140 euros" in shown
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
 
@@ -460,7 +473,8 @@ def test_names_of_commands_are_completed(office: Assistant) -> None:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
 
-    completer = name_completer(Chat(office, Renderer(), lambda: "").commands)
+    commands = Chat(office, Renderer(), lambda: "").commands
+    completer = name_completer({name: command.help for name, command in commands.items()})
 
     def offered(text: str) -> list[str]:
         return [c.text for c in completer.get_completions(Document(text), CompleteEvent())]
@@ -488,8 +502,10 @@ def test_piped_lines_are_answered_plainly(office: Assistant, tmp_path: Path) -> 
     lines = [HOTEL, "/open 1", "/nope", CARRY, "/help", "/quit", BAND]
     done = subprocess.run(
         [sys.executable, "-c", code, "chat", "--config", str(config)],
-        input="\n".join(lines).encode() + b"\xff\n", capture_output=True, timeout=120,
-    )  # fmt: skip
+        input="\n".join(lines).encode() + b"\xff\n",
+        capture_output=True,
+        timeout=120,
+    )
     out, err = done.stdout.decode(), done.stderr.decode()
     assert done.returncode == 0, err
     assert out.startswith("The limit for a hotel night is 140 euros. [1]")

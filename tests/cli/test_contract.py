@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Run
-from office_files import BAND, CARRY, NOTHING
+
+from tests.commands import Run
+from tests.office_files import BAND, CARRY, NOTHING
 
 OF_THIS_MACHINE = ("python", "packages", "models", "calibration")
 RECORDED = Path(__file__).with_name("contract.json")

@@ -81,7 +81,9 @@ def place(tmp_path: Path) -> Path:
 def environment(place: Path) -> dict[str, str]:
     """Return an environment without a cache, a proxy, or a switch that turns the network off."""
     kept = {
-        k: v for k, v in os.environ.items() if not re.match(r"(?i)(hf_|transformers_|anonymized_|.*_proxy$|do_not)", k)
+        k: v
+        for k, v in os.environ.items()
+        if not re.match(r"(?i)(hf_|transformers_|anonymized_|ort_|ci$|github_|.*_proxy$|do_not)", k)
     }
     return {**kept, "HOME": str(place / "home"), "XDG_CACHE_HOME": str(place / "home" / "cache")}
 
@@ -107,8 +109,13 @@ def cli(place: Path) -> Cli:
         (place / "config.toml").write_text(sections, encoding="utf-8")
         done = subprocess.run(
             [*traced, sys.executable, "-c", GUARD + RUN, *arguments, "--json"],
-            cwd=place, env=environment(place), capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            cwd=place,
+            env=environment(place),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
         assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
         (attempts,) = re.findall(r"^ATTEMPTS (.*)$", done.stderr, re.MULTILINE)
         assert json.loads(attempts) == []
@@ -134,7 +141,8 @@ report()
     assert len(json.loads(done.stderr.removeprefix("ATTEMPTS "))) == 3, done.stderr
 
 
-def test_ingest_search_and_ask_go_nowhere(cli: Cli, models_dir: Path) -> None:
+def test_ingest_search_and_ask_go_nowhere(cli: Cli, models_dir: Path, place: Path) -> None:
+    (place / "home").mkdir()
     report = cli("none", models_dir, "ingest", "docs")
     assert sorted(report["added"]) == sorted(DOCS) and not report["rejected"]
     hits = cli("none", models_dir, "search", "carry over leave")["hits"]
@@ -143,3 +151,5 @@ def test_ingest_search_and_ask_go_nowhere(cli: Cli, models_dir: Path) -> None:
         answer = cli(runtime, models_dir, "ask", CARRY)
         assert answer["status"] == "answered" and answer["model"]["runtime"] == runtime
         assert "5 days" in answer["citations"][0]["quote"]
+    # A library that reports to its maker keeps an identifier and what it is to send, and sends it after a while.
+    assert not [path for path in (place / "home").rglob("*") if "policy-assistant" not in path.parts]

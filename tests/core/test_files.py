@@ -13,7 +13,8 @@ import pytest
 from assistant.core.config import Config, load_config
 from assistant.core.errors import ConfigError
 from assistant.core.files import is_exposed, keep_private, open_private
-from assistant.index.catalog import FILE_NAME, Catalog
+from assistant.index.catalog import Catalog
+from assistant.index.schema import FILE_NAME
 from assistant.index.vectors import FOLDER
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX rights")

@@ -23,13 +23,17 @@ from assistant.evaluate.calibrate import Outcome, calibrate, to_json
 from assistant.evaluate.fitting import fit_logistic
 
 ANSWERED = [
-    "How much annual leave may employees carry over?", "When do carried-over days expire?",
-    "What must new employees bring to their first day of work?", "How long is the RTO of the billing system?",
-]  # fmt: skip
+    "How much annual leave may employees carry over?",
+    "When do carried-over days expire?",
+    "What must new employees bring to their first day of work?",
+    "How long is the RTO of the billing system?",
+]
 UNANSWERED = [
-    "Which hamsters live on Jupiter's moons?", "Who won the regatta of 1907?", "How is a soufflé kept from sinking?",
+    "Which hamsters live on Jupiter's moons?",
+    "Who won the regatta of 1907?",
+    "How is a soufflé kept from sinking?",
     "What colour is the dragon of the third gate?",
-]  # fmt: skip
+]
 
 
 def outcome(n: int, answerable: bool, rng: np.random.Generator) -> Outcome:
@@ -77,7 +81,7 @@ def run(*args: str | Path) -> Any:
 
 def test_calibrating_an_index_changes_when_it_answers(copy: Config, office_config: Config, tmp_path: Path) -> None:
     lines = [
-        {"id": f"{n}", "question": f"{text} ({n})", "answerable": good, "answers": ["x"] if good else []}
+        {"id": f"{n}", "question": f"{text} ({n // 8 % 2})", "answerable": good, "answers": ["x"] if good else []}
         for n in range(120)
         for good, text in [(n % 2 == 0, (ANSWERED if n % 2 == 0 else UNANSWERED)[n // 2 % 4])]
     ]

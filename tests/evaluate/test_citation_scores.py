@@ -18,8 +18,10 @@ def cited(key: int, quote: str, title: str = "Leave") -> dict[str, Any]:
 
 def test_statements_are_closed_by_their_keys() -> None:
     assert statements(f"{CARRY} [1]\n{EXPIRE} [2] [1] And so on.") == [
-        Statement(CARRY, (1,)), Statement(EXPIRE, (2, 1)), Statement("And so on.", ()),
-    ]  # fmt: skip
+        Statement(CARRY, (1,)),
+        Statement(EXPIRE, (2, 1)),
+        Statement("And so on.", ()),
+    ]
     assert statements("RTO: the longest time. Ask its owner. [1]") == [
         Statement("RTO: the longest time. Ask its owner.", (1,))
     ]
@@ -40,8 +42,10 @@ def test_statements_are_closed_by_their_keys() -> None:
 )
 def test_recall_and_precision(answer: str, recall: float, precision: float, invented: int) -> None:
     assert citation_scores(answer, [cited(1, CARRY), cited(2, EXPIRE)], 0.75) == {
-        "citation_recall": recall, "citation_precision": precision, "invented_keys": invented,
-    }  # fmt: skip
+        "citation_recall": recall,
+        "citation_precision": precision,
+        "invented_keys": invented,
+    }
 
 
 def test_citations_that_support_only_together_are_both_precise() -> None:

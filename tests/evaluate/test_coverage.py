@@ -92,14 +92,16 @@ def test_retrieval_by_hand() -> None:
     texts = (numbered(100, 500), numbered(0, 20), "nothing here", "nor here", numbered(500, 520))
     hits = [hit(text, "gold.md" if text == evidence[0] else "other.md") for text in texts]
     scores = retrieval_scores(question, hits)
-    assert scores == pytest.approx({
-        "doc_recall@5": 1.0,
-        "evidence@400w": 0.0,
-        "evidence@800w": 1.0,
-        "evidence_any@800w": 1.0,
-        "mrr@10": 1 / 2,
-        "ndcg@10": (1 / math.log2(3) + 1 / math.log2(6)) / (1 + 1 / math.log2(3)),
-    })  # fmt: skip
+    assert scores == pytest.approx(
+        {
+            "doc_recall@5": 1.0,
+            "evidence@400w": 0.0,
+            "evidence@800w": 1.0,
+            "evidence_any@800w": 1.0,
+            "mrr@10": 1 / 2,
+            "ndcg@10": (1 / math.log2(3) + 1 / math.log2(6)) / (1 + 1 / math.log2(3)),
+        }
+    )
 
 
 def test_one_hit_that_covers_every_span_is_ideal() -> None:

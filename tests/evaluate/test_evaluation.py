@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from assistant.answer.pipeline import make_access
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
 from assistant.evaluate import ask as asking
@@ -26,22 +26,55 @@ from assistant.evaluate.score import Scored, is_right, score
 
 CARRY = "Employees may carry over at most 1.5 weeks of annual leave."
 QUESTIONS: list[dict[str, Any]] = [
-    {"id": "carry", "question": "How much annual leave may employees carry over?", "doc": "hr/leave.md",
-     "answers": ["At most 1.5 weeks"], "evidence": [CARRY], "answerable": True},
-    {"id": "hotel", "question": "What is the limit for a hotel night?", "scenario": "I travel to Paris.",
-     "doc": "travel.md", "answers": ["140 euros"], "answerable": True,
-     "evidence": ["The limit for a hotel night is 140 euros."]},
-    {"id": "rto", "question": "What does RTO mean?", "doc": "words.md", "answerable": True,
-     "answers": ["The longest time for which an activity may be down"],
-     "evidence": ["(recovery time objective) means the longest time for which an activity may be down."]},
-    {"id": "band", "question": "What is the salary band of a senior engineer?", "doc": "salaries.md",
-     "answers": ["71,000 to 88,000 euros"], "answerable": True, "roles": ["managers"],
-     "evidence": ["The salary band of a senior engineer is 71,000 to 88,000 euros."]},
-    {"id": "miss", "question": "Which hamsters live on Jupiter's moons?", "doc": "travel.md", "answerable": True,
-     "answers": ["Dwarf hamsters"], "evidence": ["Dwarf hamsters live on all of Jupiter's moons."]},
-    {"id": "none", "question": "How much annual leave may contractors in Peru sell?", "doc": "hr/leave.md",
-     "answerable": False},
-]  # fmt: skip
+    {
+        "id": "carry",
+        "question": "How much annual leave may employees carry over?",
+        "doc": "hr/leave.md",
+        "answers": ["At most 1.5 weeks"],
+        "evidence": [CARRY],
+        "answerable": True,
+    },
+    {
+        "id": "hotel",
+        "question": "What is the limit for a hotel night?",
+        "scenario": "I travel to Paris.",
+        "doc": "travel.md",
+        "answers": ["140 euros"],
+        "answerable": True,
+        "evidence": ["The limit for a hotel night is 140 euros."],
+    },
+    {
+        "id": "rto",
+        "question": "What does RTO mean?",
+        "doc": "words.md",
+        "answerable": True,
+        "answers": ["The longest time for which an activity may be down"],
+        "evidence": ["(recovery time objective) means the longest time for which an activity may be down."],
+    },
+    {
+        "id": "band",
+        "question": "What is the salary band of a senior engineer?",
+        "doc": "salaries.md",
+        "answers": ["71,000 to 88,000 euros"],
+        "answerable": True,
+        "roles": ["managers"],
+        "evidence": ["The salary band of a senior engineer is 71,000 to 88,000 euros."],
+    },
+    {
+        "id": "miss",
+        "question": "Which hamsters live on Jupiter's moons?",
+        "doc": "travel.md",
+        "answerable": True,
+        "answers": ["Dwarf hamsters"],
+        "evidence": ["Dwarf hamsters live on all of Jupiter's moons."],
+    },
+    {
+        "id": "none",
+        "question": "How much annual leave may contractors in Peru sell?",
+        "doc": "hr/leave.md",
+        "answerable": False,
+    },
+]
 FOREIGN = [
     {"id": "carry", "question": "What is the capital of France?", "answers": ["Paris"], "answerable": True},
     {"id": "f2", "question": "Which planets have rings of ice?", "answers": ["Saturn"], "answerable": True},
@@ -140,7 +173,7 @@ def test_a_run_that_was_killed_goes_on(
     killed.write_bytes(b"".join(lines[:3]) + lines[3][:50])  # the fourth was being written
     asked: list[str] = []
     real = asking.ask
-    monkeypatch.setattr(asking, "ask", lambda assistant, q: asked.append(q.id) or real(assistant, q))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(asking, "ask", lambda assistant, q: asked.append(q.id) or real(assistant, q))
     again = evaluate(replace(plan, out=tmp_path), office_config, DAY, quiet)
     assert again.kept == 3 and asked == list(rows(done.report))[3:]
     assert rows(again.report) == rows(done.report)
@@ -168,12 +201,12 @@ def test_other_settings_are_another_run(done: evaluation.Run, plan: Plan, office
     bold = replace(office_config, answer=replace(office_config.answer, max_risk=1.0))
     other = evaluate(plan, bold, DAY, quiet)
     assert other.folder != done.folder and other.kept == 0
-    assert values(other.report)["coverage"] == 1.0 > values(done.report)["coverage"]
+    assert values(other.report)["coverage"] == 1.0 != values(done.report)["coverage"]
     assert values(other.report)["aurc"] == values(done.report)["aurc"]  # what it would have said does not change
 
 
-def test_workers_give_the_same_report(done: evaluation.Run, plan: Plan, office_config: Config, tmp_path: Path) -> None:
-    again = evaluate(replace(plan, out=tmp_path, workers=2), office_config, DAY, quiet)
+def test_jobs_give_the_same_report(done: evaluation.Run, plan: Plan, office_config: Config, tmp_path: Path) -> None:
+    again = evaluate(replace(plan, out=tmp_path, jobs=2), office_config, DAY, quiet)
     assert {**again.report, "timings": {}} == {**done.report, "timings": {}}
 
 
@@ -255,9 +288,18 @@ def test_gates() -> None:
 def saved(**fields: Any) -> dict[str, Any]:
     citation = {"key": 1, "quote": CARRY, "title": "Leave", "headings": []}
     return {
-        "id": "q", "status": "answered", "answer": f"{CARRY} [1]", "confidence": 0.8, "citations": [citation],
-        "hits": [], "verdicts": [], "own_words": False, "evidence": [CARRY], "verbatim": [True], **fields,
-    }  # fmt: skip
+        "id": "q",
+        "status": "answered",
+        "answer": f"{CARRY} [1]",
+        "confidence": 0.8,
+        "citations": [citation],
+        "hits": [],
+        "verdicts": [],
+        "own_words": False,
+        "evidence": [CARRY],
+        "verbatim": [True],
+        **fields,
+    }
 
 
 def scored(question: Question, **fields: Any) -> Scored:
@@ -283,7 +325,7 @@ def test_a_blocked_question_is_neither_answered_nor_a_false_abstention() -> None
 
 
 def test_invented_keys_are_counted_in_the_text_and_in_the_verdicts() -> None:
-    verdict = {"reason": "the generator invented source [9]"}
+    verdict = {"guard": "citations", "reason": "the generator invented source [9]"}
     assert scored(ANSWERABLE, answer=f"{CARRY} [1][3]", verdicts=[verdict]).scores["invented_keys"] == 2.0
 
 
@@ -298,7 +340,7 @@ def test_invented_keys_are_counted_in_the_text_and_in_the_verdicts() -> None:
         (replace(ANSWERABLE, answerable=False), CARRY, [CARRY], False),
         (ANSWERABLE, "", [], False),
     ],
-)  # fmt: skip
+)
 def test_right_and_wrong(question: Question, text: str, quotes: list[str], right: bool) -> None:
     assert is_right(question, text, quotes) is right
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import Answer, Citation, IndexInfo, IngestReport, ModelInfo, Turn
@@ -71,12 +72,21 @@ def failures(folder: Path, answer: Answer, **expect: Any) -> dict[str, tuple[str
 
 def test_a_line_with_everything(tmp_path: Path) -> None:
     row = {
-        "id": 7, "question": "How many?", "scenario": "I work part time.", "roles": ["managers"], "as_of": "2026-01-15",
-        "history": [{"role": "user", "content": "Hello"}], "recorded": "Five. [1]", "expect": {
-            "status": "answered", "contains": ["leave days"], "numbers": [5, 1.5, "1,250"], "source": "hr/leave.md",
+        "id": 7,
+        "question": "How many?",
+        "scenario": "I work part time.",
+        "roles": ["managers"],
+        "as_of": "2026-01-15",
+        "history": [{"role": "user", "content": "Hello"}],
+        "recorded": "Five. [1]",
+        "expect": {
+            "status": "answered",
+            "contains": ["leave days"],
+            "numbers": [5, 1.5, "1,250"],
+            "source": "hr/leave.md",
             "excludes": "ten",
         },
-    }  # fmt: skip
+    }
     (golden,) = read_golden(write(tmp_path, "", row))
     asked = Asked("7", "How many?", "I work part time.", (Turn("user", "Hello"),), ("managers",))
     expect = Expected("answered", ("leave days",), ("5", "1.5", "1,250"), "hr/leave.md", ("ten",))
@@ -117,7 +127,7 @@ def test_a_line_with_everything(tmp_path: Path) -> None:
         (expecting(status="abstained", source="a.md"), "'expect.source' can only hold where"),
         (expecting(status="abstained", numbers=[5]), "'expect.numbers' can only hold where"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_line_is_named_with_its_file_number_and_field(tmp_path: Path, row: Any, told: str) -> None:
     path = write(tmp_path, {**GOOD, "id": "g0"}, "", row)
     with pytest.raises(UsageError) as caught:
@@ -177,15 +187,20 @@ def outcomes(office: Assistant, folder: Path, *rows: Any) -> dict[str, Outcome]:
 def test_lines_pass_and_fail(office: Assistant, tmp_path: Path) -> None:
     good = expecting(contains=["at most 1.5 weeks"], numbers=[1.5], source="hr/leave.md", excludes=["2 weeks"])
     found = outcomes(
-        office, tmp_path, good, {**expecting(numbers=[2]), "id": "bad"},
+        office,
+        tmp_path,
+        good,
+        {**expecting(numbers=[2]), "id": "bad"},
         {"id": "none", "question": NOTHING, "expect": {"status": "abstained"}},
         {"id": "some", "question": NOTHING, "expect": {"status": "answered"}},
-    )  # fmt: skip
+    )
     assert found["g1"].checked == ("status", "contains", "numbers", "source", "excludes")
     assert {id: o.failures for id, o in found.items()} == {
-        "g1": (), "none": (), "bad": (Failure("numbers", "2", "1.5"),),
+        "g1": (),
+        "none": (),
+        "bad": (Failure("numbers", "2", "1.5"),),
         "some": (Failure("status", "answered", "abstained"),),
-    }  # fmt: skip
+    }
     assert found["bad"].answer == f"{QUOTE} [1]" and found["bad"].sources == ("hr/leave.md",)
     with pytest.raises(GateFailed, match="2 of 4 golden answers do not hold"):
         check_all_hold(list(found.values()))
@@ -217,9 +232,11 @@ def test_the_scenario_and_the_conversation_are_asked_too(tmp_path: Path) -> None
 
 
 def test_a_changed_number_in_a_document_is_found(
-    make_config: Callable[..., Config], write_files: Callable[..., Path], run_ingest: Callable[..., IngestReport],
+    make_config: Callable[..., Config],
+    write_files: Callable[..., Path],
+    run_ingest: Callable[..., IngestReport],
     tmp_path: Path,
-) -> None:  # fmt: skip
+) -> None:
     config, path = make_config(), tmp_path / "golden.jsonl"
     questions = read_asked(write(tmp_path, {"id": "g1", "question": CARRY}))
 
@@ -260,9 +277,11 @@ def test_a_recorded_file_holds_what_is_stable_and_passes(office: Assistant, tmp_
     assert counts == {"answered": 1, "abstained": 1}
     first, second = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
     assert first == {
-        "id": "1", "question": CARRY, "recorded": f"{QUOTE} [1]",
+        "id": "1",
+        "question": CARRY,
+        "recorded": f"{QUOTE} [1]",
         "expect": {"status": "answered", "numbers": ["1.5"], "source": "hr/leave.md"},
-    }  # fmt: skip
+    }
     assert second["expect"] == {"status": "abstained"} and "do not answer" in second["recorded"]
     check_all_hold(check(read_golden(path), office, quiet))
 
@@ -325,9 +344,11 @@ def test_the_command_passes_with_a_table(command: Callable[..., Any], tmp_path: 
     done = command(write(tmp_path, expecting(numbers=["1.5"])))
     assert (done.code, done.err) == (0, "")
     assert [line.split() for line in done.out.splitlines()] == [
-        ["check", "lines", "passed", "failed"], ["status", "1", "1", "0"], ["numbers", "1", "1", "0"],
+        ["check", "lines", "passed", "failed"],
+        ["status", "1", "1", "0"],
+        ["numbers", "1", "1", "0"],
         "1 of 1 golden answers hold.".split(),
-    ]  # fmt: skip
+    ]
 
 
 def test_the_command_shows_what_changed_and_exits_with_7(command: Callable[..., Any], tmp_path: Path) -> None:
@@ -351,12 +372,18 @@ def test_the_command_prints_json_alone(command: Callable[..., Any], tmp_path: Pa
     first, second = done.json["results"]
     assert done.code == 7 and first["passed"] is True and first["failures"] == []
     assert second == {
-        "id": "bad", "question": CARRY, "passed": False, "status": "answered", "answer": f"{QUOTE} [1]",
-        "sources": ["hr/leave.md"], "recorded": FAILING["recorded"], "failures": [
+        "id": "bad",
+        "question": CARRY,
+        "passed": False,
+        "status": "answered",
+        "answer": f"{QUOTE} [1]",
+        "sources": ["hr/leave.md"],
+        "recorded": FAILING["recorded"],
+        "failures": [
             {"check": "numbers", "expected": "2", "got": "1.5"},
             {"check": "source", "expected": "travel.md", "got": "hr/leave.md"},
         ],
-    }  # fmt: skip
+    }
 
 
 def test_the_command_records_and_never_overwrites(command: Callable[..., Any], tmp_path: Path) -> None:
@@ -383,9 +410,14 @@ def test_the_command_records_who_asked(command: Callable[..., Any], tmp_path: Pa
 def test_wrong_usage_is_2(command: Callable[..., Any], tmp_path: Path) -> None:
     good = write(tmp_path, GOOD)
     for arguments in (
-        (), ("none.jsonl",), (good, "--force"), (good, "--record", "x", "--junit", "y"), (good, "--as-of", "soon"),
-        (good, "--record", good / "x"), (good, "--junit", tmp_path),
-    ):  # fmt: skip
+        (),
+        ("none.jsonl",),
+        (good, "--force"),
+        (good, "--record", "x", "--junit", "y"),
+        (good, "--as-of", "soon"),
+        (good, "--record", good / "x"),
+        (good, "--junit", tmp_path),
+    ):
         done = command(*arguments)
         assert done.code == 2, (arguments, done)
     assert command(write(tmp_path, {"id": 1, "question": " "}), "--record", "x").code == 2

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from assistant.core.errors import UsageError
 from assistant.core.records import Turn
 from assistant.evaluate.questions import Question, read_foreign, read_questions
-from assistant.evaluate.splits import Split, half
+from assistant.evaluate.splits import Split, split_of
 
 GOOD: dict[str, Any] = {"id": "q1", "question": "How many?", "answerable": True, "answers": ["Five"]}
 
@@ -28,9 +28,15 @@ def write(folder: Path, *rows: Any) -> Path:
 def test_a_question_with_everything(tmp_path: Path) -> None:
     history = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Yes?"}]
     row = {
-        **GOOD, "scenario": "I work part time.", "history": history, "doc": "hr/leave.md", "evidence": ["Five days."],
-        "roles": ["managers"], "evidence_pages": [3], "kind": "number",
-    }  # fmt: skip
+        **GOOD,
+        "scenario": "I work part time.",
+        "history": history,
+        "doc": "hr/leave.md",
+        "evidence": ["Five days."],
+        "roles": ["managers"],
+        "evidence_pages": [3],
+        "kind": "number",
+    }
     (question,) = read_questions(write(tmp_path, row))
     turns = (Turn("user", "Hello"), Turn("assistant", "Yes?"))
     assert question == Question(
@@ -68,10 +74,14 @@ def test_a_bad_row_is_named(tmp_path: Path, rows: str, told: str) -> None:
 
 
 def test_answered_follow_ups_are_part_of_the_scenario(tmp_path: Path) -> None:
-    row = {**GOOD, "scenario": "I am ill.", "history": [
-        {"follow_up_question": "Are you employed?", "follow_up_answer": "Yes"},
-        {"follow_up_question": "Abroad?", "follow_up_answer": "No"},
-    ]}  # fmt: skip
+    row = {
+        **GOOD,
+        "scenario": "I am ill.",
+        "history": [
+            {"follow_up_question": "Are you employed?", "follow_up_answer": "Yes"},
+            {"follow_up_question": "Abroad?", "follow_up_answer": "No"},
+        ],
+    }
     (question,) = read_questions(write(tmp_path, row))
     assert question.asked == "I am ill. Are you employed? Yes. Abroad? No. How many?" and question.history == ()
 
@@ -114,7 +124,7 @@ def test_a_file_that_is_not_there_or_empty(tmp_path: Path) -> None:
 @given(st.text())
 def test_a_half_is_the_parity_of_the_hash(name: str) -> None:
     even = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2 == 0
-    assert half(name) is (Split.DEV if even else Split.TEST)
+    assert split_of(name) is (Split.DEV if even else Split.TEST)
 
 
 def test_the_halves_share_no_document_and_are_all(tmp_path: Path) -> None:

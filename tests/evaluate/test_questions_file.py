@@ -21,8 +21,17 @@ QUESTIONS: list[dict[str, Any]] = [
     json.loads(line) for line in (CORPORA / "questions.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 KINDS = {
-    "contractor", "exception", "fact", "followup", "managers", "number", "procedure", "table", "term", "yesno",
-}  # fmt: skip
+    "contractor",
+    "exception",
+    "fact",
+    "followup",
+    "managers",
+    "number",
+    "procedure",
+    "table",
+    "term",
+    "yesno",
+}
 
 
 def flat(text: str) -> str:

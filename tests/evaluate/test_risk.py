@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from assistant.evaluate.bootstrap import interval, resamples
 from assistant.evaluate.risk import aurc, auroc, calibration_error, reliability, risk_at, risk_curve
@@ -15,7 +17,7 @@ from assistant.evaluate.risk import aurc, auroc, calibration_error, reliability,
 OUTCOMES = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.95, 1.0]), st.booleans()), min_size=1, max_size=40)
 
 
-def arrays(outcomes: list[tuple[float, bool]]) -> tuple[np.ndarray, np.ndarray]:
+def arrays(outcomes: list[tuple[float, bool]]) -> tuple[NDArray[Any], NDArray[Any]]:
     confidence, flags = zip(*outcomes, strict=True)
     return np.array(confidence, float), np.array(flags, bool)
 
@@ -35,7 +37,7 @@ def test_equal_confidences_share_their_risk() -> None:
 @given(OUTCOMES, st.randoms())
 def test_the_order_of_the_questions_does_not_count(outcomes: list[tuple[float, bool]], random: object) -> None:
     shuffled = list(outcomes)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     for measure in (aurc, calibration_error):
         assert measure(*arrays(shuffled)) == pytest.approx(measure(*arrays(outcomes)))
 

@@ -204,7 +204,7 @@ def test_rules_take_time_in_proportion_to_the_text(text: str) -> None:
     guard = Injection()
     times = []
     for length in (5_000, 40_000):
-        began = time.process_time()
+        began = time.thread_time()
         guard.check(Context((text * length)[:length], "input"))
-        times.append(time.process_time() - began)
+        times.append(time.thread_time() - began)
     assert times[1] < 24 * times[0] + 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -14,7 +15,8 @@ import pytest
 from assistant.core.config import Config
 from assistant.core.errors import IndexMismatch, IndexMissing
 from assistant.core.records import Access, Document, Flag, IngestReport, Meta, Term
-from assistant.index.catalog import FILE_NAME, Catalog, NewPassage, SourceRow
+from assistant.index.catalog import Catalog
+from assistant.index.schema import FILE_NAME, NewPassage, SourceRow, translate_sqlite_errors
 from assistant.text.words import normalise_term
 
 DAY = "2026-06-15"
@@ -338,3 +340,10 @@ def test_damage_that_shows_only_later_is_a_mismatch_too(
             catalog.visible_sources(access())
     with pytest.raises(IndexMismatch, match="damaged: "):
         run_ingest(config, root)
+
+
+def test_what_sqlite_says_of_damage_is_one_line_without_a_documents_text(tmp_path: Path) -> None:
+    with pytest.raises(IndexMismatch) as error, translate_sqlite_errors(tmp_path):
+        raise sqlite3.OperationalError("Could not decode to UTF-8 column 'x' with text 'The pay\nis 71,000 euros'")
+    assert "Could not decode to UTF-8 column 'x'." in str(error.value)
+    assert "71,000" not in str(error.value) and "\n" not in str(error.value)

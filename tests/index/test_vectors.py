@@ -20,12 +20,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
+from assistant.core.access import make_access
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import AssistantError, IndexMissing
 from assistant.core.records import Access, IngestReport
 from assistant.index import vectors
-from assistant.index.catalog import FOREVER, VectorRow
+from assistant.index.schema import FOREVER, VectorRow
 from assistant.index.vectors import BATCH, FolderStore, ServerStore, VectorStore, open_store
 from assistant.models.encoder import Encoder
 
@@ -63,8 +64,11 @@ def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (folder / "log.txt").open("wb") as log:
         server = subprocess.Popen(
             [program, "run", "--path", str(folder / "data"), "--host", "127.0.0.1", "--port", url.rpartition(":")[2]],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+        )
     try:
         wait_for(url, server)
         yield url
@@ -142,10 +146,15 @@ def test_deriving_changes_who_may_see(store: VectorStore) -> None:
 
 def test_filters_hold_for_roles_and_dates(store: VectorStore) -> None:
     rows = {
-        "open": row(1), "hr": row(2, "hr"), "two": row(3, "hr", "board"), "odd": row(4, "r&d: 'x' $and"),
-        "future": row(5, effective="2026-06-16"), "today": row(6, effective="2026-06-15", expires="2026-06-15"),
-        "past": row(7, expires="2026-06-14"), "past hr": row(8, "hr", expires="2026-06-14"),
-    }  # fmt: skip
+        "open": row(1),
+        "hr": row(2, "hr"),
+        "two": row(3, "hr", "board"),
+        "odd": row(4, "r&d: 'x' $and"),
+        "future": row(5, effective="2026-06-16"),
+        "today": row(6, effective="2026-06-15", expires="2026-06-15"),
+        "past": row(7, expires="2026-06-14"),
+        "past hr": row(8, "hr", expires="2026-06-14"),
+    }
     names = {r.passage_id: name for name, r in rows.items()}
     generation = store.build(rows.values())
 
@@ -187,7 +196,11 @@ def test_a_build_that_fails_leaves_nothing(store: VectorStore, monkeypatch: pyte
         yield from (row(i) for i in range(10))
         raise RuntimeError("the catalog is gone")
 
-    for write in (lambda: store.build(rows()), lambda: store.copy_with_changes(kept, [], rows())):
+    writes: list[Callable[[], object]] = [
+        lambda: store.build(rows()),
+        lambda: store.copy_with_changes(kept, [], rows()),
+    ]
+    for write in writes:
         with pytest.raises((RuntimeError, AssistantError), match="the catalog is gone"):
             write()
     assert generations(store) == {kept}

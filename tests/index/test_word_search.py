@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_catalog import access, add
 
 from assistant.core.records import Access, Meta
 from assistant.index.catalog import Catalog
 from assistant.index.word_search import TOKENIZE, tokenized
+from tests.index.test_catalog import access, add
 
 WORDS = ("leave", "leaves", "travel", "self-service", "self", "service", "café", "board")
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).map(" ".join), min_size=1, max_size=6)

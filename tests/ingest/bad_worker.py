@@ -43,5 +43,5 @@ def misbehave(data: bytes, name: str, max_bytes: int) -> Parsed:
 
 
 def serve(max_mb: int, max_seconds: float) -> None:
-    sandbox_worker.read_document = misbehave
+    sandbox_worker.read_document = misbehave  # type: ignore[assignment]
     sandbox_worker.serve(max_mb, max_seconds)

@@ -20,19 +20,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import bad_files as made
 import numpy as np
 import pytest
-from bad_files import MB, bare_pdf, entities, office, pdf, repacked, shown
 from numpy.typing import NDArray
 
 from assistant import cli
-from assistant.answer.pipeline import Assistant, make_access
+from assistant.answer.pipeline import Assistant
+from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport
 from assistant.index.catalog import Catalog
 from assistant.models.encoder import Encoder
 from ingest.build import ingest
+from tests.ingest import bad_files as made
+from tests.ingest.bad_files import MB, bare_pdf, entities, office, pdf, repacked, shown
 
 GOOD = "# Parking\n\nVisitors leave their cars in bay 7 behind the canteen.\n"
 GIFTS = "Staff may keep gifts below fifty euros."
@@ -123,8 +124,10 @@ REJECTED: list[tuple[str, str, Callable[[], bytes], str]] = [
     ("04", "disguised.docx", with_part("docx", "word/media/image1.png", made.zipped()), "archive"),
     ("04", "a.xlsx", with_part("xlsx", "xl/inner.7z"), "archive"),
     ("04", "only-a-zip.docx", made.zipped, "damaged"),
-    *(("05", f"a.{kind}", with_part(kind, name, entities(made.laughs(), "z")), "unsafe_xml")
-      for kind, name in MAIN_PARTS.items()),
+    *(
+        ("05", f"a.{kind}", with_part(kind, name, entities(made.laughs(), "z")), "unsafe_xml")
+        for kind, name in MAIN_PARTS.items()
+    ),
     *(("07", f"a.{kind}", with_part(kind, "../../evil.xml"), "damaged") for kind in MAIN_PARTS),
     ("07", "root.docx", with_part("docx", "/etc/evil.xml"), "damaged"),
     ("07", "windows.docx", with_part("docx", "..\\evil.xml"), "damaged"),
@@ -133,7 +136,8 @@ REJECTED: list[tuple[str, str, Callable[[], bytes], str]] = [
     ("12", "half.pdf", lambda: (whole := pdf(lambda out: made.write(out, GIFTS)))[: len(whole) // 2], "damaged"),
     ("13", "a.pdf", lambda: bare_pdf([made.deflated(300, shown(GIFTS))], "/Filter /FlateDecode"), "too_large"),
     (
-        "13", "twice.pdf",
+        "13",
+        "twice.pdf",
         lambda: bare_pdf([made.zlib.compress(made.deflated(300, shown(GIFTS)))], "/Filter [/FlateDecode /FlateDecode]"),
         "too_large",
     ),
@@ -141,7 +145,7 @@ REJECTED: list[tuple[str, str, Callable[[], bytes], str]] = [
     ("23", "a.txt", lambda: np.random.default_rng(1).bytes(4000), "encoding"),
     ("23", "a.md", lambda: b"\xff\xfe" + GOOD.encode("cp1252") + b"\xdf\xd8" * 40, "encoding"),
     ("25", "a.csv", lambda: b'Rule,Note\n"' + b"x" * 20 * MB + b'",y\n', "too_large"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -287,8 +291,7 @@ FLAGGED: list[tuple[str, str, Callable[[], bytes], set[str], str]] = [
     ("16", "a.pdf", white_and_tiny, {"hidden_text"}, "instructions"),
     ("17", "a.html", HIDDEN_HTML.encode, {"hidden_text"}, "instructions"),
     ("17", "a.md", f"# Gifts\n\n{GIFTS}\n\n{HIDDEN_HTML}\n".encode, {"hidden_text"}, "instructions"),
-    *(("18", f"a.{kind}", SMUGGLED.encode, {"invisible"}, INVISIBLE)
-      for kind in ("md", "txt", "html")),
+    *(("18", f"a.{kind}", SMUGGLED.encode, {"invisible"}, INVISIBLE) for kind in ("md", "txt", "html")),
     ("18", "a.csv", f"Rule,Note\n{SMUGGLED},x\n".encode, {"invisible"}, INVISIBLE),
     ("18", "entity.html", same(SMUGGLED.encode("ascii", "xmlcharrefreplace")), {"invisible"}, INVISIBLE),
     *(("18", f"a.{kind}", partial(office, kind, SMUGGLED), {"invisible"}, INVISIBLE) for kind in MAIN_PARTS),
@@ -298,11 +301,19 @@ FLAGGED: list[tuple[str, str, Callable[[], bytes], set[str], str]] = [
     *(("21", f"a.{kind}", ESCAPED.encode, {"control"}, "[\x1b\x9b]|evil") for kind in ("md", "txt", "html")),
     ("21", "a.csv", f"Rule,Note\n{ESCAPED},x\n".encode, {"control"}, "[\x1b\x9b]|evil"),
     *(("24", f"nul.{kind}", f"{GIFTS} Nul \x00 here.".encode, {"control"}, "\x00") for kind in ("md", "txt", "html")),
-    *(("24", f"lone.{kind}", same(f"{GIFTS} Lone \ud83d here.".encode("utf-8", "surrogatepass")), {"control"}, "í|\\?")
-      for kind in ("md", "txt", "html")),
+    *(
+        (
+            "24",
+            f"lone.{kind}",
+            same(f"{GIFTS} Lone \ud83d here.".encode("utf-8", "surrogatepass")),
+            {"control"},
+            "í|\\?",
+        )
+        for kind in ("md", "txt", "html")
+    ),
     ("24", "lone.csv", same(f"Rule,Note\n{GIFTS} Lone \udc00.,x\n".encode("utf-8", "surrogatepass")), {"control"}, "í"),
     ("24", "lone16.txt", same(f"\ufeff{GIFTS} \ud83d here.".encode("utf-16-le", "surrogatepass")), {"encoding"}, "í"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -475,6 +486,7 @@ class Dying:
 
     def __init__(self, encoder: Encoder, lives: int) -> None:
         self._encoder, self._lives = encoder, lives
+        self.sha = encoder.sha
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         for i, text in enumerate(texts):
@@ -493,7 +505,7 @@ def test_row26_a_long_text_is_resumed_where_it_stopped(
     filler = "The same words are said here again. " * 30
     (docs / "long.md").write_text(f"# Book\n\n{rules}\n\n## Rest\n\n" + f"{filler}\n\n" * 150)
     with pytest.raises(RuntimeError, match="no memory"):
-        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 25))
+        ingest([docs], config, Dying(encoder, 25))
     fed = feed()
     assert fed.report.embedded == run_ingest(make_config("afresh"), docs).embedded - 25
     assert fed.report.passages > 150 and "Floor 40 is cleaned" in fed.text
@@ -514,10 +526,7 @@ def test_row28_a_rename_embeds_nothing(feed: Feed, config: Config, docs: Path, e
     feed({"gifts.docx": office("docx")})
     (docs / "gifts.docx").rename(docs / "presents.docx")
 
-    def no_encoder() -> Encoder:
-        raise AssertionError("something was encoded")
-
-    report = ingest([docs], config, encoder.sha, no_encoder)
+    report = ingest([docs], config, Dying(encoder, 0))
     assert report.added == ("presents.docx",) and report.embedded == report.missing == 0
     assert "presents.docx" in indexed(config) and "gifts.docx" not in indexed(config)
 
@@ -557,7 +566,7 @@ def progress(name, done, total):
 
 if limit:  # what is written beyond it fails, as on a full disk
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-ingest([docs], config, encoder.sha, lambda: encoder, progress=progress)
+ingest([docs], config, encoder, progress=progress)
 """
 
 
@@ -575,7 +584,7 @@ def break_off(config: Config, docs: Path, tmp_path: Path, feed: Feed) -> Break:
         (docs / "good.md").write_text(GOOD.replace("bay 7", "bay 8"))
         rules = (f"Rule {n} of the book says what is done on floor {n}." for n in range(1_000 if limit else 50))
         (docs / "long.txt").write_text("\n\n".join(rules))
-        command = [sys.executable, "-c", INGEST, tmp_path / "config.toml", docs, stage, str(limit)]
+        command = [sys.executable, "-c", INGEST, str(tmp_path / "config.toml"), str(docs), stage, str(limit)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     return run

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bad_files import office
 from numpy.typing import NDArray
 
 from assistant.answer.retrieve import Retriever
@@ -25,8 +24,9 @@ from assistant.core.records import Access, Hit, IngestReport
 from assistant.index.catalog import Catalog
 from assistant.index.vectors import FOLDER, FolderStore
 from assistant.models.encoder import Encoder
-from ingest import build
+from ingest import build, document_reader, embed_queue
 from ingest.build import ingest
+from tests.ingest.bad_files import office
 
 LEAVE = "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n"
 TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
@@ -90,8 +90,9 @@ class Index:
 class Dying:
     """The real encoder, a text at a time, which fails after `lives` texts."""
 
-    def __init__(self, encoder: Encoder, lives: int, failure: BaseException) -> None:
+    def __init__(self, encoder: Encoder, lives: int, failure: BaseException, sha: str = "") -> None:
         self._encoder, self._lives, self._failure = encoder, lives, failure
+        self.sha = sha or encoder.sha
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         for i, text in enumerate(texts):
@@ -130,8 +131,8 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def no_encoder() -> Encoder:
-    raise AssertionError("something was encoded")
+def unused(encoder: Encoder, sha: str = "") -> Dying:
+    return Dying(encoder, 0, AssertionError("something was encoded"), sha)
 
 
 # --- what is new, changed, gone --------------------------------------------------------------------------------------
@@ -150,8 +151,8 @@ def test_an_unchanged_file_is_not_read_again(
 ) -> None:
     run_ingest(config, docs)
     generation = index.meta("generation")
-    monkeypatch.setattr(build, "read_bytes", lambda *args: pytest.fail("read"))
-    report = ingest([docs], config, encoder.sha, no_encoder)
+    monkeypatch.setattr(document_reader, "read_bytes", lambda *args: pytest.fail("read"))
+    report = ingest([docs], config, unused(encoder))
     assert report.unchanged == 3 and report.passages == 3 and not report.embedded
     assert not (report.added or report.updated or report.rejected)
     assert index.meta("generation") == generation
@@ -201,7 +202,7 @@ def test_a_rename_embeds_nothing(config: Config, index: Index, docs: Path, encod
     run_ingest(config, docs)
     (docs / "leave.md").rename(docs / "holidays.md")
     (docs / "site").rename(docs / "campus")
-    report = ingest([docs], config, encoder.sha, no_encoder)
+    report = ingest([docs], config, unused(encoder))
     assert sorted(report.added) == ["campus/parking.md", "holidays.md"]
     assert report.embedded == report.missing == 0 and not report.removed
     assert index.counts() == (3, 3)
@@ -225,14 +226,14 @@ def test_a_changed_audience_embeds_nothing_and_holds_at_once(
 ) -> None:
     run_ingest(config, docs)
     write(docs / "site" / "_meta.toml", 'audience = ["guards"]')
-    report = ingest([docs], config, encoder.sha, no_encoder)
+    report = ingest([docs], config, unused(encoder))
     assert report.updated == ("site/parking.md",) and not report.embedded
     assert index.counts() == (3, 3)
     guard = replace(EVERYONE, roles=frozenset({"guards"}))
     assert "site/parking.md" not in [hit.source for hit in index.search("bay 7 for visitors")]
     assert index.search("bay 7 for visitors", guard)[0].source == "site/parking.md"
     (docs / "site" / "_meta.toml").unlink()
-    ingest([docs], config, encoder.sha, no_encoder)
+    ingest([docs], config, unused(encoder))
     assert index.search("bay 7 for visitors")[0].source == "site/parking.md"
 
 
@@ -446,8 +447,11 @@ def test_a_bad_file_is_reported_and_the_rest_is_indexed(
     write(docs / "typo.md.meta.toml", 'audiense = ["board"]')
     report = run_ingest(config, docs)
     assert {r.source: r.reason for r in report.rejected} == {
-        "empty.md": "empty", "blank.txt": "empty", "torn.pdf": "damaged", "typo.md": "metadata"
-    }  # fmt: skip
+        "empty.md": "empty",
+        "blank.txt": "empty",
+        "torn.pdf": "damaged",
+        "typo.md": "metadata",
+    }
     assert all(r.detail.endswith((".", "?")) or "did you mean" in r.detail for r in report.rejected)
     assert sorted(report.added) == sorted(FILES) and index.counts() == (3, 3)
 
@@ -521,21 +525,26 @@ def test_a_bad_revision_leaves_the_older_one_serving_only_if_nobody_sees_more_by
 @pytest.mark.parametrize(
     ("before", "after", "stays"),
     [
-        ("", "", True), ("", "audience = 'hr'", False), ("audience = 'hr'", "audience = 'hr, board'", True),
-        ("audience = 'hr, board'", "audience = 'hr'", False), ("audience = 'hr'", "", True),
-        ("", "expires = 2020-01-01", False), ("expires = 2020-01-01", "expires = 2030-01-01", True),
-        ("", "effective = 2031-01-01", False), ("effective = 2031-01-01", "effective = 2020-01-01", True),
+        ("", "", True),
+        ("", "audience = 'hr'", False),
+        ("audience = 'hr'", "audience = 'hr, board'", True),
+        ("audience = 'hr, board'", "audience = 'hr'", False),
+        ("audience = 'hr'", "", True),
+        ("", "expires = 2020-01-01", False),
+        ("expires = 2020-01-01", "expires = 2030-01-01", True),
+        ("", "effective = 2031-01-01", False),
+        ("effective = 2031-01-01", "effective = 2020-01-01", True),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_keeps_its_old_version_if_its_new_rights_are_no_narrower(
     config: Config, docs: Path, run_ingest: Run, before: str, after: str, stays: bool
 ) -> None:
     """Of a damaged spreadsheet all rights are known: they stand beside it."""
     (docs / "rates.xlsx").write_bytes(office("xlsx"))
-    write(docs / "rates.xlsx.meta.toml", before)
+    write(docs / "rates.xlsx.meta.toml", before or "# nothing")
     run_ingest(config, docs)
     write(docs / "rates.xlsx", "torn")
-    write(docs / "rates.xlsx.meta.toml", after)
+    write(docs / "rates.xlsx.meta.toml", after or "# nothing")
     [refused] = run_ingest(config, docs).rejected
     assert refused.reason == "damaged" and refused.detail.endswith(build.STAYS if stays else build.HIDDEN)
     with closing(Catalog.open(config.data)) as catalog:
@@ -609,7 +618,7 @@ def test_a_run_that_dies_while_embedding_leaves_the_old_index_and_is_resumed(
     for i in range(5):
         write(docs / f"new{i}.md", f"# Rule {i}\n\nRule {i} of the new handbook is in force.\n")
     with pytest.raises(type(failure)):
-        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 4, failure))
+        ingest([docs], config, Dying(encoder, 4, failure))
     assert index.meta("generation") == generation and index.counts() == (3, 3)
     assert "140 euros" in index.search("limit for a hotel night")[0].passage.text
     assert not index.lexical("zeppelin") and not index.lexical("handbook")
@@ -623,7 +632,7 @@ def test_a_first_run_that_dies_is_no_index_yet(
     config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
 ) -> None:
     with pytest.raises(RuntimeError):
-        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 2, RuntimeError("no")))
+        ingest([docs], config, Dying(encoder, 2, RuntimeError("no")))
     assert index.meta("encoder") is None and index.sources() == []
     assert run_ingest(config, docs).embedded == 1
     assert index.counts() == (3, 3)
@@ -635,9 +644,14 @@ def test_a_first_run_that_dies_is_no_index_yet(
     ids=["derive, disk full", "rebuild, Ctrl-C"],
 )
 def test_a_run_that_dies_while_it_writes_vectors_leaves_the_old_index_and_nothing_else(
-    make_config: MakeConfig, docs: Path, encoder: Encoder, run_ingest: Run, section: IngestSection,
-    failure: BaseException, monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    make_config: MakeConfig,
+    docs: Path,
+    encoder: Encoder,
+    run_ingest: Run,
+    section: IngestSection,
+    failure: BaseException,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     config = make_config(ingest=section)
     index = Index(config, encoder)
     run_ingest(config, docs)
@@ -664,7 +678,7 @@ def test_what_an_abandoned_run_wrote_ahead_is_dropped(
 ) -> None:
     write(docs / "draft.md", "# Draft\n\nThe merger with Initech is a secret.\n")
     with pytest.raises(RuntimeError):
-        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 1, RuntimeError("no")))
+        ingest([docs], config, Dying(encoder, 1, RuntimeError("no")))
     (docs / "draft.md").unlink()
     run_ingest(config, docs)
     assert index.counts() == (3, 3)
@@ -678,7 +692,7 @@ def test_what_an_abandoned_run_wrote_ahead_is_dropped_even_if_nothing_else_chang
     run_ingest(config, docs)
     write(docs / "draft.md", "# Draft\n\nThe merger with Initech is a secret.\n")
     with pytest.raises(RuntimeError):
-        ingest([docs], config, encoder.sha, lambda: Dying(encoder, 0, RuntimeError("no")))
+        ingest([docs], config, Dying(encoder, 0, RuntimeError("no")))
     (docs / "draft.md").unlink()
     assert run_ingest(config, docs).unchanged == 3
     with closing(Catalog.open(config.data)) as catalog:
@@ -712,13 +726,16 @@ def test_while_an_ingest_runs_another_one_refuses_and_questions_are_answered(
     write(docs / "travel.md", "# Travel\n\nA zeppelin cabin may cost 180 euros.\n")
     reached, go_on = threading.Event(), threading.Event()
 
-    def slow() -> Encoder:
-        reached.set()
-        assert go_on.wait(20)
-        return encoder
+    class Slow(Dying):
+        def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+            reached.set()
+            assert go_on.wait(20)
+            return super().batches(texts)
+
+    slow = Slow(encoder, 9, AssertionError("more than the changed file was encoded"))
 
     reports: list[IngestReport] = []
-    thread = threading.Thread(target=lambda: reports.append(ingest([docs], config, encoder.sha, slow)))
+    thread = threading.Thread(target=lambda: reports.append(ingest([docs], config, slow)))
     thread.start()
     try:
         assert reached.wait(20)
@@ -833,7 +850,7 @@ def test_a_deleted_generation_is_missing_until_the_next_ingest_makes_it_again(
     shutil.rmtree(config.data / FOLDER)
     with pytest.raises(IndexMissing, match=r"the vector generation .* is gone\. Rebuild it: assistant ingest PATH"):
         index.search("annual leave")
-    assert ingest([docs], config, encoder.sha, no_encoder).unchanged == 3
+    assert ingest([docs], config, unused(encoder)).unchanged == 3
     assert index.counts() == (3, 3) and index.search("annual leave")[0].source == "leave.md"
 
 
@@ -864,13 +881,13 @@ def test_a_generation_that_lost_its_vectors_is_not_derived_from(
 
 
 def test_another_encoder_is_refused_and_nothing_changes(
-    config: Config, index: Index, docs: Path, run_ingest: Run
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
 ) -> None:
     run_ingest(config, docs)
     generation = index.meta("generation")
     write(docs / "travel.md", TRAVEL.replace("140", "150"))
     with pytest.raises(IndexMismatch, match=r"made with another encoder \(.{12}, now 0{12}\)\. Delete"):
-        ingest([docs], config, "0" * 64, no_encoder)
+        ingest([docs], config, unused(encoder, "0" * 64))
     assert index.meta("generation") == generation and index.counts() == (3, 3)
     assert run_ingest(config, docs).updated == ("travel.md",)
 
@@ -878,7 +895,7 @@ def test_another_encoder_is_refused_and_nothing_changes(
 def test_progress_only_goes_forward(
     config: Config, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "EMBED_CHUNK", 2)
+    monkeypatch.setattr(embed_queue, "EMBED_CHUNK", 2)
     for i in range(5):
         write(docs / f"new{i}.md", f"# Rule {i}\n\nRule {i} of the new handbook is in force.\n")
     told: list[tuple[str, float, float]] = []
@@ -889,3 +906,18 @@ def test_progress_only_goes_forward(
         assert all(0 <= done <= total for done, total in steps)
         assert steps[-1][0] == steps[-1][1]
     assert {stage for stage, _, _ in told} == {"reading", "embedding", "indexing"}
+
+
+def test_a_document_renamed_away_from_its_sidecar_stays_closed(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "plan.md", "# Plan\n\nThe zeppelin costs 77 million euros.\n")
+    write(docs / "plan.md.meta.toml", 'audience = "board"\n')
+    run_ingest(config, docs)
+    (docs / "plan.md").rename(docs / "q.md")
+    report = run_ingest(config, docs)
+    told = {r.source: r.detail for r in report.rejected}
+    assert "sidecar 'plan.md.meta.toml' stayed there" in told["q.md"] and "q.md" not in index.sources()
+    (docs / "plan.md.meta.toml").rename(docs / "q.md.meta.toml")
+    assert run_ingest(config, docs).added == ("q.md",) and "q.md" not in index.sources()
+    assert "q.md" in index.sources(BOARD)

@@ -138,9 +138,9 @@ def test_markdown_template_tags(source: str, text: str) -> None:
     ],
 )
 def test_time_grows_as_the_file_does(piece: str, name: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     read(piece * (200_000 // len(piece)) + "end", name)
-    assert time.process_time() - began < 8
+    assert time.thread_time() - began < 8
 
 
 @pytest.mark.parametrize(
@@ -193,6 +193,18 @@ text</b> – café.<br>second<br><br>third</p><!-- x -->
 <table><caption>Rates</caption><tr><th>Name<th colspan=2>Rate|x<tr><td>A<td>1<br>2<td>z</table>
 <table><tr><td><h2>Layout</h2><p>text</table>
 <form><p>in form<select><option>x</select></form></main><footer>f</footer>"""
+
+
+@pytest.mark.parametrize(
+    ("page", "kept"),
+    [
+        ("<h1>Meals</h1><p>Free.</p><aside><p>Not in summer.</p></aside>", True),
+        ("<main><h1>Meals</h1><p>Free.</p><aside>Not in summer.</aside></main>", True),
+        ("<main><h1>Meals</h1><p>Free.</p></main><aside>Not in summer.</aside>", False),
+    ],
+)
+def test_an_aside_is_the_documents_unless_it_stands_around_it(page: str, kept: bool) -> None:
+    assert read(page, "a.html").text == "# Meals\n\nFree." + "\n\nNot in summer." * kept
 
 
 def test_html() -> None:
@@ -369,6 +381,54 @@ def test_csv_delimiters(delimiter: str) -> None:
     parsed = read(out.getvalue(), "a.csv")
     assert parsed.text == '- SoW: Statement, of; work\n- X: says "y"'
     assert emphasised(parsed) == ["SoW", "X"]
+
+
+SHEETS = {
+    "a second table has its own header": (
+        "Grade,Limit\nJunior,50\n\nContractors\nGrade,Deposit\nJunior,20\n",
+        "- Grade: Junior; Limit: 50\n\nContractors\n\n- Grade: Junior; Deposit: 20",
+    ),
+    "words over numbers are a header": (
+        "Grade,Limit\nJunior,50\n\nCity,Rate abroad\nParis,20\n",
+        "- Grade: Junior; Limit: 50\n\n- City: Paris; Rate abroad: 20",
+    ),
+    "a title may stand apart from its table": (
+        "Grade,Limit\nJunior,50\n\nContractors\n\nGrade,Deposit\nJunior,20\n",
+        "- Grade: Junior; Limit: 50\n\nContractors\n\n- Grade: Junior; Deposit: 20",
+    ),
+    "a blank row between rows ends no table": (
+        "Grade,Limit\nJunior,50\n\nSenior,80\n",
+        "- Grade: Junior; Limit: 50\n- Grade: Senior; Limit: 80",
+    ),
+    "a label names the rows below it": (
+        "Grade,Limit\nEmployees,\nJunior,50\nContractors,Contractors\nJunior,20\nSenior,30\n",
+        "- Employees; Grade: Junior; Limit: 50\n- Contractors; Grade: Junior; Limit: 20\n"
+        "- Contractors; Grade: Senior; Limit: 30",
+    ),
+    "a header of two rows": (
+        ",North,North,South,South\nGas,Kept,Banned,Kept,Banned\nNeon,x,,,x\n",
+        "- Gas: Neon; North Kept: x; South Banned: x",
+    ),
+    "a row below a header that covers two columns": (
+        "Name,Contact,Contact\nAnn,123,a@b\nBob,456,b@b\n",
+        "- Name: Ann; Contact: 123; Contact: a@b\n- Name: Bob; Contact: 456; Contact: b@b",
+    ),
+    "a note stands below": (
+        "Grade,Limit*\nJunior,50\n* Before tax.,\n",
+        "- Grade: Junior; Limit*: 50\n\n* Before tax.",
+    ),
+    "a row may lack its values": (
+        "Grade,Limit\nJunior,50\nSenior,\nLead,90\n",
+        "- Grade: Junior; Limit: 50\n- Grade: Senior\n- Grade: Lead; Limit: 90",
+    ),
+    "a term may lack its definition": ("Term,Definition\nA,\nB,Second letter\n", "- A\n- B: Second letter"),
+}
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_rows_of_a_sheet_keep_what_governs_them(name: str) -> None:
+    source, text = SHEETS[name]
+    assert read(source, "a.csv").text == text
 
 
 def test_csv_formulas_are_text_and_fields_bounded() -> None:

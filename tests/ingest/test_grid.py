@@ -85,10 +85,10 @@ def test_a_table_of_one_cell_a_row_is_no_table() -> None:
     ],
 )
 def test_spans_make_no_table_much_longer_than_its_markup(markup: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     text = read_document((markup + "<p>end").encode(), "a.html").text
     assert len(text) < 30 * len(markup)
-    assert time.process_time() - began < 8
+    assert time.thread_time() - began < 8
 
 
 def word() -> bytes:

@@ -218,18 +218,18 @@ def test_a_white_link_on_white_is_hidden_and_a_plain_one_is_not() -> None:
     ],
 )
 def test_time_for_styles_grows_as_the_file_does(styled: Any) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     read_document(styled(10_000).encode(), "a.html")
-    assert time.process_time() - began < 8
+    assert time.thread_time() - began < 8
 
 
 def test_style_sheets_that_multiply_their_conditions_are_refused() -> None:
     sheet = "<style>p" + ":not(.a)" * 5_000 + "{color:red}</style>" + "<p>a</p>" * 5_000
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(DocumentRejected) as caught:
         read_document(sheet.encode(), "a.html")
     assert caught.value.reason == "too_large"
-    assert time.process_time() - began < 8
+    assert time.thread_time() - began < 8
 
 
 # Word

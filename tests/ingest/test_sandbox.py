@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bad_files import MB, office
 
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import AssistantError, DocumentRejected
@@ -22,6 +21,7 @@ from assistant.core.records import Access, IngestReport
 from assistant.index.catalog import Catalog
 from ingest import sandbox
 from ingest.sandbox import ParserProcess
+from tests.ingest.bad_files import MB, office
 
 GOOD = "# Parking\n\nVisitors leave their cars in bay {} behind the canteen.\n"
 QUICK = IngestSection(max_seconds=3.0, max_parser_mb=1024)
@@ -191,9 +191,12 @@ with closing(sandbox.ParserProcess(IngestSection(max_seconds=float(sys.argv[2]))
 def test_no_process_outlives_its_parent(end: signal.Signals, does: str, max_seconds: float) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     parent = subprocess.Popen(
-        [sys.executable, "-c", READING, does, str(max_seconds)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, env=environment,
-    )  # fmt: skip
+        [sys.executable, "-c", READING, does, str(max_seconds)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     time.sleep(0.3)

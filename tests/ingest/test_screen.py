@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import make_access
+from assistant.core.access import make_access
 from assistant.core.config import Config, GuardsSection
 from assistant.core.records import IngestReport
 from assistant.index.catalog import Catalog

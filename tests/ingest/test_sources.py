@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,18 @@ def found(root: Path) -> list[str]:
 
 def refused(root: Path) -> dict[str, str]:
     return {f[0]: f[1].reason for f in walk(root, root) if not isinstance(f, FoundFile)}
+
+
+def hidden(root: Path) -> list[str]:
+    """Return the documents whose metadata are refused."""
+    metas, found = MetaReader(), []
+    for file in (f for f in walk(root, root) if isinstance(f, FoundFile)):
+        try:
+            metas.given(file)
+        except DocumentRejected as error:
+            assert error.reason == "metadata"
+            found.append(file.source)
+    return sorted(found)
 
 
 def file_at(root: Path, name: str) -> FoundFile:
@@ -292,7 +305,7 @@ def test_a_folder_or_a_file_given_alone_keeps_the_audience_above_it(write_files:
 def test_whose_audience_holds(write_files: Write, folder: Roles, sidecar: Roles, own: Roles, expected: Roles) -> None:
     root = write_files({"a.md": "x"})
     for name, audience in (("_meta.toml", folder), ("a.md.meta.toml", sidecar)):
-        (root / name).write_text(f"audience = {list(audience)}" if audience else "", encoding="utf-8")
+        (root / name).write_text(f"audience = {list(audience)}" if audience else "# anybody", encoding="utf-8")
     assert meta_of(root, "a.md", Meta(audience=own)).audience == expected
 
 
@@ -393,20 +406,32 @@ def test_a_comma_parts_roles() -> None:
 def test_files_that_look_like_metadata_hide_what_they_may_be_meant_for(
     write_files: Write, files: list[str], refused: str
 ) -> None:
-    root = write_files({"pay.md": "x", "leave.md": "x", **dict.fromkeys(files, "")})
-    metas, hidden = MetaReader(), []
-    for file in (f for f in walk(root, root) if isinstance(f, FoundFile)):
-        try:
-            metas.given(file)
-        except DocumentRejected as error:
-            assert error.reason == "metadata"
-            hidden.append(file.source)
-    assert sorted(hidden) == sorted(refused.split())
+    root = write_files({"pay.md": "x", "leave.md": "x", **dict.fromkeys(files, "# anybody")})
+    assert hidden(root) == sorted(refused.split())
 
 
 def test_a_sidecar_without_its_document_is_reported(write_files: Write) -> None:
-    root = write_files({"pay.md": "x", "sub/gone.md.meta.toml": "", "gone.META.toml": "", "pay.meta.toml": ""})
+    root = write_files(
+        {"pay.md": "x", "sub/gone.md.meta.toml": "", "gone.META.toml": "", "pay.meta.toml": "owner = 'x'"}
+    )
     assert refused(root) == {"gone.META.toml": "metadata", "sub/gone.md.meta.toml": "metadata"}
+
+
+def test_a_sidecar_of_a_folder_or_without_a_word_hides_what_it_may_be_meant_for(write_files: Write) -> None:
+    root = write_files(
+        {
+            "pay.meta.toml": 'audience = "board"',
+            "pay/a.md": "x",
+            "pay/sub/b.md": "x",
+            "open/c.md": "x",
+            "open/d.md": "x",
+            "open/d.md.meta.toml": "\n",
+            "open/c.meta.toml": 'owner = "c"',
+            "open/c/e.md": "x",
+        }
+    )
+    assert refused(root) == {"pay.meta.toml": "metadata"}
+    assert hidden(root) == ["open/d.md", "pay/a.md", "pay/sub/b.md"]
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
@@ -495,7 +520,7 @@ def test_front_matter_may_hold_keys_of_others() -> None:
 
 
 def test_every_field_can_be_given_beside_a_document(write_files: Write) -> None:
-    values = {
+    values: dict[str, Any] = {
         "policy_id": "P-1", "version": "2", "effective": "2024-01-01", "expires": "2030-01-01", "supersedes": "P-0",
         "owner": "HR", "classification": "Internal", "audience": "hr",
     }  # fmt: skip
@@ -512,3 +537,12 @@ def test_a_folders_metadata_is_read_once(write_files: Write, monkeypatch: pytest
     metas = MetaReader()
     assert {metas.given(f).folder.owner for f in walk(root, root) if isinstance(f, FoundFile)} == {"x"}
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("name", ["_meta.yaml", "_meta.yml", "_meta.json", "_meta", "_meta-old.toml", "a.md.meta"])
+def test_a_name_that_may_be_meant_for_metadata_hides_what_it_may_be_meant_for(write_files: Write, name: str) -> None:
+    root = write_files({"a.md": "# A\n\nWords.\n", name: 'audience = "board"\n'})
+    [file] = walk(root, root)
+    assert isinstance(file, FoundFile)
+    with pytest.raises(DocumentRejected, match="unclear"):
+        MetaReader().given(file)

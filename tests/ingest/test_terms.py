@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.core.records import Term
-from ingest.build import _document
+from ingest.document_reader import make_document
 from ingest.formats import read_document
 from ingest.sources import FoundFile
 from ingest.terms import find_terms
@@ -16,7 +16,7 @@ def terms(markdown: str, name: str = "doc.md") -> dict[str, Term]:
 
     parsed = read_document(markdown.encode(), name)
     file = FoundFile(Path(name), Path(), name, 0, 0)
-    document = _document("d", file, "0" * 64, "", parsed, Meta())
+    document = make_document("d", file, "0" * 64, "", parsed, Meta())
     found = find_terms(document)
     assert all(t.definition == document.text[t.start : t.end] for t in found)
     return {t.name: t for t in found}
@@ -28,17 +28,26 @@ def terms(markdown: str, name: str = "doc.md") -> dict[str, Term]:
         ("# Glossary\n\n- **[10X](https://x.example)** - A way to pitch an idea.", "10X", "A way to pitch an idea."),
         ("# Key Definitions\n\n* *Audit*: Internal process of reviewing.", "Audit", "Internal process of reviewing."),
         ("# Glossary\n\n- RTO: time to recover a service", "RTO", "time to recover a service"),
-        ("# Glossary\n\n**Sponsor** – the employee who answers for a contractor.", "Sponsor",
-         "the employee who answers for a contractor."),
-        ('# Rules\n\nIn this policy, "near miss" means an event without harm.', "near miss",
-         'In this policy, "near miss" means an event without harm.'),
-        ("# Rules\n\nThe Chief Information Security Officer (CISO) decides.", "CISO",
-         "Chief Information Security Officer"),
+        (
+            "# Glossary\n\n**Sponsor** – the employee who answers for a contractor.",
+            "Sponsor",
+            "the employee who answers for a contractor.",
+        ),
+        (
+            '# Rules\n\nIn this policy, "near miss" means an event without harm.',
+            "near miss",
+            'In this policy, "near miss" means an event without harm.',
+        ),
+        (
+            "# Rules\n\nThe Chief Information Security Officer (CISO) decides.",
+            "CISO",
+            "Chief Information Security Officer",
+        ),
         ("# Glossary\n\n| Term | Definition |\n|---|---|\n| PO | purchase order |", "PO", "purchase order"),
         ("# Rules\n\n| Acronym | Meaning |\n|---|---|\n| SoW | statement of work |", "SoW", "statement of work"),
         ("# Glossary\n\n## Leave year\n\nJanuary to December.", "Leave year", "January to December."),
     ],
-)  # fmt: skip
+)
 def test_terms_are_found(markdown: str, name: str, definition: str) -> None:
     assert terms(markdown)[name].definition == definition
 

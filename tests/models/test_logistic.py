@@ -26,10 +26,14 @@ def test_log_odds_are_the_weighted_sum() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"features": ["near"]}, {"weights": [1.0]}, {"features": ["near", "unheard of"]}, {"bias": "much"},
-        {"weights": ["a", "b"]}, {"weights": None},
+        {"features": ["near"]},
+        {"weights": [1.0]},
+        {"features": ["near", "unheard of"]},
+        {"bias": "much"},
+        {"weights": ["a", "b"]},
+        {"weights": None},
     ],
-)  # fmt: skip
+)
 def test_a_model_that_does_not_fit_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ModelDamaged, match=r"m\.json does not fit"):
         parse_logistic({**RAW, **change}, Path("m.json"), KNOWN)

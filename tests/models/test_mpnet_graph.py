@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from assistant.core.errors import GateFailed
 from assistant.models.cross_encoder import CrossEncoder
 from assistant.models.prepare import reader as reader_recipe
 from assistant.models.prepare.mpnet_graph import MAX_TOKENS, buckets
+from assistant.models.prepare.onnx_graph import Weights
 from assistant.models.prepare.reader import ADAPTER, PROBES, TOLERANCE
 from assistant.models.registry import Registry
 
@@ -37,11 +39,11 @@ def test_the_prepared_reader_scores_as_in_full_precision(cross_encoder: CrossEnc
 def test_a_reader_that_scores_otherwise_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = reader_recipe.write_reader
 
-    def write_badly(weights: dict[str, np.ndarray], *rest: object) -> None:  # type: ignore[type-arg]
+    def write_badly(weights: Weights, *rest: Any) -> None:
         name = "encoder.layer.3.attention.attn.o.weight"
-        write({**weights, name: weights[name][::-1]}, *rest)  # type: ignore[arg-type]
+        write({**weights, name: weights[name][::-1]}, *rest)
 
     monkeypatch.setattr(reader_recipe, "write_reader", write_badly)
     with pytest.raises(GateFailed, match="scores"):
-        reader_recipe.prepare_reader(Registry(tmp_path), lambda step, share: None)
+        reader_recipe.prepare_reader(Registry(tmp_path))
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]

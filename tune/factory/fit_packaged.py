@@ -27,7 +27,6 @@ from assistant.evaluate import calibrate
 from assistant.evaluate.questions import Question, read_foreign, read_questions
 from assistant.evaluate.splits import Split
 from assistant.models.cross_encoder import READER_ID
-from assistant.models.encoder import open_encoder
 from assistant.models.prepare.encoder import prepare_encoders
 from assistant.models.prepare.reader import prepare_reader
 from assistant.models.registry import Registry
@@ -103,16 +102,15 @@ def open_index(data: Path, source: Source, work: Path) -> Assistant:
     """Index a set's documents and open an assistant on them that answers everything."""
     base = load_config()
     config = Config(
-        index=IndexSection(data=str(work / source.name)), models=base.models,
-        generator=GeneratorSection(runtime="none"), base=base.base,
-    )  # fmt: skip
+        index=IndexSection(data=str(work / source.name)),
+        models=base.models,
+        generator=GeneratorSection(runtime="none"),
+        base=base.base,
+    )
     registry = Registry(config.models_dir)
-    record = prepare_encoders(registry, config.encoder, lambda step, share: None)
-    prepare_reader(registry, lambda step, share: None)
-    ingest(
-        [data / source.name / source.documents], config, record.files["model.onnx"],
-        lambda: open_encoder(registry, config.encoder), progress=note_progress,
-    )  # fmt: skip
+    prepare_encoders(registry, config.encoder)
+    prepare_reader(registry)
+    ingest([data / source.name / source.documents], config, progress=note_progress)
     return Assistant(config, confidence=UNCALIBRATED)
 
 

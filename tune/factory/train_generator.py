@@ -37,9 +37,12 @@ SEVERAL = 3  # times that an example of several sentences is learned from: there
 MINUTES = 50.0  # of training on two cores
 COMPANY = Source("corpora", "company", questions="questions.jsonl", documents="")
 LICENCES = {
-    "qa_conditionalqa_train": "BSD-2-Clause, documents OGL v3", "qa_contoso_benefits": "MIT", "qa_tts_handbook": "CC0",
-    "qa_policyqa_dev": "MIT", "corpora": "Apache-2.0 (this project)",
-}  # fmt: skip
+    "qa_conditionalqa_train": "BSD-2-Clause, documents OGL v3",
+    "qa_contoso_benefits": "MIT",
+    "qa_tts_handbook": "CC0",
+    "qa_policyqa_dev": "MIT",
+    "corpora": "Apache-2.0 (this project)",
+}
 
 
 def make_examples(shared: Path, work: Path) -> Stage:
@@ -117,7 +120,7 @@ def main() -> None:
     settings = TuneSection(minutes=MINUTES)
     examples = make_examples(shared, work)
     registry = Registry(load_config().models_dir)
-    base = Path(prepare_base(registry, lambda step, share: None).path)
+    base = Path(prepare_base(registry).path)
     for stage in adapt(work, base, examples, settings, "house", registry, note_progress):
         sys.stderr.write(f"\n{stage.folder.name}: {json.dumps(stage.measured)}\n")
         if stage.folder.name == "train":  # the rest is only measured (`bench.generators`)

@@ -88,23 +88,43 @@ class Recipe:
 
 RECIPES = (
     Recipe(
-        injection.MODEL, injection_cues.features, injection_cues.FEATURES, pieces_of, {"direct": 1.0},
+        injection.MODEL,
+        injection_cues.features,
+        injection_cues.FEATURES,
+        pieces_of,
+        {"direct": 1.0},
         {"question": 1.0, "sentence": 0.2, "lookalike": 10.0, "chat": 10.0, "safe": 1.0},
-        own=1.0, penalty=0.01, favour=2.0,
+        own=1.0,
+        penalty=0.01,
+        favour=2.0,
         limits={"question": 0.005, "lookalike": 0.03, "chat": 0.015},
         scarce={"guard_piguard_valid": 15.0},
     ),
     Recipe(
-        injection.ORDERS, order_cues.features, order_cues.FEATURES, sentences_of,
-        {"order": 1.0, "indirect": 1.0}, {"cued": 3.0, "sentence": 2.0},
-        own=1.0, penalty=0.1, favour=2.0, limits={"cued": 0.006},
+        injection.ORDERS,
+        order_cues.features,
+        order_cues.FEATURES,
+        sentences_of,
+        {"order": 1.0, "indirect": 1.0},
+        {"cued": 3.0, "sentence": 2.0},
+        own=1.0,
+        penalty=0.1,
+        favour=2.0,
+        limits={"cued": 0.006},
     ),
     Recipe(
-        harm.MODEL, harm_cues.features, harm_cues.FEATURES, pieces_of, {"unsafe": 1.0},
+        harm.MODEL,
+        harm_cues.features,
+        harm_cues.FEATURES,
+        pieces_of,
+        {"unsafe": 1.0},
         {"question": 0.5, "sentence": 0.3, "lookalike": 1.0, "safe": 1.0},
-        own=0.2, penalty=0.03, favour=2.0, limits={"question": 0.001, "safe": 0.04},
+        own=0.2,
+        penalty=0.03,
+        favour=2.0,
+        limits={"question": 0.001, "safe": 0.04},
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +169,13 @@ def _weight(recipe: Recipe, item: Item) -> float:
 def fit(recipe: Recipe, samples: Samples) -> Logistic:
     """Fit one model over vector and cues."""
     return fit_logistic(
-        samples.columns, tuple(samples.columns), samples.found, samples.weights, penalty=recipe.penalty,
+        samples.columns,
+        tuple(samples.columns),
+        samples.found,
+        samples.weights,
+        penalty=recipe.penalty,
         favour=dict.fromkeys(recipe.names, recipe.favour),
-    )  # fmt: skip
+    )
 
 
 def held_out_scores(recipe: Recipe, samples: Samples) -> Floats:
@@ -185,17 +209,25 @@ def shares(items: Sequence[Item], scores: Floats, threshold: float) -> dict[str,
     """Return by kind, our own examples apart, the share of texts at or above the threshold."""
     kinds = sorted({(item.kind, item.origin == "own") for item in items})
     return {
-        f"{kind}{' (own examples)' if own else ''}": round(float(np.mean([
-            score >= threshold for item, score in zip(items, scores, strict=True)
-            if (item.kind, item.origin == "own") == (kind, own)
-        ])), 4)
+        f"{kind}{' (own examples)' if own else ''}": round(
+            float(
+                np.mean(
+                    [
+                        score >= threshold
+                        for item, score in zip(items, scores, strict=True)
+                        if (item.kind, item.origin == "own") == (kind, own)
+                    ]
+                )
+            ),
+            4,
+        )
         for kind, own in kinds
-    }  # fmt: skip
+    }
 
 
 def make(recipe: Recipe, items: Sequence[Item], encode: Encode, card: Mapping[str, Any]) -> Linear:
     """Fit a recipe on the development half."""
-    samples = make_samples(recipe, [item for item in items if item.half is Split.DEV], encode)
+    samples = make_samples(recipe, [item for item in items if item.split is Split.DEV], encode)
     scores = held_out_scores(recipe, samples)
     threshold = choose_threshold(recipe, samples.items, scores)
     model = fit(recipe, samples)
@@ -215,9 +247,13 @@ def as_linear(model: Logistic, threshold: float, card: Mapping[str, Any]) -> Lin
 def to_json(model: Linear) -> dict[str, Any]:
     """Return what `classifier.load_linear` reads."""
     return {
-        "card": dict(model.card), "threshold": model.threshold, "bias": model.cues.bias,
-        "features": list(model.cues.features), "weights": list(model.cues.weights), "vector": list(model.vector),
-    }  # fmt: skip
+        "card": dict(model.card),
+        "threshold": model.threshold,
+        "bias": model.cues.bias,
+        "features": list(model.cues.features),
+        "weights": list(model.cues.weights),
+        "vector": list(model.vector),
+    }
 
 
 def read_all(shared: Path, encode: Encode) -> list[Item]:
@@ -225,10 +261,15 @@ def read_all(shared: Path, encode: Encode) -> list[Item]:
     data = shared / "data"
     attacks = split(list(read_attacks(data)), encode)
     return [
-        *attacks, *apart(list(read_own_examples()), attacks, encode), *read_questions(data, QUESTIONS),
-        *read_own_questions(ROOT / "corpora" / "questions.jsonl"), *read_organisations(ORGANISATIONS),
-        *read_general(data / "reader"), *read_sentences(data), *read_cued_sentences(_folders(data), sentences_of),
-    ]  # fmt: skip
+        *attacks,
+        *apart(list(read_own_examples()), attacks, encode),
+        *read_questions(data, QUESTIONS),
+        *read_own_questions(ROOT / "corpora" / "questions.jsonl"),
+        *read_organisations(ORGANISATIONS),
+        *read_general(data / "reader"),
+        *read_sentences(data),
+        *read_cued_sentences(_folders(data), sentences_of),
+    ]
 
 
 def _folders(data: Path) -> dict[str, Path]:
@@ -243,11 +284,12 @@ def make_card(shared: Path, encoder: str) -> dict[str, Any]:
     sets = {
         name: {"licence": _licence(shared / "data" / name / "SOURCE.txt"), "sha256": hash_file(path)}
         for name, file in (
-            *((name, "items.jsonl") for name in GUARD_SETS), *((name, "qa.jsonl") for name in QUESTIONS),
+            *((name, "items.jsonl") for name in GUARD_SETS),
+            *((name, "qa.jsonl") for name in QUESTIONS),
             *((name, "SOURCE.txt") for name in DOCUMENTS if name not in QUESTIONS),
         )
         if (path := shared / "data" / name / file).exists()
-    }  # fmt: skip
+    }
     own = {"corpora, tune/factory/organisations and tune/factory/examples": {"licence": "Apache-2.0"}}
     sets |= {name: {"licence": licence} for name, licence in GENERAL.items()}
     return {
@@ -269,7 +311,7 @@ def open_encode(config_file: Path | None) -> tuple[Encode, str]:
     """Return what encodes, and which encoder it is."""
     config = load_config(config_file)
     registry = Registry(config.models_dir)
-    record = prepare_minilm(registry, lambda step, share: None)
+    record = prepare_minilm(registry)
     return guard_encode(config), record.files["model.onnx"]
 
 

@@ -33,14 +33,29 @@ from tune.train_reader import Row, train
 SEED = 11
 MAX_WORDS = 300  # of a general passage
 FIRST = {
-    "squad2_dev_half": 1700, "squadshifts_reddit": 700, "squadshifts_amazon": 350, "squadshifts_wiki": 250,
-    "nq_open_gold": 250, "qed_nq_dev": 250, "selqa": 350, "squad1_dev_sent": 400, "squad1_train_sent": 400,
-    "neg_squad1_train": 250, "xquad_en": 150, "covid_faq_gov": 150, "trecqa": 250,
-}  # fmt: skip
+    "squad2_dev_half": 1700,
+    "squadshifts_reddit": 700,
+    "squadshifts_amazon": 350,
+    "squadshifts_wiki": 250,
+    "nq_open_gold": 250,
+    "qed_nq_dev": 250,
+    "selqa": 350,
+    "squad1_dev_sent": 400,
+    "squad1_train_sent": 400,
+    "neg_squad1_train": 250,
+    "xquad_en": 150,
+    "covid_faq_gov": 150,
+    "trecqa": 250,
+}
 AGAIN = {
-    "squad2_dev_half": 2200, "squadshifts_reddit": 600, "squadshifts_amazon": 200, "nq_open_gold": 200,
-    "qed_nq_dev": 300, "selqa": 100, "covid_faq_gov": 200,
-}  # fmt: skip
+    "squad2_dev_half": 2200,
+    "squadshifts_reddit": 600,
+    "squadshifts_amazon": 200,
+    "nq_open_gold": 200,
+    "qed_nq_dev": 300,
+    "selqa": 100,
+    "covid_faq_gov": 200,
+}
 PUBLIC = Source("qa_conditionalqa_train", "public rules")
 PUBLIC_ROWS = 1300
 

@@ -1,4 +1,4 @@
-"""Unpack a Llama-shaped GGUF file into a folder that transformers, peft and model builders read.
+"""Read a Llama-shaped GGUF file: weights, settings and tokenizer, as transformers, peft and model builders know them.
 
 transformers reads GGUF itself (`gguf_file=`), in 16 s where this takes 4, and gives the tokenizer no rule for digits.
 """
@@ -6,6 +6,7 @@ transformers reads GGUF itself (`gguf_file=`), in 16 s where this takes 4, and g
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,33 @@ NAMES = {  # GGUF's part of a layer -> transformers'
 }
 
 
-def unpack_llama(gguf: Path, folder: Path) -> None:
-    """Write float32 `model.safetensors`, the configuration and the tokenizer of `gguf` into the new `folder`.
+@dataclass(frozen=True, slots=True)
+class Llama:
+    """A model's float32 weights, named as in transformers, its config.json, and the fields of the file it is from."""
 
-    The 4 bytes a weight are a dequantised copy: no better than the file, and exactly it. Raises ValueError for another
-    architecture, another tokenizer than SmolLM's, or an output layer of its own.
+    weights: dict[str, NDArray[np.float32]]
+    config: dict[str, Any]
+    fields: dict[str, Any]
+
+    def write(self, folder: Path) -> None:
+        """Write what transformers reads into `folder`: weights, settings and tokenizer."""
+        from safetensors.numpy import save_file
+
+        save_file(self.weights, folder / "model.safetensors", metadata={"format": "pt"})
+        _write_json(folder / "config.json", self.config)
+        tokens = {name: self.config[name] for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+        _write_json(folder / "generation_config.json", tokens)
+        self.write_tokenizer(folder)
+
+    def write_tokenizer(self, folder: Path) -> None:
+        """Write the tokenizer and the chat template into `folder`."""
+        _write_tokenizer(self.fields, folder)
+
+
+def read_llama(gguf: Path) -> Llama:
+    """Read a file; the 4 bytes a weight are a dequantised copy: no better than the file, and exactly it.
+
+    Raises ValueError for another architecture, another tokenizer than SmolLM's, or an output layer of its own.
     """
     from gguf import GGUFReader
 
@@ -40,17 +63,11 @@ def unpack_llama(gguf: Path, folder: Path) -> None:
     kind = (fields["general.architecture"], fields["tokenizer.ggml.model"], fields["tokenizer.ggml.pre"])
     if kind != ("llama", "gpt2", "smollm"):
         raise ValueError(f"{gguf} holds {kind}, not a llama model with SmolLM's tokenizer")
-    folder.mkdir(parents=True)
-    _write_weights(reader, fields, folder / "model.safetensors")
-    _write_json(folder / "config.json", _config(fields))
-    tokens = {f"{role}_token_id": fields[f"tokenizer.ggml.{role}_token_id"] for role in ("bos", "eos")}
-    _write_json(folder / "generation_config.json", tokens | {"pad_token_id": fields["tokenizer.ggml.padding_token_id"]})
-    _write_tokenizer(fields, folder)
+    return Llama(_weights(reader, fields), _config(fields), fields)
 
 
-def _write_weights(reader: Any, fields: dict[str, Any], path: Path) -> None:
+def _weights(reader: Any, fields: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
     from gguf import dequantize
-    from safetensors.numpy import save_file
 
     heads = {"attn_q": fields["llama.attention.head_count"], "attn_k": fields["llama.attention.head_count_kv"]}
     weights = {}
@@ -63,7 +80,7 @@ def _write_weights(reader: Any, fields: dict[str, Any], path: Path) -> None:
             value = _halves_from_pairs(value, heads[part])
         prefix = f"model.layers.{layer[1]}." if layer else ""
         weights[f"{prefix}{NAMES[part]}.{suffix}"] = np.ascontiguousarray(value, dtype=np.float32)
-    save_file(weights, path, metadata={"format": "pt"})
+    return weights
 
 
 def _halves_from_pairs(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:

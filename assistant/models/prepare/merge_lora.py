@@ -14,8 +14,14 @@ from assistant.core.errors import ModelDamaged
 PREFIX, A, B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 # What would change the sum below; adapters with any of them are refused, not merged wrongly.
-PLAIN: dict[str, Any] = {"use_rslora": False, "use_dora": False, "fan_in_fan_out": False, "bias": "none",
-                         "rank_pattern": {}, "alpha_pattern": {}}  # fmt: skip
+PLAIN: dict[str, Any] = {
+    "use_rslora": False,
+    "use_dora": False,
+    "fan_in_fan_out": False,
+    "bias": "none",
+    "rank_pattern": {},
+    "alpha_pattern": {},
+}
 REINSTALL = "Install the assistant again, or train the adapter again."
 
 

@@ -2,8 +2,9 @@
 
 Columns of 8 bits with activations rounded as they come are fast, but MPNet's activations have outliers: plainly
 rounded, its sentence vectors are at cosine 0.91 to the original's. With the outliers smoothed into the weights, and
-blocks for the last projection of a layer, whose inputs are the worst, they are at 0.999 and hardly slower. Texts go
-through one at a time, so that there is no padding, and a text's result never depends on what it is read beside.
+the few units between a layer's last two projections whose values are the largest beside the others in float32, they are
+at 0.999 and hardly slower. Texts go through one at a time, so that there is no padding, and a text's result never
+depends on what it is read beside.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from assistant.models.prepare.onnx_graph import CONTRIB, Graph, Weights
 
 FIRST_POSITION = 2  # of the position embeddings; the ones before it are padding's
 MAX_TOKENS = 512
+OUTLIERS = "outliers"  # the entry of a layer's smoothing that names the units with the largest values
 
 
 def write_reader(
     weights: Weights,
     heads: Weights,
-    smoothing: Mapping[str, NDArray[np.float32]],
+    smoothing: Mapping[str, NDArray[Any]],
     config: Mapping[str, Any],
     path: Path,
 ) -> None:
@@ -33,7 +35,7 @@ def write_reader(
 
     Each row of `pooling` averages the tokens of one unit (a sentence, item or row); the first logit is that of "nothing
     here answers", from the first token. `weights` are named as in transformers' MPNetModel, `heads` as in
-    `tune/train_reader.py`, `smoothing` is {layer}/{projection} -> [in]. Raises KeyError for a weight that is missing.
+    `tune/train_reader.py`, `smoothing` as `tune/lora.py` measures it. Raises KeyError for a weight that is missing.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -50,7 +52,7 @@ def write_reader(
 
 
 def write_encoder(
-    weights: Weights, smoothing: Mapping[str, NDArray[np.float32]], config: Mapping[str, Any], path: Path
+    weights: Weights, smoothing: Mapping[str, NDArray[Any]], config: Mapping[str, Any], path: Path
 ) -> None:
     """Write `path`: int64 `input_ids` [1, tokens] -> `embedding` [1, hidden], the tokens' mean at unit length.
 
@@ -68,7 +70,7 @@ def write_encoder(
     onnx.save(graph.model(inputs, [output]), str(path))
 
 
-def _encoder(graph: Graph, smoothing: Mapping[str, NDArray[np.float32]], config: Mapping[str, Any]) -> str:
+def _encoder(graph: Graph, smoothing: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> str:
     """Return the hidden states [1, tokens, hidden]."""
     for name, value in (("zero", 0), ("one", 1), ("two", 2)):
         graph.constant(name, np.array([value], np.int64))
@@ -119,30 +121,45 @@ def buckets(length: int, number: int, farthest: int = 128) -> NDArray[np.int32]:
     return found
 
 
-def _layer(
-    graph: Graph, hidden: str, bias: str, index: int, heads: int, smoothing: Mapping[str, NDArray[np.float32]]
-) -> str:
+def _layer(graph: Graph, hidden: str, bias: str, index: int, heads: int, smoothing: Mapping[str, NDArray[Any]]) -> str:
     """Add one transformer layer: attention, then gelu between two linear layers, each with its residual and norm."""
     prefix = f"encoder.layer.{index}."
     weights = graph.weights
     parts = [f"{prefix}attention.attn.{part}" for part in "qkv"]
     joined = np.concatenate([weights[f"{part}.weight"].T for part in parts], axis=1).astype(np.float32)
     offset = graph.constant(f"{prefix}offset", np.concatenate([weights[f"{part}.bias"] for part in parts]))
-    product = graph.columns(hidden, f"{index}/qkv", joined, smoothing[f"{index}/qkv"])
+    product = graph.smooth_columns(hidden, f"{index}/qkv", joined, smoothing[f"{index}/qkv"])
     names = [f"{index}/{part}" for part in ("query", "key", "value")]
     graph.node("Split", [graph.node("Add", [product, offset], f"{index}/joined")], names, axis=-1)
-    attended = graph.node(
-        "MultiHeadAttention", [*names, "", "", bias], f"{index}/attended", CONTRIB, num_heads=heads
-    )  # fmt: skip
+    attended = graph.node("MultiHeadAttention", [*names, "", "", bias], f"{index}/attended", CONTRIB, num_heads=heads)
     outer = weights[f"{prefix}attention.attn.o.weight"].T.astype(np.float32)
-    branch = graph.columns(attended, f"{index}/attention", outer, smoothing[f"{index}/attention"])
+    branch = graph.smooth_columns(attended, f"{index}/attention", outer, smoothing[f"{index}/attention"])
     hidden = _residual(graph, branch, hidden, f"{prefix}attention.LayerNorm", f"{prefix}attention.attn.o.bias")
-    inner = weights[f"{prefix}intermediate.dense.weight"].T.astype(np.float32)
-    wide = graph.columns(hidden, f"{index}/inner", inner, smoothing[f"{index}/inner"])
-    inputs = [wide, graph.weight(f"{prefix}intermediate.dense.bias")]
-    activated = graph.node("BiasGelu", inputs, f"{index}/gelu", CONTRIB)
-    branch = graph.blocks(activated, f"{index}/outer", weights[f"{prefix}output.dense.weight"].T.astype(np.float32))
+    branch = _feed_forward(graph, hidden, index, smoothing)
     return _residual(graph, branch, hidden, f"{prefix}output.LayerNorm", f"{prefix}output.dense.bias")
+
+
+def _feed_forward(graph: Graph, hidden: str, index: int, smoothing: Mapping[str, NDArray[Any]]) -> str:
+    """Return gelu between two linear layers; the units with outliers stand beside the others, in float32.
+
+    One value a hundred times the others leaves those hardly a level of 8 bits, and smoothing does not help against
+    values of a single token (LLM.int8(), Dettmers et al. 2022).
+    """
+    prefix = f"encoder.layer.{index}."
+    inner = graph.weights[f"{prefix}intermediate.dense.weight"].T.astype(np.float32)
+    outer = graph.weights[f"{prefix}output.dense.weight"].T.astype(np.float32)
+    offset = graph.weights[f"{prefix}intermediate.dense.bias"].astype(np.float32)
+    large = smoothing[f"{index}/{OUTLIERS}"]
+    small = np.delete(np.arange(len(offset)), large)
+
+    def activated(wide: str, units: NDArray[Any], name: str) -> str:
+        return graph.node("BiasGelu", [wide, graph.constant(f"{name}/offset", offset[units])], f"{name}/gelu", CONTRIB)
+
+    wide = graph.smooth_columns(hidden, f"{index}/inner", inner[:, small], smoothing[f"{index}/inner"])
+    rounded = graph.columns(activated(wide, small, f"{index}/inner"), f"{index}/outer", outer[small])
+    few = graph.exact(hidden, f"{index}/large_inner", inner[:, large])
+    exact = graph.exact(activated(few, large, f"{index}/large"), f"{index}/large_outer", outer[large])
+    return graph.node("Add", [rounded, exact], f"{index}/branch")
 
 
 def _residual(graph: Graph, branch: str, hidden: str, norm: str, offset: str) -> str:

@@ -17,6 +17,7 @@ Weights = Mapping[str, NDArray[Any]]
 CONTRIB = "com.microsoft"
 OPSET, IR_VERSION = 17, 8  # old on purpose: every ONNX Runtime that has the fused operators reads them
 LEVELS = 127  # of an 8-bit weight, on either side of zero
+ZERO = LEVELS + 1
 BLOCK = 128  # weights that share a scale where a projection's inputs have outliers
 
 
@@ -52,36 +53,50 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), outputs, domain=domain, **attributes))
         return outputs[0]
 
-    def columns(self, values: str, name: str, weight: NDArray[np.float32], smoothing: NDArray[np.float32]) -> str:
+    def exact(self, values: str, name: str, weight: NDArray[np.float32]) -> str:
+        """Multiply by `weight` [in, out] in float32."""
+        return self.node("MatMul", [values, self.constant(f"{name}/weight", weight)], f"{name}/product")
+
+    def columns(self, values: str, name: str, weight: NDArray[np.float32]) -> str:
         """Multiply by `weight` [in, out] in 8-bit integers, a scale a column; activations are rounded as they come.
 
-        A few inputs are far larger than the others; `smoothing` [in] moves their size into the weights, which bear it
-        (SmoothQuant, Xiao et al. 2023).
+        Weights are unsigned around `ZERO`: on a processor with AVX2 but no VNNI, signed ones are multiplied in 16 bits
+        and what overflows is cut off. Where it has VNNI, both are computed in the same way.
         """
-        smooth = self.node("Mul", [values, self.constant(f"{name}/smoothing", 1 / smoothing)], f"{name}/smooth")
-        scaled = weight * smoothing[:, None]
-        scale = np.maximum(np.abs(scaled).max(axis=0) / LEVELS, 1e-12).astype(np.float32)
+        scale = np.maximum(np.abs(weight).max(axis=0) / LEVELS, 1e-12).astype(np.float32)
         inputs = [
-            smooth,
-            self.constant(f"{name}/weight", np.round(scaled / scale).astype(np.int8)),
+            values,
+            self.constant(f"{name}/weight", (np.round(weight / scale) + ZERO).astype(np.uint8)),
             self.constant(f"{name}/scale", scale),
+            self.constant(f"{name}/zero", np.full(len(scale), ZERO, np.uint8)),
         ]
         return self.node("DynamicQuantizeMatMul", inputs, f"{name}/product", CONTRIB)
 
-    def blocks(self, values: str, name: str, weight: NDArray[np.float32]) -> str:
+    def smooth_columns(
+        self, values: str, name: str, weight: NDArray[np.float32], smoothing: NDArray[np.float32]
+    ) -> str:
+        """Multiply as `columns` does, where a few inputs are far larger than the others.
+
+        `smoothing` [in] moves their size into the weights, which bear it (SmoothQuant, Xiao et al. 2023).
+        """
+        smooth = self.node("Mul", [values, self.constant(f"{name}/smoothing", 1 / smoothing)], f"{name}/smooth")
+        return self.columns(smooth, name, weight * smoothing[:, None])
+
+    def blocks(self, values: str, name: str, weight: NDArray[np.float32], output: str = "") -> str:
         """Multiply by `weight` [in, out] in 8-bit integers, a scale for each block of inputs; slower, and closer."""
         inputs, outputs = weight.shape
-        parts = weight.T.reshape(outputs, inputs // BLOCK, BLOCK)
+        padded = np.pad(weight.T, ((0, 0), (0, -inputs % BLOCK)))
+        parts = padded.reshape(outputs, -1, BLOCK)
         scale = np.maximum(np.abs(parts).max(axis=2) / LEVELS, 1e-12).astype(np.float32)
-        rounded = (np.round(parts / scale[:, :, None]) + LEVELS + 1).astype(np.uint8)
+        rounded = (np.round(parts / scale[:, :, None]) + ZERO).astype(np.uint8)
         names = [values, self.constant(f"{name}/weight", rounded), self.constant(f"{name}/scale", scale)]
         size = {"K": inputs, "N": outputs, "bits": 8, "block_size": BLOCK, "accuracy_level": 4}
-        return self.node("MatMulNBits", names, f"{name}/product", CONTRIB, **size)
+        return self.node("MatMulNBits", names, output or f"{name}/product", CONTRIB, **size)
 
-    def model(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
-        """Return the ONNX model of these value infos."""
+    def model(self, inputs: Sequence[Any], outputs: Sequence[Any], name: str = "encoder") -> Any:
+        """Return the ONNX model of these value infos; its name is part of its hash, which an index keeps."""
         from onnx import helper
 
-        graph = helper.make_graph(self.nodes, "encoder", list(inputs), list(outputs), list(self._constants.values()))
+        graph = helper.make_graph(self.nodes, name, list(inputs), list(outputs), list(self._constants.values()))
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="policy-assistant")

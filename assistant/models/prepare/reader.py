@@ -13,24 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.core.errors import GateFailed
+from assistant.core.errors import REPORT, GateFailed
 from assistant.core.files import PACKAGED, hash_file
-from assistant.core.records import ModelRecord
+from assistant.core.records import ModelRecord, Progress, no_progress
 from assistant.models.cross_encoder import READER_ID, CrossEncoder
 from assistant.models.prepare.encoder import SMOOTHING, load_smoothing
-from assistant.models.prepare.export_onnx import REPORT
-from assistant.models.prepare.generator import Progress
 from assistant.models.prepare.merge_lora import merged
 from assistant.models.prepare.mpnet_graph import write_reader
 from assistant.models.registry import Registry
-from assistant.models.weights import MPNET, find_mpnet
+from assistant.models.weights import MPNET, find_base
 
 ADAPTER = PACKAGED / "reader"
 HEADS, PROBES = "heads.safetensors", "probes.json"
 TOLERANCE = 0.35  # mean difference of log-odds to full precision; a graph that is wrong is off by several
 
 
-def prepare_reader(registry: Registry, progress: Progress) -> ModelRecord:
+def prepare_reader(registry: Registry, progress: Progress = no_progress) -> ModelRecord:
     """Install the packaged reader as `model.onnx` and `tokenizer.json`; takes ten seconds and 1.5 GB of memory.
 
     Raises ModelMissing or ModelDamaged for the weights, GateFailed if it does not score as it did when trained.
@@ -41,22 +39,22 @@ def prepare_reader(registry: Registry, progress: Progress) -> ModelRecord:
 
     settings = {"precision": "int8", "onnx": version("onnx"), "license": "Apache-2.0"}
     record = registry.install(READER_ID, "reader", None, settings, build)
-    progress("reader: ready", 1.0)
+    progress("reader: ready", 1.0, 1)
     return record
 
 
-def build_reader(folder: Path, adapter: Path, progress: Progress) -> dict[str, str]:
+def build_reader(folder: Path, adapter: Path, progress: Progress = no_progress) -> dict[str, str]:
     """Fill `folder` with the reader that an adapter's folder makes of MPNet; return what was measured."""
     from safetensors.numpy import load_file
 
-    base = find_mpnet()
-    progress("reader: merging the adapter", 0.1)
+    base = find_base(MPNET)
+    progress("reader: merging the adapter", 0.1, 1)
     weights = merged(base.weights(), adapter)
-    progress("reader: writing the graph", 0.4)
+    progress("reader: writing the graph", 0.4, 1)
     heads = {name: value.astype(np.float32) for name, value in load_file(adapter / HEADS).items()}
     write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), base.config, folder / "model.onnx")
     shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
-    progress("reader: asking it questions", 0.8)
+    progress("reader: asking it questions", 0.8, 1)
     difference = difference_to_original(folder, adapter)
     if not difference <= TOLERANCE:  # NaN fails too
         raise GateFailed(f"the reader's scores are {difference:.2f} from what they should be.", REPORT)

@@ -1,0 +1,181 @@
+"""What a question reads of the catalog: passages, what stands above them, words and terms; only what may be seen."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from assistant.core.records import Access, Document, Hit, Method, Passage, Term
+from assistant.index.schema import DIFFERS, passage_of, read_json
+from assistant.index.visible import VISIBLE, visible_to
+from assistant.index.word_search import search_words
+from assistant.text.canonical import ITEM
+from assistant.text.words import title_of
+
+# Of a passage's section, above it: what governs a row or an item may stand a few passages up.
+MAX_BEFORE, MAX_PASSAGES_BEFORE = 4_000, 40  # characters, passages
+MAX_LISTED, MAX_PASSAGES_LISTED = 60_000, 600  # the same where a passage goes on with a list or a table
+MAX_NAMING = 20  # passages that name a section, or a document
+PASSAGE = 'p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page'  # what `passage_of` reads
+
+
+class Lookup:
+    """Reads one connection to the catalog."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
+        """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
+        return search_words(self._db, words, limit, access)
+
+    def hits(
+        self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int
+    ) -> tuple[Hit, ...]:
+        """Turn the first `limit` visible (passage id, score, methods) into hits, in that order."""
+        ids = json.dumps([passage_id for passage_id, _, _ in scored])
+        sql = f"""SELECT {PASSAGE}, d.title, d.sha256,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
+                  FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d ON d.id = p.document_id
+                  WHERE p.id IN (SELECT value FROM json_each(:ids)) AND src IS NOT NULL"""
+        rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **visible_to(access)})}
+        found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
+        self._check_passages([row[0] for row, _, _ in found])
+        return tuple(
+            Hit(
+                passage=passage_of(row),
+                score=score,
+                rank=rank,
+                methods=methods,
+                source=row[9],
+                title=row[7] or title_of(row[9]),
+                document_sha256=row[8],
+                before=self._before(row),
+            )
+            for rank, (row, score, methods) in enumerate(found, 1)
+        )
+
+    def _before(self, row: Sequence[Any]) -> str:
+        """Return what stands above a passage in its section, as far as it is indexed without a gap."""
+        passage_id, document_id, body, start, _, headings, *_ = row
+        listed = body.startswith("|") or ITEM.match(body)
+        characters, most = (MAX_LISTED, MAX_PASSAGES_LISTED) if listed else (MAX_BEFORE, MAX_PASSAGES_BEFORE)
+        above = """SELECT "start", "end" FROM passages WHERE document_id = ? AND id < ? AND headings = ?
+                   ORDER BY id DESC LIMIT ?"""
+        least = max(0, start - characters)
+        rows = self._db.execute(above, (document_id, passage_id, headings, most))
+        if not (spans := [span for span in rows if span[0] >= least]):
+            return ""
+        query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE id = ?"
+        text: str = self._db.execute(query, (least, start, least, document_id)).fetchone()[0]
+        begin = start
+        for first, end in spans:
+            if text[end - least : begin - least].strip():
+                break
+            begin = first
+        return text[begin - least :]
+
+    def _check_passages(self, ids: Sequence[int]) -> None:
+        """Raise DatabaseError unless passages say what their documents do: a flipped byte in either is found."""
+        differs = """SELECT EXISTS (SELECT 1 FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d
+                     ON d.id = p.document_id WHERE p.id IN (SELECT value FROM json_each(?))
+                     AND w.body <> substr(d.text, "start" + 1, "end" - "start"))"""
+        if self._db.execute(differs, (json.dumps(ids),)).fetchone()[0]:
+            raise sqlite3.DatabaseError(DIFFERS)
+
+    def passages(self, access: Access) -> Iterator[tuple[Passage, str]]:
+        """Yield every passage that `access` may see, with its source."""
+        sql = f"""SELECT {PASSAGE},
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
+                  FROM passages p JOIN words w ON w.rowid = p.id WHERE src IS NOT NULL ORDER BY src, p.id"""
+        for row in self._db.execute(sql, visible_to(access)):
+            yield passage_of(row), row[7]
+
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """Return a document's passages, in its order."""
+        sql = f"""SELECT {PASSAGE}
+                 FROM passages p JOIN words w ON w.rowid = p.id WHERE p.document_id = ? ORDER BY p."start" """
+        return [passage_of(row) for row in self._db.execute(sql, (document_id,))]
+
+    def passages_between(self, document_id: str, start: int, end: int) -> list[Passage]:
+        """Return the passages of a document that lie in [start, end) or touch it, in its order."""
+        sql = f"""SELECT {PASSAGE} FROM passages p JOIN words w ON w.rowid = p.id
+                 WHERE p.document_id = ? AND p."end" > ? AND p."start" < ? ORDER BY p."start" """
+        return [passage_of(row) for row in self._db.execute(sql, (document_id, start, end))]
+
+    def edges_of(self, document_id: str, count: int) -> list[Passage]:
+        """Return the first and the last passages of a document, `count` of each, in its order."""
+        sql = f"""SELECT {PASSAGE} FROM passages p JOIN words w ON w.rowid = p.id WHERE p.id IN (
+                     SELECT * FROM (SELECT id FROM passages WHERE document_id = ?1 ORDER BY id LIMIT ?2)
+                     UNION SELECT * FROM (SELECT id FROM passages WHERE document_id = ?1 ORDER BY id DESC LIMIT ?2)
+                 ) ORDER BY p.id"""
+        return [passage_of(row) for row in self._db.execute(sql, (document_id, count))]
+
+    def passages_on(self, document_id: str, number: str) -> list[Passage]:
+        """Return the passages of a document that may name one of its sections by number, the first few."""
+        words = " ".join(re.findall(r"\d+", number))
+        names = ("section", "clause", "article", "chapter", "number", "no", "rule", "point")
+        one = [f'"{name} {words}"' for name in names]
+        many = [f'({name}s AND "{words}") OR NEAR({name}s "to", 2)' for name in names]  # "sections 3 to 6" holds no 4
+        match = " OR ".join([*one, *many])
+        # The words first, and of the document's rows alone: the planner would match them anew for each of its passages.
+        sql = f"""SELECT {PASSAGE}
+                 FROM words w CROSS JOIN passages p ON p.id = w.rowid
+                 WHERE words MATCH :match AND p.document_id = :document
+                 AND w.rowid BETWEEN (SELECT MIN(id) FROM passages WHERE document_id = :document)
+                                 AND (SELECT MAX(id) FROM passages WHERE document_id = :document)
+                 ORDER BY p.id LIMIT :most"""
+        told = {"match": f"body : ({match})", "document": document_id, "most": MAX_NAMING}
+        return [passage_of(row) for row in self._db.execute(sql, told)]
+
+    def hits_naming(self, words: Sequence[str], access: Access) -> tuple[Hit, ...]:
+        """Return the passages that `access` may see in which these words follow one another, the first few."""
+        sql = f"""SELECT p.id FROM words w JOIN passages p ON p.id = w.rowid
+                  WHERE words MATCH :phrase
+                  AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
+                  ORDER BY p.id LIMIT :most"""
+        phrase = f'body : "{" ".join(words)}"'
+        rows = self._db.execute(sql, {"phrase": phrase, "most": MAX_NAMING, **visible_to(access)})
+        return self.hits([(row[0], 0.0, ()) for row in rows], access, MAX_NAMING)
+
+    def passage_at(self, document_id: str, offset: int) -> int | None:
+        """Return the id of the passage that holds a character of a document."""
+        query = 'SELECT id FROM passages WHERE document_id = ? AND "start" <= ? AND "end" > ? LIMIT 1'
+        row = self._db.execute(query, (document_id, offset, offset)).fetchone()
+        return int(row[0]) if row else None
+
+    def indexed_around(self, document: Document, start: int, end: int) -> tuple[int, int]:
+        """Return how far from [start, end) the document's text is indexed without a gap but for white space."""
+        begin = stop = 0
+        for passage in self.passages_of(document.id):
+            if document.text[stop : passage.start].strip():
+                if stop >= end:
+                    break
+                begin = passage.start
+            stop = max(stop, passage.end)
+        return min(begin, start), max(stop, end)
+
+    # --- terms -------------------------------------------------------------------------------------------------
+
+    def terms(self, access: Access, norms: Sequence[str] | None = None) -> list[tuple[Term, str, str]]:
+        """Return (term, source, document title) for the normalised names, or for all, of what `access` may see."""
+        named = "t.id IN (SELECT term_id FROM term_names WHERE norm IN (SELECT value FROM json_each(:norms))) AND"
+        sql = f"""SELECT t.name, t.aliases, substr(d.text, t."start" + 1, t."end" - t."start"), t.document_id,
+                         t."start", t."end", t.scope, d.title,
+                         (SELECT MIN(s.source) FROM sources s WHERE s.document_id = t.document_id AND {VISIBLE}) AS src
+                  FROM terms t JOIN documents d ON d.id = t.document_id
+                  WHERE {named if norms is not None else ""} src IS NOT NULL ORDER BY t.name COLLATE NOCASE, src"""
+        rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **visible_to(access)})
+        return [(Term(r[0], tuple(read_json(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8])) for r in rows]
+
+    def terms_of(self, document_id: str) -> list[tuple[str, int, int]]:
+        """Return (name, start, end) of a document's definitions."""
+        sql = 'SELECT name, "start", "end" FROM terms WHERE document_id = ?'
+        return [(str(name), int(start), int(end)) for name, start, end in self._db.execute(sql, (document_id,))]
+
+    def count_terms(self) -> int:
+        query = "SELECT COUNT(*) FROM terms WHERE document_id IN (SELECT document_id FROM sources)"
+        return int(self._db.execute(query).fetchone()[0])

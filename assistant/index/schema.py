@@ -1,0 +1,174 @@
+"""The catalog's tables, its rows as records, and what SQLite says in the words of our errors."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.core.errors import IndexMismatch, NotWritable
+from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
+from assistant.core.records import Document, Meta, Passage
+from assistant.index.word_search import TOKENIZE
+
+SCHEMA_VERSION = "1"
+FILE_NAME = "catalog.sqlite3"
+FOREVER = "9999-12-31"
+IN_CHUNK = 500
+DIFFERS = "a passage is not what its document says"
+NO_ROOM = "Make room on the disk and run it again; nothing is lost."
+READ_ONLY = "Make it and its files writable, to questions too."
+UNWRITABLE = {
+    sqlite3.SQLITE_FULL: NO_ROOM,
+    sqlite3.SQLITE_IOERR: NO_ROOM,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: READ_ONLY,
+    sqlite3.SQLITE_PERM: READ_ONLY,
+}
+BUGS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MISUSE)
+
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (
+    id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+    media_type TEXT NOT NULL, pages TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS documents_sha ON documents (sha256);
+CREATE TABLE IF NOT EXISTS sources (
+    path TEXT PRIMARY KEY, root TEXT NOT NULL, source TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents (id), size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    seen_ns INTEGER NOT NULL, meta TEXT NOT NULL, effective TEXT NOT NULL, expires TEXT NOT NULL,
+    open INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS sources_document ON sources (document_id);
+CREATE TABLE IF NOT EXISTS audience (
+    path TEXT NOT NULL REFERENCES sources (path) ON DELETE CASCADE, role TEXT NOT NULL,
+    PRIMARY KEY (path, role)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS passages_document ON passages (document_id);
+CREATE INDEX IF NOT EXISTS passages_vector ON passages (vector);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
+    title, headings, body, tokenize = '{TOKENIZE}');
+CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS terms (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, aliases TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, scope TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS terms_document ON terms (document_id);
+CREATE TABLE IF NOT EXISTS term_names (
+    norm TEXT NOT NULL, term_id INTEGER NOT NULL REFERENCES terms (id) ON DELETE CASCADE,
+    PRIMARY KEY (norm, term_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS term_names_term ON term_names (term_id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A file as the catalog knows it; `seen_ns` is when its content was last read, `sha256` what it then was."""
+
+    path: str
+    root: str
+    source: str
+    document_id: str
+    size: int
+    mtime_ns: int
+    seen_ns: int
+    sha256: str
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage on its way in; `embed_text` is what is encoded, `vector` the key of its vector."""
+
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    page: int | None
+    embed_text: str
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """One entry of a vector generation."""
+
+    passage_id: int
+    vector: bytes
+    effective: str
+    expires: str
+    roles: tuple[str, ...]
+
+
+def make_private(path: Path) -> None:
+    """Make folder and file for their owner alone, and take from others what rights they had to the file.
+
+    SQLite gives the files beside it the same rights. One that is there is not opened: closing it would let go of the
+    locks that other connections of this process hold.
+    """
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if not path.exists():
+        with suppress(OSError):  # what cannot be written is SQLite's to say
+            path.touch(PRIVATE_FILE)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        keep_private(path.with_name(name))
+
+
+@contextmanager
+def translate_sqlite_errors(folder: Path) -> Iterator[None]:
+    """Turn what SQLite says of a damaged catalog into IndexMismatch, of a full or locked disk into NotWritable."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in BUGS or isinstance(error, sqlite3.ProgrammingError):
+            raise
+        if code in UNWRITABLE:
+            raise NotWritable(f"the index folder {folder} cannot be written: {error}.", UNWRITABLE[code]) from error
+        told = " ".join(str(error).partition(" with text ")[0].split())  # it would go on with a document's text
+        raise IndexMismatch(f"the catalog is damaged: {told}.", rebuild_hint(folder)) from error
+
+
+def rebuild_hint(folder: Path) -> str:
+    """Return the hint for a catalog that is of no use; the log and the calibration beside it stay."""
+    return f"Delete {folder / FILE_NAME} and run `assistant ingest` again."
+
+
+def meta_from_json(text: str) -> Meta:
+    raw = read_json(text)
+    try:
+        return Meta(**{**raw, "audience": tuple(raw["audience"])})
+    except (TypeError, KeyError) as error:
+        raise sqlite3.DatabaseError(f"{text!r} is no metadata") from error
+
+
+def read_json(text: str) -> Any:
+    """Parse what the catalog wrote; raises DatabaseError, since it has changed if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"{text!r} is not JSON") from error
+
+
+def document_of(row: Sequence[Any], meta: Meta) -> Document:
+    document_id, source, title, text, media_type, sha256, pages = row[:7]
+    return Document(document_id, source, title, text, media_type, sha256, tuple(read_json(pages)), meta)
+
+
+def passage_of(row: Sequence[Any]) -> Passage:
+    passage_id, document_id, text, start, end, headings, page = row[:7]
+    return Passage(passage_id, document_id, text, start, end, tuple(read_json(headings)), page)
+
+
+def source_row_of(row: Sequence[Any]) -> SourceRow:
+    path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta = row
+    return SourceRow(path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta_from_json(meta))
+
+
+def chunks(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for at in range(0, len(items), IN_CHUNK):
+        yield items[at : at + IN_CHUNK]

@@ -1,0 +1,179 @@
+"""With a quote stands what its document says around it, so that nobody takes it for all that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from assistant.answer.pipeline import Assistant
+from assistant.answer.surroundings import excerpts_around
+from assistant.answer.verify import verify_answer
+from assistant.contract import answer_json
+from assistant.core.records import Access
+
+Make = Callable[..., Assistant]
+
+FILLER = "\n".join(f"\n## Shelf {i}\n\nShelf {i} holds the boxes of room {i}.\n" for i in range(12))
+# (document, quote, what must be shown with it)
+CASES = {
+    "takes the list back": (
+        "# Fees\n\nNo fee is due for:\n\n- hospital ships\n- tugs\n- rowing boats\n\nThe first two have lapsed.\n",
+        "- tugs",
+        "The first two have lapsed.",
+    ),
+    "two paragraphs on": (
+        "# Hire\n\n## Terms\n\nA substitute may come.\n\nRates are agreed.\n\nThe first of these is void.\n",
+        "A substitute may come.",
+        "The first of these is void.",
+    ),
+    "what came before": (
+        "# Depot\n\n## Habits\n\nWe once worked in this way.\n\nStorage is free for a year.\n\nRows are marked.\n",
+        "Storage is free for a year.",
+        "We once worked in this way.",
+    ),
+    "the rest of its paragraph": (
+        "# Bikes\n\nBikes may stand in the hall. So the motion said, and it was lost.\n",
+        "Bikes may stand in the hall.",
+        "So the motion said, and it was lost.",
+    ),
+    "what stands before all sections": (
+        f"# Doses\n\n> The doses on this page are for cats.\n\n## Pain\n\nGive 0.1 mg a kilogram.\n{FILLER}",
+        "Give 0.1 mg a kilogram.",
+        "The doses on this page are for cats.",
+    ),
+    "what stands after all sections": (
+        f"# Exams\n\n## Repeats\n\nAn exam is repeated twice.\n{FILLER}\n## Scope\n\nThese rules are for guests.\n",
+        "An exam is repeated twice.",
+        "These rules are for guests.",
+    ),
+    "its number": (
+        f"# Cards\n\n## 4.2 Refunds\n\nUp to 500 euros are paid.\n{FILLER}\n## Slips\n\nIn 4.2, for 500 read 150.\n",
+        "Up to 500 euros are paid.",
+        "In 4.2, for 500 read 150.",
+    ),
+    "a row of its number": (
+        f"# Beer\n\n## 2 Tasting\n\nA litre is tasted.\n{FILLER}\n## Less\n\n| To | By |\n|---|---|\n| 2 | None |\n",
+        "A litre is tasted.",
+        "| 2 | None |",
+    ),
+    "an amendment of its section among those of others": (
+        f"# Ale\n\n## 4 Shoes\n\nThey cost 85 euros.\n{FILLER}\n## 9 Changes\n\n"
+        + "Section 1 is void.\n\nSection 2 is void.\n\nSection 3 is void.\n\n"
+        + '1. In section 3 "85" becomes "9".\n2. In section 4 "85 euros" becomes "110 euros".\n',
+        "They cost 85 euros.",
+        '2. In section 4 "85 euros" becomes "110 euros".',
+    ),
+    "in the middle, of a range of sections": (
+        f"# Ale\n\n## 5 Shoes\n\nThey cost 85 euros.\n{FILLER}\n## 9\n\nSections 4 to 6 are for staff.\n{FILLER}",
+        "They cost 85 euros.",
+        "Sections 4 to 6 are for staff.",
+    ),
+    "its number alone": (
+        f"# House\n\n## 4. Smoking\n\nThey smoke outside.\n{FILLER}\n## Annex\n\nNo. 2: at noon. No. 4: repealed.\n",
+        "They smoke outside.",
+        "No. 2: at noon. No. 4: repealed.",
+    ),
+    "its heading": (
+        f"# Crew\n\n## 4 Leave\n\nSix weeks are paid.\n{FILLER}\nMeals, leave and baggage: permanent crew only.\n",
+        "Six weeks are paid.",
+        "Meals, leave and baggage: permanent crew only.",
+    ),
+    "exceptions below": (
+        "# Visits\n\n## Flowers\n\nFlowers are welcome.\n\n### Exceptions\n\nWard 7 takes none.\n",
+        "Flowers are welcome.",
+        "Ward 7 takes none.",
+    ),
+    "the next section looks back": (
+        "# Press\n\n## Courier\n\nInterns live for free.\n\n## Reply\n\nNone of the above is right.\n",
+        "Interns live for free.",
+        "None of the above is right.",
+    ),
+    "a raised mark": (
+        f"# Loans\n\n## Time\n\nLoans last 28 days¹.\n{FILLER}\n## Notes\n\n1. Seven for films.\n2. Three for maps.\n",
+        "Loans last 28 days¹.",
+        "1. Seven for films.",
+    ),
+    "a mark that was not set higher": (
+        f"# Scans\n\n## Dose\n\nGive 2 ml per kg.1\n{FILLER}\n1 Half of it in old age.\n",
+        "Give 2 ml per kg.1",
+        "1 Half of it in old age.",
+    ),
+    "a legend": (
+        f"# Crew\n\nLines with † are for pilots.\n\n## Ways home\n\n† A taxi is paid.\n{FILLER}",
+        "† A taxi is paid.",
+        "Lines with † are for pilots.",
+    ),
+    "items below its item": (
+        "# Guests\n\nMembers may bring:\n\n- guests\n  - but not on Sundays\n- dogs\n",
+        "- guests",
+        "- but not on Sundays",
+    ),
+}
+
+
+def test_a_quote_stands_in_its_surroundings(make_assistant: Make) -> None:
+    files = {f"{name}.md": text for name, (text, _, _) in CASES.items()}
+    catalog = make_assistant(files).catalog
+    for name, (_, quote, wanted) in CASES.items():
+        document = catalog.document(f"{name}.md", Access())
+        assert document is not None
+        start = document.text.index(quote)
+        around = excerpts_around(catalog, document.id, start, start + len(quote))
+        assert any(excerpt.text.endswith(wanted) for excerpt in around), (name, around)
+        for excerpt in around:
+            assert document.text[excerpt.start : excerpt.end] == excerpt.text
+            assert excerpt.end <= start or excerpt.start >= start + len(quote)
+
+
+BIKES = {
+    "bikes.md": "# Bikes\n\n## Hall\n\nBikes may stand in the hall. So the motion said, and it was lost.\n\n"
+    "Call Jo Ward at jo@example.org, card 4111 1111 1111 1111.\n"
+}
+
+
+def saved(assistant: Assistant) -> dict[str, Any]:
+    answer = answer_json(assistant.answer("May bikes stand in the hall?"))
+    assert answer["status"] == "answered"
+    return answer
+
+
+def problems(assistant: Assistant, answer: dict[str, Any]) -> list[str]:
+    checks = verify_answer(answer, assistant.catalog, assistant.access, 0.75)
+    return [check.problem for check in checks if check.problem]
+
+
+def test_a_saved_answer_is_not_cut_out_of_its_surroundings(make_assistant: Make) -> None:
+    assistant = make_assistant(BIKES)
+    answer = saved(assistant)
+    citation = answer["citations"][0]
+    assert "it was lost" in citation["quote"] + "".join(e["text"] for e in citation["context"])
+    assert not problems(assistant, answer)
+    quote = "Bikes may stand in the hall."
+    citation |= {"claim": quote, "quote": quote, "end": citation["start"] + len(quote)}
+    answer["answer"] = f"{quote} [1]"
+    assert problems(assistant, answer)  # what goes on with the sentence is missing
+
+
+@pytest.mark.parametrize("change", ["dropped", "changed", "moved"])
+def test_a_saved_context_is_checked(make_assistant: Make, change: str) -> None:
+    assistant = make_assistant(BIKES)
+    answer = saved(assistant)
+    context = answer["citations"][0]["context"]
+    if change == "dropped":
+        context.pop()
+    elif change == "changed":
+        context[-1]["text"] = context[-1]["text"].replace("Call", "Pay")
+    else:
+        context[-1]["start"] += 1
+    assert problems(assistant, answer) == ["its context is not what stands around the quote"]
+
+
+def test_what_may_not_be_shown_is_masked_around_a_quote(make_assistant: Make) -> None:
+    assistant = make_assistant(BIKES)
+    answer = saved(assistant)
+    told = answer["citations"][0]["context"][-1]["text"]
+    assert "4111" not in told
+    assert "removed]" in told
+    assert not problems(assistant, answer)

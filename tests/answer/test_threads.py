@@ -1,0 +1,50 @@
+"""One assistant serves many threads: their answers are those that one thread gets."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.answer.pipeline import Assistant
+from assistant.audit.trail import Audit
+from assistant.contract import answer_json
+from assistant.core.config import Config
+
+QUESTIONS = [
+    json.loads(line)["question"]
+    for line in (Path(__file__).parents[2] / "corpora" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+def told(assistant: Assistant, question: str) -> dict[str, Any]:
+    """Return an answer without its times."""
+    return {**answer_json(assistant.answer(question)), "timings_ms": {}}
+
+
+def compare(config: Config, questions: list[str], threads: int) -> int:
+    """Ask by one thread and by many; return how many lines the log then has."""
+    with closing(Assistant(config)) as alone:
+        once = {question: told(alone, question) for question in dict.fromkeys(questions)}
+    with closing(Assistant(config, audit=True)) as shared, ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda question: told(shared, question), questions))
+    assert found == [once[question] for question in questions]
+    return Audit(config).verify()
+
+
+def test_threads_get_the_answers_of_one(company: Config, models_dir: Path) -> None:
+    config = replace(company, generator=replace(company.generator, runtime="onnx"))
+    before = Audit(config).verify()
+    assert compare(config, QUESTIONS[:6] * 2, 8) == before + 12
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_eight_threads_get_the_answers_of_one_400_times(company: Config) -> None:
+    before = Audit(company).verify()
+    assert compare(company, QUESTIONS[::10][:20] * 20, 8) == before + 400

@@ -1,0 +1,41 @@
+"""What only some commands need is named before any work is begun, and nothing else needs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assistant.core.errors import UsageError
+from assistant.core.extras import EXTRAS, need
+
+
+def test_what_is_missing_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXTRAS, "evaluate", ("json", "no_such_package"))
+    with pytest.raises(UsageError, match=r"eval needs no_such_package\. .*pip install '\.\[evaluate\]'"):
+        need("evaluate", "eval")
+
+
+def test_ingest_answers_and_the_making_of_models_load_nothing_of_an_extra(tmp_path: Path, models_dir: Path) -> None:
+    """Make the small models anew, index a page and answer in a process that cannot import what extras bring."""
+    heavy = ["matplotlib", "onnxruntime_genai", "scipy", "sentence_transformers", "sklearn", "torch", "transformers"]
+    (tmp_path / "page.md").write_text("# Parking\n\nVisitors park in bay 7.\n", encoding="utf-8")
+    code = f"""
+import sys
+for name in {heavy!r}:
+    sys.modules[name] = None
+from pathlib import Path
+from assistant.models.prepare.encoder import prepare_minilm
+from assistant.models.prepare.generator import prepare_generator
+from assistant.models.registry import Registry
+prepare_minilm(Registry(Path("made")))
+prepare_generator(Registry(Path("made")))
+from assistant.cli import app
+for line in (["ingest", "page.md"], ["ask", "Where do visitors park?"]):
+    app(line, standalone_mode=False)
+"""
+    (tmp_path / "config.toml").write_text(f"[models]\ndir = {str(models_dir)!r}\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "bay 7" in done.stdout, done.stderr[-2000:]
