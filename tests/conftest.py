@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from assistant.answer.pipeline import Assistant
 from assistant.cli import main
@@ -130,19 +132,22 @@ def make_assistant(
 
 
 @pytest.fixture(scope="session")
-def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """The sample company, ingested once a run."""
+def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Config:
+    """The sample company, ingested by the first process of a run that needs it; each has a copy."""
     from ingest.build import ingest
 
     data = tmp_path_factory.mktemp("company")
     config = Config(
-        index=IndexSection(data=str(data)),
+        index=IndexSection(data=str(data / "index")),
         models=ModelsSection(dir=str(encoder_models)),
         generator=GeneratorSection(runtime="none"),
         base=data,
     )
-    report = ingest([CORPORA], config, encoder)
-    assert not report.rejected
+    first = data / "first" if worker_id == "master" else tmp_path_factory.getbasetemp().parent / "company"
+    with FileLock(f"{first}.lock"):
+        report = ingest([CORPORA], replace(config, index=replace(config.index, data=str(first))), encoder)
+        assert not report.rejected
+    shutil.copytree(first, config.data)
     return config
 
 

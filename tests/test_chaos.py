@@ -267,7 +267,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=SLOW) if i % 4 else name for i, name in enumerate(DISASTERS)]
+    "name", [pytest.param(name, marks=SLOW) if i % 12 else name for i, name in enumerate(DISASTERS)]
 )
 def test_a_damaged_index_answers_rightly_or_says_what_mends_it(place: Place, name: str) -> None:
     DISASTERS[name](place)
@@ -280,7 +280,7 @@ def test_a_damaged_index_answers_rightly_or_says_what_mends_it(place: Place, nam
     place.cure(found["ask"].err + found["status"].out)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW) if i % 3 else name for i, name in enumerate(BESIDE)])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW) if i % 8 else name for i, name in enumerate(BESIDE)])
 def test_what_is_damaged_beside_the_index_is_one_sentence(place: Place, name: str) -> None:
     BESIDE[name](place)
     for commands in (READING, WRITING):

@@ -37,6 +37,7 @@ def compare(config: Config, questions: list[str], threads: int) -> int:
     return Audit(config).verify()
 
 
+@pytest.mark.slow
 def test_threads_get_the_answers_of_one(company: Config, models_dir: Path) -> None:
     config = replace(company, generator=replace(company.generator, runtime="onnx"))
     before = Audit(config).verify()

@@ -18,6 +18,7 @@ def test_what_is_missing_is_named_with_the_extra_that_brings_it(monkeypatch: pyt
         need("evaluate", "eval")
 
 
+@pytest.mark.slow
 def test_ingest_answers_and_the_making_of_models_load_nothing_of_an_extra(tmp_path: Path, models_dir: Path) -> None:
     """Make the small models anew, index a page and answer in a process that cannot import what extras bring."""
     heavy = ["matplotlib", "onnxruntime_genai", "scipy", "sentence_transformers", "sklearn", "torch", "transformers"]

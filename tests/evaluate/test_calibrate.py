@@ -79,6 +79,7 @@ def run(*args: str | Path) -> Any:
     return CliRunner().invoke(app, [str(arg) for arg in args])
 
 
+@pytest.mark.slow
 def test_calibrating_an_index_changes_when_it_answers(copy: Config, office_config: Config, tmp_path: Path) -> None:
     lines = [
         {"id": f"{n}", "question": f"{text} ({n // 8 % 2})", "answerable": good, "answers": ["x"] if good else []}

@@ -590,7 +590,9 @@ def break_off(config: Config, docs: Path, tmp_path: Path, feed: Feed) -> Break:
     return run
 
 
-@pytest.mark.parametrize("stage", ["reading", "embedding", "indexing", "full disk"])
+@pytest.mark.parametrize(
+    "stage", ["reading", "embedding", "indexing", pytest.param("full disk", marks=pytest.mark.slow)]
+)
 def test_row30_the_old_index_serves_and_the_rerun_finishes(
     break_off: Break, config: Config, docs: Path, run_ingest: Run, stage: str
 ) -> None:
