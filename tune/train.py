@@ -1,8 +1,8 @@
 """Train the generator on examples: LoRA on the full-precision base, or all of its weights.
 
-On transformers' Trainer, so that `accelerate launch`, checkpoints and resuming work as everywhere. What makes it fast
-on a CPU: the loss is taken of the answer's tokens alone, and so are the logits, which are a fifth of the work at this
-size; batches hold examples of like length.
+On transformers' Trainer, so that checkpoints and resuming work as everywhere. What makes it fast on a CPU: the loss is
+taken of the answer's tokens alone, and so are the logits, which are a fifth of the work at this size; batches hold
+examples of like length.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +25,7 @@ from assistant.index.schema import (
     SCHEMA,
     SCHEMA_VERSION,
     NewPassage,
+    Rights,
     SourceRow,
     VectorRow,
     chunks,
@@ -314,21 +315,32 @@ class Catalog(Lookup):
         """Write (key, float32 bytes) rows."""
         self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
-    def generation_rows(self) -> dict[int, tuple[str, str, tuple[str, ...]]]:
+    def generation_rows(self) -> dict[int, Rights]:
         """Return (effective, expires, roles) of every visible passage: what a generation says besides vectors."""
-        return {row.passage_id: (row.effective, row.expires, row.roles) for row in self.vector_rows()}
+        rights = self._rights()
+        rows = self._db.execute("SELECT id, document_id FROM passages")
+        return {passage_id: rights[document_id] for passage_id, document_id in rows if document_id in rights}
 
-    def vector_rows(self) -> Iterator[VectorRow]:
-        """Yield what a generation must hold: one row a visible passage.
+    def vector_rows(self, only: Collection[int] | None = None) -> Iterator[VectorRow]:
+        """Yield what a generation must hold, or `only` some of it: one row a visible passage."""
+        rights = self._rights()
+        query = "SELECT p.id, p.document_id, v.value FROM passages p JOIN vectors v ON v.key = p.vector"
+        if only is None:
+            rows = self._db.execute(f"{query} ORDER BY p.id")
+        else:
+            some = "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id"
+            rows = self._db.execute(f"{query} {some}", (json.dumps(sorted(only)),))
+        for passage_id, document_id, vector in rows:
+            if document_id in rights:
+                yield VectorRow(passage_id, vector, *rights[document_id])
 
-        A document under several sources may be seen through any of them, so its roles and dates are their union.
-        """
+    def _rights(self) -> dict[str, Rights]:
+        """Return who may see each document, and when: the union, where it lies under several sources."""
         rows = self._db.execute(
-            """SELECT p.id, v.value, MIN(s.effective), MAX(s.expires),
-                      MAX(s.open), (SELECT json_group_array(DISTINCT a.role) FROM audience a JOIN sources t
-                                    ON t.path = a.path WHERE t.document_id = p.document_id)
-               FROM passages p JOIN sources s ON s.document_id = p.document_id JOIN vectors v ON v.key = p.vector
-               GROUP BY p.id ORDER BY p.id"""
+            """SELECT document_id, MIN(effective), MAX(expires), MAX(open), json_group_array(DISTINCT a.role)
+               FROM sources s LEFT JOIN audience a ON a.path = s.path GROUP BY document_id"""
         )
-        for passage_id, vector, effective, expires, is_open, roles in rows:
-            yield VectorRow(passage_id, vector, effective, expires, () if is_open else tuple(sorted(read_json(roles))))
+        return {
+            document_id: (effective, expires, () if is_open else tuple(sorted(read_json(roles))))
+            for document_id, effective, expires, is_open, roles in rows
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from assistant.core.errors import AssistantError, IndexLocked, UsageError
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER
 from assistant.core.records import Progress
 from assistant.index.catalog import Catalog
-from assistant.index.schema import SourceRow
+from assistant.index.schema import Rights, SourceRow
 from assistant.index.vectors import VectorStore
 
 
@@ -101,8 +101,8 @@ def _generation(
     catalog: Catalog,
     store: VectorStore,
     current: str | None,
-    before: dict[int, tuple[str, str, tuple[str, ...]]],
-    after: dict[int, tuple[str, str, tuple[str, ...]]],
+    before: Mapping[int, Rights],
+    after: Mapping[int, Rights],
     rebuild_share: float,
 ) -> str:
     stale = [i for i, row in before.items() if after.get(i) != row]
@@ -110,9 +110,7 @@ def _generation(
     if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
         return rebuilt(catalog, store, after)
     with suppress(AssistantError):
-        derived = store.copy_with_changes(
-            current, stale, (row for row in catalog.vector_rows() if row.passage_id in fresh)
-        )
+        derived = store.copy_with_changes(current, stale, catalog.vector_rows(fresh))
         if store.count(derived) == len(after):
             return derived
     return rebuilt(catalog, store, after)  # the parent was not what it should be

@@ -93,6 +93,9 @@ class NewPassage:
     vector: bytes
 
 
+Rights = tuple[str, str, tuple[str, ...]]  # effective, expires, roles; no role means everybody
+
+
 @dataclass(frozen=True, slots=True)
 class VectorRow:
     """One entry of a vector generation."""

@@ -31,6 +31,7 @@ FOLDER = "generations"
 SEAL = "seal.json"
 ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)  # what is no fault of Chroma's
 BATCH = 5_000  # Chroma takes 5,461 at most
+PATIENCE = 60.0  # seconds for a server's reply
 # One flush near the end of a build instead of one every thousand vectors; opening replays what is not flushed.
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": 1_000}
 
@@ -165,6 +166,7 @@ class ServerStore:
 
     def __init__(self, url: str, index_id: str = "") -> None:
         import chromadb
+        import httpx
         from chromadb.config import Settings
 
         self._url = url
@@ -173,8 +175,13 @@ class ServerStore:
         host, _, port = rest.strip("/").partition(":")
         ssl = scheme == "https"
         with self._answering():
+            number = int(port or (443 if ssl else 8000))
+            where = f"{'https' if ssl else 'http'}://{host}:{number}"
+            httpx.get(f"{where}/api/v2/heartbeat", timeout=PATIENCE).raise_for_status()
             settings = Settings(anonymized_telemetry=False)
-            self._client = chromadb.HttpClient(host, int(port or (443 if ssl else 8000)), ssl=ssl, settings=settings)
+            self._client = chromadb.HttpClient(host, number, ssl=ssl, settings=settings)
+            # Chroma's own waits without end for a server that hangs, and has no setting.
+            self._client._server._session.timeout = PATIENCE
 
     @contextlib.contextmanager
     def _answering(self, generation: str = "") -> Iterator[None]:

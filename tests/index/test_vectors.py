@@ -57,11 +57,19 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A `chroma run` server on the loopback, with its data in a temporary folder."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with chroma_server(tmp_path_factory.mktemp("chroma"), url):
+        yield url
+
+
+@contextlib.contextmanager
+def chroma_server(folder: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends, or it is killed."""
     program = Path(sys.executable).with_name("chroma")
     if not program.exists():
         pytest.skip("the chroma command is not beside this Python")
-    folder, url = tmp_path_factory.mktemp("chroma"), f"http://127.0.0.1:{free_port()}"
-    with (folder / "log.txt").open("wb") as log:
+    folder.mkdir(exist_ok=True)
+    with (folder / "log.txt").open("ab") as log:
         server = subprocess.Popen(
             [program, "run", "--path", str(folder / "data"), "--host", "127.0.0.1", "--port", url.rpartition(":")[2]],
             stdin=subprocess.DEVNULL,
@@ -71,7 +79,7 @@ def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
     try:
         wait_for(url, server)
-        yield url
+        yield server
     finally:
         server.terminate()
         try:
@@ -327,6 +335,70 @@ def test_something_else_at_the_url_is_one_clear_error(tmp_path: Path) -> None:
                 open_store(tmp_path, f"http://127.0.0.1:{other.server_address[1]}")
         finally:
             other.shutdown()
+
+
+@pytest.mark.timeout(30)
+def test_a_server_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(IndexMissing, match="answer: timed out"):
+        open_store(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+
+@pytest.mark.parametrize("share", [0.0, 1e9], ids=["rebuild", "derive"])
+def test_a_server_that_dies_is_one_sentence_and_once_it_is_back_all_goes_on(
+    tmp_path: Path,
+    make_config: Callable[..., Config],
+    write_files: Callable[[dict[str, str]], Path],
+    run_ingest: Callable[..., IngestReport],
+    share: float,
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    config = make_config(ingest=IngestSection(rebuild_share=share))
+    config = replace(config, index=replace(config.index, chroma_url=url))
+    root = write_files(FILES)
+    with chroma_server(tmp_path / "chroma", url) as server:
+        run_ingest(config, root)
+        assistant = Assistant(config)
+        assert sources(assistant, "how many days of annual leave") == ["leave.md"]
+        server.kill()
+        server.wait(10)
+        (root / "leave.md").write_text(
+            "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n", encoding="utf-8"
+        )
+        asks: list[Callable[[], object]] = [
+            lambda: run_ingest(config, root),
+            lambda: assistant.search("days of annual leave"),
+        ]
+        for ask in asks:
+            with pytest.raises(IndexMissing, match=r"the Chroma server .* does not answer: [^\n]+\. Is it running"):
+                ask()
+    with closing(assistant), chroma_server(tmp_path / "chroma", url):
+        assert "27 days" in assistant.search("days of annual leave").hits[0].passage.text
+        assert run_ingest(config, root).updated == ("leave.md",)
+        assert "31 days" in assistant.search("days of annual leave").hits[0].passage.text
+
+
+@pytest.mark.parametrize("stage", ["build", "copy_with_changes"])
+def test_a_server_that_dies_while_vectors_are_written_keeps_the_old_ones(tmp_path: Path, stage: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with chroma_server(tmp_path / "chroma", url) as server:
+        store = ServerStore(url)
+        old = store.build(row(i) for i in range(4))
+
+        def dying() -> Iterator[VectorRow]:
+            yield row(7)
+            server.kill()
+            server.wait(10)
+            yield row(8)
+
+        with pytest.raises(IndexMissing, match="does not answer"):
+            store.build(dying()) if stage == "build" else store.copy_with_changes(old, [0], dying())
+    with closing(store), chroma_server(tmp_path / "chroma", url):
+        assert sorted(found(store, old, unit(1))) == [0, 1, 2, 3]
+        new = store.copy_with_changes(old, [0], [row(7), row(8)])
+        assert sorted(found(store, new, unit(1))) == [1, 2, 3, 7, 8]
+        store.keep_only([old, new])
+        assert generations(store) == {old, new}  # and what was half written is gone
 
 
 def test_two_indexes_on_one_server_leave_each_other_alone(chroma_url: str) -> None:
