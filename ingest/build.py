@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,10 +21,9 @@ from assistant.index.catalog import Catalog
 from assistant.index.publish import Changes, publish, writer_lock
 from assistant.index.schema import SourceRow, rebuild_hint, translate_sqlite_errors
 from assistant.index.vectors import open_store
-from assistant.models.encoder import LazyEncoder, guard_encode
-from assistant.models.registry import Registry
+from assistant.models.encoder import guard_encode
 from ingest.document_reader import DocumentReader
-from ingest.embed_queue import Embedder, EmbedQueue
+from ingest.embed_queue import Embedder, EmbedQueue, open_embedder
 from ingest.formats import WITH_FRONT_MATTER
 from ingest.left_behind import SidecarsLeft
 from ingest.metadata import MetaReader, no_wider
@@ -63,13 +62,16 @@ def ingest(
 ) -> IngestReport:
     """Index files and folders, by the configured encoder if none is given.
 
-    Raises UsageError for a missing path, IndexLocked while another ingest writes, IndexMismatch for an index made by
-    another encoder, ModelMissing for one that is not prepared. A file that cannot be read is in the report and stops
-    nothing.
+    Raises UsageError for a missing path or a cluster that does not answer, IndexLocked while another ingest writes,
+    IndexMismatch for an index made by another encoder, ModelMissing for one that is not prepared. A file that cannot be
+    read is in the report and stops nothing.
     """
     began = time.perf_counter()
-    encoder = encoder or LazyEncoder(Registry(config.models_dir), config.encoder)
-    with writer_lock(config.data, config.index.lock_seconds), translate_sqlite_errors(config.data):
+    with (
+        nullcontext(encoder) if encoder else open_embedder(config) as encoder,
+        writer_lock(config.data, config.index.lock_seconds),
+        translate_sqlite_errors(config.data),
+    ):
         catalog = Catalog.open(config.data, create=True)
         try:
             _check_encoder(catalog, encoder.sha, config.data)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.core.config import Config
 from assistant.core.records import Progress
 from assistant.index.catalog import Catalog
 from assistant.index.schema import NewPassage
+from assistant.models.encoder import LazyEncoder
+from assistant.models.registry import Registry
 
 EMBED_CHUNK = 1_024  # passages sorted by length together
 
@@ -22,6 +26,18 @@ class Embedder(Protocol):
     def sha(self) -> str: ...
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]: ...
+
+
+@contextmanager
+def open_embedder(config: Config) -> Iterator[Embedder]:
+    """Give the configured encoder, on this machine or on a cluster; raises ModelMissing, UsageError without Ray."""
+    if config.ingest.engine == "local":
+        yield LazyEncoder(Registry(config.models_dir), config.encoder)
+        return
+    from ingest.ray_encoder import RayEncoder
+
+    with closing(RayEncoder(config)) as encoder:
+        yield encoder
 
 
 class EmbedQueue:

@@ -1,8 +1,9 @@
-"""What a command of the assistant did: see the fixture `run`."""
+"""What a command of the assistant did (see the fixture `run`), and a port for a server that it talks to."""
 
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,3 +25,10 @@ class Done:
 
 
 Run = Callable[..., Done]
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -34,6 +34,7 @@ FLOORS = (
 CLI = ("__init__", "asking", "index", "log", "options", "quality", "tuning")
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
+    "ray": {"ingest/ray_encoder.py"},
     "onnxruntime": {
         "assistant/models/llm_onnx.py",
         "assistant/models/onnx_session.py",

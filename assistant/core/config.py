@@ -45,6 +45,8 @@ class IngestSection:
     max_seconds: float = 60.0  # a file that takes longer to read, or to split and screen, is rejected
     max_parser_mb: int = 2048  # and so is one that takes more memory, where the system can tell
     rebuild_share: float = 0.2  # rebuild the vector index when more than this share of it changed
+    engine: str = "local"  # or ray: passages are encoded by the cores of a cluster (extra `ray`)
+    ray_address: str = ""  # that cluster, e.g. "10.0.0.1:6379"; empty means one that is started on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class TuneSection:
 
 MOST = 1_000_000_000  # of any number
 READS = ("auto", "evidence", "passages")
+ENGINES = ("local", "ray")
 GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
 
@@ -278,6 +281,8 @@ def _bad_values(config: Config) -> list[str]:
         faults.append(f"index.data, models.dir and audit.key_file must name places: {error}")
     if config.encoder.model not in (MPNET, MINILM):
         faults.append(f"encoder.model must be one of {MPNET}, {MINILM}, not {config.encoder.model!r}")
+    if config.ingest.engine not in ENGINES:
+        faults.append(f"ingest.engine must be one of {', '.join(ENGINES)}, not {config.ingest.engine!r}")
     if config.generator.runtime not in RUNTIMES:
         faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
     elif config.generator.kind.large and not config.generator.model:

@@ -29,6 +29,7 @@ from assistant.index import vectors
 from assistant.index.schema import FOREVER, VectorRow
 from assistant.index.vectors import BATCH, FolderStore, ServerStore, VectorStore, open_store
 from assistant.models.encoder import Encoder
+from tests.commands import free_port
 
 EVERYONE = Access(frozenset(), "2026-06-15")
 
@@ -46,12 +47,6 @@ def found(
     store: VectorStore, generation: str, vector: NDArray[np.float32], access: Access | None = None, limit: int = 100
 ) -> list[int]:
     return [i for i, _ in store.query(generation, vector, limit, access)]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +237,18 @@ def test_a_deleted_folder_is_missing_even_to_a_store_that_has_it_open(tmp_path: 
         shutil.rmtree(tmp_path / generation)
         with pytest.raises(IndexMissing, match=rf"{generation} is gone\. Rebuild it: assistant ingest PATH"):
             store.query(generation, unit(1), 1, None)
+
+
+def test_no_vector_is_on_the_disk_twice(tmp_path: Path) -> None:
+    many, dimensions = 2_500, 256  # more than are written at once
+    rows = (VectorRow(i, unit(i, dimensions).tobytes(), "", FOREVER, ()) for i in range(many))
+    with closing(FolderStore(tmp_path)) as store:
+        built = store.build(rows)
+        grown = store.copy_with_changes(built, [0], [VectorRow(many, unit(0, dimensions).tobytes(), "", FOREVER, ())])
+        assert found(store, grown, unit(7, dimensions), limit=1) == [7]
+    for generation in (built, grown):
+        size = sum(path.stat().st_size for path in (tmp_path / generation).rglob("*") if path.is_file())
+        assert size < 1.8 * many * dimensions * 4
 
 
 def test_a_panic_of_chromas_is_damage_and_ctrl_c_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -31,6 +30,7 @@ from assistant.models.llm import OPENERS, LanguageModel, open_model
 from assistant.models.llm_onnx import GUESSES, OnnxModel, guess
 from assistant.models.registry import Registry
 from assistant.text.prompts import build_messages
+from tests.commands import free_port
 
 PARIS = (Turn("user", "What is the capital of France?"),)
 PARKING = build_messages("Where do visitors park?", ["Visitors park in bay 7."])
@@ -211,15 +211,8 @@ def test_a_missing_key_is_a_fault_of_the_configuration(
         open_model(endpoint("openai:x"), Registry(tmp_path))
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: None, free_port: int) -> None:
-    config = replace(office_config, generator=endpoint("openai:x", free_port).generator)
+def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: None) -> None:
+    config = replace(office_config, generator=endpoint("openai:x", free_port()).generator)
     assistant = Assistant(config)
     began = time.monotonic()
     with pytest.raises(EndpointFailed, match="the generator openai:x does not answer") as error:
@@ -241,9 +234,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
     folder = tmp_path_factory.mktemp("served")
     (folder / "smollm2").mkdir()
     read_llama(packaged_weights(GGUF)).write(folder / "smollm2")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = [sys.executable, str(Path(sysconfig.get_path("scripts")) / "transformers"), "serve"]
     command += [str(folder / "smollm2"), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hf"), "CUDA_VISIBLE_DEVICES": ""}
