@@ -28,6 +28,8 @@ CONFIG = """\
 dir = {models}
 [index]
 data = {data}
+[reader]
+passages = 4
 [tune]
 minutes = 1.0
 rank = 4
