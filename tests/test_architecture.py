@@ -27,13 +27,14 @@ FLOORS = (
     ("assistant.status", "assistant.views", "assistant.line_input"),
     ("assistant.render",),
     ("assistant.transcript",),
-    ("assistant.chat",),
+    ("assistant.chat", "assistant.mcp_server"),
     ("assistant.cli",),
     ("assistant.__main__", "assistant"),
 )
-CLI = ("__init__", "asking", "index", "log", "options", "quality", "tuning")
+CLI = ("__init__", "asking", "index", "log", "options", "quality", "serving", "tuning")
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
+    "mcp": {"assistant/mcp_server.py"},
     "ray": {"ingest/ray_encoder.py"},
     "onnxruntime": {
         "assistant/models/llm_onnx.py",

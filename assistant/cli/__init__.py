@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import asking, index, log, quality, tuning
+from assistant.cli import asking, index, log, quality, serving, tuning
 from assistant.core.errors import AssistantError, NotReady
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ COMMANDS = (
     log.log,
     log.replay,
     index.prepare,
+    serving.mcp,
 )
 for command in COMMANDS:
     app.command()(command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -124,26 +123,15 @@ def terms(
     json_: Json = False,
 ) -> None:
     """List the glossary, or define one term with its source."""
-    from assistant.answer.disclosure import masked_text
-    from assistant.audit.trail import Audit, terms_line
+    from assistant.answer.glossary import show_terms
     from assistant.contract import term_json
     from assistant.core.access import make_access
-    from assistant.guards.run import Guards
     from assistant.index.catalog import Catalog
-    from assistant.text.words import normalise_term
 
     view = renderer()
     settings = settings_of(config, data)
     access = make_access(roles.split(","), as_of)
-    catalog = Catalog.open(settings.data)
-    guards = Guards(settings.guards)
-    with catalog.snapshot():
-        found = [
-            (replace(term, definition=masked_text(term.definition, guards)), source, title)
-            for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
-        ]
-        if settings.audit.enabled:
-            Audit(settings).append(terms_line(name, found, access, catalog, settings))
+    found = show_terms(name, settings, Catalog.open(settings.data), access)
     if json_:
         view.json([term_json(*entry) for entry in found])
     elif found:

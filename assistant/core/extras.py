@@ -8,6 +8,7 @@ from assistant.core.errors import UsageError
 
 EXTRAS = {  # the names that are imported
     "evaluate": ("matplotlib", "sklearn"),
+    "mcp": ("mcp",),
     "ray": ("ray",),
     "tune": ("accelerate", "gptqmodel", "matplotlib", "onnxruntime_genai", "optimum", "peft", "sklearn", "torch"),
 }

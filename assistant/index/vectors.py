@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import shutil
-import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from assistant.core.errors import AssistantError, IndexMissing, NotWritable
 from assistant.core.files import PRIVATE_FOLDER, hash_file, keep_private
 from assistant.core.records import Access
-from assistant.index.schema import VectorRow
+from assistant.index.schema import VectorRow, drop_free_pages
 
 COLLECTION = "passages"
 FOLDER = "generations"
@@ -108,7 +107,8 @@ class FolderStore:
                 yield client.get_or_create_collection(COLLECTION, configuration={"hnsw": HNSW}, embedding_function=None)
             finally:
                 client.close()  # flushes and closes the files
-            _drop_free_pages(path)
+            # Chroma's log of writes held every vector once more: deleted, and left in the file.
+            drop_free_pages(path / "chroma.sqlite3")
             (path / SEAL).write_text(json.dumps(_index_files(path)), encoding="utf-8")
             _sync_folder(path)
         except BaseException as error:
@@ -347,12 +347,6 @@ def _index_files(path: Path) -> dict[str, str]:
     """Hash the files of the vector index, if it was flushed; Chroma writes to the others as it opens them."""
     flushed = (marker.parent for marker in path.glob("*/index_metadata.pickle"))
     return {file.relative_to(path).as_posix(): hash_file(file) for folder in flushed for file in folder.iterdir()}
-
-
-def _drop_free_pages(path: Path) -> None:
-    """Give back what Chroma's log of writes took: every vector once more, deleted and left in the file."""
-    with contextlib.closing(sqlite3.connect(path / "chroma.sqlite3")) as db:
-        db.execute("VACUUM")
 
 
 def _sync_folder(path: Path) -> None:

@@ -1,0 +1,26 @@
+"""The glossary as it is shown: masked as a quote is, and logged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from assistant.answer.disclosure import masked_text
+from assistant.audit.trail import Audit, terms_line
+from assistant.core.config import Config
+from assistant.core.records import Access, Term
+from assistant.guards.run import Guards
+from assistant.index.catalog import Catalog
+from assistant.text.words import normalise_term
+
+
+def show_terms(name: str, config: Config, catalog: Catalog, access: Access) -> list[tuple[Term, str, str]]:
+    """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
+    guards = Guards(config.guards)
+    with catalog.snapshot():
+        found = [
+            (replace(term, definition=masked_text(term.definition, guards)), source, title)
+            for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
+        ]
+        if config.audit.enabled:
+            Audit(config).append(terms_line(name, found, access, catalog, config))
+    return found
