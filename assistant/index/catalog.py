@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -124,16 +124,19 @@ class Catalog(Lookup):
 
     def info(self, access: Access | None = None) -> IndexInfo:
         """Count what the index holds and name its generation; for `access`, tell of nothing that it may not see."""
-        seen = SEEN if access else "SELECT document_id FROM sources"
+        if access is None:
+            return self._info("SELECT document_id FROM sources", {}, self.meta("generation") or "")
+        return self.once("info", access, lambda: self._info(SEEN, visible_to(access), self._seen_state(access)))
+
+    def _info(self, documents: str, given: Mapping[str, str], generation: str) -> IndexInfo:
         one = self._db.execute(
-            f"""SELECT (SELECT COUNT(*) FROM documents WHERE id IN ({seen})),
-                       (SELECT COUNT(*) FROM passages WHERE document_id IN ({seen}))""",
-            visible_to(access) if access else {},
+            f"""SELECT (SELECT COUNT(*) FROM documents WHERE id IN ({documents})),
+                       (SELECT COUNT(*) FROM passages WHERE document_id IN ({documents}))""",
+            given,
         ).fetchone()
-        generation = self._state(access) if access else self.meta("generation") or ""
         return IndexInfo(generation=generation, documents=one[0], passages=one[1])
 
-    def _state(self, access: Access) -> str:
+    def _seen_state(self, access: Access) -> str:
         """Name what `access` may see; the generation's own name changes with what is hidden, too."""
         query = f"""SELECT group_concat(line, char(10)) FROM (SELECT s.source || char(9) || s.document_id AS line
                     FROM sources s WHERE {VISIBLE} ORDER BY line)"""

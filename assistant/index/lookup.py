@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from assistant.core.records import Access, Document, Hit, Method, Passage, Term
 from assistant.index.schema import DIFFERS, passage_of, read_json
 from assistant.index.visible import VISIBLE, visible_to
-from assistant.index.word_search import search_words
+from assistant.index.word_search import Seen, search_words
 from assistant.text.canonical import ITEM
 from assistant.text.words import title_of
 
@@ -19,7 +19,9 @@ from assistant.text.words import title_of
 MAX_BEFORE, MAX_PASSAGES_BEFORE = 4_000, 40  # characters, passages
 MAX_LISTED, MAX_PASSAGES_LISTED = 60_000, 600  # the same where a passage goes on with a list or a table
 MAX_NAMING = 20  # passages that name a section, or a document
+MAX_KNOWN = 16  # of what is kept between questions, 2 MB for 100,000 passages
 PASSAGE = 'p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page'  # what `passage_of` reads
+T = TypeVar("T")
 
 
 class Lookup:
@@ -27,10 +29,24 @@ class Lookup:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._state = (0, 0)
+        self._known: dict[tuple[str, Access], Any] = {}
+
+    def once(self, what: str, access: Access, make: Callable[[], T]) -> T:
+        """Return what is the same for every question until something is written, and for a few people at once."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if (version, self._db.total_changes) != self._state or len(self._known) > MAX_KNOWN:
+            self._known.clear()
+            self._state = version, self._db.total_changes
+        if (what, access) not in self._known:
+            self._known[what, access] = make()
+        found: T = self._known[what, access]
+        return found
 
     def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
         """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
-        return search_words(self._db, words, limit, access)
+        seen = self.once("seen", access, lambda: Seen.of(self._db, access))
+        return search_words(self._db, words, limit, seen)
 
     def hits(
         self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int

@@ -85,3 +85,17 @@ def test_a_question_has_so_many_tokens_and_no_more() -> None:
 
 def test_words_are_told_as_tokens_in_their_order() -> None:
     assert tokenized(["self-service", "?", "Cafés"]) == [["self", "servic"], ["cafe"]]
+
+
+def test_what_is_kept_between_questions_is_of_the_index_as_it_is(tmp_path: Path) -> None:
+    who, other = access(), access("board")
+    with closing(index(tmp_path, ["travel desk"])) as writer, closing(Catalog.open(tmp_path)) as reader:
+        assert [text for text, _ in found(reader, "travel", who)[0]] == ["travel desk"]
+        before = reader.info(who)
+        add(writer, "board0", Meta(audience=("board",)), text="travel board")
+        assert [text for text, _ in found(reader, "travel", who)[0]] == ["travel desk"]
+        assert len(found(reader, "travel", other)[0]) == 2 and reader.info(who) == before
+        add(writer, "open1", Meta(), text="travel travel")
+        assert len(found(reader, "travel", who)[0]) == 2 and reader.info(who).documents == 2
+        writer.drop_source("/open1-0.md")
+        assert len(found(reader, "travel", who)[0]) == len(found(writer, "travel", who)[0]) == 1
