@@ -191,7 +191,7 @@ class Renderer:
         for key, value in status.items():
             if key == "calibration" and value:
                 table.add_row(key, safe(calibration_line(value)))
-            elif key not in ("problems", "flagged"):
+            elif key not in ("problems", "flagged", "expiring"):
                 told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
                 table.add_row(key.replace("_", " "), safe(str(told)))
         self.out.print(table)
@@ -199,6 +199,8 @@ class Renderer:
             self.out.print(
                 Text.assemble(("flagged ", "yellow"), printable(flag["source"]), ": ", printable(flag["detail"]))
             )
+        for row in status["expiring"][:MANY]:
+            self.out.print(Text.assemble(("expires ", "yellow"), f"{row['expires']} ", printable(row["source"])))
         for problem in status["problems"]:
             line = ("problem ", "bold red"), printable(problem["problem"]), (" " + printable(problem["cure"]), "bold")
             self.out.print(Text.assemble(*line))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -27,6 +27,7 @@ from assistant.models.encoder import GUARD_ENCODER
 from assistant.models.registry import Registry
 
 SHOWN = ("chromadb", "langchain", "onnxruntime")
+SOON = timedelta(days=90)  # what expires until then is listed
 
 
 def collect_status(config: Config) -> dict[str, Any]:
@@ -45,14 +46,16 @@ def collect_status(config: Config) -> dict[str, Any]:
         "calibration": _calibration(config, problems),
         "packages": {name: _version(name) for name in SHOWN},
         "flagged": [],
+        "expiring": [],
     }
     _rights(config, problems)
     if status["index"]:
-        status["flagged"] = status["index"].pop("flagged")
+        status |= {key: status["index"].pop(key) for key in ("flagged", "expiring")}
     return {**status, "problems": problems}
 
 
 def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, Any]:
+    today = date.today()
     try:
         catalog = Catalog.open(config.data)
         with catalog.snapshot():
@@ -62,8 +65,12 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
                 **asdict(info),
                 "terms": catalog.count_terms(),
                 "encoder": (catalog.meta("encoder") or "")[:12],
-                "not_in_force_today": catalog.outside_validity(date.today().isoformat()),
+                "not_in_force_today": catalog.outside_validity(today.isoformat()),
                 "flagged": [asdict(flag) for flag in catalog.flags()],
+                "expiring": [
+                    {"source": source, "expires": day}
+                    for source, day in catalog.expiring(today.isoformat(), (today + SOON).isoformat())
+                ],
             }
         held = open_store(config.data, config.index.chroma_url).count(info.generation)
         hint = rebuild_hint(config.data)

@@ -190,6 +190,11 @@ class Catalog(Lookup):
         query = "SELECT COUNT(*) FROM sources WHERE effective > ? OR expires < ?"
         return int(self._db.execute(query, (as_of, as_of)).fetchone()[0])
 
+    def expiring(self, first: str, last: str) -> list[tuple[str, str]]:
+        """Return (source, its last day) of what is in force for the last time between two days."""
+        query = "SELECT source, expires FROM sources WHERE expires BETWEEN ? AND ? ORDER BY expires, source"
+        return list(self._db.execute(query, (first, last)))
+
     def put_source(self, row: SourceRow) -> None:
         """Insert or replace a file's row and its audience."""
         self._db.execute("DELETE FROM sources WHERE path = ?", (row.path,))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -434,6 +435,18 @@ def test_a_planted_configuration_is_refused_and_ones_own_is_told(run: Run, fresh
     assert f"settings {planted}" in run("ingest", ".", "-v").err
     planted.unlink()
     assert run("status", "--json", "--data", "new").json["config_file"] == ""
+
+
+def test_status_lists_what_soon_expires(run: Run, fresh: tuple[str, str], tmp_path: Path) -> None:
+    today = date.today()
+    days = {"past": -1, "today": 0, "soon": 90, "later": 91}
+    for name, away in days.items():
+        day = today + timedelta(days=away)
+        (tmp_path / f"{name}.md").write_text(f"---\nexpires: {day}\n---\n# Parking\n\nBay {away}.\n", encoding="utf-8")
+    assert run("ingest", *(tmp_path / f"{name}.md" for name in days), *fresh).code == 0
+    told = [(row["source"], row["expires"]) for row in run("status", "--json", *fresh).json["expiring"]]
+    assert told == [("today.md", str(today)), ("soon.md", str(today + timedelta(days=90)))]
+    assert f"expires {today} today.md" in run("status", *fresh).out
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX rights")
