@@ -37,6 +37,20 @@ REDTEAM = {  # part and name in the JSON -> what the table calls it, and the bar
     ("personal data", "birth date: texts with a false one"): ("texts with a false birth date", ""),
 }
 
+SCALE = {  # key in the JSON -> what the table calls it, how it is written, and the bar at the largest size
+    "ingest_per_second": ("ingest without encoding, passages a second", ",.0f", "exponent 1.1"),
+    "ingest_mib": ("– its peak memory, MiB", ",.0f", ""),
+    "bytes_per_passage": ("on disk, kB a passage", ".1f", "12"),
+    "search_p50_ms": ("search without the reader, ms (p50)", ",.0f", ""),
+    "search_p95_ms": ("– (p95)", ",.0f", "40"),
+    "ask_p50_ms": ("an answer without a generator, ms (p50)", ",.0f", ""),
+    "query_mib": ("– peak memory of its process, MiB", ",.0f", "800"),
+    "cold_seconds": ("a cold answer, s", ".2f", "1.5 times the smallest"),
+    "unchanged_seconds": ("an ingest of nothing new, s", ".2f", "10"),
+    "changed_seconds": ("an ingest of one changed document, s", ".2f", "5"),
+    "forget_seconds": ("`forget` of one document, s", ".2f", ""),
+}
+
 
 def main() -> None:
     """Write the page anew."""
@@ -70,18 +84,29 @@ def speed(raw: Mapping[str, Any]) -> Iterator[str]:
     yield "| what | ours | tutorial | ratio | bar |"
     yield "|---|---|---|---|---|"
     times = ask["ours_seconds"], ask["theirs_seconds"]
-    yield f"| a cold answer in words, one process | {times[0]:.1f} s | {times[1]:.1f} s | {ask['ratio']:.1f} | 4 |"
+    yield f"| a cold answer in words, one process | {times[0]:.1f} s | {times[1]:.1f} s | {ask['ratio']:.1f} | 4.5 |"
     yield f"| – reading its passages | {ask['ours_timings_ms']['read'] / 1000:.2f} s | | | 0.7 s |"
-    pace = ingest["passages"] / ingest["ours_seconds"], ingest["chunks"] / ingest["theirs_seconds"]
-    ratios = f"{ingest['rate_ratio']:.2f} / {ingest['rate_ratio_without_imports']:.2f}"
-    pairs = f"{pace[0]:.0f} | {pace[1]:.0f} | {ratios} | 2"
-    yield f"| ingest, passages a second (whole process / without imports) | {pairs} |"
+    for told, of, bar in (("", ingest, ""), (", one encoder on both sides", raw["same"], "3.5")):
+        pace = of["passages"] / of["ours_seconds"], of["chunks"] / of["theirs_seconds"]
+        ratios = f"{of['rate_ratio']:.2f} / {of['rate_ratio_without_imports']:.2f}"
+        what = f"ingest{told}, passages a second (whole process / without imports)"
+        yield f"| {what} | {pace[0]:.0f} | {pace[1]:.0f} | {ratios} | {bar} |"
     peaks = f"{ingest['ours_peak_mib']:.0f} MiB | {ingest['theirs_peak_mib']:.0f} MiB"
-    yield f"| peak memory of that ingest | {peaks} | | |"
+    yield f"| peak memory of that ingest | {peaks} | | 600 MiB |"
     again = f"{ingest['again_ratio']:.0f} / {ingest['again_ratio_in_process']:.0f}"
     unchanged = f"{ingest['again_seconds']:.2f} s"
-    yield f"| an unchanged ingest, against our first (process / inside) | {unchanged} | | {again} | 50 |"
-    yield f"| `assistant --help` | {raw['help_seconds']:.2f} s | | | 0.3 s |"
+    yield f"| an unchanged ingest, against our first (process / inside) | {unchanged} | | {again} | 100 |"
+    yield f"| `assistant --help` | {raw['help_seconds']:.2f} s | | | 0.2 s |"
+
+
+def scale(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each cost, a column for each size."""
+    sizes = raw["sizes"]
+    yield f"| passages | {' | '.join(format(row['passages'], ',') for row in sizes)} | exponent | bar |"
+    yield "|---|" + "---|" * (len(sizes) + 2)
+    for key, (told, form, bar) in SCALE.items():
+        cells = " | ".join(format(row[key] / (1000 if key == "bytes_per_passage" else 1), form) for row in sizes)
+        yield f"| {told} | {cells} | {raw['exponents'].get(key, '')} | {bar} |"
 
 
 def redteam(raw: Mapping[str, Any]) -> Iterator[str]:
@@ -97,6 +122,7 @@ def redteam(raw: Mapping[str, Any]) -> Iterator[str]:
 
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "natural": natural,
+    "scale": scale,
     "speed": speed,
     "redteam": redteam,
 }

@@ -52,7 +52,7 @@ from bench.common import (
 from bench.speed import Timed, assistant, timed
 
 SIZES = (1_000, 10_000, 50_000, 100_000)
-PASSAGE = 620  # characters of these documents that make a passage, about: only the sizes depend on it
+PASSAGE = 500  # characters of these documents that make a passage, about: only the sizes depend on it
 TEXT = (".md", ".txt")
 SEARCHES, ANSWERS, COLD = 60, 10, 3
 ENCODED = 1_000
