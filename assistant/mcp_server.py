@@ -16,7 +16,6 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from assistant.answer.glossary import show_terms
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.contract import answer_json, history_from_json, search_json, term_json
@@ -78,7 +77,7 @@ def make_server(assistant: Assistant) -> MCPServer:
     @server.tool(annotations=READ_ONLY)
     async def terms(name: Name = "") -> Json:
         """Say what a term or an abbreviation means in these documents, with the source; or list all of them."""
-        return await run(lambda: {"terms": _terms(assistant, name)})
+        return await run(lambda: {"terms": [term_json(*entry) for entry in assistant.terms(name)]})
 
     @server.tool(annotations=READ_ONLY)
     async def verify(answer: Saved) -> Json:
@@ -102,10 +101,6 @@ def _around(assistant: Assistant, source: str, sha256: str, start: int, quote: s
     )
     text, begin, end = assistant.surroundings(found, assistant.access)
     return {"before": text[:begin], "quote": text[begin:end], "after": text[end:]}
-
-
-def _terms(assistant: Assistant, name: str) -> list[Json]:
-    return [term_json(*entry) for entry in show_terms(name, assistant.config, assistant.catalog, assistant.access)]
 
 
 def _verified(assistant: Assistant, answer: Json) -> Json:

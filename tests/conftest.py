@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,30 @@ def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.Tem
         assert not report.rejected
     shutil.copytree(first, config.data)
     return config
+
+
+@pytest.fixture(scope="session")
+def index_files(
+    encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Mapping[str, str]], Config]:
+    """Write and ingest files for tests that only ask of them, without a generator."""
+    from ingest.build import ingest
+
+    def index(files: Mapping[str, str]) -> Config:
+        base = tmp_path_factory.mktemp("indexed")
+        for name, text in files.items():
+            (base / "docs" / name).parent.mkdir(parents=True, exist_ok=True)
+            (base / "docs" / name).write_text(text, encoding="utf-8")
+        config = Config(
+            index=IndexSection(data=str(base / "index")),
+            models=ModelsSection(dir=str(encoder_models)),
+            generator=GeneratorSection(runtime="none"),
+            base=base,
+        )
+        ingest([base / "docs"], config, encoder)
+        return config
+
+    return index
 
 
 # --- a small office, ingested once a run, for the tests that only ask it things --------------------------------

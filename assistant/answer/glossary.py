@@ -13,14 +13,15 @@ from assistant.index.catalog import Catalog
 from assistant.text.words import normalise_term
 
 
-def show_terms(name: str, config: Config, catalog: Catalog, access: Access) -> list[tuple[Term, str, str]]:
+def show_terms(
+    name: str, config: Config, catalog: Catalog, access: Access, guards: Guards, audit: Audit | None
+) -> list[tuple[Term, str, str]]:
     """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
-    guards = Guards(config.guards)
     with catalog.snapshot():
         found = [
             (replace(term, definition=masked_text(term.definition, guards)), source, title)
             for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
         ]
-        if config.audit.enabled:
-            Audit(config).append(terms_line(name, found, access, catalog, config))
+        if audit:
+            audit.append(terms_line(name, found, access, catalog, config))
     return found

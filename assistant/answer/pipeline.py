@@ -16,6 +16,7 @@ from assistant.answer.citations import quote_of
 from assistant.answer.confidence import Confidence, load_confidence
 from assistant.answer.disclosure import in_context, masked, masked_text, permitted
 from assistant.answer.evidence import place
+from assistant.answer.glossary import show_terms
 from assistant.answer.history import checked_question, readings, recent, was_said
 from assistant.answer.open_book import PASSAGES, answer_from_passages
 from assistant.answer.outcomes import Clock
@@ -273,6 +274,10 @@ class Assistant:
         if self._audit:
             self._audit.append(search_line(self._command, found, access, self.config))
         return found
+
+    def terms(self, name: str = "", *, access: Access | None = None) -> list[tuple[Term, str, str]]:
+        """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
+        return show_terms(name, self.config, self.catalog, access or self.access, self._guards, self._audit)
 
     def surroundings(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.

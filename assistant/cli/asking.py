@@ -124,14 +124,17 @@ def terms(
 ) -> None:
     """List the glossary, or define one term with its source."""
     from assistant.answer.glossary import show_terms
+    from assistant.audit.trail import Audit
     from assistant.contract import term_json
     from assistant.core.access import make_access
+    from assistant.guards.run import Guards
     from assistant.index.catalog import Catalog
 
     view = renderer()
     settings = settings_of(config, data)
     access = make_access(roles.split(","), as_of)
-    found = show_terms(name, settings, Catalog.open(settings.data), access)
+    audit = Audit(settings) if settings.audit.enabled else None
+    found = show_terms(name, settings, Catalog.open(settings.data), access, Guards(settings.guards), audit)
     if json_:
         view.json([term_json(*entry) for entry in found])
     elif found:

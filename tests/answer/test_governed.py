@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.contract import answer_json
-from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
-from assistant.models.encoder import Encoder
-from ingest.build import ingest
+from assistant.core.config import Config
 
 FORMS = "".join(f"- use the tablet number {n} of the department for what is not work of the day\n" for n in range(30))
 ROOMS = "".join(f"| Room {n} on the floor for guests of the house and others | {n} EUR |\n" for n in range(60, 99))
@@ -192,20 +189,9 @@ Not payable by members:
 
 
 @pytest.fixture(scope="module")
-def assistant(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+def assistant(index_files: Callable[[Mapping[str, str]], Config]) -> Iterator[Assistant]:
     """One index of all the files, which answers without a generator."""
-    base = tmp_path_factory.mktemp("governed")
-    (base / "docs").mkdir()
-    for name, text in FILES.items():
-        (base / "docs" / name).write_text(text, encoding="utf-8")
-    config = Config(
-        index=IndexSection(data=str(base / "index")),
-        models=ModelsSection(dir=str(encoder_models)),
-        generator=GeneratorSection(runtime="none"),
-        base=base,
-    )
-    ingest([base / "docs"], config, encoder)
-    with closing(Assistant(config)) as opened:
+    with closing(Assistant(index_files(FILES))) as opened:
         yield opened
 
 

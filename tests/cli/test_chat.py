@@ -11,7 +11,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,12 @@ from rich.console import Console
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.chat import Chat
-from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
+from assistant.core.config import Config
 from assistant.core.records import Answer, Turn
 from assistant.line_input import name_completer, open_history
-from assistant.models.encoder import Encoder
 from assistant.render import Renderer
 from assistant.transcript import markdown, write_transcript
 from assistant.views import surroundings
-from ingest.build import ingest
 from tests.fakes import ScriptedModel
 
 LEAVE = """# Annual Leave Policy
@@ -110,20 +108,9 @@ def talk(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture(scope="module")
-def office(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+def office(index_files: Callable[[Mapping[str, str]], Config]) -> Iterator[Assistant]:
     """An assistant over FILES, which no test changes."""
-    base = tmp_path_factory.mktemp("office")
-    for name, text in FILES.items():
-        (base / "docs" / name).parent.mkdir(parents=True, exist_ok=True)
-        (base / "docs" / name).write_text(text, encoding="utf-8")
-    config = Config(
-        index=IndexSection(data=str(base / "index")),
-        models=ModelsSection(dir=str(encoder_models)),
-        generator=GeneratorSection(runtime="none"),
-        base=base,
-    )
-    ingest([base / "docs"], config, encoder)
-    assistant = Assistant(config)
+    assistant = Assistant(index_files(FILES))
     yield assistant
     assistant.close()
 

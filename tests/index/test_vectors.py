@@ -316,6 +316,17 @@ def test_generations_that_are_left_do_not_stay_open(tmp_path: Path) -> None:
 
 # --- a server --------------------------------------------------------------------------------------------------------
 
+FILES = {
+    "leave.md": "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n",
+    "pay.md": "---\naudience: hr\n---\n# Pay\n\nThe salary band of a senior engineer ends at 88,000 euros.\n",
+}
+MORE_LEAVE = "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n"
+
+
+def on_server(make_config: Callable[..., Config], url: str, share: float) -> Config:
+    config = make_config(ingest=IngestSection(rebuild_share=share))
+    return replace(config, index=replace(config.index, chroma_url=url))
+
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "127.0.0.1:{port}", "http://127.0.0.1:no-port"])
@@ -360,8 +371,7 @@ def test_a_server_that_dies_is_one_sentence_and_once_it_is_back_all_goes_on(
     share: float,
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    config = make_config(ingest=IngestSection(rebuild_share=share))
-    config = replace(config, index=replace(config.index, chroma_url=url))
+    config = on_server(make_config, url, share)
     root = write_files(FILES)
     with chroma_server(tmp_path / "chroma", url) as server:
         run_ingest(config, root)
@@ -369,9 +379,7 @@ def test_a_server_that_dies_is_one_sentence_and_once_it_is_back_all_goes_on(
         assert sources(assistant, "how many days of annual leave") == ["leave.md"]
         server.kill()
         server.wait(10)
-        (root / "leave.md").write_text(
-            "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n", encoding="utf-8"
-        )
+        (root / "leave.md").write_text(MORE_LEAVE, encoding="utf-8")
         asks: list[Callable[[], object]] = [
             lambda: run_ingest(config, root),
             lambda: assistant.search("days of annual leave"),
@@ -417,12 +425,6 @@ def test_two_indexes_on_one_server_leave_each_other_alone(chroma_url: str) -> No
         assert found(two, theirs, unit(1)) == [2]
 
 
-FILES = {
-    "leave.md": "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n",
-    "pay.md": "---\naudience: hr\n---\n# Pay\n\nThe salary band of a senior engineer ends at 88,000 euros.\n",
-}
-
-
 @pytest.mark.parametrize("share", [0.0, 1e9], ids=["rebuild", "derive"])
 def test_an_index_whose_vectors_are_on_a_server(
     chroma_url: str,
@@ -432,17 +434,14 @@ def test_an_index_whose_vectors_are_on_a_server(
     encoder: Encoder,
     share: float,
 ) -> None:
-    config = make_config(ingest=IngestSection(rebuild_share=share))
-    config = replace(config, index=replace(config.index, chroma_url=chroma_url))
+    config = on_server(make_config, chroma_url, share)
     root = write_files(FILES)
     assert run_ingest(config, root).embedded == 2
     with closing(Assistant(config)) as assistant:
         assert not (config.data / "generations").exists()
         assert sources(assistant, "how many days of annual leave") == ["leave.md"]
         assert assistant.search("days of leave", access=make_access(("hr",))).hits[0].methods == ("dense", "lexical")
-        (root / "leave.md").write_text(
-            "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n", encoding="utf-8"
-        )
+        (root / "leave.md").write_text(MORE_LEAVE, encoding="utf-8")
         (root / "car.md").write_text("# Cars\n\nA company car is electric.\n", encoding="utf-8")
         assert run_ingest(config, root).embedded == 2
         answer = assistant.search("how many days of annual leave")
