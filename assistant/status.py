@@ -24,6 +24,7 @@ from assistant.index.vectors import open_store
 from assistant.models.active import PACKAGED_ID, served
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.encoder import GUARD_ENCODER
+from assistant.models.onnx_session import GRAPH
 from assistant.models.registry import Registry
 
 SHOWN = ("chromadb", "langchain", "onnxruntime")
@@ -77,7 +78,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
         if held != info.passages:
             _problem(problems, f"the vector generation holds {held} of {info.passages} passages.", hint, fatal=True)
         encoder = config.encoder.model
-        if registry.has(encoder) and found["encoder"] != registry.load(encoder).files["model.onnx"][:12]:
+        if registry.has(encoder) and found["encoder"] != registry.load(encoder).files[GRAPH][:12]:
             _problem(problems, "the index was made with another encoder.", hint, fatal=True)
         catalog.close()
     except AssistantError as error:

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from assistant.core.errors import REPORT, AssistantError
-from assistant.models.onnx_session import OPT_OUT
-from assistant.models.prepare.llama_graph import GRAPH, LAST, LAYOUT, writable, write_generator
+from assistant.models.onnx_session import GRAPH, OPT_OUT
+from assistant.models.prepare.llama_graph import LAST, LAYOUT, writable, write_generator
 from tune.gptq_weights import read_raw
 
 INT8, INT4 = "int8", "int4"

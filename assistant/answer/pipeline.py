@@ -52,6 +52,7 @@ from assistant.index.vectors import VectorStore, open_store
 from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import GUARD_ENCODER, Encoder, open_encoder, remember
 from assistant.models.llm import LanguageModel, open_model
+from assistant.models.onnx_session import GRAPH
 from assistant.models.registry import Registry
 from assistant.text.words import content
 
@@ -364,7 +365,7 @@ class Assistant:
             indexed = self.catalog.meta("encoder")
         if indexed is None:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
-        ours = registry.load(self.config.encoder.model).files["model.onnx"]
+        ours = registry.load(self.config.encoder.model).files[GRAPH]
         if indexed != ours:
             cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
             raise IndexMismatch(cause, rebuild_hint(self.config.data))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.config import EncoderSection
-from assistant.models.onnx_session import open_session
+from assistant.models.onnx_session import fastest_graph, open_session
 from assistant.models.registry import Registry, opening
 
 READER_ID = "mpnet-policy-reader-1"  # counts its versions
@@ -27,7 +27,8 @@ class CrossEncoder:
     """Reads passages with a question; one at a time, so that what is said of one depends on no other."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        session, tokenizer = open_session(folder / "model.onnx", threads), open_tokenizer(folder / "tokenizer.json")
+        session = open_session(fastest_graph(folder), threads)
+        tokenizer = open_tokenizer(folder / "tokenizer.json")
         # Not a method: what holds itself keeps the session's memory until Python's collector comes by.
         self._remembered = lru_cache(REMEMBERED)(partial(_read, session, tokenizer))
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from assistant.core.config import MINILM, MPNET, Config, EncoderSection
 from assistant.core.records import ModelRecord
-from assistant.models.onnx_session import open_session
+from assistant.models.onnx_session import GRAPH, fastest_graph, open_session
 from assistant.models.registry import Registry, opening
 
 TOKEN_BUDGET = 1_024  # padded tokens a batch: activations stay in the cache, 15% faster than with 4,096
@@ -43,7 +43,7 @@ class Encoder(ABC):
         self._tokenizer.no_padding()
         self._settings = settings
         self.id = record.id
-        self.sha = record.files["model.onnx"]
+        self.sha = record.files[GRAPH]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector a text, in order; [0, dimensions] for none."""
@@ -71,7 +71,7 @@ class MiniLM(Encoder):
 
     def __init__(self, folder: Path, record: ModelRecord, settings: EncoderSection) -> None:
         super().__init__(folder, record, settings)
-        self._session = open_session(folder / "model.onnx", settings.threads)
+        self._session = open_session(folder / GRAPH, settings.threads)
         self._inputs = {i.name for i in self._session.get_inputs()}
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
@@ -109,7 +109,7 @@ class MPNet(Encoder):
 
     def __init__(self, folder: Path, record: ModelRecord, settings: EncoderSection) -> None:
         super().__init__(folder, record, settings)
-        self._session = open_session(folder / "model.onnx", 1)
+        self._session = open_session(fastest_graph(folder), 1)
         self._workers = settings.threads or os.cpu_count() or 1
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
@@ -145,7 +145,7 @@ class LazyEncoder:
 
     def __init__(self, registry: Registry, settings: EncoderSection) -> None:
         """Look for it; raises ModelMissing if it is not prepared."""
-        self.sha = registry.load(settings.model).files["model.onnx"]
+        self.sha = registry.load(settings.model).files[GRAPH]
         self._open = cache(lambda: open_encoder(registry, settings))
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:

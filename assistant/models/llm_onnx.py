@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.records import ModelInfo, Turn
-from assistant.models.onnx_session import open_session, physical_cores
+from assistant.models.onnx_session import GRAPH, open_session, physical_cores
 
 ROOM = 1024  # tokens of a prompt and its answer that are kept room for; longer ones get one of their own
 # Tokens in a row that were there before -> how many of those that followed them are guessed to follow again.
@@ -36,7 +36,7 @@ class OnnxModel:
 
         self.info = ModelInfo(model_id, "onnx")
         model = json.loads((folder / "genai_config.json").read_text(encoding="utf-8"))["model"]
-        self._session = open_session(folder / "model.onnx", physical_cores(), spin=True)
+        self._session = open_session(folder / GRAPH, physical_cores(), spin=True)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._template = _template(folder)
         self._context = int(model["context_length"])  # tokens

@@ -8,6 +8,9 @@ from typing import Any
 
 # From 1.29 on, ONNX Runtime's own wheels report to their maker which models a process opens, unless this is set.
 OPT_OUT = {"ORT_DISABLE_TELEMETRY": "1"}
+GRAPH, SIGNED_GRAPH = "model.onnx", "model-signed.onnx"  # the same numbers: `prepare/signed_graph.py`
+VNNI = {"avx512_vnni", "avx_vnni"}
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def open_session(path: Path, threads: int, spin: bool = False) -> Any:
@@ -24,6 +27,22 @@ def open_session(path: Path, threads: int, spin: bool = False) -> Any:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def fastest_graph(folder: Path) -> Path:
+    """Return the graph of a model's folder that this processor runs faster; both give the same numbers."""
+    signed = folder / SIGNED_GRAPH
+    return signed if has_vnni() and signed.is_file() else folder / GRAPH
+
+
+def has_vnni() -> bool:
+    """Say whether the processor multiplies signed weights of 8 bits without cutting sums off; where unknown, no."""
+    try:
+        lines = CPU_INFO.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:  # not Linux
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return not VNNI.isdisjoint(flags.split())
 
 
 def physical_cores() -> int:

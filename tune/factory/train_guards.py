@@ -29,6 +29,7 @@ from assistant.guards.normalise import as_encoded, fold
 from assistant.guards.segments import cued_sentences, windows
 from assistant.models.encoder import guard_encode
 from assistant.models.logistic import Logistic
+from assistant.models.onnx_session import GRAPH
 from assistant.models.prepare.encoder import prepare_minilm
 from assistant.models.registry import Registry
 from tune.factory.fit_packaged import ORGANISATIONS
@@ -312,7 +313,7 @@ def open_encode(config_file: Path | None) -> tuple[Encode, str]:
     config = load_config(config_file)
     registry = Registry(config.models_dir)
     record = prepare_minilm(registry)
-    return guard_encode(config), record.files["model.onnx"]
+    return guard_encode(config), record.files[GRAPH]
 
 
 def main() -> None:

@@ -18,7 +18,9 @@ from assistant.core.errors import REPORT, GateFailed
 from assistant.core.files import PACKAGED
 from assistant.core.records import ModelRecord, Progress, no_progress
 from assistant.models.encoder import ENCODERS, GUARD_ENCODER, MiniLM, MPNet
+from assistant.models.onnx_session import GRAPH
 from assistant.models.prepare import minilm_graph, mpnet_graph
+from assistant.models.prepare.signed_graph import write_signed_twin
 from assistant.models.registry import Registry
 from assistant.models.weights import MINILM as MINILM_WEIGHTS
 from assistant.models.weights import MPNET as MPNET_WEIGHTS
@@ -78,10 +80,12 @@ def prepare_mpnet(registry: Registry, progress: Progress = no_progress) -> Model
     def build(folder: Path) -> dict[str, str]:
         progress("encoder: writing the graph", 0.3, 1)
         base = find_base(MPNET_WEIGHTS)
-        mpnet_graph.write_encoder(base.weights(), load_smoothing(MADE / SMOOTHING), base.config, folder / "model.onnx")
+        mpnet_graph.write_encoder(base.weights(), load_smoothing(MADE / SMOOTHING), base.config, folder / GRAPH)
         shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
         progress("encoder: comparing with the original", 0.8, 1)
-        return {"cosine": _close(_cosine(MPNET, folder), MIN_COSINE_INT8), "weights_sha256": MPNET_WEIGHTS.sha256}
+        cosine = _close(_cosine(MPNET, folder), MIN_COSINE_INT8)
+        write_signed_twin(folder, {"input_ids": mpnet_graph.PROBE_IDS})
+        return {"cosine": cosine, "weights_sha256": MPNET_WEIGHTS.sha256}
 
     settings = {"precision": "int8", "max_tokens": str(MPNet.max_tokens), "onnx": version("onnx")}
     record = registry.install(MPNET, "encoder", None, settings, build)
@@ -110,7 +114,7 @@ def _cosine(model_id: str, folder: Path) -> float:
     from safetensors.numpy import load_file
 
     originals = load_file(MADE / ORIGINALS)[model_id].astype(np.float32)
-    record = ModelRecord(model_id, "encoder", str(folder), None, {"model.onnx": ""}, {})
+    record = ModelRecord(model_id, "encoder", str(folder), None, {GRAPH: ""}, {})
     found = ENCODERS[model_id](folder, record, EncoderSection()).encode(PROBES)
     return float((found * originals).sum(axis=1).min())
 
@@ -118,7 +122,7 @@ def _cosine(model_id: str, folder: Path) -> float:
 def _write_minilm(base: Base, folder: Path) -> None:
     from tokenizers import Tokenizer
 
-    minilm_graph.write_encoder(base.weights(), base.config, folder / "model.onnx")
+    minilm_graph.write_encoder(base.weights(), base.config, folder / GRAPH)
     tokenizer = Tokenizer.from_file(str(base.tokenizer))
     tokenizer.enable_truncation(MiniLM.max_tokens)
     tokenizer.enable_padding(pad_id=base.config["pad_token_id"], pad_token="[PAD]")

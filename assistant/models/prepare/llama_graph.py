@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from assistant.models.llm_onnx import GUESSES
+from assistant.models.onnx_session import GRAPH
 from assistant.models.prepare.onnx_graph import CONTRIB, Graph, Weights
 
-GRAPH, DATA, LAYOUT = "model.onnx", "model.onnx.data", "genai_config.json"
+DATA, LAYOUT = "model.onnx.data", "genai_config.json"
 # Logits are given of the last tokens alone, enough to check at once all words that are guessed: the output layer is a
 # fifth of the work of reading a prompt.
 LAST = 1 + max(GUESSES.values())

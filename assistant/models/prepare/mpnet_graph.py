@@ -21,6 +21,7 @@ from assistant.models.prepare.onnx_graph import CONTRIB, Graph, Weights
 
 FIRST_POSITION = 2  # of the position embeddings; the ones before it are padding's
 MAX_TOKENS = 512
+PROBE_IDS = np.arange(1_000, 1_128)[None, :]  # any tokens, to compare two graphs by
 OUTLIERS = "outliers"  # the entry of a layer's smoothing that names the units with the largest values
 
 

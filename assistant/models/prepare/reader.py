@@ -17,9 +17,11 @@ from assistant.core.errors import REPORT, GateFailed
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import ModelRecord, Progress, no_progress
 from assistant.models.cross_encoder import READER_ID, CrossEncoder
+from assistant.models.onnx_session import GRAPH
 from assistant.models.prepare.encoder import SMOOTHING, load_smoothing
 from assistant.models.prepare.merge_lora import merged
-from assistant.models.prepare.mpnet_graph import write_reader
+from assistant.models.prepare.mpnet_graph import PROBE_IDS, write_reader
+from assistant.models.prepare.signed_graph import write_signed_twin
 from assistant.models.registry import Registry
 from assistant.models.weights import MPNET, find_base
 
@@ -52,12 +54,14 @@ def build_reader(folder: Path, adapter: Path, progress: Progress = no_progress) 
     weights = merged(base.weights(), adapter)
     progress("reader: writing the graph", 0.4, 1)
     heads = {name: value.astype(np.float32) for name, value in load_file(adapter / HEADS).items()}
-    write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), base.config, folder / "model.onnx")
+    write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), base.config, folder / GRAPH)
     shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
     progress("reader: asking it questions", 0.8, 1)
     difference = difference_to_original(folder, adapter)
     if not difference <= TOLERANCE:  # NaN fails too
         raise GateFailed(f"the reader's scores are {difference:.2f} from what they should be.", REPORT)
+    whole = np.full((1, PROBE_IDS.size), 1 / PROBE_IDS.size, np.float32)
+    write_signed_twin(folder, {"input_ids": PROBE_IDS, "pooling": whole})
     return {
         "difference": f"{difference:.4f}",
         "weights_sha256": MPNET.sha256,
