@@ -84,6 +84,12 @@ class Catalog(Lookup):
     def close(self) -> None:
         self._db.close()
 
+    def copy_to(self, folder: Path) -> None:
+        """Write what is committed as the catalog of another folder, which has none; raises NotWritable."""
+        make_private(folder / FILE_NAME)
+        with translate_sqlite_errors(folder):
+            self._db.execute("VACUUM INTO ?", (str(folder / FILE_NAME),))
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Read one consistent state until the block ends, whatever an ingest does meanwhile."""
