@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -87,8 +87,8 @@ class Catalog(Lookup):
     def copy_to(self, folder: Path) -> None:
         """Write what is committed as the catalog of another folder, which has none; raises NotWritable."""
         make_private(folder / FILE_NAME)
-        with translate_sqlite_errors(folder):
-            self._db.execute("VACUUM INTO ?", (str(folder / FILE_NAME),))
+        with translate_sqlite_errors(folder), closing(sqlite3.connect(folder / FILE_NAME)) as copy:
+            self._db.backup(copy)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
