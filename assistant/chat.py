@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -23,9 +22,7 @@ from assistant.render import Renderer
 from assistant.text.canonical import printable
 from assistant.transcript import write_transcript
 from assistant.views import citation_place, sources_view, surroundings
-
-if TYPE_CHECKING:
-    pass
+from assistant.why import why
 
 HISTORY_NAME = "questions.history"
 REMEMBERED = 3  # exchanges that a follow-up is understood from: six turns
@@ -67,6 +64,7 @@ class Chat:
         self.commands: Mapping[str, Command] = {
             "sources": Command(self._sources, "the sources of the last answer again, with their quotes"),
             "open": Command(self._open, "source N of the last answer in its surroundings", "N"),
+            "why": Command(self._why, "how the last answer came about"),
             "as": Command(self._as, "ask as someone with these roles; alone, say which", "ROLE[,ROLE] | none"),
             "as-of": Command(self._as_of, "ask of what was in force that day; alone, say which", "YYYY-MM-DD | today"),
             "new": Command(self._new, "forget the conversation and start another"),
@@ -194,6 +192,13 @@ class Chat:
         self._view.out.print(Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation)))
         self._view.out.print()
         self._view.out.print(surroundings(*around))
+        self._view.out.print()
+
+    def _why(self, _: str) -> None:
+        if not self._answers:
+            raise UsageError("there is no answer yet.", "Ask a question first.")
+        for step in why(self._answers[-1], self._assistant.threshold):
+            self._view.out.print(Text(printable(f"· {step}")))
         self._view.out.print()
 
     def _as(self, argument: str) -> None:

@@ -9,12 +9,24 @@ from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from assistant.core.errors import UsageError
-from assistant.core.records import Answer, Citation, Excerpt, Hit, IngestReport, Quote, SearchResult, Term, Turn
+from assistant.core.records import (
+    Answer,
+    Citation,
+    EarlierQuote,
+    Excerpt,
+    Hit,
+    IngestReport,
+    Quote,
+    SearchResult,
+    Term,
+    Turn,
+)
 
 if TYPE_CHECKING:
     from assistant.guards.run import Screened
 
-Record = TypeVar("Record", Citation, Excerpt, Quote)
+Record = TypeVar("Record", Citation, Excerpt, Quote, EarlierQuote)
+Quoted = TypeVar("Quoted", Quote, EarlierQuote)
 
 # Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped;
 # and so are lone surrogates, which no encoding can write.
@@ -24,6 +36,7 @@ UNSAFE = re.compile(
 )
 SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_OFFSET = 2**53
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
@@ -48,6 +61,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
             for c in answer.citations
         ],
         "closest": [{**asdict(c), "headings": list(c.headings)} for c in answer.closest],
+        "earlier": [{**asdict(c), "headings": list(c.headings)} for c in answer.earlier],
         "hits": [hit_json(hit) for hit in answer.hits],
         "verdicts": [asdict(v) for v in answer.verdicts],
         "model": asdict(answer.model),
@@ -153,14 +167,26 @@ def citations_from_json(raw: Any) -> list[Citation]:
 
 def closest_from_json(raw: Mapping[str, Any]) -> list[Quote]:
     """Read the closest quotes of a saved answer, which older ones have not; raises UsageError for a broken one."""
-    quotes = [_made(Quote, q, "closest quote") for q in raw.get("closest") or []]
+    return _quotes(Quote, raw.get("closest"), "closest quote")
+
+
+def earlier_from_json(raw: Mapping[str, Any]) -> list[EarlierQuote]:
+    """Read what a saved answer quotes of earlier versions; raises UsageError for a broken quote."""
+    quotes = _quotes(EarlierQuote, raw.get("earlier"), "quote of before")
+    if not all(isinstance(q.until, str) and DAY.fullmatch(q.until) for q in quotes):
+        raise UsageError("a quote of before of the saved answer has something else where a day belongs.")
+    return quotes
+
+
+def _quotes(kind: type[Quoted], raw: Any, name: str) -> list[Quoted]:
+    quotes = [_made(kind, q, name) for q in raw or []]
     for q in quotes:
         if any(type(number) is not int or abs(number) > MAX_OFFSET for number in (q.key, q.start, q.end)):
-            raise UsageError("a closest quote of the saved answer has a place that is not a whole number.")
+            raise UsageError(f"a {name} of the saved answer has a place that is not a whole number.")
         if not all(
             isinstance(text, str) and not SURROGATE.search(text) for text in (q.quote, q.source, q.document_sha256)
         ):
-            raise UsageError("a closest quote of the saved answer has something else where a text belongs.")
+            raise UsageError(f"a {name} of the saved answer has something else where a text belongs.")
     return quotes
 
 

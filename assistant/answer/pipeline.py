@@ -26,6 +26,7 @@ from assistant.answer.remarks import with_remarks
 from assistant.answer.retrieve import Retriever, find_terms
 from assistant.answer.surroundings import excerpts_around
 from assistant.answer.verify import check_quote
+from assistant.answer.versions import earlier, since
 from assistant.audit.trail import Audit, answer_line, search_line
 from assistant.core.access import make_access
 from assistant.core.config import Config, load_config
@@ -35,6 +36,7 @@ from assistant.core.records import (
     Access,
     Answer,
     Citation,
+    EarlierQuote,
     Evidence,
     Hit,
     IndexInfo,
@@ -129,6 +131,11 @@ class Assistant:
             catalog.close()
 
     @property
+    def threshold(self) -> float:
+        """The least probability of being right with which a question is answered."""
+        return self._threshold
+
+    @property
     def catalog(self) -> Catalog:
         """This thread's connection to the catalog."""
         if not hasattr(self._own, "catalog"):
@@ -176,7 +183,7 @@ class Assistant:
                 hits = masked(found[: k or self.config.retrieval.k], self._guards)
                 reading = replace(reading, hits=hits)
             if self._reads_passages and reading.probability >= self.config.answer.min_closest:
-                return self._from_passages(question, asked, found, reading, screened, index, clock, stage)
+                return self._from_passages(question, asked, found, reading, screened, index, access, clock, stage)
             if not reading.evidence or reading.probability < self._threshold:
                 return self._abstained(question, reading, screened.verdicts, index, clock)
             with clock("guard"):
@@ -189,9 +196,11 @@ class Assistant:
                 model = self._model.result()
                 wording = phrase(asked, evidence, model, self.config.answer, self.config.generator)
             with clock("verify"):
-                wording = self._in_place(self._verified(wording, evidence), [e.hit for e in evidence])
+                wording = self._in_place(self._verified(wording, evidence), [e.hit for e in evidence], access)
+            before = self._earlier(question, asked, wording, access)
         wording = replace(wording, verdicts=(*verdicts, *wording.verdicts))
-        return outcomes.answered(question, reading, wording, model.info if model else NO_MODEL, index, clock)
+        info = model.info if model else NO_MODEL
+        return replace(outcomes.answered(question, reading, wording, info, index, clock), earlier=before)
 
     def _understood(
         self, question: str, history: Sequence[Turn], access: Access, clock: Clock, stage: Stage
@@ -218,6 +227,7 @@ class Assistant:
         reading: Reading,
         screened: Screened,
         index: IndexInfo,
+        access: Access,
         clock: Clock,
         stage: Stage,
     ) -> Answer:
@@ -236,9 +246,20 @@ class Assistant:
             if not model or not wording or self._refused(wording, found):
                 return self._abstained(question, reading, (*screened.verdicts, *withheld), index, clock)
             self._check_quotes(wording)
-            wording = self._in_place(wording, found)
+            wording = self._in_place(wording, found, access)
+        before = self._earlier(question, asked, wording, access)
         wording = replace(wording, verdicts=(*screened.verdicts, *withheld, *wording.verdicts))
-        return outcomes.answered(question, reading, wording, model.info, index, clock)
+        return replace(outcomes.answered(question, reading, wording, model.info, index, clock), earlier=before)
+
+    def _earlier(self, question: str, asked: str, wording: GroundedText, access: Access) -> tuple[EarlierQuote, ...]:
+        """Return what the version before said, where the question is about that and the answer says otherwise."""
+
+        def find(before: Access, source: str) -> tuple[Evidence, ...]:
+            hits, _ = self._retrieve(asked, question, before)
+            reading = self._reader().read(asked, [h for h in hits if h.source == source], [], focus=question)
+            return permitted(reading.evidence if reading.probability >= self._threshold else (), self._guards)[0]
+
+        return earlier(question, wording.citations, self.catalog, access, find)
 
     def _abstained(
         self, question: str, reading: Reading, verdicts: tuple[Verdict, ...], index: IndexInfo, clock: Clock
@@ -381,15 +402,15 @@ class Assistant:
         for citation in wording.citations:
             check_quote(self.catalog, citation.document_sha256, citation.start, citation.end, citation.quote)
 
-    def _in_place(self, wording: GroundedText, hits: Sequence[Hit]) -> GroundedText:
-        """Show with each quote what stands around it, masked."""
+    def _in_place(self, wording: GroundedText, hits: Sequence[Hit], access: Access) -> GroundedText:
+        """Show with each quote what stands around it, masked, and since when its document holds."""
         documents = {hit.document_sha256: hit.passage.document_id for hit in hits}
 
         def placed(citation: Citation) -> Citation:
             document = documents[citation.document_sha256]
             around = excerpts_around(self.catalog, document, citation.start, citation.end)
             context = tuple(replace(e, text=masked_text(e.text, self._guards)) for e in around)
-            return replace(citation, context=context)
+            return replace(citation, context=context, since=since(self.catalog, citation.source, access))
 
         return replace(wording, citations=tuple(map(placed, wording.citations)))
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.answer.citations import parse_claims
 from assistant.answer.evidence import opening
 from assistant.answer.support import check_support
 from assistant.answer.surroundings import excerpts_around
-from assistant.contract import citations_from_json, closest_from_json
+from assistant.answer.versions import since
+from assistant.contract import citations_from_json, closest_from_json, earlier_from_json
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import Access, Citation, Document, Passage, Quote
+from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
 from assistant.text.canonical import ITEM, heading_path, last_heading
@@ -22,7 +23,7 @@ from assistant.text.units import units
 from assistant.text.words import title_of
 
 FIELDS = frozenset(
-    """id question status answer confidence citations closest hits verdicts model index timings_ms""".split()
+    """id question status answer confidence citations closest earlier hits verdicts model index timings_ms""".split()
 )
 HIT = frozenset("rank source title headings page score methods text".split())
 
@@ -46,6 +47,7 @@ def verify_answer(raw: Any, catalog: Catalog, access: Access, min_support: float
     with catalog.snapshot():
         checks = [Check(c.key, c.source, verifier.citation(c, min_support)) for c in citations]
         checks += [Check(q.key, q.source, verifier.quote(q)) for q in near]
+        checks += [Check(q.key, q.source, verifier.before(q)) for q in earlier_from_json(raw)]
         return [*checks, *_strangers(raw), *_unproved(raw, citations, near, verifier)]
 
 
@@ -69,7 +71,17 @@ class _Verifier:
         same = [(e.start, e.end) for e in around] == [(e.start, e.end) for e in citation.context]
         if not same or not all(shows(told.text, e.text) for told, e in zip(citation.context, around, strict=True)):
             return "its context is not what stands around the quote"
+        if citation.since != since(self.catalog, citation.source, self.access):
+            return "it does not say since when its document holds"
         return ""
+
+    def before(self, quote: EarlierQuote) -> str:
+        """Check a quote of an earlier version on the last day on which that held."""
+        access = replace(self.access, as_of=quote.until)
+        meta = self.catalog.meta_of(quote.source, access)
+        if quote.until >= self.access.as_of or meta is None or meta.expires != quote.until:
+            return "its document did not hold until that day"
+        return _Verifier(self.catalog, access).quote(quote)
 
     def _is_headed(self, citation: Citation) -> bool:
         """Tell whether a quote begins with an item or a row, which its heading may forbid."""

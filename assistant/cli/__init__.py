@@ -14,7 +14,6 @@ from assistant.core.errors import AssistantError, NotReady
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Ask an organisation's own documents; every answer is proved by verbatim quotes.",
@@ -33,6 +32,7 @@ COMMANDS = (
     quality.eval,
     quality.calibrate,
     quality.test,
+    quality.lint,
     index.forget,
     index.status,
     log.log,

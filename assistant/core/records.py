@@ -185,7 +185,10 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A sentence of an answer and the verbatim quote that proves it; `context` is shown with it (surroundings.py)."""
+    """A sentence of an answer and the verbatim quote that proves it; `context` is shown with it (surroundings.py).
+
+    `since` is the ISO day from which its document holds, where that supersedes another.
+    """
 
     key: int
     claim: str
@@ -200,6 +203,7 @@ class Citation:
     supported: bool
     score: float
     context: tuple[Excerpt, ...] = ()
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,13 @@ class Quote:
     start: int
     end: int
     document_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierQuote(Quote):
+    """What a version said that held until a day (ISO), and holds no more."""
+
+    until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +264,7 @@ class Answer:
     timings: Mapping[str, float]
     own_words: bool = False
     closest: tuple[Quote, ...] = ()
+    earlier: tuple[EarlierQuote, ...] = ()
 
     @property
     def sources(self) -> Sequence[Citation | Quote]:

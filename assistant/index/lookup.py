@@ -6,10 +6,11 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from assistant.core.records import Access, Document, Hit, Method, Passage, Term
-from assistant.index.schema import DIFFERS, passage_of, read_json
+from assistant.core.records import Access, Document, Hit, Meta, Method, Passage, Term
+from assistant.index.schema import DIFFERS, meta_from_json, passage_of, read_json
 from assistant.index.visible import VISIBLE, visible_to
 from assistant.index.word_search import Seen, search_words
 from assistant.text.canonical import ITEM
@@ -173,6 +174,29 @@ class Lookup:
                 begin = passage.start
             stop = max(stop, passage.end)
         return min(begin, start), max(stop, end)
+
+    # --- versions ----------------------------------------------------------------------------------------------
+
+    def meta_of(self, source: str, access: Access) -> Meta | None:
+        """Return what holds for a source that `access` may see; None for another."""
+        sql = f"SELECT s.meta FROM sources s WHERE s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"
+        row = self._db.execute(sql, {"source": source, **visible_to(access)}).fetchone()
+        return meta_from_json(row[0]) if row else None
+
+    def earlier_versions(self, source: str, access: Access) -> list[tuple[str, str]]:
+        """Return (source, its last day) of the documents of the same policy that have expired, the newest first.
+
+        Only what `access` might have seen on that day.
+        """
+        meta = self.meta_of(source, access)
+        if meta is None or not meta.policy_id:
+            return []
+        rows = self._db.execute(
+            """SELECT source, expires FROM sources WHERE json_extract(meta, '$.policy_id') = ? AND expires < ?
+               AND source <> ? ORDER BY expires DESC""",
+            (meta.policy_id, access.as_of, source),
+        )
+        return [(old, end) for old, end in rows.fetchall() if self.meta_of(old, replace(access, as_of=end))]
 
     # --- terms -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,46 @@
+"""Versions: since when the document of a quote holds, and what the one before it said where it said otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+
+from assistant.answer.citations import quote_of
+from assistant.core.records import Access, Citation, EarlierQuote, Evidence
+from assistant.index.lookup import Lookup
+from assistant.text.facts import fold_signs, numbers
+
+# Asks what held before, or whether something still does.
+OF_BEFORE = re.compile(
+    r"\b(?:previous(?:ly)?|formerly|used to|last year|(?:old|earlier) (?:policy|rules?|version)|any ?more|no longer"
+    r"|still|chang(?:ed?|es)|back then|in (?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
+
+FindBefore = Callable[[Access, str], Sequence[Evidence]]  # as whom and when, and the source -> what answers there
+
+
+def since(catalog: Lookup, source: str, access: Access) -> str:
+    """Return the ISO day from which a document holds that supersedes another, empty for one that does not."""
+    meta = catalog.meta_of(source, access)
+    return meta.effective or "" if meta and meta.supersedes else ""
+
+
+def earlier(
+    question: str, citations: Sequence[Citation], catalog: Lookup, access: Access, find: FindBefore
+) -> tuple[EarlierQuote, ...]:
+    """Return what the version before the first citation's document said, if the question is about that.
+
+    It is if it asks of before, or names a number that the earlier version says and the answer does not.
+    """
+    asked = numbers(fold_signs(question))
+    told = numbers(fold_signs(" ".join(c.quote for c in citations)))
+    if not citations or not (asked - told or OF_BEFORE.search(question)):
+        return ()
+    for source, until in catalog.earlier_versions(citations[0].source, access):
+        quotes = [quote_of(key, e) for key, e in enumerate(find(replace(access, as_of=until), source), 1)][:1]
+        said = numbers(fold_signs(" ".join(q.quote for q in quotes)))
+        otherwise = said != told and (said & (asked - told) or OF_BEFORE.search(question))
+        return tuple(EarlierQuote(**asdict(q), until=until) for q in quotes if otherwise)
+    return ()
