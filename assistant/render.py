@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,8 @@ from assistant.views import (
     Indented,
     answer_text,
     calibration_line,
+    earlier_view,
+    finding_place,
     hit_place,
     numbers_table,
     one_line,
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
     from assistant.evaluate.golden import Outcome
     from assistant.guards.run import Screened
+    from assistant.lint.run import LintReport
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20
@@ -114,6 +119,9 @@ class Renderer:
         if sources := answer.sources:
             self.out.print()
             self.out.print(sources_view(sources))
+        if answer.earlier:
+            self.out.print()
+            self.out.print(earlier_view(answer.earlier))
         if self.verbose:
             self.details(answer)
 
@@ -266,6 +274,21 @@ class Renderer:
             table.add_row(name, f"{n:,}", f"{n - bad:,}", f"{bad:,}", style="bold red" if bad else "")
         self._table(table)
         self.out.print(f"{len(outcomes) - len(failed):,} of {len(outcomes):,} golden answers hold.")
+
+    def findings(self, report: LintReport) -> None:
+        """Print what `lint` found, by document, and how much of it."""
+        styles: Mapping[str, str] = {"error": "red", "warning": "yellow", "note": "cyan"}
+        for source, findings in groupby(report.findings, key=lambda finding: finding.place.source):
+            self.out.print(Text(printable(source), style="bold"))
+            for found in findings:
+                mark = f"{found.severity} ", styles[found.severity]
+                self.out.print(Indented(Text.assemble(mark, printable(found.message), (f" [{found.code}]", "dim")), 2))
+                for place in filter(None, (found.place, found.other)):
+                    if place.quote:
+                        self.out.print(Indented(finding_place(place, source), 6))
+        counts = Counter[str](finding.severity for finding in report.findings)
+        told = ", ".join(f"{counts[severity]:,} {severity}s" for severity in styles if counts[severity])
+        self.out.print(f"{told or 'Nothing found'} in {report.documents:,} documents.")
 
     def recorded(self, path: Path, counts: Mapping[str, int]) -> None:
         """Print what `test --record` wrote."""

@@ -12,12 +12,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from assistant.core.records import Citation, Hit, Quote
+from assistant.core.records import Citation, EarlierQuote, Hit, Quote
 from assistant.text.canonical import RULE, heading_path, printable
 from assistant.text.prompts import KEY
 
 if TYPE_CHECKING:
     from assistant.evaluate.golden import Outcome
+    from assistant.lint.run import Place
 
 HEADING = re.compile(r"^#{1,6} (.*)$", re.MULTILINE)
 LONGEST_SHOWN, SHOWN_BEFORE, SHOWN_AFTER = 1_000, 300, 600  # characters of a quote
@@ -47,6 +48,15 @@ def numbers_table(first: str, *others: str) -> Table:
         text = name == "what"
         table.add_column(name, justify="left" if text else "right", no_wrap=not text)
     return table
+
+
+def finding_place(place: Place, source: str) -> Text:
+    """Return a finding's quote with where it is, the document too where it is another than `source`."""
+    where = [place.source] if place.source != source else []
+    where += [f"line {place.line}"] if place.line else []
+    where += [f"page {place.page}"] if place.page else []
+    where += place.headings[-1:]
+    return Text.assemble((f"{printable(' · '.join(where))}: ", "dim"), one_line(place.quote))
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[Text]:
@@ -109,7 +119,7 @@ def sources_view(citations: Sequence[Citation | Quote]) -> Group:
 def _sources(citations: Sequence[Citation | Quote]) -> Iterator[Any]:
     shown = {(c.document_sha256, c.start, c.end) for c in citations}
     for citation in citations:
-        yield Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation))
+        yield Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation), (_standing(citation), "dim"))
         rows = [line for line in citation.quote.splitlines() if not RULE.match(line)]  # a table's rule says nothing
         yield Indented(Text(f"“{printable(_shortened(chr(10).join(rows)))}”", style="italic"), 4)
         for excerpt in citation.context if isinstance(citation, Citation) else ():
@@ -119,6 +129,21 @@ def _sources(citations: Sequence[Citation | Quote]) -> Iterator[Any]:
                 side = "before" if end <= citation.start else "after"
                 told = " ".join(HEADING.sub(r"\1:", printable(excerpt.text)).split())
                 yield Indented(Text.assemble((f"{side}: ", "dim italic"), (told, "dim")), 4)
+
+
+def _standing(citation: Citation | Quote) -> str:
+    """Say since when a document holds that supersedes another."""
+    return f", in force since {citation.since}" if isinstance(citation, Citation) and citation.since else ""
+
+
+def earlier_view(quotes: Sequence[EarlierQuote]) -> Group:
+    """Return what earlier versions said."""
+    lines: list[Text | Indented] = []
+    for quote in quotes:
+        lines.append(Text.assemble(("Until ", "yellow"), (quote.until, "bold yellow"), (" it was:", "yellow")))
+        lines.append(Indented(Text(f"“{printable(_shortened(quote.quote))}”", style="italic"), 4))
+        lines.append(Indented(citation_place(quote), 4))
+    return Group(*lines)
 
 
 def _shortened(quote: str) -> str:

@@ -108,8 +108,8 @@ def _understood(line: bytes) -> Parsed | tuple[str, str]:
         reason, detail = raw
         return str(reason), str(detail)
     raw = dict(raw)
-    pairs = {name: tuple(map(tuple, raw.pop(name))) for name in ("emphases", "flags")}
-    return Parsed(**{**raw, **pairs, "pages": tuple(raw["pages"])})
+    pairs = {name: tuple(map(tuple, raw.pop(name))) for name in ("emphases", "flags", "links")}
+    return Parsed(**{**raw, **pairs, "pages": tuple(raw["pages"]), "anchors": tuple(raw["anchors"])})
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

@@ -179,6 +179,8 @@ def _sentences(document: Document) -> Iterator[Term]:
 def _looks_defined(document: Document, start: int, match: re.Match[str]) -> bool:
     """Tell a definition from `This means that ...`: quoted, set off, introduced or capitalised names only."""
     name = match["name"]
+    if name.split()[-1].lower() == "which":  # "Sponsorship, which means payment in return for publicity, ..."
+        return False
     if name.split()[0].lower() in {"this", "that", "these", "those", "it", "which", "what", "they", "he", "she", "we"}:
         return False
     begin = start + match.start("name")

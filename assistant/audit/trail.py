@@ -131,6 +131,13 @@ def terms_line(
     return {**line, **_made_with(config, catalog.info().generation)}
 
 
+def lint_line(codes: Sequence[str], spans: Sequence[tuple[str, str, int, int]], access: Access, config: Config) -> Json:
+    """Return the line of a lint run: the rules, and the (source, SHA-256, start, end) of what it quoted."""
+    shown = [_span(*span) for span in spans]
+    line = _line("lint", " ".join(codes), access, "answered" if spans else "abstained", shown)
+    return {**line, **_made_with(config, "")}
+
+
 def _line(command: str, question: str, access: Access, status: str, sources: list[Json]) -> Json:
     return {
         "command": command,

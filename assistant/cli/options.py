@@ -31,6 +31,15 @@ Half = Annotated[Split, typer.Option(help="One half of the documents, or all.")]
 EXIT = {"answered": 0, "abstained": 3, "blocked": 4}
 
 
+class FailOn(StrEnum):
+    """From which severity on findings fail a run."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+
 class GuardStage(StrEnum):
     """Where a text comes from, as `Stage` says it."""
 

@@ -1,4 +1,4 @@
-"""Commands that check and measure: guard, verify, eval, calibrate, test."""
+"""Commands that check and measure: guard, verify, eval, calibrate, test, lint."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from assistant.cli.options import (
     Batch,
     ConfigFile,
     Data,
+    FailOn,
     Foreign,
     ForeignLimit,
     GuardStage,
@@ -235,3 +236,57 @@ def test(
         view.json({"file": str(record), "recorded": dict(counts)})
     else:
         view.recorded(record, counts)
+
+
+def lint(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders, instead of what is indexed.")
+    ] = None,
+    off: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Leave this rule out.")] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="Exit 7 from this severity on, instead of the configured one.")
+    ] = None,
+    sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write SARIF.")] = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what is wrong with the documents: terms, references, dates, tables, and what contradicts itself."""
+    from contextlib import nullcontext
+    from dataclasses import asdict
+
+    from assistant.audit.trail import Audit, lint_line
+    from assistant.core.access import make_access
+    from assistant.index.catalog import Catalog
+    from assistant.lint.run import fail, open_models, rules_but, spans
+    from assistant.lint.run import lint as run_lint
+    from ingest.trial import trial_index
+
+    view = renderer(quiet=quiet or json_)
+    settings = settings_of(config, data, view)
+    rules = rules_but([*settings.lint.off.split(","), *(off or ())])
+    access = make_access(roles.split(","), as_of)
+    if not paths:
+        Catalog.open(settings.data).close()
+    prepare_models(settings, view, reader=True, generator=False)
+    with view.progress() as progress:
+        tried = trial_index(paths, settings, empty=True, progress=progress) if paths else nullcontext((settings, None))
+        with tried as (index, ingested):
+            report = run_lint(index, access, rules, open_models(index), progress)
+    if settings.audit.enabled and not paths:
+        Audit(settings).append(lint_line([rule.code for rule in rules], spans(report), access, settings))
+    if json_:
+        view.json({"documents": report.documents, "findings": [asdict(finding) for finding in report.findings]})
+    else:
+        view.findings(report)
+    if sarif:
+        from assistant.lint.sarif import write_sarif
+
+        write_sarif(sarif, report.findings, rules)
+    if ingested and ingested.rejected:
+        view.report(ingested)
+        raise typer.Exit(6)
+    fail(report, fail_on.value if fail_on else settings.lint.fail_on)

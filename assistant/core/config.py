@@ -122,6 +122,12 @@ class AuditSection:
 
 
 @dataclass(frozen=True, slots=True)
+class LintSection:
+    off: str = ""  # codes of rules that are not applied, e.g. "term-unused, link-dead"
+    fail_on: str = "error"  # exit 7 from this severity on: error | warning | note | never
+
+
+@dataclass(frozen=True, slots=True)
 class TuneSection:
     rank: int = 16  # of the LoRA adapter
     full: bool = False  # train every weight instead
@@ -142,6 +148,7 @@ class TuneSection:
 MOST = 1_000_000_000  # of any number
 READS = ("auto", "evidence", "passages")
 ENGINES = ("local", "ray")
+FAIL_ON = ("error", "warning", "note", "never")
 GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
 
@@ -159,6 +166,7 @@ class Config:
     generator: GeneratorSection = field(default_factory=GeneratorSection)
     guards: GuardsSection = field(default_factory=GuardsSection)
     audit: AuditSection = field(default_factory=AuditSection)
+    lint: LintSection = field(default_factory=LintSection)
     tune: TuneSection = field(default_factory=TuneSection)
     base: Path = field(default_factory=Path.cwd)
     file: Path | None = None  # what it was read from
@@ -289,6 +297,8 @@ def _bad_values(config: Config) -> list[str]:
         faults.append('generator.model must name a model for langchain, like "openai:my-model"')
     if config.generator.reads not in READS:
         faults.append(f"generator.reads must be one of {', '.join(READS)}, not {config.generator.reads!r}")
+    if config.lint.fail_on not in FAIL_ON:
+        faults.append(f"lint.fail_on must be one of {', '.join(FAIL_ON)}, not {config.lint.fail_on!r}")
     faults += [
         f"guards.{f.name} must be one of {', '.join(GUARD_ACTIONS)}, not {action!r}"
         for f in fields(config.guards)

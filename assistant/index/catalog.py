@@ -303,6 +303,15 @@ class Catalog(Lookup):
             return None
         return document_of(row, meta_from_json(row[7]))
 
+    def whole(self, document_id: str) -> tuple[Document, list[Term]]:
+        """Return a document as it was read, whoever may see it, and its terms."""
+        query = "SELECT id, '', title, text, media_type, sha256, pages FROM documents WHERE id = ?"
+        document = document_of(self._db.execute(query, (document_id,)).fetchone(), Meta())
+        query = 'SELECT name, aliases, "start", "end", scope FROM terms WHERE document_id = ? ORDER BY "start"'
+        rows = self._db.execute(query, (document_id,))
+        terms = [Term(n, tuple(read_json(a)), document.text[b:e], document_id, b, e, s) for n, a, b, e, s in rows]
+        return document, terms
+
     def slices(self, sha256: str, start: int, end: int) -> set[str]:
         """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
         query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?"

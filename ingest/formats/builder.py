@@ -19,6 +19,7 @@ _SPACE = re.compile(r"\s+")
 _MAX_DEPTH = 12  # deeper lists are drawn at this depth
 _MAX_FLAGS = 20  # of one reason
 _MAX_MARGINS, _MAX_MARGIN = 50, 300  # different ones that are kept, and characters of one
+_MAX_LINKS, _MAX_ADDRESS = 10_000, 500  # links and anchors that are kept, and characters of one
 _EXCERPT = 80  # characters of hidden text that a flag shows
 
 
@@ -36,6 +37,8 @@ class Builder:
         self._flags: dict[tuple[str, str], None] = {}
         self._counts: Counts = Counter()
         self._margins: dict[str, None] = {}
+        self._links: list[tuple[str, int]] = []
+        self._anchors: dict[str, None] = {}
         self._heading = ""  # text of the last one
         self.first_heading = ""  # text of the first level-1 heading
 
@@ -130,6 +133,16 @@ class Builder:
         if text and len(self._margins) < _MAX_MARGINS:
             self._margins[text] = None
 
+    def link(self, address: str) -> None:
+        """Keep a link of the block that is being read."""
+        if 0 < len(address) <= _MAX_ADDRESS and len(self._links) < _MAX_LINKS:
+            self._links.append((address, self._length))
+
+    def anchor(self, name: str) -> None:
+        """Keep a name that a link may lead to."""
+        if 0 < len(name) <= _MAX_ADDRESS and len(self._anchors) < _MAX_LINKS:
+            self._anchors[name] = None
+
     @property
     def place(self) -> str:
         """Where in the document writing has come to, to be added to what is reported there."""
@@ -155,6 +168,8 @@ class Builder:
             front_matter=front_matter or {},
             flags=self.flags,
             margins=tuple(self._margins),
+            links=tuple(self._links),
+            anchors=tuple(self._anchors),
         )
 
     def _block(self, kind: str, prefix: str, inline: Inline, mode: Mode = "lines", indent: str = "") -> str:

@@ -119,6 +119,9 @@ class Walker:
         self._open.append(styled)
         self._sections += tag in _SECTIONS
         blocks = self._blocks
+        self._builder.anchor(attributes.get("id") or (attributes.get("name", "") if tag == "a" else ""))
+        if tag == "a":
+            self._builder.link(attributes.get("href", "").strip())
         if tag in _EMPHASIS:
             self._emphasis += 1
         elif tag in _HEADINGS:

@@ -34,7 +34,8 @@ class Parsed:
 
     `title` is empty when the document names none. `pages[i]` is the offset at which page i + 1 begins. `emphases` are
     sorted, do not overlap, and neither begin nor end with white space. `flags` are (reason, sentence) pairs.
-    `margins` are running headers, footers and watermarks, which are no part of the text.
+    `margins` are running headers, footers and watermarks, which are no part of the text. `links` are (address, offset
+    of the block that holds the link or comes before it), `anchors` what a link may lead to beside headings.
     """
 
     text: str
@@ -45,6 +46,8 @@ class Parsed:
     front_matter: Mapping[str, object] = field(default_factory=dict)
     flags: tuple[tuple[str, str], ...] = ()
     margins: tuple[str, ...] = ()
+    links: tuple[tuple[str, int], ...] = ()
+    anchors: tuple[str, ...] = ()
 
 
 def reject(code: Code, sentence: str) -> DocumentRejected:

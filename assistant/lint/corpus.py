@@ -1,0 +1,128 @@
+"""The documents as a linter sees them: every one with what it defines, its headings and its standing."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.core.records import Document, Meta, Progress, Term, no_progress
+from assistant.models.encoder import Encode
+from assistant.text.canonical import HEADING, Block, blocks
+from assistant.text.units import Unit, units
+
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
+Span = tuple[int, int]
+Read = Callable[[str, str, Sequence[str]], NDArray[np.float32]]  # question, header, units -> log-odds of each
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A document under one of its sources; `links` and `anchors` as in `ingest.formats.Parsed`.
+
+    `indexed` are the spans of its passages: what the guards took for orders is in its text, and in none of them.
+    """
+
+    document: Document
+    terms: Sequence[Term]
+    indexed: Sequence[Span]
+    path: Path
+    root: Path
+    links: Sequence[tuple[str, int]] = ()
+    anchors: Sequence[str] = ()
+
+    @property
+    def source(self) -> str:
+        return self.document.source
+
+    @property
+    def text(self) -> str:
+        return self.document.text
+
+    @property
+    def meta(self) -> Meta:
+        return self.document.meta
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        return list(blocks(self.text))
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """Its sentences, items and rows."""
+        return units(self.text)
+
+    @cached_property
+    def headings(self) -> list[tuple[int, int, str]]:
+        """(offset, level, text) of each heading."""
+        found = [(b, HEADING.match(self.text, b.start, b.end)) for b in self.blocks if b.kind == "heading"]
+        return [(block.start, block.level, match[2]) for block, match in found if match]
+
+    def headings_above(self, offset: int) -> tuple[str, ...]:
+        """Return the headings above an offset, the highest first."""
+        above: dict[int, str] = {}
+        for start, level, text in self.headings:
+            if start > offset:
+                break
+            above = {**{known: title for known, title in above.items() if known < level}, level: text}
+        return tuple(above.values())
+
+    def page(self, offset: int) -> int | None:
+        """Return the page of an offset, counted from 1; None for a document without pages."""
+        return bisect.bisect_right(self.document.pages, offset) or None
+
+    def is_indexed(self, start: int, end: int) -> bool:
+        """Say whether a span touches what is indexed, or is a heading."""
+        return any(first < end and start < last for first, last in self.indexed)
+
+    def in_force(self, day: str) -> bool:
+        """Say whether it is in force on an ISO day."""
+        return (self.meta.effective or "") <= day and not self.expired(day)
+
+    def expired(self, day: str) -> bool:
+        return self.meta.expires is not None and self.meta.expires < day
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All documents that may be looked at, and the day on which they are."""
+
+    policies: Sequence[Policy]
+    today: str
+    encode: Encode
+    read: Read
+    progress: Progress = no_progress
+
+    @cached_property
+    def in_force(self) -> list[Policy]:
+        return [policy for policy in self.policies if policy.in_force(self.today)]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, list[Policy]]:
+        """The documents of each policy id, in capitals."""
+        found: dict[str, list[Policy]] = {}
+        for policy in self.policies:
+            if policy.meta.policy_id:
+                found.setdefault(policy.meta.policy_id.upper(), []).append(policy)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a rule found at text[start:end] of a document, empty where its metadata are at fault.
+
+    `other` is the place that it clashes with.
+    """
+
+    message: str
+    policy: Policy
+    start: int = 0
+    end: int = 0
+    other: tuple[Policy, int, int] | None = None

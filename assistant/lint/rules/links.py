@@ -1,0 +1,65 @@
+"""A relative link to a file or a heading that is not there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from assistant.lint.corpus import Corpus, Fault, Policy
+
+CODE = "link-dead"
+PAGES = ("", ".md", ".html", ".htm", "/index.md", "/index.html", "/README.md")  # what a site's server tries
+NOT_IN_SLUG = re.compile(r"[^\w\- ]")
+
+
+def check(corpus: Corpus) -> Iterator[Fault]:
+    """Yield each link of a document's own folder tree that leads nowhere."""
+    by_path = {policy.path: policy for policy in corpus.policies}
+    for policy in corpus.in_force:
+        for address, offset in policy.links:
+            if why := _why_dead(policy, address, by_path):
+                yield Fault(f"The link {address} leads nowhere: {why}.", policy, *_block(policy, offset))
+
+
+def _why_dead(policy: Policy, address: str, by_path: dict[Path, Policy]) -> str:
+    """Say why a link is dead; empty for one that is alive, and for one that cannot be told from here."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    name = unquote(parts.path)
+    if parts.scheme or parts.netloc or name.startswith("/") or not name.isprintable() or "{" in address:
+        return ""
+    wanted = Path(os.path.normpath(policy.path.parent / name)) if name else policy.path
+    if not wanted.is_relative_to(policy.root):
+        return ""
+    found = next((path for end in PAGES if (path := Path(f"{wanted}{end}")).exists()), None)
+    if found is None:
+        return f"there is no {wanted.relative_to(policy.root)}"
+    target = by_path.get(found)
+    if not parts.fragment or target is None or _has_anchor(target, unquote(parts.fragment)):
+        return ""
+    return f"there is no heading {parts.fragment} in {target.source}"
+
+
+def _has_anchor(target: Policy, fragment: str) -> bool:
+    """Say whether a document has that anchor, or a heading from which sites make it."""
+    if target.document.media_type not in ("text/markdown", "text/html"):
+        return True
+    slugs = {re.sub(r"-\d+$", "", slug) for slug in (_slug(text) for *_, text in target.headings)}
+    folded = fragment.casefold()
+    return fragment in target.anchors or folded in ("", "top") or re.sub(r"-\d+$", "", folded) in slugs
+
+
+def _slug(heading: str) -> str:
+    """Return a heading's anchor as most sites make it of Markdown: letters, digits and hyphens."""
+    return NOT_IN_SLUG.sub("", heading.casefold()).strip().replace(" ", "-")
+
+
+def _block(policy: Policy, offset: int) -> tuple[int, int]:
+    """Return the block that begins at an offset, or holds it."""
+    found = next((block for block in policy.blocks if block.end > offset), None)
+    return (found.start, found.end) if found else (0, 0)

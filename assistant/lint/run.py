@@ -1,0 +1,182 @@
+"""The lint recipe: the documents of an index, each rule over all of them, and what may be shown of what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from assistant.answer.disclosure import masked_text
+from assistant.core.config import Config, nearest
+from assistant.core.errors import DocumentRejected, GateFailed, UsageError
+from assistant.core.records import Access, Progress, no_progress
+from assistant.guards.run import Guards
+from assistant.index.catalog import Catalog
+from assistant.lint.corpus import SEVERITIES, Corpus, Fault, Policy, Read, Severity
+from assistant.lint.rules import RULES, Rule
+from assistant.models.cross_encoder import open_reader
+from assistant.models.encoder import Encode, guard_encode, open_encoder
+from assistant.models.registry import Registry
+from ingest.formats import Parsed
+from ingest.sandbox import ParserProcess
+
+TEXTS = (".md", ".markdown", ".html", ".htm", ".txt", ".csv")  # formats with lines
+LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are looked at
+SHOWN = 300  # characters of a quote
+SOUGHT = 60  # of its characters that are looked for in the file
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a finding is; `quote` is the document's text at [start, end), masked, and cut if it is long."""
+
+    source: str
+    document_sha256: str
+    title: str
+    headings: tuple[str, ...]
+    page: int | None
+    line: int | None
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule says of a place; `other` is the place that it clashes with."""
+
+    code: str
+    severity: Severity
+    message: str
+    place: Place
+    other: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """The findings, by document and place, and how many documents were looked at."""
+
+    findings: tuple[Finding, ...]
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a run looks with: sentence vectors, the reader, and the guards that mask what is shown."""
+
+    encode: Encode
+    read: Read
+    guards: Guards
+
+
+def open_models(config: Config) -> Models:
+    """Open the encoder, the reader and the guards of an index, each when it is first needed."""
+    registry = Registry(config.models_dir)
+    encoder = cache(lambda: open_encoder(registry, config.encoder))
+    reader = cache(lambda: open_reader(registry, config.encoder))
+    guards = Guards(config.guards, guard_encode(config))
+    return Models(lambda texts: encoder().encode(texts), lambda *asked: reader().read(*asked), guards)
+
+
+def rules_but(off: Collection[str]) -> tuple[Rule, ...]:
+    """Return the rules without those that are switched off; raises UsageError for a code that there is not."""
+    off = [code.strip() for code in off if code.strip()]
+    codes = [rule.code for rule in RULES]
+    for code in off:
+        if code not in codes:
+            raise UsageError(f"there is no rule {code!r}{nearest(code, codes)}.", "Check --off and lint.off.")
+    return tuple(rule for rule in RULES if rule.code not in off)
+
+
+def lint(
+    config: Config,
+    access: Access,
+    rules: Sequence[Rule],
+    models: Models,
+    progress: Progress = no_progress,
+) -> LintReport:
+    """Check what `access` may see of an index, documents that are not in force today included."""
+    with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
+        policies = list(_policies(catalog, access, config, progress))
+    corpus = Corpus(policies, access.as_of, models.encode, models.read, progress)
+    findings = []
+    for done, rule in enumerate(rules):
+        progress(rule.code, done, len(rules))
+        findings += [_finding(rule, fault, models.guards) for fault in rule.check(corpus)]
+    findings.sort(key=lambda f: (f.place.source, f.place.start, f.code))
+    return LintReport(tuple(findings), len(policies))
+
+
+def fail(report: LintReport, severity: str) -> None:
+    """Raise GateFailed if a finding is of that severity or a worse one."""
+    grave = SEVERITIES[: SEVERITIES.index(severity) + 1] if severity != "never" else ()
+    if count := sum(finding.severity in grave for finding in report.findings):
+        hint = "Mend the documents, or switch a rule off: --off CODE."
+        raise GateFailed(f"{count} findings are of severity {' or '.join(grave)}.", hint)
+
+
+def spans(report: LintReport) -> list[tuple[str, str, int, int]]:
+    """Return (source, SHA-256, start, end) of what the findings quote."""
+    places = [place for f in report.findings for place in (f.place, f.other) if place and place.quote]
+    return [(place.source, place.document_sha256, place.start, place.end) for place in places]
+
+
+def _policies(catalog: Catalog, access: Access, config: Config, progress: Progress) -> Iterator[Policy]:
+    rows = sorted(catalog.sources().items(), key=lambda found: found[1].source)
+    allowed = [(Path(p), row) for p, row in rows if not row.meta.audience or access.roles & set(row.meta.audience)]
+    with closing(ParserProcess(config.ingest)) as parser:
+        for done, (path, row) in enumerate(allowed):
+            progress("reading", done, len(allowed))
+            document, terms = catalog.whole(row.document_id)
+            parsed = _links(path, config, parser) if path.suffix.lower() in LINKED else None
+            yield Policy(
+                document=replace(document, source=row.source, meta=row.meta),
+                terms=terms,
+                indexed=[(p.start, p.end) for p in catalog.passages_of(row.document_id)],
+                path=path,
+                root=Path(row.root),
+                links=parsed.links if parsed else (),
+                anchors=parsed.anchors if parsed else (),
+            )
+
+
+def _links(path: Path, config: Config, parser: ParserProcess) -> Parsed | None:
+    """Read a file again for its links, which are not indexed; None if it is gone or cannot be read."""
+    try:
+        return parser.read(path.read_bytes(), path.name)
+    except (OSError, DocumentRejected):
+        return None
+
+
+def _line(path: Path, quote: str) -> int | None:
+    """Return the line of a file in which a quote begins, counted from 1; None where that cannot be told."""
+    if path.suffix.lower() not in TEXTS:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    at = text.find(quote.splitlines()[0][:SOUGHT])
+    return text.count("\n", 0, at) + 1 if at >= 0 else None
+
+
+def _finding(rule: Rule, fault: Fault, guards: Guards) -> Finding:
+    other = _place(*fault.other, guards) if fault.other else None
+    return Finding(rule.code, rule.severity, fault.message, _place(fault.policy, fault.start, fault.end, guards), other)
+
+
+def _place(policy: Policy, start: int, end: int, guards: Guards) -> Place:
+    quote = policy.text[start:end] if policy.is_indexed(start, end) else ""  # what was withheld stays so
+    return Place(
+        source=policy.source,
+        document_sha256=policy.document.sha256,
+        title=policy.document.title,
+        headings=policy.headings_above(start) if end else (),
+        page=policy.page(start) if end else None,
+        line=_line(policy.path, quote) if quote else None,
+        start=start,
+        end=end,
+        quote=masked_text(quote if len(quote) <= SHOWN else f"{quote[:SHOWN].rstrip()}…", guards) if quote else "",
+    )
