@@ -7,8 +7,6 @@ what was asked, as whom, and which spans of which documents were shown. `ledger`
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,7 +16,7 @@ from typing import Any
 from assistant.audit.ledger import ID, Entry, Ledger
 from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
-from assistant.core.files import OTHERS, distrust
+from assistant.core.files import read_secret
 from assistant.core.records import NO_MODEL, Access, Answer, Hit, SearchResult, Term, Turn
 from assistant.core.version import __version__
 from assistant.guards.run import is_masked, redacted
@@ -87,14 +85,9 @@ def read_key(config: Config) -> bytes | None:
     if path.resolve().is_relative_to(config.data):
         raise ConfigError(f"audit.key_file {path} lies in the index folder, with the log that it is to sign.", NEW_KEY)
     try:
-        with path.open("rb") as file:
-            doubt = distrust(path, file.fileno())
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            key = file.read(MOST_KEY)
+        key, doubt = read_secret(path, MOST_KEY)
     except OSError as error:
         raise ConfigError(f"audit.key_file {path} cannot be read: {error.strerror}.", NEW_KEY) from error
-    if os.name != "nt" and mode & OTHERS and not doubt:
-        doubt = f"other accounts may read it (mode {mode:o})"
     if doubt:
         raise ConfigError(f"audit.key_file {path} is no secret: {doubt}.", f"{NEW_KEY}; or: chmod go= {path}")
     if len(key) < LEAST_KEY:

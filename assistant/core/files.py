@@ -61,6 +61,17 @@ def distrust(path: Path, handle: int) -> str:
     return ""
 
 
+def read_secret(path: Path, most: int) -> tuple[bytes, str]:
+    """Return the first bytes of a file, and why they are no secret, which is empty if they are one; raises OSError."""
+    with path.open("rb") as file:
+        doubt = distrust(path, file.fileno())
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        secret = file.read(most)
+    if os.name != "nt" and mode & OTHERS and not doubt:
+        doubt = f"other accounts may read it (mode {mode:o})"
+    return secret, doubt
+
+
 def _writable(found: os.stat_result) -> bool:
     if found.st_mode & stat.S_IWOTH:
         return True
