@@ -27,7 +27,7 @@ FLOORS = (
     ("assistant.status", "assistant.views", "assistant.line_input", "assistant.why"),
     ("assistant.render",),
     ("assistant.transcript",),
-    ("assistant.chat", "assistant.mcp_server"),
+    ("assistant.chat", "assistant.mcp_server", "assistant.http"),
     ("assistant.cli",),
     ("assistant.__main__", "assistant"),
 )
@@ -35,6 +35,9 @@ CLI = ("__init__", "asking", "index", "log", "options", "quality", "serving", "t
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
     "mcp": {"assistant/mcp_server.py"},
+    "starlette": {"assistant/http/app.py"},
+    "uvicorn": {"assistant/http/server.py"},
+    "h11": {"assistant/http/server.py"},
     "ray": {"ingest/ray_encoder.py"},
     "onnxruntime": {
         "assistant/models/llm_onnx.py",

@@ -39,6 +39,7 @@ COMMANDS = (
     log.replay,
     index.prepare,
     serving.mcp,
+    serving.serve,
 )
 for command in COMMANDS:
     app.command()(command)

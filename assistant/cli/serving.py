@@ -1,13 +1,17 @@
-"""Commands that serve others: mcp."""
+"""Commands that serve others: mcp, serve."""
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from assistant.cli.options import AsOf, ConfigFile, Data, Roles
+from assistant.cli.options import AsOf, ConfigFile, Data, Quiet, Roles
 from assistant.cli.session import assistant_for, renderer
 from assistant.core.errors import UsageError
 from assistant.core.extras import need
@@ -30,7 +34,7 @@ def mcp(
 
     view = renderer()
     if port:
-        _check_port(port)
+        _bound(HOST, port).close()
     with assistant_for("mcp", config, data, roles, as_of, view) as assistant:
         server = make_server(assistant)
         if port:
@@ -40,11 +44,57 @@ def mcp(
             server.run()
 
 
-def _check_port(port: int) -> None:
-    """Raise UsageError before any model is loaded if somebody has the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise UsageError(f"port {port} cannot be had: {error.strerror}.", "Choose another with --port.") from error
+def serve(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address; this one is this machine's alone.")] = HOST,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="The port to serve.")] = 8080,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", metavar="FILE", help="A token that clients must show.")
+    ] = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    roles: Roles = "",
+    as_of: AsOf = "",
+    quiet: Quiet = False,
+) -> None:
+    """Serve ask, search and OpenAI's chat completions over HTTP."""
+    need("serve", "serve")
+    from assistant.core.access import make_access
+    from assistant.http.door import make_door
+    from assistant.http.server import serve as serve_http
+
+    view = renderer(quiet=quiet)
+    door = make_door(host, token_file)
+    with (
+        _bound(host, port) as listener,
+        assistant_for("serve", config, data, roles, as_of, view) as assistant,
+    ):
+        access = partial(make_access, roles.split(","), as_of)  # each time: a server may run for weeks
+        address = f"[{host}]" if ":" in host else host
+        serve_http(
+            assistant,
+            access,
+            door,
+            listener,
+            lambda: view.note(f"Serving http://{address}:{port}/docs; Ctrl-C ends it."),
+            view.error,
+        )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Take a port, before any model is loaded; raises UsageError if somebody has it, or if there is no such address."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"there is no address {host!r}.", "Check --host.") from error
+    taken = socket.socket(family, kind, protocol)
+    try:
+        if os.name != "nt":  # where it would take the port from whoever has it
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as error:
+        taken.close()
+        hint = "Check --host." if error.errno == errno.EADDRNOTAVAIL else "Choose another with --port."
+        raise UsageError(f"port {port} cannot be had at {host}: {error.strerror}.", hint) from error
+    return taken

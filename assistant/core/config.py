@@ -128,6 +128,13 @@ class LintSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeSection:
+    at_once: int = 4  # questions that are answered at once; others wait for their turn
+    queue: int = 64  # questions that wait; who comes then is told to come again
+    seconds: float = 60.0  # longest wait for a turn, and longest answer
+
+
+@dataclass(frozen=True, slots=True)
 class TuneSection:
     rank: int = 16  # of the LoRA adapter
     full: bool = False  # train every weight instead
@@ -167,6 +174,7 @@ class Config:
     guards: GuardsSection = field(default_factory=GuardsSection)
     audit: AuditSection = field(default_factory=AuditSection)
     lint: LintSection = field(default_factory=LintSection)
+    serve: ServeSection = field(default_factory=ServeSection)
     tune: TuneSection = field(default_factory=TuneSection)
     base: Path = field(default_factory=Path.cwd)
     file: Path | None = None  # what it was read from
@@ -315,6 +323,8 @@ def _bad_values(config: Config) -> list[str]:
             ("ingest.passage_words", config.ingest.passage_words),
             ("ingest.max_seconds", config.ingest.max_seconds),
             ("ingest.max_parser_mb", config.ingest.max_parser_mb),
+            ("serve.at_once", config.serve.at_once),
+            ("serve.seconds", config.serve.seconds),
         )
         if value < 1
     ]

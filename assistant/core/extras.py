@@ -10,6 +10,7 @@ EXTRAS = {  # the names that are imported
     "evaluate": ("matplotlib", "sklearn"),
     "mcp": ("mcp",),
     "ray": ("ray",),
+    "serve": ("starlette", "uvicorn"),
     "tune": ("accelerate", "gptqmodel", "matplotlib", "onnxruntime_genai", "optimum", "peft", "sklearn", "torch"),
 }
 
