@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from assistant.core.records import Citation, IndexInfo, ModelInfo, Quote, Status, Verdict
+from assistant.core.records import Citation, EarlierQuote, IndexInfo, ModelInfo, Quote, Status, Verdict
 from assistant.core.version import __version__
 from assistant.http.requests import NAME, AskRequest, ChatRequest, SearchRequest
 
@@ -42,6 +42,7 @@ class AskResponse:
     confidence: float | None
     citations: tuple[Citation, ...]
     closest: tuple[Quote, ...]
+    earlier: tuple[EarlierQuote, ...]
     hits: tuple[Passage, ...]
     verdicts: tuple[Verdict, ...]
     model: ModelInfo
