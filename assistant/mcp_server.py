@@ -20,7 +20,7 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
 from assistant.contract import answer_json, history_from_json, search_json, term_json
 from assistant.core.errors import AssistantError
-from assistant.core.records import Quote
+from assistant.core.records import Access, Quote
 from assistant.core.version import __version__
 
 NAME = "policy-assistant"
@@ -48,8 +48,11 @@ Saved = Annotated[dict[str, Any], Field(description="What `ask` returned.")]
 Json = dict[str, Any]
 
 
-def make_server(assistant: Assistant) -> MCPServer:
-    """Return a server whose tools ask this assistant; several at once, each in a thread."""
+def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer:
+    """Return a server whose tools ask this assistant; several at once, each in a thread.
+
+    `access` says as whom and of which day when a call comes: a server may run for weeks.
+    """
     server = MCPServer(NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
     limiter = CapacityLimiter(AT_ONCE)
 
@@ -62,32 +65,32 @@ def make_server(assistant: Assistant) -> MCPServer:
     @server.tool(annotations=READ_ONLY)
     async def ask(question: Question, history: History = None) -> Json:
         """Answer a question from the documents; each sentence has a verbatim quote and its place, or it abstains."""
-        return await run(lambda: answer_json(assistant.answer(question, history_from_json(history))))
+        return await run(lambda: answer_json(assistant.answer(question, history_from_json(history), access=access())))
 
     @server.tool(annotations=READ_ONLY)
     async def search(query: Query, k: Hits = None) -> Json:
         """Show the passages that a question would be answered from, best first."""
-        return await run(lambda: search_json(assistant.search(query, k=k)))
+        return await run(lambda: search_json(assistant.search(query, k=k, access=access())))
 
     @server.tool(annotations=READ_ONLY)
     async def open_quote(source: Source, document_sha256: Sha, start: Start, quote: Said) -> Json:
         """Show what stands before and after a citation's quote in its document."""
-        return await run(partial(_around, assistant, source, document_sha256, start, quote))
+        return await run(partial(_around, assistant, access(), source, document_sha256, start, quote))
 
     @server.tool(annotations=READ_ONLY)
     async def terms(name: Name = "") -> Json:
         """Say what a term or an abbreviation means in these documents, with the source; or list all of them."""
-        return await run(lambda: {"terms": [term_json(*entry) for entry in assistant.terms(name)]})
+        return await run(lambda: {"terms": [term_json(*entry) for entry in assistant.terms(name, access=access())]})
 
     @server.tool(annotations=READ_ONLY)
     async def verify(answer: Saved) -> Json:
         """Check every quote and statement of a saved answer against the documents as they are now."""
-        return await run(partial(_verified, assistant, answer))
+        return await run(partial(_verified, assistant, access(), answer))
 
     return server
 
 
-def _around(assistant: Assistant, source: str, sha256: str, start: int, quote: str) -> Json:
+def _around(assistant: Assistant, access: Access, source: str, sha256: str, start: int, quote: str) -> Json:
     found = Quote(
         key=0,
         quote=quote,
@@ -99,10 +102,10 @@ def _around(assistant: Assistant, source: str, sha256: str, start: int, quote: s
         end=start + len(quote),
         document_sha256=sha256,
     )
-    text, begin, end = assistant.surroundings(found, assistant.access)
+    text, begin, end = assistant.surroundings(found, access)
     return {"before": text[:begin], "quote": text[begin:end], "after": text[end:]}
 
 
-def _verified(assistant: Assistant, answer: Json) -> Json:
-    checks = verify_answer(answer, assistant.catalog, assistant.access, assistant.config.answer.min_support)
+def _verified(assistant: Assistant, access: Access, answer: Json) -> Json:
+    checks = verify_answer(answer, assistant.catalog, access, assistant.config.answer.min_support)
     return {"verified": not any(check.problem for check in checks), "checks": [asdict(check) for check in checks]}

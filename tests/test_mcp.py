@@ -47,7 +47,11 @@ def call(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
 def test_every_tool_says_what_its_command_says(assistant: Assistant) -> None:
     expected = answer_json(assistant.answer(CARRY))
     before = Audit(assistant.config).verify()
-    asked, found = call(make_server(assistant), ("ask", {"question": CARRY}), ("search", {"query": CARRY, "k": 3}))
+    asked, found = call(
+        make_server(assistant, lambda: assistant.access),
+        ("ask", {"question": CARRY}),
+        ("search", {"query": CARRY, "k": 3}),
+    )
     answer = asked.structured_content
     assert not asked.is_error and {**answer, "timings_ms": 0} == {**expected, "timings_ms": 0}
     hits = search_json(assistant.search(CARRY, k=3))["hits"]
@@ -57,7 +61,7 @@ def test_every_tool_says_what_its_command_says(assistant: Assistant) -> None:
     around, terms, checked, forged = (
         result.structured_content
         for result in call(
-            make_server(assistant),
+            make_server(assistant, lambda: assistant.access),
             ("open_quote", place),
             ("terms", {}),
             ("verify", {"answer": answer}),
@@ -82,7 +86,9 @@ def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
         ("open_quote", place, "x.md has changed or is no longer indexed. Ask again for a fresh answer."),
         ("verify", {"answer": {"no": "answer"}}, "answer"),
     ]
-    results = call(make_server(assistant), *((name, arguments) for name, arguments, _ in wrong))
+    results = call(
+        make_server(assistant, lambda: assistant.access), *((name, arguments) for name, arguments, _ in wrong)
+    )
     for result, (_, _, told) in zip(results, wrong, strict=True):
         assert result.is_error and told in result.content[0].text, result.content
         assert "Traceback" not in result.content[0].text
@@ -90,7 +96,7 @@ def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
 
 def test_a_model_is_told_how_to_use_each_tool(assistant: Assistant) -> None:
     async def listed() -> Any:
-        async with Client(make_server(assistant)) as client:
+        async with Client(make_server(assistant, lambda: assistant.access)) as client:
             return await client.list_tools()
 
     tools = {tool.name: tool for tool in anyio.run(listed).tools}
@@ -103,7 +109,9 @@ def test_a_model_is_told_how_to_use_each_tool(assistant: Assistant) -> None:
 def test_nobody_gets_more_than_the_audience_that_the_server_has(office_config: Config) -> None:
     def told(*roles: str) -> str:
         with closing(Assistant(office_config, access=make_access(roles))) as opened:
-            results = call(make_server(opened), ("ask", {"question": BAND}), ("search", {"query": BAND}))
+            results = call(
+                make_server(opened, lambda: opened.access), ("ask", {"question": BAND}), ("search", {"query": BAND})
+            )
             return "".join(result.content[0].text for result in results)
 
     assert "salaries.md" not in told() and "salaries.md" in told("managers")
@@ -111,7 +119,7 @@ def test_nobody_gets_more_than_the_audience_that_the_server_has(office_config: C
 
 def test_calls_that_are_given_up_hold_nothing_up(assistant: Assistant) -> None:
     async def run() -> Any:
-        async with Client(make_server(assistant)) as client:
+        async with Client(make_server(assistant, lambda: assistant.access)) as client:
             for _ in range(3):
                 with anyio.move_on_after(0.01):
                     await client.call_tool("ask", {"question": CARRY})
@@ -122,7 +130,9 @@ def test_calls_that_are_given_up_hold_nothing_up(assistant: Assistant) -> None:
 
 @pytest.mark.slow
 def test_a_thousand_calls(assistant: Assistant) -> None:
-    results = call(make_server(assistant), *([("terms", {}), ("search", {"query": CARRY, "k": 1})] * 500))
+    results = call(
+        make_server(assistant, lambda: assistant.access), *([("terms", {}), ("search", {"query": CARRY, "k": 1})] * 500)
+    )
     assert len(results) == 1_000 and not any(result.is_error for result in results)
 
 

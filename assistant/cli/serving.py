@@ -30,13 +30,14 @@ def mcp(
 ) -> None:
     """Serve search, ask, open_quote, terms and verify to a model (Model Context Protocol)."""
     need("mcp", "mcp")
+    from assistant.core.access import make_access
     from assistant.mcp_server import make_server
 
     view = renderer()
     if port:
         _bound(HOST, port).close()
     with assistant_for("mcp", config, data, roles, as_of, view) as assistant:
-        server = make_server(assistant)
+        server = make_server(assistant, partial(make_access, roles.split(","), as_of))
         if port:
             view.note(f"Serving http://{HOST}:{port}/mcp to this machine; Ctrl-C ends it.")
             server.run("streamable-http", host=HOST, port=port)
@@ -68,7 +69,7 @@ def serve(
         _bound(host, port) as listener,
         assistant_for("serve", config, data, roles, as_of, view) as assistant,
     ):
-        access = partial(make_access, roles.split(","), as_of)  # each time: a server may run for weeks
+        access = partial(make_access, roles.split(","), as_of)  # each time: it may run for weeks
         address = f"[{host}]" if ":" in host else host
         serve_http(
             assistant,
