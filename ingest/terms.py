@@ -32,6 +32,7 @@ EXPANSION = re.compile(r"\((?:the\s+)?[\"“']?(?P<short>[A-Z][A-Za-z]?[A-Z0-9&/
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 ALIASES = re.compile(r"\s*\((?:also|or|aka)[^()]{1,160}\)", re.IGNORECASE)
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+POINTING = {"this", "that", "these", "those", "it", "which", "what", "they", "he", "she", "we"}
 NAME_WORDS, NAME_CHARACTERS = 7, 300
 EXPANSION_WORDS = 40  # of nine letters, and the small words between theirs
 LEAST_ENTRIES, MOST_OF = 8, 0.8  # of a glossary that is not called one, and the share of it that must be in form
@@ -179,9 +180,7 @@ def _sentences(document: Document) -> Iterator[Term]:
 def _looks_defined(document: Document, start: int, match: re.Match[str]) -> bool:
     """Tell a definition from `This means that ...`: quoted, set off, introduced or capitalised names only."""
     name = match["name"]
-    if name.split()[-1].lower() == "which":  # "Sponsorship, which means payment in return for publicity, ..."
-        return False
-    if name.split()[0].lower() in {"this", "that", "these", "those", "it", "which", "what", "they", "he", "she", "we"}:
+    if POINTING & set(name.lower().split()):  # "Sponsorship, which means payment in return for publicity, ..."
         return False
     begin = start + match.start("name")
     quoted = document.text[begin - 1 : begin] in ('"', "“", "'", "‘")

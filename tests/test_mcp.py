@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.server import MCPServer
 
 from assistant.answer.pipeline import Assistant
 from assistant.audit.trail import Audit
@@ -34,6 +35,10 @@ def assistant(office_config: Config) -> Iterator[Assistant]:
         yield opened
 
 
+def serving(assistant: Assistant) -> MCPServer:
+    return make_server(assistant, lambda: assistant.access)
+
+
 def call(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     """Call tools one after the other, by one client."""
 
@@ -48,7 +53,7 @@ def test_every_tool_says_what_its_command_says(assistant: Assistant) -> None:
     expected = answer_json(assistant.answer(CARRY))
     before = Audit(assistant.config).verify()
     asked, found = call(
-        make_server(assistant, lambda: assistant.access),
+        serving(assistant),
         ("ask", {"question": CARRY}),
         ("search", {"query": CARRY, "k": 3}),
     )
@@ -61,7 +66,7 @@ def test_every_tool_says_what_its_command_says(assistant: Assistant) -> None:
     around, terms, checked, forged = (
         result.structured_content
         for result in call(
-            make_server(assistant, lambda: assistant.access),
+            serving(assistant),
             ("open_quote", place),
             ("terms", {}),
             ("verify", {"answer": answer}),
@@ -86,9 +91,7 @@ def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
         ("open_quote", place, "x.md has changed or is no longer indexed. Ask again for a fresh answer."),
         ("verify", {"answer": {"no": "answer"}}, "answer"),
     ]
-    results = call(
-        make_server(assistant, lambda: assistant.access), *((name, arguments) for name, arguments, _ in wrong)
-    )
+    results = call(serving(assistant), *((name, arguments) for name, arguments, _ in wrong))
     for result, (_, _, told) in zip(results, wrong, strict=True):
         assert result.is_error and told in result.content[0].text, result.content
         assert "Traceback" not in result.content[0].text
@@ -96,7 +99,7 @@ def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
 
 def test_a_model_is_told_how_to_use_each_tool(assistant: Assistant) -> None:
     async def listed() -> Any:
-        async with Client(make_server(assistant, lambda: assistant.access)) as client:
+        async with Client(serving(assistant)) as client:
             return await client.list_tools()
 
     tools = {tool.name: tool for tool in anyio.run(listed).tools}
@@ -109,9 +112,7 @@ def test_a_model_is_told_how_to_use_each_tool(assistant: Assistant) -> None:
 def test_nobody_gets_more_than_the_audience_that_the_server_has(office_config: Config) -> None:
     def told(*roles: str) -> str:
         with closing(Assistant(office_config, access=make_access(roles))) as opened:
-            results = call(
-                make_server(opened, lambda: opened.access), ("ask", {"question": BAND}), ("search", {"query": BAND})
-            )
+            results = call(serving(opened), ("ask", {"question": BAND}), ("search", {"query": BAND}))
             return "".join(result.content[0].text for result in results)
 
     assert "salaries.md" not in told() and "salaries.md" in told("managers")
@@ -119,7 +120,7 @@ def test_nobody_gets_more_than_the_audience_that_the_server_has(office_config: C
 
 def test_calls_that_are_given_up_hold_nothing_up(assistant: Assistant) -> None:
     async def run() -> Any:
-        async with Client(make_server(assistant, lambda: assistant.access)) as client:
+        async with Client(serving(assistant)) as client:
             for _ in range(3):
                 with anyio.move_on_after(0.01):
                     await client.call_tool("ask", {"question": CARRY})
@@ -130,9 +131,7 @@ def test_calls_that_are_given_up_hold_nothing_up(assistant: Assistant) -> None:
 
 @pytest.mark.slow
 def test_a_thousand_calls(assistant: Assistant) -> None:
-    results = call(
-        make_server(assistant, lambda: assistant.access), *([("terms", {}), ("search", {"query": CARRY, "k": 1})] * 500)
-    )
+    results = call(serving(assistant), *([("terms", {}), ("search", {"query": CARRY, "k": 1})] * 500))
     assert len(results) == 1_000 and not any(result.is_error for result in results)
 
 

@@ -28,7 +28,8 @@ MEASURES: dict[str, tuple[str, Decimal]] = {
 }
 ANYTHING = "of them"  # a unit that was said before
 MONTHS = MONTH.split("|")
-DAY = re.compile(rf"\b(?P<day>\d{{1,2}}) (?P<month>{MONTH})\b", re.IGNORECASE)
+# A day of each year; one of a certain year is when something happened.
+DAY = re.compile(rf"\b(?P<day>\d{{1,2}}) (?P<month>{MONTH})\b(?P<year>,? \d{{4}}\b)?", re.IGNORECASE)
 QUALIFIED = {"working", "business", "consecutive"}  # days that are not the calendar's
 WORD = re.compile(r"[^\W\d_]+")
 LEAST = re.compile(
@@ -80,8 +81,9 @@ class Figure:
 
 def figures(text: str) -> list[Figure]:
     """Return the numbers of folded text (`fold_signs`) that count something, and its days of the year."""
-    dates = [_date(match) for match in DAY.finditer(text)]
-    taken = {at for date in dates for at in range(date.start, date.end)}
+    found = list(DAY.finditer(text))
+    dates = [_date(match) for match in found if not match["year"]]
+    taken = {at for match in found for at in range(*match.span())}
     return sorted((*dates, *_counts(text, taken)), key=lambda figure: figure.start)
 
 

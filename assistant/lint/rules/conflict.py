@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,14 +57,24 @@ class Statement:
     unit: Unit
 
     @cached_property
-    def text(self) -> str:
-        """What it says, after what it stands under."""
+    def above(self) -> str:
+        """What it stands under, and a space."""
         spans = [span for span in (self.unit.lead, *self.unit.also) if span]
-        return folded(" ".join(self.policy.text[a:b] for a, b in [*spans, (self.unit.start, self.unit.end)]))
+        return "".join(f"{folded(self.policy.text[start:end])} " for start, end in spans)
+
+    @cached_property
+    def own(self) -> str:
+        return folded(self.policy.text[self.unit.start : self.unit.end])
+
+    @property
+    def text(self) -> str:
+        return self.above + self.own
 
     @cached_property
     def figures(self) -> list[Figure]:
-        return figures(self.text)
+        """Its own figures, placed in `text`; those above it are of all that stands there."""
+        by = len(self.above)
+        return [replace(f, start=f.start + by, end=f.end + by) for f in figures(self.own)]
 
     @cached_property
     def duty(self) -> Duty:
