@@ -153,7 +153,7 @@ class Chat:
             told = f"now {index.documents:,} documents, {index.passages:,} passages"
             self._view.note(f"The index has changed since the last answer: {told}.")
         self._answers.append(answer)
-        self._view.answer(answer)
+        self._view.answer(answer, self._assistant.files(answer, self.access))
         self._view.out.print()
 
     def _history(self) -> list[Turn]:

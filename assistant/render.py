@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -112,13 +113,23 @@ class Renderer:
         """Return a spinner context on stderr."""
         return self.err.status(text) if self.err.is_terminal else _Nothing()
 
-    def answer(self, answer: Answer) -> None:
-        """Print an answer and its numbered sources."""
+    @contextmanager
+    def paged(self) -> Iterator[None]:
+        """Show what is printed in the user's pager, if it is a terminal that has one and more than a screen."""
+        if not self.out.is_terminal or self.out.is_dumb_terminal:
+            yield
+            return
+        os.environ.setdefault("LESS", "-FRX")  # less: leave at once if all fits, with colours, on the same screen
+        with self.out.pager(styles=True, links=True):
+            yield
+
+    def answer(self, answer: Answer, files: Mapping[str, str] | None = None) -> None:
+        """Print an answer and its numbered sources; `files` are their addresses, which a terminal may open."""
         style = "" if answer.status == "answered" else "yellow"
         self.out.print(answer_text(answer.text, style))
         if sources := answer.sources:
             self.out.print()
-            self.out.print(sources_view(sources))
+            self.out.print(sources_view(sources, files))
         if answer.earlier:
             self.out.print()
             self.out.print(earlier_view(answer.earlier))

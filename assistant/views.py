@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.padding import Padding
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -110,16 +111,19 @@ def answer_text(text: str, style: str = "") -> Text:
     return shown
 
 
-def sources_view(citations: Sequence[Citation | Quote]) -> Group:
+def sources_view(citations: Sequence[Citation | Quote], files: Mapping[str, str] | None = None) -> Group:
     """Return the numbered sources of an answer, each with its quote and, once, what stands around it."""
     first = {c.key: c for c in reversed(citations)}
-    return Group(*_sources([first[key] for key in sorted(first)]))
+    return Group(*_sources([first[key] for key in sorted(first)], files or {}))
 
 
-def _sources(citations: Sequence[Citation | Quote]) -> Iterator[Any]:
+def _sources(citations: Sequence[Citation | Quote], files: Mapping[str, str]) -> Iterator[Any]:
     shown = {(c.document_sha256, c.start, c.end) for c in citations}
     for citation in citations:
-        yield Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation), (_standing(citation), "dim"))
+        place = citation_place(citation)
+        if address := files.get(citation.source):
+            place.stylize(Style(link=address))
+        yield Text.assemble((f"[{citation.key}] ", "bold cyan"), place, (_standing(citation), "dim"))
         rows = [line for line in citation.quote.splitlines() if not RULE.match(line)]  # a table's rule says nothing
         yield Indented(Text(f"“{printable(_shortened(chr(10).join(rows)))}”", style="italic"), 4)
         for excerpt in citation.context if isinstance(citation, Citation) else ():

@@ -301,6 +301,11 @@ class Assistant:
         """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
         return show_terms(name, self.config, self.catalog, access or self.access, self._guards, self._audit)
 
+    def files(self, answer: Answer, access: Access) -> dict[str, str]:
+        """Return the addresses of an answer's sources on this machine, as far as the files are still there."""
+        found = self.catalog.files({quote.source for quote in answer.sources}, access)
+        return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()}
+
     def surroundings(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
 

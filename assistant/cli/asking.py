@@ -55,10 +55,11 @@ def ask(
     question = from_stdin(question)
     with assistant_for("ask", config, data, roles, as_of, view) as assistant, view.working("searching"):
         answer = assistant.answer(question, k=k)
+        files = assistant.files(answer, assistant.access)
     if json_:
         view.json(answer_json(answer))
     else:
-        view.answer(answer)
+        view.answer(answer, files)
     raise typer.Exit(EXIT[answer.status])
 
 
@@ -138,7 +139,8 @@ def terms(
     if json_:
         view.json([term_json(*entry) for entry in found])
     elif found:
-        view.terms(found)
+        with view.paged():
+            view.terms(found)
     else:
         view.note(f"No document defines {name!r}." if name else "No terms are indexed.")
     raise typer.Exit(0 if found or not name else 3)

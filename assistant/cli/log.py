@@ -49,7 +49,8 @@ def log(
     if json_:
         view.json([{"id": entry.id, **entry.raw} for entry in entries])
     else:
-        view.log(entries)
+        with view.paged():
+            view.log(entries)
 
 
 def replay(

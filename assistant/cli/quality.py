@@ -281,7 +281,8 @@ def lint(
     if json_:
         view.json({"documents": report.documents, "findings": [asdict(finding) for finding in report.findings]})
     else:
-        view.findings(report)
+        with view.paged():
+            view.findings(report)
     if sarif:
         from assistant.lint.sarif import write_sarif
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -182,6 +182,12 @@ class Lookup:
         sql = f"SELECT s.meta FROM sources s WHERE s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"
         row = self._db.execute(sql, {"source": source, **visible_to(access)}).fetchone()
         return meta_from_json(row[0]) if row else None
+
+    def files(self, names: Collection[str], access: Access) -> dict[str, str]:
+        """Return the paths of those of these sources that `access` may see."""
+        sql = f"""SELECT s.source, s.path FROM sources s
+                  WHERE s.source IN (SELECT value FROM json_each(:names)) AND {VISIBLE}"""
+        return dict(self._db.execute(sql, {"names": json.dumps(list(names)), **visible_to(access)}).fetchall())
 
     def earlier_versions(self, source: str, access: Access) -> list[tuple[str, str]]:
         """Return (source, its last day) of the documents of the same policy that have expired, the newest first.
