@@ -33,6 +33,10 @@ WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 ALIASES = re.compile(r"\s*\((?:also|or|aka)[^()]{1,160}\)", re.IGNORECASE)
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 POINTING = {"this", "that", "these", "those", "it", "which", "what", "they", "he", "she", "we"}
+VERBS = {"will", "shall", "does", "do", "is", "are", "may", "must", "can", "cannot", "not", "has", "have", "be"}
+PREPOSITIONS = {"by", "in", "with", "from", "for", "as", "through", "using", "at", "on"}
+BEFORE_NOUNS = {"and", "or", "any", "other", "by", "the", "all", "such", "no"}
+OR_NAMED = re.compile(r"""["”'’] or ["“'‘]""")
 NAME_WORDS, NAME_CHARACTERS = 7, 300
 EXPANSION_WORDS = 40  # of nine letters, and the small words between theirs
 LEAST_ENTRIES, MOST_OF = 8, 0.8  # of a glossary that is not called one, and the share of it that must be in form
@@ -180,12 +184,15 @@ def _sentences(document: Document) -> Iterator[Term]:
 def _looks_defined(document: Document, start: int, match: re.Match[str]) -> bool:
     """Tell a definition from `This means that ...`: quoted, set off, introduced or capitalised names only."""
     name = match["name"]
-    if POINTING & set(name.lower().split()):  # "Sponsorship, which means payment in return for publicity, ..."
+    words = [word.group().lower() for word in WORD.finditer(name)]
+    if not words or POINTING & set(words):  # "Sponsorship, which means payment in return for publicity, ..."
         return False
     begin = start + match.start("name")
     quoted = document.text[begin - 1 : begin] in ('"', "“", "'", "‘")
     set_off = _emphasis_at(document, begin) is not None
-    return quoted or set_off or bool(match["here"]) or name[0].isupper()
+    # "The vendor may not by any means ...", "By automated means of access ..."
+    noun = VERBS & set(words) or words[0] in PREPOSITIONS or words[-1] in BEFORE_NOUNS
+    return quoted or set_off or bool(match["here"]) or (name[0].isupper() and not noun)
 
 
 def _expansions(document: Document) -> Iterator[Term]:
@@ -231,11 +238,11 @@ def _term(document: Document, name: str, start: int, end: int, scope: str) -> Te
     start, end = next(cut(document.text, *trim(document.text, start, end)), (start, start))
     if len(name) > NAME_CHARACTERS:
         return None
-    name = " ".join(name.split()).strip("*_\"“”'‘’ ")
-    aliases: tuple[str, ...] = ()
+    name, *others = OR_NAMED.split(" ".join(name.split()).strip("*_\"“”'‘’ "))
+    aliases = tuple(others)
     if match := ALSO.match(name):
         name = match["name"].strip()
-        aliases = tuple(part.strip() for part in re.split(r";|,| or ", match["alias"]) if part.strip())
+        aliases += tuple(part.strip() for part in re.split(r";|,| or ", match["alias"]) if part.strip())
     if not name or len(name.split()) > NAME_WORDS or end - start < 3:
         return None
     where = "organisation" if scope == "organisation" else "document"

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from assistant.text.facts import MONTH, fold_signs, quantities
-from assistant.text.words import stem
+from assistant.text.words import STOP_WORDS, stem
 
 Bound = Literal["least", "most", ""]
 Duty = Literal["permits", "requires", "forbids", "exempts", ""]
@@ -32,6 +32,7 @@ MONTHS = MONTH.split("|")
 DAY = re.compile(rf"\b(?P<day>\d{{1,2}}) (?P<month>{MONTH})\b(?P<year>,? \d{{4}}\b)?", re.IGNORECASE)
 QUALIFIED = {"working", "business", "consecutive"}  # days that are not the calendar's
 WORD = re.compile(r"[^\W\d_]+")
+PLURAL = re.compile(r"[^\W\d_]{2,}[^\W\d_s]s")
 LEAST = re.compile(
     r"\b(?:at least|minimum(?: of)?|no fewer than|(?:not|no) less than|more than|over|above|exceed\w*|from|after) $",
     re.IGNORECASE,
@@ -122,7 +123,7 @@ def _unit(words: list[str]) -> tuple[str, Decimal]:
         return (f"working {name}" if name else ""), factor
     if first in MEASURES:
         return MEASURES[first]
-    plural = next((word for word in words[:2] if word.endswith("s") and not word.endswith("ss")), "")
+    plural = next((word for word in words[:2] if PLURAL.fullmatch(word) and word.casefold() not in STOP_WORDS), "")
     return stem(plural) if plural else "", Decimal(1)
 
 

@@ -58,6 +58,10 @@ def test_terms_are_found(markdown: str, name: str, definition: str) -> None:
         "# Rules\n\n- **Start promptly**: move agreements through signature.",
         "# Rules\n\nThis means that you pay.",
         "# Rules\n\nWhich means nothing.",
+        "# Rules\n\nSponsorship, which means payment, is approved.",
+        "# Rules\n\nIn practice, this generally means that we close it.",
+        "# Rules\n\nThe vendor may not by any means sell it.",
+        "# Rules\n\nBy automated means it reads the mail.",
         "# Rules\n\nPlain text (see below) and (OK).",
     ],
 )
@@ -68,6 +72,11 @@ def test_labels_and_remarks_are_not_terms(markdown: str) -> None:
 def test_aliases() -> None:
     found = terms("# Glossary\n\n- **Electronic Protected Health Information (ePHI)**: Health data in systems.")
     assert found["Electronic Protected Health Information"].aliases == ("ePHI",)
+
+
+def test_two_names_of_one_term() -> None:
+    found = terms('# Definitions\n\n**"Developer" or "You"** means whoever made the application.')
+    assert found["Developer"].aliases == ("You",)
 
 
 def test_a_glossary_sheet_becomes_terms() -> None:

@@ -27,11 +27,13 @@ SAME, SAME_DUTY = 2.0, 1.0  # log-odds that one answers what the other is asked:
 ROWS = 1_024  # sentences that are compared with all others at once
 MOST = 2  # figures of one unit in a statement that is compared
 FEWEST, LONGEST = 4, 600  # words, and characters, of a statement
+DOCUMENT = (
+    "policy|procedure|standard|plan|document|handbook|guide|section|schedule|version|agreement|contract|terms|notice"
+    "|statement|code|program(?:me)?|addendum"
+)
 # Of what its own document, or the sentence before, is about: what that is cannot be told from elsewhere.
 DEICTIC = re.compile(
-    r"\bthis (?:\w+ )?(?:policy|procedure|standard|plan|document|handbook|guide|section|schedule|version)\b"
-    r"|^(?:the (?:policy|procedure|standard|plan|document|handbook|guide|schedule|version)|it|they|these|this|that"
-    r"|those)\b",
+    rf"\bthis (?:\w+ )?(?:{DOCUMENT})\b|^(?:the (?:{DOCUMENT})|it|they|these|this|that|those)\b",
     re.IGNORECASE,
 )
 SAYS: dict[Duty, str] = {
@@ -139,7 +141,7 @@ def _statements(policy: Policy) -> Iterator[Statement]:
         if any(start < unit.end and unit.start < end for start, end in defined):
             continue
         text = policy.text[unit.start : unit.end]
-        if unit.kind != "code" and len(text) <= LONGEST and len(text.split()) >= FEWEST and not text.endswith("?"):
+        if unit.kind != "code" and len(text) <= LONGEST and len(text.split()) >= FEWEST and text[-1] not in "?:":
             yield Statement(policy, unit)
 
 

@@ -24,6 +24,7 @@ OF = re.compile(r"(?:\s?\([a-z0-9]{1,3}\)){0,3},? (?:of|in|to|from|on) (?P<whose
 OWN = {"this", "these", "present"}
 NUMBERED = frozenset({"section", "clause", "paragraph", "para"})
 LEAST = 3  # numbered headings of a document whose sections are numbered
+BEYOND = 5  # times the last section: "section 512" is a law's
 BEFORE, AFTER = 60, 120  # characters beside a reference in which the document that it is to is named
 
 Names = Mapping[str, set[str]]  # label -> numbers
@@ -86,8 +87,10 @@ def _is_dead(match: re.Match[str], target: Policy, places: Names) -> bool:
         return bool(target.document.pages) and number.isdigit() and int(number) > len(target.document.pages)
     if label in NUMBERED:
         known = places["section"]
-        enough = sum(one.isdigit() for one in known) >= LEAST
-        return enough and number.isdigit() | ("." in number) and not _has(known, number)
+        numbers = [int(one) for one in known if one.isdigit()]
+        if len(numbers) < LEAST or not number[0].isdigit() or int(number.partition(".")[0]) > BEYOND * max(numbers):
+            return False
+        return not _has(known, number)
     return number not in places.get(label, set())
 
 

@@ -13,7 +13,12 @@ from assistant.text.words import WORD
 CODE = "term-undefined"
 WORDS = r"[A-Z][a-z]+(?:-[A-Z]?[a-z]+)?"
 CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<name>{WORDS}(?: {WORDS}){{1,3}})(?![\w-])")
-DEFINED = re.compile(rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})[”\"']?,? \(?as defined\b")
+DEFINED = re.compile(
+    rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})[”\"']?,? \(?as defined"
+    r"(?! (?:in|under|by) (?:the |an? )?[A-Z])\b"  # by another document
+)
+# "... the parts that we sell (the “Goods”)", as contracts define.
+IN_BRACKETS = re.compile(r"""\((?:[a-z]+,? ){0,4}["“]([^"“”()]{2,60})["”]""")
 # Before one of several of a kind; "the Works Council" is a name.
 OF_A_KIND = re.compile(
     r"\b(?:an?|any|each|every|no|all|another|some|such|one|two|three|its|their|your|our|or) $", re.IGNORECASE
@@ -32,6 +37,7 @@ OFFICES = frozenset(
 def check(corpus: Corpus) -> Iterator[Fault]:
     """Yield the first place of each term that no document defines."""
     defined = {phrase(name) for policy in corpus.policies for t in policy.terms for name in (t.name, *t.aliases)}
+    defined |= {phrase(match[1]) for policy in corpus.policies for match in IN_BRACKETS.finditer(policy.text)}
     names, common = _names(corpus), _common_words(corpus)
     for policy in corpus.in_force:
         said = {phrase(match["name"]): match.span("name") for match in DEFINED.finditer(policy.text)}
