@@ -3,7 +3,8 @@
 One index is grown from the documents of ../shared/data, read again and again with other names and numbers in each
 paragraph, so that no two passages are equal. At each size: passages a second of the ingest that led there, bytes on
 disk a passage, searches and answers (without a generator) in one process with its peak memory, a cold answer, and an
-ingest of nothing new, of one changed document, and `forget` of one. `--plot FILE` draws it with logarithmic axes.
+ingest of nothing new, of one changed document, and `forget` of one. `--plot FILE` draws it with logarithmic axes;
+`--chroma URL` keeps the vectors on a server that was started for it, whose disk and memory are not counted.
 
 Encoding takes the same time whatever the index holds, and hours for 100,000 passages: it is measured by itself on 1,000
 passages, and all others get a vector near one of theirs. What else an ingest does, it does.
@@ -52,7 +53,7 @@ from bench.common import (
 from bench.speed import Timed, assistant, timed
 
 SIZES = (1_000, 10_000, 50_000, 100_000)
-PASSAGE = 500  # characters of these documents that make a passage, about: only the sizes depend on it
+PASSAGE = 770  # characters of these documents that make a passage, about: only the sizes depend on it
 TEXT = (".md", ".txt")
 SEARCHES, ANSWERS, COLD = 60, 10, 3
 ENCODED = 1_000
@@ -97,6 +98,7 @@ def measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     shared = shared_folder(options.shared)
     docs, config = folder / "docs", folder / "config.toml"
     quiet = quiet_config(folder / "index", settings(options, folder).models_dir)
+    quiet = replace(quiet, index=replace(quiet.index, chroma_url=options.chroma))
     prepare_encoder(quiet)
     config.write_text(config_text(quiet), encoding="utf-8")
     asked = folder / "asked.json"
@@ -284,6 +286,7 @@ def plot(found: Sequence[Mapping[str, Any]], path: Path) -> None:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    options.add_argument("--chroma", default="", metavar="URL", help="vectors on this Chroma server, not in the folder")
     options.add_argument("--plot", type=Path, metavar="FILE", help="a drawing, .svg or .png")
     options.add_argument("--child", nargs="+", help=argparse.SUPPRESS)  # what it runs itself
     given = options.parse_args()
