@@ -192,7 +192,7 @@ def _looks_defined(document: Document, start: int, match: re.Match[str]) -> bool
     set_off = _emphasis_at(document, begin) is not None
     # "The vendor may not by any means ...", "By automated means of access ..."
     noun = VERBS & set(words) or words[0] in PREPOSITIONS or words[-1] in BEFORE_NOUNS
-    return quoted or set_off or bool(match["here"]) or (name[0].isupper() and not noun)
+    return quoted or bool(match["here"]) or ((set_off or name[0].isupper()) and not noun)
 
 
 def _expansions(document: Document) -> Iterator[Term]:

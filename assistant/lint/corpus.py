@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from assistant.text.units import Unit, units
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
 Span = tuple[int, int]
+OF_CONTRACTS = re.compile(r"\b(?:this agreement|these terms|this contract)\b", re.IGNORECASE)
+CONTRACT = 3  # times that a contract speaks of itself
 Read = Callable[[str, str, Sequence[str]], NDArray[np.float32]]  # question, header, units -> log-odds of each
 
 
@@ -77,6 +80,11 @@ class Policy:
     def page(self, offset: int) -> int | None:
         """Return the page of an offset, counted from 1; None for a document without pages."""
         return bisect.bisect_right(self.document.pages, offset) or None
+
+    @cached_property
+    def is_contract(self) -> bool:
+        """Say whether it is an agreement, whose words and limits are for those who agree to it."""
+        return len(OF_CONTRACTS.findall(self.text)) >= CONTRACT
 
     def is_indexed(self, start: int, end: int) -> bool:
         """Say whether a span touches what is indexed, or is a heading."""

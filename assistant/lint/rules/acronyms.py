@@ -64,4 +64,5 @@ def _is_no_acronym(text: str, match: re.Match[str]) -> bool:
         or NUMBERED.match(text, end)
         or BEFORE.search(text, max(0, start - NEAR), start)
         or AFTER.match(text, end, end + NEAR)
+        or (text[start - 2 : start] == "| " and text[end : end + 2] == " |")  # a cell's code
     )

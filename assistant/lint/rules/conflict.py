@@ -111,7 +111,7 @@ class Statement:
 
     @cached_property
     def is_deictic(self) -> bool:
-        return DEICTIC.search(self.text) is not None
+        return self.policy.is_contract or DEICTIC.search(self.text) is not None
 
     def without_figures(self, put: str) -> str:
         text = self.text

@@ -48,6 +48,8 @@ def _may_differ(one: Policy, first: Term, other: Policy, second: Term) -> bool:
 
 def is_local(policy: Policy, term: Term) -> bool:
     """Say whether a definition is meant for its own document alone."""
+    if policy.is_contract:
+        return True
     above = policy.text[max(0, term.start - ABOVE) : term.end]
     return LOCAL.search(" ".join((*policy.headings_above(term.start), above))) is not None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assistant.lint.corpus import Corpus, Fault, Policy, Span
 from assistant.lint.phrases import Phrase, occurrences, phrase
@@ -13,12 +13,12 @@ from assistant.text.words import WORD
 CODE = "term-undefined"
 WORDS = r"[A-Z][a-z]+(?:-[A-Z]?[a-z]+)?"
 CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<name>{WORDS}(?: {WORDS}){{1,3}})(?![\w-])")
-DEFINED = re.compile(
-    rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})[”\"']?,? \(?as defined"
-    r"(?! (?:in|under|by) (?:the |an? )?[A-Z])\b"  # by another document
-)
-# "... the parts that we sell (the “Goods”)", as contracts define.
-IN_BRACKETS = re.compile(r"""\((?:[a-z]+,? ){0,4}["“]([^"“”()]{2,60})["”]""")
+DEFINED = re.compile(rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})[”\"']?,? \(?as defined\b")
+ELSEWHERE = re.compile(r" (?:in|under|by) (?:the |an? )?(?=[A-Z])")
+BEHIND = 120  # characters in which the document is named that is to define it
+QUOTED = re.compile(
+    r"""["“]([^"“”]{2,60})["”]"""
+)  # "(the “Goods”)", "a “Personal Account” represents"
 # Before one of several of a kind; "the Works Council" is a name.
 OF_A_KIND = re.compile(
     r"\b(?:an?|any|each|every|no|all|another|some|such|one|two|three|its|their|your|our|or) $", re.IGNORECASE
@@ -37,10 +37,15 @@ OFFICES = frozenset(
 def check(corpus: Corpus) -> Iterator[Fault]:
     """Yield the first place of each term that no document defines."""
     defined = {phrase(name) for policy in corpus.policies for t in policy.terms for name in (t.name, *t.aliases)}
-    defined |= {phrase(match[1]) for policy in corpus.policies for match in IN_BRACKETS.finditer(policy.text)}
+    defined |= {phrase(match[1]) for policy in corpus.policies for match in QUOTED.finditer(policy.text)}
     names, common = _names(corpus), _common_words(corpus)
+    titles = [name.casefold() for p in corpus.policies for name in (p.document.title, p.meta.policy_id or "") if name]
     for policy in corpus.in_force:
-        said = {phrase(match["name"]): match.span("name") for match in DEFINED.finditer(policy.text)}
+        said = {
+            phrase(match["name"]): match.span("name")
+            for match in DEFINED.finditer(policy.text)
+            if not _is_elsewhere(policy.text, match.end(), titles)
+        }
         for name, span in said.items():
             if not _is_known(name, defined):
                 yield Fault(f"“{policy.text[slice(*span)]}” is said to be defined, and is not.", policy, *span)
@@ -49,6 +54,13 @@ def check(corpus: Corpus) -> Iterator[Fault]:
             if ordinary and name not in said and name not in names and not _is_known(name, defined):
                 told = f"“{policy.text[slice(*span)]}” is written like a defined term, and is not defined."
                 yield Fault(told, policy, *span)
+
+
+def _is_elsewhere(text: str, end: int, titles: Sequence[str]) -> bool:
+    """Tell "as defined in the GPL" from what a document of ours is to define."""
+    named = ELSEWHERE.match(text, end)
+    behind = text[named.end() : named.end() + BEHIND].casefold() if named else ""
+    return named is not None and not any(title in behind for title in titles)
 
 
 def _written(policy: Policy) -> dict[Phrase, Span]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 
 from assistant.core.records import Term
 from assistant.lint.corpus import Corpus, Fault, Policy, Span
 from assistant.lint.phrases import Phrase, occurrences, phrase
 from assistant.text.canonical import sentences
+from ingest.terms import GLOSSARY
 
 CODE = "term-unused"
 NAME = 300  # characters before a definition in which the name stands, where it does not stand inside
@@ -20,7 +22,7 @@ def check(corpus: Corpus) -> Iterator[Fault]:
     names: dict[Phrase, list[tuple[Policy, Term]]] = defaultdict(list)
     unused: dict[tuple[str, int], tuple[Policy, Term]] = {}
     for policy in corpus.in_force:
-        for term in policy.terms:
+        for term in filter(partial(_is_meant, policy), policy.terms):
             unused[policy.source, term.start] = policy, term
             for name in {term.name, *term.aliases}:
                 names[phrase(name)].append((policy, term))
@@ -33,6 +35,13 @@ def check(corpus: Corpus) -> Iterator[Fault]:
                     unused.pop((defining.source, term.start), None)
     for policy, term in unused.values():
         yield Fault(f"“{term.name}” is defined and used nowhere.", policy, term.start, term.end)
+
+
+def _is_meant(policy: Policy, term: Term) -> bool:
+    """Tell a definition from a row of another table, whose names are those of suppliers, rooms or forms."""
+    line = policy.text.rfind("\n", 0, term.start) + 1
+    titles = (policy.document.title, *policy.headings_above(term.start))
+    return policy.text[line] != "|" or any(GLOSSARY.search(title) for title in titles)
 
 
 def _entry(policy: Policy, term: Term) -> Span:
