@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from assistant.answer.evidence import plain, quote_text
 from assistant.core.records import Evidence, Hit, Verdict
+from assistant.guards import Span
 from assistant.guards.run import Guards
 
 
@@ -35,3 +36,8 @@ def in_context(text: str, start: int, end: int, guards: Guards) -> tuple[str, in
 def masked_text(text: str, guards: Guards) -> str:
     """Mask in a document's text what may not be shown."""
     return guards.output(text, (text,)).text
+
+
+def masked_spans(text: str, guards: Guards) -> tuple[Span, ...]:
+    """Return where a document's text is masked before it is shown."""
+    return guards.output(text, (text,)).spans

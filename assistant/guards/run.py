@@ -29,11 +29,15 @@ KEPT = GuardsSection(injection="off", harm="off", output="off", personal="redact
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """A text after the guards, masked where they say so; `refusal` is what the user is told instead of an answer."""
+    """A text after the guards, masked where they say so; `refusal` is what the user is told instead of an answer.
+
+    `spans` are what was masked, in the text as it was before.
+    """
 
     text: str
     verdicts: tuple[Verdict, ...] = ()
     refusal: str = ""
+    spans: tuple[Span, ...] = ()
 
     @property
     def action(self) -> Action:
@@ -95,7 +99,7 @@ class Guards:
             # A question that is refused is told back as it was asked; a document's text may be shown all the same.
             if action == "redact" or (action == "block" and context.stage == "output"):
                 masked += finding.spans
-        return Screened(mask(context.text, masked), tuple(verdicts), refusal)
+        return Screened(mask(context.text, masked), tuple(verdicts), refusal, tuple(masked))
 
 
 def _action(setting: str, finding: Finding) -> Action:
