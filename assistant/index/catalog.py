@@ -177,11 +177,12 @@ class Catalog(Lookup):
 
     # --- sources -----------------------------------------------------------------------------------------------
 
-    def sources(self) -> dict[str, SourceRow]:
-        """Return every indexed file by its absolute path."""
+    def sources(self, access: Access | None = None) -> dict[str, SourceRow]:
+        """Return every indexed file by its absolute path; for `access`, those that it may see."""
         rows = self._db.execute(
-            """SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
-               FROM sources s JOIN documents d ON d.id = s.document_id"""
+            f"""SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
+                FROM sources s JOIN documents d ON d.id = s.document_id WHERE {VISIBLE if access else "TRUE"}""",
+            visible_to(access) if access else {},
         )
         return {row[0]: source_row_of(row) for row in rows}
 
@@ -295,13 +296,18 @@ class Catalog(Lookup):
 
     def document(self, source: str, access: Access) -> Document | None:
         """Return the newest-read visible document whose source, or SHA-256, is `source`; None if there is none."""
+        return self._document("s.source = :named OR d.sha256 = :named", source, access)
+
+    def document_at(self, path: str, access: Access) -> Document | None:
+        """Return the visible document of a file; None if there is none."""
+        return self._document("s.path = :named", path, access)
+
+    def _document(self, where: str, named: str, access: Access) -> Document | None:
         query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, s.meta
                     FROM sources s JOIN documents d ON d.id = s.document_id
-                    WHERE (s.source = :source OR d.sha256 = :source) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
-        row = self._db.execute(query, {"source": source, **visible_to(access)}).fetchone()
-        if row is None:
-            return None
-        return document_of(row, meta_from_json(row[7]))
+                    WHERE ({where}) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
+        row = self._db.execute(query, {"named": named, **visible_to(access)}).fetchone()
+        return document_of(row, meta_from_json(row[7])) if row else None
 
     def whole(self, document_id: str) -> tuple[Document, list[Term]]:
         """Return a document as it was read, whoever may see it, and its terms."""
