@@ -99,7 +99,7 @@ def read_asked(path: Path) -> list[tuple[Asked, str]]:
 
 def check(lines: Sequence[Golden], assistant: Assistant, progress: Progress) -> list[Outcome]:
     """Ask each line's question and compare the answer."""
-    answers = _answers([(line.asked, line.as_of) for line in lines], assistant, progress)
+    answers = ask_all([(line.asked, line.as_of) for line in lines], assistant, progress)
     return [compare(line, answer) for line, answer in zip(lines, answers, strict=True)]
 
 
@@ -138,7 +138,7 @@ def record(
     check_free(path, force)  # before the questions take their time
     roles = assistant.access.roles
     lines = [(replace(a, roles=tuple(sorted(roles.union(a.roles)))), day or as_of) for a, day in lines]
-    answers = list(_answers(lines, assistant, progress))
+    answers = list(ask_all(lines, assistant, progress))
     text = "".join(dumps(_line(*line, answer)) + "\n" for line, answer in zip(lines, answers, strict=True))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def record(
     return Counter(answer.status for answer in answers)
 
 
-def _answers(lines: Sequence[tuple[Asked, str]], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
+def ask_all(lines: Sequence[tuple[Asked, str]], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
     """Yield the answers in order, each asked with its line's roles too and on its day."""
     progress("asking", 0, len(lines))
     for done, (asked, as_of) in enumerate(lines, 1):
