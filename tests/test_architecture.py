@@ -23,7 +23,7 @@ FLOORS = (
     ("assistant.audit",),
     ("assistant.answer", "ingest"),
     ("assistant.evaluate",),
-    ("tune", "assistant.lint"),
+    ("tune", "assistant.lint", "assistant.impact"),
     ("assistant.status", "assistant.views", "assistant.line_input", "assistant.why"),
     ("assistant.render",),
     ("assistant.transcript",),
@@ -31,7 +31,7 @@ FLOORS = (
     ("assistant.cli",),
     ("assistant.__main__", "assistant"),
 )
-CLI = ("__init__", "asking", "index", "log", "options", "quality", "serving", "tuning")
+CLI = ("__init__", "asking", "changes", "index", "log", "options", "quality", "serving", "tuning")
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
     "mcp": {"assistant/mcp_server.py"},
