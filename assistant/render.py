@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +31,12 @@ from assistant.core.records import Answer, Hit, IngestReport, ModelRecord, Term
 from assistant.text.canonical import printable
 from assistant.views import (
     Indented,
+    answer_lines,
     answer_text,
     calibration_line,
+    change_lines,
     earlier_view,
+    facts_table,
     finding_place,
     hit_place,
     numbers_table,
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
     from assistant.evaluate.golden import Outcome
     from assistant.guards.run import Screened
+    from assistant.impact.records import Impact
     from assistant.lint.run import LintReport
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
@@ -307,6 +311,32 @@ class Renderer:
         self.out.print(safe(f"{sum(counts.values()):,} golden answers written to {path}: {told}."))
         self.note("Read them before you rely on them: they are what is answered today, right or wrong.")
 
+    def impact(self, impact: Impact) -> None:
+        """Print what would change: counts, facts that moved, what changed in each document, answers that differ."""
+        from assistant.impact.headline import headline
+
+        documents = impact.documents
+        self.out.print(headline(impact))
+        for item in impact.rejected:
+            self.out.print(Text.assemble(("rejected ", "red"), (printable(item.source), "bold"), f": {item.detail}"))
+        for name in ("added", "removed", "hidden"):
+            for source in getattr(documents, name)[:MANY]:
+                self.out.print(Text.assemble((f"{name} ", "yellow"), (printable(source), "bold")))
+        if documents.facts:
+            self._table(facts_table(documents.facts[:MANY]))
+        for change in documents.changed[:MANY]:
+            was = f" (was {change.was})" if change.was else ""
+            self.out.print(safe(f"{change.source}{was}"), style="bold")
+            for part in islice(change_lines(change), MANY):
+                self.out.print(Indented(part, 4))
+        for answer in impact.answers.changed[:MANY]:
+            mark = ("✗ ", "red") if answer.broke else ("~ ", "yellow")
+            self.out.print(Text.assemble(mark, (printable(answer.id), "bold"), ": ", one_line(answer.question)))
+            for part in answer_lines(answer):
+                self.out.print(Indented(part, 4))
+        if _has_more(impact):
+            self.out.print(f"Of each kind the first {MANY} are shown; see --json.", style="dim")
+
     def verified(self, lines: int, first: Entry | None, *, signed: bool) -> None:
         """Say what a log that holds proves, and what it does not."""
         if first is None:
@@ -340,6 +370,14 @@ class Renderer:
     def _table(self, table: Table) -> None:
         console = self.out if self.out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
         console.print(table)
+
+
+def _has_more(impact: Impact) -> bool:
+    """Tell whether an impact has more of anything than is printed."""
+    documents = impact.documents
+    lists = (documents.added, documents.removed, documents.hidden, documents.facts, documents.changed)
+    shown = (*lists, impact.answers.changed, *((*c.meta, *c.terms, *c.texts) for c in documents.changed))
+    return any(len(items) > MANY for items in shown)
 
 
 class _Rate(ProgressColumn):

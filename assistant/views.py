@@ -19,6 +19,7 @@ from assistant.text.prompts import KEY
 
 if TYPE_CHECKING:
     from assistant.evaluate.golden import Outcome
+    from assistant.impact.records import AnswerChange, DocumentChange, Fact, Reply, TextChange
     from assistant.lint.run import Place
 
 HEADING = re.compile(r"^#{1,6} (.*)$", re.MULTILINE)
@@ -83,6 +84,52 @@ def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
     same = SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
     kept = {at for block in same for at in range(block.a, block.a + block.size)}
     return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
+
+
+def facts_table(facts: Sequence[Fact]) -> Table:
+    """Return facts that moved, each with where it stands."""
+    table = Table(box=None, pad_edge=False)
+    for name, style in (("where", ""), ("what", ""), ("now", "green"), ("then", "red")):
+        table.add_column(name, style=style, overflow="fold")
+    for fact in facts:
+        where = " > ".join((fact.source, *fact.place.headings[-1:]))
+        table.add_row(*map(safe, (where, one_line(fact.subject), one_line(fact.old), one_line(fact.new))))
+    return table
+
+
+def change_lines(change: DocumentChange) -> Iterator[Text]:
+    """Yield what changed in a document: its data, its terms, and its texts with the words that differ set off."""
+    for meta in change.meta:
+        yield Text.assemble((f"{meta.key}: ", "bold"), _replaced(meta.old, meta.new))
+    for term in change.terms:
+        yield Text.assemble(("term ", "dim"), (f"{printable(term.name)}: ", "bold"), _replaced(term.old, term.new))
+    yield from map(_text_line, change.texts)
+
+
+def _text_line(change: TextChange) -> Text:
+    marks = {"both": ("{}", ""), "old": ("[-{}-]", "green"), "new": ("{{+{}+}}", "red")}
+    told = ((marks[words.side], printable(words.text)) for words in change.words)
+    where = heading_path("", change.place.headings)
+    name = f"{change.kind} ({printable(where)}): " if where else f"{change.kind}: "
+    return Text.assemble((name, "dim"), Text(" ").join(Text(mark.format(text), style) for (mark, style), text in told))
+
+
+def _replaced(old: str, new: str) -> Text:
+    return Text.assemble((one_line(old) or "none", "green"), " -> ", (one_line(new) or "none", "red"))
+
+
+def answer_lines(change: AnswerChange) -> Iterator[Text]:
+    """Yield what failed of a golden answer that held, and an answer before and after with their quotes."""
+    for failure in change.failures if change.broke else ():
+        yield Text.assemble(("fails: ", "bold"), (one_line(failure), "red"))
+    yield from _reply_lines("now:   ", change.old, "green")
+    yield from _reply_lines("then:  ", change.new, "red")
+
+
+def _reply_lines(name: str, reply: Reply, style: str) -> Iterator[Text]:
+    yield Text.assemble((name, "dim"), (one_line(reply.answer) or reply.status, style))
+    for quote in reply.quotes:
+        yield Text.assemble(("cites: ", "dim"), f"“{one_line(quote.quote)}” ", (f"({printable(quote.source)})", "dim"))
 
 
 def one_line(text: str) -> str:

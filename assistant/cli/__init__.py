@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import asking, index, log, quality, serving, tuning
+from assistant.cli import asking, changes, index, log, quality, serving, tuning
 from assistant.core.errors import AssistantError, NotReady
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ COMMANDS = (
     quality.calibrate,
     quality.test,
     quality.lint,
+    changes.impact,
     index.forget,
     index.status,
     log.log,

@@ -45,6 +45,7 @@ CASES: dict[str, tuple[Sequence[str], str]] = {
     "status": (("status", "--json"), ""),
     "a wrong option": (("ask", CARRY, "--as-of", "soon"), ""),
     "a missing file": (("ingest", "no/such/folder"), ""),
+    "the impact of a missing file": (("impact", "no/such/folder", "--json"), ""),
     "forget what is not there": (("forget", "no/such.md"), ""),
 }
 
