@@ -16,9 +16,7 @@ CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<name>{WORDS}(?: {WORDS}){{1,3}})(?![\
 DEFINED = re.compile(rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})[”\"']?,? \(?as defined\b")
 ELSEWHERE = re.compile(r" (?:in|under|by) (?:the |an? )?(?=[A-Z])")
 BEHIND = 120  # characters in which the document is named that is to define it
-QUOTED = re.compile(
-    r"""["“]([^"“”]{2,60})["”]"""
-)  # "(the “Goods”)", "a “Personal Account” represents"
+QUOTED = re.compile(r"""["“]([^"“”]{2,60})["”]""")  # "(the “Goods”)", "a “Personal Account” represents"
 # Before one of several of a kind; "the Works Council" is a name.
 OF_A_KIND = re.compile(
     r"\b(?:an?|any|each|every|no|all|another|some|such|one|two|three|its|their|your|our|or) $", re.IGNORECASE
