@@ -318,7 +318,8 @@ class Renderer:
         documents = impact.documents
         self.out.print(headline(impact))
         for item in impact.rejected:
-            self.out.print(Text.assemble(("rejected ", "red"), (printable(item.source), "bold"), f": {item.detail}"))
+            told = ("rejected ", "red"), (printable(item.source), "bold"), f": {printable(item.detail)}"
+            self.out.print(Text.assemble(*told))
         for name in ("added", "removed", "hidden"):
             for source in getattr(documents, name)[:MANY]:
                 self.out.print(Text.assemble((f"{name} ", "yellow"), (printable(source), "bold")))

@@ -48,7 +48,8 @@ def impact(
     if json_:
         view.json(found.to_json())
     else:
-        view.impact(found)
+        with view.paged():
+            view.impact(found)
     if junit and golden is not None:
         from assistant.evaluate.junit import write_golden_junit
 
