@@ -29,6 +29,7 @@ ANSWER_KEYS = [
     "confidence",
     "citations",
     "closest",
+    "earlier",
     "hits",
     "verdicts",
     "model",
@@ -49,6 +50,7 @@ CITATION_KEYS = [
     "supported",
     "score",
     "context",
+    "since",
 ]
 HIT_KEYS = ["rank", "source", "title", "headings", "page", "score", "methods", "text"]
 REPORT_KEYS = {
