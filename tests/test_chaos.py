@@ -441,6 +441,7 @@ def test_two_ingests_and_a_question_at_once(place: Place) -> None:
 # --- models ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_model_that_its_runtime_refuses_is_damaged(place: Place, encoder_models: Path) -> None:
     """Its stamp says that it was checked: only opening it tells."""
     models = place.folder / "models"

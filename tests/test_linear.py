@@ -241,6 +241,7 @@ def test_a_key_of_many_parts_is_refused_unread(tmp_path: Path, write_files: Call
 # --- ingest, and questions over what it let in -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_small_files_hold_up_neither_an_ingest_nor_a_question(make_assistant: Callable[..., Assistant]) -> None:
     files = {"leader.txt": f"{PARKING}{'.' * 20_000}\n", "acronyms.txt": PARKING + "a b c (ABC) " * 40_000}
     began = time.process_time()

@@ -189,6 +189,7 @@ def test_row12_a_pdf_cut_anywhere_is_never_half_a_document(feed: Feed) -> None:
     assert fed.rejected == {f"{share}.pdf": "damaged" for share in range(1, 10)}
 
 
+@pytest.mark.slow
 def test_row14_ten_thousand_pages_are_capped_and_said_so(feed: Feed) -> None:
     fed = feed({"long.pdf": bare_pdf(shown(f"Rule {n}.") for n in range(10_000))})
     assert fed.flagged == {"long.pdf": {"too_large"}} and not fed.rejected
@@ -498,6 +499,7 @@ class Dying:
         return self._encoder.encode(texts)
 
 
+@pytest.mark.slow
 def test_row26_a_long_text_is_resumed_where_it_stopped(
     config: Config, docs: Path, encoder: Encoder, feed: Feed, make_config: Callable[..., Config], run_ingest: Run
 ) -> None:
@@ -591,7 +593,8 @@ def break_off(config: Config, docs: Path, tmp_path: Path, feed: Feed) -> Break:
 
 
 @pytest.mark.parametrize(
-    "stage", ["reading", "embedding", "indexing", pytest.param("full disk", marks=pytest.mark.slow)]
+    "stage",
+    ["embedding", *(pytest.param(name, marks=pytest.mark.slow) for name in ("reading", "indexing", "full disk"))],
 )
 def test_row30_the_old_index_serves_and_the_rerun_finishes(
     break_off: Break, config: Config, docs: Path, run_ingest: Run, stage: str

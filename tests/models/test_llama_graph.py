@@ -57,6 +57,7 @@ def test_other_architectures_are_not_written() -> None:
     assert not any(llama_graph.writable({**plain, **other}) for other in others)
 
 
+@pytest.mark.slow
 def test_it_predicts_what_the_weights_predict_in_float32(folder: Path, tmp_path: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM

@@ -63,6 +63,7 @@ def test_the_packaged_generator_answers_within_its_tokens(onnx: LanguageModel) -
     assert len(list(onnx.stream(PARKING, 3))) <= 3
 
 
+@pytest.mark.slow
 def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir: Path) -> None:
     """The system message is kept from prompt to prompt; a prompt too long for that is read by itself."""
     first, other = build_messages(CARRY, [QUOTE]), build_messages("Who pays?", ["The travel desk pays all fares."])
@@ -145,6 +146,7 @@ def test_a_prompt_longer_than_the_generator_reads_gets_no_words(onnx: LanguageMo
     assert onnx.complete((Turn("user", "🦔" * 4_000),), 24) == ""
 
 
+@pytest.mark.slow
 def test_evidence_longer_than_the_generator_reads_is_quoted(
     make_assistant: Callable[..., Assistant], onnx: LanguageModel
 ) -> None:
