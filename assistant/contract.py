@@ -179,6 +179,8 @@ def earlier_from_json(raw: Mapping[str, Any]) -> list[EarlierQuote]:
 
 
 def _quotes(kind: type[Quoted], raw: Any, name: str) -> list[Quoted]:
+    if not isinstance(raw or [], list):
+        raise UsageError(f"a saved answer's {name}s must be a list.", "Ask again for a fresh answer.")
     quotes = [_made(kind, q, name) for q in raw or []]
     for q in quotes:
         if any(type(number) is not int or abs(number) > MAX_OFFSET for number in (q.key, q.start, q.end)):

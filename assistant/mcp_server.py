@@ -17,9 +17,9 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.verify import check_place, verify_answer
 from assistant.contract import answer_json, history_from_json, search_json, term_json
-from assistant.core.errors import AssistantError
+from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import Access, Quote
 from assistant.core.version import __version__
 
@@ -102,6 +102,10 @@ def _around(assistant: Assistant, access: Access, source: str, sha256: str, star
         end=start + len(quote),
         document_sha256=sha256,
     )
+    if problem := check_place(
+        found, assistant.catalog, access
+    ):  # a letter of a secret would show what stands around it
+        raise UsageError(f"no answer quotes that: {problem}.", "Give a citation's own source, hash, start and quote.")
     text, begin, end = assistant.surroundings(found, access)
     return {"before": text[:begin], "quote": text[begin:end], "after": text[end:]}
 

@@ -88,7 +88,7 @@ def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
         ("ask", {}, "question"),
         ("ask", {"question": "x" * 5_000}, "4000"),
         ("search", {"query": CARRY, "k": 0}, "k"),
-        ("open_quote", place, "x.md has changed or is no longer indexed. Ask again for a fresh answer."),
+        ("open_quote", place, "no answer quotes that: the document has changed or is no longer indexed."),
         ("verify", {"answer": {"no": "answer"}}, "answer"),
     ]
     results = call(serving(assistant), *((name, arguments) for name, arguments, _ in wrong))

@@ -13,13 +13,20 @@ from assistant.index.catalog import Catalog
 from assistant.text.words import normalise_term
 
 
+def _masked(term: Term, guards: Guards) -> Term:
+    """Mask what may not be shown in a definition and in what it is of."""
+    name, definition = masked_text(term.name, guards), masked_text(term.definition, guards)
+    aliases = tuple(masked_text(alias, guards) for alias in term.aliases)
+    return replace(term, name=name, aliases=aliases, definition=definition)
+
+
 def show_terms(
     name: str, config: Config, catalog: Catalog, access: Access, guards: Guards, audit: Audit | None
 ) -> list[tuple[Term, str, str]]:
     """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
     with catalog.snapshot():
         found = [
-            (replace(term, definition=masked_text(term.definition, guards)), source, title)
+            (_masked(term, guards), source, title)
             for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
         ]
         if audit:

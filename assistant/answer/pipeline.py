@@ -317,6 +317,8 @@ class Assistant:
                 raise UsageError(
                     f"{quote.source} has changed or is no longer indexed.", "Ask again for a fresh answer."
                 )
+            if masked_text(quote.quote, self._guards) != quote.quote:
+                raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
             begin, stop = self.catalog.indexed_around(document, quote.start, quote.end)
         begin, stop = max(begin, quote.start - SURROUNDINGS), min(stop, quote.end + SURROUNDINGS)
         return in_context(document.text[begin:stop], quote.start - begin, quote.end - begin, self._guards)

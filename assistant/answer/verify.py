@@ -47,8 +47,15 @@ def verify_answer(raw: Any, catalog: Catalog, access: Access, min_support: float
     with catalog.snapshot():
         checks = [Check(c.key, c.source, verifier.citation(c, min_support)) for c in citations]
         checks += [Check(q.key, q.source, verifier.quote(q)) for q in near]
-        checks += [Check(q.key, q.source, verifier.before(q)) for q in earlier_from_json(raw)]
+        checks += [Check(q.key, q.source, verifier.before(q, citations)) for q in earlier_from_json(raw)]
         return [*checks, *_strangers(raw), *_unproved(raw, citations, near, verifier)]
+
+
+def check_place(quote: Quote, catalog: Catalog, access: Access) -> str:
+    """Say why no answer could have quoted that, empty if one could; title, headings and page are not looked at."""
+    verifier = _Verifier(catalog, access)
+    with catalog.snapshot():
+        return verifier.span(quote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +82,12 @@ class _Verifier:
             return "it does not say since when its document holds"
         return ""
 
-    def before(self, quote: EarlierQuote) -> str:
-        """Check a quote of an earlier version on the last day on which that held."""
-        access = replace(self.access, as_of=quote.until)
-        meta = self.catalog.meta_of(quote.source, access)
-        if quote.until >= self.access.as_of or meta is None or meta.expires != quote.until:
-            return "its document did not hold until that day"
-        return _Verifier(self.catalog, access).quote(quote)
+    def before(self, quote: EarlierQuote, citations: Sequence[Citation]) -> str:
+        """Check a quote of the version before the first citation's document, on the last day on which that held."""
+        versions = self.catalog.earlier_versions(citations[0].source, self.access)[:1] if citations else []
+        if quote.key != 1 or (quote.source, quote.until) not in versions:
+            return "its document is not the version before, or did not hold until that day"
+        return _Verifier(self.catalog, replace(self.access, as_of=quote.until)).quote(quote)
 
     def _is_headed(self, citation: Citation) -> bool:
         """Tell whether a quote begins with an item or a row, which its heading may forbid."""
@@ -94,18 +100,28 @@ class _Verifier:
 
     def quote(self, quote: Citation | Quote) -> str:
         document = self._document(quote)
+        if (problem := self.span(quote)) or document is None:
+            return problem
+        around = self._around(document, quote)
+        if (quote.title, quote.headings, quote.page) not in [(_title(document), p.headings, p.page) for p in around]:
+            return "its title, headings or page are not those of the place"
+        return ""
+
+    def span(self, quote: Citation | Quote) -> str:
+        """Say what is wrong with a quote, wherever it says that it stands."""
+        document = self._document(quote)
         if document is None:
             return "the document has changed or is no longer indexed"
         # A slice may end beyond the text: only an end within it is a place.
         within = 0 <= quote.start < quote.end <= len(document.text)
         if not within or document.text[quote.start : quote.end] != quote.quote:
             return "the quote is not what the document says there"
-        around = [p for p in self.catalog.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
-        if not (self._is_whole(quote, around) or self._defines(quote, document)):
+        if not (self._is_whole(quote, self._around(document, quote)) or self._defines(quote, document)):
             return "the quote begins or ends in the middle of what the document says"
-        if (quote.title, quote.headings, quote.page) not in [(_title(document), p.headings, p.page) for p in around]:
-            return "its title, headings or page are not those of the place"
         return ""
+
+    def _around(self, document: Document, quote: Citation | Quote) -> list[Passage]:
+        return [p for p in self.catalog.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
 
     def _is_whole(self, quote: Citation | Quote, around: Sequence[Passage]) -> bool:
         found = [_places(passage) for passage in around]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -15,6 +16,7 @@ from assistant.http.refused import Refused
 
 OPEN_PATHS = ("/v1/health", "/openapi.json", "/docs")  # which tell nothing of the documents
 OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
+HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[^\s:@/\[\]]{1,255})(?::\d{1,5})?")
 LEAST_TOKEN, MOST_TOKEN = 16, 4_096  # characters
 NEW_TOKEN = "Make one that is yours alone: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
 
@@ -64,9 +66,9 @@ def is_loopback(host: str) -> bool:
 
 
 def _host(header: str) -> str:
-    """Return the name of a Host header, without its port."""
-    name = header.strip().lower()
-    return f"{name.partition(']')[0]}]" if name.startswith("[") else name.partition(":")[0]
+    """Return the name of a Host header, without its port; empty for what is none."""
+    found = HOST.fullmatch(header.strip().lower())
+    return found[1] if found else ""
 
 
 def _read_token(path: Path) -> bytes:

@@ -14,7 +14,6 @@ from assistant.answer.confidence import load_confidence
 from assistant.answer.pipeline import Assistant
 from assistant.answer.read import load_reader
 from assistant.audit.trail import Audit, history_of
-from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, Answer, Progress, Turn
@@ -43,11 +42,17 @@ class Questions:
 
 
 def check_sources(path: Path, lines: Sequence[Golden], catalog: Catalog, access: Access, given: set[str]) -> None:
-    """Raise UsageError for a golden file that names documents, and none that its lines may see, or that is `given`."""
+    """Raise UsageError for a golden file that asks with roles which `access` lacks, or is of another index.
+
+    It is if it names documents, and none that may be seen, or that is `given`.
+    """
+    others = sorted({role for line in lines for role in line.asked.roles} - access.roles)
+    if others:  # a golden file comes with the change that is checked: it must not say who reads the report
+        cause = f"{path} asks as {', '.join(others)}, and you do not."
+        raise UsageError(cause, f"Ask as them, where all who read the report may: --as {','.join(others)}")
     named = {line.expect.source for line in lines if line.expect.source}
-    roles = [*access.roles, *(role for line in lines for role in line.asked.roles)]
     days = {line.as_of or access.as_of for line in lines}
-    seen = (catalog.sources(make_access(roles, day)) for day in days)
+    seen = (catalog.sources(replace(access, as_of=day)) for day in days)
     if named and named.isdisjoint(given.union(row.source for rows in seen for row in rows.values())):
         cause = f"{path} is of another index: of the documents that it names, like {min(named)!r}, none is here."
         raise UsageError(cause, "Give this index's golden file, or another index with --data.")

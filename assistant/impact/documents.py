@@ -112,7 +112,7 @@ def _compared(old: State, new: State, here: str, there: str) -> Iterator[tuple[D
         was=was,
         meta=meta,
         texts=tuple(map(_text_change, changed)),
-        terms=tuple(_terms(one, other)),
+        terms=tuple(_terms(one, other, new)),
         passages=_passages(one.passages, other.passages),
     )
     yield change, [fact for pair in changed for fact in facts_moved(pair, usage, source)]
@@ -136,13 +136,13 @@ def _said(value: str | tuple[str, ...] | None) -> str:
     return value if isinstance(value, str) else ", ".join(value or ())
 
 
-def _terms(one: Version, other: Version) -> Iterator[TermChange]:
+def _terms(one: Version, other: Version, state: State) -> Iterator[TermChange]:
     for name in sorted(one.terms.keys() | other.terms.keys(), key=str.casefold):
         spans = one.terms.get(name), other.terms.get(name)
         raw = [v.document.text[slice(*span)] if span else "" for v, span in zip((one, other), spans, strict=True)]
         if fold(raw[0]) != fold(raw[1]):
             was, now = (v.pieces.line(*span) if span else "" for v, span in zip((one, other), spans, strict=True))
-            yield TermChange(name, was, now)
+            yield TermChange(state.shown(name), was, now)
 
 
 def _passages(old: Sequence[Passage], new: Sequence[Passage]) -> tuple[int, int]:

@@ -190,19 +190,22 @@ class Lookup:
         return dict(self._db.execute(sql, {"names": json.dumps(list(names)), **visible_to(access)}).fetchall())
 
     def earlier_versions(self, source: str, access: Access) -> list[tuple[str, str]]:
-        """Return (source, its last day) of the documents of the same policy that have expired, the newest first.
+        """Return (source, its last day) of the versions of a document that had ended when it began, the newest first.
 
-        Only what `access` might have seen on that day.
+        Of the version that it says it supersedes alone, if that is there; only what `access` might have seen that day.
         """
         meta = self.meta_of(source, access)
         if meta is None or not meta.policy_id:
             return []
         rows = self._db.execute(
-            """SELECT source, expires FROM sources WHERE json_extract(meta, '$.policy_id') = ? AND expires < ?
-               AND source <> ? ORDER BY expires DESC""",
-            (meta.policy_id, access.as_of, source),
+            """SELECT source, expires, json_extract(meta, '$.version') FROM sources
+               WHERE json_extract(meta, '$.policy_id') = ? AND expires < ? AND source <> ? ORDER BY expires DESC""",
+            (meta.policy_id, min(access.as_of, meta.effective or access.as_of), source),
         )
-        return [(old, end) for old, end in rows.fetchall() if self.meta_of(old, replace(access, as_of=end))]
+        found = [row for row in rows.fetchall() if self.meta_of(row[0], replace(access, as_of=row[1]))]
+        said = (meta.supersedes or "").casefold().split()
+        named = [row for row in found if row[2] and {row[2].casefold(), f"v{row[2]}".casefold()} & set(said)]
+        return [(old, end) for old, end, _ in named or found]
 
     # --- terms -------------------------------------------------------------------------------------------------
 

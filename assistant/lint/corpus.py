@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.records import Document, Meta, Progress, Term, no_progress
+from assistant.index.schema import SourceRow
 from assistant.models.encoder import Encode
 from assistant.text.canonical import HEADING, Block, blocks
 from assistant.text.units import Unit, units
@@ -36,10 +37,17 @@ class Policy:
     document: Document
     terms: Sequence[Term]
     indexed: Sequence[Span]
-    path: Path
-    root: Path
+    row: SourceRow
     links: Sequence[tuple[str, int]] = ()
     anchors: Sequence[str] = ()
+
+    @property
+    def path(self) -> Path:
+        return Path(self.row.path)
+
+    @property
+    def root(self) -> Path:
+        return Path(self.row.root)
 
     @property
     def source(self) -> str:
@@ -100,9 +108,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Corpus:
-    """All documents that may be looked at, and the day on which they are."""
+    """All documents that may be looked at, the files of those that may not, and the day on which they are."""
 
     policies: Sequence[Policy]
+    hidden: Collection[Path]
     today: str
     encode: Encode
     read: Read

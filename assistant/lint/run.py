@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from assistant.answer.disclosure import masked_text
@@ -14,6 +16,7 @@ from assistant.core.errors import DocumentRejected, GateFailed, UsageError
 from assistant.core.records import Access, Progress, no_progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
+from assistant.index.schema import SourceRow
 from assistant.lint.corpus import SEVERITIES, Corpus, Fault, Policy, Read, Severity
 from assistant.lint.rules import RULES, Rule
 from assistant.models.cross_encoder import open_reader
@@ -21,10 +24,13 @@ from assistant.models.encoder import Encode, guard_encode, open_encoder
 from assistant.models.registry import Registry
 from ingest.formats import Parsed
 from ingest.sandbox import ParserProcess
+from ingest.sources import read_regular
 
 TEXTS = (".md", ".markdown", ".html", ".htm", ".txt", ".csv")  # formats with lines
 LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are looked at
 SHOWN = 300  # characters of a quote
+WITHHELD = "[withheld]"
+SIGNS = re.compile(r"[-_/.#?=&%]+")  # between the words of an address
 SOUGHT = 60  # of its characters that are looked for in the file
 
 
@@ -41,6 +47,7 @@ class Place:
     start: int
     end: int
     quote: str
+    file: str  # its path from here, or its source where it lies elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,12 @@ def lint(
     """Check what `access` may see of an index, documents that are not in force today included."""
     with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
         policies = list(_policies(catalog, access, config, progress))
-    corpus = Corpus(policies, access.as_of, models.encode, models.read, progress)
-    findings = []
+        hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
+    corpus = Corpus(policies, hidden, access.as_of, models.encode, models.read, progress)
+    findings, shown = list[Finding](), _Shown(models.guards, config)
     for done, rule in enumerate(rules):
         progress(rule.code, done, len(rules))
-        findings += [_finding(rule, fault, models.guards) for fault in rule.check(corpus)]
+        findings += [shown.finding(rule, fault) for fault in rule.check(corpus)]
     findings.sort(key=lambda f: (f.place.source, f.place.start, f.code))
     return LintReport(tuple(findings), len(policies))
 
@@ -124,59 +132,88 @@ def spans(report: LintReport) -> list[tuple[str, str, int, int]]:
 
 
 def _policies(catalog: Catalog, access: Access, config: Config, progress: Progress) -> Iterator[Policy]:
-    rows = sorted(catalog.sources().items(), key=lambda found: found[1].source)
-    allowed = [(Path(p), row) for p, row in rows if not row.meta.audience or access.roles & set(row.meta.audience)]
+    rows = sorted((row for row in catalog.sources().values() if _may_see(row, access)), key=lambda row: row.source)
     with closing(ParserProcess(config.ingest)) as parser:
-        for done, (path, row) in enumerate(allowed):
-            progress("reading", done, len(allowed))
+        for done, row in enumerate(rows):
+            progress("reading", done, len(rows))
             document, terms = catalog.whole(row.document_id)
-            parsed = _links(path, config, parser) if path.suffix.lower() in LINKED else None
+            parsed = _links(row, config, parser) if Path(row.path).suffix.lower() in LINKED else None
             yield Policy(
                 document=replace(document, source=row.source, meta=row.meta),
                 terms=terms,
                 indexed=[(p.start, p.end) for p in catalog.passages_of(row.document_id)],
-                path=path,
-                root=Path(row.root),
+                row=row,
                 links=parsed.links if parsed else (),
                 anchors=parsed.anchors if parsed else (),
             )
 
 
-def _links(path: Path, config: Config, parser: ParserProcess) -> Parsed | None:
-    """Read a file again for its links, which are not indexed; None if it is gone or cannot be read."""
+def _may_see(row: SourceRow, access: Access) -> bool:
+    """Say whether a document is for these roles, and has begun; one that has ended is looked at, too."""
+    for_them = not row.meta.audience or not access.roles.isdisjoint(row.meta.audience)
+    return for_them and (row.meta.effective or "") <= access.as_of
+
+
+def _as_indexed(row: SourceRow, config: Config) -> bytes | None:
+    """Read a file again; None if it is not what was indexed any more: who may see what it says now is not known."""
     try:
-        return parser.read(path.read_bytes(), path.name)
-    except (OSError, DocumentRejected):
+        data = read_regular(Path(row.path), int(config.ingest.max_file_mb * 2**20))
+    except DocumentRejected:
+        return None
+    return data if sha256(data).hexdigest() == row.sha256 else None
+
+
+def _links(row: SourceRow, config: Config, parser: ParserProcess) -> Parsed | None:
+    """Read a file again for its links, which are not indexed; None if it has changed or cannot be read."""
+    data = _as_indexed(row, config)
+    try:
+        return parser.read(data, Path(row.path).name) if data is not None else None
+    except DocumentRejected:
         return None
 
 
-def _line(path: Path, quote: str) -> int | None:
+def _line(row: SourceRow, quote: str, config: Config) -> int | None:
     """Return the line of a file in which a quote begins, counted from 1; None where that cannot be told."""
-    if path.suffix.lower() not in TEXTS:
+    data = _as_indexed(row, config) if Path(row.path).suffix.lower() in TEXTS else None
+    if data is None:
         return None
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
+    text = data.decode(errors="replace")
     at = text.find(quote.splitlines()[0][:SOUGHT])
     return text.count("\n", 0, at) + 1 if at >= 0 else None
 
 
-def _finding(rule: Rule, fault: Fault, guards: Guards) -> Finding:
-    other = _place(*fault.other, guards) if fault.other else None
-    return Finding(rule.code, rule.severity, fault.message, _place(fault.policy, fault.start, fault.end, guards), other)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What may be shown of findings: masked, and without what the guards take for orders to an assistant."""
 
+    guards: Guards
+    config: Config
 
-def _place(policy: Policy, start: int, end: int, guards: Guards) -> Place:
-    quote = policy.text[start:end] if policy.is_indexed(start, end) else ""  # what was withheld stays so
-    return Place(
-        source=policy.source,
-        document_sha256=policy.document.sha256,
-        title=policy.document.title,
-        headings=policy.headings_above(start) if end else (),
-        page=policy.page(start) if end else None,
-        line=_line(policy.path, quote) if quote else None,
-        start=start,
-        end=end,
-        quote=masked_text(quote if len(quote) <= SHOWN else f"{quote[:SHOWN].rstrip()}…", guards) if quote else "",
-    )
+    def finding(self, rule: Rule, fault: Fault) -> Finding:
+        other = self._place(*fault.other) if fault.other else None
+        spans = [(fault.policy, fault.start, fault.end), *([fault.other] if fault.other else [])]
+        withheld = any(end and not policy.is_indexed(start, end) for policy, start, end in spans)
+        message = self._text(fault.message) if not withheld else ""
+        place = self._place(fault.policy, fault.start, fault.end)
+        return Finding(rule.code, rule.severity, message or f"{rule.summary}; what it says is withheld.", place, other)
+
+    def _text(self, text: str) -> str:
+        """Return a text as it may be shown, empty if it is an order."""
+        order = self.guards.screen(SIGNS.sub(" ", text), "document").action == "block"
+        return "" if order else masked_text(text, self.guards)
+
+    def _place(self, policy: Policy, start: int, end: int) -> Place:
+        quote = policy.text[start:end] if policy.is_indexed(start, end) else ""  # what was withheld stays so
+        path = Path(policy.row.path)
+        return Place(
+            source=policy.source,
+            document_sha256=policy.document.sha256,
+            title=policy.document.title,
+            headings=tuple(self._text(heading) or WITHHELD for heading in policy.headings_above(start)) if end else (),
+            page=policy.page(start) if end else None,
+            line=_line(policy.row, quote, self.config) if quote else None,
+            start=start,
+            end=end,
+            quote=masked_text(quote if len(quote) <= SHOWN else f"{quote[:SHOWN].rstrip()}…", self.guards),
+            file=path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else policy.source,
+        )

@@ -54,7 +54,7 @@ def _location(place: Place) -> dict[str, Any]:
     if place.quote:
         region["snippet"] = {"text": place.quote}
     found: dict[str, Any] = {
-        "physicalLocation": {"artifactLocation": {"uri": quote(place.source)}, "region": region},
+        "physicalLocation": {"artifactLocation": {"uri": quote(place.file)}, "region": region},
     }
     if place.headings:
         found["logicalLocations"] = [{"fullyQualifiedName": " > ".join(place.headings)}]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from assistant.core.records import Document, Meta
+from assistant.index.schema import SourceRow
 from assistant.lint.corpus import Corpus, Fault, Policy
 from assistant.lint.rules import RULES
 from ingest.formats import read_document
@@ -39,8 +40,7 @@ def policy(root: Path, name: str, text: str, **meta: Any) -> Policy:
         document=document,
         terms=find_terms(document),
         indexed=[(0, len(parsed.text))],
-        path=path,
-        root=root,
+        row=SourceRow(str(path), str(root), name, name, 0, 0, 0, name, Meta(**meta)),
         links=parsed.links,
         anchors=parsed.anchors,
     )
@@ -50,7 +50,7 @@ def faults(code: str, *policies: Policy) -> list[Fault]:
     def no_model(*_: object) -> np.ndarray:
         raise AssertionError("this rule needs no model")
 
-    return list(CHECKS[code](Corpus(policies, TODAY, no_model, no_model)))
+    return list(CHECKS[code](Corpus(policies, (), TODAY, no_model, no_model)))
 
 
 def quotes(code: str, *policies: Policy) -> list[str]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ CODE = "conflict"
 NEAR = 0.4  # cosine of two sentences that may be of the same thing
 ALIKE, ALIKE_DUTY = 0.3, 0.75  # of the content words of the shorter one that the other must have
 SAME, SAME_DUTY = 2.0, 1.0  # log-odds that one answers what the other is asked: both, and on average
+LIKENED, ASKED = 500, 12  # nearest statements whose words are compared, and that are asked, for each
 ROWS = 1_024  # sentences that are compared with all others at once
 MOST = 2  # figures of one unit in a statement that is compared
 FEWEST, LONGEST = 4, 600  # words, and characters, of a statement
@@ -151,11 +153,15 @@ def _near(stated: Sequence[Statement], corpus: Corpus) -> Iterator[tuple[Stateme
     vectors = corpus.encode([statement.without_figures("some") for statement in stated])
     for at in range(0, len(stated), ROWS):
         close: NDArray[np.float32] = vectors[at : at + ROWS] @ vectors.T
-        for row, column in np.argwhere(np.triu(close >= NEAR, k=at + 1)):
-            one, other = stated[at + row], stated[column]
-            if _same_subject(one, other) and (_pairs(one, other) or _opposed(one, other)):
-                yield one, other
+        for row, one in enumerate(stated[at : at + ROWS]):
+            later = close[row, at + row + 1 :]
+            nearest = (stated[at + row + 1 + i] for i in np.argsort(-later)[:LIKENED] if later[i] >= NEAR)
+            yield from islice(((one, other) for other in nearest if _may_clash(one, other)), ASKED)
         corpus.progress("comparing statements", min(at + ROWS, len(stated)), len(stated))
+
+
+def _may_clash(one: Statement, other: Statement) -> bool:
+    return _same_subject(one, other) and bool(_pairs(one, other) or _opposed(one, other))
 
 
 def _same_subject(one: Statement, other: Statement) -> bool:

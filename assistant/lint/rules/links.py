@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,11 +20,11 @@ def check(corpus: Corpus) -> Iterator[Fault]:
     by_path = {policy.path: policy for policy in corpus.policies}
     for policy in corpus.in_force:
         for address, offset in policy.links:
-            if why := _why_dead(policy, address, by_path):
+            if why := _why_dead(policy, address, by_path, corpus.hidden):
                 yield Fault(f"The link {address} leads nowhere: {why}.", policy, *_block(policy, offset))
 
 
-def _why_dead(policy: Policy, address: str, by_path: dict[Path, Policy]) -> str:
+def _why_dead(policy: Policy, address: str, by_path: dict[Path, Policy], hidden: Collection[Path]) -> str:
     """Say why a link is dead; empty for one that is alive, and for one that cannot be told from here."""
     try:
         parts = urlsplit(address)
@@ -36,13 +36,22 @@ def _why_dead(policy: Policy, address: str, by_path: dict[Path, Policy]) -> str:
     wanted = Path(os.path.normpath(policy.path.parent / name)) if name else policy.path
     if not wanted.is_relative_to(policy.root):
         return ""
-    found = next((path for end in PAGES if (path := Path(f"{wanted}{end}")).exists()), None)
+    tried = (Path(f"{wanted}{end}") for end in PAGES)
+    found = next((path for path in tried if path not in hidden and _is_there(path, policy.root)), None)
     if found is None:
         return f"there is no {wanted.relative_to(policy.root)}"
     target = by_path.get(found)
     if not parts.fragment or target is None or _has_anchor(target, unquote(parts.fragment)):
         return ""
     return f"there is no heading {parts.fragment} in {target.source}"
+
+
+def _is_there(path: Path, root: Path) -> bool:
+    """Say whether something lies at a path, and no link on the way leads out of the root."""
+    try:
+        return path.exists() and path.resolve().is_relative_to(root.resolve())
+    except OSError:  # a name that is too long, a folder that may not be read
+        return False
 
 
 def _has_anchor(target: Policy, fragment: str) -> bool:
