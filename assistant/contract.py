@@ -157,6 +157,8 @@ def citations_from_json(raw: Any) -> list[Citation]:
         for name, number in (("key", c.key), ("start", c.start), ("end", c.end)):
             if type(number) is not int or abs(number) > MAX_OFFSET:
                 raise UsageError(f"a citation of the saved answer has {name} {number!r}, not a whole number.")
+        if c.ocr is not None and (type(c.ocr) not in (int, float) or not 0 <= c.ocr <= 1):
+            raise UsageError(f"a citation of the saved answer has ocr {c.ocr!r}, not a number from 0 to 1.")
         if any(type(number) is not int for e in c.context for number in (e.start, e.end)):
             raise UsageError("the context of a citation has a place that is not a whole number.")
         for text in (c.claim, c.quote, c.source, c.document_sha256, *c.headings, *(e.text for e in c.context)):

@@ -183,8 +183,11 @@ def _sources(citations: Sequence[Citation | Quote], files: Mapping[str, str]) ->
 
 
 def _standing(citation: Citation | Quote) -> str:
-    """Say since when a document holds that supersedes another."""
-    return f", in force since {citation.since}" if isinstance(citation, Citation) and citation.since else ""
+    """Say since when a document holds that supersedes another, and how sure OCR was of a scanned page."""
+    if not isinstance(citation, Citation):
+        return ""
+    since = f", in force since {citation.since}" if citation.since else ""
+    return since + (f", read by OCR, {citation.ocr:.0%} sure" if citation.ocr is not None else "")
 
 
 def earlier_view(quotes: Sequence[EarlierQuote]) -> Group:

@@ -410,14 +410,15 @@ class Assistant:
             check_quote(self.catalog, citation.document_sha256, citation.start, citation.end, citation.quote)
 
     def _in_place(self, wording: GroundedText, hits: Sequence[Hit], access: Access) -> GroundedText:
-        """Show with each quote what stands around it, masked, and since when its document holds."""
+        """Show with each quote what stands around it, masked, since when its document holds, and if it was scanned."""
         documents = {hit.document_sha256: hit.passage.document_id for hit in hits}
 
         def placed(citation: Citation) -> Citation:
             document = documents[citation.document_sha256]
             around = excerpts_around(self.catalog, document, citation.start, citation.end)
             context = tuple(replace(e, text=masked_text(e.text, self._guards)) for e in around)
-            return replace(citation, context=context, since=since(self.catalog, citation.source, access))
+            read = self.catalog.ocr_of(document, citation.start, citation.end)
+            return replace(citation, context=context, since=since(self.catalog, citation.source, access), ocr=read)
 
         return replace(wording, citations=tuple(map(placed, wording.citations)))
 

@@ -80,6 +80,8 @@ class _Verifier:
             return "its context is not what stands around the quote"
         if citation.since != since(self.catalog, citation.source, self.access):
             return "it does not say since when its document holds"
+        if document and citation.ocr != self.catalog.ocr_of(document.id, citation.start, citation.end):
+            return "it does not say how sure OCR was of its page"
         return ""
 
     def before(self, quote: EarlierQuote, citations: Sequence[Citation]) -> str:

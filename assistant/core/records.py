@@ -44,7 +44,8 @@ class Document:
 
     The text is plain, with one block a paragraph: `#` headings, `- ` or `1. ` list items, `| a | b |` table rows, code
     indented by four spaces. Links and emphasis are reduced to their text; `emphases` are the spans the author set off
-    (bold, italic, `<dt>`), which is where definitions start. `pages[i]` is the offset at which page i + 1 begins.
+    (bold, italic, `<dt>`), which is where definitions start. `pages[i]` is the offset at which page i + 1 begins; `ocr`
+    are the pages that were read by OCR, with its confidence in each.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Document:
     pages: tuple[int, ...] = ()
     meta: Meta = field(default_factory=Meta)
     emphases: tuple[tuple[int, int], ...] = ()
+    ocr: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,8 @@ class Excerpt:
 class Citation:
     """A sentence of an answer and the verbatim quote that proves it; `context` is shown with it (surroundings.py).
 
-    `since` is the ISO day from which its document holds, where that supersedes another.
+    `since` is the ISO day from which its document holds, where that supersedes another. `ocr` is the confidence with
+    which its page was read by OCR, None for text.
     """
 
     key: int
@@ -204,6 +207,7 @@ class Citation:
     score: float
     context: tuple[Excerpt, ...] = ()
     since: str = ""
+    ocr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

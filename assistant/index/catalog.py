@@ -32,6 +32,7 @@ from assistant.index.schema import (
     document_of,
     make_private,
     meta_from_json,
+    ocr_from_json,
     read_json,
     rebuild_hint,
     source_row_of,
@@ -168,8 +169,9 @@ class Catalog(Lookup):
             self.sources()  # reads their metadata
             passages = """SELECT "start", "end", w.body, p.headings FROM passages p JOIN words w ON w.rowid = p.id
                           WHERE document_id = ?"""
-            for document_id, text, _, pages in self._db.execute("SELECT id, text, title, pages FROM documents"):
-                read_json(pages)
+            told = "SELECT id, text, title, pages, ocr FROM documents"
+            for document_id, text, _, pages, ocr in self._db.execute(told):
+                read_json(pages), ocr_from_json(ocr)
                 for start, end, body, headings in self._db.execute(passages, (document_id,)):
                     read_json(headings)
                     if text[start:end] != body:
@@ -238,7 +240,7 @@ class Catalog(Lookup):
     ) -> None:
         """Write a document with its passages, words and terms; nobody sees it before `sources` names it."""
         self._db.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 document.id,
                 document.sha256,
@@ -246,6 +248,7 @@ class Catalog(Lookup):
                 document.text,
                 document.media_type,
                 json.dumps(document.pages),
+                json.dumps(document.ocr),
                 json.dumps(asdict(document.meta)),
                 json.dumps([[f.reason, f.detail] for f in flags]),
             ),
@@ -288,7 +291,7 @@ class Catalog(Lookup):
     def lacks_vectors(self, document_id: str) -> Document | None:
         """Return the document if one of its passages has no vector yet, else None."""
         row = self._db.execute(
-            """SELECT id, '', title, text, media_type, sha256, pages FROM documents WHERE id = ? AND EXISTS (
+            """SELECT id, '', title, text, media_type, sha256, pages, ocr FROM documents WHERE id = ? AND EXISTS (
                SELECT 1 FROM passages p WHERE p.document_id = ? AND p.vector NOT IN (SELECT key FROM vectors))""",
             (document_id, document_id),
         ).fetchone()
@@ -303,15 +306,15 @@ class Catalog(Lookup):
         return self._document("s.path = :named", path, access)
 
     def _document(self, where: str, named: str, access: Access) -> Document | None:
-        query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, s.meta
+        query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, d.ocr, s.meta
                     FROM sources s JOIN documents d ON d.id = s.document_id
                     WHERE ({where}) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
         row = self._db.execute(query, {"named": named, **visible_to(access)}).fetchone()
-        return document_of(row, meta_from_json(row[7])) if row else None
+        return document_of(row, meta_from_json(row[8])) if row else None
 
     def whole(self, document_id: str) -> tuple[Document, list[Term]]:
         """Return a document as it was read, whoever may see it, and its terms."""
-        query = "SELECT id, '', title, text, media_type, sha256, pages FROM documents WHERE id = ?"
+        query = "SELECT id, '', title, text, media_type, sha256, pages, ocr FROM documents WHERE id = ?"
         document = document_of(self._db.execute(query, (document_id,)).fetchone(), Meta())
         query = 'SELECT name, aliases, "start", "end", scope FROM terms WHERE document_id = ? ORDER BY "start"'
         rows = self._db.execute(query, (document_id,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import re
 import sqlite3
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from assistant.core.records import Access, Document, Hit, Meta, Method, Passage, Term
-from assistant.index.schema import DIFFERS, meta_from_json, passage_of, read_json
+from assistant.index.schema import DIFFERS, meta_from_json, ocr_from_json, passage_of, read_json
 from assistant.index.visible import VISIBLE, visible_to
 from assistant.index.word_search import Seen, search_words
 from assistant.text.canonical import ITEM
@@ -163,6 +164,14 @@ class Lookup:
         query = 'SELECT id FROM passages WHERE document_id = ? AND "start" <= ? AND "end" > ? LIMIT 1'
         row = self._db.execute(query, (document_id, offset, offset)).fetchone()
         return int(row[0]) if row else None
+
+    def ocr_of(self, document_id: str, start: int, end: int) -> float | None:
+        """Return the least confidence with which a page of [start, end) was read by OCR; None where all is text."""
+        pages, ocr = self._db.execute("SELECT pages, ocr FROM documents WHERE id = ?", (document_id,)).fetchone()
+        if not (read := dict(ocr_from_json(ocr))):
+            return None
+        first, last = (bisect.bisect_right(read_json(pages), at) for at in (start, end - 1))
+        return min((read[page] for page in range(first, last + 1) if page in read), default=None)
 
     def indexed_around(self, document: Document, start: int, end: int) -> tuple[int, int]:
         """Return how far from [start, end) the document's text is indexed without a gap but for white space."""

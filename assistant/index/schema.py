@@ -15,7 +15,7 @@ from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
 from assistant.core.records import Document, Meta, Passage
 from assistant.index.word_search import TOKENIZE
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 FILE_NAME = "catalog.sqlite3"
 FOREVER = "9999-12-31"
 IN_CHUNK = 500
@@ -35,7 +35,7 @@ SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    media_type TEXT NOT NULL, pages TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL);
+    media_type TEXT NOT NULL, pages TEXT NOT NULL, ocr TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS documents_sha ON documents (sha256);
 CREATE TABLE IF NOT EXISTS sources (
     path TEXT PRIMARY KEY, root TEXT NOT NULL, source TEXT NOT NULL,
@@ -164,8 +164,17 @@ def read_json(text: str) -> Any:
 
 
 def document_of(row: Sequence[Any], meta: Meta) -> Document:
-    document_id, source, title, text, media_type, sha256, pages = row[:7]
-    return Document(document_id, source, title, text, media_type, sha256, tuple(read_json(pages)), meta)
+    document_id, source, title, text, media_type, sha256, pages, ocr = row[:8]
+    read = ocr_from_json(ocr)
+    return Document(document_id, source, title, text, media_type, sha256, tuple(read_json(pages)), meta, ocr=read)
+
+
+def ocr_from_json(text: str) -> tuple[tuple[int, float], ...]:
+    """Return the pages that were read by OCR, each with its confidence; raises DatabaseError for anything else."""
+    try:
+        return tuple((int(page), float(confidence)) for page, confidence in read_json(text))
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"{text!r} is no list of pages read by OCR") from error
 
 
 def passage_of(row: Sequence[Any]) -> Passage:
