@@ -7,18 +7,20 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from typing import IO
 
 from assistant.core.config import IngestSection
 from assistant.core.errors import AssistantError, DocumentRejected
 from ingest.formats import Parsed
 from ingest.formats.parsed import reject
-from ingest.sandbox_worker import OUT_OF_MEMORY
+from ingest.sandbox_worker import OUT_OF_MEMORY, SCANNED_PAGE
 
 WORKER = "ingest.sandbox_worker"
 _START = (  # -P: not even these come from the working folder
-    "import sys, json, importlib; worker, path, megabytes, seconds = json.loads(sys.argv[1]); sys.path[:] = path; "
-    "importlib.import_module(worker).serve(megabytes, seconds)"
+    "import sys, json, importlib; worker, path, *limits = json.loads(sys.argv[1]); sys.path[:] = path; "
+    "importlib.import_module(worker).serve(*limits)"
 )
 # numpy, which openpyxl imports, reserves memory for a thread a core.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -59,19 +61,19 @@ class ParserProcess:
         """Return the answer; raises DocumentRejected if the process ends without one."""
         process = self._process = self._process or self._start()
         requests, answers = _pipes(process)
-        expired = threading.Event()
-
-        def stop() -> None:
-            expired.set()
-            process.kill()
-
-        timer = threading.Timer(self._settings.max_seconds, stop)
+        timer = _Timer(self._settings.max_seconds, process.kill)
         try:
             timer.start()  # in here: a timer that Ctrl-C left running would hold up the end of the program
             request = json.dumps([name, int(self._settings.max_file_mb * 2**20), len(data)])
             requests.write(request.encode() + b"\n" + data)
             requests.flush()
-            answer = _understood(answers.readline(self._settings.max_parser_mb * 2**20))
+            line = answers.readline(self._settings.max_parser_mb * 2**20)
+            for _ in range(self._settings.ocr_pages):
+                if line != SCANNED_PAGE:
+                    break
+                timer.extend(self._settings.ocr_seconds)
+                line = answers.readline(self._settings.max_parser_mb * 2**20)
+            answer = _understood(line)
         except (OSError, ValueError, TypeError, LookupError):
             process.kill()  # if it has not ended, what it says cannot be understood
             process.wait()
@@ -80,14 +82,16 @@ class ParserProcess:
         finally:
             timer.cancel()
         self.close()
-        if expired.is_set():
-            raise reject("too_slow", f"Reading the file took longer than {self._settings.max_seconds:g} s.")
+        if timer.expired:
+            raise reject("too_slow", f"Reading the file took longer than {timer.seconds:g} s.")
         if process.returncode == OUT_OF_MEMORY:
             raise reject("too_large", f"Reading the file takes over {self._settings.max_parser_mb:,} MB of memory.")
         raise reject("crashed", "The program that reads files of this type crashed on it.")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        arguments = json.dumps([WORKER, sys.path, self._settings.max_parser_mb, self._settings.max_seconds])
+        limits = self._settings
+        seconds = limits.max_seconds, limits.ocr_seconds
+        arguments = json.dumps([WORKER, sys.path, limits.max_parser_mb, *seconds, limits.ocr_pages])
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", _START, arguments],
             env={**os.environ, **_ONE_THREAD},
@@ -101,6 +105,40 @@ class ParserProcess:
         return process
 
 
+class _Timer:
+    """Ends a process unless it is cancelled in time, which can be extended while it runs."""
+
+    def __init__(self, seconds: float, kill: Callable[[], None]) -> None:
+        self.seconds = seconds
+        self.expired = False
+        self._kill = kill
+        self._changed = threading.Condition()
+        self._done = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def extend(self, seconds: float) -> None:
+        with self._changed:
+            self.seconds += seconds
+
+    def cancel(self) -> None:
+        with self._changed:
+            self._done = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        with self._changed:
+            while not self._done and (left := began + self.seconds - time.monotonic()) > 0:
+                self._changed.wait(left)
+            if self._done:
+                return
+            self.expired = True
+        self._kill()
+
+
 def _understood(line: bytes) -> Parsed | tuple[str, str]:
     """Return the answer that a line holds; raises ValueError, TypeError or LookupError if it holds none."""
     raw = json.loads(line)
@@ -108,7 +146,7 @@ def _understood(line: bytes) -> Parsed | tuple[str, str]:
         reason, detail = raw
         return str(reason), str(detail)
     raw = dict(raw)
-    pairs = {name: tuple(map(tuple, raw.pop(name))) for name in ("emphases", "flags", "links")}
+    pairs = {name: tuple(map(tuple, raw.pop(name))) for name in ("emphases", "flags", "links", "ocr")}
     return Parsed(**{**raw, **pairs, "pages": tuple(raw["pages"]), "anchors": tuple(raw["anchors"])})
 
 

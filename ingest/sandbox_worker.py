@@ -1,9 +1,10 @@
 """Read documents on request, in a process that `sandbox` starts.
 
 A request is a line of JSON, `[name, max_bytes, size]`, and the document's bytes. An answer is a line of JSON: a
-`Parsed` as an object, or the `[reason, detail]` of a rejection; the first one, null, says that the process is ready. It
-is not pickled, since a parser that a document has taken over could then run code in the other process too. The process
-ends with its input, even in the middle of a document.
+`Parsed` as an object, or the `[reason, detail]` of a rejection; the first one, null, says that the process is ready.
+Lines before it, `SCANNED_PAGE`, each say that a page is about to be read by OCR, which has seconds of its own. Nothing
+is pickled, since a parser that a document has taken over could then run code in the other process too. The process ends
+with its input, even in the middle of a document.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 from assistant.core.errors import DocumentRejected
-from ingest.formats import Parsed, read_document
+from ingest.formats import Parsed, Scans, read_document
 
 OUT_OF_MEMORY = 86  # exit code
+SCANNED_PAGE = b'"scanned page"\n'
 _GRACE = 5.0  # seconds after which a reader that nobody stopped stops itself
 
 
-def serve(max_mb: int, max_seconds: float) -> None:
+def serve(max_mb: int, max_seconds: float, ocr_seconds: float, ocr_pages: int) -> None:
     """Answer until the input ends; what memory exceeds `max_mb` (MiB of address space) ends the process."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not come among the answers
@@ -34,13 +36,19 @@ def serve(max_mb: int, max_seconds: float) -> None:
     requests: SimpleQueue[tuple[bytes, str, int]] = SimpleQueue()
     threading.Thread(target=_receive, args=(requests,), daemon=True).start()
     answer: Parsed | tuple[str, str] | None = None
+
+    def begin_page() -> None:
+        answers.write(SCANNED_PAGE)
+        answers.flush()
+        _alarm(_left() + ocr_seconds)
+
     try:
         while True:
             _answer(answer, answers)
             request = requests.get()
             _alarm(max_seconds + _GRACE)
             try:
-                answer = read_document(*request)
+                answer = read_document(*request, Scans(ocr_pages, begin_page))
             except DocumentRejected as error:
                 answer = error.reason, error.detail
             _alarm(0)
@@ -74,6 +82,11 @@ def _alarm(seconds: float) -> None:
     """Let the system end this process then, for a parent that is gone while native code keeps every thread waiting."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _left() -> float:
+    """Return the seconds until the system ends this process."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] if hasattr(signal, "getitimer") else 0.0
 
 
 def _limit(max_mb: int) -> None:

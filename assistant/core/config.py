@@ -44,6 +44,8 @@ class IngestSection:
     max_file_mb: float = 100.0  # larger files are rejected
     max_seconds: float = 60.0  # a file that takes longer to read, or to split and screen, is rejected
     max_parser_mb: int = 2048  # and so is one that takes more memory, where the system can tell
+    ocr_pages: int = 300  # scanned pages of a file that are read (extra `ocr`); the rest is left out and flagged
+    ocr_seconds: float = 30.0  # what each of them adds to max_seconds
     rebuild_share: float = 0.2  # rebuild the vector index when more than this share of it changed
     engine: str = "local"  # or ray: passages are encoded by the cores of a cluster (extra `ray`)
     ray_address: str = ""  # that cluster, e.g. "10.0.0.1:6379"; empty means one that is started on this machine

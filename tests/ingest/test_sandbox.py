@@ -115,6 +115,20 @@ def test_the_limit_of_a_files_size_is_the_settings() -> None:
         assert refused(parser, "a.txt", b"x" * 2000).reason == "too_large"
 
 
+@pytest.mark.usefixtures("bad_worker")
+def test_scanned_pages_have_seconds_of_their_own_up_to_a_number_of_pages() -> None:
+    with closing(ParserProcess(replace(QUICK, max_seconds=1.5, ocr_seconds=2, ocr_pages=3))) as parser:
+        pid(parser)
+        assert parser.read(GOOD.encode(), "scan.md").title == "Parking"
+    with closing(ParserProcess(replace(QUICK, max_seconds=1.5, ocr_seconds=0.1, ocr_pages=3))) as parser:
+        pid(parser)
+        error = refused(parser, "scan.md")
+        assert error.reason == "too_slow" and "longer than 1.7 s" in error.detail
+    with closing(ParserProcess(replace(QUICK, max_seconds=1, ocr_seconds=0.5, ocr_pages=3))) as parser:
+        pid(parser)
+        assert refused(parser, "endless.md").reason == "crashed"  # it says more pages than there may be
+
+
 # --- the process -----------------------------------------------------------------------------------------------------
 
 
