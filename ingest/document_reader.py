@@ -13,7 +13,7 @@ from assistant.index.catalog import Catalog
 from assistant.index.schema import NewPassage, SourceRow
 from ingest.deadline import Deadline
 from ingest.embed_queue import EmbedQueue
-from ingest.formats import Parsed
+from ingest.formats import SCANNED, Parsed, Scans
 from ingest.meta_keys import restricting
 from ingest.metadata import Given, parse_meta
 from ingest.sandbox import ParserProcess
@@ -113,9 +113,14 @@ class DocumentReader:
         return kept, flags
 
     def _document_id(self, file: FoundFile, sha256: str, title: str) -> str:
-        """Name a document by all that its passages depend on: bytes, format, given title, this version, settings."""
+        """Name a document by all that its passages depend on: bytes, format, given title, this version, settings.
+
+        Where OCR came or went, so did the text of what may be scanned.
+        """
         sizes = f"{self.settings.passage_words} {self.settings.passage_max_words}"
-        made_by = f"{READER_VERSION} {file.path.suffix.lower()} {sizes} {self.screen.id}"
+        suffix = file.path.suffix.lower()
+        ocr = f" {self.settings.ocr_pages}" if suffix in SCANNED and Scans(self.settings.ocr_pages).usable else ""
+        made_by = f"{READER_VERSION} {suffix}{ocr} {sizes} {self.screen.id}"
         return hashlib.sha256(f"{made_by}\n{sha256}\n{title}".encode()).hexdigest()[:32]
 
 
@@ -131,4 +136,5 @@ def make_document(document_id: str, file: FoundFile, sha256: str, title: str, pa
         pages=parsed.pages,
         meta=own,
         emphases=parsed.emphases,
+        ocr=parsed.ocr,
     )

@@ -39,6 +39,8 @@ VENDORS = {
     "uvicorn": {"assistant/http/server.py"},
     "h11": {"assistant/http/server.py"},
     "ray": {"ingest/ray_encoder.py"},
+    "rapidocr": {"ingest/formats/ocr.py"},
+    "PIL": {"ingest/formats/pixels.py"},
     "onnxruntime": {
         "assistant/models/llm_onnx.py",
         "assistant/models/onnx_session.py",

@@ -9,10 +9,16 @@ from assistant.core.errors import UsageError
 EXTRAS = {  # the names that are imported
     "evaluate": ("matplotlib", "sklearn"),
     "mcp": ("mcp",),
+    "ocr": ("rapidocr",),
     "ray": ("ray",),
     "serve": ("starlette", "uvicorn"),
     "tune": ("accelerate", "gptqmodel", "matplotlib", "onnxruntime_genai", "optimum", "peft", "sklearn", "torch"),
 }
+
+
+def has(extra: str) -> bool:
+    """Say whether what an extra brings is installed; nothing is imported."""
+    return all(find_spec(name) is not None for name in EXTRAS[extra])
 
 
 def need(extra: str, what: str) -> None:

@@ -13,10 +13,11 @@ VNNI = {"avx512_vnni", "avx_vnni"}
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-def open_session(path: Path, threads: int, spin: bool = False) -> Any:
+def open_session(path: Path, threads: int, spin: bool = False, arena: bool = True) -> Any:
     """Return a session of ONNX Runtime; 0 threads means one a physical core.
 
-    Threads that `spin` while they wait start sooner, and take the cores from whatever else the machine does.
+    Threads that `spin` while they wait start sooner, and take the cores from whatever else the machine does. Without an
+    `arena`, memory is given back after each run: for inputs of ever other sizes, which it would be kept for.
     """
     os.environ.update(OPT_OUT)  # the library looks once, when it is loaded
     import onnxruntime
@@ -25,6 +26,7 @@ def open_session(path: Path, threads: int, spin: bool = False) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = arena
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

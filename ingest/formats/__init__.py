@@ -8,24 +8,35 @@ Reject codes: `empty`, `too_large`, `unsafe_xml`, `archive`, `password`, `damage
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 
 from assistant.core.errors import DocumentRejected
+from assistant.core.extras import has
 from ingest.formats.front_matter import refuse_stray
-from ingest.formats.parsed import MAX_BYTES, Parsed, reject
+from ingest.formats.parsed import MAX_BYTES, Parsed, Scans, reject
 
-__all__ = ["MAX_BYTES", "SUFFIXES", "WITH_FRONT_MATTER", "Parsed", "read_document"]
+__all__ = ["MAX_BYTES", "PICTURES", "SCANNED", "SUFFIXES", "WITH_FRONT_MATTER", "Parsed", "Scans", "read_document"]
 
-SUFFIXES = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".csv"})
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
+SCANNED = PICTURES | {".pdf"}  # what may be read by OCR
+# Without OCR, a folder's pictures are passed over, as its other files are that hold no text.
+SUFFIXES = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".csv"}) | (
+    PICTURES if has("ocr") else frozenset()
+)
+SCANS = Scans()
 WITH_FRONT_MATTER = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".csv"})
 
 
-def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
+def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES, scans: Scans = SCANS) -> Parsed:
     """Return a file's canonical text with what was found beside it.
 
-    `name` gives the format by its suffix. Raises `DocumentRejected` with one of the codes above, and `MemoryError`.
+    `name` gives the format by its suffix, `scans` says what is read by OCR. Raises `DocumentRejected` with one of the
+    codes above, and `MemoryError`.
     """
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
+    if suffix in PICTURES and not scans.usable:
+        raise reject("unsupported", f"Pictures are read only by OCR: {scans.remedy}.")
     if suffix not in SUFFIXES:
         known = ", ".join(sorted(SUFFIXES))
         raise reject("unsupported", f"Files of the type {suffix or '(none)'} are not read; those that are: {known}.")
@@ -34,7 +45,7 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
         raise reject("too_large", f"The file has {size:,.1f} MB; the limit is {limit:,.1f} MB.")
     if not data:
         raise reject("empty", "The file is empty.")
-    read = _reader(suffix)
+    read = _reader(suffix, scans)
     try:
         parsed = read(data)
         if suffix not in WITH_FRONT_MATTER:
@@ -47,8 +58,16 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> Parsed:
         raise reject("damaged", f"The file is damaged: reading it ended in {type(error).__name__}.") from error
 
 
-def _reader(suffix: str) -> Callable[[bytes], Parsed]:
+def _reader(suffix: str, scans: Scans) -> Callable[[bytes], Parsed]:
     """Import what reads a format."""
+    if suffix in PICTURES:
+        from ingest.formats.picture import read_picture
+
+        return partial(read_picture, suffix=suffix, scans=scans)
+    if suffix == ".pdf":
+        from ingest.formats.pdf import read_pdf
+
+        return partial(read_pdf, scans=scans)
     match suffix:
         case ".md" | ".markdown":
             from ingest.formats.markdown import read_markdown as read
@@ -56,8 +75,6 @@ def _reader(suffix: str) -> Callable[[bytes], Parsed]:
             from ingest.formats.plaintext import read_text as read
         case ".html" | ".htm":
             from ingest.formats.html import read_html as read
-        case ".pdf":
-            from ingest.formats.pdf import read_pdf as read
         case ".docx":
             from ingest.formats.docx import read_docx as read
         case ".pptx":

@@ -39,6 +39,7 @@ class Builder:
         self._margins: dict[str, None] = {}
         self._links: list[tuple[str, int]] = []
         self._anchors: dict[str, None] = {}
+        self._ocr: list[tuple[int, float]] = []
         self._heading = ""  # text of the last one
         self.first_heading = ""  # text of the first level-1 heading
 
@@ -143,6 +144,10 @@ class Builder:
         if 0 < len(name) <= _MAX_ADDRESS and len(self._anchors) < _MAX_LINKS:
             self._anchors[name] = None
 
+    def read_by_ocr(self, page: int, confidence: float) -> None:
+        """Say of a page that it is no text but a picture of it, and how sure it is that it says this."""
+        self._ocr.append((page, confidence))
+
     @property
     def place(self) -> str:
         """Where in the document writing has come to, to be added to what is reported there."""
@@ -170,6 +175,7 @@ class Builder:
             margins=tuple(self._margins),
             links=tuple(self._links),
             anchors=tuple(self._anchors),
+            ocr=tuple(self._ocr),
         )
 
     def _block(self, kind: str, prefix: str, inline: Inline, mode: Mode = "lines", indent: str = "") -> str:

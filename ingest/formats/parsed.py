@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from assistant.core.errors import DocumentRejected
+from assistant.core.extras import has
 
 MAX_BYTES = 100 * 2**20  # a larger file is rejected unread
 MAX_CHARACTERS = 120_000_000  # canonical text; a 100 MB text file passes
@@ -35,7 +36,8 @@ class Parsed:
     `title` is empty when the document names none. `pages[i]` is the offset at which page i + 1 begins. `emphases` are
     sorted, do not overlap, and neither begin nor end with white space. `flags` are (reason, sentence) pairs.
     `margins` are running headers, footers and watermarks, which are no part of the text. `links` are (address, offset
-    of the block that holds the link or comes before it), `anchors` what a link may lead to beside headings.
+    of the block that holds the link or comes before it), `anchors` what a link may lead to beside headings. `ocr` are
+    (page, confidence) of the pages that were read by OCR.
     """
 
     text: str
@@ -48,6 +50,25 @@ class Parsed:
     margins: tuple[str, ...] = ()
     links: tuple[tuple[str, int], ...] = ()
     anchors: tuple[str, ...] = ()
+    ocr: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """How many scanned pages of a file may be read by OCR, and who is told before each, since it takes seconds."""
+
+    pages: int = 300
+    begin: Callable[[], None] = lambda: None
+
+    @property
+    def usable(self) -> bool:
+        """Whether any are read."""
+        return self.pages > 0 and has("ocr")
+
+    @property
+    def remedy(self) -> str:
+        """What has them read, where they are not."""
+        return "raise ingest.ocr_pages" if has("ocr") else "pip install 'policy-assistant[ocr]'"
 
 
 def reject(code: Code, sentence: str) -> DocumentRejected:

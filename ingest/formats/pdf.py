@@ -2,7 +2,8 @@
 
 Everything that calls pdfium is here. Words that a reader could not see are dropped: white on white, 1.5 points or less,
 drawn invisibly (unless over a scan, where that is how OCR text is stored), outside the page, or where something was
-drawn over them or in their colour before them, and the drawn page is even at their place.
+drawn over them or in their colour before them, and the drawn page is even at their place. A page that shows something
+and has no words is read by OCR.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from itertools import pairwise
 from typing import Any
 
 from ingest.formats.builder import Builder
-from ingest.formats.parsed import MAX_PAGES, Parsed, reject
+from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject
 from ingest.formats.pdf_cover import Cover, under_covers
 from ingest.formats.pdf_layout import write_pages
 from ingest.formats.pdf_streams import check_streams
 from ingest.formats.pdf_table import Page, Rule, Word
+from ingest.formats.scan import POINTS, ScanReader
 from ingest.formats.superscripts import raise_digits
 from ingest.formats.titles import sensible_title
 
@@ -33,11 +35,14 @@ _EVEN = 12  # of 255, between the lightest and the darkest pixel where nothing i
 _SAMPLES = 100  # pixels of a word looked at in each direction
 _MAX_NOTES = 1_000  # of a page
 _SCAN_SHARE = 0.5  # of the page that an image must cover to be a scan
+_STAMP = 12  # words at most that a program sets over a scan: a page number, its own name
+_TOLD_MORE = 3  # times as many words as those, from which OCR has read more than the stamp
+_MAX_SIDE = 3_600  # pixels of a page that is drawn to be read
 _LINE_END = "\ufffe"  # pdfium's sign for a hyphen at a line's end, in place of the line break
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")
 
 
-def read_pdf(data: bytes) -> Parsed:
+def read_pdf(data: bytes, scans: Scans) -> Parsed:
     """Return a PDF's text; its title is the document's property if sensible, else the largest heading of page 1."""
     import pypdfium2
 
@@ -53,11 +58,11 @@ def read_pdf(data: bytes) -> Parsed:
             raise reject("password", "The PDF is protected by a password; save it without one.") from None
         raise reject("damaged", "The PDF is damaged and cannot be opened.") from None
     try:
-        reader = _Reader(builder)
-        pages = list(reader.pages(document))
+        reader = _Reader(builder, scans)
+        pages = reader.evened(list(reader.pages(document)))
         if not any(page.words for page in pages):
-            if reader.images and not builder.flags:
-                raise reject("no_text", "The PDF holds only images; run OCR on it first, for example ocrmypdf.")
+            if reader.images and all(reason == "ocr" for reason, _ in builder.flags):
+                raise reject("no_text", _only_images(scans))
             raise reject("no_text", "The PDF has no text that a reader could see.")
         largest = write_pages(pages, builder)
         metadata = document.get_metadata_dict()
@@ -66,13 +71,22 @@ def read_pdf(data: bytes) -> Parsed:
         document.close()
 
 
+def _only_images(scans: Scans) -> str:
+    if scans.usable:
+        return "The PDF holds only images, in which OCR finds no text."
+    return f"The PDF holds only images, which only OCR reads: {scans.remedy}."
+
+
 class _Reader:
     """Reads the pages of one document."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, scans: Scans) -> None:
         import pypdfium2.raw as raw
 
         self.images = False
+        self._scans = scans
+        self._scanned = ScanReader(scans, builder)
+        self._unread = 0  # scanned pages, where there is no OCR
         self._raw: Any = raw
         self._builder = builder
         self._fonts: dict[bytes, tuple[str, bool, bool]] = {}
@@ -114,9 +128,31 @@ class _Reader:
                 (inside if on_page else outside).append(word)
             if outside:
                 self._flag("text outside the page", outside)
-            return Page(self._seen(page, inside, covers, scan, (left, top)), rules, bottom, top)
+            seen = Page(self._seen(page, inside, covers, scan, (left, top)), rules, bottom, top)
+            shows = bool(covers or rules) and (scan or not words)
+            return self._by_ocr(page, seen, scan) if shows and self._is_scan(seen) else seen
         finally:
             textpage.close()
+
+    @staticmethod
+    def _is_scan(seen: Page) -> bool:
+        """Say whether a page has no text, or none but what is set over a scan; OCR text beneath it is text."""
+        return len(seen.words) <= _STAMP and all(word.drawn for word in seen.words)
+
+    def _by_ocr(self, page: Any, seen: Page, scan: bool) -> Page:
+        """Return a page as OCR reads it, if that is more than the words that it has."""
+        if not self._scans.usable:
+            self._unread += scan and not seen.words
+            return seen
+        read = self._scanned.page(self._number, lambda: _drawn(page), least=_TOLD_MORE * len(seen.words))
+        return read if read.words else seen
+
+    def evened(self, pages: list[Page]) -> list[Page]:
+        """Return the pages as they are laid out; report scanned ones that were not read."""
+        if self._unread and any(page.words for page in pages):
+            how = f"which only OCR reads: {self._scans.remedy}"
+            self._builder.flag("ocr", f"{self._unread} of {len(pages)} pages are scans, {how}.")
+        return self._scanned.close(pages)
 
     def _words(self, text: Any) -> Iterator[Word]:
         """Yield a page's words, numbered by physical line."""
@@ -288,6 +324,17 @@ class _Canvas:
         rows, columns = max((y1 - y0) // _SAMPLES, 1), max((x1 - x0) // _SAMPLES, 1)  # of a large word, a part
         starts = (y * self._stride for y in range(y0, y1, rows))
         return b"".join(self._pixels[start + x0 : start + x1 : columns] for start in starts)
+
+
+def _drawn(page: Any) -> tuple[Any, float]:
+    """Return the grey values of a page as it is shown, and the points of a pixel."""
+    import numpy as np
+
+    scale = min(1 / POINTS, _MAX_SIDE / max(*page.get_size(), 1))
+    bitmap = page.render(scale=scale, grayscale=True)
+    grey = np.array(bitmap.to_numpy()).reshape(bitmap.height, bitmap.width)
+    bitmap.close()
+    return grey, 1 / scale
 
 
 def _address(item: Any) -> int | None:

@@ -45,7 +45,7 @@ def reasons(parsed: Parsed) -> list[str]:
 
 def refused(data: bytes, name: str, **limits: int) -> DocumentRejected:
     with pytest.raises(DocumentRejected) as caught:
-        read_document(data, name, **limits)
+        read_document(data, name, *limits.values())
     assert caught.value.detail.endswith(".")
     return caught.value
 
