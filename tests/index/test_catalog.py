@@ -315,7 +315,7 @@ def test_an_empty_file_is_a_mismatch_to_readers_and_a_start_to_writers(tmp_path:
 def test_another_schema_is_a_mismatch(catalog: Catalog, tmp_path: Path) -> None:
     with catalog.transaction():
         catalog.set_meta("schema", "0")
-    with pytest.raises(IndexMismatch, match="the catalog has schema 0, this version reads 1"):
+    with pytest.raises(IndexMismatch, match="the catalog has schema 0, this version reads 2"):
         Catalog.open(tmp_path)
 
 
@@ -347,3 +347,16 @@ def test_what_sqlite_says_of_damage_is_one_line_without_a_documents_text(tmp_pat
         raise sqlite3.OperationalError("Could not decode to UTF-8 column 'x' with text 'The pay\nis 71,000 euros'")
     assert "Could not decode to UTF-8 column 'x'." in str(error.value)
     assert "71,000" not in str(error.value) and "\n" not in str(error.value)
+
+
+def test_the_confidence_of_a_span_is_the_least_of_its_pages(catalog: Catalog) -> None:
+    document = Document("d", "d.md", "D", "a" * 30, "application/pdf", "sha", (0, 10, 20), ocr=((2, 0.97), (3, 0.8)))
+    with catalog.transaction():
+        catalog.add_document(document, [], [], [])
+        catalog.put_source(SourceRow("/d.md", "/", "d.md", "d", 1, 1, 1, "sha", Meta()))
+    spans = {(0, 5): None, (0, 10): None, (9, 11): 0.97, (10, 20): 0.97, (12, 21): 0.8, (25, 30): 0.8}
+    assert {span: catalog.ocr_of("d", *span) for span in spans} == spans
+    assert catalog.document("d.md", access()) == document
+    catalog._db.execute("UPDATE documents SET ocr = '[3]'")
+    with pytest.raises(sqlite3.DatabaseError):
+        catalog.ocr_of("d", 0, 5)
