@@ -1,13 +1,14 @@
 """Read the lines of type in a picture by OCR: RapidOCR, the only file that calls it.
 
-Its models (PP-OCRv6, Apache-2.0) lie in its wheel and run on ONNX Runtime; it is
-handed them opened, since it looks for others on the network. Places are pixels from the picture's top left.
+Its models (PP-OCRv6, Apache-2.0) lie in its wheel and run on ONNX Runtime; it is handed them opened, since it looks for
+others on the network. Places are pixels from the picture's top left.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ _SETTINGS = {
     "Det.limit_side_len": _SIDE,
     "Rec.rec_batch_num": 1,  # several are filled up to the longest, and take half as long again
 }
+_NO_MEMORY = ("bad_alloc", "Failed to allocate", "Insufficient memory", "OutOfMemory")
 _LETTERS = {"return_word_box": True, "return_single_char_box": True}
 Picture = Any  # a numpy array of grey values, a byte each
 
@@ -67,19 +69,21 @@ class Ocr:
         models = Path(str(rapidocr.__file__)).parent / "models"
         self._engine: Any = rapidocr.RapidOCR(params=dict(_SETTINGS))
         settings = self._engine.cfg
-        with omegaconf.flag_override(settings, "allow_objects", True):
+        with _memory(), omegaconf.flag_override(settings, "allow_objects", True):
             # Sessions of ours: threads that wait do not spin, and nothing is looked for on the network.
             settings.Det.session = open_session(models / DETECTOR, 0, arena=False)
             settings.Rec.session = open_session(models / RECOGNISER, 0, arena=False)
 
     def find(self, picture: Picture) -> Sequence[Any]:
         """Return the corners of each line, clockwise from its first letter's top."""
-        found = self._engine(picture, use_det=True, use_cls=False, use_rec=False).boxes
+        with _memory():
+            found = self._engine(picture, use_det=True, use_cls=False, use_rec=False).boxes
         return [] if found is None else list(found)
 
     def read(self, picture: Picture) -> list[Reading]:
         """Return the lines that are found, in no order to rely on."""
-        found = self._engine(picture, use_cls=False, use_det=True, use_rec=True, **_LETTERS)
+        with _memory():
+            found = self._engine(picture, use_det=True, use_cls=False, use_rec=True, **_LETTERS)
         if found.boxes is None:
             return []
         lines = []
@@ -103,6 +107,17 @@ class Ocr:
         found = self._engine(wide, use_det=False, use_cls=False, use_rec=True, return_word_box=False)
         text = "".join(found.txts or ()).strip()
         return [Reading(box, text, _middles(text, (), box), float(found.scores[0]))] if text else []
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Raise MemoryError for what libraries call it, each in its own way."""
+    try:
+        yield
+    except Exception as error:
+        if any(sign in str(error) for sign in _NO_MEMORY):
+            raise MemoryError from error
+        raise
 
 
 def _bounds(corners: Any) -> Box:

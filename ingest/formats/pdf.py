@@ -129,15 +129,11 @@ class _Reader:
             if outside:
                 self._flag("text outside the page", outside)
             seen = Page(self._seen(page, inside, covers, scan, (left, top)), rules, bottom, top)
-            shows = bool(covers or rules) and (scan or not words)
-            return self._by_ocr(page, seen, scan) if shows and self._is_scan(seen) else seen
+            # Over a scan, a few words are its stamp; text that another OCR laid beneath it is its text.
+            stamped = scan and len(seen.words) <= _STAMP and all(word.drawn for word in seen.words)
+            return self._by_ocr(page, seen, scan) if stamped or (not seen.words and (covers or rules)) else seen
         finally:
             textpage.close()
-
-    @staticmethod
-    def _is_scan(seen: Page) -> bool:
-        """Say whether a page has no text, or none but what is set over a scan; OCR text beneath it is text."""
-        return len(seen.words) <= _STAMP and all(word.drawn for word in seen.words)
 
     def _by_ocr(self, page: Any, seen: Page, scan: bool) -> Page:
         """Return a page as OCR reads it, if that is more than the words that it has."""

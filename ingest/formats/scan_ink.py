@@ -268,7 +268,8 @@ def _ink(part: Grey) -> Ink | None:
     paper, darkest = float(np.percentile(values, 80)), float(np.percentile(values, 0.5))
     if paper - darkest < 30:
         return None
-    return np.clip((paper - values) / np.float32(paper - darkest), 0, 1, dtype=np.float32)
+    ink: Ink = np.clip((paper - values) / (paper - darkest), 0, 1)
+    return ink
 
 
 def _edge(rows: Any, level: float, order: range) -> float:

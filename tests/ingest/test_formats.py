@@ -25,7 +25,7 @@ from openpyxl import Workbook
 from pptx import Presentation
 
 from assistant.core.errors import DocumentRejected
-from ingest.formats import SUFFIXES, Parsed, read_document
+from ingest.formats import MAX_BYTES, SUFFIXES, Parsed, read_document
 from ingest.formats.dehyphenate import Vocabulary
 
 FUZZ = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
@@ -43,9 +43,9 @@ def reasons(parsed: Parsed) -> list[str]:
     return [reason for reason, _ in parsed.flags]
 
 
-def refused(data: bytes, name: str, **limits: int) -> DocumentRejected:
+def refused(data: bytes, name: str, max_bytes: int = MAX_BYTES) -> DocumentRejected:
     with pytest.raises(DocumentRejected) as caught:
-        read_document(data, name, *limits.values())
+        read_document(data, name, max_bytes)
     assert caught.value.detail.endswith(".")
     return caught.value
 
