@@ -44,7 +44,7 @@ class ScanReader:
     def __init__(self, scans: Scans, builder: Builder) -> None:
         self._scans = scans
         self._builder = builder
-        self._read: set[int] = set()  # of the pages that were read, what tells them apart
+        self._read: set[int] = set()  # the pages that were read, by their ids; who calls keeps them
         self._begun = 0
         self._left = 0  # beyond those that may be read
 
@@ -58,13 +58,14 @@ class ScanReader:
         page, confidence, unread = page_of(*picture())
         if len(page.words) < least:
             return Page([], [], 0, 0)
-        if page.words:
-            self._builder.read_by_ocr(number, confidence)
         if unread:
             self._builder.flag("ocr", f"OCR cannot make out {unread} lines of page {number}, which are left out.")
-        if page.words and confidence < _SURE:
-            self._builder.flag("ocr", f"OCR is only {confidence:.0%} sure of page {number}: compare it with the scan.")
-        self._read.add(id(page))
+        if page.words:
+            self._read.add(id(page))
+            self._builder.read_by_ocr(number, confidence)
+            if confidence < _SURE:
+                doubt = f"OCR is only {confidence:.0%} sure of page {number}"
+                self._builder.flag("ocr", f"{doubt}: compare what is quoted of it with the scan.")
         return page
 
     def close(self, pages: Sequence[Page]) -> list[Page]:
