@@ -7,6 +7,7 @@ the extra `ocr`; takes about ten minutes.
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pypdfium2
 from PIL import Image, ImageFilter
 
 from assistant.answer.pipeline import Assistant
@@ -93,9 +95,8 @@ class Worn:
 def worn_pages() -> Iterator[Worn]:
     """Yield the first pages of the PDFs as bad scans show them."""
     for path in pdfs():
-        data = path.read_bytes()
-        text = read_document(data, path.name)
-        first = page_texts(text.text, text.pages)[0]
+        data = _first_page(path)
+        first = read_document(data, path.name).text
         for how, (dpi, change) in WEARS.items():
             page = change(drawn(data, dpi)[0])
             try:
@@ -105,6 +106,15 @@ def worn_pages() -> Iterator[Worn]:
                 continue
             wrong, of = errors(first, read.text)
             yield Worn(how, path.name, read.ocr[0][1], 1 - wrong / of)
+
+
+def _first_page(path: Path) -> bytes:
+    """Return a PDF of a page alone, whose running lines are text of it."""
+    with closing(pypdfium2.PdfDocument(path)) as whole, closing(pypdfium2.PdfDocument.new()) as one:
+        one.import_pages(whole, [0])
+        out = io.BytesIO()
+        one.save(out)
+        return out.getvalue()
 
 
 def _noisy(strength: float) -> Change:

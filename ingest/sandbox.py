@@ -22,8 +22,8 @@ _START = (  # -P: not even these come from the working folder
     "import sys, json, importlib; worker, path, *limits = json.loads(sys.argv[1]); sys.path[:] = path; "
     "importlib.import_module(worker).serve(*limits)"
 )
-# numpy, which openpyxl imports, reserves memory for a thread a core.
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# numpy, which openpyxl imports, and OpenCV reserve memory for a thread a core.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
 
 
 class ParserProcess:

@@ -18,6 +18,7 @@ from assistant.models.onnx_session import OPT_OUT, open_session
 
 DETECTOR, RECOGNISER = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 _SIDE = 1_280  # pixels of the longer side in which lines are looked for; they are read in all pixels that there are
+_THREADS = 4  # at most: each reserves 70 MB of the address space that the parsers' process may have
 _TALL = 1.5  # a line that is so much higher than wide is taken to stand on its head, or is a single digit
 _SETTINGS = {
     "Global.log_level": "critical",
@@ -71,8 +72,9 @@ class Ocr:
         settings = self._engine.cfg
         with _memory(), omegaconf.flag_override(settings, "allow_objects", True):
             # Sessions of ours: threads that wait do not spin, and nothing is looked for on the network.
-            settings.Det.session = open_session(models / DETECTOR, 0, arena=False)
-            settings.Rec.session = open_session(models / RECOGNISER, 0, arena=False)
+            threads = min(os.cpu_count() or 1, _THREADS)
+            settings.Det.session = open_session(models / DETECTOR, threads, arena=False)
+            settings.Rec.session = open_session(models / RECOGNISER, threads, arena=False)
 
     def find(self, picture: Picture) -> Sequence[Any]:
         """Return the corners of each line, clockwise from its first letter's top."""

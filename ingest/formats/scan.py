@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ingest.formats.scan_ink import Grey, Type
 
 POINTS = 72 / 200  # a pixel, of what is drawn to be read
-_SURE = 0.9  # of a page; below, it is flagged
-_LEGIBLE = 0.5  # of a line; below, it is left out
+_SURE = 0.96  # of a page; below, it is flagged (docs/measurements.md)
+_LEGIBLE = 0.5  # of a line, and of a page; below, it is left out: letters are seen in pictures, too
 _LEAN = 0.2, 15.0  # degrees, from which a page is straightened, and up to which
 _UPRIGHT = 0.85  # confidence below which a page may stand on its head
 _BOLD = 1.28  # strokes of bold type, as a multiple of the usual ones
@@ -56,7 +56,7 @@ class ScanReader:
         self._begun += 1
         self._scans.begin()
         page, confidence, unread = page_of(*picture())
-        if len(page.words) < least:
+        if len(page.words) < least or confidence < _LEGIBLE:
             return Page([], [], 0, 0)
         if unread:
             self._builder.flag("ocr", f"OCR cannot make out {unread} lines of page {number}, which are left out.")

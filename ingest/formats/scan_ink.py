@@ -18,7 +18,8 @@ Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Ink = NDArray[np.float32]
 
-_DARK = 170  # of 255: what may be part of a ruled line
+_DARK = 200  # of 255: what may be part of a ruled line, thin or blurred as that may be
+_WHOLE = 0.9  # of a line's pixels that are dark, at least: scans have specks
 _RULE_INCH = 0.5, 0.3  # least length of a line that lies, and of one that stands
 _THICK = 4.0  # points; what is thicker is a filled area, whose edges are lines
 _MAX_RUNS = 50_000  # of dark pixels in a row; a page with more is a picture
@@ -77,7 +78,7 @@ def _long(dark: Mask, length: int) -> Mask:
     if dark.shape[1] < length:
         return np.zeros_like(dark)
     total = np.pad(np.cumsum(dark, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
-    whole = total[:, length:] - total[:, :-length] == length
+    whole = total[:, length:] - total[:, :-length] >= _WHOLE * length
     starts = np.pad(np.cumsum(whole, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
     at = np.arange(dark.shape[1])
     last, first = np.minimum(at + 1, whole.shape[1]), np.maximum(at + 1 - length, 0)

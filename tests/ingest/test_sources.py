@@ -56,7 +56,7 @@ def meta_of(root: Path, name: str, own: Meta | None = None) -> Meta:
 def test_only_visible_files_of_known_formats_are_found_in_a_stable_order(write_files: Write) -> None:
     root = write_files(
         dict.fromkeys(
-            ["b.md", "a.txt", "sub/c.HTML", "sub/deep/d.csv", ".hidden.md", ".git/e.md", "sub/.f/g.md", "image.png",
+            ["b.md", "a.txt", "sub/c.HTML", "sub/deep/d.csv", ".hidden.md", ".git/e.md", "sub/.f/g.md", "image.svg",
              "Makefile", "~$word.docx", "b.md.meta.toml", "b.meta.toml", "_meta.toml", "config.toml"], "x"
         )
     )  # fmt: skip
