@@ -51,6 +51,7 @@ CITATION_KEYS = [
     "score",
     "context",
     "since",
+    "ocr",
 ]
 HIT_KEYS = ["rank", "source", "title", "headings", "page", "score", "methods", "text"]
 REPORT_KEYS = {
