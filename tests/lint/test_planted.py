@@ -1,7 +1,7 @@
 """The linter on a copy of the sample company with planted faults, and look-alikes that are none.
 
 `planted.json` was written without a look at the rules; one half of each code's entries was used to mend them, the
-other (even numbers) was not.
+other (even numbers) hardly: a mistake that its count showed was mended.
 """
 
 from __future__ import annotations
