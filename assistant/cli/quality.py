@@ -278,16 +278,20 @@ def lint(
             report = run_lint(index, access, rules, open_models(index), progress)
     if settings.audit.enabled and not paths:
         Audit(settings).append(lint_line([rule.code for rule in rules], spans(report), access, settings))
+    rejected = ingested.rejected if ingested else ()
     if json_:
-        view.json({"documents": report.documents, "findings": [asdict(finding) for finding in report.findings]})
+        findings = [asdict(finding) for finding in report.findings]
+        told = [asdict(rejection) for rejection in rejected]
+        view.json({"documents": report.documents, "findings": findings, "rejected": told})
     else:
         with view.paged():
             view.findings(report)
+            if ingested and rejected:
+                view.report(ingested)
     if sarif:
         from assistant.lint.sarif import write_sarif
 
         write_sarif(sarif, report.findings, rules)
-    if ingested and ingested.rejected:
-        view.report(ingested)
+    if rejected:
         raise typer.Exit(6)
     fail(report, fail_on.value if fail_on else settings.lint.fail_on)
