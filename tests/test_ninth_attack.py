@@ -18,10 +18,12 @@ from assistant.contract import answer_json, dumps
 from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import AssistantError, UsageError
-from assistant.core.records import Quote
+from assistant.core.records import Document, Meta, Quote
 from assistant.http.door import Door
 from assistant.http.refused import Refused
 from assistant.impact.run import Plan, assess
+from assistant.index.schema import SourceRow
+from assistant.lint.corpus import Policy
 from assistant.lint.rules import RULES
 from assistant.lint.run import lint, open_models
 
@@ -79,6 +81,15 @@ def test_lint_reads_no_file_that_is_not_what_was_indexed(index_files: Callable[[
     os.mkfifo(docs / "b.md")
     told = linted(changed)
     assert "TOQ" in told and "layoffs" not in told and "gone.md" not in told
+
+
+def test_what_is_indexed_in_part_is_not_quoted() -> None:
+    text = "A withheld. B indexed."
+    document = Document(id="x", source="x.md", title="", text=text, media_type="text/markdown", sha256="x")
+    row = SourceRow("/x.md", "/", "x.md", "x", 0, 0, 0, "x", Meta())
+    half = Policy(document, terms=(), indexed=[(text.index("B"), len(text))], row=row)
+    assert half.is_indexed(text.index("B"), len(text)) and half.is_indexed(text.index(" B"), len(text))
+    assert not half.is_indexed(0, len(text)) and not half.is_indexed(0, 5)
 
 
 def test_a_long_link_stops_nothing(index_files: Callable[[Mapping[str, str]], Config]) -> None:

@@ -12,6 +12,7 @@ from assistant.answer.phrase import GroundedText
 from assistant.core.records import (
     NO_MODEL,
     Answer,
+    EarlierQuote,
     Hit,
     IndexInfo,
     ModelInfo,
@@ -45,9 +46,15 @@ class Clock:
 
 
 def answered(
-    question: str, reading: Reading, wording: GroundedText, model: ModelInfo, index: IndexInfo, clock: Clock
+    question: str,
+    reading: Reading,
+    wording: GroundedText,
+    earlier: tuple[EarlierQuote, ...],
+    model: ModelInfo,
+    index: IndexInfo,
+    clock: Clock,
 ) -> Answer:
-    """Return an answer with its proof."""
+    """Return an answer with its proof, and what an earlier version said."""
     return Answer(
         question=question,
         status="answered",
@@ -60,6 +67,7 @@ def answered(
         index=index,
         timings=clock.timings(),
         own_words=wording.own_words,
+        earlier=earlier,
     )
 
 

@@ -199,8 +199,7 @@ class Assistant:
                 wording = self._in_place(self._verified(wording, evidence), [e.hit for e in evidence], access)
             before = self._earlier(question, asked, wording, access)
         wording = replace(wording, verdicts=(*verdicts, *wording.verdicts))
-        info = model.info if model else NO_MODEL
-        return replace(outcomes.answered(question, reading, wording, info, index, clock), earlier=before)
+        return outcomes.answered(question, reading, wording, before, model.info if model else NO_MODEL, index, clock)
 
     def _understood(
         self, question: str, history: Sequence[Turn], access: Access, clock: Clock, stage: Stage
@@ -249,7 +248,7 @@ class Assistant:
             wording = self._in_place(wording, found, access)
         before = self._earlier(question, asked, wording, access)
         wording = replace(wording, verdicts=(*screened.verdicts, *withheld, *wording.verdicts))
-        return replace(outcomes.answered(question, reading, wording, model.info, index, clock), earlier=before)
+        return outcomes.answered(question, reading, wording, before, model.info, index, clock)
 
     def _earlier(self, question: str, asked: str, wording: GroundedText, access: Access) -> tuple[EarlierQuote, ...]:
         """Return what the version before said, where the question is about that and the answer says otherwise."""

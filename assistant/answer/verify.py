@@ -86,8 +86,8 @@ class _Verifier:
 
     def before(self, quote: EarlierQuote, citations: Sequence[Citation]) -> str:
         """Check a quote of the version before the first citation's document, on the last day on which that held."""
-        versions = self.catalog.earlier_versions(citations[0].source, self.access)[:1] if citations else []
-        if quote.key != 1 or (quote.source, quote.until) not in versions:
+        before = self.catalog.version_before(citations[0].source, self.access) if citations else None
+        if quote.key != 1 or (quote.source, quote.until) != before:
             return "its document is not the version before, or did not hold until that day"
         return _Verifier(self.catalog, replace(self.access, as_of=quote.until)).quote(quote)
 

@@ -38,9 +38,12 @@ def earlier(
     told = numbers(fold_signs(" ".join(c.quote for c in citations)))
     if not citations or not (asked - told or OF_BEFORE.search(question)):
         return ()
-    for source, until in catalog.earlier_versions(citations[0].source, access):
-        quotes = [quote_of(key, e) for key, e in enumerate(find(replace(access, as_of=until), source), 1)][:1]
-        said = numbers(fold_signs(" ".join(q.quote for q in quotes)))
-        otherwise = said != told and (said & (asked - told) or OF_BEFORE.search(question))
-        return tuple(EarlierQuote(**asdict(q), until=until) for q in quotes if otherwise)
+    if (before := catalog.version_before(citations[0].source, access)) is None:
+        return ()
+    source, until = before
+    for evidence in find(replace(access, as_of=until), source)[:1]:
+        quote = quote_of(1, evidence)
+        said = numbers(fold_signs(quote.quote))
+        if said != told and (said & (asked - told) or OF_BEFORE.search(question)):
+            return (EarlierQuote(**asdict(quote), until=until),)
     return ()

@@ -55,7 +55,7 @@ def ask(
     question = from_stdin(question)
     with assistant_for("ask", config, data, roles, as_of, view) as assistant, view.working("searching"):
         answer = assistant.answer(question, k=k)
-        files = assistant.files(answer, assistant.access)
+        files = {} if json_ else assistant.files(answer, assistant.access)
     if json_:
         view.json(answer_json(answer))
     else:

@@ -13,6 +13,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from assistant.core.errors import UsageError
+
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 ROOT_UID = 0
@@ -94,6 +96,15 @@ def hash_file(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_report(path: Path, data: bytes, option: str) -> None:
+    """Write a file that an option names, and its folder; raises UsageError naming the option."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", f"Check {option}.") from error
 
 
 def write_atomic(path: Path, text: str) -> None:

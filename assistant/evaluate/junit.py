@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from assistant.core.errors import UsageError
+from assistant.core.files import write_report
 from assistant.evaluate.golden import Outcome
 from assistant.evaluate.report import rows_of
 from assistant.evaluate.score import Scored
@@ -43,11 +43,7 @@ def _write(path: Path, name: str, cases: Sequence[Case]) -> None:
         element = ElementTree.SubElement(suite, "testcase", classname=_text(name), name=_text(case.name))
         if case.fault:
             ElementTree.SubElement(element, "failure", message=_text(case.fault)).text = _text(case.detail)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Check --junit.") from error
+    write_report(path, ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True), "--junit")
 
 
 def _text(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from assistant.core.errors import UsageError
+from assistant.core.files import write_report
 from assistant.core.records import Rejection
 from assistant.evaluate.report import table
 from assistant.impact.headline import headline
@@ -27,11 +27,7 @@ LINKS = (("://", "&#58;//"), ("www.", "www&#46;"), ("WWW.", "WWW&#46;"))
 
 def write_comment(path: Path, impact: Impact) -> None:
     """Write an impact as a comment; raises UsageError if that cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(comment(impact), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Check --markdown.") from error
+    write_report(path, comment(impact).encode(), "--markdown")
 
 
 def comment(impact: Impact) -> str:

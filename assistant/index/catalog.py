@@ -38,9 +38,11 @@ from assistant.index.schema import (
     source_row_of,
     translate_sqlite_errors,
 )
-from assistant.index.visible import SEEN, VISIBLE, visible_to
+from assistant.index.visible import BEGUN, SEEN, VISIBLE, visible_to
 from assistant.index.word_search import PLACES
 from assistant.text.words import normalise_term
+
+UNNAMED = "id, '', title, text, media_type, sha256, pages, ocr"  # what `document_of` reads, without a source
 
 
 class Catalog(Lookup):
@@ -179,11 +181,12 @@ class Catalog(Lookup):
 
     # --- sources -----------------------------------------------------------------------------------------------
 
-    def sources(self, access: Access | None = None) -> dict[str, SourceRow]:
-        """Return every indexed file by its absolute path; for `access`, those that it may see."""
+    def sources(self, access: Access | None = None, *, ended: bool = False) -> dict[str, SourceRow]:
+        """Return every indexed file by its absolute path; for `access`, those that it may see, or might have seen."""
+        seen = "TRUE" if access is None else BEGUN if ended else VISIBLE
         rows = self._db.execute(
             f"""SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
-                FROM sources s JOIN documents d ON d.id = s.document_id WHERE {VISIBLE if access else "TRUE"}""",
+                FROM sources s JOIN documents d ON d.id = s.document_id WHERE {seen}""",
             visible_to(access) if access else {},
         )
         return {row[0]: source_row_of(row) for row in rows}
@@ -291,7 +294,7 @@ class Catalog(Lookup):
     def lacks_vectors(self, document_id: str) -> Document | None:
         """Return the document if one of its passages has no vector yet, else None."""
         row = self._db.execute(
-            """SELECT id, '', title, text, media_type, sha256, pages, ocr FROM documents WHERE id = ? AND EXISTS (
+            f"""SELECT {UNNAMED} FROM documents WHERE id = ? AND EXISTS (
                SELECT 1 FROM passages p WHERE p.document_id = ? AND p.vector NOT IN (SELECT key FROM vectors))""",
             (document_id, document_id),
         ).fetchone()
@@ -314,8 +317,8 @@ class Catalog(Lookup):
 
     def whole(self, document_id: str) -> tuple[Document, list[Term]]:
         """Return a document as it was read, whoever may see it, and its terms."""
-        query = "SELECT id, '', title, text, media_type, sha256, pages, ocr FROM documents WHERE id = ?"
-        document = document_of(self._db.execute(query, (document_id,)).fetchone(), Meta())
+        found = self._db.execute(f"SELECT {UNNAMED} FROM documents WHERE id = ?", (document_id,)).fetchone()
+        document = document_of(found, Meta())
         query = 'SELECT name, aliases, "start", "end", scope FROM terms WHERE document_id = ? ORDER BY "start"'
         rows = self._db.execute(query, (document_id,))
         terms = [Term(n, tuple(read_json(a)), document.text[b:e], document_id, b, e, s) for n, a, b, e, s in rows]

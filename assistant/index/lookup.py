@@ -7,12 +7,11 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from assistant.core.records import Access, Document, Hit, Meta, Method, Passage, Term
 from assistant.index.schema import DIFFERS, meta_from_json, ocr_from_json, passage_of, read_json
-from assistant.index.visible import VISIBLE, visible_to
+from assistant.index.visible import BEGUN, VISIBLE, visible_to
 from assistant.index.word_search import Seen, search_words
 from assistant.text.canonical import ITEM
 from assistant.text.words import title_of
@@ -184,13 +183,7 @@ class Lookup:
             stop = max(stop, passage.end)
         return min(begin, start), max(stop, end)
 
-    # --- versions ----------------------------------------------------------------------------------------------
-
-    def meta_of(self, source: str, access: Access) -> Meta | None:
-        """Return what holds for a source that `access` may see; None for another."""
-        sql = f"SELECT s.meta FROM sources s WHERE s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"
-        row = self._db.execute(sql, {"source": source, **visible_to(access)}).fetchone()
-        return meta_from_json(row[0]) if row else None
+    # --- sources -----------------------------------------------------------------------------------------------
 
     def files(self, names: Collection[str], access: Access) -> dict[str, str]:
         """Return the paths of those of these sources that `access` may see."""
@@ -198,23 +191,29 @@ class Lookup:
                   WHERE s.source IN (SELECT value FROM json_each(:names)) AND {VISIBLE}"""
         return dict(self._db.execute(sql, {"names": json.dumps(list(names)), **visible_to(access)}).fetchall())
 
-    def earlier_versions(self, source: str, access: Access) -> list[tuple[str, str]]:
-        """Return (source, its last day) of the versions of a document that had ended when it began, the newest first.
+    def meta_of(self, source: str, access: Access) -> Meta | None:
+        """Return what holds for a source that `access` may see; None for another."""
+        sql = f"SELECT s.meta FROM sources s WHERE s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"
+        row = self._db.execute(sql, {"source": source, **visible_to(access)}).fetchone()
+        return meta_from_json(row[0]) if row else None
 
-        Of the version that it says it supersedes alone, if that is there; only what `access` might have seen that day.
+    def version_before(self, source: str, access: Access) -> tuple[str, str] | None:
+        """Return (source, its last day) of the version of a document that had ended when it began; None without one.
+
+        The version that it says it supersedes, if that is there, else the last; of what `access` might have seen.
         """
         meta = self.meta_of(source, access)
         if meta is None or not meta.policy_id:
-            return []
-        rows = self._db.execute(
-            """SELECT source, expires, json_extract(meta, '$.version') FROM sources
-               WHERE json_extract(meta, '$.policy_id') = ? AND expires < ? AND source <> ? ORDER BY expires DESC""",
-            (meta.policy_id, min(access.as_of, meta.effective or access.as_of), source),
-        )
-        found = [row for row in rows.fetchall() if self.meta_of(row[0], replace(access, as_of=row[1]))]
+            return None
+        sql = f"""SELECT s.source, s.expires, ifnull(json_extract(s.meta, '$.version'), '') FROM sources s
+                  WHERE json_extract(s.meta, '$.policy_id') = :policy AND s.expires < :until AND s.source <> :source
+                  AND {BEGUN} ORDER BY s.expires DESC"""
+        until = min(access.as_of, meta.effective or access.as_of)
+        told = {"policy": meta.policy_id, "until": until, "source": source, **visible_to(access)}
+        found = self._db.execute(sql, told).fetchall()
         said = (meta.supersedes or "").casefold().split()
         named = [row for row in found if row[2] and {row[2].casefold(), f"v{row[2]}".casefold()} & set(said)]
-        return [(old, end) for old, end, _ in named or found]
+        return next(((old, end) for old, end, _ in named or found), None)
 
     # --- terms -------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,15 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
 Span = tuple[int, int]
 OF_CONTRACTS = re.compile(r"\b(?:this agreement|these terms|this contract)\b", re.IGNORECASE)
+NOT_IN_SLUG = re.compile(r"[^\w\- ]")
+COUNT = re.compile(r"-\d+$")  # behind the anchor of a heading that is not the first of its name
 CONTRACT = 3  # times that a contract speaks of itself
 Read = Callable[[str, str, Sequence[str]], NDArray[np.float32]]  # question, header, units -> log-odds of each
+
+
+def slug(heading: str) -> str:
+    """Return a heading's anchor as most sites make it of Markdown: letters, digits and hyphens, without a count."""
+    return COUNT.sub("", NOT_IN_SLUG.sub("", heading.casefold()).strip().replace(" ", "-"))
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,18 @@ class Policy:
         return len(OF_CONTRACTS.findall(self.text)) >= CONTRACT
 
     def is_indexed(self, start: int, end: int) -> bool:
-        """Say whether a span touches what is indexed, or is a heading."""
-        return any(first < end and start < last for first, last in self.indexed)
+        """Say whether all of a span, but for white space, is indexed."""
+        at = start
+        for first, last in self.indexed[bisect.bisect_right(self.indexed, start, key=lambda span: span[1]) :]:
+            if at >= end or self.text[at : min(first, end)].strip():
+                break
+            at = max(at, last)
+        return not self.text[at:end].strip()
+
+    @cached_property
+    def slugs(self) -> frozenset[str]:
+        """The anchors that sites make of its headings."""
+        return frozenset(slug(text) for *_, text in self.headings)
 
     def in_force(self, day: str) -> bool:
         """Say whether it is in force on an ISO day."""

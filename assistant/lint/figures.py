@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
-from assistant.text.facts import MONTH, fold_signs, quantities
+from assistant.text.facts import MONTH, quantities
 from assistant.text.words import STOP_WORDS, stem
 
 Bound = Literal["least", "most", ""]
@@ -135,8 +135,3 @@ def duty(text: str) -> Duty:
 def clash(one: Duty, other: Duty) -> bool:
     """Say whether two duties cannot both hold."""
     return {one, other} in CLASHES
-
-
-def folded(text: str) -> str:
-    """Return text as `figures` reads it."""
-    return fold_signs(text)

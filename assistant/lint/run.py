@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from assistant.index.schema import SourceRow
 from assistant.lint.corpus import SEVERITIES, Corpus, Fault, Policy, Read, Severity
 from assistant.lint.rules import RULES, Rule
 from assistant.models.cross_encoder import open_reader
-from assistant.models.encoder import Encode, guard_encode, open_encoder
+from assistant.models.encoder import Encode, guard_encode, open_encoder, remember
 from assistant.models.registry import Registry
 from ingest.formats import Parsed
 from ingest.sandbox import ParserProcess
@@ -31,6 +31,7 @@ LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are loo
 SHOWN = 300  # characters of a quote
 WITHHELD = "[withheld]"
 SIGNS = re.compile(r"[-_/.#?=&%]+")  # between the words of an address
+FILES = 4  # whose text is kept to find lines in
 SOUGHT = 60  # of its characters that are looked for in the file
 
 
@@ -83,7 +84,7 @@ def open_models(config: Config) -> Models:
     registry = Registry(config.models_dir)
     encoder = cache(lambda: open_encoder(registry, config.encoder))
     reader = cache(lambda: open_reader(registry, config.encoder))
-    guards = Guards(config.guards, guard_encode(config))
+    guards = Guards(config.guards, remember(guard_encode(config)))  # the same headings stand above many findings
     return Models(lambda texts: encoder().encode(texts), lambda *asked: reader().read(*asked), guards)
 
 
@@ -132,7 +133,7 @@ def spans(report: LintReport) -> list[tuple[str, str, int, int]]:
 
 
 def _policies(catalog: Catalog, access: Access, config: Config, progress: Progress) -> Iterator[Policy]:
-    rows = sorted((row for row in catalog.sources().values() if _may_see(row, access)), key=lambda row: row.source)
+    rows = sorted(catalog.sources(access, ended=True).values(), key=lambda row: row.source)
     with closing(ParserProcess(config.ingest)) as parser:
         for done, row in enumerate(rows):
             progress("reading", done, len(rows))
@@ -146,12 +147,6 @@ def _policies(catalog: Catalog, access: Access, config: Config, progress: Progre
                 links=parsed.links if parsed else (),
                 anchors=parsed.anchors if parsed else (),
             )
-
-
-def _may_see(row: SourceRow, access: Access) -> bool:
-    """Say whether a document is for these roles, and has begun; one that has ended is looked at, too."""
-    for_them = not row.meta.audience or not access.roles.isdisjoint(row.meta.audience)
-    return for_them and (row.meta.effective or "") <= access.as_of
 
 
 def _as_indexed(row: SourceRow, config: Config) -> bytes | None:
@@ -172,22 +167,18 @@ def _links(row: SourceRow, config: Config, parser: ParserProcess) -> Parsed | No
         return None
 
 
-def _line(row: SourceRow, quote: str, config: Config) -> int | None:
-    """Return the line of a file in which a quote begins, counted from 1; None where that cannot be told."""
+def _text_of(config: Config, row: SourceRow) -> str:
+    """Read a text file again, as far as it is what was indexed; empty for what has no lines."""
     data = _as_indexed(row, config) if Path(row.path).suffix.lower() in TEXTS else None
-    if data is None:
-        return None
-    text = data.decode(errors="replace")
-    at = text.find(quote.splitlines()[0][:SOUGHT])
-    return text.count("\n", 0, at) + 1 if at >= 0 else None
+    return data.decode(errors="replace") if data is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
 class _Shown:
     """What may be shown of findings: masked, and without what the guards take for orders to an assistant."""
 
-    guards: Guards
-    config: Config
+    def __init__(self, guards: Guards, config: Config) -> None:
+        self._guards = guards
+        self._text_of = lru_cache(FILES)(partial(_text_of, config))  # a rule's findings come file by file
 
     def finding(self, rule: Rule, fault: Fault) -> Finding:
         other = self._place(*fault.other) if fault.other else None
@@ -199,8 +190,14 @@ class _Shown:
 
     def _text(self, text: str) -> str:
         """Return a text as it may be shown, empty if it is an order."""
-        order = self.guards.screen(SIGNS.sub(" ", text), "document").action == "block"
-        return "" if order else masked_text(text, self.guards)
+        order = self._guards.screen(SIGNS.sub(" ", text), "document").action == "block"
+        return "" if order else masked_text(text, self._guards)
+
+    def _line(self, row: SourceRow, quote: str) -> int | None:
+        """Return the line of a file in which a quote begins, counted from 1; None where that cannot be told."""
+        text = self._text_of(row)
+        at = text.find(quote.splitlines()[0][:SOUGHT])
+        return text.count("\n", 0, at) + 1 if at >= 0 else None
 
     def _place(self, policy: Policy, start: int, end: int) -> Place:
         quote = policy.text[start:end] if policy.is_indexed(start, end) else ""  # what was withheld stays so
@@ -211,9 +208,9 @@ class _Shown:
             title=policy.document.title,
             headings=tuple(self._text(heading) or WITHHELD for heading in policy.headings_above(start)) if end else (),
             page=policy.page(start) if end else None,
-            line=_line(policy.row, quote, self.config) if quote else None,
+            line=self._line(policy.row, quote) if quote else None,
             start=start,
             end=end,
-            quote=masked_text(quote if len(quote) <= SHOWN else f"{quote[:SHOWN].rstrip()}…", self.guards),
+            quote=masked_text(quote if len(quote) <= SHOWN else f"{quote[:SHOWN].rstrip()}…", self._guards),
             file=path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else policy.source,
         )

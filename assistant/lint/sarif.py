@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from assistant.contract import dumps
-from assistant.core.errors import UsageError
+from assistant.core.files import write_report
 from assistant.core.version import __version__
 from assistant.lint.rules import Rule
 from assistant.lint.run import Finding, Place
@@ -18,11 +18,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def write_sarif(path: Path, findings: Sequence[Finding], rules: Sequence[Rule]) -> None:
     """Write findings with the rules that were applied; raises UsageError for a file that cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dumps(sarif(findings, rules)) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Check --sarif.") from error
+    write_report(path, f"{dumps(sarif(findings, rules))}\n".encode(), "--sarif")
 
 
 def sarif(findings: Sequence[Finding], rules: Sequence[Rule]) -> dict[str, Any]:

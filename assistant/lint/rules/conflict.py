@@ -6,18 +6,20 @@ by the other, its figure turned into a question: only what the reader takes for 
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.lint.corpus import Corpus, Fault, Policy, Read
-from assistant.lint.figures import Duty, Figure, clash, duty, figures, folded
+from assistant.lint.figures import Duty, Figure, clash, duty, figures
 from assistant.text.canonical import cells, heading_path
+from assistant.text.facts import fold_signs
 from assistant.text.units import Unit
 from assistant.text.words import content
 
@@ -64,11 +66,11 @@ class Statement:
     def above(self) -> str:
         """What it stands under, and a space."""
         spans = [span for span in (self.unit.lead, *self.unit.also) if span]
-        return "".join(f"{folded(self.policy.text[start:end])} " for start, end in spans)
+        return "".join(f"{fold_signs(self.policy.text[start:end])} " for start, end in spans)
 
     @cached_property
     def own(self) -> str:
-        return folded(self.policy.text[self.unit.start : self.unit.end])
+        return fold_signs(self.policy.text[self.unit.start : self.unit.end])
 
     @property
     def text(self) -> str:
@@ -86,7 +88,7 @@ class Statement:
 
     @cached_property
     def header(self) -> str:
-        return heading_path(self.policy.document.title, self.policy.headings_above(self.unit.start))
+        return heading_path(self.policy.document.title, self.section[1:])
 
     @cached_property
     def section(self) -> tuple[str, ...]:
@@ -138,9 +140,10 @@ def check(corpus: Corpus) -> Iterator[Fault]:
 
 def _statements(policy: Policy) -> Iterator[Statement]:
     """Yield what a document states; what a term means is another rule's."""
-    defined = [(term.start, term.end) for term in policy.terms]
+    starts = [term.start for term in policy.terms]  # in their order
+    reach = [0, *accumulate((term.end for term in policy.terms), max)]  # how far the first of them go
     for unit in policy.units:
-        if any(start < unit.end and unit.start < end for start, end in defined):
+        if reach[bisect.bisect_left(starts, unit.end)] > unit.start:
             continue
         text = policy.text[unit.start : unit.end]
         if unit.kind != "code" and len(text) <= LONGEST and len(text.split()) >= FEWEST and text[-1] not in "?:":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from assistant.lint.corpus import Corpus, Fault, Policy
 
@@ -11,14 +11,15 @@ CODE = "document-expired"
 
 def check(corpus: Corpus) -> Iterator[Fault]:
     """Yield the expired documents without a successor."""
+    known = {(policy.meta.policy_id or "").casefold() for policy in corpus.in_force} - {""}
+    superseded = {policy.meta.supersedes.casefold() for policy in corpus.in_force if policy.meta.supersedes}
     for policy in corpus.policies:
-        if policy.expired(corpus.today) and not any(_replaces(other, policy) for other in corpus.in_force):
+        if policy.expired(corpus.today) and not _is_replaced(policy, known, superseded):
             yield Fault(f"It expired on {policy.meta.expires}, and nothing in force replaces it.", policy)
 
 
-def _replaces(new: Policy, old: Policy) -> bool:
-    """Say whether a document is another version of one, or says that it supersedes it."""
-    known = (old.meta.policy_id or "").casefold()
-    said = (new.meta.supersedes or "").casefold()
-    names = {name for name in (known, old.document.title.casefold(), old.source.casefold()) if name}
-    return bool(known and known == (new.meta.policy_id or "").casefold()) or any(name in said for name in names)
+def _is_replaced(old: Policy, known: Collection[str], superseded: Collection[str]) -> bool:
+    """Say whether another version of a document is in force, or one that says that it supersedes it."""
+    own = (old.meta.policy_id or "").casefold()
+    names = {name for name in (own, old.document.title.casefold(), old.source.casefold()) if name}
+    return own in known or any(name in said for said in superseded for name in names)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
 import os
-import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from assistant.lint.corpus import Corpus, Fault, Policy
+from assistant.lint.corpus import COUNT, Corpus, Fault, Policy
 
 CODE = "link-dead"
 PAGES = ("", ".md", ".html", ".htm", "/index.md", "/index.html", "/README.md")  # what a site's server tries
-NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 
 def check(corpus: Corpus) -> Iterator[Fault]:
@@ -58,17 +57,11 @@ def _has_anchor(target: Policy, fragment: str) -> bool:
     """Say whether a document has that anchor, or a heading from which sites make it."""
     if target.document.media_type not in ("text/markdown", "text/html"):
         return True
-    slugs = {re.sub(r"-\d+$", "", slug) for slug in (_slug(text) for *_, text in target.headings)}
-    folded = fragment.casefold()
-    return fragment in target.anchors or folded in ("", "top") or re.sub(r"-\d+$", "", folded) in slugs
-
-
-def _slug(heading: str) -> str:
-    """Return a heading's anchor as most sites make it of Markdown: letters, digits and hyphens."""
-    return NOT_IN_SLUG.sub("", heading.casefold()).strip().replace(" ", "-")
+    folded = COUNT.sub("", fragment.casefold())
+    return fragment in target.anchors or folded in ("", "top") or folded in target.slugs
 
 
 def _block(policy: Policy, offset: int) -> tuple[int, int]:
     """Return the block that begins at an offset, or holds it."""
-    found = next((block for block in policy.blocks if block.end > offset), None)
-    return (found.start, found.end) if found else (0, 0)
+    at = bisect.bisect_right(policy.blocks, offset, key=lambda block: block.end)
+    return (policy.blocks[at].start, policy.blocks[at].end) if at < len(policy.blocks) else (0, 0)

@@ -19,12 +19,10 @@ def check(corpus: Corpus) -> Iterator[Fault]:
     for policy in corpus.policies:
         folders[str(PurePosixPath(policy.source).parent)].append(policy)
     for policies in folders.values():
+        others = len(policies) - 1
+        having = {name: sum(bool(getattr(policy.meta, name)) for policy in policies) for name in FIELDS}
+        usual = [name for name in FIELDS if others >= NEIGHBOURS and having[name] >= MOST * others]
         for policy in policies:
-            others = [other for other in policies if other is not policy]
-            if len(others) >= NEIGHBOURS and (lacking := [name for name in FIELDS if _lacks(policy, others, name)]):
+            if lacking := [name for name in usual if not getattr(policy.meta, name)]:
                 names = " and no ".join(name.replace("_", " ") for name in lacking)
                 yield Fault(f"It has no {names}, and most documents of its folder do.", policy)
-
-
-def _lacks(policy: Policy, others: list[Policy], name: str) -> bool:
-    return not getattr(policy.meta, name) and sum(bool(getattr(o.meta, name)) for o in others) >= MOST * len(others)

@@ -64,14 +64,18 @@ def _is_elsewhere(text: str, end: int, titles: Sequence[str]) -> bool:
 def _written(policy: Policy) -> dict[Phrase, Span]:
     """Return the first place of what a document always writes with capitals, as one of several of a kind."""
     places: dict[Phrase, list[Span]] = defaultdict(list)
+    small: set[Phrase] = set()
     for match in CAPITALS.finditer(policy.text):
         places[phrase(match["name"])].append(match.span("name"))
-    found = {}
-    for name, spans in places.items():
-        kinds = any(OF_A_KIND.search(policy.text, max(0, start - BEFORE), start) for start, _ in spans)
-        if len(spans) >= LEAST and kinds and not _is_written_small(name, policy):
-            found[name] = spans[0]
-    return found
+    found = {name: spans[0] for name, spans in places.items() if len(spans) >= LEAST and _is_of_a_kind(policy, spans)}
+    for name, start, end in occurrences(policy.text, found.keys()):
+        if policy.text[start:end].islower():
+            small.add(name)
+    return {name: span for name, span in found.items() if name not in small}
+
+
+def _is_of_a_kind(policy: Policy, spans: Sequence[Span]) -> bool:
+    return any(OF_A_KIND.search(policy.text, max(0, start - BEFORE), start) for start, _ in spans)
 
 
 def _is_known(name: Phrase, known: set[Phrase]) -> bool:
@@ -96,7 +100,3 @@ def _common_words(corpus: Corpus) -> set[str]:
     for policy in corpus.policies:
         counts.update({word for word in WORD.findall(policy.text) if word.islower()})
     return {stem for word in counts for stem in phrase(word)}
-
-
-def _is_written_small(name: Phrase, policy: Policy) -> bool:
-    return any(policy.text[start:end].islower() for _, start, end in occurrences(policy.text, {name}))
