@@ -10,7 +10,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, from_thread, to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
@@ -58,14 +58,14 @@ def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer
 
     async def run(work: Callable[[], Json]) -> Json:
         try:
-            return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
+            return await to_thread.run_sync(work, limiter=limiter)
         except AssistantError as error:
             raise ToolError(str(error)) from error
 
     @server.tool(annotations=READ_ONLY)
     async def ask(question: Question, history: History = None) -> Json:
         """Answer a question from the documents; each sentence has a verbatim quote and its place, or it abstains."""
-        return await run(lambda: answer_json(assistant.answer(question, history_from_json(history), access=access())))
+        return await run(partial(_asked, assistant, access(), question, history))
 
     @server.tool(annotations=READ_ONLY)
     async def search(query: Query, k: Hits = None) -> Json:
@@ -88,6 +88,15 @@ def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer
         return await run(partial(_verified, assistant, access(), answer))
 
     return server
+
+
+def _asked(assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None) -> Json:
+    return answer_json(assistant.answer(question, history_from_json(history), access=access, stage=_go_on))
+
+
+def _go_on(_stage: str) -> None:
+    """End an answer that its client has given up, between two of its steps."""
+    from_thread.check_cancelled()
 
 
 def _around(assistant: Assistant, access: Access, source: str, sha256: str, start: int, quote: str) -> Json:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from assistant.answer import outcomes
 from assistant.answer.citations import quote_of
@@ -96,7 +95,6 @@ class Assistant:
         self.access = access or make_access()
         self._lock = Lock()  # of what is opened at its first use
         self._own = local()
-        self._catalogs: WeakSet[Catalog] = WeakSet()  # a thread's goes with it
         registry = Registry(config.models_dir)
         self._check_encoder(registry)
         self._reader_file = reader or load_reader(config)
@@ -123,12 +121,12 @@ class Assistant:
         return cls(load_config(Path(path) if path else None), access=make_access(roles, as_of), audit=True)
 
     def close(self) -> None:
-        """Let go of the index's files."""
+        """Let go of the index's files: of what another thread reads just now, when it has read it."""
         if not self._store.cancel() and not self._store.exception():
             self._store.result().close()
         self._pool.shutdown(wait=False)
-        for catalog in self._catalogs:
-            catalog.close()
+        # Each connection goes with its last reference. To close one under a thread that reads it crashes the process.
+        self._own = local()
 
     @property
     def threshold(self) -> float:
@@ -138,11 +136,10 @@ class Assistant:
     @property
     def catalog(self) -> Catalog:
         """This thread's connection to the catalog."""
-        if not hasattr(self._own, "catalog"):
-            self._own.catalog = Catalog.open(self.config.data)
-            with self._lock:
-                self._catalogs.add(self._own.catalog)
-        found: Catalog = self._own.catalog
+        own = self._own
+        if not hasattr(own, "catalog"):
+            own.catalog = Catalog.open(self.config.data)
+        found: Catalog = own.catalog
         return found
 
     def answer(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -35,6 +38,27 @@ def compare(config: Config, questions: list[str], threads: int) -> int:
         found = list(pool.map(lambda question: told(shared, question), questions))
     assert found == [once[question] for question in questions]
     return Audit(config).verify()
+
+
+def test_it_is_closed_while_other_threads_read(office_config: Config) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(10):
+            assistant = Assistant(office_config)
+            closed = Event()
+            reading = [pool.submit(read_until, closed, assistant) for _ in range(4)]
+            time.sleep(0.02)
+            assistant.close()
+            closed.set()
+            assert all(future.result() for future in reading)
+
+
+def read_until(closed: Event, assistant: Assistant) -> int:
+    """Read the catalog without a pause; return how often."""
+    for count in itertools.count(1):
+        assistant.catalog.hits_naming(["laptop"], assistant.access)
+        if closed.is_set():
+            return count
+    raise AssertionError
 
 
 @pytest.mark.slow
