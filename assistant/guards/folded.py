@@ -51,6 +51,9 @@ def fold_digits(text: str) -> Folded:
     """Fold full-width and foreign digits, dashes, spaces and line ends to ASCII's, and drop what nobody sees."""
     if text.isascii():
         return Folded(text, range(len(text)), range(1, len(text) + 1))
+    signs = {ord(char): _sign(char) for char in set(text) if not char.isascii()}
+    if all(signs.values()):
+        return Folded(text.translate(signs), range(len(text)), range(1, len(text) + 1))
     kept = [(sign, at) for at, char in enumerate(text) if (sign := _sign(char))]
     return Folded("".join(sign for sign, _ in kept), [at for _, at in kept], [at + 1 for _, at in kept])
 

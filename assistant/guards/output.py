@@ -53,9 +53,10 @@ class Output:
 
     def _leaks(self, text: str, sources: str) -> Iterator[Span]:
         """Yield what repeats the prompt and no source."""
-        in_sources = frozenset(gram for gram, _, _ in _grams(sources))
-        for gram, start, end in _grams(text):
-            if gram in self._grams and gram not in in_sources:
+        repeated = [found for found in _grams(text) if found[0] in self._grams]
+        in_sources = frozenset(gram for gram, _, _ in _grams(sources)) if repeated else frozenset()
+        for gram, start, end in repeated:
+            if gram not in in_sources:
                 yield Span(start, end, "instructions of the assistant")
         for canary in self._canaries:
             if canary not in sources:
@@ -66,10 +67,11 @@ class Output:
 
 
 def _grams(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
-    words = [(match.group().casefold(), match.start(), match.end()) for match in _WORD.finditer(text)]
-    for at in range(len(words) - GRAM + 1):
-        taken = words[at : at + GRAM]
-        yield tuple(word for word, _, _ in taken), taken[0][1], taken[-1][2]
+    found = list(_WORD.finditer(text))
+    words = [match.group().casefold() for match in found]
+    grams = zip(*(words[at:] for at in range(GRAM)), strict=False)
+    for gram, first, last in zip(grams, found, found[GRAM - 1 :], strict=False):
+        yield gram, first.start(), last.end()
 
 
 def _images(text: str) -> Iterator[Span]:
