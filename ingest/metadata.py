@@ -22,6 +22,7 @@ from ingest.clean import scrub
 from ingest.meta_keys import GOVERNING, KEYS, meant
 from ingest.sources import FoundFile, read_regular
 
+_NAMES = tuple(field.name for field in fields(Meta))
 _NOT_IN_ROLES = frozenset("[]{}()<>\"';|=")
 
 Place = tuple[Path, Path]  # a file's path and its root
@@ -45,11 +46,10 @@ class Given:
 
         Raises DocumentRejected where two audiences have no role in common: either could be the mistake.
         """
-        merged = own
-        for field in fields(Meta):
-            value = getattr(self.sidecar, field.name) or getattr(own, field.name) or getattr(self.folder, field.name)
-            merged = replace(merged, **{field.name: value})
-        return replace(merged, audience=_common((*self.bounds, ("the document", own.audience))))
+        values = {
+            name: getattr(self.sidecar, name) or getattr(own, name) or getattr(self.folder, name) for name in _NAMES
+        }
+        return Meta(**{**values, "audience": _common((*self.bounds, ("the document", own.audience)))})
 
 
 def _common(bounds: Iterable[Bound]) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ class MetaReader:
             return above, bounds
         path = folder / name
         own = parse_meta(_toml(path, root if inside else folder), str(path))
-        values = {f.name: getattr(own, f.name) or getattr(above, f.name) for f in fields(Meta)}
+        values = {name: getattr(own, name) or getattr(above, name) for name in _NAMES}
         return Meta(**values), (*bounds, (str(path), own.audience))
 
     def _beside_folder(self, folder: Path) -> str:
@@ -232,7 +232,7 @@ def parse_meta(raw: Mapping[str, Any], name: str, *, strict: bool = True) -> Met
             near = near or next(iter(difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)), None)
             hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(KEYS)}."
             raise DocumentRejected("metadata", f"{name} has the unknown key {key[:80]!r}{hint}")
-    names = [f.name for f in fields(Meta) if f.name != "audience" and f.name in raw]
+    names = [name for name in _NAMES if name != "audience" and name in raw]
     texts = {key: _text(raw[key], key, name) for key in names if raw[key] is not None or key in GOVERNING}
     return Meta(**texts, audience=_roles(raw["audience"], name) if "audience" in raw else ())
 

@@ -46,8 +46,8 @@ def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Pa
     """
     pairs = []
     given = {path.resolve() for path in paths if path.is_dir()}
-    walked = given | {Path(root) for path, root in known.items() if Path(path).parent != Path(root)}
-    roots = walked | {Path(root) for root in known.values()}
+    walked = given | {*map(Path, {root for path, root in known.items() if os.path.dirname(path) != root})}  # noqa: PTH120
+    roots = walked | {*map(Path, set(known.values()))}
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is nothing at {path}.", "Give existing files or folders.")
@@ -83,7 +83,10 @@ def walk(path: Path, root: Path) -> Iterator[FoundFile | tuple[str, DocumentReje
 
 
 def _source(path: Path, root: Path) -> str:
-    source = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    above = len(root.parts)
+    source = "/".join(path.parts[above:]) or "." if path.parts[:above] == root.parts else path.name
+    if source.isprintable():
+        return source
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in source)
 
 
