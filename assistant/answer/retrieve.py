@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from assistant.core.config import RetrievalSection
 from assistant.core.records import Access, Hit, Method, Term
 from assistant.index.catalog import Catalog
+from assistant.index.reduced import WIDER
 from assistant.index.vectors import VectorStore
 from assistant.text.words import STOP_WORDS, WORD, normalise_term
 
@@ -20,6 +22,7 @@ ASKS_MEANING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 SAYS_MEANING = re.compile(r"\b(?:means?|meaning|stands?|defined?|definition|abbreviation|acronym)\b", re.IGNORECASE)
+CONTRACTED = frozenset({"s", "t", "m", "d", "re", "ve", "ll"})  # after the apostrophe
 QUOTED = re.compile(r"""["“‘']([^"“”‘’']{2,80})["”’'](?!\w)""")
 # In a normalised question, the name of a term beside the words that ask for its meaning.
 BESIDE = (
@@ -32,6 +35,7 @@ TERM_WORDS = 7
 MAX_TERMS = 200  # that one question is taken to use; those with the longest names
 # A definition that is asked for comes before what only talks about its term.
 ASKED_BOOST, USED_BOOST = 2.0, 0.1
+WITH_HIDDEN = 5  # times as many near passages are looked at where some of them may not be seen
 
 
 class Retriever:
@@ -52,14 +56,28 @@ class Retriever:
     def search(self, question: str, access: Access, k: int, terms: Sequence[tuple[Term, bool]] = ()) -> tuple[Hit, ...]:
         """Return the best `k` passages that `access` may see; `terms` as `find_terms` tells them of the question."""
         catalog, settings = self._catalog, self._settings
-        with catalog.snapshot():
-            generation = catalog.meta("generation") or ""
-            filtered = access if catalog.restricted(access.as_of) else None
-            vector = self._encode([question])[0]
-            dense = self._store.query(generation, vector, settings.candidates, filtered)
+        with catalog.snapshot(), ThreadPoolExecutor(1) as beside:
+            encoded = beside.submit(self._encode, [question])
             lexical, most = catalog.search_words(query_words(question), settings.candidates, access)
+            vector = encoded.result()[0]
+            dense = catalog.nearest(vector, self.near(vector, access), settings.candidates)
             ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight, most)
-            return catalog.hits(ranked, access, k)
+            return catalog.hits(ranked[:k], access)
+
+    def near(self, vector: NDArray[np.float32], access: Access) -> list[int]:
+        """Return the passages that are near a vector and that `access` may see, nearest first, more than are wanted.
+
+        Chroma takes 200 times as long where it looks at the rights of each passage, so that it does only for those who
+        may see few of them.
+        """
+        generation = self._catalog.meta("generation") or ""
+        wanted = self._settings.candidates * WIDER
+        for asked in (wanted, wanted * WITH_HIDDEN):
+            near = [passage_id for passage_id, _ in self._store.query(generation, vector, asked, None)]
+            visible = self._catalog.visible(near, access)
+            if len(visible) >= wanted or len(near) < asked:
+                return visible[:wanted]
+        return [passage_id for passage_id, _ in self._store.query(generation, vector, wanted, access)]
 
     def _term_passages(self, terms: Sequence[tuple[Term, bool]]) -> list[tuple[int, float]]:
         """Return (passage id, weight): a definition that is asked for comes first, one that is used is in the race."""
@@ -131,10 +149,15 @@ def _is_quoted(norm: str, question: str) -> bool:
 
 
 def query_words(question: str) -> list[str]:
-    """Return a question's content words."""
+    """Return a question's content words; "it's" and "can't" are none."""
     words = dict.fromkeys(m.group().casefold() for m in WORD.finditer(question))
-    content = [w for w in words if w not in STOP_WORDS] or list(words)
-    return content[:64]
+    content = [word for word in words if not _is_stop_word(word)]
+    return (content or list(words))[:64]
+
+
+def _is_stop_word(word: str) -> bool:
+    head, _, tail = word.replace("’", "'").partition("'")
+    return word in STOP_WORDS or (tail in CONTRACTED and not STOP_WORDS.isdisjoint((head, head.removesuffix("n"))))
 
 
 def fuse(

@@ -152,11 +152,6 @@ class Catalog(Lookup):
         (lines,) = self._db.execute(query, visible_to(access)).fetchone()
         return f"seen-{hashlib.sha256((lines or '').encode()).hexdigest()[:16]}"
 
-    def restricted(self, as_of: str) -> bool:
-        """Tell whether any document has an audience, or is not valid on `as_of`: whether filters are needed."""
-        query = "SELECT EXISTS (SELECT 1 FROM sources WHERE NOT open OR effective > ? OR expires < ?)"
-        return bool(self._db.execute(query, (as_of, as_of)).fetchone()[0])
-
     def check(self) -> None:
         """Look for damage that no question may meet for long, text and rights included; raises IndexMismatch."""
         with translate_sqlite_errors(self._folder):

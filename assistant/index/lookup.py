@@ -9,10 +9,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assistant.core.records import Access, Document, Hit, Meta, Method, Passage, Term
 from assistant.index.schema import DIFFERS, meta_from_json, ocr_from_json, passage_of, read_json
 from assistant.index.visible import BEGUN, VISIBLE, visible_to
-from assistant.index.word_search import Seen, search_words
+from assistant.index.word_search import Seen, is_among, search_words
 from assistant.text.canonical import ITEM
 from assistant.text.words import title_of
 
@@ -46,20 +49,25 @@ class Lookup:
 
     def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
         """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
-        seen = self.once("seen", access, lambda: Seen.of(self._db, access))
-        return search_words(self._db, words, limit, seen)
+        return search_words(self._db, words, limit, self._seen(access))
 
-    def hits(
-        self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access, limit: int
-    ) -> tuple[Hit, ...]:
-        """Turn the first `limit` visible (passage id, score, methods) into hits, in that order."""
+    def visible(self, ids: Sequence[int], access: Access) -> list[int]:
+        """Return those of these passages that `access` may see, in their order."""
+        given = np.array(ids, np.int64)
+        return [int(i) for i in given[is_among(given, self._seen(access).ids)]]
+
+    def _seen(self, access: Access) -> Seen:
+        return self.once("seen", access, lambda: Seen.of(self._db, access))
+
+    def hits(self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access) -> tuple[Hit, ...]:
+        """Turn those (passage id, score, methods) that `access` may see into hits, in their order."""
         ids = json.dumps([passage_id for passage_id, _, _ in scored])
         sql = f"""SELECT {PASSAGE}, d.title, d.sha256,
                          (SELECT MIN(s.source) FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}) AS src
                   FROM passages p JOIN words w ON w.rowid = p.id JOIN documents d ON d.id = p.document_id
                   WHERE p.id IN (SELECT value FROM json_each(:ids)) AND src IS NOT NULL"""
         rows = {row[0]: row for row in self._db.execute(sql, {"ids": ids, **visible_to(access)})}
-        found = [(rows[i], score, methods) for i, score, methods in scored if i in rows][:limit]
+        found = [(rows[i], score, methods) for i, score, methods in scored if i in rows]
         self._check_passages([row[0] for row, _, _ in found])
         return tuple(
             Hit(
@@ -131,6 +139,17 @@ class Lookup:
                  ) ORDER BY p.id"""
         return [passage_of(row) for row in self._db.execute(sql, (document_id, count))]
 
+    def nearest(self, vector: NDArray[np.float32], ids: Sequence[int], limit: int) -> list[tuple[int, float]]:
+        """Return (passage id, cosine) of the `limit` of these passages that are nearest, best first."""
+        sql = """SELECT p.id, v.value FROM passages p JOIN vectors v ON v.key = p.vector
+                 WHERE p.id IN (SELECT value FROM json_each(?))"""
+        rows = self._db.execute(sql, (json.dumps(ids),)).fetchall()
+        if not rows:
+            return []
+        cosines = np.frombuffer(b"".join(value for _, value in rows), np.float32).reshape(len(rows), -1) @ vector
+        found = [(row[0], float(cosine)) for row, cosine in zip(rows, cosines, strict=True)]
+        return sorted(found, key=lambda entry: (-entry[1], entry[0]))[:limit]
+
     def passages_on(self, document_id: str, number: str) -> list[Passage]:
         """Return the passages of a document that may name one of its sections by number, the first few."""
         words = " ".join(re.findall(r"\d+", number))
@@ -156,7 +175,7 @@ class Lookup:
                   ORDER BY p.id LIMIT :most"""
         phrase = f'body : "{" ".join(words)}"'
         rows = self._db.execute(sql, {"phrase": phrase, "most": MAX_NAMING, **visible_to(access)})
-        return self.hits([(row[0], 0.0, ()) for row in rows], access, MAX_NAMING)
+        return self.hits([(row[0], 0.0, ()) for row in rows], access)
 
     def passage_at(self, document_id: str, offset: int) -> int | None:
         """Return the id of the passage that holds a character of a document."""

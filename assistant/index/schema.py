@@ -15,7 +15,7 @@ from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
 from assistant.core.records import Document, Meta, Passage
 from assistant.index.word_search import TOKENIZE
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 FILE_NAME = "catalog.sqlite3"
 FOREVER = "9999-12-31"
 IN_CHUNK = 500
@@ -53,7 +53,7 @@ CREATE INDEX IF NOT EXISTS passages_document ON passages (document_id);
 CREATE INDEX IF NOT EXISTS passages_vector ON passages (vector);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
     title, headings, body, tokenize = '{TOKENIZE}');
-CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS terms (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, aliases TEXT NOT NULL,
     document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from assistant.core.errors import AssistantError, IndexMissing, NotWritable
 from assistant.core.files import PRIVATE_FOLDER, hash_file, keep_private
 from assistant.core.records import Access
+from assistant.index.reduced import reduced
 from assistant.index.schema import VectorRow, drop_free_pages
 
 COLLECTION = "passages"
@@ -46,7 +47,7 @@ class VectorStore(Protocol):
         """Write a new generation that is `parent` without and with some rows; return its name."""
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
-        """Return (passage id, cosine) best first; `access` None means that no filter is needed."""
+        """Return (passage id, about its cosine) best first; `access` None means that no filter is needed."""
 
     def count(self, generation: str) -> int:
         """Return how many vectors a generation holds; raises IndexMissing when it is gone."""
@@ -287,9 +288,10 @@ def _add(collection: Any, rows: Iterable[VectorRow]) -> None:
     iterator = iter(rows)
     last: VectorRow | None = None
     while batch := list(islice(iterator, BATCH)):
+        whole = np.frombuffer(b"".join(row.vector for row in batch), np.float32).reshape(len(batch), -1)
         collection.add(
             ids=[str(row.passage_id) for row in batch],
-            embeddings=np.frombuffer(b"".join(row.vector for row in batch), np.float32).reshape(len(batch), -1),
+            embeddings=reduced(whole),
             metadatas=[_metadata(row) for row in batch],
         )
         last = batch[-1]
@@ -310,12 +312,9 @@ def _metadata(row: VectorRow) -> dict[str, Any]:
 
 
 def _query(collection: Any, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
-    total = collection.count()
-    if total == 0:
-        return []
     found = collection.query(
-        query_embeddings=[vector],
-        n_results=min(limit, total),
+        query_embeddings=[reduced(vector)],
+        n_results=limit,
         include=["distances"],
         where=_where(access) if access else None,
     )

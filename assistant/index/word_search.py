@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,11 @@ from assistant.index.visible import SEEN, visible_to
 
 TOKENIZE = "porter unicode61 remove_diacritics 2"
 MOST_TOKENS = 64  # of a question; those of one word, "the-of-to-and", count alike
+COLUMNS, PLACES_IN_COLUMN = 3, 1 << 24  # of the word index; more tokens than any column has
 K1, B = 1.2, 0.75  # Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), and FTS5
+
+MAX_KNOWN = 250_000  # passages of the words that are kept: 2 MB
+Found = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 # Where each token of the word index stands; of the connection, not of the file.
 PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(main, words, instance)"
@@ -25,16 +29,33 @@ PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(ma
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The passages that somebody may see: their ids, rising, and how long each is, in characters."""
+    """The passages that somebody may see: their ids, rising, how long each is, in characters, and who has which words.
+
+    Common words are what is asked for again and again, and takes long to look up: they are kept for a while.
+    """
 
     ids: NDArray[np.int64]
     lengths: NDArray[np.int64]
+    known: OrderedDict[tuple[str, ...], Found] = field(default_factory=OrderedDict)
 
     @classmethod
     def of(cls, db: sqlite3.Connection, access: Access) -> Seen:
         query = f'SELECT id, "end" - "start" FROM passages WHERE document_id IN ({SEEN}) ORDER BY id'
         rows = np.array(db.execute(query, visible_to(access)).fetchall(), np.int64).reshape(-1, 2)
         return cls(rows[:, 0].copy(), rows[:, 1].copy())
+
+    def having(self, db: sqlite3.Connection, tokens: Sequence[str]) -> Found:
+        """Return where in `ids` the passages are in which the tokens stand side by side, and how often they do."""
+        key = tuple(tokens)
+        if key not in self.known:
+            passages, times = _occurrences(db, tokens)
+            mine = is_among(passages, self.ids)
+            self.known[key] = np.searchsorted(self.ids, passages[mine]).astype(np.int32), times[mine].astype(np.int32)
+        self.known.move_to_end(key)
+        found = self.known[key]
+        while sum(len(at) for at, _ in self.known.values()) > MAX_KNOWN:
+            self.known.popitem(last=False)
+        return found
 
 
 def search_words(
@@ -48,10 +69,7 @@ def search_words(
     longer = K1 * (1 - B + B * seen.lengths / (seen.lengths.sum() / max(1, count)))
     most = 0.0
     for tokens in tokenized(words):
-        passages, times = _occurrences(db, tokens)
-        at = np.searchsorted(seen.ids, passages)
-        known = np.flatnonzero(np.take(seen.ids, at, mode="clip") == passages) if count else at[:0]
-        at, times = at[known], times[known]
+        at, times = seen.having(db, tokens)
         idf = max(math.log((count - len(at) + 0.5) / (len(at) + 0.5)), 1e-6)
         most += idf * (K1 + 1)
         scores[at] += idf * times * (K1 + 1) / (times + longer[at])
@@ -66,15 +84,25 @@ def _occurrences(db: sqlite3.Connection, tokens: Sequence[str]) -> tuple[NDArray
     """Return the passages in which the tokens stand side by side, rising, and how often."""
     first, *rest = tokens
     if not rest:
-        # One text of all numbers: as rows they would take several times as long, and common words have many.
-        (listed,) = db.execute("SELECT group_concat(doc) FROM word_places WHERE term = ?", (first,)).fetchone()
-        return np.unique(np.fromstring(listed or "", np.int64, sep=","), return_counts=True)
-    places = set(_places(db, first))
+        passages = _numbers(db, "SELECT group_concat(doc) FROM word_places WHERE term = ?", first)
+        return _counted(passages)
+    places = _places(db, first)
     for distance, token in enumerate(rest, 1):
-        if places:
-            places &= {(row, column, at - distance) for row, column, at in _places(db, token)}
-    times = sorted(Counter(row for row, _, _ in places).items())
-    return np.array([row for row, _ in times], np.int64), np.array([often for _, often in times], np.int64)
+        places = places[is_among(places + distance, _places(db, token))]
+    return _counted(places // (COLUMNS * PLACES_IN_COLUMN))
+
+
+def _counted(rising: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the different numbers, and how often each stands there."""
+    firsts = np.flatnonzero(np.diff(rising, prepend=-1))
+    return rising[firsts], np.diff(firsts, append=len(rising))
+
+
+def is_among(some: NDArray[np.int64], rising: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each number whether it is one of the others, which rise."""
+    if not len(rising):
+        return np.zeros(len(some), np.bool_)
+    return np.asarray(np.take(rising, np.searchsorted(rising, some), mode="clip") == some)
 
 
 def tokenized(words: Sequence[str]) -> list[list[str]]:
@@ -90,5 +118,14 @@ def tokenized(words: Sequence[str]) -> list[list[str]]:
     return list(tokens.values())
 
 
-def _places(db: sqlite3.Connection, token: str) -> Iterator[tuple[int, str, int]]:
-    return db.execute('SELECT doc, col, "offset" FROM word_places WHERE term = ?', (token,))
+def _places(db: sqlite3.Connection, token: str) -> NDArray[np.int64]:
+    """Return where a token stands, rising: passage, column and place in it as one number."""
+    query = f"""SELECT group_concat((doc * {COLUMNS} + CASE col WHEN 'title' THEN 0 WHEN 'headings' THEN 1 ELSE 2 END)
+                                    * {PLACES_IN_COLUMN} + "offset") FROM word_places WHERE term = ?"""
+    return _numbers(db, query, token)
+
+
+def _numbers(db: sqlite3.Connection, query: str, token: str) -> NDArray[np.int64]:
+    """Return numbers that a query lists as one text: as rows they would take several times as long."""
+    (listed,) = db.execute(query, (token,)).fetchone()
+    return np.fromstring(listed or "", np.int64, sep=",")

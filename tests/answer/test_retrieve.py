@@ -146,6 +146,7 @@ def test_a_question_of_stop_words_alone_is_still_searched(office: Assistant) -> 
         ("How many days of leave?", ["many", "days", "leave"]),
         ('the "carry-over" AND/OR rule*', ["carry-over", "and/or", "rule"]),
         ("leave Leave LEAVE", ["leave"]),
+        ("Can't it’s company’s visitors' don't?", ["company’s", "visitors"]),
         ("?!", []),
         ('"', []),
     ],

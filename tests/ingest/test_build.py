@@ -59,7 +59,7 @@ class Index:
         """Return the texts that the vectors alone lead to."""
         with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
             found = store.query(catalog.meta("generation") or "", self._encoder.encode([query])[0], 1000, None)
-            hits = catalog.hits([(i, score, ("dense",)) for i, score in found], EVERYONE, 1000)
+            hits = catalog.hits([(i, score, ("dense",)) for i, score in found], EVERYONE)
             assert len(hits) == len(found), "the vectors hold a passage that the catalog does not"
             return [hit.passage.text for hit in hits]
 
@@ -67,7 +67,7 @@ class Index:
         """Return the texts that hold a word."""
         with closing(Catalog.open(self._config.data)) as catalog:
             found, _ = catalog.search_words([word], 1000, EVERYONE)
-            return [hit.passage.text for hit in catalog.hits([(i, s, ("lexical",)) for i, s in found], EVERYONE, 1000)]
+            return [hit.passage.text for hit in catalog.hits([(i, s, ("lexical",)) for i, s in found], EVERYONE)]
 
     def counts(self) -> tuple[int, int]:
         """Return (documents, passages), after checking that Chroma holds as many vectors."""

@@ -1,0 +1,34 @@
+"""Find the axes that the vector index keeps of an encoder's vectors:  python -m tune.factory.fit_axes
+
+From passages of the fictional organisations (`tune/factory/organisations`) alone, so that whatever else is searched is
+new to them. Takes two minutes on two cores; writes `assistant/packaged/encoder/axes.safetensors`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.core.config import MPNET, Config
+from assistant.index.reduced import AXES
+from assistant.models.encoder import MPNet, open_encoder
+from assistant.models.registry import Registry
+from tune.factory.fit_packaged import ORGANISATIONS
+
+KEPT = 256
+LENGTH = 900  # characters of a passage
+
+
+def main() -> None:
+    """Write the first right singular vectors of the passages' vectors, in float16."""
+    from safetensors.numpy import save_file
+
+    config = Config()
+    texts = [path.read_text(encoding="utf-8") for path in sorted(ORGANISATIONS.glob("*/docs/**/*.md"))]
+    pieces = [text[at : at + LENGTH] for text in texts for at in range(0, len(text), LENGTH)]
+    vectors = open_encoder(Registry(config.models_dir), config.encoder, MPNET).encode(pieces)
+    _, _, axes = np.linalg.svd(vectors, full_matrices=False)
+    save_file({str(MPNet.dimensions): np.ascontiguousarray(axes[:KEPT].T, np.float16)}, AXES)
+
+
+if __name__ == "__main__":
+    main()
