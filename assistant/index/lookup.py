@@ -23,6 +23,8 @@ from assistant.text.words import title_of
 MAX_BEFORE, MAX_PASSAGES_BEFORE = 4_000, 40  # characters, passages
 MAX_LISTED, MAX_PASSAGES_LISTED = 60_000, 600  # the same where a passage goes on with a list or a table
 MAX_NAMING = 20  # passages that name a section, or a document
+UNIT = 1e-3  # how far a unit vector's length may be from one
+NO_VECTOR = "a passage's vector is not what an encoder gives"
 MAX_KNOWN = 16  # of what is kept between questions, 2 MB for 100,000 passages
 PASSAGE = 'p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page'  # what `passage_of` reads
 T = TypeVar("T")
@@ -41,11 +43,21 @@ class Lookup:
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
         if (version, self._db.total_changes) != self._state or len(self._known) > MAX_KNOWN:
             self._known.clear()
+            self._check_sources()
             self._state = version, self._db.total_changes
         if (what, access) not in self._known:
             self._known[what, access] = make()
         found: T = self._known[what, access]
         return found
+
+    def _check_sources(self) -> None:
+        """Raise DatabaseError where sources are gone that their index still has: a damaged page would hide them."""
+        whole = "typeof(document_id) = 'text' AND typeof(effective) = 'text' AND typeof(expires) = 'text'"
+        counts = f"""SELECT (SELECT COUNT(*) FROM sources NOT INDEXED WHERE {whole}),
+                            (SELECT COUNT(*) FROM sources INDEXED BY sources_document)"""
+        held, listed = self._db.execute(counts).fetchone()
+        if held != listed:
+            raise sqlite3.DatabaseError(f"it holds {held} of {listed} sources")
 
     def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
         """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
@@ -140,14 +152,19 @@ class Lookup:
         return [passage_of(row) for row in self._db.execute(sql, (document_id, count))]
 
     def nearest(self, vector: NDArray[np.float32], ids: Sequence[int], limit: int) -> list[tuple[int, float]]:
-        """Return (passage id, cosine) of the `limit` of these passages that are nearest, best first."""
+        """Return (passage id, cosine) of the `limit` of these passages that are nearest to a unit vector, best first.
+
+        Raises DatabaseError where one of them has no vector, or one that no encoder gives.
+        """
         sql = """SELECT p.id, v.value FROM passages p JOIN vectors v ON v.key = p.vector
                  WHERE p.id IN (SELECT value FROM json_each(?))"""
         rows = self._db.execute(sql, (json.dumps(ids),)).fetchall()
-        if not rows:
-            return []
-        cosines = np.frombuffer(b"".join(value for _, value in rows), np.float32).reshape(len(rows), -1) @ vector
-        found = [(row[0], float(cosine)) for row, cosine in zip(rows, cosines, strict=True)]
+        if len(rows) != len(ids) or any(len(value) != vector.nbytes for _, value in rows):
+            raise sqlite3.DatabaseError(NO_VECTOR)
+        vectors = np.frombuffer(b"".join(value for _, value in rows), np.float32).reshape(-1, len(vector))
+        if not np.allclose(np.square(vectors).sum(axis=1), 1, atol=UNIT):
+            raise sqlite3.DatabaseError(NO_VECTOR)
+        found = [(row[0], float(cosine)) for row, cosine in zip(rows, vectors @ vector, strict=True)]
         return sorted(found, key=lambda entry: (-entry[1], entry[0]))[:limit]
 
     def passages_on(self, document_id: str, number: str) -> list[Passage]:

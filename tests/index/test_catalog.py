@@ -342,6 +342,23 @@ def test_damage_that_shows_only_later_is_a_mismatch_too(
         run_ingest(config, root)
 
 
+def test_a_page_of_sources_that_is_half_gone_hides_no_document(tmp_path: Path) -> None:
+    """As a file that was cut off has it: SQLite reads its rows as NULLs, which are in force on no day."""
+    with closing(Catalog.open(tmp_path, create=True)) as catalog:
+        for i in range(12):
+            add(catalog, f"document-{i}", Meta())
+        assert catalog.info(access()).documents == 12
+    path = tmp_path / FILE_NAME
+    with closing(sqlite3.connect(path)) as db:
+        (page,) = db.execute("SELECT MAX(pageno) FROM dbstat WHERE name = 'sources' AND pagetype = 'leaf'").fetchone()
+    content = bytearray(path.read_bytes())
+    content[page * 4096 - 2048 : page * 4096] = bytes(2048)
+    path.write_bytes(content)
+    damaged = pytest.raises(IndexMismatch, match="of 12 sources")
+    with closing(Catalog.open(tmp_path)) as catalog, damaged, catalog.snapshot():
+        catalog.info(access())
+
+
 def test_what_sqlite_says_of_damage_is_one_line_without_a_documents_text(tmp_path: Path) -> None:
     with pytest.raises(IndexMismatch) as error, translate_sqlite_errors(tmp_path):
         raise sqlite3.OperationalError("Could not decode to UTF-8 column 'x' with text 'The pay\nis 71,000 euros'")

@@ -11,6 +11,7 @@ import pytest
 
 from assistant.answer.retrieve import Retriever
 from assistant.core.config import Config
+from assistant.core.errors import IndexMismatch
 from assistant.core.records import Meta
 from assistant.index.catalog import Catalog
 from assistant.index.publish import rebuilt
@@ -72,3 +73,15 @@ def test_whoever_may_see_few_passages_finds_the_nearest_of_them(
         assert near[:2] == list(range(len(order) - open_ones + 1, len(order) - open_ones + 3))
         assert len(near) == min(8, open_ones)
         assert retriever.near(vectors[0], access("board"))[:3] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"\xff", np.ones(8, np.float32).tobytes(), np.full(8, np.nan, np.float32).tobytes(), None]
+)
+def test_a_damaged_vector_ranks_nothing(tmp_path: Path, value: bytes | None) -> None:
+    with closing(Catalog.open(tmp_path, create=True)) as catalog:
+        add(catalog, "doc", Meta())
+        with catalog.transaction():
+            catalog.add_vectors([(b"doc" if value is not None else b"another", value or b"")])
+        with pytest.raises(IndexMismatch, match="the catalog is damaged: a passage's vector"), catalog.snapshot():
+            catalog.nearest(np.full(8, 8**-0.5, np.float32), [1], 5)
