@@ -26,6 +26,7 @@ from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
 from assistant.core.records import Access
 from assistant.index.catalog import Catalog
+from assistant.index.reduced import reduced
 from assistant.index.schema import FILE_NAME
 from assistant.index.vectors import FOLDER, FolderStore
 from assistant.models.encoder import LazyEncoder, open_encoder
@@ -187,13 +188,17 @@ def _check_vectors(config: Config, catalog: Catalog, report: Report) -> None:
     if open_ids & rows.keys() != {i for i in vectors if i in rows and not rows[i].roles}:
         report.problems.append("Chroma and the catalog differ in who may see what")
     for i, row in rows.items():
-        own = np.frombuffer(row.vector, np.float32)
-        if i in vectors and not np.allclose(own, vectors[i], atol=1e-4):
+        own = reduced(np.frombuffer(row.vector, np.float32))
+        if i in vectors and not np.allclose(_unit(own), _unit(vectors[i]), atol=1e-4):
             report.problems.append(f"the vector of passage {i} is not the catalog's")
     for i, row in list(rows.items())[:: max(1, len(rows) // 100)]:
         best = store.query(info.generation, np.frombuffer(row.vector, np.float32), 3, None)
         if not best or best[0][1] < 0.999:
             report.problems.append(f"the vector of passage {i} is not found by itself: {best[:1]}")
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vector / np.float32(np.linalg.norm(vector))
 
 
 def _check_search(
