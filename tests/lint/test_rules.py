@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from assistant.core.records import Document, Meta
 from assistant.index.schema import SourceRow
@@ -47,7 +48,7 @@ def policy(root: Path, name: str, text: str, **meta: Any) -> Policy:
 
 
 def faults(code: str, *policies: Policy) -> list[Fault]:
-    def no_model(*_: object) -> np.ndarray:
+    def no_model(*_: object) -> NDArray[np.float32]:
         raise AssertionError("this rule needs no model")
 
     return list(CHECKS[code](Corpus(policies, (), TODAY, no_model, no_model)))
