@@ -20,8 +20,8 @@ MOST_TOKENS = 64  # of a question; those of one word, "the-of-to-and", count ali
 COLUMNS, PLACES_IN_COLUMN = 3, 1 << 24  # of the word index; more tokens than any column has
 K1, B = 1.2, 0.75  # Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), and FTS5
 
-MAX_KNOWN = 250_000  # passages of the words that are kept: 2 MB
-Found = tuple[NDArray[np.int32], NDArray[np.int32]]
+MAX_KEPT, WORTH_KEEPING = 250_000, 1_000  # passages of all words that are kept, 2 MB, and of one that takes long
+Occurrences = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 # Where each token of the word index stands; of the connection, not of the file.
 PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(main, words, instance)"
@@ -31,12 +31,12 @@ PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(ma
 class Seen:
     """The passages that somebody may see: their ids, rising, how long each is, in characters, and who has which words.
 
-    Common words are what is asked for again and again, and takes long to look up: they are kept for a while.
+    Common words are what is asked for again and again, and takes long to look up: they alone are kept, for a while.
     """
 
     ids: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    known: OrderedDict[tuple[str, ...], Found] = field(default_factory=OrderedDict)
+    kept: OrderedDict[tuple[str, ...], Occurrences] = field(default_factory=OrderedDict)
 
     @classmethod
     def of(cls, db: sqlite3.Connection, access: Access) -> Seen:
@@ -44,18 +44,20 @@ class Seen:
         rows = np.array(db.execute(query, visible_to(access)).fetchall(), np.int64).reshape(-1, 2)
         return cls(rows[:, 0].copy(), rows[:, 1].copy())
 
-    def having(self, db: sqlite3.Connection, tokens: Sequence[str]) -> Found:
+    def having(self, db: sqlite3.Connection, tokens: Sequence[str]) -> Occurrences:
         """Return where in `ids` the passages are in which the tokens stand side by side, and how often they do."""
         key = tuple(tokens)
-        if key not in self.known:
-            passages, times = _occurrences(db, tokens)
-            mine = is_among(passages, self.ids)
-            self.known[key] = np.searchsorted(self.ids, passages[mine]).astype(np.int32), times[mine].astype(np.int32)
-        self.known.move_to_end(key)
-        found = self.known[key]
-        while sum(len(at) for at, _ in self.known.values()) > MAX_KNOWN:
-            self.known.popitem(last=False)
+        found = self.kept.pop(key, None) or self._looked_up(db, tokens)
+        if len(found[0]) >= WORTH_KEEPING:
+            self.kept[key] = found
+            while sum(len(at) for at, _ in self.kept.values()) > MAX_KEPT:
+                self.kept.popitem(last=False)
         return found
+
+    def _looked_up(self, db: sqlite3.Connection, tokens: Sequence[str]) -> Occurrences:
+        passages, times = _occurrences(db, tokens)
+        mine = is_among(passages, self.ids)
+        return np.searchsorted(self.ids, passages[mine]).astype(np.int32), times[mine].astype(np.int32)
 
 
 def search_words(

@@ -31,11 +31,11 @@ def open_session(path: Path, threads: int, spin: bool = False, arena: bool = Tru
     options.enable_cpu_mem_arena = arena
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    give_back_memory()
+    _give_back_memory()
     return session
 
 
-def give_back_memory() -> None:
+def _give_back_memory() -> None:
     """Return to the system what was used for a while: loading a graph takes its size once more, which glibc keeps."""
     with suppress(OSError, AttributeError):  # no glibc
         ctypes.CDLL(None).malloc_trim(0)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant.core.records import Access, Meta
+from assistant.index import word_search
 from assistant.index.catalog import Catalog
 from assistant.index.word_search import TOKENIZE, tokenized
 from tests.index.test_catalog import access, add
@@ -100,3 +101,17 @@ def test_what_is_kept_between_questions_is_of_the_index_as_it_is(tmp_path: Path)
         assert len(found(reader, "travel", who)[0]) == 2 and reader.info(who).documents == 2
         writer.drop_source("/open1-0.md")
         assert len(found(reader, "travel", who)[0]) == len(found(writer, "travel", who)[0]) == 1
+
+
+def test_only_common_words_are_kept_and_not_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_search, "WORTH_KEEPING", 2)
+    monkeypatch.setattr(word_search, "MAX_KEPT", 5)
+    with closing(index(tmp_path, ["leave travel board", "leave travel board", "desk"])) as catalog:
+        seen = word_search.Seen.of(catalog._db, access())
+        for _ in range(2):
+            for word in ("leave", "desk", *(f"unknown{n}" for n in range(20)), "travel", "board"):
+                found = word_search.search_words(catalog._db, [word], 10, seen)
+                assert found == word_search.search_words(
+                    catalog._db, [word], 10, word_search.Seen.of(catalog._db, access())
+                )
+        assert list(seen.kept) == [("travel",), ("board",)]

@@ -12,7 +12,7 @@ from assistant.core.config import MPNET, Config
 from assistant.index.reduced import AXES
 from assistant.models.encoder import MPNet, open_encoder
 from assistant.models.registry import Registry
-from tune.factory.fit_packaged import ORGANISATIONS
+from tune.factory.measure_encoder import pieces
 
 KEPT = 256
 LENGTH = 900  # characters of a passage
@@ -23,9 +23,7 @@ def main() -> None:
     from safetensors.numpy import save_file
 
     config = Config()
-    texts = [path.read_text(encoding="utf-8") for path in sorted(ORGANISATIONS.glob("*/docs/**/*.md"))]
-    pieces = [text[at : at + LENGTH] for text in texts for at in range(0, len(text), LENGTH)]
-    vectors = open_encoder(Registry(config.models_dir), config.encoder, MPNET).encode(pieces)
+    vectors = open_encoder(Registry(config.models_dir), config.encoder, MPNET).encode(pieces(LENGTH))
     _, _, axes = np.linalg.svd(vectors, full_matrices=False)
     save_file({str(MPNet.dimensions): np.ascontiguousarray(axes[:KEPT].T, np.float16)}, AXES)
 

@@ -56,9 +56,14 @@ def main() -> None:
 
 def passages() -> list[str]:
     """Cut passages from the organisations' documents, from each the same number."""
+    found = pieces(LENGTH)
+    return found[:: max(1, len(found) // PASSAGES)]
+
+
+def pieces(length: int) -> list[str]:
+    """Cut the organisations' documents into passages of so many characters."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(ORGANISATIONS.glob("*/docs/**/*.md"))]
-    pieces = [text[at : at + LENGTH] for text in texts for at in range(0, len(text), LENGTH)]
-    return pieces[:: max(1, len(pieces) // PASSAGES)]
+    return [text[at : at + length] for text in texts for at in range(0, len(text), length)]
 
 
 if __name__ == "__main__":
