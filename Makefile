@@ -12,7 +12,7 @@ check:  ## style, types, floors: seconds
 	pytest tests/test_architecture.py tests/test_docs.py
 
 quick:  ## the tests that need no model
-	pytest tests/core tests/text tests/ingest/test_formats.py tests/answer/test_support.py
+	pytest tests/core tests/text tests/ingest/formats/test_formats.py tests/answer/test_support.py
 
 test:  ## all but the slow ones: minutes
 	pytest
@@ -21,7 +21,7 @@ slow:  ## the slow ones, too, and attacks of a minute each
 	pytest -m slow --timeout 1500 --dist worksteal
 	python -m tests.campaigns.kill_ingest -n 20
 
-docs:  ## write config.toml, docs/configuration.md and docs/cli.md anew
+docs:  ## write config.toml, docs/reference/configuration.md and docs/reference/cli.md anew
 	python tests/test_docs.py
 
 lock:  ## pin what is installed, with hashes, for all platforms (needs uv)

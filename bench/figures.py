@@ -1,4 +1,4 @@
-"""Write the tables of docs/measurements.md that benches' JSON holds:  python -m bench.figures
+"""Write the tables of docs/log/measurements.md that benches' JSON holds:  python -m bench.figures
 
 `bench/results/NAME.json` is what `python -m bench.NAME --json` wrote last; a table stands between
 `<!-- figures: NAME -->` and `<!-- end -->`. `tests/test_docs.py` refuses tables that are not what the JSON says.
@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.common import ROOT
 
-PAGE, RESULTS = ROOT / "docs" / "measurements.md", ROOT / "bench" / "results"
+PAGE, RESULTS = ROOT / "docs" / "log" / "measurements.md", ROOT / "bench" / "results"
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DOCUMENTS = {"company": "sample company", "real": "two real handbooks (TTS, Datica)"}
 REDTEAM = {  # part and name in the JSON -> what the table calls it, and the bar

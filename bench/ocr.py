@@ -26,7 +26,7 @@ from assistant.core.config import Config
 from assistant.core.records import Answer
 from bench.common import ROOT, console, parser, quiet_config, read_jsonl, run_ingest, scratch, settings, write_json
 from ingest.formats import Parsed, read_document
-from tests.ingest.scanned_files import DPI, drawn, saved, scanned
+from tests.ingest.formats.scanned_files import DPI, drawn, saved, scanned
 
 CORPORA = ROOT / "corpora"
 READ_RIGHT, SAME = 0.98, 0.9  # the bars

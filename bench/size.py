@@ -1,4 +1,4 @@
-"""Count what there is to know of the product: `python -m bench.size` prints lines, modules, patterns, numbers and rooms."""
+"""Count what there is to know of the product: lines, modules, patterns, numbers, rooms (python -m bench.size)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*$")
 def modules(root: Path = ROOT) -> list[Path]:
     """Return the modules that are in the wheel; `tune/factory` makes the packaged models and is not."""
     factory = root / "tune" / "factory"
-    return sorted(
-        path for name in PRODUCT for path in (root / name).rglob("*.py") if not path.is_relative_to(factory)
-    )
+    return sorted(path for name in PRODUCT for path in (root / name).rglob("*.py") if not path.is_relative_to(factory))
 
 
 def patterns(tree: ast.Module) -> int:

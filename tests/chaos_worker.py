@@ -15,8 +15,8 @@ LIMITS = {resource.RLIMIT_FSIZE: 200 * 2**20, resource.RLIMIT_AS: 8 * 2**30, res
 PRELOAD = [
     "tests.chaos_worker",
     "assistant.answer.pipeline",
-    "assistant.chat",
-    "assistant.status",
+    "assistant.terminal.chat",
+    "assistant.terminal.status",
     "ingest.forget",
     "chromadb",
     "chromadb.config",

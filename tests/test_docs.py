@@ -1,6 +1,6 @@
 """Documentation that cannot rot: help is generated, commands and settings that are named exist.
 
-Write docs/cli.md, docs/configuration.md and config.toml anew after a change of the command line or the settings:
+Write docs/reference/cli.md, configuration.md beside it and config.toml anew after a change of commands or settings:
 
     python tests/test_docs.py
 """
@@ -26,8 +26,8 @@ from assistant.core.config import Config, load_config, section_names
 from bench import figures
 
 ROOT = Path(__file__).resolve().parent.parent
-CLI_PAGE = ROOT / "docs" / "cli.md"
-SETTINGS, SETTINGS_PAGE = ROOT / "config.toml", ROOT / "docs" / "configuration.md"
+CLI_PAGE = ROOT / "docs" / "reference" / "cli.md"
+SETTINGS, SETTINGS_PAGE = ROOT / "config.toml", ROOT / "docs" / "reference" / "configuration.md"
 SETTING = re.compile(r"    (?P<name>\w+): \w+ = .+?(?:  # (?P<comment>.+))?$")
 WIDTH = "100"
 LAYOUT = f"typer {'.'.join(typer.__version__.split('.')[:2])}"  # lays help out in its own way
@@ -128,7 +128,7 @@ def test_every_command_and_option_named_in_the_documentation_exists() -> None:
     top = {path[0] for path in command_names(typer.main.get_command(app)) if path}
     page = help_page()
     named = 0
-    for document in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")):
+    for document in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")):
         text = document.read_text(encoding="utf-8")
         for line in re.findall(r"(?:`|^    |&& |\| )assistant ([^`#\n]*)", text, re.MULTILINE):
             words = [word for word in line.split("&&")[0].split("|")[0].split() if word]
@@ -164,7 +164,7 @@ def test_the_configurations_in_the_readme_are_accepted(tmp_path: Path) -> None:
 
 
 def test_the_links_of_the_documentation_lead_somewhere() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"

@@ -26,11 +26,11 @@ from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
 from assistant.core.records import Document, Evidence, Hit, IngestReport, Passage, Turn
 from assistant.evaluate.evidence_match import words_of
+from assistant.terminal.transcript import MARKUP
 from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences
 from assistant.text.prompts import SAYS_WITHHELD, WITHHELD, without_keys
 from assistant.text.units import units
 from assistant.text.words import content, normalise_term
-from assistant.transcript import MARKUP
 from ingest import document_reader
 from ingest.clean import clean
 from ingest.deadline import Deadline

@@ -84,7 +84,7 @@ def _tell(error: BaseException) -> int:
     if _interrupted(error):  # perhaps half-way through an import that the renderer needs
         typer.echo("Error: stopped. Nothing is lost; run it again to go on.", err=True)
         return INTERRUPTED
-    from assistant.render import Renderer
+    from assistant.terminal.render import Renderer
 
     view = Renderer()
     if isinstance(error, AssistantError):

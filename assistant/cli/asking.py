@@ -72,7 +72,7 @@ def chat(
     verbose: Verbose = False,
 ) -> None:
     """Talk with the documents in the terminal."""
-    from assistant.chat import Chat
+    from assistant.terminal.chat import Chat
 
     view = renderer(quiet=quiet, verbose=verbose)
     with assistant_for("chat", config, data, roles, as_of, view) as assistant:

@@ -36,7 +36,7 @@ def impact(
     Answers are quotes, without a generator, so that no wording differs by chance.
     """
     from assistant.core.access import make_access
-    from assistant.impact.run import Plan, assess, check_gate
+    from ingest.impact.run import Plan, assess, check_gate
 
     view = renderer(quiet=quiet or json_)
     if junit and golden is None:
@@ -55,7 +55,7 @@ def impact(
 
         write_golden_junit(junit, golden.stem, outcomes)
     if markdown:
-        from assistant.impact.markdown import write_comment
+        from ingest.impact.markdown import write_comment
 
         write_comment(markdown, found)
     check_gate(found.answers)

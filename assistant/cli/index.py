@@ -68,7 +68,7 @@ def status(config: ConfigFile = None, data: Data = None, json_: Json = False) ->
 
     A command for whoever runs the index: it names documents and passages that only some roles may see.
     """
-    from assistant.status import collect_status
+    from assistant.terminal.status import collect_status
 
     view = renderer()
     found = collect_status(settings_of(config, data))

@@ -261,8 +261,8 @@ def lint(
     from assistant.audit.trail import Audit, lint_line
     from assistant.core.access import make_access
     from assistant.index.catalog import Catalog
-    from assistant.lint.run import fail, open_models, rules_but, spans
-    from assistant.lint.run import lint as run_lint
+    from ingest.lint.run import fail, open_models, rules_but, spans
+    from ingest.lint.run import lint as run_lint
     from ingest.trial import trial_index
 
     view = renderer(quiet=quiet or json_)
@@ -289,7 +289,7 @@ def lint(
             if ingested and rejected:
                 view.report(ingested)
     if sarif:
-        from assistant.lint.sarif import write_sarif
+        from ingest.lint.sarif import write_sarif
 
         write_sarif(sarif, report.findings, rules)
     if rejected:

@@ -31,7 +31,7 @@ def mcp(
     """Serve search, ask, open_quote, terms and verify to a model (Model Context Protocol)."""
     need("mcp", "mcp")
     from assistant.core.access import make_access
-    from assistant.mcp_server import make_server
+    from assistant.serve.mcp import make_server
 
     view = renderer()
     if port:
@@ -60,8 +60,8 @@ def serve(
     """Serve ask, search and OpenAI's chat completions over HTTP."""
     need("serve", "serve")
     from assistant.core.access import make_access
-    from assistant.http.door import make_door
-    from assistant.http.server import serve as serve_http
+    from assistant.serve.door import make_door
+    from assistant.serve.server import serve as serve_http
 
     view = renderer(quiet=quiet)
     door = make_door(host, token_file)

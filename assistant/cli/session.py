@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from assistant.answer.pipeline import Assistant
     from assistant.core.config import Config
-    from assistant.render import Renderer
+    from assistant.terminal.render import Renderer
 
 
 def renderer(*, quiet: bool = False, verbose: bool = False) -> Renderer:
-    from assistant.render import Renderer
+    from assistant.terminal.render import Renderer
 
     return Renderer(quiet=quiet, verbose=verbose)
 

@@ -12,7 +12,7 @@ from assistant.core.errors import EndpointFailed, UsageError
 from assistant.core.parallel import in_order
 
 if TYPE_CHECKING:
-    from assistant.render import Renderer
+    from assistant.terminal.render import Renderer
 
 
 def from_stdin(text: str) -> str:

@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 
 from assistant.core.errors import DocumentRejected
 from assistant.core.extras import has
-from ingest.formats.front_matter import refuse_stray
 from ingest.formats.parsed import MAX_BYTES, Parsed, Scans, reject
+from ingest.formats.text.front_matter import refuse_stray
 
 __all__ = ["MAX_BYTES", "PICTURES", "SCANNED", "SUFFIXES", "WITH_FRONT_MATTER", "Parsed", "Scans", "read_document"]
 
@@ -61,26 +61,26 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES, scans: Sca
 def _reader(suffix: str, scans: Scans) -> Callable[[bytes], Parsed]:
     """Import what reads a format."""
     if suffix in PICTURES:
-        from ingest.formats.picture import read_picture
+        from ingest.formats.scan.picture import read_picture
 
         return partial(read_picture, suffix=suffix, scans=scans)
     if suffix == ".pdf":
-        from ingest.formats.pdf import read_pdf
+        from ingest.formats.pdf.pdf import read_pdf
 
         return partial(read_pdf, scans=scans)
     match suffix:
         case ".md" | ".markdown":
-            from ingest.formats.markdown import read_markdown as read
+            from ingest.formats.text.markdown import read_markdown as read
         case ".txt":
-            from ingest.formats.plaintext import read_text as read
+            from ingest.formats.text.plaintext import read_text as read
         case ".html" | ".htm":
-            from ingest.formats.html import read_html as read
+            from ingest.formats.html.html import read_html as read
         case ".docx":
-            from ingest.formats.docx import read_docx as read
+            from ingest.formats.office.docx import read_docx as read
         case ".pptx":
-            from ingest.formats.pptx import read_pptx as read
+            from ingest.formats.office.pptx import read_pptx as read
         case ".xlsx":
-            from ingest.formats.spreadsheet import read_xlsx as read
+            from ingest.formats.office.spreadsheet import read_xlsx as read
         case _:
-            from ingest.formats.spreadsheet import read_csv as read
+            from ingest.formats.office.spreadsheet import read_csv as read
     return read

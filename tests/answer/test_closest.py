@@ -14,13 +14,13 @@ from assistant.answer.confidence import Confidence, Point
 from assistant.answer.features import READING_FEATURES
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
-from assistant.chat import Chat
 from assistant.contract import answer_json, dumps
 from assistant.core.errors import UsageError
 from assistant.core.records import Answer
 from assistant.models.logistic import Logistic
-from assistant.render import Renderer
-from assistant.transcript import markdown
+from assistant.terminal.chat import Chat
+from assistant.terminal.render import Renderer
+from assistant.terminal.transcript import markdown
 
 FILES = {
     "leave.md": "# Leave\n\n## Carry-over\n\nEmployees may carry over at most 5 days. They expire on 31 March.\n",

@@ -10,12 +10,12 @@ import pytest
 
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
-from assistant.chat import Chat
 from assistant.contract import answer_json, dumps, search_json, term_json
 from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport, Turn
-from assistant.render import Renderer
+from assistant.terminal.chat import Chat
+from assistant.terminal.render import Renderer
 from tests.fakes import ScriptedModel
 
 DAY = "2026-06-01"

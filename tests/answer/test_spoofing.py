@@ -12,7 +12,7 @@ from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Answer, IngestReport, Turn
-from assistant.render import Renderer
+from assistant.terminal.render import Renderer
 from assistant.text.prompts import KEY
 from tests.fakes import ScriptedModel
 

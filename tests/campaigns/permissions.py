@@ -36,7 +36,6 @@ from typer.testing import CliRunner
 
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
-from assistant.chat import Chat
 from assistant.cli import app
 from assistant.contract import answer_json, dumps, search_json, term_json
 from assistant.core.access import make_access
@@ -44,7 +43,8 @@ from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport, Turn
 from assistant.index.catalog import Catalog
 from assistant.models.cross_encoder import Floats, open_reader
-from assistant.render import Renderer
+from assistant.terminal.chat import Chat
+from assistant.terminal.render import Renderer
 from assistant.text.words import normalise_term
 from bench.common import (
     MOST_FAULTS,

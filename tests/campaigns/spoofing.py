@@ -32,7 +32,7 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.support import check_support
 from assistant.core.records import Answer, Turn
 from assistant.index.catalog import Catalog
-from assistant.render import Renderer
+from assistant.terminal.render import Renderer
 from assistant.text.prompts import ASKS
 from bench.common import (
     ROOT,

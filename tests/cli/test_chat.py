@@ -21,13 +21,13 @@ from rich.console import Console
 
 from assistant.answer.pipeline import Assistant
 from assistant.answer.verify import verify_answer
-from assistant.chat import Chat
 from assistant.core.config import Config
 from assistant.core.records import Answer, Turn
-from assistant.line_input import name_completer, open_history
-from assistant.render import Renderer
-from assistant.transcript import markdown, write_transcript
-from assistant.views import surroundings
+from assistant.terminal.chat import Chat
+from assistant.terminal.line_input import name_completer, open_history
+from assistant.terminal.render import Renderer
+from assistant.terminal.transcript import markdown, write_transcript
+from assistant.terminal.views import surroundings
 from tests.fakes import ScriptedModel
 
 LEAVE = """# Annual Leave Policy

@@ -19,7 +19,7 @@ from assistant.core.files import PACKAGED
 from assistant.evaluate.questions import Question
 from assistant.models.active import promote, rollback
 from assistant.models.registry import Registry
-from assistant.status import _calibration
+from assistant.terminal.status import _calibration
 from tune.reader import Sample, fit_reader, rows, to_json, train_better
 from tune.train_reader import Row, batched, loss_of, make_model
 

@@ -1,0 +1,86 @@
+"""Turns: so many answers are made at once, so many questions wait, and whoever goes away frees its place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from threading import Event
+from typing import TypeVar
+
+from assistant.core.config import ServeSection
+from assistant.serve.refused import Refused, busy
+
+Stage = Callable[[str], None]
+Result = TypeVar("Result")
+
+
+class GivenUp(Exception):
+    """Raised within work that nobody waits for any more."""
+
+
+class Desk:
+    """Gives out turns in the order of arrival. Threads stay, since each has a connection to the catalog of its own."""
+
+    def __init__(self, settings: ServeSection) -> None:
+        self._settings = settings
+        self._turns = asyncio.Semaphore(settings.at_once)
+        self._pool = ThreadPoolExecutor(settings.at_once, thread_name_prefix="serve")
+        self.answering = 0
+        self.waiting = 0
+
+    async def run(self, work: Callable[[Stage], Result]) -> Result:
+        """Do work in a thread when its turn comes, and return what it returns.
+
+        No thread can be stopped from outside: work calls its `stage` now and then, which raises GivenUp when nobody
+        waits any more, and the place is free once it has ended. Raises what work raises, and Refused if too many wait,
+        if no turn comes in time, or if the work takes too long.
+        """
+        await self._turn()
+        given_up = Event()
+        loop = asyncio.get_running_loop()
+        self.answering += 1
+        future = self._pool.submit(work, partial(_go_on, given_up))
+        future.add_done_callback(lambda _: self._ended(loop))
+        try:
+            async with asyncio.timeout(self._settings.seconds) as limit:
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            message = f"the answer takes longer than {self._settings.seconds:g} s."
+            raise Refused(HTTPStatus.GATEWAY_TIMEOUT, "too_slow", message) from None
+        finally:
+            given_up.set()
+
+    def close(self) -> None:
+        """Wait until work that was given up has ended."""
+        self._pool.shutdown(cancel_futures=True)
+
+    async def _turn(self) -> None:
+        if self._turns.locked() and self.waiting >= self._settings.queue:
+            raise busy("too many questions wait already; come again in a moment.")
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._settings.seconds):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise busy("there was no turn in time; come again in a moment.") from None
+        finally:
+            self.waiting -= 1
+
+    def _ended(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the server has ended before its work
+            loop.call_soon_threadsafe(self._free)
+
+    def _free(self) -> None:
+        self.answering -= 1
+        self._turns.release()
+
+
+def _go_on(given_up: Event, _stage: str = "") -> None:
+    if given_up.is_set():
+        raise GivenUp

@@ -1,0 +1,1 @@
+"""What people read at a terminal, and the line that they type."""

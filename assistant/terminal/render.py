@@ -1,0 +1,395 @@
+"""The only place that prints: rich views on stderr and stdout, JSON on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from assistant.answer.verify import Check
+from assistant.contract import dumps
+from assistant.core.records import Answer, Hit, IngestReport, ModelRecord, Term
+from assistant.terminal.views import (
+    Indented,
+    answer_lines,
+    answer_text,
+    calibration_line,
+    change_lines,
+    earlier_view,
+    facts_table,
+    finding_place,
+    hit_place,
+    numbers_table,
+    one_line,
+    outcome_lines,
+    safe,
+    sources_view,
+)
+from assistant.text.canonical import printable
+
+if TYPE_CHECKING:
+    from assistant.audit.ledger import Entry
+    from assistant.evaluate.golden import Outcome
+    from assistant.guards.run import Screened
+    from ingest.impact.records import Impact
+    from ingest.lint.run import LintReport
+
+OUT_OF = {"reading": "files", "embedding": "passages"}
+MANY = 20
+PIPE_WIDTH = 120  # columns of a table that no terminal limits
+
+
+class Renderer:
+    """Prints to the terminal; documents, questions and file names reach it only through `printable`."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self.err = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=not sys.stderr.isatty())
+        self.verbose = verbose
+
+    def json(self, value: Any, *, indent: int | None = None) -> None:
+        """Write one JSON value and a line end to stdout."""
+        sys.stdout.write(dumps(value, indent=indent) + "\n")
+        sys.stdout.flush()
+
+    def error(self, cause: str, hint: str = "") -> None:
+        """Say what went wrong, on stderr, quiet or not."""
+        console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        with suppress(OSError):  # the exit code still tells
+            console.print(
+                Text.assemble(("Error: ", "bold red"), safe(cause), (f" {printable(hint)}" if hint else "", "bold"))
+            )
+
+    def note(self, text: str) -> None:
+        """Say something on stderr unless quiet."""
+        self.err.print(safe(text), style="dim")
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, float, float], None]]:
+        """Show a bar a stage on stderr; yields (stage, done, total) -> None."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
+            tasks: dict[str, Any] = {}
+
+            def update(stage: str, done: float, total: float) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(stage, total=total, unit=OUT_OF.get(stage, ""))
+                bars.update(tasks[stage], completed=done, total=total)
+
+            yield update
+
+    @contextmanager
+    def preparing(self, what: str) -> Iterator[Callable[[str, float, float], None]]:
+        """Show one bar for a model that is made; yields (step, done, total) -> None."""
+        self.note(f"Preparing {what}: needed once, under a minute.")
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
+        with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
+            task = bars.add_task(what)
+            yield lambda step, done, total: bars.update(task, description=step, completed=done, total=total)
+
+    def working(self, text: str) -> Any:
+        """Return a spinner context on stderr."""
+        return self.err.status(text) if self.err.is_terminal else _Nothing()
+
+    @contextmanager
+    def paged(self) -> Iterator[None]:
+        """Show what is printed in the user's pager, if it is a terminal that has one and more than a screen."""
+        if not self.out.is_terminal or self.out.is_dumb_terminal:
+            yield
+            return
+        os.environ.setdefault("LESS", "-FRX")  # less: leave at once if all fits, with colours, on the same screen
+        with self.out.pager(styles=True, links=True):
+            yield
+
+    def answer(self, answer: Answer, files: Mapping[str, str] | None = None) -> None:
+        """Print an answer and its numbered sources; `files` are their addresses, which a terminal may open."""
+        style = "" if answer.status == "answered" else "yellow"
+        self.out.print(answer_text(answer.text, style))
+        if sources := answer.sources:
+            self.out.print()
+            self.out.print(sources_view(sources, files))
+        if answer.earlier:
+            self.out.print()
+            self.out.print(earlier_view(answer.earlier))
+        if self.verbose:
+            self.details(answer)
+
+    def details(self, answer: Answer) -> None:
+        """Print on stderr how an answer came about."""
+        times = ", ".join(f"{name} {ms:.0f} ms" for name, ms in answer.timings.items())
+        self.note(f"confidence {answer.confidence:.2f} · {times} · model {answer.model.id} · {answer.index.generation}")
+        for verdict in answer.verdicts:
+            self.note(f"{verdict.guard}: {verdict.reason}")
+
+    def hits(self, hits: Sequence[Hit]) -> None:
+        """Print retrieved passages."""
+        if not hits:
+            self.out.print("No passage matches.", style="yellow")
+        for hit in hits:
+            self.out.print(Text.assemble((f"{hit.rank}. ", "bold"), hit_place(hit), (f"  {hit.score:.2f}", "dim")))
+            self.out.print(Indented(safe(hit.passage.text), 3))
+            self.out.print()
+
+    def terms(self, terms: Sequence[tuple[Term, str, str]]) -> None:
+        """Print definitions with where they stand."""
+        for term, source, title in terms:
+            also = f" (also: {'; '.join(term.aliases)})" if term.aliases else ""
+            self.out.print(Text.assemble((printable(term.name), "bold"), (printable(also), "dim")))
+            self.out.print(Indented(safe(" ".join(term.definition.split())), 3))
+            self.out.print(Indented(Text(printable(f"{title} ({source})"), style="dim"), 3))
+
+    def report(self, report: IngestReport) -> None:
+        """Print what an ingest did."""
+        counts = (
+            ("added", len(report.added)),
+            ("updated", len(report.updated)),
+            ("unchanged", report.unchanged),
+            ("removed", len(report.removed)),
+            ("rejected", len(report.rejected)),
+        )
+        told = ", ".join(f"{number:,} {name}" for name, number in counts if number or name == "unchanged")
+        self.out.print(
+            f"{told} in {report.seconds:.1f} s; {report.passages:,} passages, {report.terms:,} terms indexed."
+        )
+        for kind, style, items in (("rejected", "red", report.rejected), ("flagged", "yellow", report.flagged)):
+            for item in items[:MANY]:
+                line = (
+                    (f"{kind} ", style),
+                    (printable(item.source), "bold"),
+                    f": {printable(item.detail)} [{item.reason}]",
+                )
+                self.out.print(Text.assemble(*line))
+            if len(items) > MANY:
+                self.out.print(f"... and {len(items) - MANY} more {kind}; see --json.", style="dim")
+        if report.missing:
+            gone = f"{report.missing:,} indexed files are gone from disk and still answer; drop them with --prune."
+            self.out.print(gone, style="yellow")
+
+    def screened(self, screened: Screened) -> None:
+        """Print what the guards say of a text: each verdict, then the text as it goes on, or the refusal."""
+        styles = {"allow": "yellow", "redact": "yellow", "block": "red"}
+        for v in screened.verdicts:
+            told = "flagged" if v.action == "allow" else "masked" if v.action == "redact" else "refused"
+            self.out.print(Text.assemble((f"{told} ", styles[v.action]), (v.guard, "bold"), f": {printable(v.reason)}"))
+        self.out.print(safe(screened.refusal or screened.text), style="yellow" if screened.refusal else "")
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        """Print what `verify` found."""
+        for check in checks:
+            mark = ("✗ ", "red") if check.problem else ("✓ ", "green")
+            told = check.problem or "the document says exactly this"
+            self.out.print(Text.assemble(mark, f"[{check.key}] ", printable(check.source), f": {printable(told)}"))
+
+    def status(self, status: Mapping[str, Any]) -> None:
+        """Print the state of index and models."""
+        table = Table(show_header=False, box=None, pad_edge=False)
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+        for key, value in status.items():
+            if key == "calibration" and value:
+                table.add_row(key, safe(calibration_line(value)))
+            elif key not in ("problems", "flagged", "expiring"):
+                told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
+                table.add_row(key.replace("_", " "), safe(str(told)))
+        self.out.print(table)
+        for flag in status["flagged"][:MANY]:
+            self.out.print(
+                Text.assemble(("flagged ", "yellow"), printable(flag["source"]), ": ", printable(flag["detail"]))
+            )
+        for row in status["expiring"][:MANY]:
+            self.out.print(Text.assemble(("expires ", "yellow"), f"{row['expires']} ", printable(row["source"])))
+        for problem in status["problems"]:
+            line = ("problem ", "bold red"), printable(problem["problem"]), (" " + printable(problem["cure"]), "bold")
+            self.out.print(Text.assemble(*line))
+
+    def calibration(self, found: Mapping[str, Any]) -> None:
+        """Print what a calibration holds."""
+        self.out.print(safe(calibration_line(found)))
+
+    def evaluation(self, report: Mapping[str, Any]) -> None:
+        """Print the metrics of an evaluation, with their 95% intervals."""
+        from assistant.evaluate.metrics import METRICS, label
+        from assistant.evaluate.report import between, decimals
+
+        counts = ", ".join(f"{n:,} {group}" for group, n in report["questions"].items() if n)
+        table = numbers_table("metric", "value", "95%", "n", "what")
+        group = ""
+        for name, metric in METRICS.items():
+            if metric.group != group:
+                group = metric.group
+                table.add_row(Text(group, style="bold"))
+            m = report["metrics"][name]
+            table.add_row(label(name), decimals(m["value"]), between(m), str(m["n"]), metric.title)
+        self._table(table)
+        times = ", ".join(f"{stage} {t['p50']:.0f}/{t['p95']:.0f}" for stage, t in report["timings"].items())
+        self.out.print(f"{counts} questions; threshold {report['stamp']['threshold']:g}; p50/p95 ms: {times}")
+
+    def comparison(self, found: Mapping[str, Any]) -> None:
+        """Print two evaluations side by side, and the questions that changed."""
+        from assistant.evaluate.metrics import label
+        from assistant.evaluate.report import between, decimals
+
+        table = numbers_table("metric", "before", "after", "difference", "95%", "win/loss/tie")
+        for name, m in found["metrics"].items():
+            counts = "/".join(str(m[key]) for key in ("better", "worse", "equal") if key in m)
+            sure = "bold" if m["low"] is not None and m["low"] * m["high"] > 0 else ""
+            difference = f"{m['difference']:+.3f}"
+            table.add_row(
+                label(name), decimals(m["before"]), decimals(m["after"]), difference, between(m), counts, style=sure
+            )
+        self._table(table)
+        told = f"{found['questions']:,} questions in both; bold where the interval leaves out 0. "
+        told += f"Between the runs differs: {', '.join(found['differs']) or 'nothing'}. Changed answers: "
+        self.out.print(safe(f"{told}{len(found['changed']):,}."))
+        for change in found["changed"][:MANY]:
+            line = f"{change['id']}: {change['before']} -> {change['after']}: {change['question']}"
+            self.out.print(safe(line))
+        if len(found["changed"]) > MANY:
+            self.out.print(f"... and {len(found['changed']) - MANY:,} more; see compare.md.", style="dim")
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Print what `test` found: every line that failed with what changed, then a table."""
+        failed = [outcome for outcome in outcomes if outcome.failures]
+        for outcome in failed:
+            asked = outcome.golden.asked
+            self.out.print(Text.assemble(("✗ ", "red"), (printable(asked.id), "bold"), ": ", one_line(asked.text)))
+            for part in outcome_lines(outcome):
+                self.out.print(Indented(part, 4))
+        table = numbers_table("check", "lines", "passed", "failed")
+        checks = [name for outcome in outcomes for name in outcome.checked]
+        wrong = [failure.check for outcome in failed for failure in outcome.failures]
+        for name in dict.fromkeys(checks):
+            n, bad = checks.count(name), wrong.count(name)
+            table.add_row(name, f"{n:,}", f"{n - bad:,}", f"{bad:,}", style="bold red" if bad else "")
+        self._table(table)
+        self.out.print(f"{len(outcomes) - len(failed):,} of {len(outcomes):,} golden answers hold.")
+
+    def findings(self, report: LintReport) -> None:
+        """Print what `lint` found, by document, and how much of it."""
+        styles: Mapping[str, str] = {"error": "red", "warning": "yellow", "note": "cyan"}
+        for source, findings in groupby(report.findings, key=lambda finding: finding.place.source):
+            self.out.print(Text(printable(source), style="bold"))
+            for found in findings:
+                mark = f"{found.severity} ", styles[found.severity]
+                self.out.print(Indented(Text.assemble(mark, printable(found.message), (f" [{found.code}]", "dim")), 2))
+                for place in filter(None, (found.place, found.other)):
+                    if place.quote:
+                        self.out.print(Indented(finding_place(place, source), 6))
+        counts = Counter[str](finding.severity for finding in report.findings)
+        told = ", ".join(f"{counts[severity]:,} {severity}s" for severity in styles if counts[severity])
+        self.out.print(f"{told or 'Nothing found'} in {report.documents:,} documents.")
+
+    def recorded(self, path: Path, counts: Mapping[str, int]) -> None:
+        """Print what `test --record` wrote."""
+        told = ", ".join(f"{number:,} {status}" for status, number in counts.items())
+        self.out.print(safe(f"{sum(counts.values()):,} golden answers written to {path}: {told}."))
+        self.note("Read them before you rely on them: they are what is answered today, right or wrong.")
+
+    def impact(self, impact: Impact) -> None:
+        """Print what would change: counts, facts that moved, what changed in each document, answers that differ."""
+        from ingest.impact.headline import headline
+
+        documents = impact.documents
+        self.out.print(headline(impact))
+        for item in impact.rejected:
+            told = ("rejected ", "red"), (printable(item.source), "bold"), f": {printable(item.detail)}"
+            self.out.print(Text.assemble(*told))
+        for name in ("added", "removed", "hidden"):
+            for source in getattr(documents, name)[:MANY]:
+                self.out.print(Text.assemble((f"{name} ", "yellow"), (printable(source), "bold")))
+        if documents.facts:
+            self._table(facts_table(documents.facts[:MANY]))
+        for change in documents.changed[:MANY]:
+            was = f" (was {change.was})" if change.was else ""
+            self.out.print(safe(f"{change.source}{was}"), style="bold")
+            for part in islice(change_lines(change), MANY):
+                self.out.print(Indented(part, 4))
+        for answer in impact.answers.changed[:MANY]:
+            mark = ("✗ ", "red") if answer.broke else ("~ ", "yellow")
+            self.out.print(Text.assemble(mark, (printable(answer.id), "bold"), ": ", one_line(answer.question)))
+            for part in answer_lines(answer):
+                self.out.print(Indented(part, 4))
+        if _has_more(impact):
+            self.out.print(f"Of each kind the first {MANY} are shown; see --json.", style="dim")
+
+    def verified(self, lines: int, first: Entry | None, *, signed: bool) -> None:
+        """Say what a log that holds proves, and what it does not."""
+        if first is None:
+            self.note("There is no log: nothing was asked yet, or all of it was deleted, which cannot be told.")
+            return
+        since = f"the first is number {first.raw['number']:,}, of {first.raw['time']}"
+        how = "It is signed." if signed else "It is not signed: without audit.key_file, this shows accidents only."
+        self.note(f"The log is unbroken; lines: {lines:,}; {since}. {how}")
+
+    def log(self, entries: Iterable[Entry]) -> None:
+        """Print lines of the audit log, oldest first."""
+        table = Table(box=None, pad_edge=False)
+        for name in ("id", "time", "command", "status", "question", "sources"):
+            table.add_column(name, no_wrap=name not in ("question", "sources"))
+        for entry in entries:
+            raw = entry.raw
+            sources = ", ".join(dict.fromkeys(printable(source["source"]) for source in raw["sources"]))
+            line = raw["time"], raw["command"], raw["status"], raw.get("note") or raw["question"], sources
+            table.add_row(entry.id, *map(safe, line))
+        self._table(table)
+
+    def models(self, records: Sequence[ModelRecord], serving: str) -> None:
+        """Print the prepared models, and mark the one that serves."""
+        table = Table(box=None, pad_edge=False)
+        for name in ("", "model", "kind", "made from"):
+            table.add_column(name)
+        for record in records:
+            table.add_row("*" if record.id == serving else "", record.id, record.kind, record.parent_id or "")
+        self._table(table)
+
+    def _table(self, table: Table) -> None:
+        console = self.out if self.out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+        console.print(table)
+
+
+def _has_more(impact: Impact) -> bool:
+    """Tell whether an impact has more of anything than is printed."""
+    documents = impact.documents
+    lists = (documents.added, documents.removed, documents.hidden, documents.facts, documents.changed)
+    shown = (*lists, impact.answers.changed, *((*c.meta, *c.terms, *c.texts) for c in documents.changed))
+    return any(len(items) > MANY for items in shown)
+
+
+class _Rate(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {task.fields.get('unit', '')}/s" if speed else "", style="dim")
+
+
+class _Nothing:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...

@@ -1,0 +1,91 @@
+"""Conversation -> file: JSON answers that `assistant verify` re-checks, or a Markdown transcript with its quotes."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from assistant.contract import answer_json, dumps
+from assistant.core.errors import UsageError
+from assistant.core.records import Access, Answer, Citation, Quote
+from assistant.guards.run import redacted
+from assistant.terminal.views import citation_place
+from assistant.text.canonical import printable
+
+# What Markdown would read as markup, in text that is shown as it is; the keys [1] and table rows stay what they are.
+MARKUP = re.compile(r"[\\`*_~<&]|\[(?!\d{1,3}\])|\](?=[(:\[])|^#(?=#{0,5} )|^(?:=+|-+)(?= *$)", re.MULTILINE)
+
+
+def write_transcript(name: str, answers: Sequence[Answer], access: Access) -> Path:
+    """Write the conversation to a new file, whole or not at all, and return its path.
+
+    `.json` is a list of answers as in `ask --json`, `.jsonl` one such answer a line, anything else Markdown. Personal
+    data in the questions is masked. Raises UsageError if the file exists or cannot be written.
+    """
+    answers = [replace(answer, question=redacted(answer.question)) for answer in answers]
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises for a user that is not known
+    ids = [str(number) for number in range(1, len(answers) + 1)]
+    match path.suffix.lower():
+        case ".json":
+            text = dumps([answer_json(*pair) for pair in zip(answers, ids, strict=True)], indent=2) + "\n"
+        case ".jsonl":
+            text = "".join(dumps(answer_json(*pair)) + "\n" for pair in zip(answers, ids, strict=True))
+        case _:
+            text = markdown(answers, access)
+    _write_new(path, text)
+    return path
+
+
+def markdown(answers: Sequence[Answer], access: Access) -> str:
+    """Lay out a conversation as Markdown: questions, answers, and the quotes that prove them."""
+    asked = f"Asked as {', '.join(sorted(access.roles))}" if access.roles else "Asked without roles"
+    parts = ["# Conversation", f"{_inert(asked)}, of the documents in force on {access.as_of}."]
+    for number, answer in enumerate(answers, 1):
+        parts.append(f"## {number}. {_inert(' '.join(answer.question.split()))}")
+        parts.append(_inert(answer.text).replace("\n", "\n\n"))
+        first = {c.key: c for c in reversed(answer.sources)}
+        parts += [_source(first[key]) for key in sorted(first)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _source(citation: Citation | Quote) -> str:
+    quote = "\n".join(f"> {line}".rstrip() for line in _inert(citation.quote).split("\n"))
+    return f"[{citation.key}] {_inert(citation_place(citation).plain)}\n\n{quote}"
+
+
+def _inert(text: str) -> str:
+    return MARKUP.sub(r"\\\g<0>", printable(text))
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that must not exist yet, by a private file beside it that then takes the name."""
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            _take_name(Path(beside), path)
+        finally:
+            Path(beside).unlink(missing_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already.", "Choose another name: nothing is overwritten.") from None
+    except (OSError, ValueError) as error:
+        told = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UsageError(f"{path} cannot be written: {told}.", "Choose another place: /save FILE") from error
+
+
+def _take_name(beside: Path, path: Path) -> None:
+    try:
+        os.link(beside, path)  # fails if the name is taken, even since a moment ago
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(str(path)) from None
+        beside.replace(path)

@@ -1,0 +1,248 @@
+"""Read HTML as a stream of events; Markdown comes through here too, once rendered.
+
+lxml's event parser closes what authors leave open and builds no tree, so deep nesting costs neither memory nor stack,
+and it is several times as fast as a tree in Python. What a browser would not show is dropped, and flagged when it holds
+words; what a click shows stays, so far as the page's own style sheets tell (`css_page`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from ingest.formats.builder import Builder
+from ingest.formats.html.css_page import STYLED, PageStyle, Scan, Styled
+from ingest.formats.html.html_blocks import Blocks
+from ingest.formats.parsed import Parsed, reject
+from ingest.formats.superscripts import as_script
+from ingest.formats.text.decode import decode
+from ingest.formats.text.front_matter import split_front_matter, title_of
+from ingest.meta_keys import fold_key
+
+MEDIA_TYPE = "text/html"
+
+# Elements whose text is not prose, and those whose text is not the document's. A <form> stays: some servers put whole
+# pages into one.
+_MACHINERY = frozenset(
+    {"script", "style", "template", "svg", "math", "noscript", "iframe", "object", "embed", "canvas", "audio", "video"}
+    | {"noembed", "noframes"}
+)
+_FURNITURE = frozenset({"nav", "footer", "button", "select", "option", "datalist", "textarea", "label", "legend"})
+# The page's own header is furniture, theirs are not; nor is an <aside> in one of them, or where there is none of them.
+_SECTIONS = ("article", "main", "section")
+_PARTED = re.compile(rf"<(?:{'|'.join(_SECTIONS)})\b", re.IGNORECASE)
+_EMPHASIS = frozenset({"b", "strong", "i", "em", "dfn"})
+_BLOCKS = frozenset(
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "details",
+        "dialog",
+        "div",
+        "fieldset",
+        "figcaption",
+    }
+    | {"figure", "form", "header", "hgroup", "hr", "main", "p", "section", "summary"}
+)
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_LISTS = frozenset({"ul", "ol", "menu", "dl"})
+_TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
+_COMMENT_WORDS = 3  # a shorter comment is not reported
+_CHUNK = 2**20  # characters parsed at once
+
+
+def read_html(data: bytes) -> Parsed:
+    """Return the visible text of a page; its title is the front matter's, `<title>`, or else the first `<h1>`."""
+    builder = Builder()
+    source = decode(data, builder, html=True).replace("\r\n", "\n").replace("\r", "\n")
+    front, markup = split_front_matter(source)
+    title = feed([markup], builder)
+    return builder.build(MEDIA_TYPE, title_of(front) or title, front)
+
+
+def feed(parts: Sequence[str], builder: Builder) -> str:
+    """Write markup to the builder; return its `<title>`, or an empty string."""
+    scan = Scan()
+    if any(STYLED.search(part) for part in parts):
+        _parse(parts, scan)
+    walker = Walker(builder, PageStyle(scan), parted=any(_PARTED.search(part) for part in parts))
+    _parse(parts, walker)
+    return walker.title
+
+
+def _parse(parts: Sequence[str], target: Any) -> None:
+    etree = import_module("lxml.etree")  # heavy, and without type stubs
+    parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True, no_network=True)
+    try:
+        for part in parts:
+            for at in range(0, len(part), _CHUNK):
+                parser.feed(part[at : at + _CHUNK].encode())
+        parser.close()
+    except etree.XMLSyntaxError:
+        target.close()  # markup without a single element
+
+
+class Walker:
+    """An lxml parser target: `start`, `end`, `data`, `comment`, `pi` and `close`."""
+
+    def __init__(self, builder: Builder, style: PageStyle, *, parted: bool) -> None:
+        self.title = ""
+        self._parted = parted  # the page tells what is its own from what is around it
+        self._builder = builder
+        self._style = style
+        self._blocks = Blocks(builder)
+        self._open = [Styled()]
+        self._sections = 0  # elements open in which a <header> or an <aside> is no furniture
+        self._emphasis = 0  # elements open that emphasise
+        self._skipped = 0  # elements open inside a dropped one, itself included
+        self._hidden: list[str] | None = None  # text of the dropped element, where that is worth a flag
+        self._how = ""
+        self._unseen: tuple[str, list[str]] = "", []  # text of which nothing is dropped around it, and how it is hidden
+        self._pre: list[str] | None = None
+        self._in_title = False
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take the start of an element."""
+        if self._skipped:
+            self._skipped += 1
+            return
+        styled = self._style.enter(self._open[-1], tag, attributes)
+        if self._drops(tag, styled.gone, attributes):
+            self._skipped = 1
+            return
+        self._open.append(styled)
+        self._sections += tag in _SECTIONS
+        blocks = self._blocks
+        self._builder.anchor(attributes.get("id") or (attributes.get("name", "") if tag == "a" else ""))
+        if tag == "a":
+            self._builder.link(attributes.get("href", "").strip())
+        if tag in _EMPHASIS:
+            self._emphasis += 1
+        elif tag in _HEADINGS:
+            blocks.start_heading(_HEADINGS[tag])
+        elif tag in _BLOCKS:
+            blocks.flush()
+        elif tag in _LISTS:
+            blocks.start_list(tag, attributes)
+        elif tag in {"li", "dd"}:
+            blocks.start_item(attributes)
+        elif tag == "dt":
+            blocks.start_term()
+        elif tag in _TABLE_PARTS:
+            blocks.start_table_part(tag, attributes)
+        elif tag == "br":
+            self.data("\n") if self._pre is not None else blocks.line_break()
+        elif tag == "meta":
+            self._refuse_audience(attributes)
+        elif tag == "img":
+            self.data(" " + attributes.get("alt", "") + " ")
+        elif tag == "pre":
+            blocks.flush()
+            self._pre = []
+        elif tag == "title":
+            self._in_title = not self.title
+
+    def end(self, tag: str) -> None:
+        """Take the end of an element."""
+        if self._skipped:
+            self._skipped -= 1
+            if not self._skipped and self._hidden is not None:
+                self._builder.flag_hidden(self._how + self._builder.place, "".join(self._hidden))
+                self._hidden = None
+            return
+        if len(self._open) > 1:
+            self._open.pop()
+            self._sections -= tag in _SECTIONS
+        blocks = self._blocks
+        if tag in _EMPHASIS:
+            self._emphasis -= 1
+        elif tag in _HEADINGS or tag in _BLOCKS:
+            blocks.flush()
+            blocks.heading = 0
+        elif tag in _LISTS:
+            blocks.end_list()
+        elif tag in {"li", "dd"}:
+            blocks.end_item()
+        elif tag == "dt":
+            blocks.end_term()
+        elif tag in _TABLE_PARTS:
+            blocks.end_table_part(tag)
+        elif tag == "pre" and self._pre is not None:
+            code, self._pre = "".join(self._pre), None
+            blocks.code(code)
+        elif tag == "title":
+            self._in_title = False
+
+    def data(self, text: str) -> None:
+        """Take text."""
+        if self._skipped:
+            if self._hidden is not None:
+                self._hidden.append(text)
+        elif self._in_title:
+            self.title += text
+        elif how := self._open[-1].unseen:
+            self._hide(how, text)
+        else:
+            if self._unseen[1] and not text.isspace():
+                self._report()
+            script = self._open[-1].look.script
+            if self._pre is not None:
+                self._pre.append(as_script(text, script, self._pre[-1] if self._pre else ""))
+            else:
+                self._blocks.text(text, self._emphasis > 0, script)
+
+    def comment(self, text: str) -> None:
+        """Take a comment: nobody sees it, and whoever writes prose into one may mean it for a machine."""
+        if not text.lstrip().startswith("[if ") and len(re.findall(r"[^\W\d_]{2,}", text)) >= _COMMENT_WORDS:
+            self._builder.flag_hidden("comment" + self._builder.place, text)
+
+    def pi(self, target: str, data: str | None = None) -> None:
+        """Take a processing instruction, which browsers treat as a comment."""
+        self.comment(f"{target} {data or ''}")
+
+    def close(self) -> None:
+        """End the document."""
+        if self._pre:
+            self._blocks.code("".join(self._pre))
+        self._pre = None
+        self._blocks.close()
+        self._report()
+
+    def _hide(self, how: str, text: str) -> None:
+        """Leave out text; what follows without another kind between is reported with it."""
+        if how != self._unseen[0]:
+            self._report()
+            self._unseen = how, []
+        self._unseen[1].append(text)
+
+    def _report(self) -> None:
+        how, texts = self._unseen
+        self._builder.flag_hidden(how + self._builder.place, "".join(texts))
+        self._unseen = "", []
+
+    def _refuse_audience(self, attributes: Mapping[str, str]) -> None:
+        if fold_key(attributes.get("name", "")) == "audience":
+            sentence = (
+                "The audience of its <meta> is not read: say it in front matter or in a sidecar, and take it out."
+            )
+            raise reject("metadata", sentence)
+
+    def _drops(self, tag: str, gone: str, attributes: Mapping[str, str]) -> bool:
+        if tag in _MACHINERY:
+            return True
+        says = "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true"
+        if says and tag not in {"html", "body"}:  # a page that hides itself is shown by its script
+            self._hidden, self._how = [], "hidden element"
+            return True
+        if gone:
+            self._hidden = []
+            self._how = "hidden element" if tag == "dialog" or "popover" in attributes else gone
+            return True
+        around = not self._sections and (tag == "header" or (tag == "aside" and self._parted))
+        return around or tag in _FURNITURE

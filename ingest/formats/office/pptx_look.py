@@ -1,0 +1,210 @@
+"""Whether the text of a slide is seen: where its shape lies, its size, and its colour on what is behind it.
+
+Only what a slide says itself of its text counts; colours that come from a layout are taken to be seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
+from ingest.formats.office.ooxml import DRAWING, ThemeColours, theme_of
+from ingest.formats.superscripts import Script
+
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_TINY = 200  # hundredths of a point
+_MAX_COVERS = 200  # of a slide; among more, any text may lie on one
+_NAMED = {"white": WHITE, "black": BLACK}  # of the preset colours
+_XFRM = ("off", "ext", "chOff", "chExt")
+_FIRST_FILL = "1001"  # of the theme, which is plain
+_FILLS = {f"{DRAWING}{name}" for name in ("gradFill", "blipFill", "pattFill", "grpFill")}
+
+
+class Box(NamedTuple):
+    """Where a shape lies on its slide."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: Box) -> bool:
+        """Say whether two boxes have a point in common."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+
+class Frame(NamedTuple):
+    """How a group's coordinates become its slide's."""
+
+    left: float = 0
+    top: float = 0
+    across: float = 1
+    down: float = 1
+
+    def box(self, shape: Any) -> Box | None:
+        """Return where a shape lies, or None where nothing says."""
+        sides = shape.left, shape.top, shape.width, shape.height
+        if None in sides:
+            return None
+        left, top = self.left + self.across * sides[0], self.top + self.down * sides[1]
+        return Box(left, top, left + self.across * sides[2], top + self.down * sides[3])
+
+    def within(self, group: Any) -> Frame:
+        """Return the frame of a group's shapes."""
+        xfrm = group._element.grpSpPr.find(f"{DRAWING}xfrm")
+        off, ext, inner_off, inner_ext = (xfrm.find(DRAWING + name) if xfrm is not None else None for name in _XFRM)
+        if off is None or ext is None or inner_off is None or inner_ext is None:
+            return self
+        (x, y), (inner_x, inner_y) = _pair(off, "x", "y"), _pair(inner_off, "x", "y")
+        (wide, high), (inner_wide, inner_high) = _pair(ext, "cx", "cy"), _pair(inner_ext, "cx", "cy")
+        across = self.across * (wide / inner_wide if inner_wide else 1)
+        down = self.down * (high / inner_high if inner_high else 1)
+        left, top = self.left + self.across * x, self.top + self.down * y
+        return Frame(left - across * inner_x, top - down * inner_y, across, down)
+
+
+def _pair(element: Any, first: str, second: str) -> tuple[int, int]:
+    return int(element.get(first) or 0), int(element.get(second) or 0)
+
+
+class SlideLook:
+    """What one slide shows of its shapes, which are asked for in the order in which they are drawn."""
+
+    def __init__(self, slide: Any, width: int, height: int) -> None:
+        master = slide.slide_layout.slide_master
+        mapping = master._element.find(f"{_P}clrMap")
+        self._theme = ThemeColours(theme_of(master.part), dict(mapping.attrib) if mapping is not None else None)
+        self._slide = Box(0, 0, width, height)
+        self._behind = self._background((slide, slide.slide_layout, master))
+        self._covers: list[Box] = []
+        for sheet in (master, slide.slide_layout):
+            for shape in sheet.shapes:
+                if not shape.is_placeholder:
+                    self._lay(shape, Frame().box(shape))
+
+    def is_off(self, box: Box | None) -> bool:
+        """Say whether no part of a shape lies on the slide."""
+        if box is None:
+            return False
+        right, bottom = max(box.right, box.left + 1), max(box.bottom, box.top + 1)  # a line of text has no height
+        return not Box(box.left, box.top, right, bottom).meets(self._slide)
+
+    def enter(self, shape: Any, box: Box | None) -> ShapeLook:
+        """Return the look of the next shape."""
+        fill = _fill_of(shape._element)
+        behind = self._colour(fill)
+        if fill is None and not self._may_be_filled(shape):
+            on_other = box is None or len(self._covers) > _MAX_COVERS or any(box.meets(cover) for cover in self._covers)
+            behind = None if on_other else self._behind
+        self._lay(shape, box)
+        return ShapeLook(self._colour, behind)
+
+    def _lay(self, shape: Any, box: Box | None) -> None:
+        """Remember what may colour the text of later shapes."""
+        if self._may_be_filled(shape) or _fill_of(shape._element) is not None:
+            self._covers.append(box or self._slide)
+
+    def _may_be_filled(self, shape: Any) -> bool:
+        """Whether a shape has a fill that is not told here, its layout's placeholder included."""
+        properties = shape._element.find(f"{_P}spPr")
+        if properties is None or not str(shape._element.tag).endswith("}sp"):
+            return True  # a picture, table, chart or group
+        if properties.find(f"{DRAWING}noFill") is not None:
+            return False
+        if any(child.tag in _FILLS for child in properties):
+            return True
+        reference = shape._element.find(f"{_P}style/{DRAWING}fillRef")
+        if reference is not None and reference.get("idx") != "0":
+            return True
+        base = getattr(shape, "_base_placeholder", None)  # of the layout, then of the master
+        return base is not None and (_fill_of(base._element) is not None or self._may_be_filled(base))
+
+    def _background(self, sheets: Iterable[Any]) -> Colour | None:
+        for sheet in sheets:
+            if sheet._element.find(f"{_P}clrMapOvr/{DRAWING}overrideClrMapping") is not None:
+                return None
+            background = sheet._element.find(f"{_P}cSld/{_P}bg")
+            if background is None:
+                continue
+            reference = background.find(f"{_P}bgRef")
+            if reference is not None:
+                return self._colour(reference) if reference.get("idx") == _FIRST_FILL else None
+            return self._colour(background.find(f"{_P}bgPr/{DRAWING}solidFill"))
+        return WHITE
+
+    def _colour(self, fill: Any) -> Colour | None:
+        """Return the colour of a solid fill, or None where it cannot be told."""
+        for colour in fill if fill is not None else ():
+            kind, name = str(colour.tag).removeprefix(DRAWING), colour.get("lastClr") or colour.get("val") or ""
+            found = self._theme.get(name) if kind == "schemeClr" else _NAMED.get(name) or from_hex(name)
+            for change in colour:
+                found = _changed(found, str(change.tag).removeprefix(DRAWING), change.get("val") or "")
+            return found
+        return None
+
+
+class ShapeLook:
+    """What one shape shows of its runs."""
+
+    def __init__(self, colour_of: Any, behind: Colour | None) -> None:
+        self._colour_of = colour_of
+        self._behind = behind
+
+    def on(self, fill: Any) -> ShapeLook:
+        """Return the look of a table's cell, by its fill."""
+        return ShapeLook(self._colour_of, self._colour_of(fill))
+
+    def unseen(self, layers: Iterable[Any]) -> str:
+        """Return how text is hidden by run properties, the strongest first, or an empty string."""
+        known = [layer for layer in layers if layer is not None]
+        size = _said(known, "sz")
+        if size.isdecimal() and 0 < int(size[:9]) <= _TINY:
+            return "tiny text"
+        fills = (child for layer in known for child in layer if child.tag in _TEXT_FILLS)
+        fill = next(fills, None)
+        if fill is not None:
+            clear = Colour(0, 0, 0, 0) if fill.tag == f"{DRAWING}noFill" else self._colour_of(fill)
+            if cannot_be_seen(clear, self._behind):
+                return PALE
+        return struck(known)
+
+
+def struck(layers: Iterable[Any]) -> str:
+    """Return that text is struck out by run properties, the strongest first, or an empty string."""
+    return STRUCK if _said(layers, "strike") in {"sngStrike", "dblStrike"} else ""
+
+
+def script(layers: Iterable[Any]) -> Script:
+    """Return whether run properties, the strongest first, set text raised or lowered."""
+    share = _said(layers, "baseline")
+    return "sub" if re.match(r"-0*[1-9]", share) else "super" if re.match(r"0*[1-9]", share) else ""
+
+
+def _said(layers: Iterable[Any], name: str) -> str:
+    """Return an attribute of the strongest of the run properties that have it, or an empty string."""
+    return next((said for layer in layers if layer is not None and (said := layer.get(name))), "")
+
+
+_TEXT_FILLS = {f"{DRAWING}solidFill", f"{DRAWING}noFill", *_FILLS}
+
+
+def _fill_of(element: Any) -> Any:
+    return element.find(f"{_P}spPr/{DRAWING}solidFill")
+
+
+def _changed(colour: Colour | None, change: str, value: str) -> Colour | None:
+    """Return a colour after a change such as `lumMod`, the hue of which is not kept."""
+    if colour is None or not value.isdecimal():
+        return None
+    share = min(int(value[:9]), 100_000) / 100_000
+    if change == "alpha":
+        return colour._replace(alpha=share)
+    if change in {"lumMod", "shade"}:
+        return colour._replace(alpha=share).over(BLACK)
+    if change == "lumOff":
+        red, green, blue = (min(channel + share, 1.0) for channel in colour[:3])
+        return Colour(red, green, blue, colour.alpha)
+    return colour._replace(alpha=share).over(WHITE) if change == "tint" else None

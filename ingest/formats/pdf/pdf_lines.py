@@ -1,0 +1,195 @@
+"""Set a PDF's words in lines and tables, drop what repeats on every page, and tell the document's usual type."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import median
+
+from ingest.formats.pdf.pdf_table import Page, Table, Word, find_tables
+from ingest.formats.superscripts import as_script, is_raised
+
+GAP = 1.2  # how much wider than usual a gap between paragraphs is
+LARGER = 1.1  # how much larger than the body a heading is set
+_MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
+_TOUCHING = 0.2  # of the size, between words that no space divides
+_EDGE_LINES = 3  # lines looked at there
+_PAGE_NUMBER = re.compile(
+    r"[-–|\s]*(?:page|p\.)?\s*\d{1,4}(?:\s*(?:of|/|\|)\s*\d{1,4})?[-–|\s]*$|[ivxl]{1,7}$", re.IGNORECASE
+)
+
+_CONTENTS = re.compile(r"(?:[.·…_]\s?){4,}\s*\d{1,4}$")  # a line of the table of contents
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of type; `right` is where the lines of its column end."""
+
+    words: list[Word]
+    page: int
+    size: float = 0.0
+    bold: bool = False
+    right: float = 0.0
+    text: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.text = " ".join(word.text for word in self.words)
+        sizes: Counter[float] = Counter()
+        for word in self.words:
+            sizes[_rounded(word.size)] += len(word.text)
+        self.size = sizes.most_common(1)[0][0]
+        lettered = [word for word in self.words if any(char.isalnum() for char in word.text)]
+        self.bold = bool(lettered) and all(word.bold for word in lettered)
+
+    @property
+    def x0(self) -> float:
+        return self.words[0].x0
+
+    @property
+    def x1(self) -> float:
+        return self.words[-1].x1
+
+    @property
+    def base(self) -> float:
+        return self.words[0].base
+
+
+Piece = Line | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """The document's usual setting."""
+
+    size: float
+    bold: bool
+    leading: float  # distance of baselines, as a multiple of the size
+    levels: dict[tuple[float, bool], int]
+
+    def heads(self, line: Line) -> bool:
+        """Say whether a line's type alone would make it a heading."""
+        larger = line.size >= self.size * LARGER and line.size > self.size + 0.4
+        return larger or (line.bold and not self.bold and line.size >= self.size - 0.6)
+
+
+def lay_out(pages: list[Page]) -> tuple[list[list[Piece]], list[str]]:
+    """Return each page's lines and tables in reading order; and the headers and footers, which are not among them."""
+    laid = [list(_pieces(page, number)) for number, page in enumerate(pages)]
+    return laid, _drop_furniture(laid, pages)
+
+
+def _pieces(page: Page, number: int) -> Iterator[Piece]:
+    """Yield a page's lines and tables in reading order."""
+    page = replace(page, words=_with_marks(page.words))
+    tables = find_tables(page)
+    written: set[int] = set()
+    lines: list[Piece] = []
+    words: list[Word] = []
+
+    def end_line() -> None:
+        if words:
+            lines.append(Line(list(words), number))
+            words.clear()
+
+    for index, word in enumerate(page.words):
+        if index in tables:
+            end_line()
+            if id(tables[index]) not in written:
+                written.add(id(tables[index]))
+                lines.append(tables[index])
+            continue
+        if words and word.line != words[-1].line and not _same_line(words[-1], word):
+            end_line()
+        words.append(word)
+    end_line()
+    rights: dict[int, float] = {}
+    for line in lines:
+        if isinstance(line, Line):
+            rights[_column(line)] = max(rights.get(_column(line), 0.0), line.x1)
+    for line in lines:
+        if isinstance(line, Line):
+            at = _column(line)
+            line.right = max(rights.get(near, 0.0) for near in (at - 1, at, at + 1))
+        yield line
+
+
+def _with_marks(words: list[Word]) -> list[Word]:
+    """Return words with the raised numbers that touch one as superscripts of it, on its line."""
+    kept: list[Word] = []
+    for word in words:
+        before = kept[-1] if kept else None
+        if before and _is_mark(word, before) and _touch(before, word):
+            kept[-1] = replace(before, text=before.text + as_script(word.text, "super"), x1=word.x1)
+        elif before and _is_mark(before, word) and _touch(before, word):
+            kept[-1] = replace(word, text=as_script(before.text, "super") + word.text, x0=before.x0)
+        else:
+            kept.append(word)
+    return kept
+
+
+def _is_mark(word: Word, of: Word) -> bool:
+    return word.text.isdecimal() and is_raised(word.size, word.base, of.size, of.base)
+
+
+def _touch(left: Word, right: Word) -> bool:
+    return -1 < right.x0 - left.x1 < _TOUCHING * max(left.size, right.size)
+
+
+def _column(line: Line) -> int:
+    return round(line.x0 / 36)  # half an inch
+
+
+def _same_line(before: Word, after: Word) -> bool:
+    return abs(before.base - after.base) < 0.3 * min(before.size, after.size) and after.x0 > before.x1 - 1
+
+
+def _rounded(size: float) -> float:
+    return round(size * 2) / 2
+
+
+def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> list[str]:
+    """Remove page numbers, contents lists and lines at top and bottom that half of the pages share; return these."""
+    edges: list[list[Line]] = []
+    for pieces, page in zip(laid, pages, strict=True):
+        band = _MARGIN * (page.top - page.bottom)
+        inside = [line for line in pieces if isinstance(line, Line)]
+        ordered = sorted(inside, key=lambda line: -line.base)
+        high = [line for line in ordered[:_EDGE_LINES] if line.base > page.top - band]
+        low = [line for line in ordered[-_EDGE_LINES:] if line.base < page.bottom + band]
+        edges.append([*high, *(line for line in low if line not in high)])
+    seen = Counter(key for lines in edges for key in {_key(line) for line in lines})
+    shared = {key for key, count in seen.items() if count >= max(2, len([page for page in pages if page.words]) / 2)}
+    running: dict[str, str] = {}
+    for pieces, lines in zip(laid, edges, strict=True):
+        running |= {_key(line): line.text for line in lines if _key(line) in shared}
+        drop = {id(line) for line in lines if _key(line) in shared or _PAGE_NUMBER.match(line.text)}
+        drop |= {id(line) for line in pieces if isinstance(line, Line) and _CONTENTS.search(line.text)}
+        pieces[:] = [piece for piece in pieces if id(piece) not in drop]
+    return list(running.values())
+
+
+def _key(line: Line) -> str:
+    return re.sub(r"\d+", "#", " ".join(line.text.lower().split()))
+
+
+def usual_type(lines: list[Line]) -> Type:
+    """Return the setting of most of the characters, and the levels of the types that stand out from it."""
+    characters: Counter[tuple[float, bool]] = Counter()
+    for line in lines:
+        characters[line.size, line.bold] += len(line.text)
+    size, bold = characters.most_common(1)[0][0] if characters else (10.0, False)
+    gaps = [
+        gap
+        for before, after in pairwise(lines)
+        if before.page == after.page and before.size == after.size == size
+        if 0.8 < (gap := (before.base - after.base) / size) < 3
+    ]
+    leading = median(gaps) if gaps else 1.3
+    # The median may sit in a gap between paragraphs where most of these are one line long; wrapped lines tell better.
+    close = [gap for gap in gaps if gap <= leading * GAP]
+    usual = Type(size, bold, median(close) if close else leading, {})
+    styles = sorted({(line.size, line.bold) for line in lines if usual.heads(line)}, reverse=True)
+    return Type(size, bold, usual.leading, {style: min(level, 6) for level, style in enumerate(styles, 1)})

@@ -1,0 +1,226 @@
+"""Which piece of a document became which: what is the same wherever it stands, what changed, what is new or gone."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from assistant.text.words import STOP_WORDS, WORD, stem
+from ingest.impact.pieces import Piece, Pieces, columns_of, fold
+
+LEAST = 0.5  # likeness of two pieces that are one, changed
+NEXT, SAME_SECTION, SAME_KEY = 0.2, 0.1, 0.6  # what speaks for it beside their words: neighbours, heading, first cell
+SHARED = 0.6  # of the words of a sentence that was parted from another, or joined to it
+COMMON = 40  # pieces with a word from which on it tells none of them
+CANDIDATES = 20  # pieces that one is compared with
+PROSE = {"sentence", "item"}
+
+Side = Literal["old", "new"]
+OTHER: dict[Side, Side] = {"old": "new", "new": "old"}
+
+Words = Counter[str]
+Places = dict[Side, list[int]]  # the pieces of each side that are one
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A piece before and after; one of them alone is new, or gone."""
+
+    old: Piece | None
+    new: Piece | None
+
+    @property
+    def told(self) -> Piece:
+        """The new piece, or the old one where that is gone."""
+        piece = self.new or self.old
+        if piece is None:
+            raise ValueError("a pair has one side at least")
+        return piece
+
+    @property
+    def was(self) -> str:
+        """The old text, empty without one."""
+        return self.old.text if self.old else ""
+
+    @property
+    def now(self) -> str:
+        """The new text, empty without one."""
+        return self.new.text if self.new else ""
+
+
+def pairs(old: Pieces, new: Pieces) -> list[Pair]:
+    """Return the pieces that changed, as they may be shown: each with what it was, or alone.
+
+    A piece that merely moved is none of them, unless it is an item that stands in another list now.
+    """
+    anchors = _same(old.all, new.all)
+    olds, news = set(anchors), set(anchors.values())
+    left = _Left(
+        {at: old.shown(piece) for at, piece in enumerate(old.all) if at not in olds},
+        {at: new.shown(piece) for at, piece in enumerate(new.all) if at not in news},
+        anchors,
+    )
+    changed = [pair for pair in left.paired() if not (pair.old and pair.new) or fold(pair.was) != fold(pair.now)]
+    return sorted([*changed, *_relisted(old, new, anchors)], key=lambda pair: pair.told.start)
+
+
+def _same(old: Sequence[Piece], new: Sequence[Piece]) -> dict[int, int]:
+    """Return which new piece says what an old one did: under the same words first, then under any."""
+    anchors: dict[int, int] = {}
+    for with_lead in (True, False):
+        waiting: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        taken = set(anchors.values())
+        for at in range(len(new) - 1, -1, -1):
+            if at not in taken:
+                waiting[_key(new[at], with_lead)].append(at)
+        for at, piece in enumerate(old):
+            if at not in anchors and (places := waiting.get(_key(piece, with_lead))):
+                anchors[at] = places.pop()
+    return anchors
+
+
+def _key(piece: Piece, with_lead: bool) -> tuple[str, ...]:
+    kind = "prose" if piece.kind in PROSE else piece.kind
+    return (kind, fold(piece.text), fold(piece.lead)) if with_lead else (kind, fold(piece.text))
+
+
+def _relisted(old: Pieces, new: Pieces, anchors: Mapping[int, int]) -> Iterator[Pair]:
+    """Yield items and rows under another lead-in or header, where that is not the old one in other words."""
+    before, after = ({fold(piece.lead) for piece in pieces.all} for pieces in (old, new))
+    for one, other in anchors.items():
+        was, now = old.all[one], new.all[other]
+        leads = fold(was.lead), fold(now.lead)
+        listed = was.kind == now.kind in ("item", "row") and all(leads) and leads[0] != leads[1]
+        if listed and (leads[0] in after or leads[1] in before):
+            yield Pair(old.shown(was), new.shown(now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    likeness: float
+    old: int
+    new: int
+
+
+class _Left:
+    """The pieces that are in one version alone, by their places in it, between the `anchors` that are in both."""
+
+    def __init__(self, old: dict[int, Piece], new: dict[int, Piece], anchors: dict[int, int]) -> None:
+        self._pieces: dict[Side, dict[int, Piece]] = {"old": old, "new": new}
+        self._words = {(side, at): words_of(piece) for side, own in self._pieces.items() for at, piece in own.items()}
+        self._gaps = _Gaps(old, new, anchors)
+
+    def paired(self) -> list[Pair]:
+        """Return each piece that is left with the one that is most like it, or alone."""
+        partners: dict[int, int] = {}
+        taken: set[int] = set()
+        for candidate in sorted(self._candidates(), key=lambda c: (-c.likeness, abs(c.old - c.new), c.new)):
+            if candidate.old not in partners and candidate.new not in taken:
+                partners[candidate.old] = candidate.new
+                taken.add(candidate.new)
+        pairs: list[Places] = [{"old": [old], "new": [new]} for old, new in partners.items()]
+        come = self._join("new", {pair["new"][0]: pair for pair in pairs})
+        gone = self._join("old", {pair["old"][0]: pair for pair in pairs})
+        old, new = self._pieces["old"], self._pieces["new"]
+        both = [Pair(_one([old[i] for i in pair["old"]]), _one([new[i] for i in pair["new"]])) for pair in pairs]
+        return [*both, *(Pair(old[at], None) for at in gone), *(Pair(None, new[at]) for at in come)]
+
+    def _candidates(self) -> Iterator[_Candidate]:
+        places: dict[str, list[int]] = defaultdict(list)
+        for at in self._pieces["old"]:
+            for word in self._words["old", at]:
+                places[word].append(at)
+        for at in self._pieces["new"]:
+            shared = Counter(i for word in self._words["new", at] if len(places[word]) <= COMMON for i in places[word])
+            alike = (i for i, _ in shared.most_common(CANDIDATES))
+            for old in dict.fromkeys((*self._gaps.around(at), *alike)):
+                if (likeness := self._likeness(old, at)) >= LEAST:
+                    yield _Candidate(likeness, old, at)
+
+    def _likeness(self, old: int, new: int) -> float:
+        one, other = self._pieces["old"][old], self._pieces["new"][new]
+        if one.kind != other.kind and not {one.kind, other.kind} <= PROSE:
+            return 0.0
+        if one.term and one.term.casefold() == other.term.casefold():
+            return 2.0
+        likeness = _dice(self._words["old", old], self._words["new", new])
+        likeness += NEXT * self._gaps.near(old, new)
+        likeness += SAME_SECTION * (one.place.headings[-1:] == other.place.headings[-1:])
+        same_key = one.kind == "row" and fold(columns_of(one)[0][1]) == fold(columns_of(other)[0][1])
+        return likeness + SAME_KEY * same_key
+
+    def _join(self, side: Side, joined: dict[int, Places]) -> list[int]:
+        """Add each piece that is left of a side to the pair beside it that it was parted from; return the others."""
+        left = sorted(self._pieces[side].keys() - joined.keys())
+        for step, places in ((-1, left), (1, left[::-1])):  # of several in a row, each hangs on the one beside it
+            for at in places:
+                pair = joined.get(at + step)
+                if at not in joined and pair and self._belongs(side, at, pair):
+                    pair[side].append(at)
+                    joined[at] = pair
+        return [at for at in left if at not in joined]
+
+    def _belongs(self, side: Side, at: int, pair: Places) -> bool:
+        """Tell whether a pair of sentences is more alike with one that the other side says most of."""
+        own, other = (self._said(one, pair[one]) for one in (side, OTHER[side]))
+        words = self._words[side, at]
+        kinds = {self._pieces[side][at].kind, *(self._pieces[one][i].kind for one, own in pair.items() for i in own)}
+        shares = (words & other).total() >= SHARED * words.total()
+        return kinds <= PROSE and shares and _dice(own + words, other) > _dice(own, other)
+
+    def _said(self, side: Side, places: Sequence[int]) -> Words:
+        return sum((self._words[side, at] for at in places), Counter())
+
+
+def _one(pieces: Sequence[Piece]) -> Piece:
+    """Return pieces that stand together as one."""
+    told = sorted(pieces, key=lambda piece: piece.start)
+    return replace(told[0], end=told[-1].end, text=" ".join(piece.text for piece in told)) if told[1:] else told[0]
+
+
+def words_of(piece: Piece) -> Words:
+    """Return the words of a piece by which it is likened to others, little ones only where it has no others."""
+    words = [match.group().casefold() for match in WORD.finditer(piece.text)]
+    return Counter(map(stem, [word for word in words if word not in STOP_WORDS] or words))
+
+
+def _dice(one: Words, other: Words) -> float:
+    total = one.total() + other.total()
+    return 2 * (one & other).total() / total if total else 0.0
+
+
+class _Gaps:
+    """The stretches between pieces that are in both versions, of which each piece that is left lies in one."""
+
+    def __init__(self, old: Collection[int], new: Collection[int], anchors: Mapping[int, int]) -> None:
+        back = {there: here for here, there in anchors.items()}
+        mine, theirs = sorted(anchors), sorted(back)
+        self._old = {at: _neighbours(at, mine) for at in old}
+        self._new = {at: tuple(back.get(near, -1) for near in _neighbours(at, theirs)) for at in new}
+        self._behind: dict[int, list[int]] = defaultdict(list)
+        for at in sorted(old):
+            self._behind[self._old[at][0]].append(at)
+        count: Counter[int] = Counter()
+        self._rank: dict[int, int] = {}  # of a new piece among those behind the same neighbour
+        for at in sorted(new):
+            before = self._new[at][0]
+            self._rank[at] = count[before]
+            count[before] += 1
+
+    def near(self, old: int, new: int) -> bool:
+        """Tell whether two pieces stand behind, or before, the same neighbour."""
+        return any(one == other for one, other in zip(self._old[old], self._new[new], strict=True))
+
+    def around(self, new: int) -> list[int]:
+        """Return the old pieces behind the same neighbour, of many those that are as far behind it."""
+        first = max(0, self._rank[new] - CANDIDATES // 2)
+        return self._behind.get(self._new[new][0], [])[first : first + CANDIDATES]
+
+
+def _neighbours(at: int, places: Sequence[int]) -> tuple[int, int]:
+    """Return the nearest of the places on either side, -1 without one."""
+    here = bisect.bisect_left(places, at)
+    return (places[here - 1] if here else -1), (places[here] if here < len(places) else -1)

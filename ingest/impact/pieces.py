@@ -1,0 +1,162 @@
+"""A document -> its pieces: each indexed sentence, item, row and heading, with its place and what governs it."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from assistant.answer.disclosure import masked_spans
+from assistant.core.records import Document, Passage
+from assistant.guards import Span as Hidden
+from assistant.guards.run import Guards, mask
+from assistant.text.canonical import HEADING, Block, Kind, blocks, cells, item_body
+from assistant.text.units import Span, units
+from ingest.impact.records import PieceKind, Place
+from ingest.terms import SHEETS
+
+KINDS: dict[Kind, PieceKind] = {"paragraph": "sentence", "item": "item", "row": "row", "code": "code"}
+# Are one when two texts are compared.
+SPELLINGS = str.maketrans("“”„«»‘’‚–—‑−\xa0", '"""""\'\'\'---- ')
+COLUMN = re.compile(r"(?:^|; )([^\W\d_][^:;\n]{0,80}): ")  # of a sheet's row: "Name: value; Name: value"
+CUT = 2  # characters behind a definition that may end its sentence
+
+Definition = tuple[str, int, int]  # of a document: name, start and end
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a document says at [start, end), in one line; `lead` is what it stands under, at the spans `above`.
+
+    `term` is the name that it defines.
+    """
+
+    kind: PieceKind
+    start: int
+    end: int
+    text: str
+    place: Place
+    lead: str = ""
+    above: tuple[Span, ...] = ()
+    term: str = ""
+
+
+def fold(text: str) -> str:
+    """Write in one way what may be set in several: white space, quotation marks, dashes, what ends an item."""
+    return " ".join(text.translate(SPELLINGS).split()).rstrip(".;, ")
+
+
+def columns_of(row: Piece) -> list[tuple[str, str]]:
+    """Return the (column, cell) pairs of a table's or a sheet's row; without a header columns have no name."""
+    if row.text.startswith("|"):
+        return list(zip_longest(cells(row.lead) if row.lead else (), cells(row.text), fillvalue=""))
+    names = _names(row.text)
+    starts = [*(match.start() for match in names), len(row.text)]
+    told = [(match[1], row.text[match.end() : end]) for match, end in zip(names, starts[1:], strict=True)]
+    return [("", row.text[: starts[0]]), *told] if starts[0] else told
+
+
+def _names(text: str) -> list[re.Match[str]]:
+    """Find the names of a sheet's columns in one of its rows; those of "Band (also: Grade; pay band): ..." are none."""
+    return [match for match in COLUMN.finditer(text) if match[1].count("(") == match[1].count(")")]
+
+
+class Pieces:
+    """The pieces of a document, and what of them may be shown."""
+
+    def __init__(
+        self, document: Document, passages: Sequence[Passage], terms: Sequence[Definition], guards: Guards
+    ) -> None:
+        self._text = document.text
+        self._sheet = document.media_type in SHEETS
+        self._passages = passages
+        self._starts = [passage.start for passage in passages]
+        self._terms = sorted((start, end, name) for name, start, end in terms)
+        self._guards = guards
+        self._hidden: dict[int, tuple[Hidden, ...]] = {}  # by passage
+        self.all = sorted(self._found(), key=lambda piece: piece.start)
+
+    def shown(self, piece: Piece) -> Piece:
+        """Return a piece with secrets and personal numbers masked as they are where its passages are shown."""
+        lead = " ".join(self.line(*span) for span in piece.above)
+        term = mask(piece.term, masked_spans(piece.term, self._guards))
+        return replace(piece, text=self.line(piece.start, piece.end), lead=lead, term=term)
+
+    def line(self, start: int, end: int) -> str:
+        """Return the text at [start, end) in one line, masked."""
+        around = range(self._passage_at(start), self._passage_at(end - 1) + 1)
+        spans = [
+            Hidden(max(span.start, start) - start, min(span.end, end) - start, span.kind)
+            for at in around
+            for span in self._hidden_in(at)
+            if span.start < end and start < span.end
+        ]
+        return " ".join(mask(self._text[start:end], spans).split())
+
+    def _hidden_in(self, at: int) -> tuple[Hidden, ...]:
+        """Return what may not be shown of a passage, by its place in the document."""
+        if at not in self._hidden:
+            begin = self._passages[at].start
+            self._hidden[at] = tuple(
+                replace(span, start=begin + span.start, end=begin + span.end)
+                for span in masked_spans(self._passages[at].text, self._guards)
+            )
+        return self._hidden[at]
+
+    def _passage_at(self, place: int) -> int:
+        return max(bisect.bisect_right(self._starts, place) - 1, 0)
+
+    def _indexed(self, start: int, end: int) -> bool:
+        """Tell whether a span begins and ends in passages: what was left out of the index is not told of."""
+        places = (start, end - 1)
+        return bool(self._passages) and all(
+            self._starts[0] <= place < self._passages[self._passage_at(place)].end for place in places
+        )
+
+    def _found(self) -> Iterator[Piece]:
+        headers: dict[Span, None] = {}
+        records = {start: end for start, end in map(self._body, blocks(self._text)) if self._is_record(start, end)}
+        starts = sorted(records)
+        for start in starts:
+            yield from self._piece("row", start, records[start])
+        for unit in units(self._text):
+            at = bisect.bisect_right(starts, unit.start) - 1
+            if at >= 0 and unit.start < records[starts[at]]:
+                continue
+            above = sorted({*unit.also, *((unit.lead,) if unit.lead else ())})
+            if unit.kind == "row" and unit.lead:
+                headers[unit.lead] = None
+                above = [unit.lead]
+            yield from self._piece(KINDS[unit.kind], unit.start, unit.end, above)
+        for start, end in headers:
+            yield from self._piece("header", start, end)
+        for block in blocks(self._text):
+            if block.kind == "heading" and (match := HEADING.match(self._text, block.start, block.end)):
+                yield from self._piece("heading", match.start(2), block.end)
+
+    def _body(self, block: Block) -> Span:
+        return (item_body(self._text, block) if block.kind == "item" else block.start), block.end
+
+    def _is_record(self, start: int, end: int) -> bool:
+        """Tell a sheet's row, which is a line of names and values."""
+        return self._sheet and len(_names(self._text[start:end])) > 1
+
+    def _piece(self, kind: PieceKind, start: int, end: int, above: Sequence[Span] = ()) -> Iterator[Piece]:
+        if start < end and self._indexed(start, end):
+            passage = self._passages[self._passage_at(start)]
+            place = Place(passage.headings, passage.page)
+            governing = tuple(span for span in above if self._indexed(*span))
+            lead = " ".join(self._raw(*span) for span in governing)
+            yield Piece(kind, start, end, self._raw(start, end), place, lead, governing, self._term(kind, start, end))
+
+    def _term(self, kind: PieceKind, start: int, end: int) -> str:
+        """Return the name whose definition begins in a sentence and goes on to its end, at least."""
+        if kind not in ("sentence", "item"):
+            return ""
+        at = bisect.bisect_left(self._terms, (start, 0, ""))
+        return next((name for begin, stop, name in self._terms[at : at + 1] if begin < end <= stop + CUT), "")
+
+    def _raw(self, start: int, end: int) -> str:
+        return " ".join(self._text[start:end].split())

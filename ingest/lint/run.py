@@ -1,0 +1,216 @@
+"""The lint recipe: the documents of an index, each rule over all of them, and what may be shown of what it found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache, partial
+from hashlib import sha256
+from pathlib import Path
+
+from assistant.answer.disclosure import masked_text
+from assistant.core.config import Config, nearest
+from assistant.core.errors import DocumentRejected, GateFailed, UsageError
+from assistant.core.records import Access, Progress, no_progress
+from assistant.guards.run import Guards
+from assistant.index.catalog import Catalog
+from assistant.index.schema import SourceRow
+from assistant.models.cross_encoder import open_reader
+from assistant.models.encoder import Encode, guard_encode, open_encoder, remember
+from assistant.models.registry import Registry
+from ingest.formats import Parsed
+from ingest.lint.corpus import SEVERITIES, Corpus, Fault, Policy, Read, Severity
+from ingest.lint.rules import RULES, Rule
+from ingest.sandbox import ParserProcess
+from ingest.sources import read_regular
+
+TEXTS = (".md", ".markdown", ".html", ".htm", ".txt", ".csv")  # formats with lines
+LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are looked at
+SHOWN = 300  # characters of a quote
+WITHHELD = "[withheld]"
+SIGNS = re.compile(r"[-_/.#?=&%]+")  # between the words of an address
+FILES = 4  # whose text is kept to find lines in
+SOUGHT = 60  # of its characters that are looked for in the file
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a finding is; `quote` is the document's text at [start, end), masked, and cut if it is long."""
+
+    source: str
+    document_sha256: str
+    title: str
+    headings: tuple[str, ...]
+    page: int | None
+    line: int | None
+    start: int
+    end: int
+    quote: str
+    file: str  # its path from here, or its source where it lies elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule says of a place; `other` is the place that it clashes with."""
+
+    code: str
+    severity: Severity
+    message: str
+    place: Place
+    other: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """The findings, by document and place, and how many documents were looked at."""
+
+    findings: tuple[Finding, ...]
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a run looks with: sentence vectors, the reader, and the guards that mask what is shown."""
+
+    encode: Encode
+    read: Read
+    guards: Guards
+
+
+def open_models(config: Config) -> Models:
+    """Open the encoder, the reader and the guards of an index, each when it is first needed."""
+    registry = Registry(config.models_dir)
+    encoder = cache(lambda: open_encoder(registry, config.encoder))
+    reader = cache(lambda: open_reader(registry, config.encoder))
+    guards = Guards(config.guards, remember(guard_encode(config)))  # the same headings stand above many findings
+    return Models(lambda texts: encoder().encode(texts), lambda *asked: reader().read(*asked), guards)
+
+
+def rules_but(off: Collection[str]) -> tuple[Rule, ...]:
+    """Return the rules without those that are switched off; raises UsageError for a code that there is not."""
+    off = [code.strip() for code in off if code.strip()]
+    codes = [rule.code for rule in RULES]
+    for code in off:
+        if code not in codes:
+            raise UsageError(f"there is no rule {code!r}{nearest(code, codes)}.", "Check --off and lint.off.")
+    return tuple(rule for rule in RULES if rule.code not in off)
+
+
+def lint(
+    config: Config,
+    access: Access,
+    rules: Sequence[Rule],
+    models: Models,
+    progress: Progress = no_progress,
+) -> LintReport:
+    """Check what `access` may see of an index, documents that are not in force today included."""
+    with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
+        policies = list(_policies(catalog, access, config, progress))
+        hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
+    corpus = Corpus(policies, hidden, access.as_of, models.encode, models.read, progress)
+    findings, shown = list[Finding](), _Shown(models.guards, config)
+    for done, rule in enumerate(rules):
+        progress(rule.code, done, len(rules))
+        findings += [shown.finding(rule, fault) for fault in rule.check(corpus)]
+    findings.sort(key=lambda f: (f.place.source, f.place.start, f.code))
+    return LintReport(tuple(findings), len(policies))
+
+
+def fail(report: LintReport, severity: str) -> None:
+    """Raise GateFailed if a finding is of that severity or a worse one."""
+    grave = SEVERITIES[: SEVERITIES.index(severity) + 1] if severity != "never" else ()
+    if count := sum(finding.severity in grave for finding in report.findings):
+        hint = "Mend the documents, or switch a rule off: --off CODE."
+        raise GateFailed(f"{count} findings are of severity {' or '.join(grave)}.", hint)
+
+
+def spans(report: LintReport) -> list[tuple[str, str, int, int]]:
+    """Return (source, SHA-256, start, end) of what the findings quote."""
+    places = [place for f in report.findings for place in (f.place, f.other) if place and place.quote]
+    return [(place.source, place.document_sha256, place.start, place.end) for place in places]
+
+
+def _policies(catalog: Catalog, access: Access, config: Config, progress: Progress) -> Iterator[Policy]:
+    rows = sorted(catalog.sources(access, ended=True).values(), key=lambda row: row.source)
+    with closing(ParserProcess(config.ingest)) as parser:
+        for done, row in enumerate(rows):
+            progress("reading", done, len(rows))
+            document, terms = catalog.whole(row.document_id)
+            parsed = _links(row, config, parser) if Path(row.path).suffix.lower() in LINKED else None
+            yield Policy(
+                document=replace(document, source=row.source, meta=row.meta),
+                terms=terms,
+                indexed=[(p.start, p.end) for p in catalog.passages_of(row.document_id)],
+                row=row,
+                links=parsed.links if parsed else (),
+                anchors=parsed.anchors if parsed else (),
+            )
+
+
+def _as_indexed(row: SourceRow, config: Config) -> bytes | None:
+    """Read a file again; None if it is not what was indexed any more: who may see what it says now is not known."""
+    try:
+        data = read_regular(Path(row.path), int(config.ingest.max_file_mb * 2**20))
+    except DocumentRejected:
+        return None
+    return data if sha256(data).hexdigest() == row.sha256 else None
+
+
+def _links(row: SourceRow, config: Config, parser: ParserProcess) -> Parsed | None:
+    """Read a file again for its links, which are not indexed; None if it has changed or cannot be read."""
+    data = _as_indexed(row, config)
+    try:
+        return parser.read(data, Path(row.path).name) if data is not None else None
+    except DocumentRejected:
+        return None
+
+
+def _text_of(config: Config, row: SourceRow) -> str:
+    """Read a text file again, as far as it is what was indexed; empty for what has no lines."""
+    data = _as_indexed(row, config) if Path(row.path).suffix.lower() in TEXTS else None
+    return data.decode(errors="replace") if data is not None else ""
+
+
+class _Shown:
+    """What may be shown of findings: masked, and without what the guards take for orders to an assistant."""
+
+    def __init__(self, guards: Guards, config: Config) -> None:
+        self._guards = guards
+        self._text_of = lru_cache(FILES)(partial(_text_of, config))  # a rule's findings come file by file
+
+    def finding(self, rule: Rule, fault: Fault) -> Finding:
+        other = self._place(*fault.other) if fault.other else None
+        spans = [(fault.policy, fault.start, fault.end), *([fault.other] if fault.other else [])]
+        withheld = any(end and not policy.is_indexed(start, end) for policy, start, end in spans)
+        message = self._text(fault.message) if not withheld else ""
+        place = self._place(fault.policy, fault.start, fault.end)
+        return Finding(rule.code, rule.severity, message or f"{rule.summary}; what it says is withheld.", place, other)
+
+    def _text(self, text: str) -> str:
+        """Return a text as it may be shown, empty if it is an order."""
+        order = self._guards.screen(SIGNS.sub(" ", text), "document").action == "block"
+        return "" if order else masked_text(text, self._guards)
+
+    def _line(self, row: SourceRow, quote: str) -> int | None:
+        """Return the line of a file in which a quote begins, counted from 1; None where that cannot be told."""
+        text = self._text_of(row)
+        at = text.find(quote.splitlines()[0][:SOUGHT])
+        return text.count("\n", 0, at) + 1 if at >= 0 else None
+
+    def _place(self, policy: Policy, start: int, end: int) -> Place:
+        quote = policy.text[start:end] if policy.is_indexed(start, end) else ""  # what was withheld stays so
+        path = Path(policy.row.path)
+        return Place(
+            source=policy.source,
+            document_sha256=policy.document.sha256,
+            title=policy.document.title,
+            headings=tuple(self._text(heading) or WITHHELD for heading in policy.headings_above(start)) if end else (),
+            page=policy.page(start) if end else None,
+            line=self._line(policy.row, quote) if quote else None,
+            start=start,
+            end=end,
+            quote=masked_text(quote if len(quote) <= SHOWN else f"{quote[:SHOWN].rstrip()}…", self._guards),
+            file=path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else policy.source,
+        )
