@@ -1,9 +1,13 @@
-"""The one thing that is faked: a generator whose replies are scripted."""
+"""What stands in for models: a generator whose replies are scripted, and an encoder for tests of a recipe."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 from assistant.core.records import ModelInfo, Turn
 
@@ -24,3 +28,25 @@ class ScriptedModel:
 
     def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
         yield from re.findall(r"\s*\S+|\s+$", self.complete(messages, max_tokens))
+
+
+class HashingEncoder:
+    """Encodes a text as the signed hashes of its words: microseconds, and like texts are near each other."""
+
+    id, sha, dimensions, max_tokens = "hashing", "0" * 64, 768, 384
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit vector a text, float32 [n, 768]."""
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in enumerate(texts):
+            for word in re.findall(r"\w+", text.casefold()) or [text]:
+                hashed = crc32(word.encode("utf-8", "replace"))
+                vectors[row, hashed % self.dimensions] += 1 if hashed & 1 << 20 else -1
+            if not vectors[row].any():  # words that cancel each other
+                vectors[row, 0] = 1
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if len(texts) else vectors
+        return unit
+
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Yield (indices into texts, their vectors)."""
+        yield list(range(len(texts))), self.encode(texts)
