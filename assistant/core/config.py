@@ -110,7 +110,6 @@ class GuardsSection:
     """off | flag (say so) | redact (mask it, or refuse where it has no place) | block (refuse); quotes are withheld."""
 
     injection: str = "block"  # instructions to the assistant; a document's passage with one is left out of the index
-    harm: str = "block"  # requests for help with harming or spying on somebody
     personal: str = "redact"  # contacts, accounts, national numbers, birth dates, no names
     secrets: str = "redact"  # keys, tokens, passwords, PINs, addresses with a login
     output: str = "redact"  # in an answer: the prompt, links from nowhere, images, control characters

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from assistant.core.config import GuardsSection
 from assistant.core.records import Action, Stage, Verdict
 from assistant.guards import Context, Finding, Guard, Span
-from assistant.guards.harm import Harm
 from assistant.guards.injection import Injection
 from assistant.guards.output import Output
 from assistant.guards.personal import Personal
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from assistant.guards import Encode
 
 GUARDS: Mapping[str, type[Guard]] = {
-    "injection": Injection, "harm": Harm, "secrets": Secrets, "personal": Personal, "output": Output
+    "injection": Injection, "secrets": Secrets, "personal": Personal, "output": Output
 }  # fmt: skip
 REFUSALS = frozenset(guard.refusal for guard in GUARDS.values())
 MASKED = re.compile(r"\[[^\[\]]+ removed\]")  # what `mask` writes
-KEPT = GuardsSection(injection="off", harm="off", output="off", personal="redact", secrets="redact")
+KEPT = GuardsSection(injection="off", output="off", personal="redact", secrets="redact")
 
 
 @dataclass(frozen=True, slots=True)

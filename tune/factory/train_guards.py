@@ -3,7 +3,7 @@
 From the development halves of the guard sets, of policy questions and of policy sentences (`guard_data.py`), and from
 our own examples (`guard_examples.py`, `examples/`). The threshold is told from scores that each fold gets from a model
 of the other folds, so that no text is scored by a model that has seen it. Three minutes on two cores; writes
-`assistant/packaged/guards/injection.json`, `orders.json` and `harm.json`.
+`assistant/packaged/guards/injection.json` and `orders.json`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from assistant.core.files import hash_file
 from assistant.core.version import __version__
 from assistant.evaluate.fitting import fit_logistic
 from assistant.evaluate.splits import Split
-from assistant.guards import classifier, harm, harm_cues, injection, injection_cues, order_cues
+from assistant.guards import classifier, injection, injection_cues, order_cues
 from assistant.guards.classifier import DIMENSIONS, Features, Linear
 from assistant.guards.normalise import as_encoded, fold
 from assistant.guards.segments import cued_sentences, windows
@@ -112,18 +112,6 @@ RECIPES = (
         penalty=0.1,
         favour=2.0,
         limits={"cued": 0.006},
-    ),
-    Recipe(
-        harm.MODEL,
-        harm_cues.features,
-        harm_cues.FEATURES,
-        pieces_of,
-        {"unsafe": 1.0},
-        {"question": 0.5, "sentence": 0.3, "lookalike": 1.0, "safe": 1.0},
-        own=0.2,
-        penalty=0.03,
-        favour=2.0,
-        limits={"question": 0.001, "safe": 0.04},
     ),
 )
 
