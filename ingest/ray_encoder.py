@@ -23,7 +23,7 @@ from assistant.core.version import __version__
 from assistant.models.encoder import Encoder, LazyEncoder, open_encoder
 from assistant.models.registry import Registry
 
-PATIENCE = 10.0  # seconds for an address to answer
+CONNECT_TIMEOUT_SECONDS = 10.0
 RETRIES = 5  # of a batch whose worker or node dies
 STORE_BYTES = 100 * 2**20  # of shared memory, where we start Ray ourselves: it takes a third of the machine's otherwise
 
@@ -120,7 +120,7 @@ def _check_address(address: str) -> None:
     if address == "auto":
         return
     try:
-        socket.create_connection((host, int(port)), PATIENCE).close()
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT_SECONDS).close()
     except (OSError, ValueError, OverflowError) as error:
         raise _unreachable(address, error) from error
 

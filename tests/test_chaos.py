@@ -55,7 +55,7 @@ WRITING = {"forget": ["forget", "room3.md"], "ingest": ["ingest", "docs"]}
 CODES = {0, 2, 3, 5, 6, 7}
 SLOW = pytest.mark.slow
 OTHER_SIGNALS = (signal.SIGTERM, signal.SIGKILL)
-PATIENCE = 60.0  # seconds
+TIMEOUT_SECONDS = 60.0
 COMMAND = [sys.executable, "-m", "assistant"]
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent.parent)}
 
@@ -117,7 +117,7 @@ class Place:
         for process in processes.values():
             process.start()
         for process in processes.values():
-            process.join(PATIENCE)
+            process.join(TIMEOUT_SECONDS)
             process.kill()
         return {name: self._done(name, process.exitcode) for name, process in processes.items()}
 
@@ -372,7 +372,7 @@ def test_closed_and_full_streams(place: Place, closed: str) -> None:
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
             preexec_fn=chaos_worker.limit,
         )
         code = int((place.folder / "code").read_text())
@@ -423,7 +423,7 @@ def test_a_signal_at_any_moment_loses_nothing(place: Place, name: signal.Signals
     )
     time.sleep(random.uniform(0.1, 0.9))
     process.send_signal(name)
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIMEOUT_SECONDS)
     assert "Traceback" not in err and "bug" not in err
     assert process.returncode in (0, -name, *([130] if name is signal.SIGINT else [])), err
     place.cure("")

@@ -1,8 +1,7 @@
 """Export to the CPU runtime: the GPTQ checkpoint, and beside it what it is compared with.
 
-The ONNX Runtime builder reads the checkpoint's own 4-bit groups; nothing is rounded again. Where GGUF's blocks hold the
-same groups, `model.gguf` lies beside, for llama.cpp and Ollama. The merged model is exported in 8 bits, as
-the packaged generator is.
+The ONNX Runtime builder reads the checkpoint's own 4-bit groups; nothing is rounded again. The merged model is exported
+in 8 bits, as the packaged generator is.
 """
 
 from __future__ import annotations
@@ -12,16 +11,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from assistant.core.config import TuneSection
 from assistant.core.records import Progress
 from assistant.models.registry import Registry
-from assistant.models.weights import GGUF as GGUF_WEIGHTS
-from assistant.models.weights import packaged_weights
-from tune.gguf_export import BLOCK, write_gguf
 from tune.onnx_builder import INT4, INT8, build_runtime
 
 MODELS = "models.json"
-GGUF = "model.gguf"
 GPTQ, MERGED = "gptq", "merged"
 
 
@@ -29,7 +23,6 @@ def export(
     merged: Path,
     quantized: Path,
     name: str,
-    settings: TuneSection,
     registry: Registry,
     folder: Path,
     progress: Progress,
@@ -48,8 +41,6 @@ def export(
             build_runtime(source, target, precision)
             if reader:
                 shutil.copy(reader, target / reader.name)
-            if source is quantized and not settings.base and settings.group_size == BLOCK and not settings.act_order:
-                write_gguf(quantized, packaged_weights(GGUF_WEIGHTS), target / GGUF)
 
         record = registry.install(f"{name}-{variant}", "runtime", name, {"precision": precision}, build)
         sizes[variant] = sum((Path(record.path) / file).stat().st_size for file in record.files)

@@ -26,8 +26,7 @@ HELD_OUT = 40  # validation examples that perplexity is taken over
 def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, out: Path) -> dict[str, Any]:
     """Write the checkpoint to `out`; return its size beside the bfloat16 one's, and the perplexity of both.
 
-    The training part of the examples calibrates it; perplexity is of the answers of the validation part. Groups are
-    symmetric, which GGUF's Q4_0 can hold too.
+    The training part of the examples calibrates it; perplexity is of the answers of the validation part.
     """
     os.environ.setdefault(WORKERS, str(os.cpu_count() or 1))  # with fewer workers than it asks for it stops
     from gptqmodel import GPTQModel, QuantizeConfig

@@ -146,7 +146,7 @@ def adapt(
         {"merge": merged.made, "quantize": quantized.made},
         (),
         lambda folder: export(
-            merged.folder / MODEL, quantized.folder / MODEL, called, settings, registry, folder, progress, reader
+            merged.folder / MODEL, quantized.folder / MODEL, called, registry, folder, progress, reader
         ),
     )
     yield exported

@@ -26,7 +26,7 @@ Row = dict[str, list[int]]
 
 IGNORED = -100  # the label of a token that is no part of the loss
 EVALUATIONS = 6  # of the validation loss in a run
-PATIENCE = 2  # evaluations without gain after which it stops
+EARLY_STOPPING_EVALUATIONS = 2  # without gain
 PROBES = 3  # steps that are timed to plan a run within `minutes`
 MIN_EXAMPLES = 50
 LAYERS = "all-linear"  # what LoRA adapts
@@ -236,7 +236,7 @@ def make_trainer(
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
         data_collator=lambda found: collate(found, pad),
-        callbacks=[Told(), EarlyStoppingCallback(PATIENCE)],
+        callbacks=[Told(), EarlyStoppingCallback(EARLY_STOPPING_EVALUATIONS)],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -11,6 +11,7 @@ import typer
 
 from assistant.cli import asking, changes, index, log, quality, serving, tuning
 from assistant.core.errors import AssistantError, NotReady
+from assistant.core.extras import explain
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -86,7 +87,7 @@ def _tell(error: BaseException) -> int:
         return INTERRUPTED
     from assistant.terminal.render import Renderer
 
-    view = Renderer()
+    view, error = Renderer(), explain(error)
     if isinstance(error, AssistantError):
         view.error(error.cause, error.hint)
         return error.exit_code

@@ -15,6 +15,7 @@ from assistant.cli.options import (
     Quiet,
 )
 from assistant.cli.session import ready, renderer, settings_of
+from assistant.core.extras import need
 
 
 def run(
@@ -35,6 +36,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Learn from one half of the documents, measure on the other, and serve what is better; exit 7 if nothing is."""
+    need("tune", "tune run")
     from tune.recipe import Plan
     from tune.recipe import run as run_recipe
 

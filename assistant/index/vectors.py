@@ -32,7 +32,7 @@ FOLDER = "generations"
 SEAL = "seal.json"
 ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)  # what is no fault of Chroma's
 BATCH = 5_000  # Chroma takes 5,461 at most
-PATIENCE = 60.0  # seconds for a server's reply
+TIMEOUT_SECONDS = 60.0  # of a server's reply
 # One flush near the end of a build instead of one every thousand vectors; opening replays what is not flushed.
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": 1_000}
 
@@ -180,11 +180,11 @@ class ServerStore:
         with self._answering():
             number = int(port or (443 if ssl else 8000))
             where = f"{'https' if ssl else 'http'}://{host}:{number}"
-            httpx.get(f"{where}/api/v2/heartbeat", timeout=PATIENCE).raise_for_status()
+            httpx.get(f"{where}/api/v2/heartbeat", timeout=TIMEOUT_SECONDS).raise_for_status()
             settings = Settings(anonymized_telemetry=False)
             self._client = chromadb.HttpClient(host, number, ssl=ssl, settings=settings)
             # Chroma's own waits without end for a server that hangs, and has no setting.
-            self._client._server._session.timeout = PATIENCE
+            self._client._server._session.timeout = TIMEOUT_SECONDS
 
     @contextlib.contextmanager
     def _answering(self, generation: str = "") -> Iterator[None]:

@@ -20,8 +20,8 @@ from assistant.core.records import ModelInfo, Turn
 from assistant.models.onnx_session import GRAPH, open_session, physical_cores
 
 ROOM = 1024  # tokens of a prompt and its answer that are kept room for; longer ones get one of their own
-# Tokens in a row that were there before -> how many of those that followed them are guessed to follow again.
-GUESSES = {3: 7, 2: 3, 1: 1}
+# Tokens in a row that were there before -> how many of those that followed them are drafted to follow again.
+DRAFT_LENGTHS = {3: 7, 2: 3, 1: 1}
 
 
 class OnnxModel:
@@ -102,7 +102,7 @@ class _State:
         self._read = 0  # tokens
         self.first: list[int] = []  # of them
         rows = next(output.shape[1] for output in session.get_outputs() if output.name == "logits")
-        self.ahead = 0 if rows == 1 else max(GUESSES.values())  # tokens that may be guessed and read at once
+        self.ahead = 0 if rows == 1 else max(DRAFT_LENGTHS.values())  # tokens that may be guessed and read at once
         shape = (1, layout["num_key_value_heads"], room, layout["head_size"])
         for kind in ("key", "value"):
             for layer in range(layout["num_hidden_layers"]):
@@ -137,7 +137,7 @@ class _State:
 
 def guess(text: Sequence[int]) -> Sequence[int]:
     """Return what followed where the last tokens, three or else fewer, first stood; empty if they are new."""
-    for size, most in GUESSES.items():
+    for size, most in DRAFT_LENGTHS.items():
         tail = text[-size:]
         for at in range(len(text) - size):
             if text[at : at + size] == tail:

@@ -19,7 +19,7 @@ from assistant.audit.ledger import BEFORE, FILE_NAME, HEAD, LOCK, Ledger
 from assistant.core.errors import GateFailed, NotWritable
 
 KEY = b"a secret of more than 16 bytes"
-PATIENCE = 60.0  # seconds
+TIMEOUT_SECONDS = 60.0
 NEVER_FULL = 1.0
 KILLS = 25  # each time
 
@@ -251,7 +251,7 @@ def test_a_killed_writer_leaves_a_log_that_heals(
         writer = context.Process(target=write_on, args=(tmp_path, key, max_mb, 10**6, told))
         writer.start()
         began = time.monotonic()
-        while not told.value and time.monotonic() - began < PATIENCE:
+        while not told.value and time.monotonic() - began < TIMEOUT_SECONDS:
             time.sleep(0.001)
         time.sleep(rng.random() / 100)
         writer.kill()

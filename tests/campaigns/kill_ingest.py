@@ -41,7 +41,7 @@ FILES = 40
 KINDS = ("derive", "derive", "rebuild", "rebuild", "first")
 CLI_EVERY = 10
 AGAIN = 0.2  # share of killed ingests whose repetition is killed too
-PATIENCE = 120.0  # seconds after which a process counts as hanging
+TIMEOUT_SECONDS = 120.0  # after which a process counts as hanging
 WORDS = """archive audit badge basement bicycle binder blanket boiler calendar canteen cellar clerk clock contract
 copper corridor counter courier courtyard cupboard curtain desk drawer elevator envelope escort exhibit fabric
 filing floor forecast fountain furnace garden gate glass harbour heating helmet hinge inventory invoice janitor kettle
@@ -149,7 +149,7 @@ def _ask(context: ForkServerContext, function: Callable[..., None], *args: Any) 
     process.start()
     theirs.close()
     try:
-        if not ours.poll(PATIENCE):
+        if not ours.poll(TIMEOUT_SECONDS):
             raise TimeoutError(f"{function.__name__} hangs")
         return ours.recv()
     finally:
@@ -319,10 +319,10 @@ class _Kills:
         try:
             if delay is not None:
                 while not marks or marks[-1][0] not in (after, "error", "done"):
-                    if not ours.poll(PATIENCE):
+                    if not ours.poll(TIMEOUT_SECONDS):
                         break
                     marks.append(ours.recv())
-            _end(process, PATIENCE if delay is None else delay)
+            _end(process, TIMEOUT_SECONDS if delay is None else delay)
             while ours.poll():
                 marks.append(ours.recv())
         except EOFError:
@@ -340,7 +340,7 @@ class _Kills:
             stderr=subprocess.PIPE,
         )
         try:
-            _, errors = process.communicate(timeout=PATIENCE if delay is None else delay)
+            _, errors = process.communicate(timeout=TIMEOUT_SECONDS if delay is None else delay)
         except subprocess.TimeoutExpired:
             process.kill()
             _, errors = process.communicate()
@@ -402,7 +402,7 @@ def _outcome(exitcode: int | None, marks: list[tuple[str, Any]], hangs: bool) ->
     stage = stamped[-1][0] if stamped else "starting"
     killed = exitcode == -signal.SIGKILL and stage != "done"
     if killed and hangs:
-        error = error or f"it was still at stage {stage} after {PATIENCE:g} s"
+        error = error or f"it was still at stage {stage} after {TIMEOUT_SECONDS:g} s"
     elif exitcode not in (0, -signal.SIGKILL):
         error = error or f"exit code {exitcode}"
     began = stamped[0][1] if stamped else 0.0

@@ -8,14 +8,35 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core import extras
 from assistant.core.errors import UsageError
-from assistant.core.extras import EXTRAS, need
+from assistant.core.extras import EXTRAS, explain, need
+from tests.commands import Run
 
 
 def test_what_is_missing_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXTRAS, "evaluate", ("json", "no_such_package"))
-    with pytest.raises(UsageError, match=r"eval needs no_such_package\. .*pip install '\.\[evaluate\]'"):
+    with pytest.raises(
+        UsageError, match=r"eval needs .* no_such_package\. .*'policy-assistant\[evaluate\]'"
+    ):
         need("evaluate", "eval")
+
+
+@pytest.mark.parametrize("module", ["matplotlib", "matplotlib.pyplot"])
+def test_an_import_of_an_extra_that_fails_is_no_bug(module: str) -> None:
+    found = explain(ModuleNotFoundError(f"No module named {module!r}", name=module))
+    assert isinstance(found, UsageError) and found.hint.endswith("pip install 'policy-assistant[evaluate]'")
+    ours = ModuleNotFoundError("No module named 'assistant.nowhere'", name="assistant.nowhere")
+    assert explain(ours) is ours
+
+
+@pytest.mark.parametrize(("command", "extra"), [(("tune", "run", "q.jsonl"), "tune"), (("mcp",), "mcp")])
+def test_a_command_without_its_extra_says_how_to_install_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], extra: str
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    done = run(*command)
+    assert (done.code, f"pip install 'policy-assistant[{extra}]'" in done.err) == (2, True), done.err
 
 
 @pytest.mark.slow

@@ -357,7 +357,7 @@ def test_something_else_at_the_url_is_one_clear_error(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(30)
 def test_a_server_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "PATIENCE", 0.5)
+    monkeypatch.setattr(vectors, "TIMEOUT_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(IndexMissing, match="answer: timed out"):
         open_store(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
 

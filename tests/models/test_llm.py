@@ -27,7 +27,7 @@ from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, Mod
 from assistant.core.records import Turn
 from assistant.models.active import PACKAGED_ID
 from assistant.models.llm import OPENERS, LanguageModel, open_model
-from assistant.models.llm_onnx import GUESSES, OnnxModel, guess
+from assistant.models.llm_onnx import DRAFT_LENGTHS, OnnxModel, guess
 from assistant.models.registry import Registry
 from assistant.text.prompts import build_messages
 from tests.commands import free_port
@@ -103,7 +103,7 @@ def test_a_system_message_that_was_not_read_to_its_end_is_read_again(models_dir:
 @given(st.lists(st.integers(0, 3), max_size=40))
 def test_a_guess_is_what_followed_the_same_tokens(text: list[int]) -> None:
     guessed = list(guess(text))
-    assert len(guessed) <= max(GUESSES.values())
+    assert len(guessed) <= max(DRAFT_LENGTHS.values())
     places = [at for at in range(len(text) - 1) if text[at] == text[-1]]
     assert bool(guessed) == bool(places)
     if guessed:

@@ -17,9 +17,7 @@ from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.extras import EXTRAS
 from assistant.models.prepare.generator import ADAPTER, prepare_base
-from assistant.models.prepare.import_gguf import read_llama
 from assistant.models.registry import Registry
-from tune.gptq_weights import dequantize
 from tune.recipe import STAGES, Plan, run
 
 CORPORA = Path(__file__).parents[2] / "corpora"
@@ -63,20 +61,11 @@ def copy_folder(root: Path) -> Path:
     return root / "corpora"
 
 
-def assert_same_numbers(quantized: Path, models: Path) -> None:
-    """The GGUF file holds what the checkpoint holds, bit for bit."""
-    [gguf] = models.glob("tuned-*-gptq/model.gguf")
-    read, expected = read_llama(gguf).weights, dequantize(quantized)
-    layers = [name for name in expected if "proj" in name]
-    assert len(layers) == 210
-    assert all((read[name] == expected[name]).all() for name in layers)
-
-
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"no stage 'bake'.*"):
         run(Plan((), tmp_path, until="bake"), Config(), lambda *told: None)
     monkeypatch.setitem(EXTRAS, "tune", ("json", "no_such_package"))
-    with pytest.raises(UsageError, match="tuning needs no_such_package"):
+    with pytest.raises(UsageError, match=r"tuning needs .*no_such_package"):
         run(Plan((), tmp_path), Config(), lambda *told: None)
 
 
@@ -113,7 +102,6 @@ def test_a_run_that_was_killed_goes_on_to_a_report(models_dir: Path, tmp_path: P
     assert again.returncode in (0, 7), again.stderr
     assert [manifest(out, stage)["stage"] for stage in STAGES] == list(STAGES)
     assert manifest(out, "dataset")["made"] == made, "a stage that was done is not done again"
-    assert_same_numbers(out / "quantize" / "model", models)
     assert manifest(out, "quantize")["measured"]["of_bfloat16"] <= 0.45
     assert {"report.md", "report.json", "loss.png", "models.png"} <= {path.name for path in out.iterdir()}
     report = manifest(out, "evaluate")["measured"]

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from assistant.models.llm_onnx import GUESSES
+from assistant.models.llm_onnx import DRAFT_LENGTHS
 from assistant.models.onnx_session import GRAPH
 from assistant.models.prepare.onnx_graph import CONTRIB, Graph, Weights
 
 DATA, LAYOUT = "model.onnx.data", "genai_config.json"
 # Logits are given of the last tokens alone, enough to check at once all words that are guessed: the output layer is a
 # fifth of the work of reading a prompt.
-LAST = 1 + max(GUESSES.values())
+LAST = 1 + max(DRAFT_LENGTHS.values())
 PARTS = ("key", "value")
 
 
