@@ -16,9 +16,7 @@ from tests.commands import Run
 
 def test_what_is_missing_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXTRAS, "evaluate", ("json", "no_such_package"))
-    with pytest.raises(
-        UsageError, match=r"eval needs .* no_such_package\. .*'policy-assistant\[evaluate\]'"
-    ):
+    with pytest.raises(UsageError, match=r"eval needs .* no_such_package\. .*'policy-assistant\[evaluate\]'"):
         need("evaluate", "eval")
 
 
