@@ -2,12 +2,12 @@
 
 FOLDER/audit.jsonl    the lines; moved to audit.1.jsonl when it is full, in place of the lines that were there
 FOLDER/audit.head     how many lines there are, how the last one hashes, and what the first that is kept follows
-FOLDER/.audit.lock    held while a line is written, and while all are checked
+FOLDER/.audit.lock    held while a line is written, and while all are checked; never there before a head was
 
 The head says where the log is going before a line is written, and that it is there afterwards. Whoever is killed in
 between leaves a log that ends in one of the two states, and the next line begins with clearing up.
 With a key the hashes are HMACs, and the head is signed (after Schneier and Kelsey, "Secure audit logs to support
-computer forensics", 1999). Who has no key can still put log and head back as they were at some time, or delete both.
+computer forensics", 1999). Who has no key can still put log and head back as they were at some time, or delete all files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from assistant.core.files import PRIVATE_FILE, open_private
 FILE_NAME, BEFORE, HEAD, LOCK = "audit.jsonl", "audit.1.jsonl", "audit.head", ".audit.lock"
 UNFINISHED = "A line was begun, and nothing of it was written."
 CURE = "The log was changed, or the disk is failing: compare it with a backup."
-BEGIN_ANEW = f"Or move {FILE_NAME}, {BEFORE} and {HEAD} elsewhere: a new log then begins."
+BEGIN_ANEW = f"Or move {FILE_NAME}, {BEFORE}, {HEAD} and {LOCK} elsewhere: a new log then begins."
+LOST = "lost"  # in place of the hash that a line follows, where nobody knows it any more
 ID = 12  # hexadecimal digits of a line's hash that name it
 HEAD_BYTES = 1_024  # blanks at its end
 NO_LINE = (ValueError, TypeError, KeyError, RecursionError)  # what parsing raises
@@ -92,6 +93,8 @@ class Ledger:
         from filelock import FileLock
 
         try:
+            if not (self._folder / LOCK).exists():  # a lock without a head then says that a head was removed
+                os.close(open_private(self._folder / HEAD, os.O_WRONLY))
             with FileLock(self._folder / LOCK, mode=PRIVATE_FILE):
                 state, told = self._settle()
                 if told:
@@ -123,10 +126,14 @@ class Ledger:
         if not (begun := [name for name in (LOCK, HEAD, FILE_NAME, BEFORE) if (self._folder / name).exists()]):
             return 0
         with self._undisturbed():
-            if (head := self._read_head()) is None:
+            if (head := self._read_head()) is None and self._is_new():
+                return 0
+            if head is None:
                 raise GateFailed(f"{HEAD} is missing or damaged, though {begun[-1]} says that a log was begun.", CURE)
             follows, last, count = {(s.gone, s.gone_sha256) for s in head.states}, (0, ""), 0
             for count, line in enumerate(self.lines(), 1):
+                if line.raw["previous"] == LOST:
+                    raise GateFailed(f"the lines before line {count} ({line.id}) were removed, or their {HEAD}.", CURE)
                 if (line.raw["number"] - 1, line.raw["previous"]) not in follows:
                     raise GateFailed(f"line {count} ({line.id}) does not follow the line before it.", CURE)
                 last = line.raw["number"], line.sha256
@@ -204,8 +211,10 @@ class Ledger:
         if half:
             os.truncate(self._path, len(data) - len(half))
             told = f"{len(half):,} bytes of a line that was not finished were removed."
-        if head is None:  # a new beginning: if there are lines before it, they are not followed, and `verify` says so
-            return State(), told
+        if head is None and self._is_new():
+            return State(), ""
+        if head is None:  # what follows says for as long as it is kept that something is missing before it
+            return State(sha256=LOST), f"{told} {HEAD} was missing or damaged.".strip()
         kept = data[: len(data) - len(half)]
         if head.before and self._last_hash(kept or _read(self._folder / BEFORE)) == head.before.sha256:
             moved = head.now if not kept else head.before
@@ -236,6 +245,11 @@ class Ledger:
         if self._key is None:
             return "is signed, and audit.key_file names no key to check it with"
         return "is not signed with the key of audit.key_file"
+
+    def _is_new(self) -> bool:
+        """Tell whether a log was begun, and no line of it written."""
+        head, files = self._folder / HEAD, (self._path, self._folder / BEFORE)
+        return head.exists() and not head.stat().st_size and not any(path.exists() for path in files)
 
     def _parse(self, line: bytes) -> Json:
         """Parse a line; raises ValueError, TypeError, KeyError or RecursionError if `append` did not write it."""

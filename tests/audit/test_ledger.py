@@ -50,7 +50,7 @@ def rewrite(folder: Path, lines: list[bytes]) -> None:
 
 def forge(folder: Path, words: list[str]) -> None:
     """Make log and head anew, as whoever can write the folder and knows this code can."""
-    for name in (FILE_NAME, HEAD):
+    for name in (FILE_NAME, HEAD, LOCK):
         (folder / name).unlink()
     say(ledger(folder), *words)
 
@@ -112,7 +112,7 @@ def test_what_is_changed_shows_and_goes_on_showing(tmp_path: Path, name: str, ke
         log.verify()
     say(log, "six")
     assert said(log)[-1] == "six"
-    if name not in ("half a line is added", "log and head are deleted"):  # the first leaves a note, the second nothing
+    if name != "half a line is added":  # which leaves a note
         with pytest.raises(GateFailed):
             log.verify()
 
@@ -155,6 +155,28 @@ def test_lines_are_numbered_and_chained_across_files_and_what_is_gone_is_known(t
     (tmp_path / BEFORE).unlink()
     with pytest.raises(GateFailed, match="line 1"):
         log.verify()
+
+
+@pytest.mark.parametrize("max_mb", [NEVER_FULL, 0.0])
+def test_a_log_that_goes_on_without_the_lines_before_says_so(tmp_path: Path, max_mb: float) -> None:
+    log = ledger(tmp_path, max_mb=max_mb)
+    say(log, "one", "two")
+    for name in (FILE_NAME, HEAD):
+        (tmp_path / name).unlink()
+    (tmp_path / BEFORE).unlink(missing_ok=True)
+    say(log, "three")
+    with pytest.raises(GateFailed, match="lines before line 1 .* were removed"):
+        log.verify()
+    assert said(log)[0] == "note: audit.head was missing or damaged."
+
+
+def test_a_log_whose_first_writer_was_killed_before_it_wrote_begins(tmp_path: Path) -> None:
+    (tmp_path / HEAD).touch()
+    for name in (HEAD, LOCK):  # as it is left before and after the lock is taken
+        (tmp_path / name).touch()
+        assert ledger(tmp_path).verify() == 0
+    say(ledger(tmp_path), "one")
+    assert ledger(tmp_path).verify() == 1 and said(ledger(tmp_path)) == ["one"]
 
 
 def test_a_log_that_never_was_is_none(tmp_path: Path) -> None:
