@@ -24,7 +24,7 @@ from rich.progress import track
 from rich.table import Table
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps
 from assistant.core.access import make_access
 from assistant.core.config import Config
@@ -60,7 +60,7 @@ class Tally:
 
     questions: int = 0
     answered: int = 0
-    own_words: int = 0
+    generated: int = 0
     citations: int = 0
     verbatim: int = 0
     verified: int = 0  # answers that verify_answer accepts
@@ -83,7 +83,7 @@ def ask_all(of: QuestionSet, config: Config, shared: Path, saved: Path, limit: i
                 lines.write(dumps(answer_json(answer, row["id"])) + "\n")
                 tally.questions += 1
                 tally.answered += answer.status == "answered"
-                tally.own_words += answer.own_words
+                tally.generated += answer.generated
                 if number >= WARM_UP and answer.status == "answered":
                     tally.timings.append(dict(answer.timings))
     finally:
@@ -212,7 +212,7 @@ def show(tallies: dict[str, Tally]) -> None:
             name,
             str(t.questions),
             share(t.answered, t.questions),
-            share(t.own_words, t.answered),
+            share(t.generated, t.answered),
             str(t.citations),
             f"{t.verbatim / t.citations:.4f}" if t.citations else "-",
             f"{t.verified}/{t.answered}",
@@ -240,7 +240,7 @@ def as_json(t: Tally) -> Json:
     return {
         "questions": t.questions,
         "answered": t.answered,
-        "own_words": t.own_words,
+        "own_words": t.generated,
         "citations": t.citations,
         "verbatim": t.verbatim,
         "verified": t.verified,

@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.table import Table
 
-from assistant.answer.citations import parse_claims
+from assistant.answer.proof.citations import parse_claims
 from assistant.answer.support import check_support
 from assistant.core.config import AnswerSection
 from assistant.core.errors import DocumentRejected

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.citations import parse_claims
 from assistant.answer.evidence import plain
 from assistant.answer.history import MAX_QUESTION, MAX_TURN, MAX_TURNS, recent
 from assistant.answer.phrase import SENTENCE_END
 from assistant.answer.pipeline import Assistant
+from assistant.answer.proof.citations import parse_claims
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
 from assistant.answer.support import LONGEST, check_support
-from assistant.answer.telling import row_text
 from assistant.answer.tokens import tokenise
+from assistant.answer.verbalizations import row_text
 from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError

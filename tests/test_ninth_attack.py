@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import check_place, verify_answer
+from assistant.answer.proof.verify import check_place, verify_answer
 from assistant.contract import answer_json, dumps
 from assistant.core.access import make_access
 from assistant.core.config import Config

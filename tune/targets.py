@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from assistant.answer.citations import best_support, parse_claims
 from assistant.answer.evidence import plain
 from assistant.answer.phrase import MAX_SENTENCES
+from assistant.answer.proof.citations import best_support, parse_claims
 from assistant.core.records import Evidence
 from assistant.evaluate.questions import Question
 from assistant.evaluate.text_scores import best_f1

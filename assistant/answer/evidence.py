@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from assistant.answer.telling import items_told, row_text, unmarked
+from assistant.answer.verbalizations import items_told, row_text, unmarked
 from assistant.core.records import Evidence, Hit
 from assistant.text.canonical import ITEM, heading_path, last_heading
 from assistant.text.words import content

@@ -66,7 +66,7 @@ def answered(
         model=model,
         index=index,
         timings=clock.timings(),
-        own_words=wording.own_words,
+        generated=wording.generated,
         earlier=earlier,
     )
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from assistant.answer.citations import Claim, best_support, cite, parse_claims, written_claims
 from assistant.answer.evidence import alone, heading_told, plain, quote_text
+from assistant.answer.proof.citations import Claim, best_support, cite, parse_claims, written_claims
 from assistant.answer.support import Support, check_support
-from assistant.answer.telling import rows_told, sentences_told
+from assistant.answer.verbalizations import rows_told, sentences_told
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.records import Citation, Evidence, Turn, Verdict
 from assistant.models.llm import LanguageModel
@@ -27,11 +27,11 @@ MAX_EVIDENCE = 6_000  # characters that a generator is given; an endless sentenc
 
 @dataclass(frozen=True, slots=True)
 class GroundedText:
-    """Checked sentences with their citations; `own_words` if any sentence is the generator's."""
+    """Checked sentences with their citations; `generated` if any sentence is the generator's."""
 
     text: str
     citations: tuple[Citation, ...]
-    own_words: bool
+    generated: bool
     verdicts: tuple[Verdict, ...]
 
 

@@ -11,20 +11,20 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer import outcomes
-from assistant.answer.citations import quote_of
 from assistant.answer.confidence import Confidence, load_confidence
 from assistant.answer.disclosure import in_context, masked, masked_text, permitted
 from assistant.answer.evidence import place
+from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
 from assistant.answer.glossary import show_terms
 from assistant.answer.history import checked_question, readings, recent, was_said
-from assistant.answer.open_book import PASSAGES, answer_from_passages
 from assistant.answer.outcomes import Clock
 from assistant.answer.phrase import GroundedText, extractive_answer, phrase
+from assistant.answer.proof.citations import quote_of
+from assistant.answer.proof.verify import check_quote
 from assistant.answer.read import Candidates, Reader, ReaderFile, evidence_in, load_reader
 from assistant.answer.remarks import with_remarks
 from assistant.answer.retrieve import Retriever, find_terms
 from assistant.answer.surroundings import excerpts_around
-from assistant.answer.verify import check_quote
 from assistant.answer.versions import earlier, since
 from assistant.audit.trail import Audit, answer_line, search_line
 from assistant.core.access import make_access
@@ -396,7 +396,7 @@ class Assistant:
 
     def _verified(self, wording: GroundedText, evidence: Sequence[Evidence]) -> GroundedText:
         """Quote the evidence where the generator's words may not be shown, and only what the catalog's text says."""
-        if wording.own_words and (refused := self._refused(wording, [e.hit for e in evidence])):
+        if wording.generated and (refused := self._refused(wording, [e.hit for e in evidence])):
             wording = extractive_answer(evidence, (*wording.verdicts, *refused))
         self._check_quotes(wording)
         return wording

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answer.evidence import opening
-from assistant.answer.telling import governed, tellings, unmarked
 from assistant.answer.tokens import RANGE, optional_signs, tokenise
+from assistant.answer.verbalizations import governed, tellings, unmarked
 from assistant.text.canonical import sentences
 from assistant.text.prompts import without_keys
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
-from assistant.answer.citations import quote_of
+from assistant.answer.proof.citations import quote_of
 from assistant.core.records import Access, Citation, EarlierQuote, Evidence
 from assistant.index.lookup import Lookup
 from assistant.text.facts import fold_signs, numbers

@@ -74,7 +74,7 @@ def verify(
     """Check every quote of a saved answer against the indexed documents; exit 7 if one fails."""
     from dataclasses import asdict
 
-    from assistant.answer.verify import verify_answer
+    from assistant.answer.proof.verify import verify_answer
     from assistant.core.access import make_access
     from assistant.index.catalog import Catalog
 

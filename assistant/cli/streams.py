@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ from assistant.core.parallel import in_order
 
 if TYPE_CHECKING:
     from assistant.terminal.render import Renderer
+
+
+MAX_SAVED_CHARACTERS = 20_000_000  # some 2,000 saved answers
+SAVE_ONE = "Save one: assistant ask --json QUESTION > ANSWER.json"
 
 
 def from_stdin(text: str) -> str:
@@ -78,13 +83,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def saved_answers(name: str) -> list[Any]:
-    """Read one saved answer, a list of them, or JSON lines."""
+    """Read one saved answer, a list of them, or JSON lines; raises UsageError for what is none or too large."""
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{name} cannot be read: {error}.", "Save one: assistant ask --json QUESTION > ANSWER.json"
-        ) from error
+        text = _bounded(name)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{name} cannot be read: {error}.", SAVE_ONE) from error
     try:
         value = json.loads(text, object_pairs_hook=_once)
         answers = value if isinstance(value, list) else [value]
@@ -94,5 +97,20 @@ def saved_answers(name: str) -> list[Any]:
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{name} is not JSON: {error}.", "Save an answer with --json.") from error
     if not answers:
-        raise UsageError(f"{name} holds no answer.", "Save one: assistant ask --json QUESTION > ANSWER.json")
+        raise UsageError(f"{name} holds no answer.", SAVE_ONE)
     return answers
+
+
+def _bounded(name: str) -> str:
+    """Read a file or a pipe; a device may have no end. Raises OSError, or ValueError for a text that is none."""
+    if name == "-":
+        text = sys.stdin.read(MAX_SAVED_CHARACTERS + 1)
+    else:
+        kind = Path(name).stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
+            raise UsageError(f"{name} is no file.", SAVE_ONE)
+        with Path(name).open(encoding="utf-8") as file:
+            text = file.read(MAX_SAVED_CHARACTERS + 1)
+    if len(text) > MAX_SAVED_CHARACTERS:
+        raise UsageError(f"{name} is longer than {MAX_SAVED_CHARACTERS:,} characters.", "Check fewer answers at once.")
+    return text

@@ -266,7 +266,7 @@ class Answer:
     model: ModelInfo
     index: IndexInfo
     timings: Mapping[str, float]
-    own_words: bool = False
+    generated: bool = False
     closest: tuple[Quote, ...] = ()
     earlier: tuple[EarlierQuote, ...] = ()
 

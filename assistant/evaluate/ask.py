@@ -35,7 +35,7 @@ def ask(assistant: Assistant, question: Question) -> Json:
     said = assistant.catalog.slices
     return {
         **answer_json(answer, question.id),
-        "own_words": answer.own_words,
+        "own_words": answer.generated,
         "evidence": evidence_texts(answer),
         "verbatim": [c.quote in said(c.document_sha256, c.start, c.end) for c in answer.citations],
     }

@@ -41,7 +41,7 @@ def _found(hit: Hit) -> str:
 
 
 def _worded(answer: Answer) -> Iterator[str]:
-    if answer.own_words:
+    if answer.generated:
         yield f"It was worded by {answer.model.id}; each sentence is what its quote says."
     elif answer.citations:
         yield "It is told in the documents' own words."

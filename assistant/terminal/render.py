@@ -25,7 +25,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from assistant.answer.verify import Check
+from assistant.answer.proof.verify import Check
 from assistant.contract import dumps
 from assistant.core.records import Answer, Hit, IngestReport, ModelRecord, Term
 from assistant.terminal.views import (

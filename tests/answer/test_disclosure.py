@@ -10,7 +10,7 @@ import pytest
 
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps
 from assistant.core.config import GuardsSection
 from assistant.core.records import Answer
@@ -78,9 +78,9 @@ def test_a_contact_in_the_documents_is_told(ask: Callable[..., Answer]) -> None:
 
 def test_words_that_may_not_be_shown_give_way_to_the_quote(ask: Callable[..., Answer]) -> None:
     claim = "Trains are booked with travel@tarn.example by the employee."
-    assert ask("Where are trains booked?", f"{claim} [1]").own_words
+    assert ask("Where are trains booked?", f"{claim} [1]").generated
     answer = ask("Where are trains booked?", f"\x1b[2J{claim} [1]")
-    assert answer.status == "answered" and not answer.own_words and answer.text == f"{claim} [1]"
+    assert answer.status == "answered" and not answer.generated and answer.text == f"{claim} [1]"
     assert ("output", "redact") in {(v.stage, v.action) for v in answer.verdicts}
 
 

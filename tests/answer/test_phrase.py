@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.answer.citations import parse_claims
 from assistant.answer.phrase import GroundedText, phrase, quote_evidence
+from assistant.answer.proof.citations import parse_claims
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.records import Evidence, Hit, Passage
 from assistant.text.prompts import KEY, NOT_FOUND, build_messages
@@ -69,7 +69,7 @@ def test_supported_sentences_are_kept_with_their_citations() -> None:
         "Employees can carry over at most 5 days of annual leave. [1] Carried-over days expire on 31 March. [2]"
     )
     assert [(c.key, c.quote) for c in wording.citations] == [(1, CARRY), (2, EXPIRY)]
-    assert wording.own_words and wording.verdicts == ()
+    assert wording.generated and wording.verdicts == ()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_supported_sentences_are_kept_with_their_citations() -> None:
 def test_an_unsupported_sentence_is_replaced_by_the_evidence(reply: str, missing: str) -> None:
     wording = word(reply)
     assert wording.text == f"{CARRY} [1]\n{EXPIRY} [2]"
-    assert not wording.own_words
+    assert not wording.generated
     assert [(v.guard, v.stage, v.action) for v in wording.verdicts] == [("support", "output", "redact")]
     assert missing in wording.verdicts[0].reason
 
@@ -98,7 +98,7 @@ def test_an_unsupported_sentence_beside_a_supported_one_is_left_out_and_reported
 
 def test_the_best_evidence_is_put_before_an_answer_without_it() -> None:
     wording = word(f"{EXPIRY} [2]")
-    assert wording.text == f"{CARRY} [1] {EXPIRY} [2]" and wording.own_words
+    assert wording.text == f"{CARRY} [1] {EXPIRY} [2]" and wording.generated
 
 
 def test_invented_keys_are_removed_and_reported() -> None:
@@ -121,14 +121,14 @@ def test_a_wrong_or_missing_key_is_mended_to_the_evidence_that_supports(reply: s
 def test_a_generator_that_finds_nothing_gets_the_evidence_quoted(reply: str) -> None:
     wording = word(reply)
     assert wording.text == f"{CARRY} [1]\n{EXPIRY} [2]"
-    assert not wording.own_words and wording.verdicts == ()
+    assert not wording.generated and wording.verdicts == ()
 
 
 def test_without_a_generator_the_evidence_is_quoted_with_what_introduces_it() -> None:
     wording = phrase(QUESTION, (PHOTOS, PAY), None, AnswerSection(), GeneratorSection())
     assert_proved(wording)
     assert wording.text == "You must bring: … two photographs. [1]\nLeave: Bank-holiday week – Pay: £300 [2]"
-    assert not wording.own_words
+    assert not wording.generated
     assert wording.citations[0].quote.startswith("You must bring:")
     assert wording.citations[1].quote.startswith("| Week | Pay |")
 
@@ -137,7 +137,7 @@ def test_a_row_that_is_not_the_evidence_supports_nothing() -> None:
     wording = word("The bank-holiday week pay is £200. [1]", evidence=(PAY,))
     assert wording.text == "Leave: Bank-holiday week – Pay: £300 [1]"
     right = word("The bank-holiday week pay is £300. [1]", evidence=(PAY,))
-    assert (right.text, right.own_words) == (wording.text, False), "rows are told in code"
+    assert (right.text, right.generated) == (wording.text, False), "rows are told in code"
 
 
 @pytest.mark.parametrize("row", ["| Delta |  | shut since May |", "| Delta | Bremen | shut |", "|  | Bremen | |"])
@@ -173,12 +173,12 @@ def test_an_address_that_the_quote_holds_may_be_said() -> None:
     evidence = (pick(text, document=text),)
     reply = "Write to dpo@firm.example or see https://firm.example/privacy for a copy. [1]"
     wording = phrase(QUESTION, evidence, ScriptedModel(reply), AnswerSection(), GeneratorSection())
-    assert wording.own_words and "dpo@firm.example" in wording.text
+    assert wording.generated and "dpo@firm.example" in wording.text
 
 
 def test_a_repeated_sentence_is_said_once_and_a_rambling_reply_is_cut() -> None:
     assert word(f"{CARRY} [1] {CARRY} [1] {EXPIRY} [2]").text == f"{CARRY} [1] {EXPIRY} [2]"
-    assert word(" ".join(f"Hamsters of kind {n} eat grass. [1]" for n in range(9)) + f" {CARRY} [1]").own_words is False
+    assert word(" ".join(f"Hamsters of kind {n} eat grass. [1]" for n in range(9)) + f" {CARRY} [1]").generated is False
 
 
 def test_items_without_a_full_stop_stand_on_lines_of_their_own() -> None:
@@ -219,10 +219,10 @@ def test_a_remark_after_a_definition_is_no_answer_without_it() -> None:
     def told(reply: str) -> GroundedText:
         return phrase("What does CISO mean?", term, ScriptedModel(reply), AnswerSection(), GeneratorSection())
 
-    assert not told("Owner: Information Security. [1]").own_words
+    assert not told("Owner: Information Security. [1]").generated
     assert "The person who owns security" in told("Owner: Information Security. [1]").text
     whole = told("CISO: The person who owns security at Tarnwell [1]. Owner: Information Security. [1]")
-    assert whole.own_words and "(also" not in whole.text, "other names may be left out"
+    assert whole.generated and "(also" not in whole.text, "other names may be left out"
 
 
 def test_a_paragraph_that_goes_on_about_its_rule_is_told_with_what_it_goes_on_to_say() -> None:

@@ -211,7 +211,7 @@ def test_the_record_says_how_the_answer_came_about(tarnwell: Assistant) -> None:
     assert set(answer.timings) >= {"retrieve", "generate", "verify", "total"}
     assert answer.timings["total"] >= max(v for k, v in answer.timings.items() if k != "total")
     assert 0.5 <= answer.confidence <= 1.0 and answer.index.documents >= 24 and answer.index.generation
-    assert (answer.model.id, answer.model.runtime, answer.own_words) == ("none", "none", False)
+    assert (answer.model.id, answer.model.runtime, answer.generated) == ("none", "none", False)
 
 
 def test_a_search_shows_what_a_question_is_answered_from(tarnwell: Assistant, company: Config) -> None:
@@ -237,7 +237,7 @@ def test_a_generator_words_the_answer_and_is_named(make_assistant: Callable[...,
     assistant = make_assistant(files, model=model)
     answer = assistant.answer("What is the most leave that employees may carry over?")
     assert answer.text == "Employees can carry over at most 5 days of annual leave. [1]"
-    assert answer.own_words and answer.model.id == "scripted"
+    assert answer.generated and answer.model.id == "scripted"
     assert assistant.answer("Which hamsters live on Jupiter?").status == "abstained"
     assert len(model.told) == 1  # an abstention asks no generator
 

@@ -9,7 +9,7 @@ import pytest
 from assistant.answer.confidence import load_confidence
 from assistant.answer.evidence import in_context, plain
 from assistant.answer.read import FILE_NAME, Reader, _definitions, evidence_in, read_reader
-from assistant.answer.telling import row_text
+from assistant.answer.verbalizations import row_text
 from assistant.core.config import ReaderSection
 from assistant.core.files import PACKAGED
 from assistant.core.records import Evidence, Hit, Passage, Term

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from assistant.answer.pipeline import Assistant
+from assistant.answer.proof.verify import verify_answer
 from assistant.answer.surroundings import excerpts_around
-from assistant.answer.verify import verify_answer
 from assistant.contract import answer_json
 from assistant.core.records import Access
 

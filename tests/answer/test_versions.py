@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json
 from assistant.core.access import make_access
 from assistant.core.config import Config

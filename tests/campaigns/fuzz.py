@@ -57,7 +57,7 @@ def office_part(suffix: str, data: bytes) -> None:
 
 def claims(data: bytes) -> None:
     """A generator may write anything: what is left of it are sentences without keys."""
-    from assistant.answer.citations import parse_claims
+    from assistant.answer.proof.citations import parse_claims
     from assistant.text.prompts import KEY
 
     for claim in parse_claims(data.decode(errors="replace")):

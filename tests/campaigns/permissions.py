@@ -35,7 +35,7 @@ from rich.progress import track
 from typer.testing import CliRunner
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.cli import app
 from assistant.contract import answer_json, dumps, search_json, term_json
 from assistant.core.access import make_access

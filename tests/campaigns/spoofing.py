@@ -170,7 +170,7 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
             found = list(faults(answer, forgery, assistant.catalog, config.answer.min_support))
             kind = forgery.kind
             tally.forged[kind] += 1
-            tally.worded[kind] += answer.own_words
+            tally.worded[kind] += answer.generated
             tally.shown[kind] += bool(found)
             tally.faults += [f"{kind}: {question}: {fault}: {answer.text}" for fault in found]
     return tally

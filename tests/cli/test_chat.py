@@ -20,7 +20,7 @@ import pytest
 from rich.console import Console
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.core.config import Config
 from assistant.core.records import Answer, Turn
 from assistant.terminal.chat import Chat

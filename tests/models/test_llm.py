@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json
 from assistant.core.config import RUNTIMES, Config, GeneratorSection
 from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, ModelMissing
@@ -154,7 +154,7 @@ def test_evidence_longer_than_the_generator_reads_is_quoted(
     assistant = make_assistant({"machines.md": f"# Machines\n\n{endless}\n"}, model=onnx)
     answer = assistant.answer("By which teams are the quarry machines serviced?")
     quote = answer.citations[0].quote
-    assert answer.status == "answered" and endless.startswith(quote) and len(quote) > 5_000 and not answer.own_words
+    assert answer.status == "answered" and endless.startswith(quote) and len(quote) > 5_000 and not answer.generated
 
 
 def assert_proved(assistant: Assistant, question: str) -> None:

@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 from rich.console import Console
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, citations_from_json
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.extras import EXTRAS, has

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import verify_answer
+from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json
 from tests.fakes import ScriptedModel
 
@@ -54,7 +54,7 @@ def test_its_sentences_are_proved_by_spans_of_the_passages(reading: Callable[...
         "Employees may carry over at most 5 days of annual leave. [1] Carried-over days expire on 31 March. [1]"
     )
     answer = assistant.answer(QUESTION)
-    assert answer.status == "answered" and answer.own_words
+    assert answer.status == "answered" and answer.generated
     assert [c.quote for c in answer.citations] == [
         "Employees may carry over at most 5 days of annual leave.",
         "Carried-over days expire on 31 March.",

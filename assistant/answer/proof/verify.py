@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assistant.answer.citations import parse_claims
 from assistant.answer.evidence import opening
+from assistant.answer.proof.citations import parse_claims
 from assistant.answer.support import check_support
 from assistant.answer.surroundings import excerpts_around
 from assistant.answer.versions import since

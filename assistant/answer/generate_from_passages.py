@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answer.citations import Claim, best_support, cite, written_claims
 from assistant.answer.evidence import heading_told, place
 from assistant.answer.phrase import GroundedText, invented, joined, quote_evidence, written_by
+from assistant.answer.proof.citations import Claim, best_support, cite, written_claims
 from assistant.answer.select import qualified
 from assistant.core.config import AnswerSection, GeneratorSection
 from assistant.core.records import Citation, Evidence, Hit, Verdict

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.citations import best_support, cite, parse_claims
 from assistant.answer.evidence import quote_text
+from assistant.answer.proof.citations import best_support, cite, parse_claims
 from assistant.answer.support import check_support
 from assistant.core.records import Evidence, Hit, Passage
 from assistant.text.prompts import KEY

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 
 from assistant.answer.pipeline import Assistant
-from assistant.answer.verify import check_quote, verify_answer
+from assistant.answer.proof.verify import check_quote, verify_answer
 from assistant.cli.streams import saved_answers
 from assistant.contract import answer_json, dumps
 from assistant.core.access import make_access
@@ -287,3 +290,22 @@ def test_a_key_told_twice_and_an_endless_number_are_no_saved_answer(tmp_path: Pa
     path.write_text(text)
     with pytest.raises(UsageError, match="is not JSON"):
         saved_answers(str(path))
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no such device")
+def test_a_device_without_an_end_is_no_saved_answer() -> None:
+    with pytest.raises(UsageError, match="is no file"):
+        saved_answers("/dev/zero")
+
+
+def test_a_pipe_is_read_as_far_as_a_saved_answer_may_reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("assistant.cli.streams.MAX_SAVED_CHARACTERS", 50)
+    long = json.dumps({"citations": [], "answer": "a" * 50})
+    monkeypatch.setattr("sys.stdin", io.StringIO(long))
+    with pytest.raises(UsageError, match="longer than 50 characters"):
+        saved_answers("-")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=('{"citations": []}',), daemon=True)
+    writer.start()
+    assert saved_answers(str(pipe)) == [{"citations": []}]
