@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assistant.core.version import __version__
+from assistant.core.package import __version__
 
 if TYPE_CHECKING:
     from assistant.answer.pipeline import Assistant as Assistant

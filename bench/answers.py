@@ -26,9 +26,9 @@ from rich.table import Table
 from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps
-from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
+from assistant.core.records import make_access
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FILE_NAME
 from assistant.models.prepare.generator import prepare_generator

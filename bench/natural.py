@@ -17,8 +17,8 @@ from rich.progress import track
 
 from assistant.answer.pipeline import Assistant
 from assistant.contract import answer_json, dumps
-from assistant.core.access import make_access
 from assistant.core.config import Config
+from assistant.core.records import make_access
 from assistant.models.prepare.generator import prepare_generator
 from assistant.models.registry import Registry
 from bench.common import (

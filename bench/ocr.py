@@ -141,7 +141,7 @@ WEARS: dict[str, tuple[int, Change]] = {
 
 def read_right(config: Config, scans: Config) -> dict[str, float]:
     """Return the share of characters that were read right, of each PDF."""
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.index.catalog import Catalog
 
     shares = {}

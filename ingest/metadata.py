@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from assistant.core.errors import DocumentRejected
+from assistant.core.files import MAX_TOML_CHARACTERS
 from assistant.core.records import Meta
-from assistant.core.toml import MAX_CHARACTERS
 from assistant.index.schema import FOREVER, SourceRow
 from ingest.beside import FOLDER_META, Beside, FolderSidecars, folder_file
 from ingest.clean import scrub
@@ -275,7 +275,7 @@ def _toml(path: Path, root: Path) -> dict[str, Any]:
     if not target.is_file():
         raise DocumentRejected("metadata", f"{path.name} cannot be read: it is no file, or a link to nothing.")
     try:
-        data = read_regular(target, MAX_CHARACTERS)
+        data = read_regular(target, MAX_TOML_CHARACTERS)
         if not data.strip():  # a copy that broke off says nothing, too
             raise ValueError("it is empty")
         return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from assistant.core.config import Config, EncoderSection
 from assistant.core.errors import AssistantError, UsageError
-from assistant.core.extras import need
-from assistant.core.version import __version__
+from assistant.core.package import __version__, need
 from assistant.models.encoder import Encoder, LazyEncoder, open_encoder
 from assistant.models.registry import Registry
 

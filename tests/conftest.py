@@ -17,9 +17,8 @@ from filelock import FileLock
 
 from assistant.answer.pipeline import Assistant
 from assistant.cli import main
-from assistant.core.access import make_access
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
-from assistant.core.records import IngestReport
+from assistant.core.records import IngestReport, make_access
 from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import Encoder, open_encoder
 from assistant.models.onnx_session import OPT_OUT

@@ -28,7 +28,7 @@ from bench import figures
 ROOT = Path(__file__).resolve().parent.parent
 CLI_PAGE = ROOT / "docs" / "reference" / "cli.md"
 SETTINGS, SETTINGS_PAGE = ROOT / "config.toml", ROOT / "docs" / "reference" / "configuration.md"
-SETTING = re.compile(r"    (?P<name>\w+): \w+ = .+?(?:  # (?P<comment>.+))?$")
+SETTING = re.compile(r"    (?P<name>\w+): [\w\[\], ]+ = .+?(?:  # (?P<comment>.+))?$")
 WIDTH = "100"
 LAYOUT = f"typer {'.'.join(typer.__version__.split('.')[:2])}"  # lays help out in its own way
 

@@ -15,10 +15,9 @@ import pytest
 from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import check_place, verify_answer
 from assistant.contract import answer_json, dumps
-from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import AssistantError, UsageError
-from assistant.core.records import Document, Meta, Quote
+from assistant.core.records import Document, Meta, Quote, make_access
 from assistant.index.schema import SourceRow
 from assistant.serve.door import Door
 from assistant.serve.refused import Refused

@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from assistant.core.access import make_access
 from assistant.core.config import Config
-from assistant.core.records import Progress
+from assistant.core.records import Progress, make_access
 from assistant.evaluate.compare import compare
 from assistant.evaluate.run import Plan, Run
 from assistant.evaluate.run import evaluate as ask_and_score

@@ -18,10 +18,9 @@ from assistant.answer.read import FILE_NAME as READER
 from assistant.answer.read import load_reader, read_reader
 from assistant.core.config import Config, TuneSection
 from assistant.core.errors import UsageError
-from assistant.core.extras import need
 from assistant.core.files import hash_file
+from assistant.core.package import __version__, need
 from assistant.core.records import Progress
-from assistant.core.version import __version__
 from assistant.evaluate.questions import Question, read_questions
 from assistant.evaluate.splits import Split, split_of
 from assistant.index.catalog import Catalog

@@ -27,7 +27,6 @@ from assistant.answer.retrieve import Retriever, find_terms
 from assistant.answer.surroundings import excerpts_around
 from assistant.answer.versions import earlier, since
 from assistant.audit.trail import Audit, answer_line, search_line
-from assistant.core.access import make_access
 from assistant.core.config import Config, load_config
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.records import (
@@ -45,6 +44,7 @@ from assistant.core.records import (
     Term,
     Turn,
     Verdict,
+    make_access,
 )
 from assistant.guards.run import Guards, Screened
 from assistant.index.catalog import Catalog

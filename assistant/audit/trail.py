@@ -17,8 +17,8 @@ from assistant.audit.ledger import ID, Entry, Ledger
 from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import read_secret
+from assistant.core.package import __version__
 from assistant.core.records import NO_MODEL, Access, Answer, Hit, SearchResult, Term, Turn
-from assistant.core.version import __version__
 from assistant.guards.run import is_masked, redacted
 from assistant.index.catalog import Catalog
 

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from assistant.cli import asking, changes, index, log, quality, serving, tuning
-from assistant.core.errors import AssistantError, NotReady
-from assistant.core.extras import explain
+from assistant.core.errors import AssistantError, NotReady, UsageError
+from assistant.core.package import explain
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -58,6 +58,7 @@ def main() -> None:
     """Run the command line and exit with the contract's codes."""
     try:
         _open_streams()
+        _check_folder()
         app()
     except SystemExit as end:  # typer catches Ctrl-C and closed pipes itself
         if isinstance(end.__context__, BrokenPipeError):
@@ -80,6 +81,15 @@ def _open_streams() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
+def _check_folder() -> None:
+    """Raise UsageError if the working folder was deleted: hardly anything works without one."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        folder = os.environ.get("PWD", "")
+        raise UsageError(f"the working folder {folder} does not exist any more.", "Change to another folder.") from None
+
+
 def _tell(error: BaseException) -> int:
     """Say in a sentence or two why a command ended, and return its exit code."""
     if _interrupted(error):  # perhaps half-way through an import that the renderer needs
@@ -94,7 +104,7 @@ def _tell(error: BaseException) -> int:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         raise error
     if isinstance(error, OSError):  # a full disk, a folder that may not be read
-        view.error(f"the system refuses: {error}.", "Make that possible, then run it again.")
+        view.error(f"the system does not allow it: {error}.", "Change that, then run it again.")
         return NotReady.exit_code
     view.error(f"{type(error).__name__}: {error}.", "This is a bug; run again with -v and report it.")
     return 1
@@ -111,7 +121,7 @@ def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
-        from assistant.core.version import __version__
+        from assistant.core.package import __version__
 
         typer.echo(__version__)
         context.exit()

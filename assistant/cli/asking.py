@@ -127,7 +127,7 @@ def terms(
     from assistant.answer.glossary import show_terms
     from assistant.audit.trail import Audit
     from assistant.contract import term_json
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.guards.run import Guards
     from assistant.index.catalog import Catalog
 

@@ -35,7 +35,7 @@ def impact(
     any more are removed. Exit 7 if a golden answer that holds would not any more, 6 if a file would be rejected.
     Answers are quotes, without a generator, so that no wording differs by chance.
     """
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from ingest.impact.run import Plan, assess, check_gate
 
     view = renderer(quiet=quiet or json_)

@@ -75,7 +75,7 @@ def verify(
     from dataclasses import asdict
 
     from assistant.answer.proof.verify import verify_answer
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.index.catalog import Catalog
 
     view = renderer()
@@ -134,7 +134,7 @@ def eval(
             view.comparison(found)
         view.note(f"Written to {folder}.")
         return
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.evaluate.metrics import check_gates, parse_gates
     from assistant.evaluate.run import Plan, evaluate
 
@@ -175,7 +175,7 @@ def calibrate(
     """Learn from questions with gold how sure is sure enough for answer.max_risk; kept beside the index."""
     from assistant.answer.confidence import UNCALIBRATED, summary
     from assistant.answer.pipeline import Assistant
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.evaluate.calibrate import calibrate_index
     from assistant.evaluate.run import Plan
 
@@ -259,7 +259,7 @@ def lint(
     from dataclasses import asdict
 
     from assistant.audit.trail import Audit, lint_line
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.index.catalog import Catalog
     from ingest.lint.run import fail, open_models, rules_but, spans
     from ingest.lint.run import lint as run_lint

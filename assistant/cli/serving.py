@@ -14,7 +14,7 @@ import typer
 from assistant.cli.options import AsOf, ConfigFile, Data, Quiet, Roles
 from assistant.cli.session import assistant_for, renderer
 from assistant.core.errors import UsageError
-from assistant.core.extras import need
+from assistant.core.package import need
 
 HOST = "127.0.0.1"
 
@@ -30,7 +30,7 @@ def mcp(
 ) -> None:
     """Serve search, ask, open_quote, terms and verify to a model (Model Context Protocol)."""
     need("mcp", "mcp")
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.serve.mcp import make_server
 
     view = renderer()
@@ -59,7 +59,7 @@ def serve(
 ) -> None:
     """Serve ask, search and OpenAI's chat completions over HTTP."""
     need("serve", "serve")
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
     from assistant.serve.door import make_door
     from assistant.serve.server import serve as serve_http
 

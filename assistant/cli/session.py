@@ -83,7 +83,7 @@ def assistant_for(
     answers: bool = True,
 ) -> Iterator[Assistant]:
     from assistant.answer.pipeline import Assistant
-    from assistant.core.access import make_access
+    from assistant.core.records import make_access
 
     access = make_access(roles.split(","), as_of)
     settings = ready(config, data, view, reader=answers, generator=answers)

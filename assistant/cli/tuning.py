@@ -15,7 +15,7 @@ from assistant.cli.options import (
     Quiet,
 )
 from assistant.cli.session import ready, renderer, settings_of
-from assistant.core.extras import need
+from assistant.core.package import need
 
 
 def run(

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
-from assistant.core.errors import ConfigError
-from assistant.core.files import distrust
-from assistant.core.toml import read_toml
+from assistant.core.errors import ConfigError, did_you_mean
+from assistant.core.files import distrust, read_toml
 
 DEFAULT_NAME = "config.toml"
 MPNET, MINILM = "all-mpnet-base-v2", "all-minilm-l6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the greatest value of a number; both may be taken."""
+
+    least: float = 0
+    greatest: float = 1_000_000_000
+
+    def fault(self, value: float) -> str:
+        """Say what a value must be, empty if it is that."""
+        return "" if self.least <= value <= self.greatest else f"between {self.least:,} and {self.greatest:,}"
+
+
+class OneOf(tuple[str, ...]):
+    """The words that a setting may be."""
+
+    def fault(self, value: str) -> str:
+        """Say what a value must be, empty if it is that."""
+        return "" if value in self else f"one of {', '.join(self)}"
+
+
+# What a setting may be stands at its type; a number without bounds of its own has those of `Bounds()`.
+Share = Annotated[float, Bounds(greatest=1)]
+Positive = Annotated[int, Bounds(least=1)]
+Seconds = Annotated[float, Bounds(least=1)]
+EncoderName = Annotated[str, OneOf((MPNET, MINILM))]
+Engine = Annotated[str, OneOf(("local", "ray"))]
+RuntimeName = Annotated[str, OneOf(("onnx", "langchain", "none"))]
+Reads = Annotated[str, OneOf(("auto", "evidence", "passages"))]
+FailOn = Annotated[str, OneOf(("error", "warning", "note", "never"))]
+GuardAction = Annotated[str, OneOf(("off", "flag", "redact", "block"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +62,45 @@ class ModelsSection:
 
 @dataclass(frozen=True, slots=True)
 class EncoderSection:
-    model: str = MPNET  # or all-minilm-l6-v2, which ingests four times faster and finds less; an index keeps its own
-    batch: int = 32  # texts encoded at once
+    model: EncoderName = MPNET  # or all-minilm-l6-v2: ingests four times faster, finds less; each index needs its own
+    batch: Positive = 32  # texts encoded at once
     threads: int = 0  # 0 means one a physical core
 
 
 @dataclass(frozen=True, slots=True)
 class IngestSection:
-    passage_words: int = 150  # a passage is filled up to about this many words
+    passage_words: Positive = 150  # a passage is filled up to about this many words
     passage_max_words: int = 190  # and never gets longer, unless a single sentence or table row is
     max_file_mb: float = 100.0  # larger files are rejected
-    max_seconds: float = 60.0  # a file that takes longer to read, or to split and screen, is rejected
-    max_parser_mb: int = 2048  # and so is one that takes more memory, where the system can tell
+    max_seconds: Seconds = 60.0  # a file that takes longer to read, or to split and screen, is rejected
+    max_parser_mb: Positive = 2048  # and so is one that takes more memory, where the system can tell
     ocr_pages: int = 300  # scanned pages of a file that are read (extra `ocr`); the rest is left out and flagged
     ocr_seconds: float = 30.0  # what each of them adds to max_seconds
-    rebuild_share: float = 0.2  # rebuild the vector index when more than this share of it changed
-    engine: str = "local"  # or ray: passages are encoded by the cores of a cluster (extra `ray`)
+    rebuild_share: Share = 0.2  # rebuild the vector index when more than this share of it changed
+    engine: Engine = "local"  # or ray: passages are encoded by the cores of a cluster (extra `ray`)
     ray_address: str = ""  # that cluster, e.g. "10.0.0.1:6379"; empty means one that is started on this machine
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSection:
-    k: int = 8  # passages a question gets
-    candidates: int = 100  # passages each method proposes before fusion
+    k: Positive = 8  # passages a question gets
+    candidates: Positive = 100  # passages each method proposes before fusion
     lexical_weight: float = 0.25  # weight of the word search beside the vector search's 1
     rerank: bool = True  # let the reader order a search's hits, too; off: milliseconds instead of most of a second
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSection:
-    passages: int = 16  # hits that are read, and which are reordered by it
-    evidence: int = 3  # sentences, lists and rows that an answer is made of at most
+    passages: Positive = 16  # hits that are read, and which are reordered by it
+    evidence: Positive = 3  # sentences, lists and rows that an answer is made of at most
     margin: float = 2.0  # what is this much below the best one's log-odds is not evidence
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
-    max_risk: float = 0.13  # share of answers, at most, that are wrong, on questions like the calibration's
-    min_closest: float = 0.5  # probability of being right from which the closest quotes are shown instead
-    min_support: float = 0.5  # share of a statement's words that its wording keeps, where asides may be left out
+    max_risk: Share = 0.13  # share of answers, at most, that are wrong, on questions like the calibration's
+    min_closest: Share = 0.5  # probability of being right from which the closest quotes are shown instead
+    min_support: Share = 0.5  # share of a statement's words that its wording keeps, where asides may be left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +120,10 @@ RUNTIMES: Mapping[str, Runtime] = {
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSection:
-    runtime: str = "onnx"  # onnx | langchain | none (extractive answers)
+    runtime: RuntimeName = "onnx"  # onnx | langchain | none (extractive answers)
     model: str = ""  # a prepared model, or for langchain "provider:model"; empty: what was promoted, or came along
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
-    reads: str = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do
+    reads: Reads = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do
     max_tokens: int = 64  # longest wording of evidence
     max_tokens_read: int = 400  # longest answer from passages
     timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
@@ -109,10 +139,10 @@ class GeneratorSection:
 class GuardsSection:
     """off | flag (say so) | redact (mask it, or refuse where it has no place) | block (refuse); quotes are withheld."""
 
-    injection: str = "block"  # instructions to the assistant; a document's passage with one is left out of the index
-    personal: str = "redact"  # contacts, accounts, national numbers, birth dates, no names
-    secrets: str = "redact"  # keys, tokens, passwords, PINs, addresses with a login
-    output: str = "redact"  # in an answer: the prompt, links from nowhere, images, control characters
+    injection: GuardAction = "block"  # instructions to the assistant; a passage with one is left out of the index
+    personal: GuardAction = "redact"  # contacts, accounts, national numbers, birth dates, no names
+    secrets: GuardAction = "redact"  # keys, tokens, passwords, PINs, addresses with a login
+    output: GuardAction = "redact"  # in an answer: the prompt, links from nowhere, images, control characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +155,21 @@ class AuditSection:
 @dataclass(frozen=True, slots=True)
 class LintSection:
     off: str = ""  # codes of rules that are not applied, e.g. "term-unused, link-dead"
-    fail_on: str = "error"  # exit 7 from this severity on: error | warning | note | never
+    fail_on: FailOn = "error"  # exit 7 from this severity on: error | warning | note | never
 
 
 @dataclass(frozen=True, slots=True)
 class ServeSection:
-    at_once: int = 4  # questions that are answered at once; others wait for their turn
+    at_once: Positive = 4  # questions that are answered at once; others wait for their turn
     queue: int = 64  # questions that wait; who comes then is told to come again
-    seconds: float = 60.0  # longest wait for a turn, and longest answer
+    seconds: Seconds = 60.0  # longest wait for a turn, and longest answer
 
 
 @dataclass(frozen=True, slots=True)
 class TuneSection:
     rank: int = 16  # of the LoRA adapter
     full: bool = False  # train every weight instead
-    dropout: float = 0.0  # of the adapter
+    dropout: Share = 0.0  # of the adapter
     learning_rate: float = 5e-4  # at the start of the cosine
     epochs: float = 2.0  # times each example is seen
     minutes: float = 0.0  # train no longer than about this; 0 means all epochs
@@ -151,13 +181,6 @@ class TuneSection:
     act_order: bool = False  # quantize the weights that matter most first
     calibration: int = 128  # training texts that GPTQ measures the weights on
     written: int = 200  # questions that generator.model writes to learn from, with runtime = "langchain"
-
-
-MOST = 1_000_000_000  # of any number
-READS = ("auto", "evidence", "passages")
-ENGINES = ("local", "ray")
-FAIL_ON = ("error", "warning", "note", "never")
-GUARD_ACTIONS = ("off", "flag", "redact", "block")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +257,7 @@ def _load(path: Path, *, found: bool) -> Config:
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration file {path}.", "Check --config.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", "Mend that file.") from error
+        raise ConfigError(f"{path} cannot be read: {error}.", "Correct that file.") from error
     return replace(parse_config(raw, base=path.resolve().parent, name=str(path)), file=path.resolve())
 
 
@@ -246,89 +269,53 @@ def parse_config(raw: dict[str, Any], base: Path, name: str = DEFAULT_NAME) -> C
     built: dict[str, Any] = {}
     for key, value in raw.items():
         if key not in sections:
-            faults.append(f"unknown section [{key}]{nearest(key, sections)}")
+            faults.append(f"unknown section [{key}]{did_you_mean(key, sections)}")
         elif not isinstance(value, dict):
             faults.append(f"[{key}] must be a section, not {value!r}")
         else:
             built[key] = _section(key, sections[key], value, faults)
     if not faults:
-        faults += _bad_values(config := Config(**built, base=base))
+        faults += _conflicts(config := Config(**built, base=base))
     if faults:
-        raise ConfigError(f"{name}: " + "; ".join(faults) + ".", "See config.toml of the project for every setting.")
+        raise ConfigError(
+            f"{name}: " + "; ".join(faults) + ".", "Correct it, or leave it out: each setting has a default."
+        )
     return config
 
 
 def _section(name: str, kind: type, raw: dict[str, Any], faults: list[str]) -> Any:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     values: dict[str, Any] = {}
     for key, value in raw.items():
         if key not in hints:
-            faults.append(f"unknown key {name}.{key}{nearest(key, hints)}")
-        elif not _fits(value, hints[key]):
-            faults.append(f"{name}.{key} must be {hints[key].__name__}, not {value!r}")
+            faults.append(f"unknown key {name}.{key}{did_you_mean(key, hints)}")
+        elif fault := _fault(value, hints[key]):
+            faults.append(f"{name}.{key} must be {fault}, not {value!r}")
         else:
-            values[key] = hints[key](value)
+            values[key] = _plain(hints[key])(value)
     return kind(**values)
 
 
-def _fits(value: object, kind: type) -> bool:
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
+def _fault(value: Any, hint: Any) -> str:
+    """Say what a setting of this type must be, empty if the value is that."""
+    kind = _plain(hint)
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):
+        return str(kind.__name__)
+    limits = get_args(hint)[1:] or ((Bounds(),) if kind in (int, float) else ())
+    return "".join(limit.fault(value) for limit in limits)
 
 
-def nearest(key: str, known: Iterable[str], prefix: str = "") -> str:
-    """Say in brackets which known key was meant, its `prefix` before it; or all of them."""
-    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {prefix + near[0]!r}?)" if near else f" (known: {', '.join(known)})"
+def _plain(hint: Any) -> Any:
+    return (get_args(hint) or (hint,))[0]
 
 
-def _bad_values(config: Config) -> list[str]:
-    faults = []
-    for section in section_names():
-        values = getattr(config, section)
-        faults += [
-            f"{section}.{f.name} must be between 0 and {MOST:,}, not {value}"
-            for f in fields(values)
-            if isinstance(value := getattr(values, f.name), (int, float)) and not 0 <= value <= MOST
-        ]
+def _conflicts(config: Config) -> Iterator[str]:
+    """Say which settings, each of them good, do not go together or name no place."""
     try:
         _ = config.data, config.models_dir, config.audit_key
     except (ValueError, RuntimeError) as error:
-        faults.append(f"index.data, models.dir and audit.key_file must name places: {error}")
-    if config.encoder.model not in (MPNET, MINILM):
-        faults.append(f"encoder.model must be one of {MPNET}, {MINILM}, not {config.encoder.model!r}")
-    if config.ingest.engine not in ENGINES:
-        faults.append(f"ingest.engine must be one of {', '.join(ENGINES)}, not {config.ingest.engine!r}")
-    if config.generator.runtime not in RUNTIMES:
-        faults.append(f"generator.runtime must be one of {', '.join(RUNTIMES)}, not {config.generator.runtime!r}")
-    elif config.generator.kind.large and not config.generator.model:
-        faults.append('generator.model must name a model for langchain, like "openai:my-model"')
-    if config.generator.reads not in READS:
-        faults.append(f"generator.reads must be one of {', '.join(READS)}, not {config.generator.reads!r}")
-    if config.lint.fail_on not in FAIL_ON:
-        faults.append(f"lint.fail_on must be one of {', '.join(FAIL_ON)}, not {config.lint.fail_on!r}")
-    faults += [
-        f"guards.{f.name} must be one of {', '.join(GUARD_ACTIONS)}, not {action!r}"
-        for f in fields(config.guards)
-        if (action := getattr(config.guards, f.name)) not in GUARD_ACTIONS
-    ]
-    faults += [
-        f"{label} must be at least 1"
-        for label, value in (
-            ("retrieval.k", config.retrieval.k),
-            ("retrieval.candidates", config.retrieval.candidates),
-            ("reader.passages", config.reader.passages),
-            ("reader.evidence", config.reader.evidence),
-            ("encoder.batch", config.encoder.batch),
-            ("ingest.passage_words", config.ingest.passage_words),
-            ("ingest.max_seconds", config.ingest.max_seconds),
-            ("ingest.max_parser_mb", config.ingest.max_parser_mb),
-            ("serve.at_once", config.serve.at_once),
-            ("serve.seconds", config.serve.seconds),
-        )
-        if value < 1
-    ]
+        yield f"index.data, models.dir and audit.key_file must name places: {error}"
+    if config.generator.kind.large and not config.generator.model:
+        yield 'generator.model must name a model for langchain, like "openai:my-model"'
     if config.ingest.passage_max_words < config.ingest.passage_words:
-        faults.append("ingest.passage_max_words must not be below ingest.passage_words")
-    return faults
+        yield "ingest.passage_max_words must not be below ingest.passage_words"

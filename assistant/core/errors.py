@@ -17,6 +17,9 @@ AssistantError                exit code 1
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 REPORT = "Please report this with the output of `pip freeze`."  # the hint of what should not happen
 
 
@@ -84,3 +87,11 @@ class DocumentRejected(AssistantError):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "", count: int = 1) -> str:
+    """Say in brackets which known words may have been meant, each after `prefix`; all of them if none is near."""
+    near = difflib.get_close_matches(word, list(known := tuple(known)), n=count, cutoff=0.5)
+    if near:
+        return f" (did you mean {' or '.join(repr(prefix + each) for each in near)}?)"
+    return f" (known: {', '.join(known)})" if known else ""

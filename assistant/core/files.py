@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import tomllib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, TextIO
 
 from assistant.core.errors import UsageError
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 ROOT_UID = 0
+MAX_TOML_CHARACTERS = 16_384  # tomllib takes a square of the time for a key of many parts
 PACKAGED = Path(__file__).parent.parent / "packaged"  # models of ours, or what makes them of others
 
 
@@ -96,6 +99,14 @@ def hash_file(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_toml(file: TextIO) -> dict[str, Any]:
+    """Parse an open file; raises ValueError for one that is no TOML or too long, OSError and RecursionError."""
+    text = file.read(MAX_TOML_CHARACTERS + 1)
+    if len(text) > MAX_TOML_CHARACTERS:
+        raise ValueError(f"it has more than {MAX_TOML_CHARACTERS:,} characters")
+    return tomllib.loads(text)
 
 
 def write_report(path: Path, data: bytes, option: str) -> None:

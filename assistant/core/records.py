@@ -6,9 +6,12 @@ name says otherwise.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from assistant.core.errors import UsageError
 
 Status = Literal["answered", "abstained", "blocked"]
 Method = Literal["dense", "lexical", "term"]
@@ -178,11 +181,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What a document says at [start, end); personal data and secrets in it are masked."""
+    """What a document says at [start, end); personal data and secrets in it are masked.
+
+    An excerpt that `limits` the quote (an exception, a replacement) is always shown with it, any other on request.
+    """
 
     start: int
     end: int
     text: str
+    limits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +338,18 @@ class Access:
 
     roles: frozenset[str] = frozenset()
     as_of: str = ""
+
+
+def make_access(roles: Sequence[str] = (), as_of: str = "") -> Access:
+    """Return who asks; `as_of` is today unless given. Raises UsageError for a day that is not YYYY-MM-DD."""
+    today = datetime.date.today()
+    try:
+        day = datetime.date.fromisoformat(as_of) if as_of else today
+    except ValueError:
+        day = None
+    if day is None or (as_of and day.isoformat() != as_of):  # it reads 20240101 and 2024-W01-1, too
+        raise UsageError(f"the day must be a date YYYY-MM-DD, not {as_of!r}.", f"For example {today}.")
+    return Access(frozenset(role.strip().lower() for role in roles if role.strip()), day.isoformat())
 
 
 @dataclass(frozen=True, slots=True)

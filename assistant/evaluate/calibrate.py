@@ -16,10 +16,9 @@ from assistant.answer.features import READING_FEATURES
 from assistant.answer.pipeline import Assistant
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
-from assistant.core.extras import need
 from assistant.core.files import hash_file, write_atomic
+from assistant.core.package import __version__, need
 from assistant.core.records import Progress
-from assistant.core.version import __version__
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import SEED
 from assistant.evaluate.evidence_match import meets

@@ -10,7 +10,7 @@ import numpy as np
 
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
-from assistant.core.extras import need
+from assistant.core.package import need
 from assistant.evaluate.bootstrap import resamples
 from assistant.evaluate.metrics import METRICS, Metric, columns, label, value_of
 from assistant.evaluate.report import between, cell, decimals, read_report, rows_of, table

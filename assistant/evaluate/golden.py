@@ -16,10 +16,8 @@ from typing import Any, get_args
 
 from assistant.answer.pipeline import Assistant
 from assistant.contract import dumps
-from assistant.core.access import make_access
-from assistant.core.config import nearest
-from assistant.core.errors import GateFailed, UsageError
-from assistant.core.records import Answer, Progress, Status
+from assistant.core.errors import GateFailed, UsageError, did_you_mean
+from assistant.core.records import Answer, Progress, Status, make_access
 from assistant.evaluate.questions import Asked, parse_asked, parse_texts, read_lines
 from assistant.text.facts import fold_signs, numbers, quantities
 from assistant.text.prompts import KEY
@@ -270,4 +268,4 @@ def _check_keys(raw: Json, known: Sequence[str], prefix: str) -> None:
             continue
         if not prefix and key in EXPECT_KEYS:
             raise UsageError(f"{key!r} belongs in 'expect'.")
-        raise UsageError(f"unknown key {prefix + key!r}{nearest(key, known, prefix)}.")
+        raise UsageError(f"unknown key {prefix + key!r}{did_you_mean(key, known, prefix)}.")

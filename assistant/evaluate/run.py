@@ -20,10 +20,9 @@ from assistant.answer.read import load_reader
 from assistant.contract import dumps
 from assistant.core.config import AuditSection, Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
-from assistant.core.extras import need
 from assistant.core.files import PRIVATE_FOLDER, hash_file
+from assistant.core.package import __version__, need
 from assistant.core.records import Access, Progress
-from assistant.core.version import __version__
 from assistant.evaluate import ask
 from assistant.evaluate.bootstrap import SEED
 from assistant.evaluate.questions import Question, read_foreign, read_questions

@@ -20,8 +20,8 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import check_place, verify_answer
 from assistant.contract import answer_json, history_from_json, search_json, term_json
 from assistant.core.errors import AssistantError, UsageError
+from assistant.core.package import __version__
 from assistant.core.records import Access, Quote
-from assistant.core.version import __version__
 
 NAME = "policy-assistant"
 INSTRUCTIONS = """\

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from assistant.core.package import __version__
 from assistant.core.records import Citation, EarlierQuote, IndexInfo, ModelInfo, Quote, Status, Verdict
-from assistant.core.version import __version__
 from assistant.serve.requests import NAME, AskRequest, ChatRequest, SearchRequest
 
 Json = dict[str, Any]

@@ -14,9 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.answer.pipeline import Assistant
-from assistant.core.access import make_access
 from assistant.core.errors import AssistantError, UsageError
-from assistant.core.records import Access, Answer, Citation, Quote, Turn
+from assistant.core.records import Access, Answer, Citation, Quote, Turn, make_access
 from assistant.terminal.explain import why
 from assistant.terminal.line_input import name_completer, open_history, read_plainly
 from assistant.terminal.render import Renderer

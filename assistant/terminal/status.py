@@ -15,7 +15,7 @@ from assistant.audit.ledger import FILE_NAME as LOG
 from assistant.core.config import Config
 from assistant.core.errors import AssistantError
 from assistant.core.files import is_exposed, others_may_write
-from assistant.core.version import __version__
+from assistant.core.package import __version__
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FILE_NAME as CATALOG
 from assistant.index.schema import rebuild_hint

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from assistant.core.errors import DocumentRejected
-from assistant.core.extras import has
+from assistant.core.package import has
 from ingest.formats.parsed import MAX_BYTES, Parsed, Scans, reject
 from ingest.formats.text.front_matter import refuse_stray
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from assistant.core.errors import DocumentRejected
-from assistant.core.extras import has
+from assistant.core.package import has
 
 MAX_BYTES = 100 * 2**20  # a larger file is rejected unread
 MAX_CHARACTERS = 120_000_000  # canonical text; a 100 MB text file passes

@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from assistant.answer.disclosure import masked_text
-from assistant.core.config import Config, nearest
-from assistant.core.errors import DocumentRejected, GateFailed, UsageError
+from assistant.core.config import Config
+from assistant.core.errors import DocumentRejected, GateFailed, UsageError, did_you_mean
 from assistant.core.records import Access, Progress, no_progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
@@ -94,7 +94,7 @@ def rules_but(off: Collection[str]) -> tuple[Rule, ...]:
     codes = [rule.code for rule in RULES]
     for code in off:
         if code not in codes:
-            raise UsageError(f"there is no rule {code!r}{nearest(code, codes)}.", "Check --off and lint.off.")
+            raise UsageError(f"there is no rule {code!r}{did_you_mean(code, codes)}.", "Check --off and lint.off.")
     return tuple(rule for rule in RULES if rule.code not in off)
 
 

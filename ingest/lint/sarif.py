@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from assistant.contract import dumps
 from assistant.core.files import write_report
-from assistant.core.version import __version__
+from assistant.core.package import __version__
 from ingest.lint.rules import Rule
 from ingest.lint.run import Finding, Place
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from assistant.answer.pipeline import Assistant
-from assistant.core.access import make_access
 from assistant.core.config import Config
-from assistant.core.records import Answer, IngestReport, Turn
+from assistant.core.records import Answer, IngestReport, Turn, make_access
 from assistant.models.encoder import Encoder
 from ingest.build import ingest
 from tests.fakes import ScriptedModel

@@ -11,9 +11,8 @@ import pytest
 from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, search_json, term_json
-from assistant.core.access import make_access
 from assistant.core.config import Config
-from assistant.core.records import Access, IngestReport, Turn
+from assistant.core.records import Access, IngestReport, Turn, make_access
 from assistant.terminal.chat import Chat
 from assistant.terminal.render import Renderer
 from tests.fakes import ScriptedModel

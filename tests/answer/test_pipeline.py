@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from assistant.answer.pipeline import Assistant
-from assistant.core.access import make_access
 from assistant.core.config import Config, ReaderSection
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
-from assistant.core.records import Answer, SearchResult, Turn
+from assistant.core.records import Answer, SearchResult, Turn, make_access
 from tests.fakes import ScriptedModel
 
 CORPORA = Path(__file__).parent.parent.parent / "corpora"

@@ -10,9 +10,8 @@ import pytest
 
 from assistant.answer.pipeline import Assistant
 from assistant.answer.retrieve import asked_norms, find_terms, fuse, query_words
-from assistant.core.access import make_access
 from assistant.core.errors import UsageError
-from assistant.core.records import Hit
+from assistant.core.records import Hit, make_access
 
 
 def places(hits: tuple[Hit, ...]) -> list[tuple[str, str]]:

@@ -12,8 +12,8 @@ import pytest
 from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json
-from assistant.core.access import make_access
 from assistant.core.config import Config
+from assistant.core.records import make_access
 
 DAY = "2026-06-01"
 HEAD = "---\npolicy_id: HR-001\nversion: '{version}'\n{more}---\n# Annual Leave Policy\n\n## Carry-over\n\n"

@@ -17,10 +17,9 @@ from assistant.answer.features import READING_FEATURES
 from assistant.answer.pipeline import Assistant
 from assistant.audit.ledger import FILE_NAME
 from assistant.audit.trail import Audit, differences, history_of
-from assistant.core.access import make_access
 from assistant.core.config import AuditSection, Config
 from assistant.core.errors import AssistantError, ConfigError, GateFailed, UsageError
-from assistant.core.records import Turn
+from assistant.core.records import Turn, make_access
 from assistant.models.logistic import Logistic
 from tests.office_files import FILES
 

@@ -38,9 +38,8 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.cli import app
 from assistant.contract import answer_json, dumps, search_json, term_json
-from assistant.core.access import make_access
 from assistant.core.config import Config
-from assistant.core.records import Access, IngestReport, Turn
+from assistant.core.records import Access, IngestReport, Turn, make_access
 from assistant.index.catalog import Catalog
 from assistant.models.cross_encoder import Floats, open_reader
 from assistant.terminal.chat import Chat

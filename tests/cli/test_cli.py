@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from assistant import __version__
-from assistant.cli import app
+from assistant.cli import app, main
 from tests.commands import Run
 from tests.office_files import BAND, CARRY, NOTHING, QUOTE
 
@@ -138,8 +139,9 @@ def test_roles_and_days_decide_what_is_seen(run: Run, settings: tuple[str, str])
     bicycle = "What is the bicycle allowance for each kilometre?"
     assert run("ask", bicycle, *settings).code == 3
     assert "0.23 euros" in run("ask", bicycle, "--as-of", "2020-06-01", *settings).out
-    done = run("ask", bicycle, "--as-of", "June", *settings)
-    assert done.code == 2 and "'June'" in done.err
+    for day in ("June", "2024-W01-1", "20240101", "2024-1-1"):
+        done = run("ask", bicycle, "--as-of", day, *settings)
+        assert done.code == 2 and f"YYYY-MM-DD, not {day!r}" in done.err
 
 
 def test_verbose_says_how_the_answer_came_about_on_stderr(run: Run, settings: tuple[str, str]) -> None:
@@ -350,6 +352,21 @@ def test_help_lists_every_command(run: Run) -> None:
         assert command.callback is not None
         assert re.search(rf"^  {command.callback.__name__} ", done.out, re.MULTILINE)
     assert run("--version").out == f"{__version__}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there it cannot be deleted")
+def test_a_working_folder_that_was_deleted_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "deleted"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PWD", str(folder))
+    folder.rmdir()
+    err = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", err)
+    monkeypatch.setattr(sys, "argv", ["assistant", "status"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert f"the working folder {folder} does not exist" in err.getvalue()
 
 
 # --- the log, and whose settings and files these are --------------------------------------------------------------

@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
+from assistant.core.records import make_access
 from assistant.evaluate import ask as asking
 from assistant.evaluate import run as evaluation
 from assistant.evaluate.compare import compare

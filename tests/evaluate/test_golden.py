@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant.answer.pipeline import Assistant
-from assistant.core.access import make_access
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
-from assistant.core.records import Answer, Citation, IndexInfo, IngestReport, ModelInfo, Turn
+from assistant.core.records import Answer, Citation, IndexInfo, IngestReport, ModelInfo, Turn, make_access
 from assistant.evaluate.golden import (
     Expected,
     Failure,

@@ -21,10 +21,9 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.answer.pipeline import Assistant
-from assistant.core.access import make_access
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import AssistantError, IndexMissing
-from assistant.core.records import Access, IngestReport
+from assistant.core.records import Access, IngestReport, make_access
 from assistant.index import vectors
 from assistant.index.schema import FOREVER, VectorRow
 from assistant.index.vectors import BATCH, FolderStore, ServerStore, VectorStore, open_store

@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 
 from assistant import cli
 from assistant.answer.pipeline import Assistant
-from assistant.core.access import make_access
 from assistant.core.config import Config
-from assistant.core.records import Access, IngestReport
+from assistant.core.records import Access, IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.models.encoder import Encoder
 from ingest.build import ingest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.core.config import Config
-from assistant.core.extras import has
+from assistant.core.package import has
 from assistant.models.encoder import Encoder
 from bench.common import quiet_config
 from bench.ocr import READ_RIGHT, SAME, answered_alike, read_right, scan_company

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from assistant.core.access import make_access
 from assistant.core.config import Config, GuardsSection
-from assistant.core.records import IngestReport
+from assistant.core.records import IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.terminal.status import collect_status
 

@@ -20,8 +20,8 @@ from mcp.server import MCPServer
 from assistant.answer.pipeline import Assistant
 from assistant.audit.trail import Audit
 from assistant.contract import answer_json, search_json
-from assistant.core.access import make_access
 from assistant.core.config import Config
+from assistant.core.records import make_access
 from assistant.serve.mcp import make_server
 from tests.commands import Run, free_port
 from tests.office_files import BAND, CARRY

@@ -27,9 +27,8 @@ import uvicorn
 from assistant.answer.pipeline import Assistant
 from assistant.audit.trail import Audit
 from assistant.contract import answer_json, dumps, search_json
-from assistant.core.access import make_access
 from assistant.core.config import Config, ServeSection
-from assistant.core.records import Access, Turn
+from assistant.core.records import Access, Turn, make_access
 from assistant.serve import app, manners, server
 from assistant.serve.desk import Desk, GivenUp
 from assistant.serve.door import Door, is_loopback

@@ -15,7 +15,7 @@ import pytest
 
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.core.extras import EXTRAS
+from assistant.core.package import EXTRAS
 from assistant.models.prepare.generator import ADAPTER, prepare_base
 from assistant.models.registry import Registry
 from tune.recipe import STAGES, Plan, run

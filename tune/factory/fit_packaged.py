@@ -22,7 +22,7 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.read import FILE_NAME as READER
 from assistant.core.config import AnswerSection, Config, GeneratorSection, IndexSection, load_config
 from assistant.core.files import PACKAGED, hash_file
-from assistant.core.version import __version__
+from assistant.core.package import __version__
 from assistant.evaluate import calibrate
 from assistant.evaluate.questions import Question, read_foreign, read_questions
 from assistant.evaluate.splits import Split

@@ -18,7 +18,7 @@ from typing import Any
 
 from assistant.core.config import TuneSection, load_config
 from assistant.core.files import PACKAGED, hash_file
-from assistant.core.version import __version__
+from assistant.core.package import __version__
 from assistant.evaluate.questions import read_questions
 from assistant.evaluate.splits import Split
 from assistant.models.prepare.generator import prepare_base

@@ -17,8 +17,8 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import check_quote, verify_answer
 from assistant.cli.streams import saved_answers
 from assistant.contract import answer_json, dumps
-from assistant.core.access import make_access
 from assistant.core.errors import AssistantError, UsageError
+from assistant.core.records import make_access
 from tests.fakes import ScriptedModel
 from tests.office_files import FILES
 

@@ -20,7 +20,7 @@ from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, citations_from_json
 from assistant.core.errors import DocumentRejected, UsageError
-from assistant.core.extras import EXTRAS, has
+from assistant.core.package import EXTRAS, has
 from assistant.core.records import IngestReport
 from assistant.terminal.views import sources_view
 from ingest.formats import Scans, read_document

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.core.access import make_access
 from assistant.core.config import Config
-from assistant.core.records import no_progress
+from assistant.core.records import make_access, no_progress
 from ingest.impact.records import Fact, Impact
 from ingest.impact.run import Plan, assess
 from tests.conftest import CORPORA

@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from assistant.answer.pipeline import Assistant
-from assistant.core.access import make_access
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import GateFailed, UsageError
-from assistant.core.records import Access, no_progress
+from assistant.core.records import Access, make_access, no_progress
 from assistant.evaluate.golden import Outcome
 from ingest.impact.records import Impact
 from ingest.impact.run import Plan, assess, check_gate

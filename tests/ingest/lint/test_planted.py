@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from assistant.core.access import make_access
 from assistant.core.config import Config
+from assistant.core.records import make_access
 from ingest.lint.rules import RULES
 from ingest.lint.run import Finding, LintReport, Place, lint, open_models
 from ingest.trial import trial_index

@@ -1,4 +1,4 @@
-"""Packages that only some commands need, by the extra of this one that brings them."""
+"""The installed package: its version, and the packages that only some commands need, by the extra that brings them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from assistant.core.errors import UsageError
 
+__version__ = "0.1.0"
 EXTRAS = {  # the names that are imported
     "evaluate": ("matplotlib", "sklearn"),
     "mcp": ("mcp",),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core import extras
+from assistant.core import package
 from assistant.core.errors import UsageError
-from assistant.core.extras import EXTRAS, explain, need
+from assistant.core.package import EXTRAS, explain, need
 from tests.commands import Run
 
 
@@ -32,7 +32,7 @@ def test_an_import_of_an_extra_that_fails_is_no_bug(module: str) -> None:
 def test_a_command_without_its_extra_says_how_to_install_it(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], extra: str
 ) -> None:
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(package, "find_spec", lambda name: None)
     done = run(*command)
     assert (done.code, f"pip install 'policy-assistant[{extra}]'" in done.err) == (2, True), done.err
 
