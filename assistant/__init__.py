@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.core.package import __version__
 
 if TYPE_CHECKING:
-    from assistant.answer.pipeline import Assistant as Assistant
+    from assistant.answer.assistant import Assistant as Assistant
 
 __all__ = ["Assistant", "__version__"]
 
@@ -19,7 +19,7 @@ __all__ = ["Assistant", "__version__"]
 def __getattr__(name: str) -> Any:
     """Import the pipeline only when it is asked for, so that `assistant --help` stays light."""
     if name == "Assistant":
-        from assistant.answer.pipeline import Assistant
+        from assistant.answer.assistant import Assistant
 
         return Assistant
     raise AttributeError(f"module 'assistant' has no attribute {name!r}")

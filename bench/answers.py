@@ -23,7 +23,7 @@ from typing import Any
 from rich.progress import track
 from rich.table import Table
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps
 from assistant.core.config import Config

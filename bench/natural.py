@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.progress import track
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.contract import answer_json, dumps
 from assistant.core.config import Config
 from assistant.core.records import make_access

@@ -21,7 +21,7 @@ import numpy as np
 import pypdfium2
 from PIL import Image, ImageFilter
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Answer
 from bench.common import ROOT, console, parser, quiet_config, read_jsonl, run_ingest, scratch, settings, write_json

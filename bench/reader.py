@@ -19,9 +19,9 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.evidence import in_context
-from assistant.answer.pipeline import Assistant
 from assistant.answer.read import Candidates, load_reader
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.bootstrap import interval, resamples

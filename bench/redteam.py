@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED, upper_bound
-from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config, GuardsSection
 from assistant.evaluate.splits import Split
 from assistant.guards import Context

@@ -18,7 +18,7 @@ from typing import Any
 from rich.progress import track
 from rich.table import Table
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from bench.common import (
     SETS,

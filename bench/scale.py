@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import load_config
 from assistant.models.encoder import LazyEncoder, open_encoder
 from assistant.models.registry import Registry

@@ -14,7 +14,7 @@ from assistant.cli import main
 LIMITS = {resource.RLIMIT_FSIZE: 200 * 2**20, resource.RLIMIT_AS: 8 * 2**30, resource.RLIMIT_CORE: 0}
 PRELOAD = [
     "tests.chaos_worker",
-    "assistant.answer.pipeline",
+    "assistant.answer.assistant",
     "assistant.terminal.chat",
     "assistant.terminal.status",
     "ingest.forget",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.cli import main
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
 from assistant.core.records import IngestReport, make_access

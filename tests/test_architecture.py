@@ -44,7 +44,7 @@ VENDORS = {
         "assistant/models/onnx_session.py",
     },
     "langchain": {"assistant/models/llm_langchain.py"},
-    "langchain_core": {"assistant/answer/langchain.py", "assistant/answer/pipeline.py"},
+    "langchain_core": {"assistant/answer/langchain.py", "assistant/answer/assistant.py"},
     "peft": {"tune/train.py", "tune/merge.py"},
     "gptqmodel": {"tune/quantize.py"},
     "typer": {f"assistant/cli/{name}.py" for name in CLI},

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.records import IngestReport
 from assistant.index import vectors

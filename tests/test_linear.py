@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
-from assistant.answer.history import MAX_QUESTION, MAX_TURN, MAX_TURNS, recent
 from assistant.answer.phrase import SENTENCE_END
-from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.citations import parse_claims
+from assistant.answer.question import MAX_QUESTION, MAX_TURN, MAX_TURNS, recent
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
 from assistant.answer.support import LONGEST, check_support

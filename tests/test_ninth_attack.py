@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_place, verify_answer
 from assistant.contract import answer_json, dumps
 from assistant.core.config import Config

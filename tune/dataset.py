@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
-from assistant.answer.pipeline import Assistant
 from assistant.core.records import Evidence, Progress, Turn
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.evidence_match import meets

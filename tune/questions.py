@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import in_context, plain
-from assistant.answer.pipeline import Assistant
 from assistant.answer.read import evidence_in
 from assistant.core.records import Evidence, Hit, Passage, Progress, Turn
 from assistant.evaluate.questions import Question

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.evidence import as_read, place
 from assistant.answer.features import SENTENCE_FEATURES
-from assistant.answer.pipeline import Assistant
 from assistant.answer.read import ReaderFile, evidence_in
 from assistant.core.config import Config
 from assistant.core.errors import UsageError

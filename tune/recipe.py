@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.pipeline import Assistant
 from assistant.answer.read import FILE_NAME as READER
 from assistant.answer.read import load_reader, read_reader
 from assistant.core.config import Config, TuneSection

@@ -7,7 +7,8 @@ FOLDER/.audit.lock    held while a line is written, and while all are checked; n
 The head says where the log is going before a line is written, and that it is there afterwards. Whoever is killed in
 between leaves a log that ends in one of the two states, and the next line begins with clearing up.
 With a key the hashes are HMACs, and the head is signed (after Schneier and Kelsey, "Secure audit logs to support
-computer forensics", 1999). Who has no key can still put log and head back as they were at some time, or delete all files.
+computer forensics", 1999). Who has no key can still put log and head back as they were at
+some time, or delete all files.
 """
 
 from __future__ import annotations

@@ -173,8 +173,8 @@ def calibrate(
     quiet: Quiet = False,
 ) -> None:
     """Learn from questions with gold how sure is sure enough for answer.max_risk; kept beside the index."""
+    from assistant.answer.assistant import Assistant
     from assistant.answer.confidence import UNCALIBRATED, summary
-    from assistant.answer.pipeline import Assistant
     from assistant.core.records import make_access
     from assistant.evaluate.calibrate import calibrate_index
     from assistant.evaluate.run import Plan

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assistant.answer.pipeline import Assistant
+    from assistant.answer.assistant import Assistant
     from assistant.core.config import Config
     from assistant.terminal.render import Renderer
 
@@ -82,7 +82,7 @@ def assistant_for(
     *,
     answers: bool = True,
 ) -> Iterator[Assistant]:
-    from assistant.answer.pipeline import Assistant
+    from assistant.answer.assistant import Assistant
     from assistant.core.records import make_access
 
     access = make_access(roles.split(","), as_of)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import FILE_NAME, Confidence, curve_of
 from assistant.answer.evidence import quote_text
 from assistant.answer.features import READING_FEATURES
-from assistant.answer.pipeline import Assistant
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import hash_file, write_atomic

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.contract import dumps
 from assistant.core.errors import GateFailed, UsageError, did_you_mean
 from assistant.core.records import Answer, Progress, Status, make_access

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from assistant.answer.history import MAX_QUESTION, recent
+from assistant.answer.question import MAX_QUESTION, recent
 from assistant.contract import history_from_json
 from assistant.core.errors import UsageError
 from assistant.core.records import Turn

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.contract import answer_json, dumps, search_json
 from assistant.core.errors import REPORT, AssistantError, UsageError
 from assistant.core.records import Access, Answer, Turn

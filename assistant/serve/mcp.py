@@ -16,7 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_place, verify_answer
 from assistant.contract import answer_json, history_from_json, search_json, term_json
 from assistant.core.errors import AssistantError, UsageError

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from assistant.answer.history import MAX_QUESTION
+from assistant.answer.question import MAX_QUESTION
 from assistant.core.records import Turn
 from assistant.serve.refused import Refused, bad_request
 

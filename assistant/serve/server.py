@@ -16,7 +16,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.records import Access
 from assistant.serve.app import MOST_HEAD_BYTES, Tell, make_app
 from assistant.serve.desk import Desk

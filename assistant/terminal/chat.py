@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import Access, Answer, Citation, Quote, Turn, make_access
 from assistant.terminal.explain import why

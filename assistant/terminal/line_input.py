@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.answer.history import MAX_QUESTION
+from assistant.answer.question import MAX_QUESTION
 from assistant.core.files import open_private
 from assistant.guards.run import redacted
 

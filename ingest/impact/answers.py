@@ -10,8 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import load_confidence
-from assistant.answer.pipeline import Assistant
 from assistant.answer.read import load_reader
 from assistant.audit.trail import Audit, history_of
 from assistant.core.config import Config

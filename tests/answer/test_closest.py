@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import Confidence, Point
 from assistant.answer.features import READING_FEATURES
-from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps
 from assistant.core.errors import UsageError

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.pipeline import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps
 from assistant.core.config import GuardsSection

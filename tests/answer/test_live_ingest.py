@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Answer, IngestReport, Turn, make_access
 from assistant.models.encoder import Encoder

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, search_json, term_json
 from assistant.core.config import Config

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config, ReaderSection
 from assistant.core.errors import IndexMismatch, IndexMissing, UsageError
 from assistant.core.records import Answer, SearchResult, Turn, make_access
@@ -266,3 +266,21 @@ def test_an_index_of_nothing_abstains(
     answer = assistant.answer(CARRY)
     assert (answer.status, answer.hits, answer.confidence) == ("abstained", (), 0.0)
     assistant.close()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "If I lose my badge, what does it cost?",
+        "Can I sell leave if I don't need it?",
+        "How many sick days do I get before they cut my pay?",
+        "thanks, that was helpful",
+        "Is that everything?",
+    ],
+)
+def test_a_conversation_does_not_repeat_its_last_answer(tarnwell: Assistant, question: str) -> None:
+    asked = "Can my dog come to the office?"
+    last = tarnwell.answer(asked)
+    assert last.status == "answered"
+    found = tarnwell.answer(question, [Turn("user", asked), Turn("assistant", last.text)])
+    assert found.text != last.text and {c.quote for c in found.citations}.isdisjoint(c.quote for c in last.citations)

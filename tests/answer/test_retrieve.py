@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.retrieve import asked_norms, find_terms, fuse, query_words
 from assistant.core.errors import UsageError
 from assistant.core.records import Hit, make_access

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Answer, IngestReport, Turn
 from assistant.terminal.render import Renderer

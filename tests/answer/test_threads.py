@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
 from assistant.contract import answer_json
 from assistant.core.config import Config

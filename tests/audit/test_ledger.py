@@ -165,7 +165,7 @@ def test_a_log_that_goes_on_without_the_lines_before_says_so(tmp_path: Path, max
         (tmp_path / name).unlink()
     (tmp_path / BEFORE).unlink(missing_ok=True)
     say(log, "three")
-    with pytest.raises(GateFailed, match="lines before line 1 .* were removed"):
+    with pytest.raises(GateFailed, match=r"lines before line 1 .* were removed"):
         log.verify()
     assert said(log)[0] == "note: audit.head was missing or damaged."
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import Confidence, Point
 from assistant.answer.features import READING_FEATURES
-from assistant.answer.pipeline import Assistant
 from assistant.audit.ledger import FILE_NAME
 from assistant.audit.trail import Audit, differences, history_of
 from assistant.core.config import AuditSection, Config

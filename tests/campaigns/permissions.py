@@ -34,7 +34,7 @@ from markdown_it import MarkdownIt
 from rich.progress import track
 from typer.testing import CliRunner
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.cli import app
 from assistant.contract import answer_json, dumps, search_json, term_json
@@ -407,7 +407,7 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
     pools = [questions_for(doc for doc in docs if not doc.trap), questions_for(doc for doc in docs if doc.trap)]
     each = min(*map(len, pools), -(-options.n // (2 * len(pools) * len(PEOPLE) * (len(SURFACES) + len(BATCHES)))))
     known: dict[tuple[str, str, tuple[str, ...]], Floats] = {}
-    with patch("assistant.answer.pipeline.open_reader", lambda *given: Remembering(open_reader(*given), known)):
+    with patch("assistant.answer.engine.open_reader", lambda *given: Remembering(open_reader(*given), known)):
         for cast in ({}, CAST):
             report = index_docs(docs, folder / "docs", config, cast)
             for number, (roles, day) in enumerate(track(PEOPLE, "asking", console=console, transient=True)):

@@ -27,8 +27,8 @@ from pathlib import Path
 
 from rich.progress import track
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.pipeline import Assistant
 from assistant.answer.support import check_support
 from assistant.core.records import Answer, Turn
 from assistant.index.catalog import Catalog

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.core.config import Config
 from assistant.core.records import Answer, Turn

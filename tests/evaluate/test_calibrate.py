@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import load_confidence
 from assistant.answer.features import READING_FEATURES
-from assistant.answer.pipeline import Assistant
 from assistant.cli import app
 from assistant.core.config import Config
 from assistant.core.errors import UsageError

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import Answer, Citation, IndexInfo, IngestReport, ModelInfo, Turn, make_access

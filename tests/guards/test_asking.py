@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config, GuardsSection
 from assistant.core.records import Turn
 

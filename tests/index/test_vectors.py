@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import AssistantError, IndexMissing
 from assistant.core.records import Access, IngestReport, make_access

@@ -25,7 +25,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant import cli
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport, make_access
 from assistant.index.catalog import Catalog

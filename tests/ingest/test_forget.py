@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing, UsageError
 from assistant.index.catalog import Catalog

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
 from ingest.trial import trial_index

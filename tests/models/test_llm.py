@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json
 from assistant.core.config import RUNTIMES, Config, GeneratorSection

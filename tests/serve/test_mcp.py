@@ -17,7 +17,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.server import MCPServer
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
 from assistant.contract import answer_json, search_json
 from assistant.core.config import Config

@@ -24,7 +24,7 @@ import jsonschema
 import pytest
 import uvicorn
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
 from assistant.contract import answer_json, dumps, search_json
 from assistant.core.config import Config, ServeSection

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.phrase import ground
-from assistant.answer.pipeline import Assistant
 from assistant.core.config import Config
 from assistant.core.records import Turn
 from assistant.evaluate.questions import Question

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.features import SENTENCE_FEATURES
-from assistant.answer.pipeline import Assistant
 from assistant.answer.read import FILE_NAME, load_reader, read_reader
 from assistant.core.config import Config, GeneratorSection, ModelsSection
 from assistant.core.errors import ModelDamaged, UsageError

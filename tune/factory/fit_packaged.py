@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import FILE_NAME as CONFIDENCE
 from assistant.answer.confidence import UNCALIBRATED, summary
-from assistant.answer.pipeline import Assistant
 from assistant.answer.read import FILE_NAME as READER
 from assistant.core.config import AnswerSection, Config, GeneratorSection, IndexSection, load_config
 from assistant.core.files import PACKAGED, hash_file

@@ -65,8 +65,8 @@ def _renderer() -> MarkdownIt:
     def nest(levels: int) -> Callable[[StateCore], None]:
         return lambda state: renderer.options.__setitem__("maxNesting", levels)
 
-    # A block nested deeper is lost. Brackets nested deeper stay text: each is read once for every level that is open, so
-    # that 200 kB of `![` took 11 s with 20 levels, and 3 s with these. A picture in a link needs two.
+    # A block nested deeper is lost. Brackets nested deeper stay text: each is read once for every level that is
+    # open, so that 200 kB of `![` took 11 s with 20 levels, and 3 s with these. A picture in a link needs two.
     renderer.core.ruler.before("block", "nest_blocks", nest(100))
     renderer.core.ruler.before("inline", "nest_brackets", nest(6))
     return renderer

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_quote, verify_answer
 from assistant.cli.streams import saved_answers
 from assistant.contract import answer_json, dumps

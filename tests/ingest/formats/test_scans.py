@@ -16,7 +16,7 @@ from fpdf import FPDF
 from PIL import Image, ImageFilter
 from rich.console import Console
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, citations_from_json
 from assistant.core.errors import DocumentRejected, UsageError

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answer.pipeline import Assistant
+from assistant.answer.assistant import Assistant
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import Access, make_access, no_progress

@@ -1,0 +1,190 @@
+"""The public API: `Assistant` answers, searches, and shows what the documents say around a quote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.answer.confidence import Confidence
+from assistant.answer.disclosure import in_context, masked_text
+from assistant.answer.engine import Engine
+from assistant.answer.glossary import show_terms
+from assistant.answer.pipeline import answer_question, search_passages, understand
+from assistant.answer.question import Inquiry, ReportStage, StageTimer, checked_question, phrasings, recent
+from assistant.answer.read import Candidates, ReaderFile
+from assistant.audit.trail import Audit, answer_line, search_line
+from assistant.core.config import Config, load_config
+from assistant.core.errors import UsageError
+from assistant.core.records import Access, Answer, Citation, Quote, Reading, SearchResult, Term, Turn, make_access
+from assistant.index.catalog import Catalog
+from assistant.models.llm import LanguageModel
+
+if TYPE_CHECKING:
+    from langchain_core.retrievers import BaseRetriever
+    from langchain_core.runnables import Runnable
+
+SURROUNDING = 2_000  # characters on either side of a quote that are masked before some of them are shown
+
+
+def no_report(stage: str) -> None:
+    """Be told what is going on, and tell nobody."""
+
+
+class Assistant:
+    """Answers questions from one index, in as many threads as like."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        access: Access | None = None,
+        model: LanguageModel | None = None,
+        confidence: Confidence | None = None,
+        reader: ReaderFile | None = None,
+        audit: bool = False,
+        command: str = "python",
+    ) -> None:
+        """Open the index; models load in the background.
+
+        `model` replaces the configured generator, `confidence` the calibration of this index, `reader` what
+        picks evidence; with `audit`, answers and searches are logged, as those of `command`, if the configuration
+        says so.
+
+        Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
+        cannot hold, or a key of the log that is no secret.
+        """
+        self.config = config
+        self.access = access or make_access()
+        self._engine = Engine(config, model=model, confidence=confidence, reader=reader)
+        self._audit = Audit(config) if audit and config.audit.enabled else None
+        self._command = command
+
+    @classmethod
+    def open(cls, path: str | Path | None = None, roles: Sequence[str] = (), as_of: str = "") -> Assistant:
+        """Open the index that a configuration file names, as someone with `roles`, on the day `as_of`."""
+        return cls(load_config(Path(path) if path else None), access=make_access(roles, as_of), audit=True)
+
+    def close(self) -> None:
+        """Let go of the index's files: of what another thread reads just now, when it has read it."""
+        self._engine.close()
+
+    @property
+    def threshold(self) -> float:
+        """The least probability of being right with which a question is answered."""
+        return self._engine.threshold
+
+    @property
+    def catalog(self) -> Catalog:
+        """This thread's connection to the catalog."""
+        return self._engine.catalog
+
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        access: Access | None = None,
+        k: int | None = None,
+        stage: ReportStage = no_report,
+    ) -> Answer:
+        """Answer from the documents, abstain, or refuse; every sentence is proved by a verbatim quote.
+
+        `stage` is told what is going on: "searching", "reading", "wording". Of `history` the last turns count. Raises
+        UsageError for an empty or endless question or turn.
+        """
+        access, history = access or self.access, recent(history)
+        self._engine.open_reader()
+        with self._engine.snapshot():
+            answer = answer_question(self._inquiry(question, history, access, k, stage), self._engine)
+        if self._audit:
+            self._audit.append(answer_line(self._command, answer, history, access, self.config))
+        return answer
+
+    def search(
+        self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = ""
+    ) -> SearchResult:
+        """Return the hits alone; `focus` is the question where `query` says more."""
+        access = access or self.access
+        if self.config.retrieval.rerank:
+            self._engine.open_reader()
+        with self._engine.snapshot():
+            found = search_passages(self._inquiry(query, (), access, k), focus, self._engine)
+        if self._audit:
+            self._audit.append(search_line(self._command, found, access, self.config))
+        return found
+
+    def _inquiry(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        access: Access | None,
+        k: int | None = None,
+        report: ReportStage = no_report,
+    ) -> Inquiry:
+        """Make the record of a question that is asked now; the caller holds a snapshot of the index."""
+        access = access or self.access
+        return Inquiry(
+            question=checked_question(question),
+            history=history,
+            access=access,
+            index=self._engine.catalog.info(access),
+            timer=StageTimer(),
+            report=report,
+            k=k or self.config.retrieval.k,
+        )
+
+    def terms(self, name: str = "", *, access: Access | None = None) -> list[tuple[Term, str, str]]:
+        """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
+        return show_terms(
+            name, self.config, self._engine.catalog, access or self.access, self._engine.guards, self._audit
+        )
+
+    def files(self, answer: Answer, access: Access) -> dict[str, str]:
+        """Return the addresses of an answer's sources on this machine, as far as the files are still there."""
+        found = self._engine.catalog.files({quote.source for quote in answer.sources}, access)
+        return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()}
+
+    def surroundings(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
+        """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
+
+        Raises UsageError if the document no longer says it.
+        """
+        with self._engine.catalog.snapshot():
+            document = self._engine.catalog.document(quote.document_sha256, access)
+            if document is None or document.text[quote.start : quote.end] != quote.quote:
+                raise UsageError(
+                    f"{quote.source} has changed or is no longer indexed.", "Ask again for a fresh answer."
+                )
+            if masked_text(quote.quote, self._engine.guards) != quote.quote:
+                raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
+            begin, stop = self._engine.catalog.indexed_around(document, quote.start, quote.end)
+        begin, stop = (
+            max(begin, quote.start - SURROUNDING),
+            min(stop, quote.end + SURROUNDING),
+        )
+        return in_context(document.text[begin:stop], quote.start - begin, quote.end - begin, self._engine.guards)
+
+    def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:
+        """Return the evidence and its features alone; what an answer would be worded from."""
+        with self._engine.snapshot():
+            return understand(self._inquiry(question, recent(history), access), self._engine)[1]
+
+    def candidates(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Candidates:
+        """Return every sentence that the reader would choose from, with its features."""
+        asked = phrasings(checked_question(question), recent(history))[0].text
+        with self._engine.snapshot():
+            hits, _ = self._engine.retrieve(asked, question, access or self.access)
+            return self._engine.reader.candidates(asked, hits, focus=question)
+
+    def as_runnable(self) -> Runnable[Any, Any]:
+        """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""
+        from assistant.answer.langchain import as_runnable
+
+        return as_runnable(self)
+
+    def as_retriever(self, k: int | None = None) -> BaseRetriever:
+        """Return a LangChain retriever over the index, bound to this assistant's access."""
+        from assistant.answer.langchain import as_retriever
+
+        return as_retriever(self, k)

@@ -1,0 +1,129 @@
+"""What a question is answered with: one index, and the models that are opened for it once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock, local
+
+from assistant.answer.confidence import Confidence, load_confidence
+from assistant.answer.read import Reader, ReaderFile, load_reader
+from assistant.answer.retrieve import Retriever, find_terms
+from assistant.core.config import Config
+from assistant.core.errors import IndexMismatch, IndexMissing
+from assistant.core.records import Access, Hit, Term
+from assistant.guards.run import Guards
+from assistant.index.catalog import Catalog
+from assistant.index.schema import rebuild_hint
+from assistant.index.vectors import VectorStore, open_store
+from assistant.models.cross_encoder import CrossEncoder, open_reader
+from assistant.models.encoder import GUARD_ENCODER, Encoder, open_encoder, remember
+from assistant.models.llm import LanguageModel, open_model
+from assistant.models.onnx_session import GRAPH
+from assistant.models.registry import Registry
+
+
+class Engine:
+    """Opens an index and its models, for as many threads as like: the models are shared, the catalog's is each one's.
+
+    A generator that is run here words one answer at a time.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        model: LanguageModel | None = None,
+        confidence: Confidence | None = None,
+        reader: ReaderFile | None = None,
+    ) -> None:
+        """Open the index; models load in the background.
+
+        Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
+        cannot hold.
+        """
+        self.config = config
+        self._lock = Lock()  # of what is opened at its first use
+        self._thread = local()
+        self._registry = Registry(config.models_dir)
+        self._check_encoder()
+        self._reader_file = reader or load_reader(config)
+        self._confidence = confidence or load_confidence(config.data)
+        self.threshold = self._confidence.threshold(config.answer.max_risk)
+        reads = config.generator.reads
+        self.reads_passages = reads == "passages" or (reads == "auto" and config.generator.kind.large)
+        # Loading is mostly file reading and native code, so it overlaps.
+        self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")
+        self._cross_encoder: Future[CrossEncoder] | None = None  # only what is read needs it
+        guard_encoder = self._pool.submit(open_encoder, self._registry, config.encoder, GUARD_ENCODER)
+        # Of `self` the guards would make a circle, which keeps the models until the garbage is collected.
+        self.guards = Guards(config.guards, remember(lambda texts: guard_encoder.result().encode(texts)))
+        self._encoder: Future[Encoder] = self._pool.submit(open_encoder, self._registry, config.encoder)
+        self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
+        registry = self._registry
+        self._model: Future[LanguageModel | None] = self._pool.submit(lambda: model or open_model(config, registry))
+
+    def close(self) -> None:
+        """Let go of the index's files: of what another thread reads just now, when it has read it."""
+        if not self._store.cancel() and not self._store.exception():
+            self._store.result().close()
+        self._pool.shutdown(wait=False)
+        # Each connection goes with its last reference. To close one under a thread that reads it crashes the process.
+        self._thread = local()
+
+    @property
+    def catalog(self) -> Catalog:
+        """This thread's connection to the catalog."""
+        if not hasattr(self._thread, "catalog"):
+            self._thread.catalog = Catalog.open(self.config.data)
+        found: Catalog = self._thread.catalog
+        return found
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Catalog]:
+        """Hold one state of the index, from when all is loaded: its vectors live until the ingest after the next."""
+        self._encoder.result(), self._store.result()
+        with self.catalog.snapshot():
+            yield self.catalog
+
+    def retrieve(self, asked: str, question: str, access: Access, k: int = 0) -> tuple[tuple[Hit, ...], list[Term]]:
+        """Return the hits, `k` or as many as are read, and the terms whose meaning the question asks for."""
+        terms = find_terms(self.catalog, question, access)
+        retriever = Retriever(self.catalog, self._store.result(), self._encoder.result().encode, self.config.retrieval)
+        hits = retriever.search(asked, access, max(k, self.config.reader.passages), terms)
+        return hits, [term for term, asks in terms if asks]
+
+    @property
+    def reader(self) -> Reader:
+        """What picks the evidence; waits until its model is open."""
+        read = self.open_reader().result().read
+        return Reader(read, self.config.reader, self._reader_file.weights, self._confidence)
+
+    def open_reader(self) -> Future[CrossEncoder]:
+        """Start to open the reader's model, if nobody has."""
+        with self._lock:
+            if self._cross_encoder is None:
+                self._cross_encoder = self._pool.submit(
+                    open_reader, self._registry, self.config.encoder, self._reader_file.model_id
+                )
+            return self._cross_encoder
+
+    @property
+    def model(self) -> LanguageModel | None:
+        """The generator, if there is one; waits until it is open."""
+        return self._model.result()
+
+    def refusals(self, text: str, hits: Sequence[Hit]) -> bool:
+        """Say whether the guards refuse generated words, given the hits that they are of."""
+        return self.guards.output(text, [hit.passage.text for hit in hits]).action != "allow"
+
+    def _check_encoder(self) -> None:
+        with self.catalog.snapshot():
+            indexed = self.catalog.meta("encoder")
+        if indexed is None:
+            raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
+        ours = self._registry.load(self.config.encoder.model).files[GRAPH]
+        if indexed != ours:
+            cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
+            raise IndexMismatch(cause, rebuild_hint(self.config.data))

@@ -1,0 +1,137 @@
+"""One question, by one person, now: what is asked, alone or together with the question before it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from assistant.core.errors import UsageError
+from assistant.core.records import Access, IndexInfo, Turn, Verdict
+from assistant.text.words import STOP_WORDS, WORD, content
+
+FOLLOWS_UP = re.compile(r"^(?:and|or|what\s+about|how\s+about|even|same|in\s+that\s+case|does\s+that)\b", re.IGNORECASE)
+ANAPHORA = re.compile(
+    r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones|(?:which|other|new|old|next) one|same)\b",
+    re.IGNORECASE,
+)
+# What looks as if it referred back, and does not: "is there a limit", "is it allowed to", "this year".
+REFERS_TO_NOTHING = re.compile(
+    r"\b(?:is|are|was|were|will|would|can|should)\s+there\b|\bthere\s+(?:is|are|was|were|'s|’s)"
+    r"|\b(?:is|was|would)\s+it\s+(?:[a-z]+\s+)?(?:to|if|when|for)\b|\bit\s+(?:is|was|takes?)\s+[a-z]+\s+(?:to|for)\b"
+    r"|\bthis\s+(?:year|month|week|quarter|summer|winter)\b|\bthose\s+who\b",
+    re.IGNORECASE,
+)
+# What is no question without the one before: "For contractors?", "in the Berlin office", "Who approves?".
+FRAGMENT = re.compile(
+    r"^(?:for|in|at|on|with|without|during|after|before|within|from|to|under|by|per|not|only|if)\b"
+    r"(?!.*\b(?:am|is|are|was|were|do|does|did|has|have|can|could|may|must|should|will|would)\b)"
+    r"|^(?:who|what|when|where|how|which)(?:\s+\w+)?\W*$",
+    re.IGNORECASE,
+)
+MEASURED = re.compile(r"\bhow\s+(?:many|much)\s+(?:of\s+)?\w+", re.IGNORECASE)  # "how many days" asks of no days
+MAX_QUESTION = 4_000  # characters
+MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
+MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
+SHORT_QUESTION = 3  # content words below which a question may not stand alone
+LONG_QUESTION = 6  # content words from which one stands alone even where it says "it"
+
+ReportStage = Callable[[str], None]  # is told what is going on: "searching", "reading", "wording"
+
+
+class StageTimer:
+    """Times the stages, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._stages[name] = round(self._stages.get(name, 0.0) + (time.perf_counter() - began) * 1000, 2)
+
+    def timings(self) -> Mapping[str, float]:
+        """Return the stages' times, and that of all since the timer was made."""
+        return {**self._stages, "total": round((time.perf_counter() - self._began) * 1000, 2)}
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question with what decides its answer: the turns before it, who asks and as of when, and the index.
+
+    `verdicts` are what the guards said of it so far.
+    """
+
+    question: str
+    history: Sequence[Turn]
+    access: Access
+    index: IndexInfo
+    timer: StageTimer
+    report: ReportStage
+    k: int
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasing:
+    """A way in which a question may be meant: alone, or `joined` to the question before it."""
+
+    text: str
+    joined: bool = False
+
+
+def checked_question(question: str) -> str:
+    """Return a question as it is asked; raises UsageError for an empty or endless one."""
+    question = question.encode("utf-8", "replace").decode().replace("\0", " ").strip()
+    if not question:
+        raise UsageError("the question is empty.", "Ask something, e.g. assistant ask 'Who approves travel?'")
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"the question has {len(question):,} characters; the limit is {MAX_QUESTION:,}.")
+    return question
+
+
+def recent(history: Sequence[Turn]) -> Sequence[Turn]:
+    """Return the last turns of a conversation; raises UsageError if one of them has more than MAX_TURN characters."""
+    history = history[-MAX_TURNS:]
+    if (longest := max((len(turn.content) for turn in history), default=0)) > MAX_TURN:
+        cause = f"a message of the history has {longest:,} characters; the limit is {MAX_TURN:,}."
+        raise UsageError(cause, "Shorten that message, or leave it out.")
+    return history
+
+
+def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
+    """Return the ways in which a question may be meant, the likeliest first.
+
+    A whole question is asked alone. One that says "it", or has few words, is asked alone and then, where that is not
+    answered, with the one before it. A fragment, "And in Utrecht?", "Who approves it?", is asked with the one before.
+    """
+    asked = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
+    alone = Phrasing(question)
+    if not asked:
+        return (alone,)
+    words = len(_content_words(question))
+    refers_back = ANAPHORA.search(REFERS_TO_NOTHING.sub(" ", question)) and words < LONG_QUESTION
+    short = len(_content_words(MEASURED.sub(" ", question))) < SHORT_QUESTION
+    opens_as_follow_up = FOLLOWS_UP.search(question)
+    if not (refers_back or short or opens_as_follow_up):
+        return (alone,)
+    before = phrasings(asked[-1], [Turn("user", text) for text in asked[:-1][-2:]])[0].text
+    joined = Phrasing(f"{before} {question}", joined=True)
+    if opens_as_follow_up:
+        return (joined,) if short else (joined, alone)
+    fragment = short and (refers_back or FRAGMENT.search(question) or not _content_words(MEASURED.sub(" ", question)))
+    return (joined,) if fragment else (alone, joined)
+
+
+def _content_words(question: str) -> list[str]:
+    return [word for word in WORD.findall(question) if word.casefold() not in STOP_WORDS]
+
+
+def repeats_last_answer(text: str, question: str, history: Sequence[Turn]) -> bool:
+    """Tell whether the last answer has said a text, to somebody who asks on with words of their own."""
+    last = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")
+    return bool(content(question)) and " ".join(text.split()) in " ".join(last.split())

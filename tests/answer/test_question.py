@@ -1,0 +1,80 @@
+"""A question of a conversation is asked alone, with the one before it, or first the one and then the other."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.answer.question import Phrasing, phrasings, repeats_last_answer
+from assistant.core.records import Turn
+
+BEFORE = "How do I report harassment?"
+HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Write it down. [1]")]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is there a limit for hotel rooms in London?",
+        "Is it allowed to bring my dog to work?",
+        "Which holidays are paid this year in Utrecht?",
+        "what's the password policy here",
+        "Can my manager read my email?",
+        "What if the government asks for my files?",
+        "Can I share one login with my team?",
+    ],
+)
+def test_a_question_that_says_what_it_is_about_is_asked_alone(question: str) -> None:
+    assert phrasings(question, HISTORY) == (Phrasing(question),)
+    assert phrasings(question, ()) == (Phrasing(question),)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "And for contractors?",
+        "What about my partner?",
+        "Who approves it?",
+        "For contractors?",
+        "in the Utrecht office",
+        "Who decides?",
+        "How long?",
+        "How many days do I get?",
+        "What if they refuse?",
+    ],
+)
+def test_a_question_that_means_nothing_alone_is_asked_with_the_one_before(question: str) -> None:
+    assert phrasings(question, HISTORY) == (Phrasing(f"{BEFORE} {question}", joined=True),)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When do I get my bonus?",
+        "dress code",
+        "Who is the DPO?",
+        "Is approval required?",
+        "What if I lose my laptop?",
+        "If I lose my key, what does it cost?",
+        "Can I swap a holiday if I don't need it?",
+        "What happens to a parking space when its owner leaves?",
+    ],
+)
+def test_a_few_words_or_a_whole_question_that_says_it_are_asked_alone_first(question: str) -> None:
+    assert phrasings(question, HISTORY) == (Phrasing(question), Phrasing(f"{BEFORE} {question}", joined=True))
+
+
+def test_a_follow_up_of_a_follow_up_keeps_the_subject() -> None:
+    history = [*HISTORY, Turn("user", "And in Utrecht?"), Turn("assistant", "The same.")]
+    assert phrasings("Who decides?", history)[0].text == f"{BEFORE} And in Utrecht? Who decides?"
+
+
+def test_a_follow_up_with_words_of_its_own_is_asked_alone_too() -> None:
+    question = "What about a bottle of wine worth 40 pounds?"
+    assert phrasings(question, HISTORY) == (Phrasing(f"{BEFORE} {question}", joined=True), Phrasing(question))
+
+
+def test_what_the_last_answer_said_is_no_answer_to_who_asks_on() -> None:
+    assert repeats_last_answer("1. Tell your manager.\n 2. Write it down.", "thanks, that was helpful", HISTORY)
+    assert not repeats_last_answer("1. Tell your manager.\n 2. Write it down.", "Who?", HISTORY)
+    assert not repeats_last_answer("Write to the board.", "And the board?", HISTORY)
+    assert not repeats_last_answer("Tell", "And who?", ())
