@@ -59,14 +59,17 @@ class Audit:
         """Return the line of that id, or whose id begins so; raises UsageError if there is not just one."""
         found = [entry for entry in self.entries() if entry.id.startswith(id)]
         if len(found) != 1:
-            raise UsageError(f"{len(found)} lines of the log are called {id!r}.", "See `assistant log`.")
+            several = f"{len(found)} log entries have an ID that begins with {id!r}." if found else ""
+            raise UsageError(several or f"no log entry has the ID {id!r}.", "See `assistant log`.")
         return found[0]
 
     def find_answer(self, id: str) -> Entry:
         """Return the line of an answer; raises UsageError as `find` does, and for a line that is of something else."""
         entry = self.find(id)
         if not entry.raw["answer_sha256"]:
-            raise UsageError(f"the line {entry.id} is no answer's ({entry.raw['command']}).", "See `assistant log`.")
+            raise UsageError(
+                f"the log entry {entry.id} is not an answer ({entry.raw['command']}).", "See `assistant log`."
+            )
         return entry
 
     def verify(self) -> int:

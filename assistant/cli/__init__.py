@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import asking, changes, index, log, quality, serving, tuning
+from assistant.cli import asking, index, log, quality, review, serving, tuning
 from assistant.core.errors import AssistantError, NotReady, UsageError
 from assistant.core.package import explain
 
@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Ask an organisation's own documents; every answer is proved by verbatim quotes.",
+    help="Ask an organisation's own documents; every answer comes with exact quotes and where to find them.",
 )
 tune = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Tune the generator on your documents; needs the extra [tune]."
@@ -28,13 +28,13 @@ COMMANDS = (
     asking.chat,
     asking.search,
     asking.terms,
-    quality.guard,
-    quality.verify,
+    review.guard,
+    review.verify,
     quality.eval,
     quality.calibrate,
     quality.test,
-    quality.lint,
-    changes.impact,
+    review.lint,
+    review.impact,
     index.forget,
     index.status,
     log.log,
@@ -65,9 +65,9 @@ def main() -> None:
             sys.exit(0)
         if end.code != INTERRUPTED:
             raise
-        sys.exit(_tell(KeyboardInterrupt()))
+        sys.exit(_report(KeyboardInterrupt()))
     except BaseException as error:
-        sys.exit(_tell(error))
+        sys.exit(_report(error))
 
 
 def _open_streams() -> None:
@@ -90,10 +90,10 @@ def _check_folder() -> None:
         raise UsageError(f"the working folder {folder} does not exist any more.", "Change to another folder.") from None
 
 
-def _tell(error: BaseException) -> int:
+def _report(error: BaseException) -> int:
     """Say in a sentence or two why a command ended, and return its exit code."""
     if _interrupted(error):  # perhaps half-way through an import that the renderer needs
-        typer.echo("Error: stopped. Nothing is lost; run it again to go on.", err=True)
+        typer.echo("Error: stopped. Nothing is lost; run the command again to go on.", err=True)
         return INTERRUPTED
     from assistant.terminal.render import Renderer
 
@@ -111,7 +111,7 @@ def _tell(error: BaseException) -> int:
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Tell Ctrl-C, and what native code makes of it: another error, with it as the cause."""
+    """Recognise Ctrl-C, and what native code makes of it: another error, with it as the cause."""
     return isinstance(error, KeyboardInterrupt) or (error is not None and _interrupted(error.__cause__))
 
 

@@ -7,34 +7,27 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli.options import (
-    ConfigFile,
-    Data,
-    Json,
-    Quiet,
-    Verbose,
-)
-from assistant.cli.session import prepare_models, renderer, settings_of
+from assistant.cli.context import Context, prepare_models, takes
 
 
+@takes("data", "json")
 def ingest(
+    context: Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
     prune: Annotated[bool, typer.Option("--prune", help="Drop documents whose files are gone.")] = False,
-    config: ConfigFile = None,
-    data: Data = None,
-    json_: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
-    """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV."""
+    """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
+
+    With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too.
+    """
     from ingest.build import ingest as run_ingest
 
-    view = renderer(quiet=quiet or json_, verbose=verbose)
-    settings = settings_of(config, data, view)
+    view = context.renderer()
+    settings = context.settings(view)
     prepare_models(settings, view, reader=False, generator=False)
     with view.progress() as progress:
         report = run_ingest(paths, settings, prune=prune, progress=progress)
-    if json_:
+    if context.json:
         from assistant.contract import report_json
 
         view.json(report_json(report))
@@ -44,44 +37,43 @@ def ingest(
         raise typer.Exit(6)
 
 
+@takes("data", "json")
 def forget(
+    context: Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Documents, as sources or paths name them.")],
-    config: ConfigFile = None,
-    data: Data = None,
-    json_: Json = False,
 ) -> None:
     """Delete documents from the index, so that no byte of their text stays in it; the files stay."""
     from ingest.forget import forget as forget_documents
 
-    view = renderer()
-    gone = forget_documents(sources, settings_of(config, data))
-    if json_:
-        view.json({"forgotten": gone})
+    view = context.renderer()
+    forgotten = forget_documents(sources, context.settings())
+    if context.json:
+        view.json({"forgotten": forgotten})
     else:
-        view.note(
-            f"Forgotten: {', '.join(gone)}. An ingest of their folder brings back the files that are still there."
-        )
+        view.note(f"Deleted from the index: {', '.join(forgotten)}. The next ingest of their folder adds them again.")
 
 
-def status(config: ConfigFile = None, data: Data = None, json_: Json = False) -> None:
-    """Say what is indexed and prepared, what is wrong, and how to mend it.
+@takes("data", "json")
+def status(context: Context) -> None:
+    """Say what is indexed and prepared, what is wrong, and how to fix it.
 
     A command for whoever runs the index: it names documents and passages that only some roles may see.
     """
     from assistant.terminal.status import collect_status
 
-    view = renderer()
-    found = collect_status(settings_of(config, data))
-    if json_:
+    view = context.renderer()
+    found = collect_status(context.settings())
+    if context.json:
         view.json(found)
     else:
         view.status(found)
     raise typer.Exit(5 if any(problem["fatal"] for problem in found["problems"]) else 0)
 
 
-def prepare(config: ConfigFile = None, quiet: Quiet = False) -> None:
+@takes()
+def prepare(context: Context) -> None:
     """Make the packaged models ready now, instead of at their first use."""
-    view = renderer(quiet=quiet)
-    settings = settings_of(config, None)
+    view = context.renderer()
+    settings = context.settings()
     prepare_models(settings, view, reader=True, generator=True)
     view.note(f"The models are ready in {settings.models_dir}.")

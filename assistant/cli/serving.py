@@ -5,39 +5,34 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from assistant.cli.options import AsOf, ConfigFile, Data, Quiet, Roles
-from assistant.cli.session import assistant_for, renderer
+from assistant.cli.context import Context, takes
 from assistant.core.errors import UsageError
 from assistant.core.package import need
 
 HOST = "127.0.0.1"
 
 
+@takes("data", "access")
 def mcp(
+    context: Context,
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="Serve HTTP on this machine's port N instead of stdio.")
     ] = 0,
-    config: ConfigFile = None,
-    data: Data = None,
-    roles: Roles = "",
-    as_of: AsOf = "",
 ) -> None:
     """Serve search, ask, open_quote, terms and verify to a model (Model Context Protocol)."""
     need("mcp", "mcp")
-    from assistant.core.records import make_access
     from assistant.serve.mcp import make_server
 
-    view = renderer()
+    view = context.renderer()
     if port:
         _bound(HOST, port).close()
-    with assistant_for("mcp", config, data, roles, as_of, view) as assistant:
-        server = make_server(assistant, partial(make_access, roles.split(","), as_of))
+    with context.assistant("mcp", view) as assistant:
+        server = make_server(assistant, context.access)
         if port:
             view.note(f"Serving http://{HOST}:{port}/mcp to this machine; Ctrl-C ends it.")
             server.run("streamable-http", host=HOST, port=port)
@@ -45,35 +40,30 @@ def mcp(
             server.run()
 
 
+@takes("data", "access")
 def serve(
+    context: Context,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address; this one is this machine's alone.")] = HOST,
     port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="The port to serve.")] = 8080,
     token_file: Annotated[
         Path | None, typer.Option("--token-file", metavar="FILE", help="A token that clients must show.")
     ] = None,
-    config: ConfigFile = None,
-    data: Data = None,
-    roles: Roles = "",
-    as_of: AsOf = "",
-    quiet: Quiet = False,
 ) -> None:
     """Serve ask, search and OpenAI's chat completions over HTTP."""
     need("serve", "serve")
-    from assistant.core.records import make_access
     from assistant.serve.door import make_door
     from assistant.serve.server import serve as serve_http
 
-    view = renderer(quiet=quiet)
+    view = context.renderer()
     door = make_door(host, token_file)
     with (
         _bound(host, port) as listener,
-        assistant_for("serve", config, data, roles, as_of, view) as assistant,
+        context.assistant("serve", view) as assistant,
     ):
-        access = partial(make_access, roles.split(","), as_of)  # each time: it may run for weeks
         address = f"[{host}]" if ":" in host else host
         serve_http(
             assistant,
-            access,
+            context.access,  # asked each time: today moves on, and a server runs for weeks
             door,
             listener,
             lambda: view.note(f"Serving http://{address}:{port}/docs; Ctrl-C ends it."),

@@ -1,4 +1,4 @@
-"""Work on a stream of items in threads; results are told in the items' order, each as soon as it can be."""
+"""Work on a stream of items in threads; results come out in the items' order, each as soon as it can be."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-AHEAD = 2  # items taken for each thread: one to work on, one that waits for an earlier item's result
 
 
 def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], jobs: int, tell: Callable[[Result], object]
+    work: Callable[[Item], Result], items: Iterable[Item], jobs: int, emit: Callable[[Result], object]
 ) -> None:
-    """Call `tell(work(item))` for each item, with `jobs` of them in work at once; `tell` is never called twice at once.
+    """Call `emit(work(item))` for each item, with `jobs` of them in work at once; `emit` runs once at a time.
 
     A result does not wait for the next item: who sends one only after an answer gets that answer. The first exception,
-    in the items' order, ends it and is raised; what was told stays told.
+    in the items' order, ends it and is raised; what was emitted stays.
     """
     if jobs == 1:
         for item in items:
-            tell(work(item))
+            emit(work(item))
         return
     waiting: deque[Future[Result]] = deque()
     failed: list[BaseException] = []
-    slots, telling = BoundedSemaphore(AHEAD * jobs), Lock()
+    # Two items for each thread: one to work on, one that waits for an earlier item's result.
+    slots, emitting = BoundedSemaphore(2 * jobs), Lock()
 
-    def tell_what_is_ready(_: object) -> None:
-        with telling:
+    def emit_ready(_: object) -> None:
+        with emitting:
             while waiting and waiting[0].done() and not failed:
                 try:
-                    tell(waiting.popleft().result())
+                    emit(waiting.popleft().result())
                 except BaseException as error:  # of a thread: it is raised where the items are taken
                     failed.append(error)
                 slots.release()
@@ -46,7 +46,7 @@ def in_order(
                 break
             future = pool.submit(work, item)
             waiting.append(future)
-            future.add_done_callback(tell_what_is_ready)
+            future.add_done_callback(emit_ready)
     except BaseException:
         pool.shutdown(cancel_futures=True)
         raise

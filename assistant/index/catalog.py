@@ -192,6 +192,10 @@ class Catalog(Lookup):
                     WHERE {VISIBLE} ORDER BY s.source"""
         return list(self._db.execute(query, visible_to(access)))
 
+    def roles(self) -> list[str]:
+        """Return the roles that documents are for."""
+        return [role for (role,) in self._db.execute("SELECT DISTINCT role FROM audience ORDER BY role")]
+
     def outside_validity(self, as_of: str) -> int:
         """Count the sources that are not in force on `as_of`."""
         query = "SELECT COUNT(*) FROM sources WHERE effective > ? OR expires < ?"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from assistant.core.errors import did_you_mean
 from assistant.core.records import Answer, Hit
 
 BEST = 3  # passages that are named
@@ -13,6 +14,12 @@ DECIDED = {
     "abstained": "That is below {threshold:.0%}, from which on it answers (answer.max_risk), so it does not.",
     "blocked": "It was refused before anything was decided.",
 }
+
+
+def role_hints(known: Collection[str], asked: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each role that no document is for; for whoever may ask as anybody, not for clients."""
+    for role in sorted(set(asked) - set(known)):
+        yield f"No document is for the role {role!r}{did_you_mean(role, known)}."
 
 
 def why(answer: Answer, threshold: float) -> Iterator[str]:

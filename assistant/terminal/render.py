@@ -127,13 +127,16 @@ class Renderer:
         with self.out.pager(styles=True, links=True):
             yield
 
-    def answer(self, answer: Answer, files: Mapping[str, str] | None = None) -> None:
-        """Print an answer and its numbered sources; `files` are their addresses, which a terminal may open."""
+    def answer(self, answer: Answer, files: Mapping[str, str] | None = None, *, around: bool = False) -> None:
+        """Print an answer and its numbered sources, with what stands `around` their quotes if that is wanted.
+
+        `files` are their addresses, which a terminal may open.
+        """
         style = "" if answer.status == "answered" else "yellow"
         self.out.print(answer_text(answer.text, style))
         if sources := answer.sources:
             self.out.print()
-            self.out.print(sources_view(sources, files))
+            self.out.print(sources_view(sources, files, around=around))
         if answer.earlier:
             self.out.print()
             self.out.print(earlier_view(answer.earlier))

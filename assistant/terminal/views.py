@@ -158,13 +158,15 @@ def answer_text(text: str, style: str = "") -> Text:
     return shown
 
 
-def sources_view(citations: Sequence[Citation | Quote], files: Mapping[str, str] | None = None) -> Group:
-    """Return the numbered sources of an answer, each with its quote and, once, what stands around it."""
+def sources_view(
+    citations: Sequence[Citation | Quote], files: Mapping[str, str] | None = None, *, around: bool = False
+) -> Group:
+    """Return the numbered sources of an answer, each with its quote and what limits it; and what stands `around` it."""
     first = {c.key: c for c in reversed(citations)}
-    return Group(*_sources([first[key] for key in sorted(first)], files or {}))
+    return Group(*_sources([first[key] for key in sorted(first)], files or {}, around))
 
 
-def _sources(citations: Sequence[Citation | Quote], files: Mapping[str, str]) -> Iterator[Any]:
+def _sources(citations: Sequence[Citation | Quote], files: Mapping[str, str], around: bool) -> Iterator[Any]:
     shown = {(c.document_sha256, c.start, c.end) for c in citations}
     for citation in citations:
         place = citation_place(citation)
@@ -174,6 +176,8 @@ def _sources(citations: Sequence[Citation | Quote], files: Mapping[str, str]) ->
         rows = [line for line in citation.quote.splitlines() if not RULE.match(line)]  # a table's rule says nothing
         yield Indented(Text(f"“{printable(_shortened(chr(10).join(rows)))}”", style="italic"), 4)
         for excerpt in citation.context if isinstance(citation, Citation) else ():
+            if not (around or excerpt.limits):
+                continue
             sha256, start, end = citation.document_sha256, excerpt.start, excerpt.end
             if not any(sha256 == other and start < stop and begin < end for other, begin, stop in shown):
                 shown.add((sha256, start, end))

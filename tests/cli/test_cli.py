@@ -166,8 +166,8 @@ BATCH: list[Any] = [
     },
 ]
 BAD: list[tuple[str, Any, str]] = [
-    ("{", None, "Expecting"),
-    ("[1]", None, "a JSON object"),
+    ("{", None, "line 1 is not JSON: Expecting property name"),
+    ("[1]", None, "line 3 is not a JSON object"),
     ('{"id": "n"}', "n", "needs 'question'"),
     ('{"id": "t", "question": 5}', "t", "needs 'question'"),
     ('{"id": "e", "question": " "}', "e", "empty"),
@@ -194,7 +194,8 @@ def test_a_batch_answers_each_line_in_order(run: Run, settings: tuple[str, str],
 def test_a_bad_line_gets_its_error_and_the_rest_go_on(run: Run, settings: tuple[str, str]) -> None:
     lines = [line for bad, _, _ in BAD for line in (bad, json.dumps({"id": "ok", "question": CARRY}))]
     done = run("ask", "--batch", "-", *settings, stdin="\n".join(lines))
-    assert (done.code, len(done.lines)) == (0, 2 * len(BAD))
+    assert (done.code, len(done.lines)) == (2, 2 * len(BAD))
+    assert f"{len(BAD)} lines have an error: line 1 is not JSON" in done.err
     assert all(line["status"] == "answered" for line in done.lines[1::2])
     for line, (_, line_id, told) in zip(done.lines[::2], BAD, strict=True):
         assert set(line) == {"id", "error"} and line["id"] == line_id
@@ -210,7 +211,8 @@ def test_a_batch_that_cannot_be_read_is_wrong_usage(run: Run, settings: tuple[st
 def test_a_search_batch_takes_questions_and_queries(run: Run, settings: tuple[str, str]) -> None:
     lines = [{"id": 1, "question": "hotel night"}, {"id": 2, "query": "hotel night"}, {"id": 3}]
     done = run("search", "--batch", "-", "-k", "1", *settings, stdin="\n".join(map(json.dumps, lines)))
-    assert done.code == 0 and [line["id"] for line in done.lines] == [1, 2, 3]
+    assert done.code == 2 and [line["id"] for line in done.lines] == [1, 2, 3]
+    assert "1 line has an error: line 3: it needs 'question', a text." in done.err
     assert [line["hits"][0]["source"] for line in done.lines[:2]] == ["travel.md"] * 2
     assert set(done.lines[2]) == {"id", "error"}
 
@@ -345,6 +347,26 @@ def test_wrong_usage_is_2(run: Run, arguments: list[str]) -> None:
     assert (done.code, done.out) == (2, "") and "Traceback" not in done.err and "Error" in done.err
 
 
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_a_question_without_quotes_is_told_to_be_put_in_some(run: Run, command: str) -> None:
+    done = run(command, *"How many days do I get".split())
+    assert (done.code, done.out) == (2, "")
+    assert f"Put it in quotes: assistant {command} 'How many days do I get'" in done.err
+
+
+def test_a_role_that_no_document_is_for_is_hinted_at(run: Run, settings: tuple[str, str]) -> None:
+    done = run("ask", BAND, "--as", "manager", *settings)
+    assert done.code == 3 and "No document is for the role 'manager' (did you mean 'managers'?)." in done.err
+    done = run("search", BAND, "--as", "managers", *settings)
+    assert done.code == 0 and "No document" not in done.err
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "log", "replay", "lint"])
+def test_every_command_takes_verbose(run: Run, command: str) -> None:
+    """What is wrong says so: run it again with -v."""
+    assert "-v, --verbose" in run(command, "--help").out
+
+
 def test_help_lists_every_command(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
@@ -414,7 +436,9 @@ def test_a_question_asked_again_is_logged_and_a_search_cannot_be(run: Run, setti
     assert run("replay", asked, *settings).code == 0
     assert run("log", "-n", "1", "--json", *settings).json[0]["command"] == "replay"
     done = run("replay", searched, *settings)
-    assert done.code == 2 and "no answer's (search)" in done.err
+    assert done.code == 2 and "is not an answer (search)" in done.err
+    done = run("replay", "12345x", *settings)
+    assert done.code == 2 and "no log entry has the ID '12345x'" in done.err
     assert "replay" in run("log", *settings).out
 
 
@@ -433,7 +457,7 @@ def test_verifying_says_what_it_cannot_know(run: Run, fresh: tuple[str, str], tm
         file.write('[audit]\nkey_file = "key"\n')
     done = run("log", "--verify", *fresh)
     assert done.code == 7 and "begun without the key" in done.err
-    for name in ("audit.jsonl", "audit.head"):
+    for name in ("audit.jsonl", "audit.head", ".audit.lock"):
         (tmp_path / "new" / name).rename(tmp_path / name)
     assert run("search", "visitors", *fresh).code == 0
     done = run("log", "--verify", *fresh)
@@ -454,7 +478,7 @@ def test_a_planted_configuration_is_refused_and_ones_own_is_told(run: Run, fresh
         assert "--config config.toml" in done.err
     planted.chmod(0o644)
     assert run("status", "--json").json["config_file"] == str(planted)
-    assert f"settings {planted}" in run("ingest", ".", "-v").err
+    assert f"settings: {planted}" in run("ingest", ".", "-v").err
     planted.unlink()
     assert run("status", "--json", "--data", "new").json["config_file"] == ""
 
@@ -632,4 +656,4 @@ def test_ctrl_c_ends_an_ingest_with_130_and_one_sentence(fresh: tuple[str, str],
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert out == b"" and err.decode().strip() == "Error: stopped. Nothing is lost; run it again to go on."
+    assert out == b"" and err.decode().strip() == "Error: stopped. Nothing is lost; run the command again to go on."

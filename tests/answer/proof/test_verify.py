@@ -15,7 +15,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_quote, verify_answer
-from assistant.cli.streams import saved_answers
+from assistant.cli.review import saved_answers
 from assistant.contract import answer_json, dumps
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import make_access
@@ -299,7 +299,7 @@ def test_a_device_without_an_end_is_no_saved_answer() -> None:
 
 
 def test_a_pipe_is_read_as_far_as_a_saved_answer_may_reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("assistant.cli.streams.MAX_SAVED_CHARACTERS", 50)
+    monkeypatch.setattr("assistant.cli.review.MAX_SAVED_CHARACTERS", 50)
     long = json.dumps({"citations": [], "answer": "a" * 50})
     monkeypatch.setattr("sys.stdin", io.StringIO(long))
     with pytest.raises(UsageError, match="longer than 50 characters"):

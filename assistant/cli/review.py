@@ -1,0 +1,239 @@
+"""Commands that review: lint and impact on documents, verify on saved answers, guard on any text."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli.asking import one_text, run_batch
+from assistant.cli.context import EXIT, Batch, Context, Junit, prepare_models, takes
+from assistant.core.errors import GateFailed, UsageError
+
+MAX_SAVED_CHARACTERS = 20_000_000  # some 2,000 saved answers
+SAVE_ONE = "Save one: assistant ask --json QUESTION > ANSWER.json"
+
+
+class FailOn(StrEnum):
+    """From which severity on findings fail a run."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+
+class GuardStage(StrEnum):
+    """Where a text comes from, as `Stage` says it."""
+
+    INPUT = "input"
+    DOCUMENT = "document"
+    OUTPUT = "output"
+
+
+@takes("data", "access", "json")
+def lint(
+    context: Context,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders, instead of what is indexed.")
+    ] = None,
+    off: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Leave this rule out.")] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="Exit 7 from this severity on, instead of the configured one.")
+    ] = None,
+    sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write SARIF.")] = None,
+) -> None:
+    """Say what is wrong with the documents: terms, references, dates, tables, and what contradicts itself."""
+    from contextlib import nullcontext
+    from dataclasses import asdict
+
+    from assistant.audit.trail import Audit, lint_line
+    from assistant.index.catalog import Catalog
+    from ingest.lint.run import fail, open_models, rules_but, spans
+    from ingest.lint.run import lint as run_lint
+    from ingest.trial import trial_index
+
+    view = context.renderer()
+    settings = context.settings(view)
+    rules = rules_but([*settings.lint.off.split(","), *(off or ())])
+    access = context.access()
+    if not paths:
+        Catalog.open(settings.data).close()
+    prepare_models(settings, view, reader=True, generator=False)
+    with view.progress() as progress:
+        tried = trial_index(paths, settings, empty=True, progress=progress) if paths else nullcontext((settings, None))
+        with tried as (index, ingested):
+            report = run_lint(index, access, rules, open_models(index), progress)
+    if settings.audit.enabled and not paths:
+        Audit(settings).append(lint_line([rule.code for rule in rules], spans(report), access, settings))
+    rejected = ingested.rejected if ingested else ()
+    if context.json:
+        findings = [asdict(finding) for finding in report.findings]
+        files = [asdict(rejection) for rejection in rejected]
+        view.json({"documents": report.documents, "findings": findings, "rejected": files})
+    else:
+        with view.paged():
+            view.findings(report)
+            if ingested and rejected:
+                view.report(ingested)
+    if sarif:
+        from ingest.lint.sarif import write_sarif
+
+        write_sarif(sarif, report.findings, rules)
+    if rejected:
+        raise typer.Exit(6)
+    fail(report, fail_on.value if fail_on else settings.lint.fail_on)
+
+
+@takes("data", "access", "json")
+def impact(
+    context: Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders, in another checkout too.")],
+    golden: Annotated[
+        Path | None, typer.Option(metavar="GOLDEN.jsonl", help="Golden answers to check, as `test` reads them.")
+    ] = None,
+    recent: Annotated[int, typer.Option(min=0, metavar="N", help="Also ask the log's last N questions.")] = 0,
+    junit: Junit = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a pull request's comment in Markdown.")
+    ] = None,
+) -> None:
+    """Say what would change if these files replaced what is indexed; the index stays as it is.
+
+    A file replaces the indexed one of the same source name, wherever that lies; documents that a folder does not hold
+    any more are removed. Exit 7 if a golden answer that holds would not any more, 6 if a file would be rejected.
+    Answers are quotes, without a generator, so that no wording differs by chance.
+    """
+    from ingest.impact.run import Plan, assess, check_gate
+
+    view = context.renderer()
+    if junit and golden is None:
+        raise UsageError("--junit holds golden answers, and there are none.", "Give --golden FILE, or leave it out.")
+    access = context.access()
+    settings = context.ready(view, reader=golden is not None or recent > 0, generator=False)
+    with view.progress() as progress:
+        found, outcomes = assess(Plan(paths, golden, recent), settings, access, progress)
+    if context.json:
+        view.json(found.to_json())
+    else:
+        with view.paged():
+            view.impact(found)
+    if junit and golden is not None:
+        from assistant.evaluate.junit import write_golden_junit
+
+        write_golden_junit(junit, golden.stem, outcomes)
+    if markdown:
+        from ingest.impact.markdown import write_comment
+
+        write_comment(markdown, found)
+    check_gate(found.answers)
+    if found.refused:
+        raise typer.Exit(6)
+
+
+@takes("data", "access", "json")
+def verify(
+    context: Context,
+    file: Annotated[str, typer.Argument(metavar="ANSWER.json", help="A saved `ask --json`; '-' for stdin.")],
+) -> None:
+    """Check every quote of a saved answer against the indexed documents; exit 7 if one fails."""
+    from dataclasses import asdict
+
+    from assistant.answer.proof.verify import verify_answer
+    from assistant.index.catalog import Catalog
+
+    view = context.renderer()
+    settings = context.settings()
+    catalog = Catalog.open(settings.data)
+    access = context.access()
+    checks = [
+        check
+        for answer in saved_answers(file)
+        for check in verify_answer(answer, catalog, access, settings.answer.min_support)
+    ]
+    failed = [check for check in checks if check.problem]
+    if context.json:
+        view.json({"verified": not failed, "checks": [asdict(check) for check in checks]})
+    else:
+        view.checks(checks)
+        view.note(f"{len(checks) - len(failed)} of {len(checks)} hold.")
+    if failed:
+        raise GateFailed(f"{len(failed)} of {len(checks)} citations do not hold.", "Ask again for a fresh answer.")
+
+
+@takes("json")
+def guard(
+    context: Context,
+    stage: Annotated[GuardStage, typer.Option(help="What the text is.")] = GuardStage.INPUT,
+    batch: Batch = "",
+) -> None:
+    """Say what the guards find in the text on stdin, or in each line of --batch; exit 4 if it is refused."""
+    from assistant.contract import screened_json
+    from assistant.guards.run import Guards
+    from assistant.models.encoder import guard_encode
+
+    view = context.renderer()
+    settings = context.settings()
+    prepare_models(settings, view, reader=False, generator=False)
+    guards = Guards(settings.guards, guard_encode(settings))
+    if batch:
+        run_batch(
+            batch,
+            view,
+            ("text",),
+            lambda line: screened_json(guards.screen(line["text"], stage.value), line.get("id")),
+        )
+        return
+    screened = guards.screen(one_text("guard", None), stage.value)
+    if context.json:
+        view.json(screened_json(screened))
+    else:
+        view.screened(screened)
+    raise typer.Exit(EXIT["blocked"] if screened.action == "block" else 0)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; raises ValueError if a key is told twice, since a reader may believe the first."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice")
+    return made
+
+
+def saved_answers(name: str) -> list[Any]:
+    """Read one saved answer, a list of them, or JSON lines; raises UsageError for what is none or too large."""
+    try:
+        text = _bounded(name)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{name} cannot be read: {error}.", SAVE_ONE) from error
+    try:
+        value = json.loads(text, object_pairs_hook=_once)
+        answers = value if isinstance(value, list) else [value]
+    except (ValueError, RecursionError):  # a number of 5,000 digits is a bare ValueError
+        try:
+            answers = [json.loads(line, object_pairs_hook=_once) for line in text.split("\n") if line.strip()]
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{name} is not JSON: {error}.", "Save an answer with --json.") from error
+    if not answers:
+        raise UsageError(f"{name} holds no answer.", SAVE_ONE)
+    return answers
+
+
+def _bounded(name: str) -> str:
+    """Read a file or a pipe; a device may have no end. Raises OSError, or ValueError for a text that is none."""
+    if name == "-":
+        text = sys.stdin.read(MAX_SAVED_CHARACTERS + 1)
+    else:
+        kind = Path(name).stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
+            raise UsageError(f"{name} is no file.", SAVE_ONE)
+        with Path(name).open(encoding="utf-8") as file:
+            text = file.read(MAX_SAVED_CHARACTERS + 1)
+    if len(text) > MAX_SAVED_CHARACTERS:
+        raise UsageError(f"{name} is longer than {MAX_SAVED_CHARACTERS:,} characters.", "Check fewer answers at once.")
+    return text
