@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from assistant.answer.proof.citations import quote_of
 from assistant.core.records import Access, Citation, EarlierQuote, Evidence
 from assistant.index.lookup import Lookup
-from assistant.text.facts import fold_signs, numbers
+from assistant.text.quantities import numbers
 
 # Asks what held before, or whether something still does.
 OF_BEFORE = re.compile(
@@ -34,8 +34,8 @@ def earlier(
 
     It is if it asks of before, or names a number that the earlier version says and the answer does not.
     """
-    asked = numbers(fold_signs(question))
-    told = numbers(fold_signs(" ".join(c.quote for c in citations)))
+    asked = numbers(question)
+    told = numbers(" ".join(c.quote for c in citations))
     if not citations or not (asked - told or OF_BEFORE.search(question)):
         return ()
     if (before := catalog.version_before(citations[0].source, access)) is None:
@@ -43,7 +43,7 @@ def earlier(
     source, until = before
     for evidence in find(replace(access, as_of=until), source)[:1]:
         quote = quote_of(1, evidence)
-        said = numbers(fold_signs(quote.quote))
+        said = numbers(quote.quote)
         if said != told and (said & (asked - told) or OF_BEFORE.search(question)):
             return (EarlierQuote(**asdict(quote), until=until),)
     return ()

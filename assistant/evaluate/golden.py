@@ -19,8 +19,8 @@ from assistant.contract import dumps
 from assistant.core.errors import GateFailed, UsageError, did_you_mean
 from assistant.core.records import Answer, Progress, Status, make_access
 from assistant.evaluate.questions import Asked, parse_asked, parse_texts, read_lines
-from assistant.text.facts import fold_signs, numbers, quantities
 from assistant.text.prompts import KEY
+from assistant.text.quantities import numbers, numerals, quantities
 
 LINE_KEYS = ("id", "question", "scenario", "history", "roles", "as_of", "expect", "recorded")
 EXPECT_KEYS = ("status", "contains", "numbers", "source", "excludes")
@@ -158,10 +158,11 @@ def ask_all(lines: Sequence[tuple[Asked, str]], assistant: Assistant, progress: 
 
 
 def _failures(expect: Expected, answer: str, sources: tuple[str, ...]) -> Iterator[Failure]:
-    folded, stated = _folded(answer), _numbers(answer)
+    folded, bare = _folded(answer), KEYS.sub("", answer)
     if missing := [text for text in expect.contains if _folded(text) not in folded]:
         yield Failure("contains", _quoted(missing), "an answer without it")
-    if missing := [number for number in expect.numbers if not numbers(fold_signs(number)) <= set(stated)]:
+    if missing := [number for number in expect.numbers if not numbers(number) <= numbers(bare)]:
+        stated = dict.fromkeys(numeral.value for numeral in numerals(bare))
         yield Failure("numbers", ", ".join(missing), ", ".join(stated) or "no number")
     if expect.source and expect.source not in sources:
         yield Failure("source", expect.source, ", ".join(sources) or "no source")
@@ -178,9 +179,11 @@ def _folded(text: str) -> str:
     return " ".join(KEYS.sub("", text).split()).casefold()
 
 
-def _numbers(answer: str) -> list[str]:
-    """List the numbers that an answer states, in its order; its keys are none of them."""
-    return list(dict.fromkeys(number for _, _, number in quantities(fold_signs(KEYS.sub("", answer)))))
+def stated_numbers(answer: str) -> list[str]:
+    """List the numbers that an answer states, in its order; not those of its keys, of sections and of lists."""
+    bare = KEYS.sub("", answer)
+    texts = (bare[one.start : one.end] for one in quantities(bare) if one.kind != "frequency")
+    return list(dict.fromkeys(numeral.value for text in texts for numeral in numerals(text)))
 
 
 def _line(asked: Asked, as_of: str, answer: Answer) -> Json:
@@ -195,7 +198,7 @@ def _line(asked: Asked, as_of: str, answer: Answer) -> Json:
     }
     expect: Json = {"status": answer.status}
     if answer.status == "answered":
-        stated, said = _numbers(answer.text), _folded(answer.text)
+        stated, said = stated_numbers(answer.text), _folded(answer.text)
         if stated:
             expect["numbers"] = stated
         elif quotes := [q for c in answer.citations if 0 < len(_folded(q := c.quote)) <= SHORT and _folded(q) in said]:
@@ -249,7 +252,7 @@ def _stated(raw: Json) -> tuple[str, ...]:
         raise UsageError("'expect.numbers' must be a list of numbers.")
     found = tuple(n if isinstance(n, str) else f"{Decimal(str(n)):f}" for n in value)
     for text in found:
-        if not numbers(fold_signs(text)):
+        if not numbers(text):
             raise UsageError(f"'expect.numbers' has {text!r}, in which there is no number.")
     return found
 

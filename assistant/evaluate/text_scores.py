@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from assistant.text.facts import numbers
+from assistant.text.quantities import numbers
 
 HELD = 0.6  # recall of a gold answer's tokens at which a text holds it
 SHORT = 1  # tokens of a gold answer that proves nothing by occurring in an answer: "yes", "12"

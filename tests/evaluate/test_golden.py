@@ -28,6 +28,7 @@ from assistant.evaluate.golden import (
     read_asked,
     read_golden,
     record,
+    stated_numbers,
 )
 from assistant.evaluate.junit import write_golden_junit
 from assistant.evaluate.questions import Asked
@@ -64,6 +65,12 @@ def cited(quote: str, source: str = "a.md", key: int = 1) -> Citation:
 def failures(folder: Path, answer: Answer, **expect: Any) -> dict[str, tuple[str, str]]:
     (golden,) = read_golden(write(folder, expecting(**expect)))
     return {f.check: (f.expected, f.got) for f in compare(golden, answer).failures}
+
+
+def test_numbers_of_headings_lists_and_ordinals_are_not_recorded() -> None:
+    """They change with the numbering of a document, and say nothing of what it rules."""
+    said = "4. Carry-over: of 25 leave days at most 5 go over, in the first 15 weeks, by 31 March (section 3.2). [1]"
+    assert stated_numbers(said) == ["25", "5", "15", "31"]
 
 
 # --- the file ----------------------------------------------------------------------------------------------------
