@@ -61,9 +61,7 @@ SAID = {
     "No one, nobody; never; only; unless": ["nobody", "nobody", "never", "only", "unless"],
     "Mustard cannotes the mayor.": [],
 }
-PARTS = (
-    """5 1,250 £ % days a month twenty five-day first 31 March may not at least . 17:00 - k £5m é 2025-01-01"""
-)
+PARTS = """5 1,250 £ % days a month twenty five-day first 31 March may not at least . 17:00 - k £5m é 2025-01-01"""
 WORDS = st.lists(st.sampled_from([*PARTS.split(" "), "\n"])).map(" ".join)
 LONG = ("5 ", "£5m ", "a ", "may not ", "1.", "31 March ", "5 working ", "is not ", "1,", "-", "no ")
 
