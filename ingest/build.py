@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Literal
 
 from assistant.core.config import Config
-from assistant.core.errors import DocumentRejected, IndexMismatch
+from assistant.core.errors import DocumentRejected
 from assistant.core.records import Flag, IngestReport, Meta, Progress, Rejection, no_progress
 from assistant.index.catalog import Catalog
 from assistant.index.publish import Changes, publish, writer_lock
-from assistant.index.schema import SourceRow, rebuild_hint, translate_sqlite_errors
+from assistant.index.schema import SourceRow, other_encoder, translate_sqlite_errors
 from assistant.index.vectors import open_store
-from assistant.models.encoder import guard_encode
+from assistant.models.encoder import encoder_graphs, guard_encode
+from assistant.models.registry import Registry
 from ingest.document_reader import DocumentReader
 from ingest.embed_queue import Embedder, EmbedQueue, open_embedder
 from ingest.formats import WITH_FRONT_MATTER
@@ -74,7 +75,7 @@ def ingest(
     ):
         catalog = Catalog.open(config.data, create=True)
         try:
-            _check_encoder(catalog, encoder.sha, config.data)
+            _check_encoder(catalog, encoder.sha, config)
             known = catalog.sources()
             roots = find_roots(paths, {path: row.root for path, row in known.items()})
             files, refused = find_files(roots)
@@ -94,11 +95,10 @@ def ingest(
             catalog.close()
 
 
-def _check_encoder(catalog: Catalog, encoder_sha: str, data: Path) -> None:
+def _check_encoder(catalog: Catalog, encoder_sha: str, config: Config) -> None:
     indexed = catalog.meta("encoder")
-    if indexed not in (None, encoder_sha):
-        cause = f"this index was made with another encoder ({indexed[:12] if indexed else ''}, now {encoder_sha[:12]})."
-        raise IndexMismatch(cause, rebuild_hint(data))
+    if indexed and indexed != encoder_sha:
+        raise other_encoder(config.data, indexed, encoder_sha, encoder_graphs(Registry(config.models_dir)))
 
 
 def find_files(roots: Roots) -> tuple[list[FoundFile], list[Outcome]]:

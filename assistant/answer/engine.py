@@ -11,14 +11,14 @@ from assistant.answer.confidence import Confidence, load_confidence
 from assistant.answer.read import Reader, ReaderFile, load_reader
 from assistant.answer.retrieve import Retriever, find_terms
 from assistant.core.config import Config
-from assistant.core.errors import IndexMismatch, IndexMissing
+from assistant.core.errors import IndexMissing
 from assistant.core.records import Access, Hit, Term
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
-from assistant.index.schema import rebuild_hint
+from assistant.index.schema import other_encoder
 from assistant.index.vectors import VectorStore, open_store
 from assistant.models.cross_encoder import CrossEncoder, open_reader
-from assistant.models.encoder import GUARD_ENCODER, Encoder, open_encoder, remember
+from assistant.models.encoder import GUARD_ENCODER, Encoder, encoder_graphs, open_encoder, remember
 from assistant.models.llm import LanguageModel, open_model
 from assistant.models.onnx_session import GRAPH
 from assistant.models.registry import Registry
@@ -125,5 +125,4 @@ class Engine:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
         ours = self._registry.load(self.config.encoder.model).files[GRAPH]
         if indexed != ours:
-            cause = f"the index was made with another encoder ({indexed[:12]}, the prepared one is {ours[:12]})."
-            raise IndexMismatch(cause, rebuild_hint(self.config.data))
+            raise other_encoder(self.config.data, indexed, ours, encoder_graphs(self._registry))

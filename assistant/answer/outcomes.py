@@ -8,7 +8,7 @@ from assistant.answer.evidence import place
 from assistant.answer.phrase import GroundedText
 from assistant.answer.question import Inquiry
 from assistant.core.records import NO_MODEL, Answer, EarlierQuote, ModelInfo, Quote, Reading, Status, Verdict
-from assistant.text.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR
+from assistant.text.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR, counted
 
 DIGITS = 4  # of a confidence
 
@@ -29,7 +29,8 @@ def answered(
 def unanswered(inquiry: Inquiry, reading: Reading, closest: tuple[Quote, ...], withheld: tuple[Verdict, ...]) -> Answer:
     """Say that the documents do not surely answer, and what came closest."""
     index = inquiry.index
-    text = (UNSURE if closest else ABSTAINED).format(documents=index.documents, passages=index.passages)
+    searched = {"documents": counted(index.documents, "document"), "passages": counted(index.passages, "passage")}
+    text = UNSURE if closest else ABSTAINED.format(**searched)
     return replace(_outcome("abstained", text, inquiry, reading, withheld), closest=closest)
 
 

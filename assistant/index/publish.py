@@ -48,6 +48,18 @@ def writer_lock(data: Path, seconds: float) -> Iterator[None]:
         lock.release()
 
 
+def is_being_written(data: Path) -> bool:
+    """Tell whether an ingest is running; nothing is made where there is no lock yet."""
+    path = data / "ingest.lock"
+    if not path.exists():
+        return False
+    try:
+        with filelock.FileLock(path, timeout=0, mode=PRIVATE_FILE):
+            return False
+    except (filelock.Timeout, OSError):
+        return True
+
+
 def publish(
     catalog: Catalog, store: VectorStore, changes: Changes, encoder_sha: str, rebuild_share: float, progress: Progress
 ) -> None:

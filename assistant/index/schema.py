@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +145,14 @@ def translate_sqlite_errors(folder: Path) -> Iterator[None]:
 def rebuild_hint(folder: Path) -> str:
     """Return the hint for a catalog that is of no use; the log and the calibration beside it stay."""
     return f"Delete {folder / FILE_NAME} and run `assistant ingest` again."
+
+
+def other_encoder(folder: Path, indexed: str, ours: str, known: Mapping[str, str]) -> IndexMismatch:
+    """Return the error for an index of another encoder; `known` are the graphs' SHA-256 of encoders by name."""
+    name = next((name for name, sha in known.items() if sha == indexed), "")
+    cause = f"the index in {folder} was made with {name or f'another encoder ({indexed[:12]}, now {ours[:12]})'}."
+    setting = f'Set encoder.model = "{name}" in config.toml' if name else "Set encoder.model to that encoder"
+    return IndexMismatch(cause, f"{setting}, or delete {folder / FILE_NAME} and run `assistant ingest` again.")
 
 
 def meta_from_json(text: str) -> Meta:

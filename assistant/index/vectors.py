@@ -131,7 +131,7 @@ class FolderStore:
     def _reading(self, generation: str) -> Iterator[Any]:
         path = self._root / generation
         if not generation or not path.is_dir():
-            raise IndexMissing(f"the vector generation {path} is gone.", "Rebuild it: assistant ingest PATH")
+            raise IndexMissing(f"the folder of vectors {path} is missing.", "Rebuild it: assistant ingest PATH")
         try:
             with self._lock:
                 if self._opened is None or self._opened[0] != generation:

@@ -29,6 +29,11 @@ GUARD_ENCODER = MINILM  # the guards' models read its vectors
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
+def encoder_graphs(registry: Registry) -> dict[str, str]:
+    """Return the SHA-256 of the graph of each encoder that is there, by its name."""
+    return {name: registry.load(name).files[GRAPH] for name in (MPNET, MINILM) if registry.has(name)}
+
+
 class Encoder(ABC):
     """Encodes texts to unit vectors, float32 [n, dimensions]; the same for a text whatever it is encoded beside."""
 

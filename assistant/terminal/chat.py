@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,23 +13,23 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.answer.assistant import Assistant
-from assistant.core.errors import AssistantError, UsageError
+from assistant.core.errors import AssistantError, UsageError, did_you_mean
 from assistant.core.records import Access, Answer, Citation, Quote, Turn, make_access
-from assistant.terminal.explain import why
+from assistant.terminal.explain import index_size, role_hints, why
 from assistant.terminal.line_input import name_completer, open_history, read_plainly
 from assistant.terminal.render import Renderer
 from assistant.terminal.transcript import write_transcript
-from assistant.terminal.views import citation_place, sources_view, surroundings
+from assistant.terminal.views import citation_place, quote_in_context, sources_view
 from assistant.text.canonical import printable
 
 HISTORY_NAME = "questions.history"
-REMEMBERED = 3  # exchanges that a follow-up is understood from: six turns
+REMEMBERED_ANSWERS = 3  # that a follow-up is understood from
 STAGES = {
     "searching": "Searching the documents",
     "reading": "Reading what was found",
     "wording": "Wording the answer",
 }
-KEYS = "All else is a question. Up: earlier lines · Ctrl-R: search them · Ctrl-C: stop an answer"
+KEYS = "Anything else you type is a question. Up: earlier lines · Ctrl-R: search them · Ctrl-C: stop an answer"
 
 Read = Callable[[], str]
 
@@ -62,11 +61,13 @@ class Chat:
         self._done = self._working = False
         self.commands: Mapping[str, Command] = {
             "sources": Command(self._sources, "the sources of the last answer again, with their quotes"),
-            "open": Command(self._open, "source N of the last answer in its surroundings", "N"),
-            "why": Command(self._why, "how the last answer came about"),
-            "as": Command(self._as, "ask as someone with these roles; alone, say which", "ROLE[,ROLE] | none"),
-            "as-of": Command(self._as_of, "ask of what was in force that day; alone, say which", "YYYY-MM-DD | today"),
-            "new": Command(self._new, "forget the conversation and start another"),
+            "open": Command(self._open, "source N of the last answer, and the text around it", "N"),
+            "why": Command(self._why, "how the last answer was found"),
+            "as": Command(self._as, "ask with these roles; alone, show yours", "ROLE[,ROLE] | none"),
+            "as-of": Command(
+                self._as_of, "ask of the documents in force that day; alone, show yours", "YYYY-MM-DD | today"
+            ),
+            "new": Command(self._new, "start a new conversation"),
             "save": Command(self._save, "save the conversation: .jsonl, .json, else Markdown", "FILE"),
             "help": Command(self._help, "this list"),
             "quit": Command(self._quit, "leave; so does Ctrl-D"),
@@ -141,7 +142,7 @@ class Chat:
         with self._assistant.catalog.snapshot():
             info = self._assistant.catalog.info(self.access)
         self._generation = info.generation
-        self._view.note(f"{info.documents:,} documents, {info.passages:,} passages. Ask a question, or /help.")
+        self._view.note(f"{index_size(info)}. Ask a question, or /help.")
 
     def _ask(self, question: str) -> None:
         with self._spinner() as stage:
@@ -149,20 +150,19 @@ class Chat:
         index = answer.index
         changed, self._generation = self._generation not in ("", index.generation), index.generation
         if changed:
-            told = f"now {index.documents:,} documents, {index.passages:,} passages"
-            self._view.note(f"The index has changed since the last answer: {told}.")
+            self._view.note(f"The index has changed since the last answer: now {index_size(index)}.")
         self._answers.append(answer)
         self._view.answer(answer, self._assistant.files(answer, self.access))
         self._view.out.print()
 
     def _history(self) -> list[Turn]:
         """Return the last turns; a question that a guard refused is not one to understand others from."""
-        heard = [answer for answer in self._answers if answer.status != "blocked"][-REMEMBERED:]
+        heard = [answer for answer in self._answers if answer.status != "blocked"][-REMEMBERED_ANSWERS:]
         return [turn for a in heard for turn in (Turn("user", a.question), Turn("assistant", a.text))]
 
     @contextmanager
     def _spinner(self) -> Iterator[Callable[[str], None]]:
-        """Show what is going on; yields the callback that is told the stage."""
+        """Show what is going on; yields a callback for the stage."""
         with self._view.working(STAGES["searching"]) if self._interactive else nullcontext() as status:
             yield lambda name: status.update(STAGES.get(name, name)) if status else None
 
@@ -172,9 +172,8 @@ class Chat:
         name, _, argument = line[1:].partition(" ")
         command = self.commands.get(name.lower())
         if command is None:
-            near = difflib.get_close_matches(name.lower(), self.commands, n=1, cutoff=0.5)
-            hint = f"Did you mean /{near[0]}?" if near else "See /help."
-            raise UsageError(f"there is no command /{name[:40]}.", hint)
+            near = did_you_mean(name[:40].lower(), self.commands, "/")
+            raise UsageError(f"there is no command /{name[:40]}{near}.", "See /help.")
         command.run(argument.strip())
 
     def _sources(self, _: str) -> None:
@@ -190,7 +189,7 @@ class Chat:
         around = self._assistant.surroundings(citation, self.access)
         self._view.out.print(Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation)))
         self._view.out.print()
-        self._view.out.print(surroundings(*around))
+        self._view.out.print(quote_in_context(*around))
         self._view.out.print()
 
     def _why(self, _: str) -> None:
@@ -204,6 +203,8 @@ class Chat:
         if argument:
             roles = make_access([] if argument.lower() == "none" else argument.split(",")).roles
             self._change(sorted(roles), self._day)
+            for hint in role_hints(self._assistant.catalog.roles(), roles):
+                self._view.note(hint)
         self._view.out.print(self._whose())
 
     def _as_of(self, argument: str) -> None:
@@ -220,7 +221,7 @@ class Chat:
             self._generation = ""  # another is seen of the same index
         if self.access != before and self._answers:
             self._answers.clear()
-            self._view.note("The conversation is forgotten: it was answered with other rights.")
+            self._view.note("Started a new conversation because your role or date changed.")
 
     def _whose(self) -> Text:
         access = self.access
@@ -229,7 +230,7 @@ class Chat:
 
     def _new(self, _: str) -> None:
         self._answers.clear()
-        self._view.note("The conversation is forgotten.")
+        self._view.note("Started a new conversation.")
 
     def _save(self, argument: str) -> None:
         if not argument:

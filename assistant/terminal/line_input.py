@@ -28,7 +28,7 @@ def read_plainly() -> str:
 
 
 def name_completer(helps: Mapping[str, str]) -> Completer:
-    """Complete `/` at the start of a line to the commands, each beside what it does."""
+    """Complete `/` at the start of a line to the commands, each with what it does."""
     from prompt_toolkit.completion import WordCompleter
 
     meta: dict[str, Any] = {f"/{name}": text for name, text in helps.items()}

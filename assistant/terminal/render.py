@@ -27,8 +27,9 @@ from rich.text import Text
 
 from assistant.answer.proof.verify import Check
 from assistant.contract import dumps
-from assistant.core.records import Answer, Hit, IngestReport, ModelRecord, Term
+from assistant.core.records import Answer, Flag, Hit, IngestReport, ModelRecord, Term
 from assistant.terminal.views import (
+    ANSWER_LINES,
     Indented,
     answer_lines,
     answer_text,
@@ -37,6 +38,7 @@ from assistant.terminal.views import (
     earlier_view,
     facts_table,
     finding_place,
+    flag_lines,
     hit_place,
     numbers_table,
     one_line,
@@ -45,6 +47,7 @@ from assistant.terminal.views import (
     sources_view,
 )
 from assistant.text.canonical import printable
+from assistant.text.prompts import counted
 
 if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     from ingest.lint.run import LintReport
 
 OUT_OF = {"reading": "files", "embedding": "passages"}
-MANY = 20
+MANY = 20  # items of a list that are shown
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
 
 
@@ -132,11 +135,13 @@ class Renderer:
 
         `files` are their addresses, which a terminal may open.
         """
-        style = "" if answer.status == "answered" else "yellow"
-        self.out.print(answer_text(answer.text, style))
+        text = answer_text(answer.text, "" if answer.status == "answered" else "yellow")
+        self.out.print(text)
         if sources := answer.sources:
+            room = ANSWER_LINES - 1 - len(text.wrap(self.out, self.out.width))
+            lines = None if around or self.out.soft_wrap else room
             self.out.print()
-            self.out.print(sources_view(sources, files, around=around))
+            self.out.print(sources_view(sources, files, around=around, lines=lines, width=self.out.width))
         if answer.earlier:
             self.out.print()
             self.out.print(earlier_view(answer.earlier))
@@ -176,38 +181,34 @@ class Renderer:
             ("removed", len(report.removed)),
             ("rejected", len(report.rejected)),
         )
-        told = ", ".join(f"{number:,} {name}" for name, number in counts if number or name == "unchanged")
-        self.out.print(
-            f"{told} in {report.seconds:.1f} s; {report.passages:,} passages, {report.terms:,} terms indexed."
-        )
-        for kind, style, items in (("rejected", "red", report.rejected), ("flagged", "yellow", report.flagged)):
-            for item in items[:MANY]:
-                line = (
-                    (f"{kind} ", style),
-                    (printable(item.source), "bold"),
-                    f": {printable(item.detail)} [{item.reason}]",
-                )
-                self.out.print(Text.assemble(*line))
-            if len(items) > MANY:
-                self.out.print(f"... and {len(items) - MANY} more {kind}; see --json.", style="dim")
+        files = ", ".join(f"{number:,} {name}" for name, number in counts if number or name == "unchanged")
+        indexed = f"{counted(report.passages, 'passage')}, {counted(report.terms, 'term')} indexed"
+        self.out.print(f"{files} in {report.seconds:.1f} s; {indexed}.")
+        for item in report.rejected[:MANY]:
+            source = printable(item.source), "bold"
+            self.out.print(Text.assemble(("rejected ", "red"), source, f": {printable(item.detail)} [{item.reason}]"))
+        if len(report.rejected) > MANY:
+            self.out.print(f"... and {len(report.rejected) - MANY:,} more rejected; see --json.", style="dim")
+        for line in flag_lines(report.flagged):
+            self.out.print(line)
         if report.missing:
-            gone = f"{report.missing:,} indexed files are gone from disk and still answer; drop them with --prune."
-            self.out.print(gone, style="yellow")
+            files = counted(report.missing, "indexed file")
+            self.out.print(f"Missing on disk: {files}. They still answer; remove them with --prune.", style="yellow")
 
     def screened(self, screened: Screened) -> None:
         """Print what the guards say of a text: each verdict, then the text as it goes on, or the refusal."""
         styles = {"allow": "yellow", "redact": "yellow", "block": "red"}
         for v in screened.verdicts:
-            told = "flagged" if v.action == "allow" else "masked" if v.action == "redact" else "refused"
-            self.out.print(Text.assemble((f"{told} ", styles[v.action]), (v.guard, "bold"), f": {printable(v.reason)}"))
+            done = "flagged" if v.action == "allow" else "masked" if v.action == "redact" else "refused"
+            self.out.print(Text.assemble((f"{done} ", styles[v.action]), (v.guard, "bold"), f": {printable(v.reason)}"))
         self.out.print(safe(screened.refusal or screened.text), style="yellow" if screened.refusal else "")
 
     def checks(self, checks: Sequence[Check]) -> None:
         """Print what `verify` found."""
         for check in checks:
             mark = ("✗ ", "red") if check.problem else ("✓ ", "green")
-            told = check.problem or "the document says exactly this"
-            self.out.print(Text.assemble(mark, f"[{check.key}] ", printable(check.source), f": {printable(told)}"))
+            found = check.problem or "the document says exactly this"
+            self.out.print(Text.assemble(mark, f"[{check.key}] ", printable(check.source), f": {printable(found)}"))
 
     def status(self, status: Mapping[str, Any]) -> None:
         """Print the state of index and models."""
@@ -218,18 +219,17 @@ class Renderer:
             if key == "calibration" and value:
                 table.add_row(key, safe(calibration_line(value)))
             elif key not in ("problems", "flagged", "expiring"):
-                told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
-                table.add_row(key.replace("_", " "), safe(str(told)))
+                text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
+                table.add_row(key.replace("_", " "), safe(str(text)))
         self.out.print(table)
-        for flag in status["flagged"][:MANY]:
-            self.out.print(
-                Text.assemble(("flagged ", "yellow"), printable(flag["source"]), ": ", printable(flag["detail"]))
-            )
+        for line in flag_lines([Flag(**flag) for flag in status["flagged"]]):
+            self.out.print(line)
         for row in status["expiring"][:MANY]:
             self.out.print(Text.assemble(("expires ", "yellow"), f"{row['expires']} ", printable(row["source"])))
         for problem in status["problems"]:
-            line = ("problem ", "bold red"), printable(problem["problem"]), (" " + printable(problem["cure"]), "bold")
-            self.out.print(Text.assemble(*line))
+            style = "bold red" if problem["fatal"] else "yellow"
+            hint = f" {printable(problem['hint'])}", "bold"
+            self.out.print(Text.assemble(("problem ", style), printable(problem["problem"]), hint))
 
     def calibration(self, found: Mapping[str, Any]) -> None:
         """Print what a calibration holds."""
@@ -267,9 +267,9 @@ class Renderer:
                 label(name), decimals(m["before"]), decimals(m["after"]), difference, between(m), counts, style=sure
             )
         self._table(table)
-        told = f"{found['questions']:,} questions in both; bold where the interval leaves out 0. "
-        told += f"Between the runs differs: {', '.join(found['differs']) or 'nothing'}. Changed answers: "
-        self.out.print(safe(f"{told}{len(found['changed']):,}."))
+        both = f"{counted(found['questions'], 'question')} in both runs; bold where the interval leaves out 0."
+        differs = f"The runs differ in: {', '.join(found['differs']) or 'nothing'}."
+        self.out.print(safe(f"{both} {differs} Changed answers: {len(found['changed']):,}."))
         for change in found["changed"][:MANY]:
             line = f"{change['id']}: {change['before']} -> {change['after']}: {change['question']}"
             self.out.print(safe(line))
@@ -305,14 +305,14 @@ class Renderer:
                     if place.quote:
                         self.out.print(Indented(finding_place(place, source), 6))
         counts = Counter[str](finding.severity for finding in report.findings)
-        told = ", ".join(f"{counts[severity]:,} {severity}s" for severity in styles if counts[severity])
-        self.out.print(f"{told or 'Nothing found'} in {report.documents:,} documents.")
+        by_severity = ", ".join(counted(counts[severity], severity) for severity in styles if counts[severity])
+        self.out.print(f"{by_severity or 'Nothing found'} in {counted(report.documents, 'document')}.")
 
     def recorded(self, path: Path, counts: Mapping[str, int]) -> None:
         """Print what `test --record` wrote."""
-        told = ", ".join(f"{number:,} {status}" for status, number in counts.items())
-        self.out.print(safe(f"{sum(counts.values()):,} golden answers written to {path}: {told}."))
-        self.note("Read them before you rely on them: they are what is answered today, right or wrong.")
+        statuses = ", ".join(f"{number:,} {status}" for status, number in counts.items())
+        self.out.print(safe(f"{counted(sum(counts.values()), 'golden answer')} written to {path}: {statuses}."))
+        self.note("Check them before you rely on them: they are today's answers, right or wrong.")
 
     def impact(self, impact: Impact) -> None:
         """Print what would change: counts, facts that moved, what changed in each document, answers that differ."""
@@ -321,8 +321,8 @@ class Renderer:
         documents = impact.documents
         self.out.print(headline(impact))
         for item in impact.rejected:
-            told = ("rejected ", "red"), (printable(item.source), "bold"), f": {printable(item.detail)}"
-            self.out.print(Text.assemble(*told))
+            source = printable(item.source), "bold"
+            self.out.print(Text.assemble(("rejected ", "red"), source, f": {printable(item.detail)}"))
         for name in ("added", "removed", "hidden"):
             for source in getattr(documents, name)[:MANY]:
                 self.out.print(Text.assemble((f"{name} ", "yellow"), (printable(source), "bold")))
@@ -344,11 +344,11 @@ class Renderer:
     def verified(self, lines: int, first: Entry | None, *, signed: bool) -> None:
         """Say what a log that holds proves, and what it does not."""
         if first is None:
-            self.note("There is no log: nothing was asked yet, or all of it was deleted, which cannot be told.")
+            self.note("There is no log. Nothing was asked yet, or all of it was deleted: nobody can know which.")
             return
         since = f"the first is number {first.raw['number']:,}, of {first.raw['time']}"
-        how = "It is signed." if signed else "It is not signed: without audit.key_file, this shows accidents only."
-        self.note(f"The log is unbroken; lines: {lines:,}; {since}. {how}")
+        how = "It is signed." if signed else "It is not signed: without audit.key_file, only accidents are found."
+        self.note(f"The log is unbroken; entries: {lines:,}; {since}. {how}")
 
     def log(self, entries: Iterable[Entry]) -> None:
         """Print lines of the audit log, oldest first."""

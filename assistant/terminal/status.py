@@ -1,4 +1,4 @@
-"""What is indexed and prepared, what is wrong, and how to mend it."""
+"""What is indexed and prepared, what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from assistant.core.errors import AssistantError
 from assistant.core.files import is_exposed, others_may_write
 from assistant.core.package import __version__
 from assistant.index.catalog import Catalog
+from assistant.index.publish import is_being_written
 from assistant.index.schema import FILE_NAME as CATALOG
-from assistant.index.schema import rebuild_hint
+from assistant.index.schema import other_encoder, rebuild_hint
 from assistant.index.vectors import FOLDER as GENERATIONS
 from assistant.index.vectors import open_store
 from assistant.models.active import PACKAGED_ID, served
 from assistant.models.cross_encoder import READER_ID
-from assistant.models.encoder import GUARD_ENCODER
-from assistant.models.onnx_session import GRAPH
+from assistant.models.encoder import GUARD_ENCODER, encoder_graphs
 from assistant.models.registry import Registry
 
 SHOWN = ("chromadb", "langchain", "onnxruntime")
 SOON = timedelta(days=90)  # what expires until then is listed
+FIRST_RUNS = "the first ingest is running.", "Wait until it has finished; nothing can be asked before."
+FIRST_STOPPED = "the first ingest was stopped.", "Run the same command again: it goes on where it stopped."
 
 
 def collect_status(config: Config) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
     today = date.today()
     try:
         catalog = Catalog.open(config.data)
+        running = is_being_written(config.data)
         with catalog.snapshot():
             catalog.check()
             info = catalog.info()
@@ -73,14 +76,21 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
                     for source, day in catalog.expiring(today.isoformat(), (today + SOON).isoformat())
                 ],
             }
-        held = open_store(config.data, config.index.chroma_url).count(info.generation)
-        hint = rebuild_hint(config.data)
-        if held != info.passages:
-            _problem(problems, f"the vector generation holds {held} of {info.passages} passages.", hint, fatal=True)
-        encoder = config.encoder.model
-        if registry.has(encoder) and found["encoder"] != registry.load(encoder).files[GRAPH][:12]:
-            _problem(problems, "the index was made with another encoder.", hint, fatal=True)
+            indexed = catalog.meta("encoder")
         catalog.close()
+        if running:
+            found["ingest"] = "running"
+        if indexed is None:
+            _problem(problems, *(FIRST_RUNS if running else FIRST_STOPPED), fatal=True)
+            return found
+        held = open_store(config.data, config.index.chroma_url).count(info.generation)
+        if held != info.passages:
+            cause = f"the vector index holds {held} of {info.passages} passages."
+            _problem(problems, cause, rebuild_hint(config.data), fatal=True)
+        known = encoder_graphs(registry)
+        if (ours := known.get(config.encoder.model, indexed)) != indexed:
+            error = other_encoder(config.data, indexed, ours, known)
+            _problem(problems, error.cause, error.hint, fatal=True)
     except AssistantError as error:
         _problem(problems, error.cause, error.hint, fatal=True)
         return {}
@@ -124,7 +134,7 @@ def _calibration(config: Config, problems: list[dict[str, Any]]) -> dict[str, An
 
 
 def _rights(config: Config, problems: list[dict[str, Any]]) -> None:
-    """Say which files of an index that was not made private other accounts can get at."""
+    """Say which files of the index other accounts can read or write."""
     if not is_exposed(config.data):
         return
     names = (CATALOG, GENERATIONS, LOG, LOG_BEFORE)
@@ -132,12 +142,12 @@ def _rights(config: Config, problems: list[dict[str, Any]]) -> None:
     if others_may_write(config.data):
         _problem(problems, f"other accounts may write into {config.data}.", f"Run: chmod go-w {config.data}")
     if exposed:
-        cause = f"other accounts have rights to {', '.join(exposed)} in {config.data}, whatever roles they have."
-        _problem(problems, cause, "The next ingest and question take them away; or run: chmod -R go= that folder")
+        cause = f"other accounts of this machine can read {', '.join(exposed)} in {config.data}."
+        _problem(problems, cause, f"The next ingest and question make them private; or run: chmod -R go= {config.data}")
 
 
 def _problem(problems: list[dict[str, Any]], cause: str, hint: str, *, fatal: bool = False) -> None:
-    problem = {"problem": cause, "cure": hint, "fatal": fatal}
+    problem = {"problem": cause, "hint": hint, "fatal": fatal}
     if problem not in problems:  # a damaged model is met by whatever reads a part of it
         problems.append(problem)
 

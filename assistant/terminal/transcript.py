@@ -62,30 +62,30 @@ def _inert(text: str) -> str:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a file that must not exist yet, by a private file beside it that then takes the name."""
+    """Write a file that must not exist yet, by a private temporary file that then takes the name."""
     try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            _take_name(Path(beside), path)
+            _take_name(Path(temporary), path)
         finally:
-            Path(beside).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
     except FileExistsError:
         raise UsageError(f"{path} exists already.", "Choose another name: nothing is overwritten.") from None
     except (OSError, ValueError) as error:
-        told = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise UsageError(f"{path} cannot be written: {told}.", "Choose another place: /save FILE") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UsageError(f"{path} cannot be written: {reason}.", "Choose another place: /save FILE") from error
 
 
-def _take_name(beside: Path, path: Path) -> None:
+def _take_name(temporary: Path, path: Path) -> None:
     try:
-        os.link(beside, path)  # fails if the name is taken, even since a moment ago
+        os.link(temporary, path)  # fails if the name is taken, even since a moment ago
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
         if os.path.lexists(path):
             raise FileExistsError(str(path)) from None
-        beside.replace(path)
+        temporary.replace(path)

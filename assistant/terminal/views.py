@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from assistant.core.records import Citation, EarlierQuote, Hit, Quote
-from assistant.text.canonical import RULE, heading_path, printable
+from assistant.core.records import Citation, EarlierQuote, Flag, Hit, Quote
+from assistant.text.canonical import HEADING, RULE, heading_path, printable
 from assistant.text.prompts import KEY
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ingest.impact.records import AnswerChange, DocumentChange, Fact, Reply, TextChange
     from ingest.lint.run import Place
 
-HEADING = re.compile(r"^#{1,6} (.*)$", re.MULTILINE)
-LONGEST_SHOWN, SHOWN_BEFORE, SHOWN_AFTER = 1_000, 300, 600  # characters of a quote
-AROUND = 600  # characters that are shown on either side of a quote
-COMPARED = 500  # words of an answer; comparing takes a square of the time
+ANSWER_LINES = 10  # of a terminal: what a plain answer takes at most, unless its own text is longer
+QUOTE_CHARACTERS = 1_000  # that are shown of a quote where there is room
+INDENT = 4  # columns
+COMPARED_WORDS = 500  # of an answer; comparing takes a square of the time
 
 
 class Indented:
@@ -80,7 +80,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[Text]:
 
 def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
     """Return words with those set off that the others do not have at that place."""
-    compared = words[:COMPARED], others[:COMPARED]
+    compared = words[:COMPARED_WORDS], others[:COMPARED_WORDS]
     same = SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
     kept = {at for block in same for at in range(block.a, block.a + block.size)}
     return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
@@ -108,10 +108,10 @@ def change_lines(change: DocumentChange) -> Iterator[Text]:
 
 def _text_line(change: TextChange) -> Text:
     marks = {"both": ("{}", ""), "old": ("[-{}-]", "green"), "new": ("{{+{}+}}", "red")}
-    told = ((marks[words.side], printable(words.text)) for words in change.words)
+    parts = ((marks[words.side], printable(words.text)) for words in change.words)
     where = heading_path("", change.place.headings)
     name = f"{change.kind} ({printable(where)}): " if where else f"{change.kind}: "
-    return Text.assemble((name, "dim"), Text(" ").join(Text(mark.format(text), style) for (mark, style), text in told))
+    return Text.assemble((name, "dim"), Text(" ").join(Text(mark.format(text), style) for (mark, style), text in parts))
 
 
 def _replaced(old: str, new: str) -> Text:
@@ -159,31 +159,68 @@ def answer_text(text: str, style: str = "") -> Text:
 
 
 def sources_view(
-    citations: Sequence[Citation | Quote], files: Mapping[str, str] | None = None, *, around: bool = False
+    citations: Sequence[Citation | Quote],
+    files: Mapping[str, str] | None = None,
+    *,
+    around: bool = False,
+    lines: int | None = None,
+    width: int = 80,
 ) -> Group:
-    """Return the numbered sources of an answer, each with its quote and what limits it; and what stands `around` it."""
+    """Return the numbered sources of an answer, each with its place, its quote and what limits it.
+
+    `around` adds, once, what else stands around the quotes. With `lines`, a quote that its statement already repeats is
+    left out, and the others are shortened to take about so many in all.
+    """
     first = {c.key: c for c in reversed(citations)}
-    return Group(*_sources([first[key] for key in sorted(first)], files or {}, around))
+    shown = [first[key] for key in sorted(first)]
+    length = QUOTE_CHARACTERS
+    if lines is not None:
+        quoted = [c for c in shown if not _is_repeated(c)]
+        each = max(1, (lines - len(shown)) // max(1, len(quoted)))
+        length, shown = each * (width - 2 * INDENT), [replace(c, quote="") if _is_repeated(c) else c for c in shown]
+    return Group(*_sources(shown, files or {}, around, length))
 
 
-def _sources(citations: Sequence[Citation | Quote], files: Mapping[str, str], around: bool) -> Iterator[Any]:
+def _is_repeated(citation: Citation | Quote) -> bool:
+    """Tell whether the statement is the quote, but for a list's mark."""
+    if not isinstance(citation, Citation):
+        return False
+    return citation.claim.split() in ((words := citation.quote.split()), words[1:])
+
+
+def _sources(
+    citations: Sequence[Citation | Quote], files: Mapping[str, str], around: bool, length: int
+) -> Iterator[Any]:
     shown = {(c.document_sha256, c.start, c.end) for c in citations}
     for citation in citations:
         place = citation_place(citation)
         if address := files.get(citation.source):
             place.stylize(Style(link=address))
         yield Text.assemble((f"[{citation.key}] ", "bold cyan"), place, (_standing(citation), "dim"))
-        rows = [line for line in citation.quote.splitlines() if not RULE.match(line)]  # a table's rule says nothing
-        yield Indented(Text(f"“{printable(_shortened(chr(10).join(rows)))}”", style="italic"), 4)
+        if citation.quote:
+            yield Indented(Text(f"“{_shortened(plain_text(citation.quote), length)}”", style="italic"), INDENT)
         for excerpt in citation.context if isinstance(citation, Citation) else ():
             if not (around or excerpt.limits):
                 continue
             sha256, start, end = citation.document_sha256, excerpt.start, excerpt.end
             if not any(sha256 == other and start < stop and begin < end for other, begin, stop in shown):
                 shown.add((sha256, start, end))
-                side = "before" if end <= citation.start else "after"
-                told = " ".join(HEADING.sub(r"\1:", printable(excerpt.text)).split())
-                yield Indented(Text.assemble((f"{side}: ", "dim italic"), (told, "dim")), 4)
+                side = "but" if excerpt.limits else "before" if end <= citation.start else "after"
+                yield Indented(Text.assemble((f"{side}: ", "dim italic"), (plain_text(excerpt.text), "dim")), INDENT)
+
+
+def plain_text(text: str) -> str:
+    """Return canonical text as people read it: without the marks of headings, and a table's row as its cells."""
+    lines = (line for line in printable(text).splitlines() if line.strip() and not RULE.match(line))
+    return "\n".join(_plain_line(line) for line in lines)
+
+
+def _plain_line(line: str) -> str:
+    if heading := HEADING.fullmatch(line):
+        return f"{heading[2]}:"
+    if line.startswith("|") and line.rstrip().endswith("|"):
+        return " · ".join(cell for cell in map(str.strip, line.strip("| ").split("|")) if cell)
+    return line
 
 
 def _standing(citation: Citation | Quote) -> str:
@@ -199,21 +236,37 @@ def earlier_view(quotes: Sequence[EarlierQuote]) -> Group:
     lines: list[Text | Indented] = []
     for quote in quotes:
         lines.append(Text.assemble(("Until ", "yellow"), (quote.until, "bold yellow"), (" it was:", "yellow")))
-        lines.append(Indented(Text(f"“{printable(_shortened(quote.quote))}”", style="italic"), 4))
-        lines.append(Indented(citation_place(quote), 4))
+        lines.append(Indented(Text(f"“{_shortened(plain_text(quote.quote))}”", style="italic"), INDENT))
+        lines.append(Indented(citation_place(quote), INDENT))
     return Group(*lines)
 
 
-def _shortened(quote: str) -> str:
-    """Leave out the middle of a long quote: what governs it stands at its beginning, and what is told at its end."""
-    if len(quote) <= LONGEST_SHOWN:
+def _shortened(quote: str, length: int = QUOTE_CHARACTERS) -> str:
+    """Leave out the middle of a long quote: its condition stands at its beginning, and what it says at its end."""
+    if len(quote) <= length:
         return quote
-    return f"{quote[:SHOWN_BEFORE].rsplit(None, 1)[0]} […] {quote[-SHOWN_AFTER:].split(None, 1)[-1]}"
+    head = length // 3
+    return f"{quote[:head].rsplit(None, 1)[0]} […] {quote[head - length :].split(None, 1)[-1]}"
 
 
 def citation_place(citation: Citation | Quote) -> Text:
     """Return `Title > Heading, page N (source)`."""
     return _place(citation.title, citation.headings, citation.page, citation.source)
+
+
+def flag_lines(flags: Sequence[Flag]) -> Iterator[Text]:
+    """Yield each passage that was withheld, then one line a kind for what else was found in documents."""
+    withheld = [flag for flag in flags if flag.reason == "injection"]
+    for flag in withheld:
+        yield Text.assemble(("withheld ", "bold red"), (printable(flag.source), "bold"), f": {printable(flag.detail)}")
+    kinds: dict[str, list[Flag]] = {}
+    for flag in flags:
+        if flag not in withheld:
+            kinds.setdefault(flag.reason, []).append(flag)
+    for reason, found in sorted(kinds.items(), key=lambda kind: len(kind[1])):
+        first = Text.assemble((printable(found[0].source), "bold"), f": {printable(found[0].detail)} [{reason}]")
+        more = f"{len(found):,} notes [{reason}]; the first: " if len(found) > 1 else ""
+        yield Text.assemble(("note ", "yellow"), more, first)
 
 
 def hit_place(hit: Hit) -> Text:
@@ -227,7 +280,7 @@ def _place(title: str, headings: Sequence[str], page: int | None, source: str) -
     )
 
 
-def surroundings(text: str, start: int, end: int, around: int = AROUND) -> Text:
+def quote_in_context(text: str, start: int, end: int, around: int = 600) -> Text:
     """Return text[start:end] set off, with about `around` characters on either side, cut at line starts."""
     begin, stop = max(0, start - around), min(len(text), end + around)
     if begin:

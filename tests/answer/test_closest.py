@@ -1,4 +1,4 @@
-"""Between an answer and none: "Not sure, but look here", with the closest quotes, which are what the documents say."""
+"""Between an answer and none: "I'm not certain", with the closest quotes, which are what the documents say."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def asked(assistant: Assistant) -> Answer:
 def test_the_closest_quotes_are_shown_and_not_claimed_to_answer(unsure: Open) -> None:
     assistant = unsure(FILES)
     answer = asked(assistant)
-    assert answer.text.startswith("Not sure, but look here")
+    assert answer.text.startswith("I'm not certain.")
     first = answer.closest[0]
     assert (first.key, first.source, first.headings) == (1, "leave.md", ("Leave", "Carry-over"))
     assert first.quote == "Employees may carry over at most 5 days. They expire on 31 March."
@@ -82,7 +82,7 @@ def test_a_saved_one_is_verified(unsure: Open) -> None:
     first = saved["closest"][0]
     for change in ({"quote": "Employees may carry over 50 days."}, {"start": first["start"] + 1}, {"source": "b.md"}):
         assert problems({**saved, "closest": [{**first, **change}]}), change
-    assert problems({**saved, "answer": "Not sure, but look here: employees get 50 days."})
+    assert problems({**saved, "answer": "I'm not certain. These passages come closest: 50 days."})
     for broken in ({"key": "one"}, {"quote": 5}, {"page": 1, "more": 2}):
         with pytest.raises(UsageError, match="closest"):
             problems({**saved, "closest": [{**first, **broken}]})
@@ -101,7 +101,7 @@ def test_chat_opens_them(unsure: Open) -> None:
 
     Chat(unsure(FILES), view, read).run()
     shown = view.out.file.getvalue()
-    assert "Not sure, but look here" in shown
+    assert "I'm not certain." in shown
     assert shown.count("Leave > Carry-over") == 3 and "They expire on 31 March." in shown
 
 
@@ -113,5 +113,5 @@ def test_a_secret_is_not_shown_as_close_either(unsure: Open) -> None:
 def test_a_saved_conversation_holds_them(unsure: Open) -> None:
     assistant = unsure(FILES)
     text = markdown([asked(assistant)], assistant.access)
-    assert "Not sure, but look here" in text
+    assert "I'm not certain." in text
     assert "\n\n> Employees may carry over at most 5 days. They expire on 31 March." in text

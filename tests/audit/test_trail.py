@@ -64,7 +64,7 @@ def test_a_line_is_asked_again_and_says_what_changed(
     run_ingest(logged.config, write_files({**FILES, "hr/leave.md": leave}))
     changed = differences(entry, again.answer(entry.raw["question"], history_of(entry)), logged.config)
     assert changed and all(text.startswith("generation was") for text in changed)
-    with pytest.raises(UsageError, match="0 lines"):
+    with pytest.raises(UsageError, match="no log entry"):
         audit.find("ffffffffffff0")
 
 

@@ -304,7 +304,7 @@ def test_in_an_empty_folder_every_command_says_what_to_do_first(
 ) -> None:
     done = run("status", "--json", *fresh)
     assert done.code == 5 and done.json["index"] == {}
-    assert any("assistant ingest" in problem["cure"] and problem["fatal"] for problem in done.json["problems"])
+    assert any("assistant ingest" in problem["hint"] and problem["fatal"] for problem in done.json["problems"])
     for command in (["ask", "x"], ["search", "x"], ["terms"], ["ask", "--batch", "-"], ["chat"]):
         done = run(*command, *fresh)
         assert (done.code, done.out) == (5, "") and "assistant ingest PATH" in done.err

@@ -234,7 +234,7 @@ def test_a_deleted_folder_is_missing_even_to_a_store_that_has_it_open(tmp_path: 
         generation = store.build([row(1)])
         assert found(store, generation, unit(1)) == [1]
         shutil.rmtree(tmp_path / generation)
-        with pytest.raises(IndexMissing, match=rf"{generation} is gone\. Rebuild it: assistant ingest PATH"):
+        with pytest.raises(IndexMissing, match=rf"{generation} is missing\. Rebuild it: assistant ingest PATH"):
             store.query(generation, unit(1), 1, None)
 
 

@@ -18,7 +18,7 @@ from assistant.core.records import Access, Citation, Document, EarlierQuote, Pas
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
 from assistant.text.canonical import ITEM, heading_path, last_heading
-from assistant.text.prompts import SAYS_ABSTAINED, SAYS_UNSURE, SAYS_WITHHELD
+from assistant.text.prompts import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE
 from assistant.text.units import units
 from assistant.text.words import title_of
 
@@ -196,8 +196,7 @@ def _unproved(
         refused = text in REFUSALS or (told and verifier.is_place(told[1]))
         return [] if refused and not citations else [Check(0, "", "it says more than that the question is refused")]
     if status == "abstained":
-        says = SAYS_UNSURE if near else SAYS_ABSTAINED
-        alone = not citations and says.fullmatch(text)
+        alone = not citations and (text == UNSURE if near else SAYS_ABSTAINED.fullmatch(text))
         return [] if alone else [Check(0, "", "it says more than that the documents do not answer")]
     unknown = [] if status == "answered" else [Check(0, "", f"its status is {status!r}, which no answer has")]
     return [*unknown, *_loose(text, citations)]

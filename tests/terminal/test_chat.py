@@ -27,7 +27,7 @@ from assistant.terminal.chat import Chat
 from assistant.terminal.line_input import name_completer, open_history
 from assistant.terminal.render import Renderer
 from assistant.terminal.transcript import markdown, write_transcript
-from assistant.terminal.views import surroundings
+from assistant.terminal.views import quote_in_context
 from tests.fakes import ScriptedModel
 
 LEAVE = """# Annual Leave Policy
@@ -128,7 +128,7 @@ def test_follow_up_is_understood_from_the_conversation(office: Assistant, talk: 
     forgotten = talk(office, HOTEL, "/new", "and how much is it?")
     assert "140 euros. [1]" not in alone
     assert after.count("140 euros. [1]") == 2
-    assert forgotten.split("forgotten.")[1].split() == alone.split("/help.")[1].split()
+    assert forgotten.split("new conversation.")[1].split() == alone.split("/help.")[1].split()
 
 
 def test_history_is_the_last_six_turns(office: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,9 +164,9 @@ def test_sources_and_open_show_the_last_answer(office: Assistant, talk: Callable
         ([HOTEL, "/open 99"], "there is no source 99. Known: 1"),
         ([HOTEL, "/open -1"], "there is no source -1."),
         ([HOTEL, "/new", "/sources"], "there is no answer yet"),
-        (["/sorces"], "there is no command /sorces. Did you mean /sources?"),
-        (["/"], "there is no command /. See /help."),
-        (["/xyzzy 1"], "there is no command /xyzzy. See /help."),
+        (["/sorces"], "there is no command /sorces (did you mean"),
+        (["/"], "there is no command / (known: sources"),
+        (["/xyzzy 1"], "there is no command /xyzzy (known"),
         (["/as-of 31.12.2020"], "'31.12.2020'"),
         (["/save"], "say where to"),
         (["/save x.md"], "no conversation to save yet"),
@@ -206,7 +206,7 @@ def test_roles_decide_what_is_seen_and_forget_the_conversation(office: Assistant
     assert "71,000" not in before
     assert "71,000 to 88,000 euros" in as_manager
     assert "71,000" not in after and "Salary" not in after
-    assert shown.count("The conversation is forgotten: it was answered with other rights.") == 2
+    assert shown.count("Started a new conversation because your role or date changed.") == 2
 
 
 def test_as_alone_shows_and_the_same_roles_forget_nothing(office: Assistant, talk: Callable[..., str]) -> None:
@@ -214,7 +214,7 @@ def test_as_alone_shows_and_the_same_roles_forget_nothing(office: Assistant, tal
     shown = talk(office, "/as", "/as b, A", HOTEL, "/as a,b", "/as", "/as-of", "/sources")
     assert f"Asking as someone without roles, of the documents in force on {today}." in shown
     assert shown.count(f"Asking as a, b, of the documents in force on {today}.") == 4
-    assert "forgotten" not in shown
+    assert "new conversation" not in shown
     assert shown.count("“The limit for a hotel night is 140 euros.") == 2
 
 
@@ -335,20 +335,20 @@ def test_interrupted_question_does_not_pin_an_old_index(
     run_ingest: Callable[..., Any],
 ) -> None:
     office = make_assistant(FILES)
-    retriever = office._retriever
+    retrieve = office._engine.retrieve
     calls: list[int] = []
 
-    def interrupted() -> Any:
+    def interrupted(*asked: Any) -> Any:
         calls.append(1)
         if len(calls) == 1:
             raise KeyboardInterrupt
-        return retriever()
+        return retrieve(*asked)
 
     def change() -> str:
         run_ingest(office.config, write_files({"travel.md": EXPENSES.replace("140", "150")}))
         return HOTEL
 
-    monkeypatch.setattr(office, "_retriever", interrupted)
+    monkeypatch.setattr(office._engine, "retrieve", interrupted)
     shown = talk(office, HOTEL, change)
     assert "Stopped." in shown and "150 euros" in shown and "140 euros" not in shown
 
@@ -394,13 +394,13 @@ def test_markup_is_shown_as_it_is(make_assistant: Callable[..., Assistant], talk
 def test_surroundings_are_cut_at_line_starts() -> None:
     lines = "".join(f"line {number:03}\n" for number in range(300))
     start = lines.index("line 150")
-    shown = surroundings(lines, start, start + 8).plain
+    shown = quote_in_context(lines, start, start + 8).plain
     assert shown.startswith("…\nline 084\n") and shown.endswith("\nline 216\n…")
     assert 1_150 < len(shown) < 1_250
-    assert surroundings("one\ntwo", 0, 3).plain == "one\ntwo"
+    assert quote_in_context("one\ntwo", 0, 3).plain == "one\ntwo"
     long = "word " * 1_000
-    assert surroundings(long, 2_500, 2_504).plain.strip("…\n").startswith("word word")
-    assert len(surroundings("x" * 5_000, 2_500, 2_504).plain) == 1_208
+    assert quote_in_context(long, 2_500, 2_504).plain.strip("…\n").startswith("word word")
+    assert len(quote_in_context("x" * 5_000, 2_500, 2_504).plain) == 1_208
 
 
 # --- history, prompt and pipes ---------------------------------------------------------------------------------
@@ -498,6 +498,6 @@ def test_piped_lines_are_answered_plainly(office: Assistant, tmp_path: Path) -> 
     assert out.startswith("The limit for a hotel night is 140 euros. [1]")
     assert EXPENSES.splitlines()[-1] in out  # a pipe has no width to be cut to
     assert "at most 5 days" in out and "leave; so does Ctrl-D" in out and NOTHING_ABOUT_IT not in out
-    assert "2 documents" in err and "there is no command /nope." in err
+    assert "2 documents" in err and "there is no command /nope" in err
     assert "\x1b" not in out + err
     assert b"\n+" + CARRY.encode() not in _history(office)

@@ -103,5 +103,5 @@ def test_shells_are_told_what_completes_a_command(shell: str, tmp_path: Path) ->
 
 def test_chat_says_why(office_config: Config) -> None:
     shown = plain(on_terminal(office_config, "chat", typed=f"{CARRY}\r/why\r/quit\r"))
-    assert "passages were found and read" in shown and "likely" in shown
-    assert "It is told in the documents' own words." in shown
+    assert "found and read" in shown and "Estimated chance" in shown
+    assert "It is in the documents' own words." in shown
