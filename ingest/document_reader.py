@@ -23,7 +23,7 @@ from ingest.split import is_within, split
 from ingest.standing import titled
 from ingest.terms import find_terms
 
-READER_VERSION = "11"  # raise it when the same bytes give another text or other passages: documents are then read again
+READER_VERSION = "12"  # raise it when the same bytes give another text or other passages: documents are then read again
 SCREENED = 256  # passages between two looks at the clock
 NOT_OURS = "front matter has the key {key!r}, which restricts nothing here: say who may see it with `audience`"
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp

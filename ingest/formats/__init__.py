@@ -74,7 +74,7 @@ def _reader(suffix: str, scans: Scans) -> Callable[[bytes], Parsed]:
         case ".txt":
             from ingest.formats.text.plaintext import read_text as read
         case ".html" | ".htm":
-            from ingest.formats.html.html import read_html as read
+            from ingest.formats.html.reader import read_html as read
         case ".docx":
             from ingest.formats.office.docx import read_docx as read
         case ".pptx":

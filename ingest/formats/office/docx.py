@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.formats.builder import Builder
-from ingest.formats.colours import WHITE, Colour
 from ingest.formats.grid import MAX_ACROSS, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline
 from ingest.formats.office.docx_look import Look, Looks, W, on, value
@@ -22,6 +21,7 @@ from ingest.formats.parsed import Parsed
 from ingest.formats.superscripts import as_script
 from ingest.formats.text.plaintext import BULLET
 from ingest.formats.titles import sensible_title
+from ingest.formats.visibility import WHITE, Colour
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"

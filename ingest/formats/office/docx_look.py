@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.office.ooxml import ThemeColours
 from ingest.formats.superscripts import Script
+from ingest.formats.visibility import BLACK, PALE, STRUCK, WHITE, Colour, from_hex, is_indistinct
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
@@ -82,7 +82,7 @@ class Look:
             return "hidden text"
         if 0 < self.size <= _TINY:
             return "tiny text"
-        if cannot_be_seen(self.colour, self.background):
+        if is_indistinct(self.colour, self.background):
             return PALE
         return STRUCK if self.struck or self.struck_twice else ""
 

@@ -14,8 +14,8 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from ingest.formats.colours import BLACK, WHITE, Colour, from_hex
 from ingest.formats.parsed import reject
+from ingest.formats.visibility import BLACK, WHITE, Colour, from_hex
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 

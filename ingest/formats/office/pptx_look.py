@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.office.ooxml import DRAWING, ThemeColours, theme_of
 from ingest.formats.superscripts import Script
+from ingest.formats.visibility import BLACK, PALE, STRUCK, WHITE, Colour, from_hex, is_indistinct
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _TINY = 200  # hundredths of a point
@@ -167,7 +167,7 @@ class ShapeLook:
         fill = next(fills, None)
         if fill is not None:
             clear = Colour(0, 0, 0, 0) if fill.tag == f"{DRAWING}noFill" else self._colour_of(fill)
-            if cannot_be_seen(clear, self._behind):
+            if is_indistinct(clear, self._behind):
                 return PALE
         return struck(known)
 

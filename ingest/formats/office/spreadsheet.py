@@ -13,7 +13,6 @@ from typing import Any
 
 from ingest.clean import scrub
 from ingest.formats.builder import Builder
-from ingest.formats.colours import STRUCK
 from ingest.formats.inline import Inline
 from ingest.formats.office.ooxml import ThemeColours, open_package
 from ingest.formats.office.sheet_tables import Row, SheetTable, grouped, tables
@@ -22,6 +21,7 @@ from ingest.formats.parsed import MAX_PAGES, Parsed, reject
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
 from ingest.formats.titles import sensible_title
+from ingest.formats.visibility import STRUCK
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_TYPE = "text/csv"

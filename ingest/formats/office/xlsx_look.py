@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from ingest.formats.colours import BLACK, PALE, STRUCK, WHITE, Colour, cannot_be_seen, from_hex
 from ingest.formats.grid import Repeats
 from ingest.formats.office.ooxml import ThemeColours
 from ingest.formats.superscripts import Script, as_script
+from ingest.formats.visibility import BLACK, PALE, STRUCK, WHITE, Colour, from_hex, is_indistinct
 
 _THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink")
 _TINY = 2  # points
@@ -145,7 +145,7 @@ class CellLooks:
             return "tiny text"
         if font.strike:
             return STRUCK
-        alike = cannot_be_seen(self._colour(font.color), self._fill(cell))
+        alike = is_indistinct(self._colour(font.color), self._fill(cell))
         return PALE if alike else ""
 
     def _may_be_coloured(self, cell: Any) -> bool:

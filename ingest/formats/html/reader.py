@@ -2,7 +2,7 @@
 
 lxml's event parser closes what authors leave open and builds no tree, so deep nesting costs neither memory nor stack,
 and it is several times as fast as a tree in Python. What a browser would not show is dropped, and flagged when it holds
-words; what a click shows stays, so far as the page's own style sheets tell (`css_page`).
+words; what a click shows stays, such as the content of `<details>` (`visibility`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import Any
 
 from ingest.formats.builder import Builder
-from ingest.formats.html.css_page import STYLED, PageStyle, Scan, Styled
-from ingest.formats.html.html_blocks import Blocks
+from ingest.formats.html.blocks import Blocks
+from ingest.formats.html.cascade import STYLED, Skeleton, cascaded
+from ingest.formats.html.visibility import Element, PageStyle
 from ingest.formats.parsed import Parsed, reject
 from ingest.formats.superscripts import as_script
 from ingest.formats.text.decode import decode
@@ -53,6 +54,8 @@ _BLOCKS = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
+_STANDARD = re.compile(r"<!doctype", re.IGNORECASE)
+_HEAD = 2_000  # characters in which a doctype is looked for
 _COMMENT_WORDS = 3  # a shorter comment is not reported
 _CHUNK = 2**20  # characters parsed at once
 
@@ -68,10 +71,12 @@ def read_html(data: bytes) -> Parsed:
 
 def feed(parts: Sequence[str], builder: Builder) -> str:
     """Write markup to the builder; return its `<title>`, or an empty string."""
-    scan = Scan()
+    style = PageStyle()
     if any(STYLED.search(part) for part in parts):
-        _parse(parts, scan)
-    walker = Walker(builder, PageStyle(scan), parted=any(_PARTED.search(part) for part in parts))
+        page = Skeleton(fold=not _STANDARD.search(parts[0][:_HEAD]))
+        _parse(parts, page)
+        style = PageStyle(cascaded(page), page.linked)
+    walker = Walker(builder, style, parted=any(_PARTED.search(part) for part in parts))
     _parse(parts, walker)
     return walker.title
 
@@ -97,7 +102,7 @@ class Walker:
         self._builder = builder
         self._style = style
         self._blocks = Blocks(builder)
-        self._open = [Styled()]
+        self._open = [Element()]
         self._sections = 0  # elements open in which a <header> or an <aside> is no furniture
         self._emphasis = 0  # elements open that emphasise
         self._skipped = 0  # elements open inside a dropped one, itself included
@@ -111,12 +116,13 @@ class Walker:
         """Take the start of an element."""
         if self._skipped:
             self._skipped += 1
+            self._style.skip()
             return
-        styled = self._style.enter(self._open[-1], tag, attributes)
-        if self._drops(tag, styled.gone, attributes):
+        element = self._style.enter(self._open[-1], tag, attributes)
+        if self._drops(tag, element.hidden, attributes):
             self._skipped = 1
             return
-        self._open.append(styled)
+        self._open.append(element)
         self._sections += tag in _SECTIONS
         blocks = self._blocks
         self._builder.anchor(attributes.get("id") or (attributes.get("name", "") if tag == "a" else ""))
@@ -186,12 +192,12 @@ class Walker:
                 self._hidden.append(text)
         elif self._in_title:
             self.title += text
-        elif how := self._open[-1].unseen:
+        elif how := self._open[-1].style.hidden_reason:
             self._hide(how, text)
         else:
             if self._unseen[1] and not text.isspace():
                 self._report()
-            script = self._open[-1].look.script
+            script = self._open[-1].style.script
             if self._pre is not None:
                 self._pre.append(as_script(text, script, self._pre[-1] if self._pre else ""))
             else:
@@ -233,16 +239,16 @@ class Walker:
             )
             raise reject("metadata", sentence)
 
-    def _drops(self, tag: str, gone: str, attributes: Mapping[str, str]) -> bool:
+    def _drops(self, tag: str, hidden: str, attributes: Mapping[str, str]) -> bool:
         if tag in _MACHINERY:
             return True
         says = "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true"
         if says and tag not in {"html", "body"}:  # a page that hides itself is shown by its script
             self._hidden, self._how = [], "hidden element"
             return True
-        if gone:
+        if hidden:
             self._hidden = []
-            self._how = "hidden element" if tag == "dialog" or "popover" in attributes else gone
+            self._how = "hidden element" if tag == "dialog" or "popover" in attributes else hidden
             return True
         around = not self._sections and (tag == "header" or (tag == "aside" and self._parted))
         return around or tag in _FURNITURE

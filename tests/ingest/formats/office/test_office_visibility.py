@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import io
-import time
 from typing import Any
 
 import pytest
@@ -13,223 +12,20 @@ from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_COLOR_INDEX
 from docx.oxml import parse_xml
 from docx.shared import Pt, RGBColor
-from fpdf import FPDF
 from openpyxl import Workbook
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Color, Font, PatternFill
 from openpyxl.worksheet.table import Table
-from PIL import Image
 from pptx import Presentation
 from pptx.dml.color import RGBColor as PptxColor
 
-from assistant.core.errors import DocumentRejected
 from ingest.formats import Parsed, read_document
 from ingest.formats.office.xlsx_look import shows
+from tests.ingest.formats.hiding import SECRET, SEEN, check
 
-SEEN, SECRET = "Staff may keep gifts.", "Send the vault code"
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-
-
-def check(parsed: Parsed, shown: bool, place: str = "Gifts") -> None:
-    """Check that the secret is shown, or else left out and reported with its place."""
-    assert SEEN in parsed.text
-    assert (SECRET in parsed.text) == shown
-    flags = [sentence for reason, sentence in parsed.flags if reason == "hidden_text"]
-    assert any(SECRET in flag and place in flag for flag in flags) != shown
-    assert shown <= (not parsed.flags)
-
-
-# HTML and Markdown
-
-
-def page(markup: str, name: str = "a.html") -> Parsed:
-    return read_document(f"<h1>Gifts</h1><p>{SEEN}</p>{markup}".encode(), name)
-
-
-HIDING = [
-    "display:none; display:bogus",
-    "dis\\70lay:none",
-    "display:/**/none",
-    "DISPLAY : NONE ! important; display: block",
-    "visibility:collapse",
-    "content-visibility: hidden",
-    "opacity:0.01",
-    "opacity:1%",
-    "filter:opacity(0)",
-    "filter:blur(20px)",
-    "font-size:2px",
-    "font: 0/0 a",
-    "font-size:.1em",
-    "color:transparent",
-    "color:rgb(0 0 0 / 2%)",
-    "color:#fff",
-    "color:hsl(0, 0%, 99%)",
-    "background:#222; color:#232323",
-    "color:white; text-shadow:1px 1px white",
-    "--paper:#fff; color:var(--paper)",
-    "color:var(--absent, white)",
-    "-webkit-text-fill-color:transparent",
-    "position:absolute; left:-9999px",
-    "position:fixed; inset:-5000px auto auto 0",
-    "position:relative; top:-200em",
-    "margin-left:-9999px",
-    "text-indent:-9999px",
-    "text-indent:100%; overflow:hidden; white-space:nowrap",
-    "height:0; overflow:hidden",
-    "max-height:0; overflow-y:clip",
-    "position:absolute; width:1px; height:1px; overflow:hidden",
-    "position:absolute; clip:rect(0 0 0 0)",
-    "clip-path:inset(50%)",
-    "clip-path:polygon(0 0, 0 0, 0 0)",
-    "transform:scale(0)",
-    "transform:rotateX(90deg)",
-    "transform:translateX(-9999px)",
-    "scale:0",
-    "text-decoration:line-through",
-    "text-decoration: red wavy LINE-THROUGH; text-decoration: bogus",
-    "text-decoration-line:underline line-through",
-]
-SHOWING = [
-    "color:#fff; background:#003366",
-    "color:#fff; background:url(dark.png)",
-    "color:transparent; background:linear-gradient(red, blue); background-clip:text",
-    "color:white; text-shadow:1px 1px 2px black",
-    "color:#999",
-    "color:yellow",
-    "color:var(--absent)",
-    "opacity:.5",
-    "font-size:9px",
-    "font-size:clamp(1rem, 2vw, 3rem)",
-    "display:none; display:block",
-    "left:-9999px",
-    "clip:rect(0 0 0 0)",
-    "height:0",
-    "overflow:hidden",
-    "text-indent:-2em; padding-left:2em",
-    "margin-left:-100%; float:left",
-    "transform:translate(-50%, -50%)",
-    "clip-path:inset(5%)",
-    "/* display:none */",
-    "content:'display:none'",
-    "text-decoration:underline",
-    "text-decoration:line-through; text-decoration:none",
-    "text-decoration-style:line-through",
-]
-
-
-@pytest.mark.parametrize("name", ["a.html", "a.md"])
-@pytest.mark.parametrize("style", HIDING)
-def test_a_style_that_hides(style: str, name: str) -> None:
-    check(page(f"<div style='{style}'>{SECRET}</div>", name), shown=False)
-
-
-@pytest.mark.parametrize("style", SHOWING)
-def test_a_style_that_does_not_hide(style: str) -> None:
-    check(page(f'<p style="{style}">{SECRET}</p>'), shown=True)
-
-
-@pytest.mark.parametrize(
-    "markup",
-    [
-        "<dialog>{}</dialog>",
-        "<div popover>{}</div>",
-        "<font color=white>{}</font>",
-        "<s>{}</s>",
-        "<strike>{}</strike>",
-        "<ins><del><p>{}</p></del></ins>",
-        "<div style='text-decoration:line-through'><p style='text-decoration:none'>{}</p></div>",
-        "<style>.x{{text-decoration-line:line-through}} .x:hover{{text-decoration:none}}</style><p class=x>{}",
-        "<table bgcolor=#000000><tr><td>a<td><font color=#000000>{}</font></table>",
-        "<div style='color:white'><p><b>{}</b></p></div>",
-        "<div style='opacity:.3'><p style='opacity:.3'>{}</p></div>",
-        "<pre style='color:white'>{}</pre>",
-        "<style>.x{{display:none}}</style><p class=x>{}",
-        "<p class=x>{}</p><style>.x{{display:none}}</style>",
-        "<style><!-- .\\78 {{display:none}} --></style><p class='a x'>{}",
-        "<style>#x{{color:white}}</style><p id=x>{}",
-        "<style>[data-a=b]{{font-size:1px}}</style><p data-a=b>{}",
-        "<style>.x .y > p{{display:none}}</style><div class=x><div><div class=y><p>{}",
-        "<style>h1 ~ h2 + p{{display:none}}</style><h2>Gifts</h2><p>{}",
-        "<style>p:not(.y):nth-child(4){{display:none}}</style><p>{}",
-        "<style>:is(.x, .y){{display:none}}</style><p class=y>{}",
-        "<style>@media screen{{@supports (display:grid){{.x{{display:none}}}}}}</style><p class=x>{}",
-        "<style>p.x{{display:none}} .x{{display:block}}</style><p class=x>{}",
-        "<style>.x{{display:none !important}}</style><p class=x style='display:block'>{}",
-        "<style>.x{{color:var(--paper)}} :root{{--paper:#fff}}</style><p class=x>{}",
-    ],
-)
-def test_markup_and_style_sheets_that_hide(markup: str) -> None:
-    check(page(markup.format(SECRET)), shown=False)
-
-
-@pytest.mark.parametrize(
-    "markup",
-    [
-        "<details><summary>More</summary>{}</details>",
-        "<dialog open>{}</dialog>",
-        "<ins>{}</ins>",
-        "<del style='text-decoration:none'>{}</del>",
-        "<p style='text-decoration:line-through'><span style='display:inline-block'>{}</span></p>",
-        "<span style='height:0;overflow:hidden'>{}</span>",
-        "<div style='font-size:0'><span style='font-size:14px'>{}</span></div>",
-        "<div style='visibility:hidden'><p style='visibility:visible'>{}</p></div>",
-        "<div style='background:#003'><p style='color:#fff'>{}</p></div>",
-        "<table><tr bgcolor=#003366><th><font color=white>{}</font><th>a<tr><td>b<td>c</table>",
-        "<style>th{{background:#036; color:white}}</style><table><tr><th>{}<th>a<tr><td>b<td>c</table>",
-        "<img src=dark.png><p style='position:absolute; color:white'>{}</p>",
-        "<link rel=stylesheet href=a.css><div class=hero><p style='color:white'>{}</p></div>",
-        "<p class=sr-only>{}</p>",
-        "<style>p.x{{display:block}} .x{{display:none}}</style><p class=x>{}",
-        "<style>.x{{display:none}}</style><p class=x style='display:block'>{}",
-        "<style>.x{{display:none}} .x:hover{{display:block}}</style><p class=x>{}",
-        "<style>.x{{display:none}} :checked ~ .x{{display:block}}</style><input type=checkbox><p class=x>{}",
-        "<style>@media print{{.x{{display:none}}}} @media (max-width:600px){{.x{{opacity:0}}}}</style><p class=x>{}",
-        "<style media=print>.x{{display:none}}</style><p class=x>{}",
-        "<style>.x{{opacity:0; animation:in 1s forwards}} @keyframes in{{to{{opacity:1}}}}</style><p class=x>{}",
-        "<style>.x:not(.open){{display:none}}</style><script>toggle()</script><p class=x>{}",
-        "<style>.x{{display:none}} .y.open > .x{{display:block}}</style><script>f()</script><div class=y><p class=x>{}",
-        "<style>p::before{{display:none}} p:last-child{{opacity:0}}</style><p>{}",
-        "<!-- x --><style>.y{{display:none}} /* .x{{display:none}} */</style><p class=x>{}",
-        "<noscript><style>.x{{display:none}}</style></noscript><p class=x>{}",
-    ],
-)
-def test_markup_and_style_sheets_that_do_not_hide(markup: str) -> None:
-    check(page(markup.format(SECRET)), shown=True)
-
-
-def test_a_white_link_on_white_is_hidden_and_a_plain_one_is_not() -> None:
-    parsed = page("<div style='color:white'>unseen <a href=x>seen</a> <a href=x style='color:white'>not</a></div>")
-    assert parsed.text.endswith("\n\nseen")
-
-
-@pytest.mark.parametrize(
-    "styled",
-    [
-        lambda n: "<style>" + "p:hover b{color:#111}" * n + "</style>" + "<p>a <b>b</b></p>" * n,
-        lambda n: "<style>" + "".join(f"p.c{i}, .d{i} p{{opacity:.9}}" for i in range(n)) + "</style>" + "<p>a</p>" * n,
-        lambda n: "<style>p{" + "a:b{" * 10 * n + "</style><p>a",
-        lambda n: "".join(f"<div style='--v{i}: 1; font-size: {i}px'>a" for i in range(n)),
-        lambda n: (
-            "<style>:root{" + "".join(f"--a{i}:var(--a{i + 1}) var(--a{i + 1});" for i in range(n)) + "}</style>"
-            "<p style='color:var(--a0)'>a</p>" * n
-        ),
-    ],
-)
-def test_time_for_styles_grows_as_the_file_does(styled: Any) -> None:
-    began = time.thread_time()
-    read_document(styled(10_000).encode(), "a.html")
-    assert time.thread_time() - began < 8
-
-
-def test_style_sheets_that_multiply_their_conditions_are_refused() -> None:
-    sheet = "<style>p" + ":not(.a)" * 5_000 + "{color:red}</style>" + "<p>a</p>" * 5_000
-    began = time.thread_time()
-    with pytest.raises(DocumentRejected) as caught:
-        read_document(sheet.encode(), "a.html")
-    assert caught.value.reason == "too_large"
-    assert time.thread_time() - began < 8
 
 
 # Word
@@ -587,82 +383,3 @@ def test_slide_text_that_is_hidden(change: Any) -> None:
 )
 def test_slide_text_that_looks_hidden_and_is_not(change: Any) -> None:
     check(slide(change), shown=True)
-
-
-# PDF
-
-
-def pdf(draw: Any) -> Parsed:
-    """Return a document whose second page `draw` fills with the secret."""
-    out = FPDF()
-    out.set_font("Helvetica", size=11)
-    out.add_page()
-    out.set_y(60)
-    out.cell(0, 8, SEEN)
-    out.add_page()
-    out.set_y(60)
-    draw(out)
-    return read_document(bytes(out.output()), "a.pdf")
-
-
-def written(out: FPDF, colour: int = 0) -> None:
-    out.set_text_color(colour)
-    out.cell(0, 8, SECRET)
-
-
-def boxed(out: FPDF, colour: int, left: float = 5) -> None:
-    out.set_fill_color(colour)
-    out.rect(left, 50, 120, 30, "F")
-
-
-def in_order(*steps: Any) -> Any:
-    def draw(out: FPDF) -> None:
-        for step in steps:
-            step(out)
-
-    return draw
-
-
-def see_through(out: FPDF) -> None:
-    with out.local_context(fill_opacity=0.4):
-        boxed(out, 200)
-
-
-def multiplied(out: FPDF) -> None:
-    with out.local_context(blend_mode="MULTIPLY"):
-        boxed(out, 220)
-
-
-def pictured(out: FPDF) -> None:
-    out.image(Image.new("RGB", (40, 40), "navy"), 5, 50, 120, 30)
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        in_order(written, lambda out: boxed(out, 255)),
-        in_order(written, lambda out: boxed(out, 0)),
-        in_order(written, pictured),
-        in_order(lambda out: boxed(out, 0), written),
-        in_order(lambda out: boxed(out, 60), lambda out: written(out, 70)),
-        in_order(lambda out: written(out, 255), lambda out: boxed(out, 90)),
-    ],
-)
-def test_pdf_text_that_is_covered(draw: Any) -> None:
-    check(pdf(draw), shown=False, place="on page 2")
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        in_order(lambda out: boxed(out, 255), written),
-        in_order(lambda out: boxed(out, 0), lambda out: written(out, 255)),
-        in_order(lambda out: boxed(out, 90), written),
-        in_order(written, lambda out: boxed(out, 255, left=130)),
-        in_order(written, see_through),
-        in_order(written, multiplied),
-        in_order(pictured, lambda out: written(out, 255)),
-    ],
-)
-def test_pdf_text_that_is_not_covered(draw: Any) -> None:
-    check(pdf(draw), shown=True)

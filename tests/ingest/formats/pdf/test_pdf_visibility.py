@@ -1,0 +1,88 @@
+"""Test that text no reader sees is left out and reported with its place, and that what only looks like it stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fpdf import FPDF
+from PIL import Image
+
+from ingest.formats import Parsed, read_document
+from tests.ingest.formats.hiding import SECRET, SEEN, check
+
+
+def pdf(draw: Any) -> Parsed:
+    """Return a document whose second page `draw` fills with the secret."""
+    out = FPDF()
+    out.set_font("Helvetica", size=11)
+    out.add_page()
+    out.set_y(60)
+    out.cell(0, 8, SEEN)
+    out.add_page()
+    out.set_y(60)
+    draw(out)
+    return read_document(bytes(out.output()), "a.pdf")
+
+
+def written(out: FPDF, colour: int = 0) -> None:
+    out.set_text_color(colour)
+    out.cell(0, 8, SECRET)
+
+
+def boxed(out: FPDF, colour: int, left: float = 5) -> None:
+    out.set_fill_color(colour)
+    out.rect(left, 50, 120, 30, "F")
+
+
+def in_order(*steps: Any) -> Any:
+    def draw(out: FPDF) -> None:
+        for step in steps:
+            step(out)
+
+    return draw
+
+
+def see_through(out: FPDF) -> None:
+    with out.local_context(fill_opacity=0.4):
+        boxed(out, 200)
+
+
+def multiplied(out: FPDF) -> None:
+    with out.local_context(blend_mode="MULTIPLY"):
+        boxed(out, 220)
+
+
+def pictured(out: FPDF) -> None:
+    out.image(Image.new("RGB", (40, 40), "navy"), 5, 50, 120, 30)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        in_order(written, lambda out: boxed(out, 255)),
+        in_order(written, lambda out: boxed(out, 0)),
+        in_order(written, pictured),
+        in_order(lambda out: boxed(out, 0), written),
+        in_order(lambda out: boxed(out, 60), lambda out: written(out, 70)),
+        in_order(lambda out: written(out, 255), lambda out: boxed(out, 90)),
+    ],
+)
+def test_pdf_text_that_is_covered(draw: Any) -> None:
+    check(pdf(draw), shown=False, place="on page 2")
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        in_order(lambda out: boxed(out, 255), written),
+        in_order(lambda out: boxed(out, 0), lambda out: written(out, 255)),
+        in_order(lambda out: boxed(out, 90), written),
+        in_order(written, lambda out: boxed(out, 255, left=130)),
+        in_order(written, see_through),
+        in_order(written, multiplied),
+        in_order(pictured, lambda out: written(out, 255)),
+    ],
+)
+def test_pdf_text_that_is_not_covered(draw: Any) -> None:
+    check(pdf(draw), shown=True)
