@@ -53,7 +53,9 @@ class EmbedQueue:
     def add(self, passages: Sequence[NewPassage]) -> None:
         """Take those that have no vector yet."""
         missing = self._catalog.missing_vectors(p.vector for p in passages)
-        self._waiting |= {p.vector: p.embed_text for p in passages if p.vector in missing}
+        if missing:
+            self._waiting |= {p.vector: p.embed_text for p in passages if p.vector in missing}
+            self._progress("embedding", self.done, self.done + len(self._waiting))
         if len(self._waiting) >= EMBED_CHUNK:
             self.flush()
 

@@ -12,22 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from assistant.answer.proof.verify import Check
 from assistant.contract import dumps
 from assistant.core.records import Answer, Flag, Hit, IngestReport, ModelRecord, Term
+from assistant.terminal.progress import show_progress
 from assistant.terminal.views import (
     ANSWER_LINES,
     Indented,
@@ -56,7 +48,6 @@ if TYPE_CHECKING:
     from ingest.impact.records import Impact
     from ingest.lint.run import LintReport
 
-OUT_OF = {"reading": "files", "embedding": "passages"}
 MANY = 20  # items of a list that are shown
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
 
@@ -88,23 +79,8 @@ class Renderer:
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, float, float], None]]:
-        """Show a bar a stage on stderr; yields (stage, done, total) -> None."""
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
-            tasks: dict[str, Any] = {}
-
-            def update(stage: str, done: float, total: float) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bars.add_task(stage, total=total, unit=OUT_OF.get(stage, ""))
-                bars.update(tasks[stage], completed=done, total=total)
-
+        """Show long work on stderr; yields (stage, done, total) -> None."""
+        with show_progress(self.err) as update:
             yield update
 
     @contextmanager
@@ -382,14 +358,6 @@ def _has_more(impact: Impact) -> bool:
     lists = (documents.added, documents.removed, documents.hidden, documents.facts, documents.changed)
     shown = (*lists, impact.answers.changed, *((*c.meta, *c.terms, *c.texts) for c in documents.changed))
     return any(len(items) > MANY for items in shown)
-
-
-class _Rate(ProgressColumn):
-    """Items a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} {task.fields.get('unit', '')}/s" if speed else "", style="dim")
 
 
 class _Nothing:

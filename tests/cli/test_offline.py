@@ -57,7 +57,12 @@ RUN = """
 import atexit
 atexit.register(report)
 from assistant.cli import main
-main()
+for line in sys.argv[1].splitlines():
+    sys.argv[1:] = line.split("\\t")
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, line
 """
 DOCS = {
     "leave.md": "# Leave Policy\n\n## Carry-over\n\nEmployees may carry over at most 5 days of annual leave.\n",
@@ -97,23 +102,21 @@ def tracer(log: Path) -> list[str]:
 
 @pytest.fixture
 def cli(place: Path) -> Cli:
-    """Run the command with the network trapped; fail if anything went for it.
+    """Run commands, one after the other in a process with the network trapped; fail if anything went for it.
 
     Native code (Chroma's is Rust) opens its sockets without asking Python, so strace watches too, where it can.
     """
     log = place / "strace.txt"
     traced = tracer(log)
 
-    def run(runtime: str, models: Path, *arguments: str) -> Any:
-        sections = f'[index]\ndata = "index"\n[models]\ndir = "{models}"\n[generator]\nruntime = "{runtime}"\n'
-        (place / "config.toml").write_text(sections, encoding="utf-8")
+    def run(*commands: tuple[str, ...]) -> list[Any]:
         done = subprocess.run(
-            [*traced, sys.executable, "-c", GUARD + RUN, *arguments, "--json"],
+            [*traced, sys.executable, "-c", GUARD + RUN, "\n".join("\t".join((*line, "--json")) for line in commands)],
             cwd=place,
             env=environment(place),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             stdin=subprocess.DEVNULL,
         )
         assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
@@ -121,7 +124,7 @@ def cli(place: Path) -> Cli:
         assert json.loads(attempts) == []
         if traced:
             assert not re.findall(r"^.*AF_INET.*$", log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-        return json.loads(done.stdout)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     return run
 
@@ -143,13 +146,18 @@ report()
 
 def test_ingest_search_and_ask_go_nowhere(cli: Cli, models_dir: Path, place: Path) -> None:
     (place / "home").mkdir()
-    report = cli("none", models_dir, "ingest", "docs")
-    assert sorted(report["added"]) == sorted(DOCS) and not report["rejected"]
-    hits = cli("none", models_dir, "search", "carry over leave")["hits"]
-    assert hits[0]["source"] == "leave.md" and hits[0]["methods"][0] == "dense"
     for runtime in ("none", "onnx"):
-        answer = cli(runtime, models_dir, "ask", CARRY)
-        assert answer["status"] == "answered" and answer["model"]["runtime"] == runtime
-        assert "5 days" in answer["citations"][0]["quote"]
+        sections = f'[index]\ndata = "index"\n[models]\ndir = "{models_dir}"\n[generator]\nruntime = "{runtime}"\n'
+        (place / f"{runtime}.toml").write_text(sections, encoding="utf-8")
+    report, found, *answers = cli(
+        ("ingest", "docs", "--config", "none.toml"),
+        ("search", "carry over leave", "--config", "none.toml"),
+        *(("ask", CARRY, "--config", f"{runtime}.toml") for runtime in ("none", "onnx")),
+    )
+    assert sorted(report["added"]) == sorted(DOCS) and not report["rejected"]
+    assert found["hits"][0]["source"] == "leave.md" and found["hits"][0]["methods"][0] == "dense"
+    assert [answer["model"]["runtime"] for answer in answers] == ["none", "onnx"]
+    for answer in answers:
+        assert answer["status"] == "answered" and "5 days" in answer["citations"][0]["quote"]
     # A library that reports to its maker keeps an identifier and what it is to send, and sends it after a while.
     assert not [path for path in (place / "home").rglob("*") if "policy-assistant" not in path.parts]

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from assistant.terminal.line_input import name_completer, open_history
 from assistant.terminal.render import Renderer
 from assistant.terminal.transcript import markdown, write_transcript
 from assistant.terminal.views import quote_in_context
+from tests.commands import Run
 from tests.fakes import ScriptedModel
 
 LEAVE = """# Annual Leave Policy
@@ -481,20 +481,14 @@ class _Tty(io.StringIO):
         return True
 
 
-def test_piped_lines_are_answered_plainly(office: Assistant, tmp_path: Path) -> None:
+def test_piped_lines_are_answered_plainly(office: Assistant, run: Run, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     models, data = json.dumps(str(office.config.models_dir)), json.dumps(str(office.config.data))
     config.write_text(f'[index]\ndata = {data}\n[models]\ndir = {models}\n[generator]\nruntime = "none"\n')
-    code = "from assistant.cli import main; main()"
     lines = [HOTEL, "/open 1", "/nope", CARRY, "/help", "/quit", BAND]
-    done = subprocess.run(
-        [sys.executable, "-c", code, "chat", "--config", str(config)],
-        input="\n".join(lines).encode() + b"\xff\n",
-        capture_output=True,
-        timeout=120,
-    )
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == 0, err
+    done = run("chat", "--config", config, stdin="\n".join(lines).encode() + b"\xff\n")
+    out, err = done.out, done.err
+    assert done.code == 0, err
     assert out.startswith("The limit for a hotel night is 140 euros. [1]")
     assert EXPENSES.splitlines()[-1] in out  # a pipe has no width to be cut to
     assert "at most 5 days" in out and "leave; so does Ctrl-D" in out and NOTHING_ABOUT_IT not in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import select
@@ -11,8 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from assistant.core.config import Config
+from assistant.terminal.views import answer_text
 from tests.office_files import CARRY
 
 pty = pytest.importorskip("pty", reason="a system without pseudo-terminals")
@@ -63,17 +66,21 @@ def plain(shown: str) -> str:
     return ESCAPE.sub("", shown)
 
 
-def test_sources_are_links_to_their_files(office_config: Config, office_docs: Path) -> None:
-    shown = on_terminal(office_config, "ask", CARRY)
-    assert f";{(office_docs / 'hr' / 'leave.md').as_uri()}\x1b\\" in shown
-    assert "1.5 weeks" in plain(shown)
+@pytest.fixture(scope="module")
+def asked(office_config: Config) -> str:
+    """What a terminal shows of an answer."""
+    return on_terminal(office_config, "ask", CARRY)
 
 
-def test_colours_are_the_terminal_s_own(office_config: Config) -> None:
+def test_sources_are_links_to_their_files(asked: str, office_docs: Path) -> None:
+    assert f";{(office_docs / 'hr' / 'leave.md').as_uri()}\x1b\\" in asked
+    assert "1.5 weeks" in plain(asked)
+
+
+def test_colours_are_the_terminal_s_own(asked: str, office_config: Config) -> None:
     """A colour by number may be unreadable on the other background; what the user chose for a name is not."""
-    shown = on_terminal(office_config, "ask", CARRY)
-    codes = {code for codes in re.findall(r"\x1b\[([0-9;]+)m", shown) for code in codes.split(";")}
-    assert codes and not codes & {"38", "48", "30", "37", "40", "47", "97"}
+    codes = {code for codes in re.findall(r"\x1b\[([0-9;]+)m", asked) for code in codes.split(";")}
+    assert {"1", "36"} <= codes and not codes & {"38", "48", "30", "37", "40", "47", "97"}
     assert "\x1b[" not in on_terminal(office_config, "terms", "RTO", NO_COLOR="1", TERM="dumb")
 
 
@@ -85,7 +92,14 @@ def test_long_output_goes_through_the_pager(office_config: Config, tmp_path: Pat
     assert shown.index("PAGED") < shown.index("RTO")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_colours_may_be_declined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = io.StringIO()
+    Console(file=out, force_terminal=True).print(answer_text("Ask [1].", "yellow"))
+    assert "\x1b[1m" in out.getvalue() and not re.search(r"\x1b\[[0-9;]*3[0-7]", out.getvalue())
+
+
+@pytest.mark.parametrize("shell", ["bash", *(pytest.param(name, marks=pytest.mark.slow) for name in ("zsh", "fish"))])
 def test_shells_are_told_what_completes_a_command(shell: str, tmp_path: Path) -> None:
     asked = {
         "_TYPER_COMPLETE_ARGS": "assistant ver",
