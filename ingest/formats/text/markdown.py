@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ingest.formats.builder import Builder
-from ingest.formats.html.html import feed
+from ingest.formats.html.reader import feed
 from ingest.formats.parsed import Parsed
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
