@@ -117,7 +117,7 @@ def test_no_letter_of_what_may_not_be_shown_opens_what_stands_around_it(assistan
     with pytest.raises(AssistantError):
         if check_place(quote, assistant.catalog, NOBODY):
             raise UsageError("as the tool does")
-        assistant.surroundings(quote, NOBODY)
+        assistant.around(quote, NOBODY)
 
 
 HEAD = "---\npolicy_id: HR-050\nversion: '{0}'\n{1}---\n# Sabbaticals\n\nA sabbatical lasts at most {2} months.\n"

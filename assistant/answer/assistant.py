@@ -145,7 +145,7 @@ class Assistant:
         found = self._engine.catalog.files({quote.source for quote in answer.sources}, access)
         return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()}
 
-    def surroundings(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
+    def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
 
         Raises UsageError if the document no longer says it.

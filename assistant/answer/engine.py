@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from threading import Lock, local
 
 from assistant.answer.confidence import Confidence, load_confidence
+from assistant.answer.limits import load_limits
 from assistant.answer.read import Reader, ReaderFile, load_reader
 from assistant.answer.retrieve import Retriever, find_terms
 from assistant.core.config import Config
@@ -58,7 +59,9 @@ class Engine:
         self._cross_encoder: Future[CrossEncoder] | None = None  # only what is read needs it
         guard_encoder = self._pool.submit(open_encoder, self._registry, config.encoder, GUARD_ENCODER)
         # Of `self` the guards would make a circle, which keeps the models until the garbage is collected.
-        self.guards = Guards(config.guards, remember(lambda texts: guard_encoder.result().encode(texts)))
+        encode_small = remember(lambda texts: guard_encoder.result().encode(texts))
+        self.guards = Guards(config.guards, encode_small)
+        self.limits = load_limits(encode_small)
         self._encoder: Future[Encoder] = self._pool.submit(open_encoder, self._registry, config.encoder)
         self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
         registry = self._registry

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answer import outcomes
+from assistant.answer.context import excerpts_around, with_amendments, with_limits
 from assistant.answer.disclosure import masked, masked_text, permitted
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import place
@@ -15,8 +16,6 @@ from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
 from assistant.answer.question import Inquiry, phrasings, repeats_last_answer
 from assistant.answer.read import evidence_in
-from assistant.answer.remarks import with_remarks
-from assistant.answer.surroundings import excerpts_around
 from assistant.answer.versions import earlier, since
 from assistant.core.records import (
     NO_MODEL,
@@ -83,8 +82,8 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
 def from_evidence(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine) -> Answer:
     """Word the evidence that the reader picked, as far as the guards let it out."""
     with inquiry.timer("guard"):
-        remarked = with_remarks(reading.evidence, engine.catalog, inquiry.access)
-        evidence, withheld = permitted(remarked, engine.guards)
+        amended = with_amendments(reading.evidence, engine.catalog, inquiry.access, engine.limits)
+        evidence, withheld = permitted(amended, engine.guards)
     if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
         return outcomes.withheld(inquiry, reading, withheld)
     inquiry.report("wording")
@@ -159,7 +158,7 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
 
     def with_context(citation: Citation) -> Citation:
         document = documents[citation.document_sha256]
-        around = excerpts_around(catalog, document, citation.start, citation.end)
+        around = with_limits(excerpts_around(catalog, document, citation.start, citation.end), engine.limits)
         context = tuple(replace(e, text=masked_text(e.text, engine.guards)) for e in around)
         ocr = catalog.ocr_of(document, citation.start, citation.end)
         return replace(citation, context=context, since=since(catalog, citation.source, access), ocr=ocr)

@@ -10,7 +10,6 @@ from math import inf
 from typing import Literal
 
 from assistant.answer.evidence import MAX_REACH, alone, heading_told, overlap, reach
-from assistant.answer.notes import notes_of, tail_of
 from assistant.core.config import ReaderSection
 from assistant.core.records import Evidence
 from assistant.text.canonical import ITEM
@@ -73,19 +72,7 @@ def choose(scored: Sequence[Evidence], settings: ReaderSection) -> tuple[Evidenc
             if len(picked) < MAX_UNITS and not any(_repeats(unit, known) for known in picked):
                 groups.add(group)
                 picked.append(unit)
-    return tuple(_with_notes(picked, scored))
-
-
-def _with_notes(picked: Sequence[Evidence], scored: Sequence[Evidence]) -> Iterator[Evidence]:
-    """Yield evidence with the notes that its marks refer to, each once."""
-    told: list[Evidence] = [*picked]
-    for evidence in picked:
-        yield evidence
-        listed = evidence.kind in ("list", "item", "row")
-        for note in (*(tail_of(evidence, scored) if listed else ()), *notes_of(evidence, scored)):
-            if not any(_repeats(note, known) for known in told):
-                told.append(note)
-                yield note
+    return tuple(picked)
 
 
 def closest(scored: Sequence[Evidence]) -> tuple[Evidence, ...]:

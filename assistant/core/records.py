@@ -194,7 +194,7 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A sentence of an answer and the verbatim quote that proves it; `context` is shown with it (surroundings.py).
+    """A sentence of an answer and the verbatim quote that proves it; `context` is shown with it (context.py).
 
     `since` is the ISO day from which its document holds, where that supersedes another. `ocr` is the confidence with
     which its page was read by OCR, None for text.

@@ -115,7 +115,7 @@ def _around(assistant: Assistant, access: Access, source: str, sha256: str, star
         found, assistant.catalog, access
     ):  # a letter of a secret would show what stands around it
         raise UsageError(f"no answer quotes that: {problem}.", "Give a citation's own source, hash, start and quote.")
-    text, begin, end = assistant.surroundings(found, access)
+    text, begin, end = assistant.around(found, access)
     return {"before": text[:begin], "quote": text[begin:end], "after": text[end:]}
 
 

@@ -186,7 +186,7 @@ class Chat:
             cause = f"there is no source {argument}." if argument else "say which source."
             raise UsageError(cause, f"Known: {', '.join(sorted(known, key=int))}; e.g. /open {min(known, key=int)}")
         citation = known[argument]
-        around = self._assistant.surroundings(citation, self.access)
+        around = self._assistant.around(citation, self.access)
         self._view.out.print(Text.assemble((f"[{citation.key}] ", "bold cyan"), citation_place(citation)))
         self._view.out.print()
         self._view.out.print(quote_in_context(*around))

@@ -102,6 +102,6 @@ def test_what_stands_around_a_quote_is_masked_and_ends_where_a_passage_was_left_
     )
     assistant = make_assistant({"cars.md": text})
     (quote,) = assistant.answer("In which bay do guests park?").citations
-    around, start, end = assistant.surroundings(quote, assistant.access)
+    around, start, end = assistant.around(quote, assistant.access)
     assert around[start:end] == quote.quote and "[AWS access key removed]" in around[:start]
     assert KEY not in around and order not in around

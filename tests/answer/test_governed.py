@@ -223,7 +223,8 @@ def assistant(index_files: Callable[[Mapping[str, str]], Config]) -> Iterator[As
 )
 def test_what_governs_an_answer_is_told_with_it(assistant: Assistant, question: str, told: str) -> None:
     answer = assistant.answer(question)
-    assert answer.status == "answered" and told in " ".join(answer.text.split())
+    limits = (e.text for c in answer.citations for e in c.context if e.limits)
+    assert answer.status == "answered" and told in " ".join(" ".join((answer.text, *limits)).split())
     checks = verify_answer(answer_json(answer), assistant.catalog, assistant.access, 0.5)
     assert checks and not [check.problem for check in checks if check.problem]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assistant.answer.context import excerpts_around
 from assistant.answer.evidence import opening
 from assistant.answer.proof.citations import parse_claims
 from assistant.answer.support import check_support
-from assistant.answer.surroundings import excerpts_around
 from assistant.answer.versions import since
 from assistant.contract import citations_from_json, closest_from_json, earlier_from_json
 from assistant.core.errors import IndexMismatch

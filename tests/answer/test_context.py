@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.context import excerpts_around
 from assistant.answer.proof.verify import verify_answer
-from assistant.answer.surroundings import excerpts_around
 from assistant.contract import answer_json
 from assistant.core.records import Access
 
