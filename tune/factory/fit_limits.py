@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from assistant.answer.limits import FILE
 from assistant.core.config import load_config
+from assistant.evaluate.fitting import fit_logistic
 from assistant.models.encoder import guard_encode
 from assistant.text.canonical import sentences
 from tune.factory.fit_packaged import ORGANISATIONS
 
 EXAMPLES = Path(__file__).parent / "examples" / "limits.txt"
 ORDINARY, ORDINARY_WEIGHT, DOUBTFUL = 3_000, 0.15, 0.3  # sentences, the weight of each, and what is left out
-THRESHOLD, FOLDS, PENALTY, SEED, DECIMALS = 0.5, 10, 20.0, 1, 5
+THRESHOLD, FOLDS, PENALTY, SEED, DECIMALS = 0.5, 10, 0.02, 1, 5
 
 Floats = NDArray[np.float64]
 
@@ -46,13 +47,12 @@ def ordinary_sentences() -> Iterator[str]:
 
 def fit(vectors: Floats, limits: NDArray[np.bool_], ordinary: Floats) -> tuple[Floats, float]:
     """Return the weights [384] and the bias."""
-    from sklearn.linear_model import LogisticRegression
-
+    rows = np.concatenate([vectors, ordinary])
+    names = [str(dimension) for dimension in range(rows.shape[1])]
     weights = np.concatenate([np.ones(len(vectors)), np.full(len(ordinary), ORDINARY_WEIGHT)])
     outcome = np.concatenate([limits, np.zeros(len(ordinary), bool)])
-    model = LogisticRegression(C=PENALTY, max_iter=2_000)
-    model.fit(np.concatenate([vectors, ordinary]), outcome, sample_weight=weights)
-    return model.coef_[0], float(model.intercept_[0])
+    model = fit_logistic(dict(zip(names, rows.T, strict=True)), names, outcome, weights, penalty=PENALTY)
+    return np.array(model.weights), model.bias
 
 
 def probability(vectors: Floats, model: tuple[Floats, float]) -> Floats:
