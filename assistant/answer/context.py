@@ -80,7 +80,7 @@ def with_limits(excerpts: Sequence[Excerpt], model: LimitModel) -> tuple[Excerpt
 def with_amendments(
     evidence: Sequence[Evidence], catalog: Catalog, access: Access, model: LimitModel
 ) -> tuple[Evidence, ...]:
-    """Return evidence, and after it the sentences of other documents that limit its documents, named by title."""
+    """Return evidence, and after it the sentences of other documents that limit it and name its document by title."""
     own = {e.hit.passage.document_id for e in evidence}
     candidates: list[Evidence] = []
     for title in dict.fromkeys(e.hit.title for e in evidence):
@@ -92,7 +92,8 @@ def with_amendments(
             if hit.passage.document_id not in own:
                 units = (u for u in evidence_in(hit) if u.kind in ("sentence", "item"))
                 candidates += [replace(alone(u), kind="note") for u in units if named.search(u.text)]
-    limiting = model.limits([" ".join(c.text.split()) for c in candidates])
+    rules = [" ".join(e.text.split()) for e in evidence]
+    limiting = model.limits_one_of([" ".join(c.text.split()) for c in candidates], rules)
     found: list[Evidence] = []
     for candidate, limits in zip(candidates, limiting, strict=True):
         if limits and len(found) < MOST_OF_A_KIND and not any(overlap(candidate, e) for e in (*evidence, *found)):

@@ -18,6 +18,7 @@ from assistant.core.files import PACKAGED
 from assistant.models.logistic import read_json
 
 FILE = PACKAGED / "limits.json"
+SAME_SUBJECT, RELATED = 0.5, 0.35  # cosines: "no more barbecues on balconies" and a rule on them 0.52, others below 0.3
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -32,11 +33,22 @@ class LimitModel:
     threshold: float
 
     def limits(self, texts: Sequence[str]) -> list[bool]:
-        """Tell of each text [n] whether it limits."""
+        """Tell of each text [n] whether it limits something."""
+        return [bool(p >= self.threshold) for p in self._probabilities(self.encode(texts))] if texts else []
+
+    def limits_one_of(self, texts: Sequence[str], rules: Sequence[str]) -> list[bool]:
+        """Tell of each text [n] whether it limits one of these rules, which it is about or near to."""
         if not texts:
             return []
-        log_odds = self.encode(texts).astype(np.float64) @ self.vector + self.bias
-        return [bool(p >= self.threshold) for p in 1 / (1 + np.exp(-log_odds))]
+        vectors = self.encode(texts)
+        likeness = (vectors @ self.encode(rules).T).max(axis=1)
+        limiting = self._probabilities(vectors) >= self.threshold
+        found: list[bool] = ((likeness >= SAME_SUBJECT) | (limiting & (likeness >= RELATED))).tolist()
+        return found
+
+    def _probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = 1 / (1 + np.exp(-(vectors.astype(np.float64) @ self.vector + self.bias)))
+        return found
 
 
 def load_limits(encode: Encode, path: Path = FILE) -> LimitModel:
