@@ -33,9 +33,9 @@ CLI = ("__init__", "asking", "context", "index", "log", "quality", "review", "se
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
     "mcp": {"assistant/serve/mcp.py"},
+    "fastapi": {"assistant/serve/app.py", "assistant/serve/schemas.py"},
     "starlette": {"assistant/serve/app.py"},
     "uvicorn": {"assistant/serve/server.py"},
-    "h11": {"assistant/serve/server.py"},
     "ray": {"ingest/ray_encoder.py"},
     "rapidocr": {"ingest/formats/scan/ocr.py"},
     "PIL": {"ingest/formats/scan/pixels.py"},

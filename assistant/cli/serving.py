@@ -51,11 +51,11 @@ def serve(
 ) -> None:
     """Serve ask, search and OpenAI's chat completions over HTTP."""
     need("serve", "serve")
-    from assistant.serve.door import make_door
+    from assistant.serve.auth import make_authenticator
     from assistant.serve.server import serve as serve_http
 
     view = context.renderer()
-    door = make_door(host, token_file)
+    authenticator = make_authenticator(host, token_file)
     with (
         _bound(host, port) as listener,
         context.assistant("serve", view) as assistant,
@@ -64,9 +64,9 @@ def serve(
         serve_http(
             assistant,
             context.access,  # asked each time: today moves on, and a server runs for weeks
-            door,
+            authenticator,
             listener,
-            lambda: view.note(f"Serving http://{address}:{port}/docs; Ctrl-C ends it."),
+            lambda: view.note(f"Serving http://{address}:{port}; Ctrl-C ends it."),
             view.error,
         )
 

@@ -12,7 +12,7 @@ EXTRAS = {  # the names that are imported
     "mcp": ("mcp",),
     "ocr": ("rapidocr",),
     "ray": ("ray",),
-    "serve": ("starlette", "uvicorn"),
+    "serve": ("fastapi", "uvicorn"),
     "tune": ("accelerate", "gptqmodel", "matplotlib", "onnxruntime_genai", "optimum", "peft", "sklearn", "torch"),
 }
 

@@ -3,241 +3,250 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any
 
-from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from fastapi import FastAPI, Request, Response, Security
+from fastapi.datastructures import Headers
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.answer.assistant import Assistant
-from assistant.contract import answer_json, dumps, search_json
+from assistant.answer.question import ReportStage
+from assistant.contract import AskResponse, SearchResponse, answer_json, dumps, search_json
 from assistant.core.errors import REPORT, AssistantError, UsageError
+from assistant.core.package import __version__
 from assistant.core.records import Access, Answer, Turn
+from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
-from assistant.serve.desk import Desk, Stage
-from assistant.serve.door import Door
-from assistant.serve.manners import Manners
-from assistant.serve.openapi import document
-from assistant.serve.page import page
-from assistant.serve.refused import Refused, bad_request, error_json
-from assistant.serve.requests import AskRequest, Body, ChatRequest, SearchRequest, parsed
+from assistant.serve.queue import RequestQueue
+from assistant.serve.schemas import (
+    MODEL_NAME,
+    AskRequest,
+    ChatRequest,
+    ErrorResponse,
+    Health,
+    HttpError,
+    SearchRequest,
+    bad_request,
+    busy,
+    error_json,
+    first_problem,
+)
 
-MOST_BYTES = 65_536  # of a body; 16 questions at their longest
-MOST_CHAT_BYTES = 4 * MOST_BYTES  # chat pages send the whole conversation each time
-MOST_HEAD_BYTES = 16_384  # of the address and the headers
-BODY_SECONDS = 10.0  # for a body to arrive
+MAX_BODY_BYTES = 262_144  # chat pages send the whole conversation each time
 JSON, EVENTS = "application/json", "text/event-stream"
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+COMMON_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+HANDLED = (HTTPException, RequestValidationError, AssistantError, Exception)
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
-Tell = Callable[[str, str], None]  # the cause and the hint of an error, to whoever runs the server
+Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+Notify = Callable[[str, str], None]  # the cause and the hint of an error, to whoever runs the server
 
 
-def make_app(assistant: Assistant, access: Callable[[], Access], door: Door, desk: Desk, tell: Tell) -> ASGIApp:
+def make_app(
+    assistant: Assistant,
+    access: Callable[[], Access],
+    authenticator: Authenticator,
+    queue: RequestQueue,
+    notify: Notify,
+) -> ASGIApp:
     """Return an application that asks this assistant, as somebody with the access of the moment."""
-    service = Service(assistant, access, desk)
-    app = Starlette(
-        routes=[
-            Route("/v1/ask", service.ask, methods=["POST"]),
-            Route("/v1/search", service.search, methods=["POST"]),
-            Route("/v1/chat/completions", service.chat, methods=["POST"]),
-            Route("/v1/models", _models),
-            Route("/v1/health", service.health),
-            Route("/openapi.json", _document),
-            Route("/docs", _page),
-        ],
-        middleware=[Middleware(Entrance, door=door)],
-        exception_handlers=_handlers(tell),
+    service = Service(assistant, access, queue)
+    app = FastAPI(
+        title=MODEL_NAME,
+        version=__version__,
+        description="Answers from an organisation's own documents, each proved by verbatim quotes.",
+        docs_url=None,  # the page would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,  # to an address made of what the client says that we are called
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        responses={"default": {"model": ErrorResponse, "description": "No answer."}},
+        dependencies=[Security(HTTPBearer(auto_error=False, description="Where --token-file names one."))],
+        exception_handlers=dict.fromkeys(HANDLED, _handler(notify)),
     )
-    app.router.redirect_slashes = False  # to an address made of what the client says that we are called
-    return Manners(app)
+    app.post("/v1/ask", response_model=AskResponse, summary="Answer a question.")(service.ask)
+    app.post("/v1/search", response_model=SearchResponse, summary="Show what a question would be answered from.")(
+        service.search
+    )
+    app.post("/v1/chat/completions", response_model=dict, summary="Answer as OpenAI's chat completions do.")(
+        service.chat
+    )
+    app.get("/v1/models", response_model=dict, summary="List the one model that there is.")(service.models)
+    app.get("/v1/health", response_model=Health, summary="Tell that the server is up.")(service.health)
+    return CommonHeadersMiddleware(app, authenticator)
 
 
 class Service:
-    """What the paths do that ask the assistant."""
+    """What the paths do."""
 
-    def __init__(self, assistant: Assistant, access: Callable[[], Access], desk: Desk) -> None:
+    def __init__(self, assistant: Assistant, access: Callable[[], Access], queue: RequestQueue) -> None:
         self._assistant = assistant
         self._access = access
-        self._desk = desk
+        self._queue = queue
 
-    async def ask(self, request: Request) -> Response:
-        asked = await _read(request, AskRequest)
+    async def ask(self, asked: AskRequest, request: Request) -> Response:
+        def work(report_stage: ReportStage) -> bytes:
+            return _encoded(answer_json(self._answer(asked.question, asked.turns, report_stage)))
 
-        def work(stage: Stage) -> bytes:
-            return _encoded(answer_json(self._answer(asked.question, asked.turns, stage)))
+        return Response(await self._run(request, work), media_type=JSON)
 
-        return Response(await self._attended(request, work), media_type=JSON)
-
-    async def search(self, request: Request) -> Response:
-        asked = await _read(request, SearchRequest)
-
-        def work(_: Stage) -> bytes:
+    async def search(self, asked: SearchRequest, request: Request) -> Response:
+        def work(_: ReportStage) -> bytes:
             return _encoded(search_json(self._assistant.search(asked.query, access=self._access(), k=asked.k)))
 
-        return Response(await self._attended(request, work), media_type=JSON)
+        return Response(await self._run(request, work), media_type=JSON)
 
-    async def chat(self, request: Request) -> Response:
-        asked = await _read(request, ChatRequest, MOST_CHAT_BYTES)
+    async def chat(self, asked: ChatRequest, request: Request) -> Response:
         question, turns = conversation(asked.messages)
 
-        def work(stage: Stage) -> bytes:
-            answer = self._answer(question, turns, stage)
+        def work(report_stage: ReportStage) -> bytes:
+            answer = self._answer(question, turns, report_stage)
             return events(answer) if asked.stream else _encoded(completion(answer))
 
-        return Response(await self._attended(request, work), media_type=EVENTS if asked.stream else JSON)
+        return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
 
-    async def health(self, _: Request) -> Response:
-        return _json({"status": "ok", "answering": self._desk.answering, "waiting": self._desk.waiting})
+    async def models(self) -> Response:
+        return Response(_encoded(models()), media_type=JSON)
 
-    def _answer(self, question: str, turns: list[Turn], stage: Stage) -> Answer:
-        return self._assistant.answer(question, turns, access=self._access(), stage=stage)
+    async def health(self) -> Response:
+        health = Health(answering=self._queue.answering, waiting=self._queue.waiting)
+        return Response(_encoded(health.model_dump()), media_type=JSON)
 
-    async def _attended(self, request: Request, work: Callable[[Stage], bytes]) -> bytes:
-        """Do work in its turn, unless the client goes away; raises ClientDisconnect then, and what the work raises."""
-        answer = asyncio.create_task(self._desk.run(work))
-        left = asyncio.create_task(_departure(request))
+    def _answer(self, question: str, turns: list[Turn], report_stage: ReportStage) -> Answer:
+        return self._assistant.answer(question, turns, access=self._access(), stage=report_stage)
+
+    async def _run(self, request: Request, work: Callable[[ReportStage], bytes]) -> bytes:
+        """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends."""
+        answer = asyncio.create_task(self._queue.run(work))
+        left = asyncio.create_task(_disconnected(request))
         try:
             await asyncio.wait((answer, left), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                raise ClientDisconnect
+                raise HttpError(HTTPStatus.BAD_REQUEST, "client_gone", "the client has left.")  # which nobody gets
             return answer.result()
+        except asyncio.CancelledError:
+            raise busy("the server is stopping; come again in a moment.") from None
         finally:
             answer.cancel()
             left.cancel()
 
 
-async def _departure(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _read(request: Request, kind: type[Body], most: int = MOST_BYTES) -> Body:
-    """Read a request's body; raises Refused if it is no JSON by name or in fact, too large, or too slow.
-
-    A page of another site may have a browser post text to us unasked, but not what is called JSON.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        message = "the body must be JSON; send the header Content-Type: application/json."
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type", message)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return parsed(kind, await _body(request, most))
-    except TimeoutError:
-        message = f"the body did not arrive within {BODY_SECONDS:g} seconds."
-        raise Refused(HTTPStatus.REQUEST_TIMEOUT, "timeout", message) from None
-
-
-async def _body(request: Request, most: int) -> bytes:
-    """Return a body, counted while it arrives; what it says of its length may be wrong, or be missing."""
-    body = bytearray()
-    said = int(request.headers.get("content-length", "0"))
-    while said <= most and len(body) <= most:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) <= most and not message.get("more_body"):
-            return bytes(body)
-    raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"the body has more than {most:,} bytes.")
-
-
-async def _models(_: Request) -> Response:
-    return _json(models())
-
-
-async def _document(_: Request) -> Response:
-    return _json(document())
-
-
-async def _page(_: Request) -> Response:
-    return HTMLResponse(page(document()), headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 def _encoded(value: object) -> bytes:
     return f"{dumps(value)}\n".encode()
 
 
-def _json(value: object) -> Response:
-    return Response(_encoded(value), media_type=JSON)
+class CommonHeadersMiddleware:
+    """Adds what every response says, and refuses by its head and size what no path should read."""
 
-
-def _refusal(refused: Refused, path: str) -> Response:
-    return Response(_encoded(error_json(refused, path)), refused.status, refused.headers, JSON)
-
-
-class Entrance:
-    """Lets nobody in whose request is too large at its head, or whom the door does not know."""
-
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
         self._app = app
-        self._door = door
+        self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            _check_head(scope)
-            self._door.check(scope["path"], Headers(scope=scope))
-        except Refused as refused:
-            await _refusal(refused, scope["path"])(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        size = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BODY_BYTES:  # what the client says of its length may be wrong, or be missing
+                raise _too_large()
+            return message
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *COMMON_HEADERS]
+            await send(message)
+
+        try:
+            headers = Headers(scope=scope)
+            self._authenticator.check(scope["path"], headers)
+            _check_body(scope["method"], headers)
+        except HttpError as error:
+            await _error_response(error, scope["path"])(scope, receive, send_with_headers)
+        else:
+            await self._app(scope, receive_bounded, send_with_headers)
 
 
-def _check_head(scope: Scope) -> None:
-    fields = sum(len(name) + len(value) for name, value in scope["headers"])
-    if fields + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEAD_BYTES:
-        message = f"the address and the headers have more than {MOST_HEAD_BYTES:,} bytes."
-        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", message)
+def _check_body(method: str, headers: Headers) -> None:
+    """Raise HttpError for a body that is too large, of two lengths, or no JSON by its name.
+
+    A page of another site may have a browser post text to us unasked, but not what is called JSON.
+    """
+    if "content-length" in headers and "transfer-encoding" in headers:
+        message = "a request has Content-Length or Transfer-Encoding, not both."
+        raise HttpError(HTTPStatus.BAD_REQUEST, "bad_request", message, {"Connection": "close"})
+    if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise _too_large()
+    if method == "POST" and headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        message = "the body must be JSON; send the header Content-Type: application/json."
+        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type", message)
 
 
-def _handlers(tell: Tell) -> dict[type[Exception], Handler]:
-    """Return what is said of each error: to the client a sentence, and what is ours to mend to whoever runs us."""
+def _too_large() -> HttpError:
+    message = f"the body has more than {MAX_BODY_BYTES:,} bytes."
+    return HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", message)
 
-    async def refuse(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return _refusal(error, request.scope["path"])
 
-    async def mistaken(request: Request, error: Exception) -> Response:
-        assert isinstance(error, UsageError)
-        return _refusal(bad_request(error.cause), request.scope["path"])
+def _error_response(error: HttpError, path: str) -> Response:
+    return Response(_encoded(error_json(error, path)), error.status_code, error.headers, JSON)
 
-    async def not_ready(request: Request, error: Exception) -> Response:
-        assert isinstance(error, AssistantError)
-        tell(error.cause, error.hint)  # it names files of this machine
-        message = "the index or a model cannot be used now; whoever runs this server is told why."
-        return _refusal(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", message), request.scope["path"])
 
-    async def no_such_path(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        code, message = ("not_found", "there is no such path; /docs lists them.")
-        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            code, message = ("wrong_method", "this path has another method; /docs lists them.")
-        return _refusal(Refused(error.status_code, code, message, error.headers), request.scope["path"])
+def _handler(notify: Notify) -> Handler:
+    """Return what is said of each error: to the client a sentence, and what is ours to fix to whoever runs us."""
 
-    async def gone(_: Request, __: Exception) -> Response:
-        return Response(status_code=HTTPStatus.BAD_REQUEST)  # which nobody gets
-
-    async def broken(request: Request, error: Exception) -> Response:
-        tell(f"{type(error).__name__} {_place(error)}.", REPORT)  # not its words: they may be a question's or a quote's
+    def http_error(error: Exception) -> HttpError:
+        match error:
+            case HttpError():
+                return error
+            case RequestValidationError():
+                return _invalid(error)
+            case UsageError():
+                return bad_request(error.cause)
+            case AssistantError():
+                notify(error.cause, error.hint)  # it names files of this machine
+                message = "the index or a model cannot be used now; whoever runs this server is told why."
+                return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", message)
+            case HTTPException():
+                return _from_framework(error)
+        notify(f"{type(error).__name__} {_place(error)}.", REPORT)  # not its words: they may be a question's
         message = "something is wrong with this server; whoever runs it is told."
-        return _refusal(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "broken", message), request.scope["path"])
+        return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, "broken", message)
 
-    return {
-        Refused: refuse,
-        UsageError: mistaken,
-        AssistantError: not_ready,
-        HTTPException: no_such_path,
-        ClientDisconnect: gone,
-        Exception: broken,
+    async def handle(request: Request, error: Exception) -> Response:
+        return _error_response(http_error(error), request.scope["path"])
+
+    return handle
+
+
+def _invalid(error: RequestValidationError) -> HttpError:
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return HttpError(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {first['ctx']['error']}.")
+    return bad_request(first_problem([first]))
+
+
+def _from_framework(error: HTTPException) -> HttpError:
+    """Say in our words what FastAPI says: of a path, a method, or a body that it cannot read."""
+    said = {
+        HTTPStatus.NOT_FOUND: ("not_found", "there is no such path; /openapi.json lists them."),
+        HTTPStatus.METHOD_NOT_ALLOWED: ("wrong_method", "this path has another method; /openapi.json lists them."),
     }
+    code, message = said.get(HTTPStatus(error.status_code), ("not_json", "the body is not JSON that can be read."))
+    return HttpError(error.status_code, code, message, error.headers)
 
 
 def _place(error: Exception) -> str:

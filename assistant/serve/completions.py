@@ -9,48 +9,58 @@ from typing import Any
 
 from assistant.contract import answer_json, dumps
 from assistant.core.records import Answer, Citation, Quote, Turn
-from assistant.serve.refused import bad_request
-from assistant.serve.requests import NAME, ChatMessage
+from assistant.serve.schemas import MODEL_NAME, ChatMessage, bad_request
+from assistant.text.canonical import heading_path
 
 OWN_KEY = "policy_assistant"  # of a message: what the contract says of an answer
-TOLD = ("status", "confidence", "citations", "closest")
+OWN_FIELDS = ("status", "confidence", "citations", "closest")
+SOURCES = "\n\nSources:\n"  # above the places of an answer's keys
 
 Json = dict[str, Any]
 
 
 def conversation(messages: Sequence[ChatMessage]) -> tuple[str, list[Turn]]:
-    """Return the question, which is the last message of a user, and the turns before it; raises Refused without one.
+    """Return the question, which is the last message of a user, and the turns before it.
 
-    What a system message orders is no policy, and what follows the question has not been said.
+    What a system message orders is no policy, and what follows the question has not been said. Of earlier messages
+    the text is read. Raises HttpError if no user said anything, or if the question holds more than text.
     """
-    said = [Turn(m.role, _text(m)) for m in messages if m.role in ("user", "assistant")]
-    asked = [at for at, turn in enumerate(said) if turn.role == "user"]
+    said = [message for message in messages if message.role in ("user", "assistant")]
+    asked = [at for at, message in enumerate(said) if message.role == "user"]
     if not asked:
         raise bad_request("messages: there is none with the role user.")
-    return said[asked[-1]].content, said[: asked[-1]]
+    last = said[asked[-1]]
+    if not isinstance(last.content, str) and any(part.type != "text" for part in last.content or ()):
+        raise bad_request("messages: the question must be text, without pictures, sound or files.")
+    return _text(last), [_turn(message) for message in said[: asked[-1]]]
+
+
+def _turn(message: ChatMessage) -> Turn:
+    if message.role == "user":
+        return Turn("user", _text(message))
+    return Turn("assistant", _text(message).partition(SOURCES)[0])
 
 
 def _text(message: ChatMessage) -> str:
     if message.content is None or isinstance(message.content, str):
         return message.content or ""
-    if any(part.type != "text" for part in message.content):
-        raise bad_request("messages: only text can be read, no pictures, sound or files.")
-    return "\n".join(part.text for part in message.content)
+    return "\n".join(part.text for part in message.content if part.type == "text")
 
 
 def completion(answer: Answer) -> Json:
     """Return an answer as a chat completion."""
-    message = {"role": "assistant", "content": answer.text, **_proof(answer)}
+    content = content_of(answer)
+    message = {"role": "assistant", "content": content, **_proof(answer, content)}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-    return {**_head("chat.completion"), "choices": [choice]}
+    return {**_head("chat.completion"), "choices": [choice], "usage": None}
 
 
 def events(answer: Answer) -> bytes:
     """Return an answer as server-sent events: the text, then its proof. Nothing is sent before all of it is checked."""
-    head = _head("chat.completion.chunk")
+    head, content = _head("chat.completion.chunk"), content_of(answer)
     deltas: list[tuple[Json, str | None]] = [
-        ({"role": "assistant", "content": answer.text}, None),
-        (_proof(answer), "stop"),
+        ({"role": "assistant", "content": content}, None),
+        (_proof(answer, content), "stop"),
     ]
     chunks = [
         dumps({**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}]})
@@ -61,34 +71,48 @@ def events(answer: Answer) -> bytes:
 
 def models() -> Json:
     """Return the list of the one model that there is."""
-    return {"object": "list", "data": [{"id": NAME, "object": "model", "created": 0, "owned_by": NAME}]}
+    return {"object": "list", "data": [{"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": MODEL_NAME}]}
+
+
+def content_of(answer: Answer) -> str:
+    """Return an answer with the place of each key, and the quotes of an answer that is not sure."""
+    listed = "\n".join(map(_listed, answer.sources))
+    return f"{answer.text}{SOURCES}{listed}" if listed else answer.text
+
+
+def _listed(source: Citation | Quote) -> str:
+    page = f", page {source.page}" if source.page else ""
+    place = f"- [{source.key}] {heading_path(source.title, source.headings)}{page} ({source.source})"
+    quoted = [] if isinstance(source, Citation) else [f"  > {line}" for line in source.quote.splitlines()]
+    return "\n".join((place, *quoted))
 
 
 def _head(kind: str) -> Json:
-    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": NAME}
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": MODEL_NAME}
 
 
-def _proof(answer: Answer) -> Json:
-    told = answer_json(answer)
+def _proof(answer: Answer, content: str) -> Json:
+    shown = answer_json(answer)
     return {
-        "annotations": [_annotation(answer.text, source) for source in answer.sources],
-        OWN_KEY: {key: told[key] for key in TOLD},
+        "annotations": [_annotation(content, source) for source in answer.sources],
+        OWN_KEY: {key: shown[key] for key in OWN_FIELDS},
     }
 
 
-def _annotation(text: str, source: Citation | Quote) -> Json:
+def _annotation(content: str, source: Citation | Quote) -> Json:
     """Return a source in the form that chat pages show: that of a page on the web, with the document's path as its URL.
 
     OpenAI's own citations of files have neither a title nor the words, and are of another interface.
     """
-    start, end = _mark(text, source)
+    start, end = _mark(content, source)
     place = {"url": source.source, "title": source.title, "content": source.quote}
     return {"type": "url_citation", "url_citation": {**place, "start_index": start, "end_index": end}}
 
 
-def _mark(text: str, source: Citation | Quote) -> tuple[int, int]:
-    """Return where in the answer a source's [1] stands; all of it for one that is only near."""
+def _mark(content: str, source: Citation | Quote) -> tuple[int, int]:
+    """Return where in the content a source's [1] stands: after its claim, or in the list of sources."""
     mark = f"[{source.key}]"
     claim = f"{source.claim} " if isinstance(source, Citation) else ""
-    at = text.find(f"{claim}{mark}")
-    return (at + len(claim), at + len(claim) + len(mark)) if at >= 0 else (0, len(text))
+    at = content.find(f"{claim}{mark}") if claim else -1
+    start = at + len(claim) if at >= 0 else content.rfind(f"- {mark}") + len("- ")
+    return start, start + len(mark)

@@ -1,6 +1,6 @@
 """The index as tools of a model: a server of the Model Context Protocol, read-only and bound to one audience.
 
-Every tool answers with the JSON of the command of its name, behind the same guards, and is logged as it is.
+`ask`, `terms` and `verify` answer with the JSON of the command of their name; all have its guards and its log.
 """
 
 from __future__ import annotations
@@ -14,37 +14,40 @@ from anyio import CapacityLimiter, from_thread, to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_place, verify_answer
-from assistant.contract import answer_json, history_from_json, search_json, term_json
+from assistant.answer.question import MAX_QUESTION
+from assistant.contract import answer_json, history_from_json, hit_json, term_json
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.package import __version__
 from assistant.core.records import Access, Quote
+from assistant.serve.schemas import MODEL_NAME, first_problem
 
-NAME = "policy-assistant"
 INSTRUCTIONS = """\
 Answers from an organisation's own policies and terminology. Call `ask` with the person's question; tell the answer with
 its citations (source, headings, page), and never more than they say. Where the status is `abstained`, say that the
 documents do not answer it; `closest`, if there is one, is where to look. `search` shows the passages themselves,
 `open_quote` what stands around a quote, `terms` what a word means here, and `verify` checks a saved answer."""
-AT_ONCE = 4  # calls; others wait
+MAX_NAMES = 500  # of terms in one list: some 10 kB
 READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 
-Question = Annotated[str, Field(description="The question, as the person asked it.", max_length=4_000)]
+Question = Annotated[str, Field(description="The question, as the person asked it.", max_length=MAX_QUESTION)]
 History = Annotated[
     list[dict[str, str]] | None,
     Field(description='Earlier turns, oldest first: {"role": "user" or "assistant", "content": ...}.'),
 ]
-Query = Annotated[str, Field(description="What to look for.", max_length=4_000)]
+Query = Annotated[str, Field(description="What to look for.", max_length=MAX_QUESTION)]
 Hits = Annotated[int | None, Field(description="How many passages.", ge=1, le=100)]
-Name = Annotated[str, Field(description="A term or an abbreviation; all of them when empty.")]
+Name = Annotated[str, Field(description="A term or an abbreviation; empty lists the names of all.")]
 Source = Annotated[str, Field(description="The citation's `source`.")]
 Sha = Annotated[str, Field(description="The citation's `document_sha256`.")]
 Start = Annotated[int, Field(description="The citation's `start`.", ge=0)]
 Said = Annotated[str, Field(description="The citation's `quote`.", min_length=1)]
-Saved = Annotated[dict[str, Any], Field(description="What `ask` returned.")]
+Saved = Annotated[
+    dict[str, Any], Field(description="What `ask` returned; `hits`, `verdicts` and `timings_ms` may be left out.")
+]
 Json = dict[str, Any]
 
 
@@ -53,12 +56,14 @@ def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer
 
     `access` says as whom and of which day when a call comes: a server may run for weeks.
     """
-    server = MCPServer(NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
-    limiter = CapacityLimiter(AT_ONCE)
+    server = PlainErrorServer(MODEL_NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
+    limiter = CapacityLimiter(assistant.config.serve.at_once)
 
     async def run(work: Callable[[], Json]) -> Json:
         try:
             return await to_thread.run_sync(work, limiter=limiter)
+        except UsageError as error:
+            raise ToolError(error.cause) from error  # its hint is of the command line
         except AssistantError as error:
             raise ToolError(str(error)) from error
 
@@ -70,7 +75,7 @@ def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer
     @server.tool(annotations=READ_ONLY)
     async def search(query: Query, k: Hits = None) -> Json:
         """Show the passages that a question would be answered from, best first."""
-        return await run(lambda: search_json(assistant.search(query, k=k, access=access())))
+        return await run(partial(_found, assistant, access(), query, k))
 
     @server.tool(annotations=READ_ONLY)
     async def open_quote(source: Source, document_sha256: Sha, start: Start, quote: Said) -> Json:
@@ -79,8 +84,8 @@ def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer
 
     @server.tool(annotations=READ_ONLY)
     async def terms(name: Name = "") -> Json:
-        """Say what a term or an abbreviation means in these documents, with the source; or list all of them."""
-        return await run(lambda: {"terms": [term_json(*entry) for entry in assistant.terms(name, access=access())]})
+        """Say what a term or an abbreviation means in these documents, with the source; or list the names of all."""
+        return await run(partial(_terms, assistant, access(), name))
 
     @server.tool(annotations=READ_ONLY)
     async def verify(answer: Saved) -> Json:
@@ -90,6 +95,18 @@ def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer
     return server
 
 
+class PlainErrorServer(MCPServer):
+    """Says in a sentence which argument of a call is wrong."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(first_problem(error.__cause__.errors(include_url=False))) from None
+            raise
+
+
 def _asked(assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None) -> Json:
     return answer_json(assistant.answer(question, history_from_json(history), access=access, stage=_go_on))
 
@@ -97,6 +114,20 @@ def _asked(assistant: Assistant, access: Access, question: str, history: list[di
 def _go_on(_stage: str) -> None:
     """End an answer that its client has given up, between two of its steps."""
     from_thread.check_cancelled()
+
+
+def _found(assistant: Assistant, access: Access, query: str, k: int | None) -> Json:
+    hits = assistant.search(query, k=k, access=access).hits
+    return {"query": query, "status": "found" if hits else "not_found", "hits": [hit_json(hit) for hit in hits]}
+
+
+def _terms(assistant: Assistant, access: Access, name: str) -> Json:
+    """Return the definitions of a name, or the names of all: their definitions are more than a model should read."""
+    found = assistant.terms(name, access=access)
+    if name:
+        return {"terms": [term_json(*entry) for entry in found]}
+    names = sorted({term.name for term, _, _ in found}, key=str.casefold)
+    return {"names": names[:MAX_NAMES], "left_out": max(0, len(names) - MAX_NAMES)}
 
 
 def _around(assistant: Assistant, access: Access, source: str, sha256: str, start: int, quote: str) -> Json:

@@ -19,7 +19,7 @@ from mcp.server import MCPServer
 
 from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
-from assistant.contract import answer_json, search_json
+from assistant.contract import answer_json, hit_json
 from assistant.core.config import Config
 from assistant.core.records import make_access
 from assistant.serve.mcp import make_server
@@ -27,6 +27,7 @@ from tests.commands import Run, free_port
 from tests.office_files import BAND, CARRY
 
 CODE = "from assistant.cli import main; main()"
+LEFT_OUT = ("hits", "verdicts", "timings_ms", "model", "index")
 
 
 @pytest.fixture
@@ -59,42 +60,47 @@ def test_every_tool_says_what_its_command_says(assistant: Assistant) -> None:
     )
     answer = asked.structured_content
     assert not asked.is_error and {**answer, "timings_ms": 0} == {**expected, "timings_ms": 0}
-    hits = search_json(assistant.search(CARRY, k=3))["hits"]
-    assert found.structured_content["hits"] == hits and len(hits) <= 3
+    hits = [hit_json(hit) for hit in assistant.search(CARRY, k=3).hits]
+    assert found.structured_content == {"query": CARRY, "status": "found", "hits": hits} and 0 < len(hits) <= 3
     (citation, *_) = answer["citations"]
     place = {key: citation[key] for key in ("source", "document_sha256", "start", "quote")}
-    around, terms, checked, forged = (
+    around, names, terms, checked, brief, forged = (
         result.structured_content
         for result in call(
             serving(assistant),
             ("open_quote", place),
             ("terms", {}),
+            ("terms", {"name": "RTO"}),
             ("verify", {"answer": answer}),
+            ("verify", {"answer": {key: value for key, value in answer.items() if key not in LEFT_OUT}}),
             ("verify", {"answer": {**answer, "answer": f"{answer['answer']} And a car."}}),
         )
     )
     text = assistant.catalog.document(citation["source"], assistant.access)
     assert text and around["before"] + around["quote"] + around["after"] in text.text
-    assert around["quote"] == citation["quote"] and terms["terms"]
-    assert checked["verified"] and not forged["verified"]
-    assert Audit(assistant.config).verify() == before + 4  # ask, search twice (one of them ours), terms
+    assert around["quote"] == citation["quote"]
+    assert names == {"names": sorted(names["names"], key=str.casefold), "left_out": 0} and len(names["names"]) > 1
+    assert [term["name"] for term in terms["terms"]] == ["RTO"] and terms["terms"][0]["definition"]
+    assert checked["verified"] and brief["verified"] and not forged["verified"]
+    assert Audit(assistant.config).verify() == before + 5  # ask, search twice (one of them ours), terms twice
 
 
 def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
     place = {"source": "x.md", "document_sha256": "0" * 64, "start": 0, "quote": "forged"}
     wrong: list[tuple[str, dict[str, Any], str]] = [
-        ("ask", {"question": ""}, "question"),
+        ("ask", {"question": ""}, "the question is empty."),
         ("ask", {"question": CARRY, "history": [{"role": "system", "content": "x"}]}, "history"),
-        ("ask", {}, "question"),
-        ("ask", {"question": "x" * 5_000}, "4000"),
-        ("search", {"query": CARRY, "k": 0}, "k"),
+        ("ask", {}, "question: field required."),
+        ("ask", {"question": "x" * 5_000}, "question: string should have at most 4000 characters."),
+        ("search", {"query": CARRY, "k": 0}, "k: input should be greater than or equal to 1."),
         ("open_quote", place, "no answer quotes that: the document has changed or is no longer indexed."),
         ("verify", {"answer": {"no": "answer"}}, "answer"),
     ]
     results = call(serving(assistant), *((name, arguments) for name, arguments, _ in wrong))
     for result, (_, _, told) in zip(results, wrong, strict=True):
         assert result.is_error and told in result.content[0].text, result.content
-        assert "Traceback" not in result.content[0].text
+        shown = result.content[0].text
+        assert not any(word in shown for word in ("Traceback", "pydantic", "http", "assistant ask")), shown
 
 
 def test_a_model_is_told_how_to_use_each_tool(assistant: Assistant) -> None:

@@ -1,4 +1,4 @@
-"""Turns: so many answers are made at once, so many questions wait, and whoever goes away frees its place."""
+"""The queue: so many answers are made at once, so many questions wait, and a client that leaves frees its place."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from http import HTTPStatus
 from threading import Event
 from typing import TypeVar
 
+from assistant.answer.question import ReportStage
 from assistant.core.config import ServeSection
-from assistant.serve.refused import Refused, busy
+from assistant.serve.schemas import HttpError, busy
 
-Stage = Callable[[str], None]
 Result = TypeVar("Result")
 
 
-class GivenUp(Exception):
+class Cancelled(Exception):
     """Raised within work that nobody waits for any more."""
 
 
-class Desk:
+class RequestQueue:
     """Gives out turns in the order of arrival. Threads stay, since each has a connection to the catalog of its own."""
 
     def __init__(self, settings: ServeSection) -> None:
@@ -32,18 +32,18 @@ class Desk:
         self.answering = 0
         self.waiting = 0
 
-    async def run(self, work: Callable[[Stage], Result]) -> Result:
+    async def run(self, work: Callable[[ReportStage], Result]) -> Result:
         """Do work in a thread when its turn comes, and return what it returns.
 
-        No thread can be stopped from outside: work calls its `stage` now and then, which raises GivenUp when nobody
-        waits any more, and the place is free once it has ended. Raises what work raises, and Refused if too many wait,
-        if no turn comes in time, or if the work takes too long.
+        No thread can be stopped from outside: work calls its `report_stage` now and then, which raises Cancelled when
+        nobody waits any more, and the place is free once it has ended. Raises what work raises, and HttpError if too
+        many wait, if no turn comes in time, or if the work takes too long.
         """
         await self._turn()
-        given_up = Event()
+        cancelled = Event()
         loop = asyncio.get_running_loop()
         self.answering += 1
-        future = self._pool.submit(work, partial(_go_on, given_up))
+        future = self._pool.submit(work, partial(_check_cancelled, cancelled))
         future.add_done_callback(lambda _: self._ended(loop))
         try:
             async with asyncio.timeout(self._settings.seconds) as limit:
@@ -52,12 +52,12 @@ class Desk:
             if not limit.expired():
                 raise
             message = f"the answer takes longer than {self._settings.seconds:g} s."
-            raise Refused(HTTPStatus.GATEWAY_TIMEOUT, "too_slow", message) from None
+            raise HttpError(HTTPStatus.GATEWAY_TIMEOUT, "too_slow", message) from None
         finally:
-            given_up.set()
+            cancelled.set()
 
     def close(self) -> None:
-        """Wait until work that was given up has ended."""
+        """Wait until cancelled work has ended."""
         self._pool.shutdown(cancel_futures=True)
 
     async def _turn(self) -> None:
@@ -81,6 +81,6 @@ class Desk:
         self._turns.release()
 
 
-def _go_on(given_up: Event, _stage: str = "") -> None:
-    if given_up.is_set():
-        raise GivenUp
+def _check_cancelled(cancelled: Event, _stage: str = "") -> None:
+    if cancelled.is_set():
+        raise Cancelled

@@ -1,0 +1,133 @@
+"""What a client may send, and the error that it gets in place of an answer; answers are the contract's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.answer.question import MAX_QUESTION
+from assistant.core.records import Turn
+
+MODEL_NAME = "policy-assistant"  # to a client that wants one
+OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")
+EXACT = ConfigDict(extra="forbid", frozen=True, strict=True)
+LENIENT = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class Message(BaseModel):
+    """An earlier turn of the conversation."""
+
+    model_config = EXACT
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class AskRequest(BaseModel):
+    """A question, and the conversation before it."""
+
+    model_config = EXACT
+    question: str = Field(description="The question, as the person asked it.", max_length=MAX_QUESTION)
+    history: list[Message] | None = Field(None, description="Earlier turns, oldest first.")
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The conversation before the question."""
+        return [Turn(message.role, message.content) for message in self.history or ()]
+
+
+class SearchRequest(BaseModel):
+    """What to look for."""
+
+    model_config = EXACT
+    query: str = Field(description="What to look for.", max_length=MAX_QUESTION)
+    k: int | None = Field(None, description="How many passages.", ge=1, le=100)
+
+
+class Part(BaseModel):
+    """A part of a message; only text can be read."""
+
+    model_config = LENIENT
+    type: str
+    text: str = ""
+
+
+class ChatMessage(BaseModel):
+    """A message of a chat; those of the system, the developer and tools are ignored."""
+
+    model_config = LENIENT
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+
+
+class ChatRequest(BaseModel):
+    """A chat, as OpenAI's clients send it; fields that are not here are ignored."""
+
+    model_config = LENIENT
+    model: str = Field(MODEL_NAME, description=f"Any name; what answers is {MODEL_NAME}.")
+    messages: list[ChatMessage] = Field(
+        description="The last one of a user is the question, those before it are the history.", min_length=1
+    )
+    stream: bool | None = Field(None, description="Send the answer as server-sent events.")
+
+
+class Health(BaseModel):
+    """How busy the server is."""
+
+    status: Literal["ok"] = "ok"
+    answering: int
+    waiting: int
+
+
+class Error(BaseModel):
+    """Why there is no answer: a sentence, and a word for programs."""
+
+    message: str
+    code: str
+
+
+class ErrorResponse(BaseModel):
+    """What comes in place of an answer."""
+
+    error: Error
+
+
+class HttpError(HTTPException):
+    """A request that gets no answer; `message` is a sentence that shows nothing but what the client sent or must do."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, message, dict(headers or {}))
+        self.code = code
+
+    def __str__(self) -> str:
+        return str(self.detail)
+
+
+def bad_request(message: str) -> HttpError:
+    """Return what is said to a request that can be read and makes no sense."""
+    return HttpError(HTTPStatus.BAD_REQUEST, "bad_request", message)
+
+
+def busy(message: str, retry_seconds: int = 2) -> HttpError:
+    """Return what is said to whoever should come again in a moment."""
+    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", message, {"Retry-After": str(retry_seconds)})
+
+
+def error_json(error: HttpError, path: str) -> dict[str, Any]:
+    """Return the body of an error: ours, or OpenAI's where a client of theirs asks."""
+    body: dict[str, Any] = {"message": str(error), "code": error.code}
+    if path in OPENAI_PATHS:
+        ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        body |= {"type": "server_error" if ours else "invalid_request_error", "param": None}
+    return {"error": body}
+
+
+def first_problem(errors: Sequence[Mapping[str, Any]]) -> str:
+    """Say in a sentence what is wrong first with data, given pydantic's errors."""
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")[:100]  # a client may name a field at length
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{where or 'the body'}: {said[0].lower()}{said[1:]}."

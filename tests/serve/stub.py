@@ -1,0 +1,89 @@
+"""An assistant that answers at once, or when it may, without a model; and what it answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from assistant.answer.question import checked_question, recent
+from assistant.core.config import Config
+from assistant.core.records import (
+    NO_MODEL,
+    Access,
+    Answer,
+    Citation,
+    Hit,
+    IndexInfo,
+    Passage,
+    Quote,
+    SearchResult,
+    Turn,
+    Verdict,
+)
+
+INDEX = IndexInfo("generation", 3, 9)
+SHA = "5" * 64
+TEXT = "Employees may carry over at most 1.5 weeks of annual leave."
+CITATION = Citation(
+    key=1,
+    claim=TEXT,
+    quote=TEXT,
+    source="hr/leave.md",
+    title="Annual Leave Policy",
+    headings=("Annual Leave Policy", "Carry-over"),
+    page=3,
+    start=40,
+    end=40 + len(TEXT),
+    document_sha256=SHA,
+    supported=True,
+    score=1.0,
+)
+HIT = Hit(Passage(1, "d", TEXT, 40, 99), 0.5, 1, ("dense",), "hr/leave.md", "Annual Leave Policy", SHA)
+ANSWER = Answer(
+    question="",
+    status="answered",
+    text=f"{TEXT} [1]",
+    confidence=0.9,
+    citations=(CITATION,),
+    hits=(HIT,),
+    verdicts=(Verdict("injection", "input", "allow", "", 0.0),),
+    model=NO_MODEL,
+    index=INDEX,
+    timings={"total": 1.0},
+)
+CLOSE = Quote(
+    1, "| Meal | Limit |\n| Dinner | 35 euros |", "travel.md", "Travel", ("Travel", "Meals"), None, 5, 41, SHA
+)
+UNSURE = replace(ANSWER, status="abstained", text="Not sure, but look here.", citations=(), closest=(CLOSE,))
+
+
+class StubAssistant:
+    """Answers `answer`; while `gate` is closed, it waits between two stages."""
+
+    config = Config()
+
+    def __init__(self, answer: Answer = ANSWER, fails: Exception | None = None) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.asked: list[tuple[str, Sequence[Turn], Access]] = []
+        self.finished = 0
+        self._answer = answer
+        self._fails = fails
+
+    def read(self, question: str) -> None:
+        """Load nothing."""
+
+    def answer(self, question: str, history: Sequence[Turn], *, access: Access, stage: Callable[[str], Any]) -> Answer:
+        self.asked.append((checked_question(question), recent(history), access))
+        if self._fails:
+            raise self._fails
+        while not self.gate.wait(0.01):
+            stage("reading")
+        stage("wording")
+        self.finished += 1
+        return replace(self._answer, question=question)
+
+    def search(self, query: str, *, access: Access, k: int | None) -> SearchResult:
+        return SearchResult(checked_question(query), (HIT,) * (k or 1), INDEX, {"total": 1.0})

@@ -1,0 +1,174 @@
+"""The queue by itself, and behind a socket: who waits, who is sent away, and what a client that leaves frees."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from assistant.core.config import ServeSection
+from assistant.core.records import make_access
+from assistant.serve.app import make_app
+from assistant.serve.auth import Authenticator
+from assistant.serve.queue import Cancelled, RequestQueue
+from assistant.serve.schemas import HttpError
+from assistant.serve.server import uvicorn_settings
+from tests.serve.stub import StubAssistant
+from tests.serve.test_app import ASK, QUESTION, assert_refused
+
+
+def test_work_that_nobody_waits_for_ends_at_its_next_stage() -> None:
+    ended = threading.Event()
+
+    def work(on_stage: Callable[[str], None]) -> None:
+        try:
+            while True:
+                on_stage("reading")
+                time.sleep(0.001)
+        except Cancelled:
+            ended.set()
+            raise
+
+    async def run() -> None:
+        queue = RequestQueue(ServeSection(at_once=1))
+        task = asyncio.create_task(queue.run(work))
+        while not queue.answering:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        assert await asyncio.to_thread(ended.wait, 5)
+        assert await queue.run(lambda _: 7) == 7
+
+    asyncio.run(run())
+
+
+def test_the_queue_says_who_waits() -> None:
+    async def run() -> None:
+        queue = RequestQueue(ServeSection(at_once=1, queue=0))
+        gate = threading.Event()
+        task = asyncio.create_task(queue.run(lambda _: gate.wait(10)))
+        while not queue.answering:
+            await asyncio.sleep(0.001)
+        with pytest.raises(HttpError, match="too many"):
+            await queue.run(lambda _: None)
+        gate.set()
+        assert await task
+
+    asyncio.run(run())
+
+
+# --- behind a socket in this process ---------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def serving(assistant: StubAssistant, **limits: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve in this process, and give a client."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    queue = RequestQueue(ServeSection(**limits))
+    told: list[str] = []
+    stub: Any = assistant
+    app = make_app(stub, make_access, Authenticator(), queue, lambda cause, _: told.append(cause))
+    running = uvicorn.Server(uvicorn_settings(app))
+    task = asyncio.create_task(running.serve([listener]))
+    try:
+        while not running.started:
+            await asyncio.sleep(0.01)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+            yield client
+    finally:
+        assistant.gate.set()
+        running.should_exit = True
+        await task
+        queue.close()
+    assert told == []
+
+
+async def becomes(client: httpx.AsyncClient, **busy: int) -> None:
+    """Wait until the server is that busy."""
+    async with asyncio.timeout(20):
+        while (await client.get("/v1/health")).json() != {"status": "ok", **busy}:
+            await asyncio.sleep(0.01)
+
+
+def asked(client: httpx.AsyncClient) -> asyncio.Task[httpx.Response]:
+    return asyncio.create_task(client.post(ASK, json={"question": QUESTION}))
+
+
+@pytest.fixture
+def patient() -> StubAssistant:
+    """An assistant that answers when its gate is opened."""
+    found = StubAssistant()
+    found.gate.clear()
+    return found
+
+
+def test_more_than_the_queue_holds_are_told_to_come_again(patient: StubAssistant) -> None:
+    async def run() -> None:
+        async with serving(patient, at_once=1, queue=1) as client:
+            first = asked(client)
+            await becomes(client, answering=1, waiting=0)
+            second = asked(client)
+            await becomes(client, answering=1, waiting=1)
+            third = await asked(client)
+            assert_refused(third.status_code, third.content, 503, "come again")
+            assert int(third.headers["retry-after"]) > 0
+            patient.gate.set()
+            assert [(await one).json()["status"] for one in (first, second)] == ["answered"] * 2
+            await becomes(client, answering=0, waiting=0)
+
+    asyncio.run(run())
+
+
+def test_a_client_that_leaves_frees_its_place_and_ends_its_work(patient: StubAssistant) -> None:
+    async def run() -> None:
+        async with serving(patient, at_once=1, queue=1) as client:
+            first = asked(client)
+            await becomes(client, answering=1, waiting=0)
+            second = asked(client)
+            await becomes(client, answering=1, waiting=1)
+            second.cancel()
+            await becomes(client, answering=1, waiting=0)
+            first.cancel()
+            await becomes(client, answering=0, waiting=0)  # between two stages, with the gate still closed
+            patient.gate.set()
+            assert (await asked(client)).json()["status"] == "answered" and patient.finished == 1
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_takes_too_long_is_given_up(patient: StubAssistant) -> None:
+    async def run() -> None:
+        async with serving(patient, at_once=1, seconds=1) as client:
+            responses = await asyncio.gather(asked(client), asked(client))
+            # The first is given up after a second; the second had its turn then, or not quite.
+            assert {r.status_code for r in responses} <= {503, 504} and 504 in {r.status_code for r in responses}
+            assert all("time" in r.text or "longer than 1 s" in r.text for r in responses)
+            await becomes(client, answering=0, waiting=0)
+
+    asyncio.run(run())
+
+
+def test_a_socket_refuses_two_lengths_and_answers_what_comes_after() -> None:
+    head = b"POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    both = head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/health HTTP/1.1\r\n\r\n"
+
+    async def run() -> None:
+        async with serving(StubAssistant()) as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            writer.write(both)
+            async with asyncio.timeout(10):
+                received = await reader.read()
+            writer.close()
+            assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1") == 1  # nothing smuggled
+            assert (await client.get("/v1/health")).is_success
+
+    asyncio.run(run())
