@@ -6,11 +6,11 @@ any other sentence only numbers, dates, who, must or may, not and the like do (s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from textwrap import shorten
 
-from assistant.answer.remarks import name_of
 from ingest.impact.compared import Compared, Moved
 from ingest.impact.pairing import Pair
 from ingest.impact.pieces import Piece, columns_of, fold
@@ -18,6 +18,10 @@ from ingest.impact.records import Fact, FactKind
 from ingest.impact.sentence import GAP
 from ingest.impact.spelling import Usage
 from ingest.impact.tokens import COUNTED, tokenise
+
+SECTION_NUMBER = re.compile(
+    r"\s*(?:(?:section|clause|article|chapter|part)\s|§\s?)?\s*\d{1,3}(?:\.\d{1,3}){0,4}(?![\d%])", re.IGNORECASE
+)
 
 RULES: frozenset[FactKind | None] = frozenset({"obligation", "negation", "limit"})  # of sentences alone
 STATES = COUNTED | RULES  # what makes a sentence that is new or gone a fact
@@ -63,10 +67,16 @@ def _plain(piece: Piece) -> str:
     return "; ".join(cell for _, cell in columns_of(piece) if cell) if piece.kind == "row" else piece.text
 
 
+def _unnumbered(heading: str) -> str:
+    """Return a heading without its section's number: "Refunds" of "4.2 Refunds"."""
+    numbered = SECTION_NUMBER.match(heading)
+    return heading[numbered.end() if numbered else 0 :].strip(" .:)–-")
+
+
 def _of_text(old: Piece, new: Piece, usage: Usage) -> Iterator[Moved]:
     was, now = old.text, new.text
     if new.kind == "heading":  # its number says nothing of what stands below it
-        was, now = name_of(was) or was, name_of(now) or now
+        was, now = _unnumbered(was) or was, _unnumbered(now) or now
     told = Compared(was, now, usage, titled=new.kind == "heading")
     term = new.term if fold(new.term) == fold(old.term) else ""
     found = list(told.facts())
