@@ -34,7 +34,7 @@ from ingest.screen import Screen
 from ingest.sources import FoundFile, find_roots, look, walk
 
 STAYS = "The old version still answers."
-HIDDEN = "It is hidden until it is mended."
+HIDDEN = "It is left out until this is fixed."
 UNREADABLE = f"It is no longer a file that can be read here. {HIDDEN}"
 
 Known = Mapping[str, SourceRow]  # path -> row

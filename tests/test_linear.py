@@ -272,7 +272,7 @@ def test_splitting_and_screening_stand_under_the_clock_and_the_rest_is_indexed(
     assert [(r.source, r.reason) for r in report.rejected] == [("slow.md", "too_slow")]
     assert (
         report.rejected[0].detail
-        == "Splitting and screening the file took longer than 1 s. It is hidden until it is mended."
+        == "Splitting and screening the file took longer than 1 s. It is left out until this is fixed."
     )
     assert report.added == ("a.md", "z.md")
 

@@ -39,7 +39,7 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES, scans: Sca
         raise reject("unsupported", f"Pictures are read only by OCR: {scans.remedy}.")
     if suffix not in SUFFIXES:
         known = ", ".join(sorted(SUFFIXES))
-        raise reject("unsupported", f"Files of the type {suffix or '(none)'} are not read; those that are: {known}.")
+        raise reject("unsupported", f"{suffix or 'Nameless'} files are not supported. Supported are: {known}.")
     if len(data) > max_bytes:
         size, limit = len(data) / 2**20, max_bytes / 2**20
         raise reject("too_large", f"The file has {size:,.1f} MB; the limit is {limit:,.1f} MB.")

@@ -206,11 +206,11 @@ def _clash(one: Statement, other: Statement, read: Read) -> str:
     for mine, theirs in _pairs(one, other):
         if min(_answers(one.asked(mine), other, read), _answers(other.asked(theirs), one, read)) >= SAME:
             said, told = (s.text[f.start :].split()[:2] for s, f in ((other, theirs), (one, mine)))
-            return f"It says {' '.join(said)} where there is {' '.join(told)}"
+            return f"Possible conflict: {' '.join(said)} here, {' '.join(told)}"
     if _opposed(one, other):
         score = (_answers(one.text, other, read) + _answers(other.text, one, read)) / 2
         if score >= SAME_DUTY:
-            return f"It says that something {SAYS[other.duty]} which is {TOLD[one.duty]}"
+            return f"Possible conflict: it {SAYS[other.duty]} here, and is {TOLD[one.duty]}"
     return ""
 
 
