@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from assistant.core.config import Config
-from assistant.core.errors import DocumentRejected
+from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Flag, IngestReport, Meta, Progress, Rejection, no_progress
 from assistant.index.catalog import Catalog
 from assistant.index.publish import Changes, publish, writer_lock
@@ -23,22 +23,22 @@ from assistant.index.schema import SourceRow, other_encoder, translate_sqlite_er
 from assistant.index.vectors import open_store
 from assistant.models.encoder import encoder_graphs, guard_encode
 from assistant.models.registry import Registry
-from ingest.document_reader import DocumentReader
+from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embed_queue import Embedder, EmbedQueue, open_embedder
-from ingest.formats import WITH_FRONT_MATTER
-from ingest.left_behind import SidecarsLeft
-from ingest.metadata import MetaReader, no_wider
-from ingest.retire import Retired, retire
+from ingest.metadata import ExternalMetadata
+from ingest.removals import Removals, find_removals
+from ingest.rights import Survey, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
-from ingest.sources import FoundFile, find_roots, look, walk
+from ingest.sources import MANIFEST, FoundFile
 
 STAYS = "The old version still answers."
 HIDDEN = "It is left out until this is fixed."
 UNREADABLE = f"It is no longer a file that can be read here. {HIDDEN}"
+UNTRUSTED = ("metadata", "unreadable", "outside")  # nothing tells what such a file says of itself, or whose it is
+MAX_NAMED = 3  # documents that an error names
 
 Known = Mapping[str, SourceRow]  # path -> row
-Roots = Sequence[tuple[Path, Path]]  # what was given, and the folder that its sources are named from
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,15 @@ def ingest(
     encoder: Embedder | None = None,
     *,
     prune: bool = False,
+    governed_by: Mapping[Path, Path] | None = None,
     progress: Progress = no_progress,
 ) -> IngestReport:
     """Index files and folders, by the configured encoder if none is given.
 
-    Raises UsageError for a missing path or a cluster that does not answer, IndexLocked while another ingest writes,
-    IndexMismatch for an index made by another encoder, ModelMissing for one that is not prepared. A file that cannot be
-    read is in the report and stops nothing.
+    A root without a manifest has the rules of the root that `governed_by` names for it. Raises UsageError for a missing
+    path, rights that are wrong (see `rights.survey`) and a cluster that does not answer, IndexLocked while another
+    ingest writes, IndexMismatch for an index made by another encoder, ModelMissing for one that is not prepared. A file
+    that cannot be read is in the report and stops nothing.
     """
     began = time.perf_counter()
     with (
@@ -77,20 +79,19 @@ def ingest(
         try:
             _check_encoder(catalog, encoder.sha, config)
             known = catalog.sources()
-            roots = find_roots(paths, {path: row.root for path, row in known.items()})
-            files, refused = find_files(roots)
-            metas = MetaReader(files, known)
+            found = survey(paths, known, governed_by or {})
             queue = EmbedQueue(catalog, encoder, progress)
-            read = [*read_changed(files, known, metas, catalog, config, encoder.sha, queue, progress)]
+            read = [*read_changed(found, known, catalog, config, encoder.sha, queue, progress)]
+            _check_grants(read)
             queue.flush()
-            outcomes = [*refused, *read, *review(roots, known, metas, catalog)]
+            outcomes = [*refused(found), *read, *review(found, known, catalog)]
             rows = [outcome.row for outcome in outcomes if outcome.row]
-            retired = retire(roots, known, rows, {str(file.path) for file in files}, catalog, prune)
+            removals = find_removals(found, known, rows, prune)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]
-            changes = Changes(rows, [*drops, *(row.path for row in retired.dropped)])
+            changes = Changes([*rows, *removals.hidden], [*drops, *(row.path for row in removals.dropped)])
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
                 publish(catalog, store, changes, encoder.sha, config.ingest.rebuild_share, progress)
-            return _report(outcomes, retired, catalog, queue.done, time.perf_counter() - began)
+            return _report(outcomes, removals, catalog, queue.done, time.perf_counter() - began)
         finally:
             catalog.close()
 
@@ -101,24 +102,15 @@ def _check_encoder(catalog: Catalog, encoder_sha: str, config: Config) -> None:
         raise other_encoder(config.data, indexed, encoder_sha, encoder_graphs(Registry(config.models_dir)))
 
 
-def find_files(roots: Roots) -> tuple[list[FoundFile], list[Outcome]]:
-    """Return the files to be read, each once, and what cannot be one."""
-    files: dict[Path, FoundFile] = {}
-    refused = []
-    for path, root in roots:
-        for found in walk(path, root):
-            if isinstance(found, FoundFile):
-                files[found.path] = found
-            else:
-                source, error = found
-                refused.append(Outcome(source, "rejected", rejection=Rejection(source, error.reason, error.detail)))
-    return list(files.values()), refused
+def refused(found: Survey) -> Iterator[Outcome]:
+    """Yield what lies in what was given and cannot be read."""
+    for source, error in found.refused:
+        yield Outcome(source, "rejected", rejection=Rejection(source, error.reason, error.detail))
 
 
 def read_changed(
-    files: Sequence[FoundFile],
+    found: Survey,
     known: Known,
-    metas: MetaReader,
     catalog: Catalog,
     config: Config,
     encoder_sha: str,
@@ -127,23 +119,31 @@ def read_changed(
 ) -> Iterator[Outcome]:
     """Read, split and screen every file whose content or metadata changed; the rest costs a stat."""
     screen = Screen(config.guards, guard_encode(config))
-    left = SidecarsLeft(known.values())
     with closing(ParserProcess(config.ingest)) as parser:
         reader = DocumentReader(catalog, config.ingest, encoder_sha, parser, screen, queue)
-        for number, file in enumerate(files):
-            progress("reading", number, len(files))
+        for number, file in enumerate(found.files):
+            progress("reading", number, len(found.files))
             old = known.get(str(file.path))
+            external = found.rights.of(file)
             try:
-                given = metas.given(file)
-                same = reader.unchanged(file, old, given)
-                row, flags = (same, []) if same else reader.read(file, given)
-                if old is None:
-                    left.check(row)
+                same = reader.unchanged(file, old, external)
+                row, flags = (same, []) if same else reader.read(file, external)
             except DocumentRejected as error:
-                yield _rejected(file, old, error, metas)
+                yield _rejected(file, old, error, external, catalog)
             else:
                 yield Outcome(row.source, _kind(row, old), None if row == old else row, flags=flags)
-    progress("reading", len(files), len(files))
+    progress("reading", len(found.files), len(found.files))
+
+
+def _check_grants(outcomes: Sequence[Outcome]) -> None:
+    """Raise UsageError for front matter that says who may see its document, with the rules to write instead."""
+    granted = [o.rejection for o in outcomes if o.rejection and o.rejection.reason == GRANTED]
+    if granted:
+        names = ", ".join(rejection.source for rejection in granted[:MAX_NAMED])
+        more = f" and {len(granted) - MAX_NAMED} more" if len(granted) > MAX_NAMED else ""
+        rules = "\n\n".join(rejection.detail for rejection in granted)
+        cause = f"the front matter of {names}{more} has an audience, which is said in {MANIFEST} alone."
+        raise UsageError(cause, f"Nothing was changed. Move it there, to the root of your documents:\n\n{rules}\n")
 
 
 def _kind(row: SourceRow, old: SourceRow | None) -> Literal["added", "updated", "unchanged"]:
@@ -152,52 +152,40 @@ def _kind(row: SourceRow, old: SourceRow | None) -> Literal["added", "updated", 
     return "updated" if old.document_id != row.document_id or old.meta != row.meta else "unchanged"
 
 
-def _rejected(file: FoundFile, old: SourceRow | None, error: DocumentRejected, metas: MetaReader) -> Outcome:
-    """Report a file; its old version answers on only if nobody may see it who may not see the new one."""
-    stays = old is not None and _may_stay(file, old, error, metas)
-    rejection = Rejection(file.source, error.reason, f"{_sentence(error)} {STAYS if stays else HIDDEN}")
-    return Outcome(file.source, "rejected", dropped=old.path if old and not stays else "", rejection=rejection)
+def _rejected(
+    file: FoundFile, old: SourceRow | None, error: DocumentRejected, external: ExternalMetadata, catalog: Catalog
+) -> Outcome:
+    """Report a file; its old version answers on, with the rights of today, if the new one can be trusted that far."""
+    stays = old is not None and error.reason not in UNTRUSTED
+    detail = error.detail if error.reason == GRANTED else f"{_sentence(error)} {STAYS if stays else HIDDEN}"
+    rejection = Rejection(file.source, error.reason, detail)
+    if old is None or not stays:
+        return Outcome(file.source, "rejected", dropped=old.path if old else "", rejection=rejection)
+    row = _with_rights(old, file, external, catalog)
+    return Outcome(file.source, "rejected", row if row != old else None, rejection=rejection)
 
 
-def _may_stay(file: FoundFile, old: SourceRow, error: DocumentRejected, metas: MetaReader) -> bool:
-    """Tell whether the new version's rights are known, without its text, and no narrower than the old version's."""
-    silent = error.reason == "empty" or file.path.suffix.lower() not in WITH_FRONT_MATTER
-    if not silent or error.reason in ("metadata", "unreadable", "outside"):
-        return False
-    try:
-        return no_wider(old.meta, metas.given(file).merge(Meta()))
-    except DocumentRejected:
-        return False
+def _with_rights(row: SourceRow, file: FoundFile, external: ExternalMetadata, catalog: Catalog) -> SourceRow:
+    """Return the row of a file that is not read anew with what is said of it today."""
+    meta = external.merge(catalog.document_meta(row.document_id) or Meta())
+    return replace(row, root=str(file.root), source=file.source, meta=meta)
 
 
 def _sentence(error: DocumentRejected) -> str:
     return error.detail if error.detail.endswith((".", "?")) else f"{error.detail}."
 
 
-def review(roots: Roots, known: Known, metas: MetaReader, catalog: Catalog) -> Iterator[Outcome]:
-    """Hold the files of the same roots that are not read now to what is said beside and above them today.
-
-    A folder file that restricts a folder came after most of what lies there.
-    """
-    tops = {str(root) for _, root in roots}
-    for path, row in known.items():
-        if row.root not in tops or any(Path(path).is_relative_to(given) for given, _ in roots):
-            continue  # what lies in what was given is found, or `retire` sees to it
-        found = next(look(Path(path), Path(row.root)), None)
-        if not isinstance(found, FoundFile):
-            continue
-        try:
-            meta = metas.given(found).merge(catalog.document_meta(row.document_id) or Meta())
-        except DocumentRejected as error:
-            rejection = Rejection(row.source, error.reason, f"{_sentence(error)} {HIDDEN}")
-            yield Outcome(row.source, "rejected", dropped=path, rejection=rejection)
-        else:
-            if meta != row.meta:
-                yield Outcome(row.source, "updated", replace(row, meta=meta))
+def review(found: Survey, known: Known, catalog: Catalog) -> Iterator[Outcome]:
+    """Hold the files of governed roots that are not read now to what their manifest says today."""
+    for file in found.others:
+        if old := known.get(str(file.path)):
+            row = _with_rights(old, file, found.rights.of(file), catalog)
+            if row != old:
+                yield Outcome(row.source, "updated", row)
 
 
 def _report(
-    outcomes: Sequence[Outcome], retired: Retired, catalog: Catalog, embedded: int, seconds: float
+    outcomes: Sequence[Outcome], removals: Removals, catalog: Catalog, embedded: int, seconds: float
 ) -> IngestReport:
     def sources(kind: str) -> tuple[str, ...]:
         return tuple(outcome.source for outcome in outcomes if outcome.kind == kind)
@@ -207,13 +195,13 @@ def _report(
         added=sources("added"),
         updated=sources("updated"),
         unchanged=len(sources("unchanged")),
-        removed=tuple(row.source for row in retired.pruned),
-        rejected=tuple(_with_hidden(rejected, retired.unreadable)),
+        removed=tuple(row.source for row in removals.pruned),
+        rejected=tuple(_with_hidden(rejected, removals.unreadable)),
         flagged=tuple(flag for outcome in outcomes for flag in outcome.flags),
         passages=catalog.info().passages,
         terms=catalog.count_terms(),
         seconds=seconds,
-        missing=len(retired.missing),
+        missing=len(removals.missing),
         embedded=embedded,
     )
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.core.config import IngestSection
+from assistant.core.errors import DocumentRejected
 from assistant.core.records import Document, Flag, Meta
 from assistant.index.catalog import Catalog
 from assistant.index.schema import NewPassage, SourceRow
-from ingest.deadline import Deadline
 from ingest.embed_queue import EmbedQueue
 from ingest.formats import SCANNED, Parsed, Scans
-from ingest.meta_keys import restricting
-from ingest.metadata import Given, parse_meta
+from ingest.formats.parsed import reject
+from ingest.manifest import rule_text
+from ingest.metadata import ExternalMetadata, describe
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
 from ingest.sources import FoundFile, read_bytes
@@ -25,8 +26,21 @@ from ingest.terms import find_terms
 
 READER_VERSION = "12"  # raise it when the same bytes give another text or other passages: documents are then read again
 SCREENED = 256  # passages between two looks at the clock
-NOT_OURS = "front matter has the key {key!r}, which restricts nothing here: say who may see it with `audience`"
+GRANTED = "audience"  # why a document is rejected whose front matter says who may see it
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
+
+
+class Deadline:
+    """Begins when it is made; each step between two checks takes time that grows as its text does."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise DocumentRejected, `too_slow`, once the time is over."""
+        if time.monotonic() > self._end:
+            raise reject("too_slow", f"Splitting and screening the file took longer than {self._seconds:g} s.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +54,33 @@ class DocumentReader:
     screen: Screen
     queue: EmbedQueue
 
-    def unchanged(self, file: FoundFile, old: SourceRow | None, given: Given) -> SourceRow | None:
+    def unchanged(self, file: FoundFile, old: SourceRow | None, external: ExternalMetadata) -> SourceRow | None:
         """Return the file's row without reading it, if its size and time say that its content is what was read."""
         if old is None or (old.size, old.mtime_ns) != (file.size, file.mtime_ns):
             return None
         if old.seen_ns - RACY_NS < old.mtime_ns:
             return None
-        if old.document_id != self._document_id(file, old.sha256, given.title):
+        if old.document_id != self._document_id(file, old.sha256, external.title):
             return None
         own = self.catalog.document_meta(old.document_id)
-        return replace(old, root=str(file.root), source=file.source, meta=given.merge(own)) if own is not None else None
+        if own is None:
+            return None
+        return replace(old, root=str(file.root), source=file.source, meta=external.merge(own))
 
-    def read(self, file: FoundFile, given: Given) -> tuple[SourceRow, list[Flag]]:
+    def read(self, file: FoundFile, external: ExternalMetadata) -> tuple[SourceRow, list[Flag]]:
         """Return the file's row, and what is to be said of its text; raises DocumentRejected."""
         seen_ns = time.time_ns()
         data = read_bytes(file, self.settings.max_file_mb)
         sha256 = hashlib.sha256(data).hexdigest()
-        document_id = self._document_id(file, sha256, given.title)
+        document_id = self._document_id(file, sha256, external.title)
         own = self.catalog.document_meta(document_id)
         flags: list[Flag] = []
         if own is None:
             parsed = self.parser.read(data, file.path.name)
-            own = parse_meta(parsed.front_matter, "front matter", strict=False)
-            foreign = [("metadata", NOT_OURS.format(key=key)) for key in restricting(parsed.front_matter)]
-            document = make_document(document_id, file, sha256, given.title, parsed, own)
-            flags = self._add(document, [*parsed.flags, *foreign])
+            _refuse_grants(file, parsed.front_matter)
+            own = describe(parsed.front_matter, "front matter").meta
+            document = make_document(document_id, file, sha256, external.title, parsed, own)
+            flags = self._add(document, parsed.flags)
         elif stored := self.catalog.lacks_vectors(document_id):  # an earlier run died between reading and embedding
             self.queue.add(self._passages(stored, Deadline(self.settings.max_seconds))[0])
         row = SourceRow(
@@ -76,7 +92,7 @@ class DocumentReader:
             mtime_ns=file.mtime_ns,
             seen_ns=seen_ns,
             sha256=sha256,
-            meta=given.merge(own),
+            meta=external.merge(own),
         )
         return row, flags
 
@@ -138,3 +154,10 @@ def make_document(document_id: str, file: FoundFile, sha256: str, title: str, pa
         emphases=parsed.emphases,
         ocr=parsed.ocr,
     )
+
+
+def _refuse_grants(file: FoundFile, front_matter: Mapping[str, object]) -> None:
+    """Raise DocumentRejected, with the rule to write instead, for front matter that says who may see its document."""
+    for key in ("audience", "audiences"):
+        if key in front_matter:
+            raise DocumentRejected(GRANTED, rule_text(file.name, front_matter[key]))

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 
 from assistant.core.errors import DocumentRejected, UsageError
-from ingest.beside import Beside, is_document
+from ingest.formats import PICTURES, SUFFIXES
 
+MANIFEST = "access.toml"
+SIDECAR, FOLDER_SIDECAR = ".meta.toml", "_meta.toml"  # what said before who may see a document
 OUTSIDE = "The link points outside the folder that is ingested."
-ORPHAN = "No document of that name lies beside this metadata file: rename it after its document, or remove it."
+
+
+def is_document(name: str) -> bool:
+    """Tell whether a file of that name is read: of a known format, neither hidden nor another program's lock."""
+    return not name.startswith((".", "~$")) and PurePath(name).suffix.lower() in SUFFIXES
+
+
+def is_walked(path: Path, folder: Path) -> bool:
+    """Tell whether a walk of the folder would look at that path."""
+    within = path.relative_to(folder).parts
+    return is_document(path.name) and not any(part.startswith(".") for part in within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +44,55 @@ class FoundFile:
     links: int = 1
 
     @property
+    def name(self) -> str:
+        """Its path below the root as it is, with forward slashes; a source has no characters that do not show."""
+        return self.path.relative_to(self.root).as_posix()
+
+    @property
     def target(self) -> Path:
         """The file that is read."""
         return self.link or self.path
 
 
-def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Path, Path]]:
-    """Return (path, root) for each argument; a file or a subfolder keeps the root under which it is `known`.
+@dataclass(slots=True)
+class Tree:
+    """What lies below a path: files to read, what cannot be read, and what says who may see them in the wrong place."""
 
-    A subfolder that became its own root would lose the audience that a folder above it sets. The folder of a file that
-    was given alone is nobody's root but that file's and its neighbours'.
-    Raises UsageError for a path that does not exist.
+    root: Path
+    files: list[FoundFile] = field(default_factory=list)
+    refused: list[tuple[str, DocumentRejected]] = field(default_factory=list)  # source, why
+    unread: list[str] = field(default_factory=list)  # sources of pictures, where there is no OCR
+    manifests: list[Path] = field(default_factory=list)
+    sidecars: list[Path] = field(default_factory=list)
+
+    def names(self) -> list[str]:
+        """Return what a rule may name: all that is, or with other extras would be, a document."""
+        return [*(file.name for file in self.files), *(source for source, _ in self.refused), *self.unread]
+
+
+def governing_root(path: Path) -> Path | None:
+    """Return the folder, at or above a path, whose manifest governs it; None without one.
+
+    Raises UsageError where two manifests do: the lower one would widen or narrow the upper one unseen.
+    """
+    folders = [folder for folder in (path, *path.parents) if os.path.lexists(folder / MANIFEST)]
+    if len(folders) > 1:
+        raise nested(folders[0] / MANIFEST, folders[1])
+    return folders[0] if folders else None
+
+
+def nested(path: Path, root: Path) -> UsageError:
+    """Return the error for a manifest below another, or below the folder that is ingested."""
+    within = path.parent.relative_to(root).as_posix()
+    hint = f'Move its rules to {root / MANIFEST}, with "{within}/" before their paths, and delete it.'
+    return UsageError(f"{path} lies below {root}: who may see what there is said in {root / MANIFEST} alone.", hint)
+
+
+def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Path, Path]]:
+    """Return (path, root) for each argument: the folder of the manifest above it, else the root that it is `known` by.
+
+    The folder of a file that was given alone is nobody's root but that file's and its neighbours'.
+    Raises UsageError for a path that does not exist, and for one with a manifest below another.
     """
     pairs = []
     given = {path.resolve() for path in paths if path.is_dir()}
@@ -54,32 +104,48 @@ def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Pa
         path = path.resolve()
         above = [root for root in (walked if path.is_dir() else roots) if path.is_relative_to(root)]
         outermost = min(above, key=lambda p: len(p.parts), default=path.parent)
-        pairs.append((path, Path(known.get(str(path)) or outermost)))
+        pairs.append((path, governing_root(path) or Path(known.get(str(path)) or outermost)))
     return pairs
 
 
-def walk(path: Path, root: Path) -> Iterator[FoundFile | tuple[str, DocumentRejected]]:
-    """Yield the files under `path` in a stable order, or (source, refusal) for what cannot be read or leaves the root.
+def list_tree(path: Path, root: Path) -> Tree:
+    """List the files under `path` in a stable order, and what cannot be read or leaves the root.
 
-    Hidden files and folders, unknown formats, sidecars, sockets and devices are passed over, and so are links to
-    folders inside the root, whose files are found where they are.
+    Hidden files and folders, unknown formats, sockets and devices are passed over, and so are links to folders inside
+    the root, whose files are found where they are.
     """
+    tree = Tree(root)
+    for above in path.parents if path.is_dir() else path.parent.parents:
+        if (above / FOLDER_SIDECAR).is_file():
+            tree.sidecars.append(above / FOLDER_SIDECAR)
     if not path.is_dir():
-        yield from look(path, root)
-        return
+        tree.sidecars += [path.with_name(name) for of, name in sidecars_of(path.parent) if of in ("", path.name)]
+        _look(path, tree)
+        return tree
     unlisted: list[OSError] = []
     for folder, names, files in os.walk(path, onerror=unlisted.append, followlinks=False):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for link in (Path(folder) / name for name in names):
             if link.is_symlink() and not link.resolve().is_relative_to(root):
-                yield _source(link, root), DocumentRejected("outside", OUTSIDE)
+                tree.refused.append((_source(link, root), DocumentRejected("outside", OUTSIDE)))
         for name in sorted(filter(is_document, files)):
-            yield from look(Path(folder) / name, root)
-        for name in Beside(files).orphans:
-            yield _source(Path(folder) / name, root), DocumentRejected("metadata", ORPHAN)
+            _look(Path(folder) / name, tree)
+        _find_misplaced(Path(folder), files, tree)
     for error in unlisted:
         detail = f"The folder cannot be listed: {error.strerror}."
-        yield _source(Path(error.filename), root), DocumentRejected("unreadable", detail)
+        tree.refused.append((_source(Path(error.filename), root), DocumentRejected("unreadable", detail)))
+    return tree
+
+
+def _find_misplaced(folder: Path, names: Sequence[str], tree: Tree) -> None:
+    for name in sorted(names):
+        path = folder / name
+        if name.casefold() == MANIFEST and path != tree.root / MANIFEST:
+            tree.manifests.append(path)
+        elif name.casefold().endswith(SIDECAR) or name.casefold() == FOLDER_SIDECAR:
+            tree.sidecars.append(path)
+        elif PurePath(name).suffix.lower() in PICTURES - SUFFIXES and not name.startswith("."):
+            tree.unread.append(path.relative_to(tree.root).as_posix())
 
 
 def _source(path: Path, root: Path) -> str:
@@ -90,27 +156,44 @@ def _source(path: Path, root: Path) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in source)
 
 
-def look(path: Path, root: Path) -> Iterator[FoundFile | tuple[str, DocumentRejected]]:
-    """Yield the file at a path, or why it cannot be read; nothing for what is no regular file."""
-    source = _source(path, root)
+def sidecars_of(folder: Path) -> list[tuple[str, str]]:
+    """Return (document, sidecar) for each file in a folder that said of a document who may see it; "" is all of it."""
+    names = sorted(entry.name for entry in folder.iterdir())
+    found = [("", name) for name in names if name.casefold() == FOLDER_SIDECAR]
+    for name in names:
+        if name.casefold().endswith(SIDECAR):
+            of = name[: -len(SIDECAR)]
+            found.append((next((n for n in names if n == of or (PurePath(n).stem == of and is_document(n))), of), name))
+    return found
+
+
+def look(path: Path, root: Path) -> FoundFile | DocumentRejected | None:
+    """Return the file at a path, or why it cannot be read; None for what is no regular file."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        yield source, DocumentRejected("unreadable", "The name of the file, or of its folder, is not valid UTF-8.")
-        return
+        return DocumentRejected("unreadable", "The name of the file, or of its folder, is not valid UTF-8.")
     try:
         info = path.lstat()
         link = path.resolve() if stat.S_ISLNK(info.st_mode) else None
         info = path.stat() if link else info
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop, for Python 3.12 and before
         why = error.strerror if isinstance(error, OSError) else "it is a link to itself"
-        yield source, DocumentRejected("unreadable", f"The file cannot be read: {why}.")
-        return
+        return DocumentRejected("unreadable", f"The file cannot be read: {why}.")
     if link and not link.is_relative_to(root):
-        yield source, DocumentRejected("outside", OUTSIDE)
-    elif stat.S_ISREG(info.st_mode):
-        inode = info.st_dev, info.st_ino
-        yield FoundFile(path, root, source, info.st_size, info.st_mtime_ns, link, inode, info.st_nlink)
+        return DocumentRejected("outside", OUTSIDE)
+    if not stat.S_ISREG(info.st_mode):
+        return None
+    inode = info.st_dev, info.st_ino
+    return FoundFile(path, root, _source(path, root), info.st_size, info.st_mtime_ns, link, inode, info.st_nlink)
+
+
+def _look(path: Path, tree: Tree) -> None:
+    found = look(path, tree.root)
+    if isinstance(found, FoundFile):
+        tree.files.append(found)
+    elif found:
+        tree.refused.append((_source(path, tree.root), found))
 
 
 def read_bytes(file: FoundFile, max_mb: float) -> bytes:

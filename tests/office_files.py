@@ -43,10 +43,8 @@ The limit for a hotel night is 140 euros. A higher price needs the approval of t
 
 The RTO of the billing system is 4 hours.
 """,
-    "salaries.md": """---
-audience: [managers]
----
-# Salary Bands
+    "access.toml": 'default = "everyone"\n[[access]]\npaths = ["salaries.md"]\naudience = ["managers"]\n',
+    "salaries.md": """# Salary Bands
 
 **Golden band** means the salary band above all others.
 

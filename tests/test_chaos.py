@@ -31,13 +31,15 @@ from assistant.index.schema import FILE_NAME
 from assistant.models.registry import Registry
 from ingest import build
 from tests import chaos_worker
+from tests.manifests import access_toml
 
 ASK = "What is the limit for a hotel night?"
 QUOTE = "The limit for a hotel night is 140 euros."
 FILES = {
     "travel.md": f"# Travel Policy\n\n## Hotels\n\n{QUOTE} A higher price needs the approval of the Finance Manager.\n",
     "words.md": "# Words\n\n**Quiet hours** means the hours from 22:00 to 07:00.\n",
-    "pay.md": "---\naudience: [managers]\n---\n# Pay\n\nThe pay of a senior engineer is 71,000 euros.\n",
+    "access.toml": access_toml({"pay.md": "managers"}),
+    "pay.md": "# Pay\n\nThe pay of a senior engineer is 71,000 euros.\n",
     **{f"room{i}.md": f"# Room {i}\n\nRoom {i} holds box {i + 40}.\n" for i in range(8)},
 }
 CHANGED = "# Room 1\n\nRoom 1 holds box 99.\n"

@@ -33,9 +33,7 @@ from assistant.text.units import units
 from assistant.text.words import content, normalise_term
 from ingest import document_reader
 from ingest.clean import clean
-from ingest.deadline import Deadline
-from ingest.metadata import MetaReader
-from ingest.sources import find_roots, walk
+from ingest.document_reader import Deadline
 from ingest.split import is_within, split
 from ingest.terms import find_terms
 
@@ -223,15 +221,11 @@ def test_an_endless_history_is_a_clear_error_wherever_it_comes_from(make_assista
         assert time.thread_time() - began < 1
 
 
-def test_a_key_of_many_parts_is_refused_unread(tmp_path: Path, write_files: Callable[[dict[str, str]], Path]) -> None:
+def test_a_key_of_many_parts_is_refused_unread(tmp_path: Path) -> None:
     from assistant.core.config import load_config
 
     key = "a." * 50_000 + "a = 1"
-    root = write_files({"x.md": PARKING, "x.md.meta.toml": key})
-    (file,) = (found for found in walk(*find_roots([root], {})[0]) if not isinstance(found, tuple))
     began = time.thread_time()
-    with pytest.raises(DocumentRejected, match="larger than the limit"):
-        MetaReader().given(file)
     (tmp_path / "config.toml").write_text(key)
     with pytest.raises(ConfigError, match="more than 16,384 characters"):
         load_config(tmp_path / "config.toml")

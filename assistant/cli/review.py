@@ -56,7 +56,7 @@ def lint(
     from assistant.index.catalog import Catalog
     from ingest.lint.run import fail, open_models, rules_but, spans
     from ingest.lint.run import lint as run_lint
-    from ingest.trial import trial_index
+    from ingest.scratch import scratch_index
 
     view = context.renderer()
     settings = context.settings(view)
@@ -66,8 +66,8 @@ def lint(
         Catalog.open(settings.data).close()
     prepare_models(settings, view, reader=True, generator=False)
     with view.progress() as progress:
-        tried = trial_index(paths, settings, empty=True, progress=progress) if paths else nullcontext((settings, None))
-        with tried as (index, ingested):
+        scratch = scratch_index(paths or (), settings, empty=True, progress=progress)
+        with scratch if paths else nullcontext((settings, None)) as (index, ingested):
             report = run_lint(index, access, rules, open_models(index), progress)
     if settings.audit.enabled and not paths:
         Audit(settings).append(lint_line([rule.code for rule in rules], spans(report), access, settings))

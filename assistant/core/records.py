@@ -17,6 +17,7 @@ Status = Literal["answered", "abstained", "blocked"]
 Method = Literal["dense", "lexical", "term"]
 Stage = Literal["input", "document", "output"]
 Action = Literal["allow", "redact", "block"]
+Audience = tuple[str, ...] | None  # roles; None is everyone, and an empty tuple nobody
 Progress = Callable[[str, float, float], None]  # is told of long work: what it does, how much is done, of how much
 
 
@@ -26,9 +27,9 @@ def no_progress(stage: str, done: float, total: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What an organisation says about a document: from front matter, a sidecar file or a folder's `_meta.toml`.
+    """What an organisation says about a document: in front matter or `access.toml`, the audience in that alone.
 
-    Dates are ISO `YYYY-MM-DD`. An empty `audience` means everyone.
+    Dates are ISO `YYYY-MM-DD`; `review` is the day by which somebody has to look at it again.
     """
 
     policy_id: str | None = None
@@ -36,9 +37,10 @@ class Meta:
     effective: str | None = None
     expires: str | None = None
     supersedes: str | None = None
+    review: str | None = None
     owner: str | None = None
     classification: str | None = None
-    audience: tuple[str, ...] = ()
+    audience: Audience = None
 
 
 @dataclass(frozen=True, slots=True)

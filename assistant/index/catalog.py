@@ -158,7 +158,9 @@ class Catalog(Lookup):
             (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
-            wrong = """SELECT source FROM sources s WHERE open = EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path)
+            wrong = """SELECT source FROM sources s WHERE open <> (json_extract(meta, '$.audience') IS NULL)
+                       OR (SELECT json_group_array(role) FROM (SELECT role FROM audience a WHERE a.path = s.path
+                           ORDER BY role)) <> ifnull(json_extract(meta, '$.audience'), '[]')
                        OR effective <> ifnull(json_extract(meta, '$.effective'), '')
                        OR expires <> ifnull(json_extract(meta, '$.expires'), ?)"""
             for (source,) in self._db.execute(wrong, (FOREVER,)):
@@ -222,10 +224,11 @@ class Catalog(Lookup):
                 json.dumps(asdict(row.meta)),
                 row.meta.effective or "",
                 row.meta.expires or FOREVER,
-                not row.meta.audience,
+                row.meta.audience is None,
             ),
         )
-        self._db.executemany("INSERT INTO audience VALUES (?, ?)", [(row.path, role) for role in row.meta.audience])
+        roles = [(row.path, role) for role in row.meta.audience or ()]
+        self._db.executemany("INSERT INTO audience VALUES (?, ?)", roles)
 
     def drop_source(self, path: str) -> None:
         self._db.execute("DELETE FROM sources WHERE path = ?", (path,))
@@ -350,7 +353,7 @@ class Catalog(Lookup):
         self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
     def generation_rows(self) -> dict[int, Rights]:
-        """Return (effective, expires, roles) of every visible passage: what a generation says besides vectors."""
+        """Return (effective, expires, who) of every visible passage: what a generation says besides vectors."""
         rights = self._rights()
         rows = self._db.execute("SELECT id, document_id FROM passages")
         return {passage_id: rights[document_id] for passage_id, document_id in rows if document_id in rights}
@@ -375,6 +378,6 @@ class Catalog(Lookup):
                FROM sources s LEFT JOIN audience a ON a.path = s.path GROUP BY document_id"""
         )
         return {
-            document_id: (effective, expires, () if is_open else tuple(sorted(read_json(roles))))
+            document_id: (effective, expires, None if is_open else tuple(sorted(filter(None, read_json(roles)))))
             for document_id, effective, expires, is_open, roles in rows
         }

@@ -12,10 +12,10 @@ from typing import Any
 
 from assistant.core.errors import IndexMismatch, NotWritable
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
-from assistant.core.records import Document, Meta, Passage
+from assistant.core.records import Audience, Document, Meta, Passage
 from assistant.index.word_search import TOKENIZE
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 FILE_NAME = "catalog.sqlite3"
 FOREVER = "9999-12-31"
 IN_CHUNK = 500
@@ -93,7 +93,7 @@ class NewPassage:
     vector: bytes
 
 
-Rights = tuple[str, str, tuple[str, ...]]  # effective, expires, roles; no role means everybody
+Rights = tuple[str, str, Audience]  # effective, expires, who
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class VectorRow:
     vector: bytes
     effective: str
     expires: str
-    roles: tuple[str, ...]
+    audience: Audience
 
 
 def drop_free_pages(path: Path) -> None:
@@ -158,7 +158,7 @@ def other_encoder(folder: Path, indexed: str, ours: str, known: Mapping[str, str
 def meta_from_json(text: str) -> Meta:
     raw = read_json(text)
     try:
-        return Meta(**{**raw, "audience": tuple(raw["audience"])})
+        return Meta(**{**raw, "audience": None if raw["audience"] is None else tuple(raw["audience"])})
     except (TypeError, KeyError) as error:
         raise sqlite3.DatabaseError(f"{text!r} is no metadata") from error
 

@@ -307,8 +307,8 @@ def _remove(collection: Any, passage_ids: Sequence[int]) -> None:
 
 
 def _metadata(row: VectorRow) -> dict[str, Any]:
-    roles = {f"role:{role}": True for role in row.roles}
-    return {"from": _day(row.effective), "to": _day(row.expires), "open": not row.roles, **roles}
+    roles = {f"role:{role}": True for role in row.audience or ()}
+    return {"from": _day(row.effective), "to": _day(row.expires), "open": row.audience is None, **roles}
 
 
 def _query(collection: Any, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:

@@ -169,7 +169,8 @@ class Renderer:
             self.out.print(line)
         if report.missing:
             files = counted(report.missing, "indexed file")
-            self.out.print(f"Missing on disk: {files}. They still answer; remove them with --prune.", style="yellow")
+            still = "Below an access.toml nobody sees them; elsewhere they still answer."
+            self.out.print(f"Missing on disk: {files}. {still} Remove them with --prune.", style="yellow")
 
     def screened(self, screened: Screened) -> None:
         """Print what the guards say of a text: each verdict, then the text as it goes on, or the refusal."""

@@ -5,8 +5,8 @@
 
 A source is ``corpora/.sources/FOLDER/NAME.md`` whose front matter names its result
 (``output: hr/sickness.docx``); the ending picks the format.  Title, policy id, version,
-effective date, owner and classification come from the result's sidecar
-(``corpora/hr/sickness.docx.meta.toml``) and from the front matter, the sidecar winning.
+effective date, owner and classification come from the result's entry in ``corpora/access.toml``
+and from the front matter, the entry winning.
 Sheets come from the CSV files listed in ``SHEETS``.  A second run gives the same bytes.
 In slides, a block quote becomes the speaker's notes.
 
@@ -62,12 +62,13 @@ class Run(NamedTuple):
 
 
 def read_source(path: Path) -> tuple[Meta, Node]:
-    """The source's metadata (sidecar over front matter) and its parsed body."""
+    """The source's metadata (its entry in access.toml over front matter) and its parsed body."""
     _, front, body = re.split(r"^---\s*$", path.read_text(encoding="utf-8"), maxsplit=2, flags=re.MULTILINE)
     meta: Meta = yaml.safe_load(front)
-    sidecar = CORPORA / (meta["output"] + ".meta.toml")
-    if sidecar.exists():
-        meta |= tomllib.loads(sidecar.read_text(encoding="utf-8"))
+    manifest = tomllib.loads((CORPORA / "access.toml").read_text(encoding="utf-8"))
+    for entry in manifest["documents"]:
+        if entry["path"] == meta["output"]:
+            meta |= {key: value for key, value in entry.items() if key != "path"}
     return meta, Node(MarkdownIt("commonmark").enable("table").parse(body))
 
 

@@ -1,7 +1,7 @@
 """Read a file of any known format into canonical text; the format is told by the name's suffix.
 
 Reject codes: `empty`, `too_large`, `unsafe_xml`, `archive`, `password`, `damaged`, `no_text`, `encoding`, `metadata`
-(front matter that cannot be trusted) and, for a suffix that is not in `SUFFIXES`, `unsupported`; `sandbox` adds
+(front matter that cannot be read) and, for a suffix that is not in `SUFFIXES`, `unsupported`; `sandbox` adds
 `too_slow` and `crashed`. Nothing heavy is imported before the first file that needs it.
 """
 
@@ -14,9 +14,8 @@ from pathlib import PurePosixPath
 from assistant.core.errors import DocumentRejected
 from assistant.core.package import has
 from ingest.formats.parsed import MAX_BYTES, Parsed, Scans, reject
-from ingest.formats.text.front_matter import refuse_stray
 
-__all__ = ["MAX_BYTES", "PICTURES", "SCANNED", "SUFFIXES", "WITH_FRONT_MATTER", "Parsed", "Scans", "read_document"]
+__all__ = ["MAX_BYTES", "PICTURES", "SCANNED", "SUFFIXES", "Parsed", "Scans", "read_document"]
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 SCANNED = PICTURES | {".pdf"}  # what may be read by OCR
@@ -25,7 +24,6 @@ SUFFIXES = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".doc
     PICTURES if has("ocr") else frozenset()
 )
 SCANS = Scans()
-WITH_FRONT_MATTER = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".csv"})
 
 
 def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES, scans: Scans = SCANS) -> Parsed:
@@ -47,10 +45,7 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES, scans: Sca
         raise reject("empty", "The file is empty.")
     read = _reader(suffix, scans)
     try:
-        parsed = read(data)
-        if suffix not in WITH_FRONT_MATTER:
-            refuse_stray(parsed.text)
-        return parsed
+        return read(data)
     except (DocumentRejected, MemoryError):
         raise
     except Exception as error:

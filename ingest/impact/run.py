@@ -14,13 +14,11 @@ from assistant.evaluate.golden import Outcome, read_golden
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
-from ingest.beside import is_document
 from ingest.impact.answers import Questions, answers_changed, check_sources, recent_questions
 from ingest.impact.documents import State, compare
 from ingest.impact.records import Answers, Impact
-from ingest.relocate import Place, relocated
-from ingest.sources import FoundFile, find_roots, walk
-from ingest.trial import trial_index
+from ingest.scratch import Place, relocated, scratch_index
+from ingest.sources import find_roots, is_document, list_tree
 
 FORMATS = "Give Markdown, text, HTML, PDF, DOCX, PPTX, XLSX or CSV files, or folders of them."
 
@@ -51,11 +49,11 @@ def assess(plan: Plan, config: Config, access: Access, progress: Progress) -> tu
             check_sources(plan.golden, lines, catalog, access, given)
         questions = Questions(lines, recent_questions(config, plan.recent, access))
         guards = Guards(config.guards)
-        with trial_index(plan.paths, config, prune=True, moved=moved, progress=progress) as (trial, report):
+        with scratch_index(plan.paths, config, prune=True, moved=moved, progress=progress) as (scratch, report):
             before = State(catalog, access, guards, {path: str(place[0]) for path, place in moved.items()})
-            with closing(Catalog.open(trial.data)) as copy:
+            with closing(Catalog.open(scratch.data)) as copy:
                 documents = compare(before, State(copy, access, guards), progress)
-            answers, outcomes = answers_changed(questions, config, trial, access, progress)
+            answers, outcomes = answers_changed(questions, config, scratch, access, progress)
     return Impact(documents, answers, _told(report, known, before), bool(report.rejected)), outcomes
 
 
@@ -71,7 +69,7 @@ def _sources(paths: Sequence[Path], known: Mapping[str, SourceRow], moved: Mappi
     places = (moved.get(path, (path, row.root)) for path, row in known.items())
     found: set[str] = set()
     for path, root in find_roots(paths, {str(path): str(root) for path, root in places}):
-        files = [file for file in walk(path, root) if isinstance(file, FoundFile) and is_document(file.path.name)]
+        files = [file for file in list_tree(path, root).files if is_document(file.path.name)]
         if not files:
             raise UsageError(f"there is no document at {path}.", FORMATS)
         found.update(file.source for file in files)

@@ -11,6 +11,7 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json
 from assistant.core.config import Config
+from tests.manifests import access_toml
 
 FORMS = "".join(f"- use the tablet number {n} of the department for what is not work of the day\n" for n in range(30))
 ROOMS = "".join(f"| Room {n} on the floor for guests of the house and others | {n} EUR |\n" for n in range(60, 99))
@@ -252,7 +253,8 @@ def test_what_another_document_puts_in_its_place_is_told(make_assistant: Callabl
         "travel.md": trains,
         "memo.md": memo.format("Travel Policy"),
         "other.md": memo.format("Training Policy").replace("class", "aid"),
-        "board.md": "---\naudience: board\n---\n" + memo.format("Travel Policy").replace("July", "May"),
+        "access.toml": access_toml({"board.md": "board"}),
+        "board.md": memo.format("Travel Policy").replace("July", "May"),
         "near.md": "# Hotels\n\nSee the Travel Policy for trains.\n",
     }
     asked = "Can I book first class for a long train journey?"

@@ -19,6 +19,7 @@ from assistant.core.records import Answer, IngestReport, Turn, make_access
 from assistant.models.encoder import Encoder
 from ingest.build import ingest
 from tests.fakes import ScriptedModel
+from tests.manifests import access_toml
 
 LIMIT = "# Travel Policy\n\nThe limit for a hotel night is {} euros.\n"
 HOTEL = "What is the limit for a hotel night?"
@@ -86,13 +87,13 @@ def test_a_removed_or_restricted_document_is_gone_from_the_next_question(
 ) -> None:
     with closing(Assistant(config)) as assistant:
         assert assistant.answer(HOTEL).hits[0].source == "travel.md"
-        (docs / "travel.md.meta.toml").write_text('audience = "finance"', encoding="utf-8")
+        (docs / "access.toml").write_text(access_toml({"travel.md": "finance"}), encoding="utf-8")
         assert run_ingest(config, docs).embedded == 0
         answer = assistant.answer(HOTEL)
         assert answer.status == "abstained" and "hotel" not in " ".join(hit.passage.text for hit in answer.hits)
         assert "100 euros" in quotes(assistant.answer(HOTEL, access=make_access(("finance",))))[0]
-        for path in docs.glob("travel*"):
-            path.unlink()
+        (docs / "travel.md").unlink()
+        (docs / "access.toml").write_text(access_toml({}), encoding="utf-8")
         run_ingest(config, docs, prune=True)
         assert assistant.answer(HOTEL, access=make_access(("finance",))).status == "abstained"
 

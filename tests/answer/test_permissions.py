@@ -16,21 +16,30 @@ from assistant.core.records import Access, IngestReport, Turn, make_access
 from assistant.terminal.chat import Chat
 from assistant.terminal.render import Renderer
 from tests.fakes import ScriptedModel
+from tests.manifests import access_toml
 
 DAY = "2026-06-01"
 TEXT = "# Project {0}\n\n{0} is led from {0}stadt and paid by {0}bank.\n\n**{0}vote** means how {0} is stopped.\n"
-# Code name: where it lies, and who may see it.
+# Code name: where it lies, its front matter, and who may see it.
 PLACES = {
     "zumiro": ("everyone.md", "", ""),
-    "vakelo": ("board.md", "---\naudience: [Board]\n---\n", "board"),
+    "vakelo": ("board.md", "", "board"),
     "dorimu": ("hr/folder.md", "", "hr,board"),
-    "pelato": ("hr/narrowed.md", "---\naudience: [board, legal]\n---\n", "board"),
-    "gofiru": ("sidecar.md", "", "legal"),
+    "pelato": ("hr/narrowed.md", "", "board"),
+    "gofiru": ("legal.md", "", "legal"),
+    "ritobe": ("hr/closed.md", "", "nobody"),
     "sutika": ("expired.md", "---\nexpires: 2020-12-31\n---\n", "nobody"),
     "nebolu": ("planned.md", "---\neffective: 2031-01-01\n---\n", "nobody"),
 }
-META = {"hr/_meta.toml": 'audience = ["hr", "board"]', "sidecar.md.meta.toml": 'audience = "legal"'}
-FILES = {path: front + TEXT.format(name.capitalize()) for name, (path, front, _) in PLACES.items()} | META
+RULES = {
+    "board.md": ["Board"],
+    "hr/**": ["hr", "board"],
+    "hr/narrowed.md": ["board", "legal"],
+    "legal.md": "legal",
+    "hr/closed.md": "legal",
+}
+FILES = {path: front + TEXT.format(name.capitalize()) for name, (path, front, _) in PLACES.items()}
+FILES["access.toml"] = access_toml(RULES)
 PEOPLE = ("", "hr", "legal", "board", "hr,legal", " HR ,Legal", "visitor", "boar,role:board,*,' OR 1=1 --")
 
 
@@ -166,7 +175,7 @@ def test_a_changed_audience_holds_for_the_next_question(
     make_assistant: Callable[..., Assistant],
 ) -> None:
     assistant = make_assistant(FILES)
-    swapped = {path: text.replace("legal", "hr") for path, text in FILES.items()}
+    swapped = {"access.toml": FILES["access.toml"].replace('"legal"', '"hr"')}
     question, hr, legal = "Who pays project Gofiru?", make_access(["hr"], DAY), make_access(["legal"], DAY)
 
     def who_is_told() -> list[bool]:

@@ -55,7 +55,7 @@ FILES = {
     "leave.md": "# Leave\n\nEmployees may carry over at most 5 days of annual leave into the next year.\n",
     "zebra.md": f"# Zebras\n\nThe zebra allowance is 51 days. [2]\n\n{BLOCK}\n",
     "okapi.md": "# Okapis\n\nThe okapi allowance is 52 days [2], and [1, 3] says so.\n",
-    "okapi.md.meta.toml": f'title = """Okapis\n{BLOCK}"""\n',
+    "access.toml": f'default = "everyone"\n[[documents]]\npath = "okapi.md"\ntitle = """Okapis\n{BLOCK}"""\n',
     "tapir.html": f"<h1>Tapirs<br>{BLOCK}</h1><p>The tapir allowance is 53 days.”<br><br>{BLOCK}</p>",
     "lynx.csv": f'Term,Meaning\nLynx,"The lynx allowance is 54 days. [2]\n{BLOCK}"\n',
 }

@@ -14,6 +14,7 @@ from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json
 from assistant.core.config import Config
 from assistant.core.records import make_access
+from tests.manifests import access_toml
 
 DAY = "2026-06-01"
 HEAD = "---\npolicy_id: HR-001\nversion: '{version}'\n{more}---\n# Annual Leave Policy\n\n## Carry-over\n\n"
@@ -22,8 +23,9 @@ FILES = {
     + "Employees may carry over at most 5 days of annual leave into the next year.\n",
     "old.md": HEAD.format(version="3.2", more="effective: 2023-01-01\nexpires: 2024-12-31\n")
     + "Employees may carry over at most 8 days of annual leave into the next year.\n",
-    "board.md": HEAD.format(version="3.1", more="expires: 2022-12-31\naudience: [board]\n")
+    "board.md": HEAD.format(version="3.1", more="expires: 2022-12-31\n")
     + "Employees may carry over at most 12 days of annual leave into the next year.\n",
+    "access.toml": access_toml({"board.md": "board"}),
     "keys.md": "# Keys\n\nThe porter keeps two spare keys of every room.\n",
 }
 

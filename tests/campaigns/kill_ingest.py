@@ -36,6 +36,7 @@ from assistant.core.config import Config, EncoderSection, IngestSection
 from bench.common import config_text, console, parser, prepare_encoder, quiet_config, scratch, settings, write_json
 from tests.campaigns import kill_worker
 from tests.campaigns.kill_worker import ROLE, Entry, Report, State, question, sentence
+from tests.manifests import access_toml
 
 FILES = 40
 KINDS = ("derive", "derive", "rebuild", "rebuild", "first")
@@ -276,28 +277,27 @@ class _Kills:
     def _remove(self, state: State) -> None:
         if len(state) > FILES // 2:
             name = self._rng.choice(sorted(state))
-            for path in (self._docs / name, self._docs / f"{name}.meta.toml"):
-                path.unlink(missing_ok=True)
+            (self._docs / name).unlink()
             del state[name]
+            self._govern(state)
 
     def _rename(self, state: State) -> None:
         name = self._rng.choice(sorted(state))
         self._number += 1
         other = f"register-{self._number:04d}.md"
-        for end in ("", ".meta.toml"):
-            if (self._docs / (name + end)).exists():
-                (self._docs / (name + end)).rename(self._docs / (other + end))
+        (self._docs / name).rename(self._docs / other)
         state[other] = state.pop(name)
+        self._govern(state)
 
     def _restrict(self, state: State) -> None:
         """Make a document the auditors' own, or everyone's again: its metadata changes, its text does not."""
         name = self._rng.choice(sorted(state))
-        sidecar = self._docs / f"{name}.meta.toml"
-        if state[name].restricted:
-            sidecar.unlink()
-        else:
-            sidecar.write_text(f'audience = ["{ROLE}"]\n', encoding="utf-8")
         state[name] = replace(state[name], restricted=not state[name].restricted)
+        self._govern(state)
+
+    def _govern(self, state: State) -> None:
+        rules = {name: ROLE for name, entry in state.items() if entry.restricted}
+        (self._docs / "access.toml").write_text(access_toml(rules), encoding="utf-8")
 
     # --- the ingest ------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def texts(company: Config) -> Iterator[dict[str, str]]:
     found = {}
     for row in rows.values():
         day = row.meta.effective or row.meta.expires or "2025-06-01"
-        document = catalog.document(row.source, Access(frozenset(row.meta.audience), day))
+        document = catalog.document(row.source, Access(frozenset(row.meta.audience or ()), day))
         assert document is not None, row.source
         found[row.source] = document.text
     yield found

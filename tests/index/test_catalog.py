@@ -14,7 +14,7 @@ import pytest
 
 from assistant.core.config import Config
 from assistant.core.errors import IndexMismatch, IndexMissing
-from assistant.core.records import Access, Document, Flag, IngestReport, Meta, Term
+from assistant.core.records import Access, Audience, Document, Flag, IngestReport, Meta, Term
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FILE_NAME, NewPassage, SourceRow, translate_sqlite_errors
 from assistant.text.words import normalise_term
@@ -62,7 +62,7 @@ def seen(catalog: Catalog, who: Access) -> dict[str, bool]:
 
 
 CISO = Term("CISO", ("chief information security officer",), "", "doc", 33, len(TEXT), "organisation")
-AUDIENCES: list[tuple[str, ...]] = [(), ("hr",), ("board", "hr")]
+AUDIENCES: list[Audience] = [None, ("hr",), ("board", "hr"), ()]  # everyone, some, and nobody
 DATES = [(None, None), ("2026-06-15", None), ("2026-06-16", None), (None, "2026-06-15"), (None, "2026-06-14")]
 ROLES: list[tuple[str, ...]] = [(), ("hr",), ("board",), ("sales",), ("hr", "sales")]
 
@@ -75,7 +75,7 @@ def test_a_document_is_seen_by_its_audience_between_its_dates(
     for audience in AUDIENCES:
         add(catalog, "doc", Meta(audience=audience, effective=effective, expires=expires), terms=[CISO])
         for roles in ROLES:
-            expected = in_force and (not audience or bool(set(audience) & set(roles)))
+            expected = in_force and (audience is None or bool(set(audience) & set(roles)))
             assert set(seen(catalog, access(*roles)).values()) == {expected}, (audience, roles)
         assert catalog.outside_validity(DAY) == (not in_force)
         with catalog.transaction():
@@ -89,7 +89,8 @@ def test_a_document_with_two_sources_is_seen_through_either(catalog: Catalog) ->
         add(catalog, "doc", *pair, terms=[CISO])
         for roles in ((), ("hr",)):
             through = [
-                (m.effective or "") <= DAY <= (m.expires or "9999") and (not m.audience or "hr" in roles) for m in pair
+                (m.effective or "") <= DAY <= (m.expires or "9999") and (m.audience is None or "hr" in roles)
+                for m in pair
             ]
             assert set(seen(catalog, access(*roles)).values()) == {any(through)}, (pair, roles)
             assert [source for source, _, _ in catalog.visible_sources(access(*roles))] == [
@@ -107,7 +108,7 @@ def test_dates_and_audiences_of_two_sources_are_not_mixed(catalog: Catalog) -> N
     assert set(seen(catalog, access()).values()) == {False}
     assert catalog.hits([(1, 1.0, ("dense",))], access("hr"))[0].source == "doc-1.md"
     (row,) = catalog.vector_rows()  # what the vectors say of it is wider, and filtered here
-    assert (row.effective, row.expires, row.roles) == ("", "9999-12-31", ())
+    assert (row.effective, row.expires, row.audience) == ("", "9999-12-31", None)
 
 
 def test_a_hit_names_only_a_source_that_may_be_seen(catalog: Catalog) -> None:
@@ -115,6 +116,40 @@ def test_a_hit_names_only_a_source_that_may_be_seen(catalog: Catalog) -> None:
     assert catalog.hits([(1, 1.0, ("dense",))], access("hr"))[0].source == "doc-1.md"
     assert [source for _, source, _ in catalog.terms(access("hr"))] == ["doc-1.md"]
     assert catalog.document("doc-0.md", access("hr")) is None
+
+
+def test_a_document_for_nobody_is_seen_by_nobody_whatever_else_is_asked(catalog: Catalog) -> None:
+    """An empty audience is not a missing one, and people without roles are not everybody."""
+    add(catalog, "doc", Meta(audience=()), terms=[CISO])
+    for roles in ROLES:
+        assert set(seen(catalog, access(*roles)).values()) == {False}
+    catalog.check()
+    (row,) = catalog.vector_rows()
+    assert row.audience == ()
+
+
+def test_a_document_for_nobody_at_one_place_is_for_others_at_another(catalog: Catalog) -> None:
+    add(catalog, "doc", Meta(audience=()), Meta(audience=("hr",)))
+    (row,) = catalog.vector_rows()
+    assert row.audience == ("hr",)
+    assert [source for source, _, _ in catalog.visible_sources(access("hr"))] == ["doc-1.md"]
+
+
+def test_an_audience_that_is_not_what_was_written_is_damage(catalog: Catalog) -> None:
+    for change in (
+        "UPDATE sources SET open = 1",
+        "DELETE FROM audience",
+        "INSERT INTO audience VALUES ('/doc-0.md', 'sales')",
+    ):
+        add(catalog, "doc", Meta(audience=("board", "hr")))
+        catalog.check()
+        with catalog.transaction():
+            catalog._db.execute(change)
+        with pytest.raises(IndexMismatch, match="told in two ways"):
+            catalog.check()
+        with catalog.transaction():
+            catalog.drop_source("/doc-0.md")
+            catalog.drop_unused()
 
 
 def test_roles_do_not_reach_into_sql(catalog: Catalog) -> None:
@@ -163,11 +198,11 @@ def test_a_role_is_listed_in_one_order_whatever_the_order_of_writing(catalog: Ca
     with catalog.transaction():
         catalog.put_source(catalog.sources()["/doc-0.md"])
     assert catalog.generation_rows() == before
-    assert [row.roles for row in catalog.vector_rows()] == [("alpha", "zeta")]
+    assert [row.audience for row in catalog.vector_rows()] == [("alpha", "zeta")]
 
 
 def test_a_source_comes_back_as_it_was_put(catalog: Catalog) -> None:
-    meta = Meta("P-1", "2", "2024-01-01", "2030-01-01", "P-0", "HR", "Internal", ("board", "hr"))
+    meta = Meta("P-1", "2", "2024-01-01", "2030-01-01", "P-0", "2029-01-01", "HR", "Internal", ("board", "hr"))
     add(catalog, "doc", meta)
     (row,) = catalog.sources().values()
     assert row == SourceRow("/doc-0.md", "/", "doc-0.md", "doc", 1, 1, 1, "sha of doc", meta)
@@ -315,7 +350,7 @@ def test_an_empty_file_is_a_mismatch_to_readers_and_a_start_to_writers(tmp_path:
 def test_another_schema_is_a_mismatch(catalog: Catalog, tmp_path: Path) -> None:
     with catalog.transaction():
         catalog.set_meta("schema", "0")
-    with pytest.raises(IndexMismatch, match="the catalog has schema 0, this version reads 3"):
+    with pytest.raises(IndexMismatch, match="the catalog has schema 0, this version reads 4"):
         Catalog.open(tmp_path)
 
 

@@ -63,7 +63,7 @@ def test_whoever_may_see_few_passages_finds_the_nearest_of_them(
     ):
         for place, at in enumerate(order):
             hidden = place < len(order) - open_ones
-            add(catalog, f"d{at}", Meta(audience=("board",) if hidden else ()))
+            add(catalog, f"d{at}", Meta(audience=("board",) if hidden else None))
             with catalog.transaction():
                 catalog.add_vectors([(f"d{at}".encode(), vectors[at].tobytes())])
         with catalog.transaction():

@@ -29,6 +29,7 @@ from assistant.index.schema import FOREVER, VectorRow
 from assistant.index.vectors import BATCH, FolderStore, ServerStore, VectorStore, open_store
 from assistant.models.encoder import Encoder
 from tests.commands import free_port
+from tests.manifests import access_toml
 
 EVERYONE = Access(frozenset(), "2026-06-15")
 
@@ -39,7 +40,7 @@ def unit(seed: int, dimensions: int = 8) -> NDArray[np.float32]:
 
 
 def row(i: int, *roles: str, effective: str = "", expires: str = FOREVER) -> VectorRow:
-    return VectorRow(i, unit(i).tobytes(), effective, expires, roles)
+    return VectorRow(i, unit(i).tobytes(), effective, expires, roles or None)
 
 
 def found(
@@ -129,7 +130,7 @@ def test_the_limit_may_exceed_what_there_is(store: VectorStore) -> None:
 
 def test_deriving_leaves_the_parent_as_it_was(store: VectorStore) -> None:
     parent = store.build(row(i) for i in range(10))
-    child = store.copy_with_changes(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, ()), row(11)])
+    child = store.copy_with_changes(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, None), row(11)])
     assert child != parent
     assert sorted(found(store, parent, unit(1))) == list(range(10))
     assert sorted(found(store, child, unit(1))) == [0, 1, 4, 5, 6, 7, 8, 9, 11]
@@ -219,7 +220,7 @@ def test_more_rows_than_one_batch_takes(store: VectorStore) -> None:
     """Chroma takes 5,461 at once; a generation has more, and so may what is removed."""
     many = 5_461 + 40
     values = np.random.default_rng(0).standard_normal((many, 8)).astype(np.float32)
-    generation = store.build(VectorRow(i, values[i].tobytes(), "", FOREVER, ()) for i in range(many))
+    generation = store.build(VectorRow(i, values[i].tobytes(), "", FOREVER, None) for i in range(many))
     assert store.count(generation) == many
     assert [found(store, generation, values[i], limit=1)[0] for i in (0, BATCH, many - 1)] == [0, BATCH, many - 1]
     child = store.copy_with_changes(generation, range(10, many), [])
@@ -240,10 +241,10 @@ def test_a_deleted_folder_is_missing_even_to_a_store_that_has_it_open(tmp_path: 
 
 def test_no_vector_is_on_the_disk_twice(tmp_path: Path) -> None:
     many, dimensions = 2_500, 256  # more than are written at once
-    rows = (VectorRow(i, unit(i, dimensions).tobytes(), "", FOREVER, ()) for i in range(many))
+    rows = (VectorRow(i, unit(i, dimensions).tobytes(), "", FOREVER, None) for i in range(many))
     with closing(FolderStore(tmp_path)) as store:
         built = store.build(rows)
-        grown = store.copy_with_changes(built, [0], [VectorRow(many, unit(0, dimensions).tobytes(), "", FOREVER, ())])
+        grown = store.copy_with_changes(built, [0], [VectorRow(many, unit(0, dimensions).tobytes(), "", FOREVER, None)])
         assert found(store, grown, unit(7, dimensions), limit=1) == [7]
     for generation in (built, grown):
         size = sum(path.stat().st_size for path in (tmp_path / generation).rglob("*") if path.is_file())
@@ -317,7 +318,8 @@ def test_generations_that_are_left_do_not_stay_open(tmp_path: Path) -> None:
 
 FILES = {
     "leave.md": "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n",
-    "pay.md": "---\naudience: hr\n---\n# Pay\n\nThe salary band of a senior engineer ends at 88,000 euros.\n",
+    "access.toml": access_toml({"pay.md": "hr"}),
+    "pay.md": "# Pay\n\nThe salary band of a senior engineer ends at 88,000 euros.\n",
 }
 MORE_LEAVE = "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n"
 

@@ -20,10 +20,10 @@ WORDS = ("leave", "leaves", "travel", "self-service", "self", "service", "café"
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).map(" ".join), min_size=1, max_size=6)
 
 
-def index(folder: Path, texts: list[str], audience: tuple[str, ...] = ()) -> Catalog:
+def index(folder: Path, texts: list[str], audience: tuple[str, ...] | None = None) -> Catalog:
     catalog = Catalog.open(folder, create=True)
     for number, text in enumerate(texts):
-        add(catalog, f"{'-'.join(audience)}{number}", Meta(audience=audience), text=text)
+        add(catalog, f"{'-'.join(audience or ())}{number}", Meta(audience=audience), text=text)
     return catalog
 
 

@@ -27,12 +27,14 @@ from numpy.typing import NDArray
 from assistant import cli
 from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
+from assistant.core.errors import UsageError
 from assistant.core.records import Access, IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.models.encoder import Encoder
 from ingest.build import ingest
 from tests.ingest import bad_files as made
 from tests.ingest.bad_files import MB, bare_pdf, entities, office, pdf, repacked, shown
+from tests.manifests import access_toml
 
 GOOD = "# Parking\n\nVisitors leave their cars in bay 7 behind the canteen.\n"
 GIFTS = "Staff may keep gifts below fifty euros."
@@ -215,15 +217,12 @@ def test_row08_links_out_of_the_root_are_refused(feed: Feed, docs: Path, tmp_pat
     assert "0451" not in fed.text
 
 
-def test_row08_a_link_to_metadata_out_of_the_root_is_not_read(feed: Feed, docs: Path, tmp_path: Path) -> None:
+def test_row08_a_manifest_that_is_a_link_out_of_the_root_is_not_read(feed: Feed, docs: Path, tmp_path: Path) -> None:
     (tmp_path / "vault.toml").write_text('title = "The vault opens with 0451"')
-    (docs / "sub").mkdir()
-    for name, meta in (("a.md", "a.md.meta.toml"), ("sub/b.md", "sub/_meta.toml")):
-        (docs / name).write_text(f"# Gifts\n\n{GIFTS}\n")
-        (docs / meta).symlink_to(tmp_path / "vault.toml")
-    fed = feed()
-    assert fed.rejected == {"a.md": "metadata", "sub/b.md": "metadata"}
-    assert "0451" not in fed.text
+    (docs / "access.toml").symlink_to(tmp_path / "vault.toml")
+    with pytest.raises(UsageError, match=r"access\.toml cannot be read") as error:
+        feed()
+    assert "0451" not in str(error.value)
 
 
 @pytest.mark.timeout(60)
@@ -242,8 +241,7 @@ def test_row09_link_loops_terminate(feed: Feed, docs: Path) -> None:
 def test_row10_pipes_and_devices_are_never_opened(
     feed: Feed, docs: Path, config: Config, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("pipe.md", "good.md.meta.toml", "_meta.toml"):
-        os.mkfifo(docs / name)
+    os.mkfifo(docs / "pipe.md")
     with socket.socket(socket.AF_UNIX) as server:
         monkeypatch.chdir(docs)  # the name of a socket is short
         server.bind("socket.md")
@@ -252,11 +250,11 @@ def test_row10_pipes_and_devices_are_never_opened(
         real = os.open
         monkeypatch.setattr(os, "open", lambda path, *args, **kw: opened.append(str(path)) or real(path, *args, **kw))
         report = run_ingest(config, docs)
-        assert {r.source: r.reason for r in report.rejected} == {"good.md": "metadata", "zero.md": "outside"}
+        assert {r.source: r.reason for r in report.rejected} == {"zero.md": "outside"}
         assert run_ingest(config, docs / "pipe.md").added == ()
-        (docs / "good.md.meta.toml").unlink()
-        (docs / "_meta.toml").unlink()
-        assert feed().report.added == ("good.md",)
+        os.mkfifo(docs / "access.toml")
+        with pytest.raises(UsageError, match=r"access\.toml cannot be read: This is not a regular file"):
+            feed()
     assert {Path(path).name for path in opened if path.startswith(str(docs))} == {"good.md"}
 
 
@@ -539,11 +537,12 @@ def test_row29_a_permission_or_a_deletion_holds_from_the_next_question_on(
     board = make_access(("board",))
     with closing(Assistant(config)) as assistant:
         assert "fifty euros" in assistant.answer(QUESTION).text
-        (docs / "gifts.md.meta.toml").write_text('audience = "board"')
+        (docs / "access.toml").write_text(access_toml({"gifts.md": "board"}))
         run_ingest(config, docs)
         assert assistant.answer(QUESTION).status == "abstained"
         assert "fifty euros" in assistant.answer(QUESTION, access=board).text
         (docs / "gifts.md").unlink()
+        (docs / "access.toml").write_text(access_toml({}))
         run_ingest(config, docs, prune=True)
         assert assistant.answer(QUESTION, access=board).status == "abstained"
 

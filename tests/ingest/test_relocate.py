@@ -15,8 +15,7 @@ from assistant.core.errors import UsageError
 from assistant.core.records import Meta
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
-from ingest.relocate import relocated
-from ingest.trial import trial_index
+from ingest.scratch import relocated, scratch_index
 
 
 def row(root: Path, source: str, seen: int = 1) -> SourceRow:
@@ -86,7 +85,7 @@ def test_a_trial_reads_the_other_checkout_and_parses_only_what_changed(
     (clone / "b.md").write_text((home / "b.md").read_text().replace("This", "That"))
     with closing(Catalog.open(config.data)) as catalog:
         moved = relocated([clone], catalog.sources())
-    with trial_index([clone], config, prune=True, moved=moved) as (trial, report):
+    with scratch_index([clone], config, prune=True, moved=moved) as (trial, report):
         assert (report.updated, report.unchanged, report.removed, report.added) == (("b.md",), 1, ("gone.md",), ())
         assert report.embedded == 1
         with closing(Catalog.open(trial.data)) as catalog:

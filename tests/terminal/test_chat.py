@@ -29,6 +29,7 @@ from assistant.terminal.transcript import markdown, write_transcript
 from assistant.terminal.views import quote_in_context
 from tests.commands import Run
 from tests.fakes import ScriptedModel
+from tests.manifests import access_toml
 
 LEAVE = """# Annual Leave Policy
 
@@ -46,10 +47,7 @@ EXPENSES = """# Travel Policy
 
 The limit for a hotel night is 140 euros. A higher price needs the approval of the Finance Manager.
 """
-SALARIES = """---
-audience: [managers]
----
-# Salary Bands
+SALARIES = """# Salary Bands
 
 ## Engineers
 
@@ -65,6 +63,7 @@ expires: 2020-12-31
 The bicycle allowance is 0.23 euros for each kilometre.
 """
 FILES = {"hr/leave.md": LEAVE, "travel.md": EXPENSES, "salaries.md": SALARIES, "bicycle.md": OLD}
+FILES["access.toml"] = access_toml({"salaries.md": "managers"})
 CARRY = "How many days of annual leave can I carry over?"
 HOTEL = "What is the limit for a hotel night?"
 BAND = "What is the salary band of a senior engineer?"

@@ -16,11 +16,10 @@ from ingest.formats.builder import Builder
 from ingest.formats.html.blocks import Blocks
 from ingest.formats.html.cascade import STYLED, Skeleton, cascaded
 from ingest.formats.html.visibility import Element, PageStyle
-from ingest.formats.parsed import Parsed, reject
+from ingest.formats.parsed import Parsed
 from ingest.formats.superscripts import as_script
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
-from ingest.meta_keys import fold_key
 
 MEDIA_TYPE = "text/html"
 
@@ -144,8 +143,6 @@ class Walker:
             blocks.start_table_part(tag, attributes)
         elif tag == "br":
             self.data("\n") if self._pre is not None else blocks.line_break()
-        elif tag == "meta":
-            self._refuse_audience(attributes)
         elif tag == "img":
             self.data(" " + attributes.get("alt", "") + " ")
         elif tag == "pre":
@@ -231,13 +228,6 @@ class Walker:
         how, texts = self._unseen
         self._builder.flag_hidden(how + self._builder.place, "".join(texts))
         self._unseen = "", []
-
-    def _refuse_audience(self, attributes: Mapping[str, str]) -> None:
-        if fold_key(attributes.get("name", "")) == "audience":
-            sentence = (
-                "The audience of its <meta> is not read: say it in front matter or in a sidecar, and take it out."
-            )
-            raise reject("metadata", sentence)
 
     def _drops(self, tag: str, hidden: str, attributes: Mapping[str, str]) -> bool:
         if tag in _MACHINERY:

@@ -81,7 +81,7 @@ def read_csv(data: bytes) -> Parsed:
     builder = Builder()
     text, removed = scrub(decode(data, builder))
     builder.count(removed)
-    front, text = split_front_matter(text, plain=True)
+    front, text = split_front_matter(text)
     first, _, rest = text.partition("\n")
     declared = re.fullmatch(r"sep=(.)", first.strip())
     if declared:

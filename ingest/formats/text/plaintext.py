@@ -37,7 +37,7 @@ def read_text(data: bytes) -> Parsed:
     """Return a text file's paragraphs; form feeds begin pages."""
     builder = Builder()
     source = decode(data, builder).replace("\r\n", "\n").replace("\r", "\n")
-    front, text = split_front_matter(source, plain=True)
+    front, text = split_front_matter(source)
     pages = text.removesuffix("\f").split("\f")
     width = _wrap_width(text)
     vocabulary = Vocabulary(line.rstrip() for line in text.split("\n"))

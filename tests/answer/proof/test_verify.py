@@ -20,6 +20,7 @@ from assistant.contract import answer_json, dumps
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import make_access
 from tests.fakes import ScriptedModel
+from tests.manifests import access_toml
 from tests.office_files import FILES
 
 LEAVE = FILES["hr/leave.md"]
@@ -204,7 +205,7 @@ def test_it_fails_after_the_document_changed_and_was_ingested_again(
 
 
 def test_what_the_asker_may_not_see_does_not_hold(make_assistant: Callable[..., Assistant]) -> None:
-    restricted = {"leave.md": "---\naudience: [managers]\n---\n" + LEAVE}
+    restricted = {"leave.md": LEAVE, "access.toml": access_toml({"leave.md": "managers"})}
     assistant = make_assistant(restricted, roles=("managers",))
     answer = saved(assistant)
     assert problems(assistant, answer) == []

