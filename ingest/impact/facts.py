@@ -30,6 +30,16 @@ MAX_ABOVE = 100  # characters of what an item stands under
 Columns = Sequence[tuple[str, str]]
 DEFINES = ("definition", "meaning", "description")  # columns whose cells are no mere sentences
 
+SECTION = re.compile(
+    r"(?:(?:section|clause|article|chapter|part)\s|§\s?)?\s*(\d{1,3}(?:\.\d{1,3}){0,4})(?![\d%])", re.IGNORECASE
+)
+
+
+def name_of(heading: str) -> str:
+    """Return a heading without its section's number: "Refunds" of "4.2 Refunds"."""
+    match = SECTION.match(heading)
+    return heading[match.end() if match else 0 :].strip(" .:)–-")
+
 
 def facts_moved(pair: Pair, usage: Usage, source: str) -> Iterator[Fact]:
     """Yield the facts that moved from one piece to the other; from or to none, what was stated alone."""
