@@ -19,7 +19,7 @@ from assistant.core.config import Config
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import Document, Meta, Quote, make_access
 from assistant.index.schema import SourceRow
-from ingest.impact.run import Plan, assess
+from ingest.impact.run import ImpactPlan, assess
 from ingest.lint.corpus import Policy
 from ingest.lint.rules import RULES
 from ingest.lint.run import lint, open_models
@@ -100,7 +100,7 @@ def test_a_golden_file_does_not_say_who_reads_the_report(config: Config, tmp_pat
     line = {"id": "1", "question": "How many people leave?", "roles": ["board"], "expect": {"status": "answered"}}
     golden.write_text(json.dumps(line) + "\n", encoding="utf-8")
     with pytest.raises(UsageError, match="asks as board"):
-        assess(Plan([config.base / "docs"], golden), config, NOBODY, no_progress)
+        assess(ImpactPlan([config.base / "docs"], golden), config, NOBODY, no_progress)
 
 
 def test_a_term_that_is_a_secret_is_masked(assistant: Assistant) -> None:

@@ -109,7 +109,7 @@ def impact(
     any more are removed. Exit 7 if a golden answer that holds would not any more, 6 if a file would be rejected.
     Answers are quotes, without a generator, so that no wording differs by chance.
     """
-    from ingest.impact.run import Plan, assess, check_gate
+    from ingest.impact.run import ImpactPlan, assess, check_gate
 
     view = context.renderer()
     if junit and golden is None:
@@ -117,7 +117,7 @@ def impact(
     access = context.access()
     settings = context.ready(view, reader=golden is not None or recent > 0, generator=False)
     with view.progress() as progress:
-        found, outcomes = assess(Plan(paths, golden, recent), settings, access, progress)
+        found, outcomes = assess(ImpactPlan(paths, golden, recent), settings, access, progress)
     if context.json:
         view.json(found.to_json())
     else:

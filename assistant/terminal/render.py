@@ -28,7 +28,6 @@ from assistant.terminal.views import (
     calibration_line,
     change_lines,
     earlier_view,
-    facts_table,
     finding_place,
     flag_lines,
     hit_place,
@@ -292,19 +291,15 @@ class Renderer:
         self.note("Check them before you rely on them: they are today's answers, right or wrong.")
 
     def impact(self, impact: Impact) -> None:
-        """Print what would change: counts, facts that moved, what changed in each document, answers that differ."""
-        from ingest.impact.headline import headline
-
+        """Print what would change: counts, what changed in each document, the gravest first, and answers."""
         documents = impact.documents
-        self.out.print(headline(impact))
+        self.out.print(impact.headline())
         for item in impact.rejected:
             source = printable(item.source), "bold"
             self.out.print(Text.assemble(("rejected ", "red"), source, f": {printable(item.detail)}"))
         for name in ("added", "removed", "hidden"):
             for source in getattr(documents, name)[:MANY]:
                 self.out.print(Text.assemble((f"{name} ", "yellow"), (printable(source), "bold")))
-        if documents.facts:
-            self._table(facts_table(documents.facts[:MANY]))
         for change in documents.changed[:MANY]:
             was = f" (was {change.was})" if change.was else ""
             self.out.print(safe(f"{change.source}{was}"), style="bold")
@@ -356,7 +351,7 @@ class Renderer:
 def _has_more(impact: Impact) -> bool:
     """Tell whether an impact has more of anything than is printed."""
     documents = impact.documents
-    lists = (documents.added, documents.removed, documents.hidden, documents.facts, documents.changed)
+    lists = (documents.added, documents.removed, documents.hidden, documents.changed)
     shown = (*lists, impact.answers.changed, *((*c.meta, *c.terms, *c.texts) for c in documents.changed))
     return any(len(items) > MANY for items in shown)
 

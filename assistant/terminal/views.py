@@ -19,12 +19,13 @@ from assistant.text.prompts import KEY
 
 if TYPE_CHECKING:
     from assistant.evaluate.golden import Outcome
-    from ingest.impact.records import AnswerChange, DocumentChange, Fact, Reply, TextChange
+    from ingest.impact.records import AnswerChange, DocumentChange, Reply, TextChange
     from ingest.lint.run import Place
 
 ANSWER_LINES = 10  # of a terminal: what a plain answer takes at most, unless its own text is longer
 QUOTE_CHARACTERS = 1_000  # that are shown of a quote where there is room
 INDENT = 4  # columns
+SEVERITY_STYLES = {"major": "bold", "moderate": "", "minor": "dim"}
 COMPARED_WORDS = 500  # of an answer; comparing takes a square of the time
 
 
@@ -86,32 +87,27 @@ def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
     return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
 
 
-def facts_table(facts: Sequence[Fact]) -> Table:
-    """Return facts that moved, each with where it stands."""
-    table = Table(box=None, pad_edge=False)
-    for name, style in (("where", ""), ("what", ""), ("now", "green"), ("then", "red")):
-        table.add_column(name, style=style, overflow="fold")
-    for fact in facts:
-        where = " > ".join((fact.source, *fact.place.headings[-1:]))
-        table.add_row(*map(safe, (where, one_line(fact.subject), one_line(fact.old), one_line(fact.new))))
-    return table
-
-
 def change_lines(change: DocumentChange) -> Iterator[Text]:
     """Yield what changed in a document: its data, its terms, and its texts with the words that differ set off."""
     for meta in change.meta:
         yield Text.assemble((f"{meta.key}: ", "bold"), _replaced(meta.old, meta.new))
     for term in change.terms:
         yield Text.assemble(("term ", "dim"), (f"{printable(term.name)}: ", "bold"), _replaced(term.old, term.new))
-    yield from map(_text_line, change.texts)
+    yield from map(_text_line, sorted(change.texts, key=lambda text: list(SEVERITY_STYLES).index(text.severity)))
 
 
 def _text_line(change: TextChange) -> Text:
-    marks = {"both": ("{}", ""), "old": ("[-{}-]", "green"), "new": ("{{+{}+}}", "red")}
-    parts = ((marks[words.side], printable(words.text)) for words in change.words)
-    where = heading_path("", change.place.headings)
-    name = f"{change.kind} ({printable(where)}): " if where else f"{change.kind}: "
-    return Text.assemble((name, "dim"), Text(" ").join(Text(mark.format(text), style) for (mark, style), text in parts))
+    """Return a text with its edits marked: [-old-] {+new+}, in bold where it is a figure or a duty."""
+    where = heading_path("", change.headings)
+    parts = [Text(f"{change.kind} ({printable(where)}):" if where else f"{change.kind}:", "dim")]
+    for edit in change.edits:
+        if edit.op == "equal":
+            parts.append(Text(printable(edit.new)))
+            continue
+        bold = "" if edit.type == "text" else "bold "
+        sides = (("[-{}-]", edit.old, "green"), ("{{+{}+}}", edit.new, "red"))
+        parts += [Text(mark.format(printable(text)), bold + style) for mark, text, style in sides if text]
+    return Text(" ").join([Text(change.severity, SEVERITY_STYLES[change.severity]), *parts])
 
 
 def _replaced(old: str, new: str) -> Text:

@@ -1,4 +1,4 @@
-"""Two states of an index -> which documents, sentences, terms and facts differ, of those that whoever asks may see."""
+"""Two states of an index -> which documents, texts and terms differ, of those that whoever asks may see."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from assistant.core.records import Access, Document, Meta, Passage, Progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
-from ingest.impact.facts import facts_moved
+from ingest.impact.diff import Vocabulary, severity, word_diff
 from ingest.impact.pairing import Pair, pairs
 from ingest.impact.pieces import Pieces, fold
-from ingest.impact.records import DocumentChange, Documents, Fact, MetaChange, TermChange, TextChange
-from ingest.impact.spelling import Usage
-from ingest.impact.words import differing
+from ingest.impact.records import DocumentChange, Documents, MetaChange, TermChange, TextChange
 
 Rows = Mapping[str, SourceRow]
 
@@ -33,7 +31,7 @@ class Version:
     pieces: Pieces
 
 
-class State:
+class IndexState:
     """An index as whoever asks may see it; `moved` are the new places of its files, under which they are compared."""
 
     def __init__(
@@ -60,13 +58,13 @@ class State:
         return masked_text(text, self._guards)
 
 
-def compare(old: State, new: State, progress: Progress) -> Documents:
+def compare(old: IndexState, new: IndexState, progress: Progress) -> Documents:
     """Compare two states of an index, document by document."""
     removed, added = old.rows.keys() - new.rows.keys(), new.rows.keys() - old.rows.keys()
     renamed = dict(_renamed(old, new, removed, added))
     both = [(place, renamed.get(place, place)) for place in old.rows if place in new.rows or place in renamed]
     differ = [(here, there) for here, there in both if _differs(old.rows[here], new.rows[there])]
-    changes: list[tuple[DocumentChange, list[Fact]]] = []
+    changes: list[DocumentChange] = []
     for done, (here, there) in enumerate(sorted(differ, key=lambda pair: new.rows[pair[1]].source)):
         progress("comparing", done, len(differ))
         changes += _compared(old, new, here, there)
@@ -75,9 +73,8 @@ def compare(old: State, new: State, progress: Progress) -> Documents:
         added=_sources(new.rows, added - set(renamed.values())),
         removed=_sources(old.rows, gone - new.all),
         hidden=_sources(old.rows, gone & new.all),
-        changed=tuple(change for change, _ in changes),
+        changed=tuple(changes),
         unchanged=len(both) - len(changes),
-        facts=tuple(fact for _, facts in changes for fact in facts),
     )
 
 
@@ -85,7 +82,7 @@ def _sources(rows: Rows, places: set[str]) -> tuple[str, ...]:
     return tuple(sorted(rows[place].source for place in places))
 
 
-def _renamed(old: State, new: State, removed: set[str], added: set[str]) -> Iterator[tuple[str, str]]:
+def _renamed(old: IndexState, new: IndexState, removed: set[str], added: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the places of documents that have another name and the same bytes."""
     waiting = {new.rows[place].sha256: place for place in sorted(added, reverse=True)}
     for place in sorted(removed):
@@ -97,32 +94,35 @@ def _differs(old: SourceRow, new: SourceRow) -> bool:
     return old.document_id != new.document_id or old.meta != new.meta or old.source != new.source
 
 
-def _compared(old: State, new: State, here: str, there: str) -> Iterator[tuple[DocumentChange, list[Fact]]]:
+def _compared(old: IndexState, new: IndexState, here: str, there: str) -> Iterator[DocumentChange]:
     """Yield what changed in a document; nothing where other bytes say the same."""
     one, other = old.version(here), new.version(there)
     source = other.row.source
     meta, was = tuple(_meta(one, other, new)), one.row.source if one.row.source != source else ""
     if one.document.text == other.document.text and not meta and not was:
         return
-    changed = pairs(one.pieces, other.pieces)
-    usage = Usage.of(one.document.text, other.document.text)
-    change = DocumentChange(
+    vocabulary = Vocabulary.of(one.document.text, other.document.text)
+    yield DocumentChange(
         source=source,
         title=other.document.title,
         was=was,
         meta=meta,
-        texts=tuple(map(_text_change, changed)),
+        texts=tuple(text_change(pair, vocabulary) for pair in pairs(one.pieces, other.pieces)),
         terms=tuple(_terms(one, other, new)),
         passages=_passages(one.passages, other.passages),
     )
-    yield change, [fact for pair in changed for fact in facts_moved(pair, usage, source)]
 
 
-def _text_change(pair: Pair) -> TextChange:
-    return TextChange(pair.told.kind, pair.was, pair.now, pair.told.place, differing(pair.was, pair.now))
+def text_change(pair: Pair, vocabulary: Vocabulary) -> TextChange:
+    """Compare the words of a piece that changed."""
+    (old, new), piece = pair.texts, pair.piece
+    edits = word_diff(old, new, vocabulary, defines=bool(piece.term))
+    listed = piece.kind in ("item", "row") and not (pair.old and pair.new)
+    grave = severity(edits, listed=listed) if piece.kind != "code" else "minor"
+    return TextChange(piece.kind, grave, old, new, piece.headings, piece.page, edits)
 
 
-def _meta(one: Version, other: Version, state: State) -> Iterator[MetaChange]:
+def _meta(one: Version, other: Version, state: IndexState) -> Iterator[MetaChange]:
     """Yield what is said of a document in another way: its title, and all that `Meta` holds."""
     metas = one.row.meta, other.row.meta
     told = {"title": [one.document.title, other.document.title]}
@@ -136,7 +136,7 @@ def _said(value: str | tuple[str, ...] | None) -> str:
     return value if isinstance(value, str) else ", ".join(value or ())
 
 
-def _terms(one: Version, other: Version, state: State) -> Iterator[TermChange]:
+def _terms(one: Version, other: Version, state: IndexState) -> Iterator[TermChange]:
     for name in sorted(one.terms.keys() | other.terms.keys(), key=str.casefold):
         spans = one.terms.get(name), other.terms.get(name)
         raw = [v.document.text[slice(*span)] if span else "" for v, span in zip((one, other), spans, strict=True)]

@@ -1,4 +1,4 @@
-"""An impact as the comment of a pull request: what moved in a table, the words and answers folded below it.
+"""An impact as the comment of a pull request: figures and duties in a table, all words and answers folded below it.
 
 Texts of documents, questions and file names are escaped for both languages that a comment speaks, Markdown and HTML, so
 that none can add a heading, a link, an image or a tag to it, nor call somebody by an @.
@@ -13,12 +13,11 @@ from assistant.core.files import write_report
 from assistant.core.records import Rejection
 from assistant.evaluate.report import table
 from assistant.text.canonical import heading_path, printable
-from ingest.impact.headline import headline
-from ingest.impact.records import AnswerChange, DocumentChange, Fact, Impact, Place, Reply, TextChange, Words
+from ingest.impact.records import AnswerChange, DocumentChange, Edit, Impact, Reply, TextChange
 
-LIMIT = 60_000  # characters; GitHub takes 65,536
+MAX_COMMENT = 60_000  # characters; GitHub takes 65,536
 LEFT_OUT = "\n{count:,} more parts are left out, for a comment has a limit; `assistant impact --json` has all.\n"
-KEPT = 12  # words of what is unchanged, on either side of what is not
+KEPT_WORDS = 12  # of what is unchanged, on either side of what is not
 MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "\\`*_[]<>&|~$^"}
 # Between the sign and the name a comment that nobody sees: what looks for names finds none.
 MARKS |= {ord(mark): f"&#{ord(mark)};<!-- -->" for mark in "@#"}
@@ -33,7 +32,7 @@ def write_comment(path: Path, impact: Impact) -> None:
 def comment(impact: Impact) -> str:
     """Return an impact as Markdown, within what a comment may hold."""
     told: list[str] = []
-    room, left = LIMIT, 0
+    room, left = MAX_COMMENT, 0
     for part in _parts(impact):
         if len(part) > room:
             left += 1
@@ -53,13 +52,12 @@ def escaped(text: str) -> str:
 
 def _parts(impact: Impact) -> Iterator[str]:
     documents, answers = impact.documents, impact.answers
-    yield f"### What these files would change\n\n{headline(impact)}\n"
+    yield f"### What these files would change\n\n{impact.headline()}\n"
     yield from _named("Rejected", impact.rejected)
     if broken := [change for change in answers.changed if change.broke]:
         yield "#### Golden answers that would not hold any more\n"
         yield from map(_answer, broken)
-    if documents.facts:
-        yield _facts(documents.facts)
+    yield from _major(impact)
     for name, sources in (("Added", documents.added), ("Removed", documents.removed), ("Hidden", documents.hidden)):
         if sources:
             yield f"{name}: {', '.join(map(escaped, sources))}\n"
@@ -73,16 +71,17 @@ def _named(name: str, rejected: Iterable[Rejection]) -> Iterator[str]:
         yield f"{name}: {escaped(rejection.source)}: {escaped(rejection.detail)}\n"
 
 
-def _facts(facts: Iterable[Fact]) -> str:
-    rows = [
-        (_where(fact.source, fact.place), escaped(fact.subject), escaped(fact.old), escaped(fact.new)) for fact in facts
-    ]
-    return "#### Facts that moved\n\n" + "\n".join(table(("where", "what", "now", "then"), rows)) + "\n"
+def _major(impact: Impact) -> Iterator[str]:
+    """Yield a table of the texts in which a figure, a date or a duty changed."""
+    found = [(change.source, text) for change in impact.documents.changed for text in change.texts]
+    rows = [(_where(source, text), _edits(text)) for source, text in found if text.severity == "major"]
+    if rows:
+        yield "#### Figures, dates and duties\n\n" + "\n".join(table(("where", "what"), rows)) + "\n"
 
 
-def _where(source: str, place: Place) -> str:
-    page = f", page {place.page}" if place.page else ""
-    heading = f", {escaped(place.headings[-1])}" if place.headings else ""
+def _where(source: str, text: TextChange) -> str:
+    page = f", page {text.page}" if text.page else ""
+    heading = f", {escaped(text.headings[-1])}" if text.headings else ""
     return f"{escaped(source)}{heading}{page}"
 
 
@@ -107,20 +106,20 @@ def _lines(change: DocumentChange) -> Iterator[str]:
 
 
 def _text(change: TextChange) -> str:
-    where = escaped(heading_path("", change.place.headings)) + (
-        f", page {change.place.page}" if change.place.page else ""
-    )
-    return f"- {change.kind}{f' ({where})' if where else ''}: {' '.join(map(_words, change.words))}"
+    page = f", page {change.page}" if change.page else ""
+    where = escaped(heading_path("", change.headings)) + page
+    return f"- {change.kind}{f' ({where})' if where else ''}: {_edits(change)}"
 
 
-def _words(words: Words) -> str:
-    if words.side != "both":
-        tag = "del" if words.side == "old" else "ins"
-        return f"<{tag}>{escaped(words.text)}</{tag}>"
-    told = words.text.split()
-    if len(told) > 2 * KEPT:
-        told = [*told[:KEPT], "…", *told[-KEPT:]]
-    return escaped(" ".join(told))
+def _edits(change: TextChange) -> str:
+    return " ".join(map(_edit, change.edits))
+
+
+def _edit(edit: Edit) -> str:
+    if edit.op != "equal":
+        return _both(edit.old, edit.new)
+    words = edit.new.split()
+    return escaped(" ".join([*words[:KEPT_WORDS], "…", *words[-KEPT_WORDS:]] if len(words) > 2 * KEPT_WORDS else words))
 
 
 def _both(old: str, new: str) -> str:

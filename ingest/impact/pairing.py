@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.text.words import STOP_WORDS, WORD, stem
-from ingest.impact.pieces import Piece, Pieces, columns_of, fold
+from ingest.impact.pieces import Piece, Pieces, first_cell, fold
 
-LEAST = 0.5  # likeness of two pieces that are one, changed
-NEXT, SAME_SECTION, SAME_KEY = 0.2, 0.1, 0.6  # what speaks for it beside their words: neighbours, heading, first cell
-SHARED = 0.6  # of the words of a sentence that was parted from another, or joined to it
-COMMON = 40  # pieces with a word from which on it tells none of them
-CANDIDATES = 20  # pieces that one is compared with
+MIN_LIKENESS = 0.5  # of two pieces that are one, changed (tests/ingest/impact/test_sweep.py, as the weights below)
+WEIGHTS = {"neighbour": 0.2, "heading": 0.1, "first cell": 0.6}  # what speaks for it beside their words
+MIN_SHARED = 0.6  # of the words of a sentence that was parted from another, or joined to it
+MAX_CANDIDATES = 20  # pieces that one is compared with; a word of twice as many tells none of them
 PROSE = {"sentence", "item"}
 
 Side = Literal["old", "new"]
@@ -33,7 +32,7 @@ class Pair:
     new: Piece | None
 
     @property
-    def told(self) -> Piece:
+    def piece(self) -> Piece:
         """The new piece, or the old one where that is gone."""
         piece = self.new or self.old
         if piece is None:
@@ -41,14 +40,16 @@ class Pair:
         return piece
 
     @property
-    def was(self) -> str:
-        """The old text, empty without one."""
-        return self.old.text if self.old else ""
+    def texts(self) -> tuple[str, str]:
+        """The old and the new text, empty without one; of a piece that moved to another list, with its lead-in."""
+        old, new = (piece.text if piece else "" for piece in (self.old, self.new))
+        if self.old and self.new and _says_the_same(self.old, self.new):
+            return f"{self.old.lead} {old}", f"{self.new.lead} {new}"
+        return old, new
 
-    @property
-    def now(self) -> str:
-        """The new text, empty without one."""
-        return self.new.text if self.new else ""
+
+def _says_the_same(old: Piece, new: Piece) -> bool:
+    return fold(old.text) == fold(new.text)
 
 
 def pairs(old: Pieces, new: Pieces) -> list[Pair]:
@@ -63,8 +64,8 @@ def pairs(old: Pieces, new: Pieces) -> list[Pair]:
         {at: new.shown(piece) for at, piece in enumerate(new.all) if at not in news},
         anchors,
     )
-    changed = [pair for pair in left.paired() if not (pair.old and pair.new) or fold(pair.was) != fold(pair.now)]
-    return sorted([*changed, *_relisted(old, new, anchors)], key=lambda pair: pair.told.start)
+    changed = [pair for pair in left.paired() if not (pair.old and pair.new and _says_the_same(pair.old, pair.new))]
+    return sorted([*changed, *_relisted(old, new, anchors)], key=lambda pair: pair.piece.start)
 
 
 def _same(old: Sequence[Piece], new: Sequence[Piece]) -> dict[int, int]:
@@ -134,10 +135,12 @@ class _Left:
             for word in self._words["old", at]:
                 places[word].append(at)
         for at in self._pieces["new"]:
-            shared = Counter(i for word in self._words["new", at] if len(places[word]) <= COMMON for i in places[word])
-            alike = (i for i, _ in shared.most_common(CANDIDATES))
+            shared = Counter(
+                i for word in self._words["new", at] if len(places[word]) <= 2 * MAX_CANDIDATES for i in places[word]
+            )
+            alike = (i for i, _ in shared.most_common(MAX_CANDIDATES))
             for old in dict.fromkeys((*self._gaps.around(at), *alike)):
-                if (likeness := self._likeness(old, at)) >= LEAST:
+                if (likeness := self._likeness(old, at)) >= MIN_LIKENESS:
                     yield _Candidate(likeness, old, at)
 
     def _likeness(self, old: int, new: int) -> float:
@@ -147,10 +150,10 @@ class _Left:
         if one.term and one.term.casefold() == other.term.casefold():
             return 2.0
         likeness = _dice(self._words["old", old], self._words["new", new])
-        likeness += NEXT * self._gaps.near(old, new)
-        likeness += SAME_SECTION * (one.place.headings[-1:] == other.place.headings[-1:])
-        same_key = one.kind == "row" and fold(columns_of(one)[0][1]) == fold(columns_of(other)[0][1])
-        return likeness + SAME_KEY * same_key
+        likeness += WEIGHTS["neighbour"] * self._gaps.near(old, new)
+        likeness += WEIGHTS["heading"] * (one.headings[-1:] == other.headings[-1:])
+        same_key = one.kind == "row" and fold(first_cell(one)) == fold(first_cell(other))
+        return likeness + WEIGHTS["first cell"] * same_key
 
     def _join(self, side: Side, joined: dict[int, Places]) -> list[int]:
         """Add each piece that is left of a side to the pair beside it that it was parted from; return the others."""
@@ -168,7 +171,7 @@ class _Left:
         own, other = (self._said(one, pair[one]) for one in (side, OTHER[side]))
         words = self._words[side, at]
         kinds = {self._pieces[side][at].kind, *(self._pieces[one][i].kind for one, own in pair.items() for i in own)}
-        shares = (words & other).total() >= SHARED * words.total()
+        shares = (words & other).total() >= MIN_SHARED * words.total()
         return kinds <= PROSE and shares and _dice(own + words, other) > _dice(own, other)
 
     def _said(self, side: Side, places: Sequence[int]) -> Words:
@@ -177,8 +180,8 @@ class _Left:
 
 def _one(pieces: Sequence[Piece]) -> Piece:
     """Return pieces that stand together as one."""
-    told = sorted(pieces, key=lambda piece: piece.start)
-    return replace(told[0], end=told[-1].end, text=" ".join(piece.text for piece in told)) if told[1:] else told[0]
+    parts = sorted(pieces, key=lambda piece: piece.start)
+    return replace(parts[0], end=parts[-1].end, text=" ".join(piece.text for piece in parts))
 
 
 def words_of(piece: Piece) -> Words:
@@ -216,8 +219,8 @@ class _Gaps:
 
     def around(self, new: int) -> list[int]:
         """Return the old pieces behind the same neighbour, of many those that are as far behind it."""
-        first = max(0, self._rank[new] - CANDIDATES // 2)
-        return self._behind.get(self._new[new][0], [])[first : first + CANDIDATES]
+        first = max(0, self._rank[new] - MAX_CANDIDATES // 2)
+        return self._behind.get(self._new[new][0], [])[first : first + MAX_CANDIDATES]
 
 
 def _neighbours(at: int, places: Sequence[int]) -> tuple[int, int]:

@@ -6,7 +6,6 @@ import bisect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 
 from assistant.answer.disclosure import masked_spans
 from assistant.core.records import Document, Passage
@@ -14,30 +13,30 @@ from assistant.guards import Span as Hidden
 from assistant.guards.run import Guards, mask
 from assistant.text.canonical import HEADING, Block, Kind, blocks, cells, item_body
 from assistant.text.units import Span, units
-from ingest.impact.records import PieceKind, Place
+from ingest.impact.records import PieceKind
 from ingest.terms import SHEETS
 
 KINDS: dict[Kind, PieceKind] = {"paragraph": "sentence", "item": "item", "row": "row", "code": "code"}
 # Are one when two texts are compared.
 SPELLINGS = str.maketrans("“”„«»‘’‚–—‑−\xa0", '"""""\'\'\'---- ')
 COLUMN = re.compile(r"(?:^|; )([^\W\d_][^:;\n]{0,80}): ")  # of a sheet's row: "Name: value; Name: value"
-CUT = 2  # characters behind a definition that may end its sentence
 
 Definition = tuple[str, int, int]  # of a document: name, start and end
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a document says at [start, end), in one line; `lead` is what it stands under, at the spans `above`.
+    """What a document says at [start, end), in one line, below `headings`.
 
-    `term` is the name that it defines.
+    `lead` is what it stands under, at the spans `above`; `term` is the name that it defines.
     """
 
     kind: PieceKind
     start: int
     end: int
     text: str
-    place: Place
+    headings: tuple[str, ...]
+    page: int | None
     lead: str = ""
     above: tuple[Span, ...] = ()
     term: str = ""
@@ -48,14 +47,14 @@ def fold(text: str) -> str:
     return " ".join(text.translate(SPELLINGS).split()).rstrip(".;, ")
 
 
-def columns_of(row: Piece) -> list[tuple[str, str]]:
-    """Return the (column, cell) pairs of a table's or a sheet's row; without a header columns have no name."""
+def first_cell(row: Piece) -> str:
+    """Return what a table's or a sheet's row is about."""
     if row.text.startswith("|"):
-        return list(zip_longest(cells(row.lead) if row.lead else (), cells(row.text), fillvalue=""))
-    names = _names(row.text)
-    starts = [*(match.start() for match in names), len(row.text)]
-    told = [(match[1], row.text[match.end() : end]) for match, end in zip(names, starts[1:], strict=True)]
-    return [("", row.text[: starts[0]]), *told] if starts[0] else told
+        return cells(row.text)[0]
+    first, *others = [*_names(row.text), None]
+    begin = first.end() if first and not first.start() else 0
+    after = others[0] if begin and others else first
+    return row.text[begin : after.start() if after else None]
 
 
 def _names(text: str) -> list[re.Match[str]]:
@@ -146,17 +145,27 @@ class Pieces:
     def _piece(self, kind: PieceKind, start: int, end: int, above: Sequence[Span] = ()) -> Iterator[Piece]:
         if start < end and self._indexed(start, end):
             passage = self._passages[self._passage_at(start)]
-            place = Place(passage.headings, passage.page)
-            governing = tuple(span for span in above if self._indexed(*span))
-            lead = " ".join(self._raw(*span) for span in governing)
-            yield Piece(kind, start, end, self._raw(start, end), place, lead, governing, self._term(kind, start, end))
+            scope = tuple(span for span in above if self._indexed(*span))
+            yield Piece(
+                kind=kind,
+                start=start,
+                end=end,
+                text=self._raw(start, end),
+                headings=passage.headings,
+                page=passage.page,
+                lead=" ".join(self._raw(*span) for span in scope),
+                above=scope,
+                term=self._term(kind, start, end),
+            )
 
     def _term(self, kind: PieceKind, start: int, end: int) -> str:
         """Return the name whose definition begins in a sentence and goes on to its end, at least."""
         if kind not in ("sentence", "item"):
             return ""
         at = bisect.bisect_left(self._terms, (start, 0, ""))
-        return next((name for begin, stop, name in self._terms[at : at + 1] if begin < end <= stop + CUT), "")
+        return next(
+            (name for begin, stop, name in self._terms[at : at + 1] if begin < end <= stop + 2), ""
+        )  # a full stop, a bracket
 
     def _raw(self, start: int, end: int) -> str:
         return " ".join(self._text[start:end].split())

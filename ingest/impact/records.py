@@ -1,65 +1,50 @@
-"""What an impact says: of documents, their sentences and terms, of facts that moved, and of answers.
+"""What an impact says: of documents, their texts and terms, and of answers.
 
 Every text in these records is as it may be shown: masked, and only of documents that whoever asks may see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from assistant.core.records import Rejection, Status
+from assistant.text.quantities import QuantityKind
 
 PieceKind = Literal["heading", "sentence", "item", "row", "header", "code"]
-FactKind = Literal[
-    "number",
-    "amount",
-    "percentage",
-    "duration",
-    "date",
-    "time",
-    "obligation",
-    "negation",
-    "limit",
-    "who",
-    "unit",
-    "name",
-    "cell",
-    "item",
-    "definition",
-    "statement",
-]
-Side = Literal["both", "old", "new"]
+ChangeType = QuantityKind | Literal["duty", "audience", "term", "text"]
+Operation = Literal["equal", "insert", "delete", "replace"]
+ChangeSeverity = Literal["major", "moderate", "minor"]
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in its document something stands."""
+class Edit:
+    """A span of a text before and after, and what sort of thing it is; one side is empty where `op` says so."""
 
-    headings: tuple[str, ...] = ()
-    page: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Words that both versions have, or one of them."""
-
-    side: Side
-    text: str
+    op: Operation
+    type: ChangeType
+    old: str
+    new: str
 
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """A sentence, item, row or heading before and after, one of them empty; `place` is that of the new one, if any."""
+    """A sentence, item, row or heading before and after, one of them empty; its place is that of the new one, if any.
+
+    It is major where a figure, a date or a duty differs, moderate where it is a name, a term or whom a rule binds.
+    """
 
     kind: PieceKind
+    severity: ChangeSeverity
     old: str
     new: str
-    place: Place
-    words: tuple[Words, ...]
+    headings: tuple[str, ...]
+    page: int | None
+    edits: tuple[Edit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +63,6 @@ class MetaChange:
     key: str
     old: str
     new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A fact that moved: `subject: old -> new`; `was` and `now` are the sentences that say it."""
-
-    kind: FactKind
-    subject: str
-    old: str
-    new: str
-    source: str
-    place: Place
-    was: str
-    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +94,12 @@ class Documents:
     hidden: tuple[str, ...]
     changed: tuple[DocumentChange, ...]
     unchanged: int
-    facts: tuple[Fact, ...]
+
+    @property
+    def counts(self) -> dict[ChangeSeverity, int]:
+        """How many texts changed, by severity."""
+        texts = Counter(text.severity for change in self.changed for text in change.texts)
+        return {severity: texts[severity] for severity in get_args(ChangeSeverity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +159,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """All that would change; `refused` tells that files were rejected, those too that are not told of."""
+    """All that would change; `refused` tells that files were rejected, those too that are not said of."""
 
     documents: Documents
     answers: Answers
@@ -192,26 +168,41 @@ class Impact:
 
     def to_json(self) -> Json:
         """Return the impact as `impact --json` prints it."""
-        documents = asdict(self.documents)
-        facts: Sequence[Json] = documents.pop("facts")
         return {
-            "documents": {**documents, "changed": [_document(change) for change in documents["changed"]]},
-            "facts": [_placed(fact) for fact in facts],
+            "documents": {
+                **asdict(self.documents),
+                "changed": [_document(change) for change in self.documents.changed],
+            },
+            "texts": self.documents.counts,
             "answers": {**asdict(self.answers), "broken": self.answers.broken},
             "rejected": [asdict(rejection) for rejection in self.rejected],
         }
 
+    def headline(self) -> str:
+        """Say in a sentence or three how much would change."""
+        documents, answers = self.documents, self.answers
+        counts = {name: len(getattr(documents, name)) for name in ("changed", "added", "removed", "hidden")}
+        counts["unchanged"] = documents.unchanged
+        said = [
+            f"Documents: {_listed(counts, 'changed')}.",
+            f"Texts that changed: {_listed(documents.counts, 'major')}.",
+        ]
+        if answers.golden:
+            said.append(
+                f"Golden answers: {answers.holds:,} of {answers.golden:,} would hold, {answers.held:,} hold now."
+            )
+        if asked := answers.golden + answers.recent:
+            said.append(f"Answers that would differ: {len(answers.changed):,} of {asked:,}.")
+        if self.rejected:
+            said.append(f"Files rejected: {len(self.rejected):,}.")
+        return " ".join(said)
 
-def _document(raw: Json) -> Json:
-    removed, added = raw["passages"]
-    return {
-        **raw,
-        "texts": [_placed(text) for text in raw["texts"]],
-        "passages": {"removed": removed, "added": added},
-    }
+
+def _listed(counts: Mapping[Any, int], always: str) -> str:
+    """Write counts in a line, those of nothing left out but for one."""
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count or name == always)
 
 
-def _placed(raw: Json) -> Json:
-    """Say the place beside the rest, as citations do."""
-    place = raw.pop("place")
-    return {**raw, "headings": list(place["headings"]), "page": place["page"]}
+def _document(change: DocumentChange) -> Json:
+    removed, added = change.passages
+    return {**asdict(change), "passages": {"removed": removed, "added": added}}

@@ -15,7 +15,7 @@ from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
 from ingest.impact.answers import Questions, answers_changed, check_sources, recent_questions
-from ingest.impact.documents import State, compare
+from ingest.impact.documents import IndexState, compare
 from ingest.impact.records import Answers, Impact
 from ingest.scratch import Place, relocated, scratch_index
 from ingest.sources import find_roots, is_document, list_tree
@@ -24,7 +24,7 @@ FORMATS = "Give Markdown, text, HTML, PDF, DOCX, PPTX, XLSX or CSV files, or fol
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImpactPlan:
     """The files that would replace what is indexed, and what is asked: golden lines, so many recent questions."""
 
     paths: Sequence[Path]
@@ -32,7 +32,7 @@ class Plan:
     recent: int = 0
 
 
-def assess(plan: Plan, config: Config, access: Access, progress: Progress) -> tuple[Impact, list[Outcome]]:
+def assess(plan: ImpactPlan, config: Config, access: Access, progress: Progress) -> tuple[Impact, list[Outcome]]:
     """Return what would change, as far as `access` may see it, and the golden outcomes on the changed index.
 
     The index is only read, and nothing is logged. Documents of a folder that is given, or whose place it takes, count
@@ -50,11 +50,11 @@ def assess(plan: Plan, config: Config, access: Access, progress: Progress) -> tu
         questions = Questions(lines, recent_questions(config, plan.recent, access))
         guards = Guards(config.guards)
         with scratch_index(plan.paths, config, prune=True, moved=moved, progress=progress) as (scratch, report):
-            before = State(catalog, access, guards, {path: str(place[0]) for path, place in moved.items()})
+            before = IndexState(catalog, access, guards, {path: str(place[0]) for path, place in moved.items()})
             with closing(Catalog.open(scratch.data)) as copy:
-                documents = compare(before, State(copy, access, guards), progress)
+                documents = compare(before, IndexState(copy, access, guards), progress)
             answers, outcomes = answers_changed(questions, config, scratch, access, progress)
-    return Impact(documents, answers, _told(report, known, before), bool(report.rejected)), outcomes
+    return Impact(documents, answers, _shown(report, known, before), bool(report.rejected)), outcomes
 
 
 def check_gate(answers: Answers) -> None:
@@ -76,7 +76,7 @@ def _sources(paths: Sequence[Path], known: Mapping[str, SourceRow], moved: Mappi
     return found
 
 
-def _told(report: IngestReport, known: Mapping[str, SourceRow], before: State) -> tuple[Rejection, ...]:
+def _shown(report: IngestReport, known: Mapping[str, SourceRow], before: IndexState) -> tuple[Rejection, ...]:
     """Return the rejections but those of documents that are there now, and that whoever asks may not see."""
     seen = {row.source for row in before.rows.values()}
     hidden = {row.source for row in known.values()} - seen

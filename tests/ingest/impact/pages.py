@@ -12,11 +12,11 @@ from typing import Any
 from assistant.core.config import GuardsSection
 from assistant.core.records import Document, Passage
 from assistant.guards.run import Guards
-from ingest.impact.facts import facts_moved
+from ingest.impact.diff import Vocabulary
+from ingest.impact.documents import text_change
 from ingest.impact.pairing import Pair, pairs
 from ingest.impact.pieces import Pieces
-from ingest.impact.records import Fact
-from ingest.impact.spelling import Usage
+from ingest.impact.records import TextChange
 
 EDITS: dict[str, list[dict[str, Any]]] = json.loads(Path(__file__).with_name("edits.json").read_text(encoding="utf-8"))
 
@@ -30,10 +30,15 @@ def changed(old: str, new: str, media_type: str = "text/markdown") -> list[Pair]
     return pairs(pieces(old, media_type), pieces(new, media_type))
 
 
-def facts(old: str, new: str, media_type: str = "text/markdown") -> list[Fact]:
-    """Return the facts that moved from one canonical text to another."""
-    usage = Usage.of(old, new)
-    return [fact for pair in changed(old, new, media_type) for fact in facts_moved(pair, usage, "d.md")]
+def text_changes(old: str, new: str, media_type: str = "text/markdown") -> list[TextChange]:
+    """Return what changed from one canonical text to another."""
+    vocabulary = Vocabulary.of(old, new)
+    return [text_change(pair, vocabulary) for pair in changed(old, new, media_type)]
+
+
+def spans(*changes: TextChange) -> list[tuple[str, str, str]]:
+    """Return (type, old, new) of the spans that changed."""
+    return [(edit.type, edit.old, edit.new) for text in changes for edit in text.edits if edit.op != "equal"]
 
 
 def edit(root: Path, name: str, changes: list[list[str]]) -> None:
@@ -70,6 +75,6 @@ def _replaced(text: str, changes: list[list[str]], name: str) -> str:
 def edited(corpora: Path, to: Path) -> Path:
     """Copy the sample company's files and make every edit in the copy."""
     shutil.copytree(corpora, to)
-    for one in (*EDITS["facts"], *EDITS["others"]):
+    for one in (*EDITS["rules"], *EDITS["others"]):
         edit(to, one["file"], one["changes"])
     return to

@@ -19,7 +19,7 @@ from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import Access, make_access, no_progress
 from assistant.evaluate.golden import Outcome
 from ingest.impact.records import Impact
-from ingest.impact.run import Plan, assess, check_gate
+from ingest.impact.run import ImpactPlan, assess, check_gate
 from tests.manifests import access_toml
 
 NOBODY, MANAGER = make_access((), "2026-01-01"), make_access(("managers",), "2026-01-01")
@@ -58,7 +58,7 @@ def edit(clone: Path, name: str, old: str, new: str) -> None:
 
 
 def run(config: Config, clone: Path, access: Access = NOBODY, **plan: Any) -> tuple[Impact, list[Outcome]]:
-    return assess(Plan([clone], **plan), config, access, no_progress)
+    return assess(ImpactPlan([clone], **plan), config, access, no_progress)
 
 
 def golden(folder: Path, *lines: dict[str, Any]) -> Path:
@@ -87,7 +87,7 @@ def test_another_checkout_without_an_edit_changes_nothing_and_nothing_is_touched
     impact, _ = run(config, clone)
     documents = impact.documents
     assert (documents.added, documents.removed, documents.hidden, documents.changed) == ((), (), (), ())
-    assert documents.unchanged == 3 and not documents.facts and not impact.refused
+    assert documents.unchanged == 3 and not any(documents.counts.values()) and not impact.refused
     assert contents(config.data) == before
 
 
@@ -100,16 +100,14 @@ def test_documents_that_are_new_gone_changed_and_renamed(config: Config, clone: 
     assert (documents.added, documents.removed) == (("new.md",), ("terms.md",))
     assert [(change.source, change.was) for change in documents.changed] == [("leave.md", ""), ("locks.md", "keys.md")]
     (text,) = documents.changed[0].texts
-    assert (text.kind, text.place.headings) == ("sentence", ("Leave", "Carry-over"))
-    assert [(words.side, words.text) for words in text.words][1:3] == [("old", "5"), ("new", "8")]
-    assert documents.changed[0].passages == (1, 1)
-    (fact,) = documents.facts
-    assert (fact.source, fact.subject, fact.old, fact.new) == (
-        "leave.md",
-        "employee may carry over",
+    assert (text.kind, text.severity, text.headings) == ("sentence", "major", ("Leave", "Carry-over"))
+    assert [(edit.op, edit.type, edit.old, edit.new) for edit in text.edits][1] == (
+        "replace",
+        "duration",
         "5 days",
         "8 days",
     )
+    assert documents.changed[0].passages == (1, 1) and documents.counts["major"] == 1
 
 
 def test_what_is_said_of_a_document_and_its_terms(config: Config, clone: Path) -> None:
@@ -133,7 +131,7 @@ def test_what_is_said_of_a_document_and_its_terms(config: Config, clone: Path) -
 def test_one_file_replaces_one_document(config: Config, clone: Path) -> None:
     edit(clone, "leave.md", "5 days", "8 days")
     edit(clone, "keys.md", "two", "three")
-    documents = assess(Plan([clone / "leave.md"]), config, NOBODY, no_progress)[0].documents
+    documents = assess(ImpactPlan([clone / "leave.md"]), config, NOBODY, no_progress)[0].documents
     assert [change.source for change in documents.changed] == ["leave.md"]
     assert (documents.removed, documents.unchanged) == ((), 2)
 
@@ -151,10 +149,11 @@ def test_a_file_in_place_is_compared_with_what_was_read_of_it(config: Config, tm
 def test_a_document_that_may_not_be_seen_is_not_told_of(config: Config, clone: Path) -> None:
     edit(clone, "bands.md", "90,000", "95,000")
     hidden, _ = run(config, clone)
-    assert hidden.documents.changed == hidden.documents.facts == () and hidden.documents.unchanged == 3
+    assert hidden.documents.changed == () and hidden.documents.unchanged == 3
     assert "band" not in json.dumps(hidden.to_json())
     seen = run(config, clone, MANAGER)[0].documents
-    assert [fact.new for fact in seen.facts] == ["95,000 euros"] and seen.unchanged == 3
+    (text,) = seen.changed[0].texts
+    assert [edit.new for edit in text.edits if edit.op != "equal"] == ["95,000 euros a year."] and seen.unchanged == 3
 
 
 def test_a_document_that_changes_hands_shows_neither_side_to_who_may_see_one(config: Config, clone: Path) -> None:
@@ -164,7 +163,7 @@ def test_a_document_that_changes_hands_shows_neither_side_to_who_may_see_one(con
     documents = run(config, clone)[0].documents
     assert (documents.hidden, documents.added, documents.changed) == (("keys.md", "leave.md"), (), ())
     staff = run(config, clone, make_access(("staff",), "2026-01-01"))[0].documents
-    assert (staff.added, staff.facts) == (("bands.md",), ())
+    assert (staff.added, staff.changed) == (("bands.md",), ())
     later = run(config, clone, make_access(("managers",), "2027-02-01"))[0].documents
     told = {change.source: [(m.key, m.old, m.new) for m in change.meta] for change in later.changed}
     assert told["leave.md"] == [("audience", "", "managers")]

@@ -10,22 +10,20 @@ from markdown_it import MarkdownIt
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Rejection
-from ingest.impact.markdown import LIMIT, comment, escaped, write_comment
+from ingest.impact.markdown import MAX_COMMENT, comment, escaped, write_comment
 from ingest.impact.records import (
     AnswerChange,
     Answers,
     DocumentChange,
     Documents,
-    Fact,
+    Edit,
     Impact,
     MetaChange,
-    Place,
     Quoted,
     Reply,
     TermChange,
     TextChange,
 )
-from ingest.impact.words import differing
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -51,20 +49,19 @@ ALLOWED = {"details", "summary", "del", "ins", "br", "!--"}
 
 
 def impact(text: str, count: int = 1) -> Impact:
-    place = Place((text,), 3)
-    fact = Fact("number", text, text, f"{text} 2", text, place, text, text)
+    edits = Edit("equal", "text", text, text), Edit("replace", "number", text, f"{text} 2")
     change = DocumentChange(
         text,
         text,
         text,
         (MetaChange("owner", text, text),),
-        (TextChange("sentence", text, f"{text} 2", place, differing(text, f"{text} 2")),),
+        (TextChange("sentence", "major", text, f"{text} 2", (text,), 3, edits),),
         (TermChange(text, text, text),),
         (1, 1),
     )
     replies = Reply("answered", text, (Quoted(text, text),)), Reply("abstained", "", ())
     answers = tuple(AnswerChange(text, text, "golden", *replies, True, holds, (text,)) for holds in (False, True))
-    documents = Documents((text,), (text,), (text,), (change,) * count, 1, (fact,))
+    documents = Documents((text,), (text,), (text,), (change,) * count, 1)
     return Impact(documents, Answers(2, 2, 1, 0, answers), (Rejection(text, "empty", text),), True)
 
 
@@ -96,12 +93,12 @@ def test_it_says_what_moved() -> None:
         "### What these files would change\n\nDocuments: 1 changed, 1 added, 1 removed, 1 hidden, 1 unchanged."
     )
     for part in (
-        "Facts that moved: 1.",
+        "Texts that changed: 1 major.",
         "Golden answers: 1 of 2 would hold, 2 hold now.",
-        "| leave, leave, page 3 | leave | leave | leave 2 |",
+        "| leave, leave, page 3 | leave <del>leave</del> <ins>leave 2</ins> |",
         "#### Golden answers that would not hold any more",
         "<details><summary>leave (was leave): 1 text, 1 term, 1 key</summary>",
-        "- sentence (leave, page 3): leave <ins>2</ins>",
+        "- sentence (leave, page 3): leave <del>leave</del> <ins>leave 2</ins>",
         "- owner: <del>leave</del> <ins>leave</ins>",
         "  - then: abstained.",
     ):
@@ -110,7 +107,7 @@ def test_it_says_what_moved() -> None:
 
 def test_it_fits_a_comment_and_says_what_is_left_out() -> None:
     told = comment(impact("leave " * 300, 40))
-    assert LIMIT / 2 < len(told) < 65_536 and "more parts are left out" in told
+    assert MAX_COMMENT / 2 < len(told) < 65_536 and "more parts are left out" in told
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
