@@ -14,8 +14,8 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline
-from ingest.formats.office.docx_look import Look, Looks, W, on, value
 from ingest.formats.office.docx_styles import Numbering, Style, Styles
+from ingest.formats.office.docx_visibility import RunStyle, RunStyles, W, on, value
 from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of
 from ingest.formats.parsed import Parsed
 from ingest.formats.superscripts import as_script
@@ -70,8 +70,8 @@ class _Walker:
         self._numbering = Numbering(getattr(numbering.target_part, "element", None) if numbering else None)
         self._plain_number = 0  # of a list whose style numbers nothing itself
         mapping = document.settings.element.find(f"{W}clrSchemeMapping")
-        self._looks = Looks(ThemeColours(theme_of(document.part), _colour_mapping(mapping)))
-        self._usual: dict[tuple[object, ...], Look] = {}  # of styles
+        self._run_styles = RunStyles(ThemeColours(theme_of(document.part), _colour_mapping(mapping)))
+        self._usual: dict[tuple[object, ...], RunStyle] = {}  # of styles
         self._behind: Colour | None = WHITE if document.element.find(f"{W}background") is None else None
         self._hidden: list[tuple[str, str]] = []  # how, text
         self._boxes: list[Any] = []  # text boxes anchored in the open block
@@ -143,15 +143,15 @@ class _Walker:
     def _run(self, run: Any, inline: Inline, style: Style, plain: bool) -> None:
         properties = run.find(f"{W}rPr")
         character = self._styles.character(properties)
-        look = self._look(properties, style, character)
-        hidden = look.unseen
+        run_style = self._run_style(properties, style, character)
+        hidden = run_style.hidden_reason
         emphasis = not plain and (character.emphasis or on(properties, "b") or on(properties, "i"))
         for child in run:
             text = child.text or "" if child.tag == f"{W}t" else _TEXT.get(child.tag, "")
             if hidden:
                 self._hidden.append((hidden, text))
             elif text:
-                inline.add(as_script(text, look.script, inline.last), emphasis)
+                inline.add(as_script(text, run_style.script, inline.last), emphasis)
             elif child.tag in {f"{W}br", f"{W}cr"}:
                 if child.get(f"{W}type") in {"page", "column"}:
                     inline.add(" ")
@@ -165,16 +165,16 @@ class _Walker:
                 else:
                     self._boxes += boxes
 
-    def _look(self, properties: Any, style: Style, character: Style) -> Look:
+    def _run_style(self, properties: Any, style: Style, character: Style) -> RunStyle:
         key = style.runs, style.shadings, character.runs, self._behind
         if key not in self._usual:
             background = self._behind
             for shading in style.shadings:
-                background = self._looks.shaded(background, shading)
+                background = self._run_styles.shaded(background, shading)
             layers = (*self._styles.defaults, *style.runs, *character.runs)
-            self._usual[key] = self._looks.run(Look(background=background), layers)
-        look = self._usual[key]
-        return look if properties is None else self._looks.run(look, (properties,))
+            self._usual[key] = self._run_styles.run(RunStyle(background=background), layers)
+        usual = self._usual[key]
+        return usual if properties is None else self._run_styles.run(usual, (properties,))
 
     def _table(self, element: Any) -> None:
         rows = [row for row in _flat(element) if row.tag == f"{W}tr" and self._is_shown(row)]
@@ -182,11 +182,11 @@ class _Walker:
         properties = element.find(f"{W}tblPr")
         behind = self._behind
         coloured = self._styles.table(properties).colours_cells  # some or all of its cells
-        below = None if coloured else self._looks.shaded(behind, properties)
+        below = None if coloured else self._run_styles.shaded(behind, properties)
         if all(len(row) < 2 for row in cells):
             for cell in (cell for row in cells for cell in row):
                 self._builder.end_list()
-                self._behind = self._looks.shaded(below, cell.find(f"{W}tcPr"))
+                self._behind = self._run_styles.shaded(below, cell.find(f"{W}tcPr"))
                 self.blocks(cell)  # a box drawn around text
             self._behind = behind
             return
@@ -210,7 +210,7 @@ class _Walker:
             if merge == "continue" and column in merged:
                 merged[column].down += 1
             else:
-                self._behind = self._looks.shaded(behind, properties)
+                self._behind = self._run_styles.shaded(behind, properties)
                 written = Cell(self._cell(cell, plain), across)
                 if merge:
                     merged[column] = written

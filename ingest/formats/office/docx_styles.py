@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ingest.formats.office.docx_look import W, on, value
+from ingest.formats.office.docx_visibility import W, on, value
 
 _MAX_ANCESTORS = 20  # a style's; a damaged file may make a circle of them
 _MAX_DEPTH, _MAX_VALUE = 8, 100_000

@@ -19,6 +19,8 @@ from ingest.formats.visibility import BLACK, WHITE, Colour, from_hex
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
+_NAMED = {"white": WHITE, "black": BLACK}  # of the preset colours
+
 _MAX_MEMBERS = 10_000
 _MAX_TOTAL = 400 * 2**20  # bytes, uncompressed
 _MAX_XML = 120 * 2**20  # bytes of one XML part; libraries need about ten times that
@@ -123,6 +125,31 @@ class ThemeColours:
     def get(self, name: str) -> Colour | None:
         """Return a colour, or None for a name that the theme does not have."""
         return self._colours.get(self._mapping.get(name, name))
+
+    def of_fill(self, fill: Any, namespace: str = DRAWING) -> Colour | None:
+        """Return the colour of a solid fill of a drawing or of Word's text effects; None where it cannot be told."""
+        for colour in fill if fill is not None else ():
+            name = colour.get(f"{namespace}val") or colour.get("lastClr") or colour.get("val") or ""
+            found = self.get(name) or _NAMED.get(name) or from_hex(name)
+            for change in colour:
+                share = change.get(f"{namespace}val") or change.get("val") or ""
+                found = _changed(found, str(change.tag).partition("}")[2], share, clear=namespace != DRAWING)
+            return found
+        return None
+
+
+def _changed(colour: Colour | None, change: str, share: str, clear: bool) -> Colour | None:
+    """Return a colour after a change such as `lumMod`, None after one of hue; alpha may say how `clear` it is."""
+    if colour is None or not share.isdecimal():
+        return None
+    kept = min(int(share[:9]), 100_000) / 100_000
+    if change == "alpha":
+        return colour._replace(alpha=1 - kept if clear else kept)
+    if change == "lumOff":
+        red, green, blue = (min(channel + kept, 1.0) for channel in colour[:3])
+        return Colour(red, green, blue, colour.alpha)
+    other = {"lumMod": BLACK, "shade": BLACK, "tint": WHITE}.get(change)
+    return other and colour.mixed(other, kept)._replace(alpha=colour.alpha)
 
 
 def theme_of(part: Any) -> bytes | None:

@@ -11,11 +11,12 @@ from ingest.formats.grid import MAX_ACROSS, MAX_DOWN, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline
 from ingest.formats.office.ooxml import DRAWING as _A
 from ingest.formats.office.ooxml import open_package
-from ingest.formats.office.pptx_look import Frame, ShapeLook, SlideLook, script, struck
+from ingest.formats.office.pptx_visibility import Frame, ShapeVisibility, SlideVisibility, is_struck, script
 from ingest.formats.parsed import MAX_PAGES, Parsed
 from ingest.formats.superscripts import as_script
 from ingest.formats.text.plaintext import BULLET, NUMBER
 from ingest.formats.titles import sensible_title
+from ingest.formats.visibility import STRUCK
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _TITLES = frozenset({"TITLE", "CENTER_TITLE", "VERTICAL_TITLE"})
@@ -38,8 +39,8 @@ def read_pptx(data: bytes) -> Parsed:
         if slide._element.get("show") in {"0", "false"}:
             builder.flag_hidden(f"slide {number}, which is hidden,", " ".join(_all_text(slide._element)))
         else:
-            look = SlideLook(slide, presentation.slide_width, presentation.slide_height)
-            title = _Writer(builder, number, look).slide(slide)
+            visibility = SlideVisibility(slide, presentation.slide_width, presentation.slide_height)
+            title = _Writer(builder, number, visibility).slide(slide)
             first = first or title
     return builder.build(MEDIA_TYPE, sensible_title(presentation.core_properties.title) or first)
 
@@ -47,31 +48,33 @@ def read_pptx(data: bytes) -> Parsed:
 class _Writer:
     """Writes one slide."""
 
-    def __init__(self, builder: Builder, number: int, look: SlideLook) -> None:
+    def __init__(self, builder: Builder, number: int, visibility: SlideVisibility) -> None:
         self._builder = builder
         self._number = number
-        self._look = look
+        self._visibility = visibility
         self._hidden: dict[str, list[str]] = {}
 
     def slide(self, slide: Any) -> str:
         """Write a slide and return its title."""
         builder = self._builder
         shapes = list(self._shapes(slide.shapes, Frame()))
-        titled = ((shape, look) for shape, look in shapes if _kind(shape) in _TITLES and shape.has_text_frame)
-        head, head_look = next((pair for pair in titled if pair[0].text_frame.text.strip()), (None, None))
+        titled = (
+            (shape, visibility) for shape, visibility in shapes if _kind(shape) in _TITLES and shape.has_text_frame
+        )
+        head, head_visibility = next((pair for pair in titled if pair[0].text_frame.text.strip()), (None, None))
         title = Inline()
         for paragraph in head.text_frame.paragraphs if head is not None else ():
             title.add(" ")
-            title.extend(self._inline(paragraph._p, head_look, head, plain=True))
+            title.extend(self._inline(paragraph._p, head_visibility, head, plain=True))
         # Text without a title of its own would seem to belong to the slide before.
         builder.heading(2, title if title else Inline(f"Slide {self._number}"))
-        for shape, look in shapes:
+        for shape, visibility in shapes:
             if shape is head:
                 continue
             if getattr(shape, "has_table", False) and shape.has_table:
-                builder.table(self._table(shape.table, look))
+                builder.table(self._table(shape.table, visibility))
             elif shape.has_text_frame:
-                self._frame(shape, look)
+                self._frame(shape, visibility)
             builder.end_list()
         if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
             self._notes(frame)
@@ -79,7 +82,7 @@ class _Writer:
             builder.flag_hidden(f"{how} on slide {self._number}", " ".join(texts))
         return title.plain()
 
-    def _shapes(self, shapes: Any, frame: Frame) -> Iterator[tuple[Any, ShapeLook]]:
+    def _shapes(self, shapes: Any, frame: Frame) -> Iterator[tuple[Any, ShapeVisibility]]:
         """Yield the shapes that show text, those of groups in place, without dates, footers and numbers."""
         for shape in shapes:
             box = frame.box(shape)
@@ -88,22 +91,22 @@ class _Writer:
                 self._hide("hidden shape", _all_text(shape._element))
             elif hasattr(shape, "shapes"):
                 yield from self._shapes(shape.shapes, frame.within(shape))
-            elif self._look.is_off(box):
+            elif self._visibility.is_off(box):
                 self._hide("shape off the slide", _all_text(shape._element))
             elif _kind(shape) not in _FURNITURE:
-                yield shape, self._look.enter(shape, box)
+                yield shape, self._visibility.enter(shape, box)
             elif shape.has_text_frame:
                 self._builder.margin(shape.text_frame.text)
 
     def _hide(self, how: str, texts: Iterable[str]) -> None:
         self._hidden.setdefault(how, []).extend(texts)
 
-    def _frame(self, shape: Any, look: ShapeLook) -> None:
+    def _frame(self, shape: Any, visibility: ShapeVisibility) -> None:
         builder = self._builder
         listed = _kind(shape) in _LISTS
         counts: dict[int, int] = {}
         for paragraph in shape.text_frame.paragraphs:
-            inline = self._inline(paragraph._p, look, shape)
+            inline = self._inline(paragraph._p, visibility, shape)
             if not inline:
                 continue
             properties = paragraph._p.find(f"{_A}pPr")
@@ -132,7 +135,9 @@ class _Writer:
                 self._builder.paragraph(noted)
                 lead = ""
 
-    def _inline(self, paragraph: Any, look: ShapeLook | None = None, shape: Any = None, plain: bool = False) -> Inline:
+    def _inline(
+        self, paragraph: Any, visibility: ShapeVisibility | None = None, shape: Any = None, plain: bool = False
+    ) -> Inline:
         """Return a paragraph's runs, fields and breaks, as far as they are seen."""
         inline = Inline()
         usual = _usual(paragraph, shape)
@@ -143,7 +148,7 @@ class _Writer:
                 properties, element = child.find(f"{_A}rPr"), child.find(f"{_A}t")
                 text = (element.text or "") if element is not None else ""
                 layers = properties, usual
-                if how := look.unseen(layers) if look is not None else struck(layers):
+                if how := visibility.hidden_reason(layers) if visibility is not None else is_struck(layers) and STRUCK:
                     self._hide(how, [text])
                     continue
                 marks = () if plain or properties is None else (properties.get("b"), properties.get("i"))
@@ -151,16 +156,16 @@ class _Writer:
                 inline.add(as_script(text, script(layers), inline.last), emphasis)
         return inline
 
-    def _table(self, table: Any, look: ShapeLook) -> list[list[Inline]]:
+    def _table(self, table: Any, visibility: ShapeVisibility) -> list[list[Inline]]:
         rows = []
         for row in table.rows:
             cells = (cell for cell in row.cells if not cell.is_spanned)  # another one covers it
-            rows.append(Row([Cell(self._cell(cell, look), *_spans(cell._tc)) for cell in cells]))
+            rows.append(Row([Cell(self._cell(cell, visibility), *_spans(cell._tc)) for cell in cells]))
         return lay_on_grid(rows)
 
-    def _cell(self, cell: Any, look: ShapeLook) -> Inline:
+    def _cell(self, cell: Any, visibility: ShapeVisibility) -> Inline:
         inline = Inline()
-        own = look.on(cell._tc.find(f"{_A}tcPr/{_A}solidFill"))
+        own = visibility.on(cell._tc.find(f"{_A}tcPr/{_A}solidFill"))
         for paragraph in cell.text_frame.paragraphs:
             inline.add(" ")
             inline.extend(self._inline(paragraph._p, own))

@@ -16,7 +16,15 @@ from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
 from ingest.formats.office.ooxml import ThemeColours, open_package
 from ingest.formats.office.sheet_tables import Row, SheetTable, grouped, tables
-from ingest.formats.office.xlsx_look import Area, CellLooks, Merges, SheetPlan, areas, read_plan, split_struck
+from ingest.formats.office.xlsx_visibility import (
+    Area,
+    Merges,
+    SheetPlan,
+    SheetVisibility,
+    areas,
+    read_plan,
+    split_struck,
+)
 from ingest.formats.parsed import MAX_PAGES, Parsed, reject
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
@@ -64,7 +72,7 @@ def read_xlsx(data: bytes) -> Parsed:
         for sheet in sheets:
             sheet.reset_dimensions()  # what the file says of its size may be a lie
             plan = read_plan(sheet._get_source())
-            rows = _sheet_rows(sheet, plan, CellLooks(plan, theme, tables), builder)
+            rows = _sheet_rows(sheet, plan, SheetVisibility(plan, theme, tables), builder)
             if sheet.sheet_state != "visible":
                 shown = (_shown(cell.value, "") for row in islice(sheet.iter_rows(), 5) for cell in row)
                 text = " ".join(filter(None, shown))
@@ -129,7 +137,7 @@ def _table_areas(workbook: Any) -> list[Area]:
     return [area for head in heads for found in _REFERENCE.findall(head)[:1] for area in areas(found)]
 
 
-def _sheet_rows(sheet: Any, plan: SheetPlan, looks: CellLooks, builder: Builder) -> Iterator[list[str]]:
+def _sheet_rows(sheet: Any, plan: SheetPlan, visibility: SheetVisibility, builder: Builder) -> Iterator[list[str]]:
     """Yield what a sheet shows, and report what it does not once it is read."""
     merges = Merges(plan)
     hidden: dict[str, tuple[str, list[str]]] = {}  # how -> the first cell, and what was hidden
@@ -139,7 +147,7 @@ def _sheet_rows(sheet: Any, plan: SheetPlan, looks: CellLooks, builder: Builder)
             break
         values = [_shown(cell.value, cell.number_format or "") for cell in row]
         for at, cell in enumerate(row):
-            if values[at] and (how := looks.unseen(cell)):
+            if values[at] and (how := visibility.hidden_reason(cell)):
                 hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at])
                 values[at] = ""
             elif isinstance(cell.value, list):

@@ -17,10 +17,10 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject
-from ingest.formats.pdf.pdf_cover import Cover, under_covers
 from ingest.formats.pdf.pdf_layout import write_pages
 from ingest.formats.pdf.pdf_streams import check_streams
 from ingest.formats.pdf.pdf_table import Page, Rule, Word
+from ingest.formats.pdf.visibility import Cover, under_covers
 from ingest.formats.scan.scan import POINTS, ScanReader
 from ingest.formats.superscripts import raise_digits
 from ingest.formats.titles import sensible_title

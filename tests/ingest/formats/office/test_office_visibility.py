@@ -22,7 +22,7 @@ from pptx import Presentation
 from pptx.dml.color import RGBColor as PptxColor
 
 from ingest.formats import Parsed, read_document
-from ingest.formats.office.xlsx_look import shows
+from ingest.formats.office.xlsx_visibility import shows
 from tests.ingest.formats.hiding import SECRET, SEEN, check
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'

@@ -11,12 +11,10 @@ from typing import Any, NamedTuple
 
 from ingest.formats.office.ooxml import DRAWING, ThemeColours, theme_of
 from ingest.formats.superscripts import Script
-from ingest.formats.visibility import BLACK, PALE, STRUCK, WHITE, Colour, from_hex, is_indistinct
+from ingest.formats.visibility import CLEAR, WHITE, Colour, hidden_reason
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_TINY = 200  # hundredths of a point
 _MAX_COVERS = 200  # of a slide; among more, any text may lie on one
-_NAMED = {"white": WHITE, "black": BLACK}  # of the preset colours
 _XFRM = ("off", "ext", "chOff", "chExt")
 _FIRST_FILL = "1001"  # of the theme, which is plain
 _FILLS = {f"{DRAWING}{name}" for name in ("gradFill", "blipFill", "pattFill", "grpFill")}
@@ -70,7 +68,7 @@ def _pair(element: Any, first: str, second: str) -> tuple[int, int]:
     return int(element.get(first) or 0), int(element.get(second) or 0)
 
 
-class SlideLook:
+class SlideVisibility:
     """What one slide shows of its shapes, which are asked for in the order in which they are drawn."""
 
     def __init__(self, slide: Any, width: int, height: int) -> None:
@@ -92,15 +90,15 @@ class SlideLook:
         right, bottom = max(box.right, box.left + 1), max(box.bottom, box.top + 1)  # a line of text has no height
         return not Box(box.left, box.top, right, bottom).meets(self._slide)
 
-    def enter(self, shape: Any, box: Box | None) -> ShapeLook:
-        """Return the look of the next shape."""
+    def enter(self, shape: Any, box: Box | None) -> ShapeVisibility:
+        """Return what the next shape shows."""
         fill = _fill_of(shape._element)
-        behind = self._colour(fill)
+        behind = self._theme.of_fill(fill)
         if fill is None and not self._may_be_filled(shape):
             on_other = box is None or len(self._covers) > _MAX_COVERS or any(box.meets(cover) for cover in self._covers)
             behind = None if on_other else self._behind
         self._lay(shape, box)
-        return ShapeLook(self._colour, behind)
+        return ShapeVisibility(self._theme, behind)
 
     def _lay(self, shape: Any, box: Box | None) -> None:
         """Remember what may colour the text of later shapes."""
@@ -131,50 +129,39 @@ class SlideLook:
                 continue
             reference = background.find(f"{_P}bgRef")
             if reference is not None:
-                return self._colour(reference) if reference.get("idx") == _FIRST_FILL else None
-            return self._colour(background.find(f"{_P}bgPr/{DRAWING}solidFill"))
+                return self._theme.of_fill(reference) if reference.get("idx") == _FIRST_FILL else None
+            return self._theme.of_fill(background.find(f"{_P}bgPr/{DRAWING}solidFill"))
         return WHITE
 
-    def _colour(self, fill: Any) -> Colour | None:
-        """Return the colour of a solid fill, or None where it cannot be told."""
-        for colour in fill if fill is not None else ():
-            kind, name = str(colour.tag).removeprefix(DRAWING), colour.get("lastClr") or colour.get("val") or ""
-            found = self._theme.get(name) if kind == "schemeClr" else _NAMED.get(name) or from_hex(name)
-            for change in colour:
-                found = _changed(found, str(change.tag).removeprefix(DRAWING), change.get("val") or "")
-            return found
-        return None
 
-
-class ShapeLook:
+class ShapeVisibility:
     """What one shape shows of its runs."""
 
-    def __init__(self, colour_of: Any, behind: Colour | None) -> None:
-        self._colour_of = colour_of
+    def __init__(self, theme: ThemeColours, behind: Colour | None) -> None:
+        self._theme = theme
         self._behind = behind
 
-    def on(self, fill: Any) -> ShapeLook:
-        """Return the look of a table's cell, by its fill."""
-        return ShapeLook(self._colour_of, self._colour_of(fill))
+    def on(self, fill: Any) -> ShapeVisibility:
+        """Return the same for a table's cell, by its fill."""
+        return ShapeVisibility(self._theme, self._theme.of_fill(fill))
 
-    def unseen(self, layers: Iterable[Any]) -> str:
+    def hidden_reason(self, layers: Iterable[Any]) -> str:
         """Return how text is hidden by run properties, the strongest first, or an empty string."""
         known = [layer for layer in layers if layer is not None]
-        size = _said(known, "sz")
-        if size.isdecimal() and 0 < int(size[:9]) <= _TINY:
-            return "tiny text"
-        fills = (child for layer in known for child in layer if child.tag in _TEXT_FILLS)
-        fill = next(fills, None)
-        if fill is not None:
-            clear = Colour(0, 0, 0, 0) if fill.tag == f"{DRAWING}noFill" else self._colour_of(fill)
-            if is_indistinct(clear, self._behind):
-                return PALE
-        return struck(known)
+        size = _said(known, "sz")  # hundredths of a point
+        fill = next((child for layer in known for child in layer if child.tag in _TEXT_FILLS), None)
+        clear = fill is not None and fill.tag == f"{DRAWING}noFill"
+        return hidden_reason(
+            CLEAR if clear else self._theme.of_fill(fill) if fill is not None else None,
+            self._behind,
+            points=int(size[:9]) / 100 if size.isdecimal() and int(size[:9]) else None,
+            struck=is_struck(known),
+        )
 
 
-def struck(layers: Iterable[Any]) -> str:
-    """Return that text is struck out by run properties, the strongest first, or an empty string."""
-    return STRUCK if _said(layers, "strike") in {"sngStrike", "dblStrike"} else ""
+def is_struck(layers: Iterable[Any]) -> bool:
+    """Say whether text is struck out by run properties, the strongest first."""
+    return _said(layers, "strike") in {"sngStrike", "dblStrike"}
 
 
 def script(layers: Iterable[Any]) -> Script:
@@ -193,18 +180,3 @@ _TEXT_FILLS = {f"{DRAWING}solidFill", f"{DRAWING}noFill", *_FILLS}
 
 def _fill_of(element: Any) -> Any:
     return element.find(f"{_P}spPr/{DRAWING}solidFill")
-
-
-def _changed(colour: Colour | None, change: str, value: str) -> Colour | None:
-    """Return a colour after a change such as `lumMod`, the hue of which is not kept."""
-    if colour is None or not value.isdecimal():
-        return None
-    share = min(int(value[:9]), 100_000) / 100_000
-    if change == "alpha":
-        return colour._replace(alpha=share)
-    if change in {"lumMod", "shade"}:
-        return colour._replace(alpha=share).over(BLACK)
-    if change == "lumOff":
-        red, green, blue = (min(channel + share, 1.0) for channel in colour[:3])
-        return Colour(red, green, blue, colour.alpha)
-    return colour._replace(alpha=share).over(WHITE) if change == "tint" else None

@@ -14,10 +14,9 @@ from typing import Any
 from ingest.formats.grid import Repeats
 from ingest.formats.office.ooxml import ThemeColours
 from ingest.formats.superscripts import Script, as_script
-from ingest.formats.visibility import BLACK, PALE, STRUCK, WHITE, Colour, from_hex, is_indistinct
+from ingest.formats.visibility import BLACK, PALE, STRUCK, WHITE, Colour, from_hex, hidden_reason
 
 _THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink")
-_TINY = 2  # points
 _MAX_COLUMNS = 500
 _SCRIPTS: dict[str | None, Script] = {"superscript": "super", "subscript": "sub"}
 _FLAT = 0.5  # points of a row, characters of a column: below, it is closed
@@ -115,7 +114,7 @@ class Merges:
                 values[column - 1] = text
 
 
-class CellLooks:
+class SheetVisibility:
     """Says how cells of one sheet are hidden."""
 
     def __init__(self, plan: SheetPlan, theme: ThemeColours, tables: list[Area]) -> None:
@@ -124,7 +123,7 @@ class CellLooks:
         self._areas = [*plan.areas, *tables]
         self._known: dict[tuple[int, int], str] = {}
 
-    def unseen(self, cell: Any) -> str:
+    def hidden_reason(self, cell: Any) -> str:
         """Return how a cell's value is hidden, or an empty string."""
         if cell.row in self._plan.rows or cell.column in self._plan.columns:
             return "hidden rows and columns"
@@ -137,16 +136,13 @@ class CellLooks:
         how = self._known[key]
         if how == STRUCK and isinstance(cell.value, list):
             return ""  # its runs have fonts of their own
-        return "" if how.startswith("text") and self._may_be_coloured(cell) else how
+        return "" if how == PALE and self._may_be_coloured(cell) else how
 
     def _judged(self, cell: Any) -> str:
         font = cell.font
-        if font.sz is not None and 0 < font.sz <= _TINY:
-            return "tiny text"
-        if font.strike:
-            return STRUCK
-        alike = is_indistinct(self._colour(font.color), self._fill(cell))
-        return PALE if alike else ""
+        return hidden_reason(
+            self._colour(font.color), self._fill(cell), points=font.sz or None, struck=bool(font.strike)
+        )
 
     def _may_be_coloured(self, cell: Any) -> bool:
         """Whether something else than its fill may colour a cell: a table's style, a condition or a picture."""
@@ -173,8 +169,7 @@ class CellLooks:
         else:
             found = from_hex(str(colour.rgb)[-6:])
         tint = colour.tint or 0.0
-        share = max(0.0, 1 - abs(tint))
-        return found and found._replace(alpha=share).over(WHITE if tint > 0 else BLACK)
+        return found and found.mixed(WHITE if tint > 0 else BLACK, max(0.0, 1 - abs(tint)))
 
 
 def split_struck(cell: Any) -> tuple[str, str]:
