@@ -27,6 +27,7 @@ def log(
     from collections import deque
 
     from assistant.audit.trail import Audit
+    from assistant.index.catalog import Catalog
 
     view = context.renderer()
     settings = context.settings()
@@ -40,6 +41,9 @@ def log(
             view.verified(lines, first, signed=signed)
         return
     entries = deque(audit.entries(), count)
+    if not entries:
+        Catalog.open(settings.data).close()  # says so if there is no index
+        view.note("Nothing is logged yet.")
     if context.json:
         view.json([{"id": entry.id, **entry.raw} for entry in entries])
     else:

@@ -38,7 +38,7 @@ def eval(
         list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 7 if it is worse (for risks: higher).")
     ] = None,
 ) -> None:
-    """Measure the answers to questions with gold answers; a run that was stopped goes on where it was."""
+    """Measure the answers to questions with gold answers; a stopped run goes on where it stopped."""
     view = context.renderer()
     if compare:
         if questions:
@@ -64,7 +64,7 @@ def eval(
     with view.progress() as progress:
         run = evaluate(plan, settings, access, progress)
     if run.kept:
-        view.note(f"{run.kept:,} answers were there before; delete {run.folder} to ask again.")
+        view.note(f"{run.kept:,} answers are from an earlier run; delete {run.folder} to ask again.")
     if context.json:
         view.json(run.report)
     else:
@@ -85,7 +85,7 @@ def calibrate(
     foreign_limit: ForeignLimit = 100,
     split: Half = Split.ALL,
 ) -> None:
-    """Learn from questions with gold how sure is sure enough for answer.max_risk; kept beside the index."""
+    """Learn from questions with gold answers how sure is sure enough for answer.max_risk; kept with the index."""
     from assistant.answer.assistant import Assistant
     from assistant.answer.confidence import UNCALIBRATED, summary
     from assistant.evaluate.calibrate import calibrate_index
@@ -114,7 +114,7 @@ def test(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Let --record overwrite a file.")] = False,
 ) -> None:
-    """Check that the answers are still those of a golden file; exit 7 if one is not."""
+    """Check that the answers are still those of a golden file; exit 7 if one differs."""
     from assistant.evaluate import golden
 
     view = context.renderer()

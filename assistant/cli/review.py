@@ -48,7 +48,7 @@ def lint(
     ] = None,
     sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write SARIF.")] = None,
 ) -> None:
-    """Say what is wrong with the documents: terms, references, dates, tables, and what contradicts itself."""
+    """Check the documents: terms, references, dates, tables, and statements that contradict each other."""
     from contextlib import nullcontext
     from dataclasses import asdict
 
@@ -105,9 +105,9 @@ def impact(
 ) -> None:
     """Say what would change if these files replaced what is indexed; the index stays as it is.
 
-    A file replaces the indexed one of the same source name, wherever that lies; documents that a folder does not hold
-    any more are removed. Exit 7 if a golden answer that holds would not any more, 6 if a file would be rejected.
-    Answers are quotes, without a generator, so that no wording differs by chance.
+    A file replaces the indexed document of the same source name. Documents that a folder no longer holds are removed.
+    Exit 7 if a golden answer would no longer hold, 6 if a file would be rejected. Answers are quotes, without a
+    generator, so that no wording differs by chance.
     """
     from ingest.impact.run import ImpactPlan, assess, check_gate
 
@@ -198,7 +198,7 @@ def guard(
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object; raises ValueError if a key is told twice, since a reader may believe the first."""
+    """Make an object; raises ValueError if a key is there twice, since a reader may believe the first."""
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError("a key is there twice")

@@ -27,7 +27,7 @@ def run(
     ] = "promote",
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Evaluate on the first questions only.")] = None,
 ) -> None:
-    """Learn from one half of the documents, measure on the other, and serve what is better; exit 7 if nothing is."""
+    """Tune on one half of the documents, measure on the other, and use the result if it is better; else exit 7."""
     need("tune", "tune run")
     from tune.recipe import Plan
     from tune.recipe import run as run_recipe

@@ -52,7 +52,7 @@ GuardAction = Annotated[str, OneOf(("off", "flag", "redact", "block"))]
 class IndexSection:
     data: str = ".assistant"  # where the index lives, relative to this file
     chroma_url: str = ""  # a Chroma server instead of a folder, e.g. "http://localhost:8000"
-    lock_seconds: float = 10.0  # how long an ingest waits for another one to finish
+    lock_seconds: float = 10.0  # how long an ingest waits for another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ class EncoderSection:
 @dataclass(frozen=True, slots=True)
 class IngestSection:
     passage_words: Positive = 150  # a passage is filled up to about this many words
-    passage_max_words: int = 190  # and never gets longer, unless a single sentence or table row is
+    passage_max_words: int = 190  # a passage is never longer, unless one sentence or table row is
     max_file_mb: float = 100.0  # larger files are rejected
     max_seconds: Seconds = 60.0  # a file that takes longer to read, or to split and screen, is rejected
-    max_parser_mb: Positive = 2048  # and so is one that takes more memory, where the system can tell
+    max_parser_mb: Positive = 2048  # a file that takes more memory to read is rejected, where the system can limit it
     ocr_pages: int = 300  # scanned pages of a file that are read (extra `ocr`); the rest is left out and flagged
-    ocr_seconds: float = 30.0  # what each of them adds to max_seconds
+    ocr_seconds: float = 30.0  # what each scanned page adds to max_seconds
     rebuild_share: Share = 0.2  # rebuild the vector index when more than this share of it changed
     engine: Engine = "local"  # or ray: passages are encoded by the cores of a cluster (extra `ray`)
     ray_address: str = ""  # that cluster, e.g. "10.0.0.1:6379"; empty means one that is started on this machine
@@ -85,20 +85,20 @@ class IngestSection:
 class RetrievalSection:
     k: Positive = 8  # passages a question gets
     candidates: Positive = 100  # passages each method proposes before fusion
-    lexical_weight: float = 0.25  # weight of the word search beside the vector search's 1
-    rerank: bool = True  # let the reader order a search's hits, too; off: milliseconds instead of most of a second
+    lexical_weight: float = 0.25  # weight of the word search; the vector search has 1
+    rerank: bool = True  # let the reader order a search's hits; without, a search takes milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSection:
     passages: Positive = 16  # hits that are read, and which are reordered by it
     evidence: Positive = 3  # sentences, lists and rows that an answer is made of at most
-    margin: float = 2.0  # what is this much below the best one's log-odds is not evidence
+    margin: float = 2.0  # log-odds below the best sentence's from which a sentence is not evidence
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
-    max_risk: Share = 0.13  # share of answers, at most, that are wrong, on questions like the calibration's
+    max_risk: Share = 0.13  # share of answers that may be wrong, on questions like the calibration's; 0.13 is 13%
     min_closest: Share = 0.5  # probability of being right from which the closest quotes are shown instead
     min_support: Share = 0.5  # share of a statement's words that its wording keeps, where asides may be left out
 
@@ -148,7 +148,7 @@ class GuardsSection:
 @dataclass(frozen=True, slots=True)
 class AuditSection:
     enabled: bool = True  # log what is asked and shown, beside the index; personal data and secrets are masked
-    max_mb: float = 50.0  # of the log and of the one before it
+    max_mb: float = 50.0  # size of the log, and of the one before it
     key_file: str = ""  # a secret of 16 bytes or more, outside the index, that signs the log against forgery
 
 
@@ -160,22 +160,22 @@ class LintSection:
 
 @dataclass(frozen=True, slots=True)
 class ServeSection:
-    at_once: Positive = 4  # questions that are answered at once; others wait for their turn
-    queue: int = 64  # questions that wait; who comes then is told to come again
+    at_once: Positive = 4  # questions that are answered at once; others wait
+    queue: int = 64  # questions that wait; further ones are answered with status 503
     seconds: Seconds = 60.0  # longest wait for a turn, and longest answer
 
 
 @dataclass(frozen=True, slots=True)
 class TuneSection:
-    rank: int = 16  # of the LoRA adapter
+    rank: int = 16  # rank of the LoRA adapter
     full: bool = False  # train every weight instead
-    dropout: Share = 0.0  # of the adapter
-    learning_rate: float = 5e-4  # at the start of the cosine
+    dropout: Share = 0.0  # dropout of the adapter
+    learning_rate: float = 5e-4  # at the start; it falls along a cosine
     epochs: float = 2.0  # times each example is seen
     minutes: float = 0.0  # train no longer than about this; 0 means all epochs
     batch: int = 8  # examples a step
     max_tokens: int = 512  # longer examples are left out
-    seed: int = 7  # of the order of the examples and the adapter's first weights
+    seed: int = 7  # for the order of the examples and the adapter's first weights
     base: str = ""  # a transformers folder to start from; empty means the packaged model
     group_size: int = 32  # weights that share a 4-bit scale
     act_order: bool = False  # quantize the weights that matter most first

@@ -19,7 +19,6 @@ from assistant.core.errors import UsageError
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-ROOT_UID = 0
 MAX_TOML_CHARACTERS = 16_384  # tomllib takes a square of the time for a key of many parts
 PACKAGED = Path(__file__).parent.parent / "packaged"  # models of ours, or what makes them of others
 
@@ -58,7 +57,7 @@ def distrust(path: Path, handle: int) -> str:
         return ""
     path = path.absolute()
     for name, found in ((path, os.fstat(handle)), (path, path.lstat()), (path.parent, path.parent.stat())):
-        if found.st_uid not in (os.geteuid(), ROOT_UID):
+        if found.st_uid not in (os.geteuid(), 0):
             return f"{name} belongs to another account (user {found.st_uid})"
         sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
         if _writable(found) and not sticky and not stat.S_ISLNK(found.st_mode):
@@ -119,7 +118,7 @@ def write_report(path: Path, data: bytes, option: str) -> None:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a file beside its place and then put it there: who reads it meanwhile sees the old one, or all of it."""
+    """Write a temporary file, then rename it: who reads meanwhile sees the old file or the whole new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.write_text(text, encoding="utf-8")
     aside.replace(path)

@@ -18,11 +18,11 @@ Method = Literal["dense", "lexical", "term"]
 Stage = Literal["input", "document", "output"]
 Action = Literal["allow", "redact", "block"]
 Audience = tuple[str, ...] | None  # roles; None is everyone, and an empty tuple nobody
-Progress = Callable[[str, float, float], None]  # is told of long work: what it does, how much is done, of how much
+Progress = Callable[[str, float, float], None]  # takes the stage of long work, how much is done, of how much
 
 
 def no_progress(stage: str, done: float, total: float) -> None:
-    """Be told of long work, and tell nobody."""
+    """Ignore the progress of long work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ class Evidence:
 class Reading:
     """What the reader found: evidence best first, the hits reordered, and the probability that the evidence is right.
 
-    `closest` is what a person should look at if it is not. `features` are what the probability was told from, by name;
-    empty where a definition answers or nothing was found.
+    `closest` is what a person should look at if it is not. `features` are what the probability was computed from, by
+    name; empty where a definition answers or nothing was found.
     """
 
     evidence: tuple[Evidence, ...]

@@ -259,7 +259,7 @@ class Renderer:
             asked = outcome.golden.asked
             self.out.print(Text.assemble(("✗ ", "red"), (printable(asked.id), "bold"), ": ", one_line(asked.text)))
             for part in outcome_lines(outcome):
-                self.out.print(Indented(part, 4))
+                self.out.print(Indented(part))
         table = numbers_table("check", "lines", "passed", "failed")
         checks = [name for outcome in outcomes for name in outcome.checked]
         wrong = [failure.check for outcome in failed for failure in outcome.failures]
@@ -304,12 +304,12 @@ class Renderer:
             was = f" (was {change.was})" if change.was else ""
             self.out.print(safe(f"{change.source}{was}"), style="bold")
             for part in islice(change_lines(change), MANY):
-                self.out.print(Indented(part, 4))
+                self.out.print(Indented(part))
         for answer in impact.answers.changed[:MANY]:
             mark = ("✗ ", "red") if answer.broke else ("~ ", "yellow")
             self.out.print(Text.assemble(mark, (printable(answer.id), "bold"), ": ", one_line(answer.question)))
             for part in answer_lines(answer):
-                self.out.print(Indented(part, 4))
+                self.out.print(Indented(part))
         if _has_more(impact):
             self.out.print(f"Of each kind the first {MANY} are shown; see --json.", style="dim")
 

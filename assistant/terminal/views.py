@@ -24,15 +24,13 @@ if TYPE_CHECKING:
 
 ANSWER_LINES = 10  # of a terminal: what a plain answer takes at most, unless its own text is longer
 QUOTE_CHARACTERS = 1_000  # that are shown of a quote where there is room
-INDENT = 4  # columns
 SEVERITY_STYLES = {"major": "bold", "moderate": "", "minor": "dim"}
-COMPARED_WORDS = 500  # of an answer; comparing takes a square of the time
 
 
 class Indented:
     """Text set in by some columns; wrapped on a terminal, and whole lines in a pipe."""
 
-    def __init__(self, text: Text, by: int) -> None:
+    def __init__(self, text: Text, by: int = 4) -> None:
         self._text = text
         self._by = by
 
@@ -81,7 +79,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[Text]:
 
 def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
     """Return words with those set off that the others do not have at that place."""
-    compared = words[:COMPARED_WORDS], others[:COMPARED_WORDS]
+    compared = words[:500], others[:500]  # comparing takes a square of the time
     same = SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
     kept = {at for block in same for at in range(block.a, block.a + block.size)}
     return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
@@ -173,7 +171,7 @@ def sources_view(
     if lines is not None:
         quoted = [c for c in shown if not _is_repeated(c)]
         each = max(1, (lines - len(shown)) // max(1, len(quoted)))
-        length, shown = each * (width - 2 * INDENT), [replace(c, quote="") if _is_repeated(c) else c for c in shown]
+        length, shown = each * (width - 8), [replace(c, quote="") if _is_repeated(c) else c for c in shown]
     return Group(*_sources(shown, files or {}, around, length))
 
 
@@ -194,7 +192,7 @@ def _sources(
             place.stylize(Style(link=address))
         yield Text.assemble((f"[{citation.key}] ", "bold cyan"), place, (_standing(citation), "dim"))
         if citation.quote:
-            yield Indented(Text(f"“{_shortened(plain_text(citation.quote), length)}”", style="italic"), INDENT)
+            yield Indented(Text(f"“{_shortened(plain_text(citation.quote), length)}”", style="italic"))
         for excerpt in citation.context if isinstance(citation, Citation) else ():
             if not (around or excerpt.limits):
                 continue
@@ -202,7 +200,7 @@ def _sources(
             if not any(sha256 == other and start < stop and begin < end for other, begin, stop in shown):
                 shown.add((sha256, start, end))
                 side = "but" if excerpt.limits else "before" if end <= citation.start else "after"
-                yield Indented(Text.assemble((f"{side}: ", "dim italic"), (plain_text(excerpt.text), "dim")), INDENT)
+                yield Indented(Text.assemble((f"{side}: ", "dim italic"), (plain_text(excerpt.text), "dim")))
 
 
 def plain_text(text: str) -> str:
@@ -232,8 +230,8 @@ def earlier_view(quotes: Sequence[EarlierQuote]) -> Group:
     lines: list[Text | Indented] = []
     for quote in quotes:
         lines.append(Text.assemble(("Until ", "yellow"), (quote.until, "bold yellow"), (" it was:", "yellow")))
-        lines.append(Indented(Text(f"“{_shortened(plain_text(quote.quote))}”", style="italic"), INDENT))
-        lines.append(Indented(citation_place(quote), INDENT))
+        lines.append(Indented(Text(f"“{_shortened(plain_text(quote.quote))}”", style="italic")))
+        lines.append(Indented(citation_place(quote)))
     return Group(*lines)
 
 

@@ -304,7 +304,7 @@ def test_in_an_empty_folder_every_command_says_what_to_do_first(
     done = run("status", "--json", *fresh)
     assert done.code == 5 and done.json["index"] == {}
     assert any("assistant ingest" in problem["hint"] and problem["fatal"] for problem in done.json["problems"])
-    for command in (["ask", "x"], ["search", "x"], ["terms"], ["ask", "--batch", "-"], ["chat"]):
+    for command in (["ask", "x"], ["search", "x"], ["terms"], ["ask", "--batch", "-"], ["chat"], ["log"]):
         done = run(*command, *fresh)
         assert (done.code, done.out) == (5, "") and "assistant ingest PATH" in done.err
     (tmp_path / "answer.json").write_text('{"citations": []}')
@@ -449,7 +449,7 @@ def test_verifying_says_what_it_cannot_know(run: Run, fresh: tuple[str, str], tm
     assert (done.code, done.out) == (0, "") and "There is no log" in done.err and "unbroken" not in done.err
     run("search", "visitors", *fresh)
     done = run("log", "--verify", *fresh)
-    assert "unbroken; lines: 1; the first is number 1" in done.err and "not signed" in done.err
+    assert "unbroken; entries: 1; the first is number 1" in done.err and "not signed" in done.err
     (tmp_path / "key").touch(0o600)
     (tmp_path / "key").write_bytes(b"x" * 32)
     with Path(fresh[1]).open("a") as file:
@@ -460,7 +460,7 @@ def test_verifying_says_what_it_cannot_know(run: Run, fresh: tuple[str, str], tm
         (tmp_path / "new" / name).rename(tmp_path / name)
     assert run("search", "visitors", *fresh).code == 0
     done = run("log", "--verify", *fresh)
-    assert done.code == 0 and "lines: 1" in done.err and "It is signed." in done.err
+    assert done.code == 0 and "entries: 1" in done.err and "It is signed." in done.err
     for name in ("audit.jsonl", "audit.head"):
         (tmp_path / "new" / name).unlink()
     assert run("log", "--verify", *fresh).code == 7, "the lock tells that there was one"
