@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ from assistant.core.records import (
     IngestReport,
     ModelInfo,
     Quote,
+    SavedAnswer,
     SearchResult,
     Status,
     Term,
@@ -177,6 +178,40 @@ def _escape(match: re.Match[str]) -> str:
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def saved_answer(raw: Any) -> SavedAnswer:
+    """Read a saved answer (parsed `ask --json`); raises UsageError if it is none, or if a quote of it is broken."""
+    citations = citations_from_json(raw)
+    return SavedAnswer(
+        status=str(raw.get("status")),
+        text=str(raw.get("answer", "")),
+        citations=tuple(citations),
+        closest=tuple(closest_from_json(raw)),
+        earlier=tuple(earlier_from_json(raw)),
+        faults=tuple(_faults(raw, citations)),
+    )
+
+
+def _faults(raw: Mapping[str, Any], citations: Sequence[Citation]) -> Iterator[str]:
+    """Say what no answer holds: it would be read as part of one."""
+    hits = raw.get("hits", [])
+    listed = isinstance(hits, list) and all(isinstance(hit, Mapping) for hit in hits)
+    ours, of_hits = ({field.name for field in fields(kind)} for kind in (AskResponse, HitResponse))
+    unknown = [
+        *raw.keys() - ours - {"id"},
+        *(f"hits: {key}" for hit in (hits if listed else ()) for key in hit.keys() - of_hits),
+    ]
+    yield from (f"it holds {key!r}, which answers do not" for key in unknown)
+    if not listed:
+        yield "its hits are no list of objects"
+    if not all(citation.supported for citation in citations):
+        yield "a citation says that it is not supported"
+    confidence = raw.get("confidence", 0.0)
+    if type(confidence) not in (int, float) or not 0 <= confidence <= 1:
+        yield f"its confidence is {confidence!r}, not a number from 0 to 1"
+    if not isinstance(raw.get("question", ""), str):
+        yield "its question is no text"
 
 
 def citations_from_json(raw: Any) -> list[Citation]:

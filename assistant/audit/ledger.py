@@ -29,12 +29,12 @@ from assistant.core.files import PRIVATE_FILE, open_private
 
 FILE_NAME, BEFORE, HEAD, LOCK = "audit.jsonl", "audit.1.jsonl", "audit.head", ".audit.lock"
 UNFINISHED = "A line was begun, and nothing of it was written."
-CURE = "The log was changed, or the disk is failing: compare it with a backup."
-BEGIN_ANEW = f"Or move {FILE_NAME}, {BEFORE}, {HEAD} and {LOCK} elsewhere: a new log then begins."
+HINT = "The log was changed, or the disk is failing: compare it with a backup."
+NEW_LOG_HINT = f"Or move {FILE_NAME}, {BEFORE}, {HEAD} and {LOCK} elsewhere: a new log then begins."
 LOST = "lost"  # in place of the hash that a line follows, where nobody knows it any more
-ID = 12  # hexadecimal digits of a line's hash that name it
+ID_DIGITS = 12  # hexadecimal digits of a line's hash that name it
 HEAD_BYTES = 1_024  # blanks at its end
-NO_LINE = (ValueError, TypeError, KeyError, RecursionError)  # what parsing raises
+PARSE_ERRORS = (ValueError, TypeError, KeyError, RecursionError)  # what parsing raises
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ class Entry:
     @property
     def id(self) -> str:
         """What the line is called."""
-        return self.sha256[:ID]
+        return self.sha256[:ID_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class Ledger:
             if not (self._folder / LOCK).exists():  # a lock without a head then says that a head was removed
                 os.close(open_private(self._folder / HEAD, os.O_WRONLY))
             with FileLock(self._folder / LOCK, mode=PRIVATE_FILE):
-                state, told = self._settle()
-                if told:
-                    state = self._write(note(told), state)
+                state, note_text = self._recover()
+                if note_text:
+                    state = self._write(note(note_text), state)
                 return self._write(raw, state).sha256
         except GateFailed as error:
             raise NotWritable(error.cause, error.hint) from error
@@ -116,8 +116,8 @@ class Ledger:
             for number, line in enumerate(_read(path).split(b"\n")[:-1], 1):
                 try:
                     yield Entry(self._hash(line), self._parse(line))
-                except NO_LINE as error:
-                    raise GateFailed(f"{path}, line {number} is no line of the log: {error}.", CURE) from error
+                except PARSE_ERRORS as error:
+                    raise GateFailed(f"{path}, line {number} is no line of the log: {error}.", HINT) from error
 
     def verify(self) -> int:
         """Return how many lines follow each other unbroken; raises GateFailed naming the first that does not.
@@ -126,22 +126,22 @@ class Ledger:
         """
         if not (begun := [name for name in (LOCK, HEAD, FILE_NAME, BEFORE) if (self._folder / name).exists()]):
             return 0
-        with self._undisturbed():
+        with self._locked():
             if (head := self._read_head()) is None and self._is_new():
                 return 0
             if head is None:
-                raise GateFailed(f"{HEAD} is missing or damaged, though {begun[-1]} says that a log was begun.", CURE)
+                raise GateFailed(f"{HEAD} is missing or damaged, though {begun[-1]} says that a log was begun.", HINT)
             follows, last, count = {(s.gone, s.gone_sha256) for s in head.states}, (0, ""), 0
             for count, line in enumerate(self.lines(), 1):
                 if line.raw["previous"] == LOST:
-                    raise GateFailed(f"the lines before line {count} ({line.id}) were removed, or their {HEAD}.", CURE)
+                    raise GateFailed(f"the lines before line {count} ({line.id}) were removed, or their {HEAD}.", HINT)
                 if (line.raw["number"] - 1, line.raw["previous"]) not in follows:
-                    raise GateFailed(f"line {count} ({line.id}) does not follow the line before it.", CURE)
+                    raise GateFailed(f"line {count} ({line.id}) does not follow the line before it.", HINT)
                 last = line.raw["number"], line.sha256
                 follows = {last}
             finished = head.before is not None or _ends_whole(self._path)
             if last not in {(s.number, s.sha256) for s in head.states} or not finished:
-                raise GateFailed(f"the log does not end as {HEAD} says: lines at its end are missing or added.", CURE)
+                raise GateFailed(f"the log does not end as {HEAD} says: lines at its end are missing or added.", HINT)
             return count
 
     @property
@@ -149,7 +149,7 @@ class Ledger:
         return self._folder / FILE_NAME
 
     @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         """Keep writers out; whoever may not write here, or not as they do, goes on all the same."""
         from filelock import FileLock
 
@@ -181,7 +181,7 @@ class Ledger:
         try:
             with self._path.open("rb") as file:
                 raw = self._parse(file.readline())
-        except NO_LINE:  # `verify` will find it, wherever it is said to belong
+        except PARSE_ERRORS:  # `verify` will find it, wherever it is said to belong
             return 0, ""
         return raw["number"] - 1, raw["previous"]
 
@@ -200,27 +200,27 @@ class Ledger:
 
     # --- clearing up -------------------------------------------------------------------------------------------
 
-    def _settle(self) -> tuple[State, str]:
+    def _recover(self) -> tuple[State, str]:
         """Return the state that the next line follows, and what there is to say of one that was not finished."""
         head = self._read_head()
         data = _read(self._path) if head is None or head.before or not _ends_whole(self._path) else b""
         half = data[data.rfind(b"\n") + 1 :]
-        told = ""
+        note_text = ""
         if half and head and self._hash(half) == head.now.sha256:
             self._add(b"\n")
             return head.now, ""
         if half:
             os.truncate(self._path, len(data) - len(half))
-            told = f"{len(half):,} bytes of a line that was not finished were removed."
+            note_text = f"{len(half):,} bytes of a line that was not finished were removed."
         if head is None and self._is_new():
             return State(), ""
         if head is None:  # what follows says for as long as it is kept that something is missing before it
-            return State(sha256=LOST), f"{told} {HEAD} was missing or damaged.".strip()
+            return State(sha256=LOST), f"{note_text} {HEAD} was missing or damaged.".strip()
         kept = data[: len(data) - len(half)]
         if head.before and self._last_hash(kept or _read(self._folder / BEFORE)) == head.before.sha256:
             moved = head.now if not kept else head.before
-            return replace(head.before, gone=moved.gone, gone_sha256=moved.gone_sha256), told or UNFINISHED
-        return head.now, told
+            return replace(head.before, gone=moved.gone, gone_sha256=moved.gone_sha256), note_text or UNFINISHED
+        return head.now, note_text
 
     def _last_hash(self, data: bytes) -> str:
         lines = data.split(b"\n")[:-1]
@@ -234,10 +234,10 @@ class Ledger:
             raw = json.loads(_read(self._folder / HEAD))
             head = Head(_state(raw["now"]), _state(raw["before"]) if raw["before"] else None)
             signature = str(raw["signature"])
-        except NO_LINE:
+        except PARSE_ERRORS:
             return None
         if not hmac.compare_digest(signature.encode(), self._signature(head).encode()):
-            raise GateFailed(f"{self._folder / HEAD} {self._unsigned(signature)}.", f"{CURE} {BEGIN_ANEW}")
+            raise GateFailed(f"{self._folder / HEAD} {self._unsigned(signature)}.", f"{HINT} {NEW_LOG_HINT}")
         return head
 
     def _unsigned(self, signature: str) -> str:

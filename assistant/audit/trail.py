@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from assistant.audit.ledger import ID, Entry, Ledger
+from assistant.audit.ledger import ID_DIGITS, Entry, Ledger
 from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import read_secret
@@ -33,7 +33,7 @@ SHAPE = {
     "answer_sha256": str,
     "sources": list,
 }
-LEAST_KEY, MOST_KEY = 16, 4_096  # bytes
+MIN_KEY_BYTES = 16
 NEW_KEY = "Make one that is yours alone, outside the index: (umask 077; head -c 32 /dev/urandom > FILE)"
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ class Audit:
     def append(self, line: Json) -> str:
         """Add a line and return its id; processes take turns. Raises NotWritable."""
         time = datetime.now(UTC).isoformat(timespec="seconds")
-        return self._ledger.append({"time": time, **line}, lambda told: {"time": time, **_note(told)})[:ID]
+        return self._ledger.append({"time": time, **line}, lambda text: {"time": time, **_note(text)})[:ID_DIGITS]
 
     def entries(self) -> Iterator[Entry]:
         """Yield the lines, oldest first; raises GateFailed naming one that was not written by `append`."""
@@ -88,13 +88,13 @@ def read_key(config: Config) -> bytes | None:
     if path.resolve().is_relative_to(config.data):
         raise ConfigError(f"audit.key_file {path} lies in the index folder, with the log that it is to sign.", NEW_KEY)
     try:
-        key, doubt = read_secret(path, MOST_KEY)
+        key, doubt = read_secret(path, 4_096)
     except OSError as error:
         raise ConfigError(f"audit.key_file {path} cannot be read: {error.strerror}.", NEW_KEY) from error
     if doubt:
         raise ConfigError(f"audit.key_file {path} is no secret: {doubt}.", f"{NEW_KEY}; or: chmod go= {path}")
-    if len(key) < LEAST_KEY:
-        raise ConfigError(f"audit.key_file {path} holds {len(key)} bytes; a key has at least {LEAST_KEY}.", NEW_KEY)
+    if len(key) < MIN_KEY_BYTES:
+        raise ConfigError(f"audit.key_file {path} holds {len(key)} bytes; a key has at least {MIN_KEY_BYTES}.", NEW_KEY)
     return key
 
 
@@ -147,8 +147,8 @@ def _line(command: str, question: str, access: Access, status: str, sources: lis
     }
 
 
-def _note(told: str) -> Json:
-    return {**_line("note", "", Access(frozenset(), ""), "note", []), "note": told}
+def _note(text: str) -> Json:
+    return {**_line("note", "", Access(frozenset(), ""), "note", []), "note": text}
 
 
 def _hits(hits: Sequence[Hit]) -> list[Json]:

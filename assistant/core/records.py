@@ -286,6 +286,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedAnswer:
+    """What a saved answer says and quotes; `faults` are what it holds that no answer does."""
+
+    status: str
+    text: str
+    citations: tuple[Citation, ...]
+    closest: tuple[Quote, ...]
+    earlier: tuple[EarlierQuote, ...]
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The passages that a search found, in the index that was asked."""
 
