@@ -31,8 +31,6 @@ from assistant.core.errors import UsageError
 from assistant.core.records import make_access
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FILE_NAME
-from assistant.models.prepare.generator import prepare_generator
-from assistant.models.registry import Registry
 from bench.common import (
     SETS,
     QuestionSet,
@@ -178,9 +176,6 @@ def run_all(options: argparse.Namespace) -> dict[str, Tally]:
     with scratch("answers") as folder:
         for docs in dict.fromkeys((of.data, of.docs) for of in chosen):
             config = settings(options, folder / docs[0])
-            if config.generator.runtime == "onnx":
-                with console.status("preparing the generator"):
-                    prepare_generator(Registry(config.models_dir))
             with console.status(f"ingesting {docs[0]}"):
                 run_ingest([shared / "data" / docs[0] / docs[1]], config)
             for of in chosen:

@@ -21,8 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection, load_config
-from assistant.core.records import IngestReport, ModelRecord
-from assistant.models.registry import Registry
+from assistant.core.records import IngestReport
 
 ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.7  # a load average above this spoils timings on the two cores that FACTS were measured on
@@ -53,7 +52,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser with the options that every script has."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="data and samples (../shared)")
-    made.add_argument("--models", type=Path, help="prepared models (the configured folder)")
+    made.add_argument("--models", type=Path, help="tuned models (the configured folder)")
     made.add_argument("--config", type=Path, help="settings (config.toml here, or the defaults)")
     made.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     return made
@@ -95,20 +94,10 @@ def quiet_config(data: Path, models: Path) -> Config:
     )
 
 
-def prepare_encoder(config: Config) -> ModelRecord:
-    """Return the encoder's manifest, preparing it first if it is not there, and the reader with it."""
-    from assistant.models.prepare.encoder import prepare_encoders
-    from assistant.models.prepare.reader import prepare_reader
-
-    prepare_reader(Registry(config.models_dir))
-    return prepare_encoders(Registry(config.models_dir), config.encoder)
-
-
 def run_ingest(paths: Iterable[Path], config: Config) -> IngestReport:
     """Run the recipe as the command line does."""
     from ingest.build import ingest
 
-    prepare_encoder(config)
     return ingest(list(paths), config, prune=True)
 
 

@@ -2,7 +2,7 @@
 
 A prompt of some 600 tokens, laid out as the assistant does, and 40 tokens of answer; greedy. No two prompts quote
 the same, so that an engine may keep what it read of the system message and no more. Each engine runs in a process of
-its own, taking turns: the packaged generator and any other prepared model (`assistant tune list`), the same weights by
+its own, taking turns: the packaged generator and any other model (`assistant tune list`), the same weights by
 transformers in bfloat16, which is what a tutorial would do, and by OpenVINO GenAI from GGUF, if
 `pip install openvino-genai` was done. Needs a quiet machine.
 """
@@ -26,12 +26,11 @@ from rich.table import Table
 from assistant.core.records import Turn
 from assistant.models.active import PACKAGED_ID
 from assistant.models.llm_onnx import OnnxModel
-from assistant.models.prepare.generator import prepare_generator
 from assistant.models.registry import Registry
-from assistant.models.weights import GGUF, packaged_weights
 from assistant.text.prompts import build_messages
 from bench.common import console, note_load, parser, settings, write_json
 from bench.make_base import base_folder
+from tune.graphs.originals import SMOLLM2, open_base
 from tune.train import prompt_text
 
 PROMPT, ANSWER = 600, 40  # tokens
@@ -119,12 +118,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     config = settings(options, Path())
     registry = Registry(config.models_dir)
     with console.status("making the models"):
-        prepare_generator(registry)
         subprocess.run([sys.executable, "-m", "bench.make_base", "--dtype", "bfloat16"], check=True)
     engines = {TUTORIAL: ("transformers", base_folder("bfloat16"))}
     engines |= {name: ("onnx", registry.path(name)) for name in dict.fromkeys([PACKAGED_ID, *options.model])}
     if not subprocess.run([sys.executable, "-c", "import openvino_genai"], capture_output=True).returncode:
-        engines[OPENVINO] = ("openvino", packaged_weights(GGUF))
+        engines[OPENVINO] = ("openvino", open_base(SMOLLM2).path)
     load = note_load()
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
     for turn in range(TURNS):
@@ -162,7 +160,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(measure_here(sys.argv[2], Path(sys.argv[3]))))
         return
     options = parser(__doc__)
-    options.add_argument("--model", action="append", default=[], metavar="ID", help="another prepared model")
+    options.add_argument("--model", action="append", default=[], metavar="ID", help="another model")
     chosen = options.parse_args()
     found = measure(chosen)
     show(found)

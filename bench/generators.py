@@ -1,6 +1,6 @@
 """Ask the reported halves through the whole pipeline, by generator:  python -m bench.generators [--model ID]...
 
-The quotes alone, the base model untuned, the packaged generator, and any other prepared model (`assistant tune list`);
+The quotes alone, the base model untuned, the packaged generator, and any other model (`assistant tune list`);
 whatever the confidence, since they differ in the wording alone. Runs that were stopped go on. Takes the better part of
 an hour on two cores.
 """
@@ -17,10 +17,11 @@ from rich.table import Table
 from assistant.core.config import Config
 from assistant.evaluate.splits import Split
 from assistant.models.active import PACKAGED_ID
-from assistant.models.prepare.generator import build_generator, prepare_generator
-from assistant.models.registry import Registry
 from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
 from tune.evaluate import SERVING, SHOWN, evaluate
+from tune.graphs.generator import build_generator
+from tune.graphs.install import install
+from tune.graphs.originals import SMOLLM2, open_base
 
 UNTUNED = "smollm2-135m-instruct-int8"
 # name -> documents and questions, in ../shared/data or in this repository
@@ -32,9 +33,10 @@ SETS: dict[str, tuple[str | Path, str | Path]] = {
 }
 
 
-def prepare_untuned(registry: Registry) -> None:
+def install_untuned(root: Path) -> None:
     """Install the base model in the same runtime as the packaged one, without its adapter."""
-    registry.install(UNTUNED, "runtime", None, {}, lambda folder: build_generator(folder, adapter=None))
+    base = open_base(SMOLLM2)
+    install(root, UNTUNED, "runtime", None, {}, lambda folder: build_generator(base, folder, adapter=None))
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -43,9 +45,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     for name in options.only or SETS:
         documents, questions = (data / path for path in SETS[name])  # an absolute path stays what it is
         config = settings(options, options.work / "indexes" / name)
-        registry = Registry(config.models_dir)
-        prepare_untuned(registry)
-        prepare_generator(registry)
+        install_untuned(config.models_dir)
         run_ingest([documents], config)
         models = {SERVING: UNTUNED, "packaged": PACKAGED_ID, **{model: model for model in options.model}}
         found[name] = ask(questions, models, config, options.limit, options.work / "results" / name)
@@ -81,7 +81,7 @@ def show(name: str, means: dict[str, Any]) -> None:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--model", action="append", default=[], metavar="ID", help="another prepared model")
+    options.add_argument("--model", action="append", default=[], metavar="ID", help="another model")
     options.add_argument("--only", action="append", choices=SETS, help="this set (repeatable)")
     options.add_argument("--limit", type=int, default=100, help="questions of each set")
     options.add_argument("--work", type=Path, required=True, metavar="DIR", help="where indexes and answers are kept")

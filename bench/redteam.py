@@ -35,7 +35,6 @@ from bench.common import (
     note_load,
     parser,
     percentile,
-    prepare_encoder,
     read_jsonl,
     run_ingest,
     scratch,
@@ -234,7 +233,6 @@ def main() -> None:
     shared = given.shared.resolve()
     data = shared / "data"
     config = settings(given, ROOT)
-    prepare_encoder(config)
     encode = remember(guard_encode(config))
     items = recipes.read_all(shared, encode)
     test = [i for i in items if i.split is Split.TEST and i.kind != "sentence"]

@@ -42,7 +42,6 @@ from bench.common import (
     note_load,
     parser,
     percentile,
-    prepare_encoder,
     questions,
     quiet_config,
     scratch,
@@ -99,7 +98,6 @@ def measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     docs, config = folder / "docs", folder / "config.toml"
     quiet = quiet_config(folder / "index", settings(options, folder).models_dir)
     quiet = replace(quiet, index=replace(quiet.index, chroma_url=options.chroma))
-    prepare_encoder(quiet)
     config.write_text(config_text(quiet), encoding="utf-8")
     asked = folder / "asked.json"
     asked.write_text(json.dumps([row["asked"] for row in questions(shared, HANDBOOK, SEARCHES)]), encoding="utf-8")

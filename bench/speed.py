@@ -156,7 +156,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             # In a process of its own: a child's peak memory starts from its parent's on Linux.
             timed([sys.executable, "-m", "bench.make_base", "--dtype", options.dtype])
             model = base_folder(options.dtype)
-            timed(assistant("prepare", "--config", str(folder / "config.toml")))
         load = note_load()
         with console.status("--help"):
             helps = [timed(assistant("--help")) for _ in range(7)]

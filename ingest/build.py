@@ -66,7 +66,7 @@ def ingest(
 
     A root without a manifest has the rules of the root that `governed_by` names for it. Raises UsageError for a missing
     path, rights that are wrong (see `rights.survey`) and a cluster that does not answer, IndexLocked while another
-    ingest writes, IndexMismatch for an index made by another encoder, ModelMissing for one that is not prepared. A file
+    ingest writes, IndexMismatch for an index made by another encoder, ModelMissing for one that is not there. A file
     that cannot be read is in the report and stops nothing.
     """
     began = time.perf_counter()

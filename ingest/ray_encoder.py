@@ -35,7 +35,7 @@ class RayEncoder:
     """
 
     def __init__(self, config: Config) -> None:
-        """Look for Ray and the encoder; raises UsageError without Ray, ModelMissing for one that is not prepared."""
+        """Look for Ray and the encoder; raises UsageError without Ray, ModelMissing for one that is not there."""
         need("ray", 'ingest.engine = "ray"')
         self.sha = LazyEncoder(Registry(config.models_dir), config.encoder).sha
         self._config = config
@@ -62,7 +62,7 @@ class RayEncoder:
                 yield waiting.pop(done), np.array(ray.get(done))  # a copy: what Ray gives lies in its shared memory
         except RayError as error:
             cause = f"a node of the Ray cluster cannot encode: {_cause(error)}."
-            hint = f"Every node needs this assistant ({__version__}) and its models: `assistant prepare` there."
+            hint = f"Every node needs this assistant ({__version__}) with its models."
             raise AssistantError(cause, f"{hint} What was encoded stays.") from error
         finally:
             for task in waiting:

@@ -1,4 +1,4 @@
-"""Real models, prepared once; real indexes, made in temporary folders."""
+"""Real models, made once; real indexes, made in temporary folders."""
 
 from __future__ import annotations
 
@@ -18,39 +18,33 @@ from filelock import FileLock
 from assistant.answer.assistant import Assistant
 from assistant.cli import main
 from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
+from assistant.core.files import PACKAGED
 from assistant.core.records import IngestReport, make_access
 from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import Encoder, open_encoder
 from assistant.models.onnx_session import OPT_OUT
-from assistant.models.registry import Registry
+from assistant.models.registry import Registry, packaged_models
 from tests.commands import Done, Run
 from tests.office_files import FILES
 
 ROOT = Path(__file__).parent.parent
 CORPORA = ROOT / "corpora"
 os.environ.update(OPT_OUT)  # for what tests open, and their forked processes preload, by themselves
-# What a test machine may lack is a person's cache; the models of the user running the tests are as good.
-MODELS = Path(os.environ.get("ASSISTANT_TEST_MODELS") or Config().models_dir)
 
 
 @pytest.fixture(scope="session")
-def encoder_models() -> Path:
-    """A models folder that holds the encoders and the reader."""
-    from assistant.models.prepare.encoder import prepare_encoders
-    from assistant.models.prepare.reader import prepare_reader
+def models_dir() -> Path:
+    """The folder of the packaged models; in a source tree they are made if they are not in the cache."""
+    from tune.graphs.packaged import link_models
 
-    prepare_encoders(Registry(MODELS), Config().encoder)
-    prepare_reader(Registry(MODELS))
-    return MODELS
+    packaged = packaged_models()
+    return packaged if packaged.parent == PACKAGED and packaged.is_dir() else link_models()
 
 
 @pytest.fixture(scope="session")
-def models_dir(encoder_models: Path) -> Path:
-    """A models folder that holds the encoders, the reader and the generator."""
-    from assistant.models.prepare.generator import prepare_generator
-
-    prepare_generator(Registry(encoder_models))
-    return encoder_models
+def encoder_models(models_dir: Path) -> Path:
+    """The same."""
+    return models_dir
 
 
 @pytest.fixture(scope="session")

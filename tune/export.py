@@ -13,6 +13,7 @@ from typing import Any
 
 from assistant.core.records import Progress
 from assistant.models.registry import Registry
+from tune.graphs.install import install
 from tune.onnx_builder import INT4, INT8, build_runtime
 
 MODELS = "models.json"
@@ -42,7 +43,7 @@ def export(
             if reader:
                 shutil.copy(reader, target / reader.name)
 
-        record = registry.install(f"{name}-{variant}", "runtime", name, {"precision": precision}, build)
+        record = install(registry.root, f"{name}-{variant}", "runtime", name, {"precision": precision}, build)
         sizes[variant] = sum((Path(record.path) / file).stat().st_size for file in record.files)
     progress("exporting", len(variants), len(variants))
     (folder / MODELS).write_text(json.dumps({v: f"{name}-{v}" for v in variants}, indent=1) + "\n", encoding="utf-8")

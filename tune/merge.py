@@ -1,7 +1,7 @@
 """Merge the adapter into the full-precision base, and check that nothing but the form has changed.
 
 peft's `merge_and_unload` wants torch, the base in memory a second time, and ruins weights that are quantized
-(transformers#31293); `models/prepare/merge_lora.py` is the same sum in numpy, which `assistant prepare` makes too.
+(transformers#31293); `graphs/merge_lora.py` is the same sum in numpy, which the build of the wheel makes too.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from assistant.core.errors import GateFailed
-from assistant.models.prepare.merge_lora import CONFIG, merge_adapter
 from tune.dataset import Example
+from tune.graphs.merge_lora import CONFIG, merge_adapter
 from tune.train import encode
 
 MOST_APART = 1e-2  # of two logits, which are some tens; float32 sums in another order

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from assistant.core.errors import REPORT, AssistantError
 from assistant.models.onnx_session import GRAPH, OPT_OUT
-from assistant.models.prepare.llama_graph import LAST, LAYOUT, writable, write_generator
 from tune.gptq_weights import read_raw
+from tune.graphs.llama import LAST, LAYOUT, writable, write_generator
 
 INT8, INT4 = "int8", "int4"
 # accuracy_level 1 decodes 2-4 tokens a second.

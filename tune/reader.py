@@ -29,9 +29,10 @@ from assistant.evaluate.evidence_match import meets
 from assistant.evaluate.fitting import Floats, fit_logistic
 from assistant.evaluate.questions import Question
 from assistant.models.logistic import Logistic
-from assistant.models.prepare.reader import ADAPTER, build_reader
-from assistant.models.registry import Registry
 from tune.dataset import digest
+from tune.graphs.install import install
+from tune.graphs.originals import MPNET, open_base
+from tune.graphs.reader import ADAPTER, build_reader
 from tune.train_reader import Row, train
 
 MIN_QUESTIONS = 50
@@ -115,8 +116,10 @@ def train_better(
         found = list(rows(assistant, learned, progress))
         before = [_right(assistant, q, serving) for q in checked]
     measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=RATE)
-    registry = Registry(config.models_dir)
-    registry.install(name, "reader", serving.model_id, {}, lambda made: build_reader(made, out / FOLDER))
+    base = open_base(MPNET)
+    install(
+        config.models_dir, name, "reader", serving.model_id, {}, lambda made: build_reader(base, made, out / FOLDER)
+    )
     tuned = replace(serving, model_id=name)
     with closing(Assistant(config, confidence=UNCALIBRATED, reader=tuned)) as assistant:
         after = [_right(assistant, q, tuned) for q in checked]

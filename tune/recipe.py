@@ -26,12 +26,12 @@ from assistant.evaluate.splits import Split, split_of
 from assistant.index.catalog import Catalog
 from assistant.models.active import served
 from assistant.models.llm import open_model
-from assistant.models.prepare.generator import ADAPTER, prepare_base
 from assistant.models.registry import Registry
 from tune import dataset, reader, train
 from tune.dataset import digest
 from tune.evaluate import SERVING, evaluate
 from tune.export import export, read_models
+from tune.graphs.generator import ADAPTER, install_base
 from tune.library_logs import libraries_into
 from tune.merge import merge
 from tune.promote import promote
@@ -175,7 +175,7 @@ def start_from(config: Config, registry: Registry) -> Path:
         if not (folder / "config.json").is_file():
             raise UsageError(f"tune.base: {folder} holds no transformers model.", "Give a folder with a config.json.")
         return folder
-    return Path(prepare_base(registry, ADAPTER).path)
+    return Path(install_base(registry.root, ADAPTER).path)
 
 
 def teach_reader(plan: Plan, config: Config, progress: Progress) -> Stage:

@@ -4,7 +4,7 @@ A row is a question with one passage, its label the parts that answer, or none: 
 documents and does not answer is what the reader meets. What makes it fast on a CPU: the base is in bfloat16 where the
 processor has it, the adapter is added to its weights once a batch instead of to every activation, and batches hold
 rows of like length.
-`models/prepare/reader.py` makes the runtime of what is saved here.
+`graphs/reader.py` makes the runtime of what is saved here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import numpy as np
 
 from assistant.core.records import Progress
 from assistant.models.cross_encoder import layout, open_tokenizer
-from assistant.models.prepare.encoder import SMOOTHING
-from assistant.models.prepare.merge_lora import CONFIG, PREFIX, WEIGHTS
-from assistant.models.prepare.reader import HEADS, PROBES
-from assistant.models.weights import MPNET, find_base
+from tune.graphs.encoders import SMOOTHING
+from tune.graphs.merge_lora import CONFIG, PREFIX, WEIGHTS
+from tune.graphs.originals import MPNET, open_base
+from tune.graphs.reader import HEADS, PROBES
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ def train(
 
     torch.manual_seed(seed)
     model = make_model(start)
-    tokenizer = open_tokenizer(find_base(MPNET).tokenizer)
+    tokenizer = open_tokenizer(open_base(MPNET).tokenizer)
     read = [layout(tokenizer, row.question, row.header, row.units) for row in rows]
     batches = list(batched([len(ids) for ids, _ in read], seed))
     steps = math.ceil(len(batches) / ACCUMULATED)
@@ -109,7 +109,7 @@ def make_model(start: Path | None = None) -> torch.nn.Module:
     from tune.train import use_bf16
 
     dtype = torch.bfloat16 if use_bf16() else torch.float32
-    encoder = open_mpnet(find_base(MPNET)).to(dtype).requires_grad_(False)
+    encoder = open_mpnet(open_base(MPNET)).to(dtype).requires_grad_(False)
     for module in list(encoder.encoder.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, torch.nn.Linear):

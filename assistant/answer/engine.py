@@ -19,9 +19,8 @@ from assistant.index.catalog import Catalog
 from assistant.index.schema import other_encoder
 from assistant.index.vectors import VectorStore, open_store
 from assistant.models.cross_encoder import CrossEncoder, open_reader
-from assistant.models.encoder import GUARD_ENCODER, Encoder, encoder_graphs, open_encoder, remember
+from assistant.models.encoder import GUARD_ENCODER, Encoder, encoder_graphs, encoder_sha, open_encoder, remember
 from assistant.models.llm import LanguageModel, open_model
-from assistant.models.onnx_session import GRAPH
 from assistant.models.registry import Registry
 
 
@@ -126,6 +125,6 @@ class Engine:
             indexed = self.catalog.meta("encoder")
         if indexed is None:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
-        ours = self._registry.load(self.config.encoder.model).files[GRAPH]
+        ours = encoder_sha(self._registry.load(self.config.encoder.model))
         if indexed != ours:
             raise other_encoder(self.config.data, indexed, ours, encoder_graphs(self._registry))

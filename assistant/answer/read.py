@@ -21,7 +21,7 @@ from assistant.answer.select import choose, closest
 from assistant.core.config import Config, ReaderSection
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import Evidence, Hit, Reading, Term
-from assistant.models.active import prepared
+from assistant.models.active import local_model
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.cross_encoder import Floats as LogOdds
 from assistant.models.logistic import Logistic, parse_logistic, read_json
@@ -133,10 +133,10 @@ class ReaderFile:
 
 
 def load_reader(config: Config) -> ReaderFile:
-    """Load the reader that came with the prepared generator, or else the packaged one; raises ModelDamaged."""
+    """Load the reader that came with the local generator, or else the packaged one; raises ModelDamaged."""
     path = PACKAGED / FILE_NAME
     registry = Registry(config.models_dir)
-    own = registry.path(prepared(config)) / FILE_NAME
+    own = registry.path(local_model(config)) / FILE_NAME
     if own.is_file():
         registry.verify(registry.load(own.parent.name))
         path = own

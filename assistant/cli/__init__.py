@@ -39,7 +39,6 @@ COMMANDS = (
     index.status,
     log.log,
     log.replay,
-    index.prepare,
     serving.mcp,
     serving.serve,
 )

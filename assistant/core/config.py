@@ -57,7 +57,7 @@ class IndexSection:
 
 @dataclass(frozen=True, slots=True)
 class ModelsSection:
-    dir: str = ""  # where prepared models live; empty means the user's cache folder
+    dir: str = ""  # where tuned models live; empty means the user's cache folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,12 @@ class AnswerSection:
 class Runtime:
     """What kind of generators a runtime runs."""
 
-    prepared: bool = False  # they lie in the models folder
+    local: bool = False  # its models are files
     large: bool = False  # they can read whole passages, and ask good questions
 
 
 RUNTIMES: Mapping[str, Runtime] = {
-    "onnx": Runtime(prepared=True),
+    "onnx": Runtime(local=True),
     "langchain": Runtime(large=True),
     "none": Runtime(),
 }
@@ -121,7 +121,7 @@ RUNTIMES: Mapping[str, Runtime] = {
 @dataclass(frozen=True, slots=True)
 class GeneratorSection:
     runtime: RuntimeName = "onnx"  # onnx | langchain | none (extractive answers)
-    model: str = ""  # a prepared model, or for langchain "provider:model"; empty: what was promoted, or came along
+    model: str = ""  # one of `tune list`, or for langchain "provider:model"; empty: what was promoted, or came along
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
     reads: Reads = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do
     max_tokens: int = 64  # longest wording of evidence
@@ -210,7 +210,7 @@ class Config:
 
     @property
     def models_dir(self) -> Path:
-        """The folder of prepared models."""
+        """The folder of the user's own models."""
         if self.models.dir:
             return (self.base / Path(self.models.dir).expanduser()).resolve()
         from platformdirs import user_cache_path

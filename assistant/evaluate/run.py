@@ -113,9 +113,9 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
         sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
         encoder = catalog.meta("encoder")
     runtime = config.generator.runtime
-    prepared = config.generator.kind.prepared
-    model = served(config) if prepared else config.generator.model
-    weights = Registry(config.models_dir).load(model).files if prepared else None
+    local = config.generator.kind.local
+    model = served(config) if local else config.generator.model
+    weights = Registry(config.models_dir).load(model).files if local else None
     # Where index and models lie says nothing of what is in them.
     settings = replace(config, index=IndexSection(), models=ModelsSection(), audit=AuditSection())
     return {

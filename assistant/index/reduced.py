@@ -13,25 +13,24 @@ from numpy.typing import NDArray
 
 from assistant.core.files import PACKAGED
 
-AXES = PACKAGED / "encoder" / "axes.safetensors"
+AXES = PACKAGED / "encoder" / "axes.npy"
 WIDER = 2  # times as many are looked for as are wanted
 
 Floats = NDArray[np.float32]
 
 
 def reduced(vectors: Floats) -> Floats:
-    """Return vectors [n, dimensions] along the axes on which texts differ most; as they are where none are packaged.
+    """Return vectors [n, dimensions] along the axes on which texts differ most; another encoder's as they are.
 
     The axes are the first right singular vectors of passages' vectors, so cosines keep as near to what they were as
     so few numbers can (Eckart and Young, "The approximation of one matrix by another of lower rank", 1936).
     """
-    axes = _axes().get(str(vectors.shape[-1]))
-    return vectors if axes is None else vectors @ axes
+    axes = _axes()
+    return vectors @ axes if vectors.shape[-1] == len(axes) else vectors
 
 
 @cache
-def _axes() -> dict[str, Floats]:
-    """Return the packaged axes [dimensions, fewer], by the encoder's dimensions."""
-    from safetensors.numpy import load_file
-
-    return {dimensions: axes.astype(np.float32) for dimensions, axes in load_file(AXES).items()}
+def _axes() -> Floats:
+    """Return the packaged axes of MPNet's vectors, [dimensions, fewer]."""
+    axes: Floats = np.load(AXES).astype(np.float32)
+    return axes

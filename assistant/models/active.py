@@ -19,13 +19,13 @@ MOST = 20  # promotions that are remembered
 
 
 def served(config: Config) -> str:
-    """Return the id of the prepared model that answers; raises ModelDamaged if that cannot be told."""
+    """Return the id of the model that answers; raises ModelDamaged if that cannot be told."""
     return config.generator.model or promoted(Registry(config.models_dir))[-1]
 
 
-def prepared(config: Config) -> str:
-    """Return the id of the prepared model that answers, or would if another runtime did not."""
-    return served(config) if config.generator.kind.prepared else promoted(Registry(config.models_dir))[-1]
+def local_model(config: Config) -> str:
+    """Return the id of the local model that answers, or would if another runtime did not."""
+    return served(config) if config.generator.kind.local else promoted(Registry(config.models_dir))[-1]
 
 
 def promoted(registry: Registry) -> tuple[str, ...]:

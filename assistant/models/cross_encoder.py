@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.config import EncoderSection
-from assistant.models.onnx_session import fastest_graph, open_session
+from assistant.models.onnx_session import open_graph
 from assistant.models.registry import Registry, opening
 
 READER_ID = "mpnet-policy-reader-1"  # counts its versions
@@ -27,7 +27,7 @@ class CrossEncoder:
     """Reads passages with a question; one at a time, so that what is said of one depends on no other."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        session = open_session(fastest_graph(folder), threads)
+        session = open_graph(folder, threads)
         tokenizer = open_tokenizer(folder / "tokenizer.json")
         # Not a method: what holds itself keeps the session's memory until Python's collector comes by.
         self._remembered = lru_cache(REMEMBERED)(partial(_read, session, tokenizer))
@@ -78,8 +78,7 @@ def layout(
 
 
 def open_reader(registry: Registry, settings: EncoderSection, model_id: str = READER_ID) -> CrossEncoder:
-    """Open a prepared reader; raises ModelMissing or ModelDamaged."""
+    """Open a reader; raises ModelMissing or ModelDamaged."""
     record = registry.load(model_id)
-    registry.verify(record)
     with opening(record):
         return CrossEncoder(registry.path(model_id), threads=settings.threads)

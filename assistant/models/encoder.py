@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from assistant.core.config import MINILM, MPNET, Config, EncoderSection
 from assistant.core.records import ModelRecord
-from assistant.models.onnx_session import GRAPH, fastest_graph, open_session
-from assistant.models.registry import Registry, opening
+from assistant.models.onnx_session import GRAPH, open_graph, open_session
+from assistant.models.registry import UNSIGNED_SHA, Registry, opening
 
 TOKEN_BUDGET = 1_024  # padded tokens a batch: activations stay in the cache, 15% faster than with 4,096
 WIDTH = 8  # a text is padded to a multiple of this, whatever it is encoded beside
@@ -31,7 +31,7 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 def encoder_graphs(registry: Registry) -> dict[str, str]:
     """Return the SHA-256 of the graph of each encoder that is there, by its name."""
-    return {name: registry.load(name).files[GRAPH] for name in (MPNET, MINILM) if registry.has(name)}
+    return {name: encoder_sha(registry.load(name)) for name in (MPNET, MINILM) if registry.has(name)}
 
 
 class Encoder(ABC):
@@ -48,7 +48,7 @@ class Encoder(ABC):
         self._tokenizer.no_padding()
         self._settings = settings
         self.id = record.id
-        self.sha = record.files[GRAPH]
+        self.sha = encoder_sha(record)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector a text, in order; [0, dimensions] for none."""
@@ -68,7 +68,7 @@ class Encoder(ABC):
 class MiniLM(Encoder):
     """all-MiniLM-L6-v2 in float32: small; batches are padded.
 
-    Source: sentence-transformers/all-MiniLM-L6-v2 (mean pooling, L2 norm); see `prepare/encoder.py`.
+    Source: sentence-transformers/all-MiniLM-L6-v2 (mean pooling, L2 norm); see `tune/graphs/encoders.py`.
     """
 
     dimensions = 384
@@ -106,7 +106,7 @@ class MiniLM(Encoder):
 class MPNet(Encoder):
     """all-mpnet-base-v2 in 8 bits: finds more, and takes four times as long; a text at a time, a core a text.
 
-    Source: sentence-transformers/all-mpnet-base-v2 (mean pooling, L2 norm); see `prepare/encoder.py`.
+    Source: sentence-transformers/all-mpnet-base-v2 (mean pooling, L2 norm); see `tune/graphs/encoders.py`.
     """
 
     dimensions = 768
@@ -114,7 +114,7 @@ class MPNet(Encoder):
 
     def __init__(self, folder: Path, record: ModelRecord, settings: EncoderSection) -> None:
         super().__init__(folder, record, settings)
-        self._session = open_session(fastest_graph(folder), 1)
+        self._session = open_graph(folder, 1)
         self._workers = settings.threads or os.cpu_count() or 1
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
@@ -137,10 +137,14 @@ class MPNet(Encoder):
 ENCODERS: Final[Mapping[str, type[Encoder]]] = {MPNET: MPNet, MINILM: MiniLM}
 
 
+def encoder_sha(record: ModelRecord) -> str:
+    """Return the hash that an index keeps of its encoder: of the graph, with unsigned weights on every processor."""
+    return record.settings.get(UNSIGNED_SHA) or record.files[GRAPH]
+
+
 def open_encoder(registry: Registry, settings: EncoderSection, model_id: str = "") -> Encoder:
-    """Open a prepared encoder, the configured one by default; raises ModelMissing or ModelDamaged."""
+    """Open an encoder, the configured one by default; raises ModelMissing or ModelDamaged."""
     record = registry.load(model_id or settings.model)
-    registry.verify(record)
     with opening(record):
         return ENCODERS[record.id](registry.path(record.id), record, settings)
 
@@ -149,8 +153,8 @@ class LazyEncoder:
     """The configured encoder, opened when the first text comes: an ingest of nothing new needs none."""
 
     def __init__(self, registry: Registry, settings: EncoderSection) -> None:
-        """Look for it; raises ModelMissing if it is not prepared."""
-        self.sha = registry.load(settings.model).files[GRAPH]
+        """Look for it; raises ModelMissing if it is not there."""
+        self.sha = encoder_sha(registry.load(settings.model))
         self._open = cache(lambda: open_encoder(registry, settings))
 
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:

@@ -33,7 +33,6 @@ def _open_onnx(config: Config, registry: Registry) -> LanguageModel:
     from assistant.models.llm_onnx import OnnxModel
 
     record = registry.load(served(config))
-    registry.verify(record)
     with opening(record):
         return OnnxModel(Path(record.path), record.id)
 

@@ -1,8 +1,8 @@
-"""The CPU runtime: ONNX Runtime over a prepared model folder; no torch.
+"""The CPU runtime: ONNX Runtime over a model folder; no torch.
 
 An answer mostly copies its quotes, so the words that follow are looked up in the prompt and read at once; where the
 model would have written others, they are dropped. The words are those of writing one at a time, several times faster
-(prompt lookup decoding, Saxena 2023; it needs the logits of several tokens, see `prepare/llama_graph.py`).
+(prompt lookup decoding, Saxena 2023; it needs the logits of several tokens, see `tune/graphs/llama.py`).
 """
 
 from __future__ import annotations

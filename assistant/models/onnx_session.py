@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 
 # From 1.29 on, ONNX Runtime's own wheels report to their maker which models a process opens, unless this is set.
 OPT_OUT = {"ORT_DISABLE_TELEMETRY": "1"}
-GRAPH, SIGNED_GRAPH = "model.onnx", "model-signed.onnx"  # the same numbers: `prepare/signed_graph.py`
+GRAPH = "model.onnx"
+SIGNED = "signed.json"  # lies beside a graph of signed weights and says where they are: `tune/graphs/signed.py`
+SIGN_BIT, TYPE_BIT = 0x80, 0x01  # that a weight's two forms differ in, and ONNX's UINT8 and INT8
 VNNI = {"avx512_vnni", "avx_vnni"}
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-def open_session(path: Path, threads: int, spin: bool = False, arena: bool = True) -> Any:
-    """Return a session of ONNX Runtime; 0 threads means one a physical core.
+def open_session(graph: Path | bytes, threads: int, spin: bool = False, arena: bool = True) -> Any:
+    """Return a session of ONNX Runtime on a file or what is in one; 0 threads means one a physical core.
 
     Threads that `spin` while they wait start sooner, and take the cores from whatever else the machine does. Without an
     `arena`, memory is given back after each run: for inputs of ever other sizes, which it would be kept for.
@@ -25,12 +28,13 @@ def open_session(path: Path, threads: int, spin: bool = False, arena: bool = Tru
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # for who loaded it before us
+    model = graph if isinstance(graph, bytes) else str(graph)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = arena
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     _give_back_memory()
     return session
 
@@ -41,10 +45,22 @@ def _give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def fastest_graph(folder: Path) -> Path:
-    """Return the graph of a model's folder that this processor runs faster; both give the same numbers."""
-    signed = folder / SIGNED_GRAPH
-    return signed if has_vnni() and signed.is_file() else folder / GRAPH
+def open_graph(folder: Path, threads: int) -> Any:
+    """Open a folder's graph; signed weights are made unsigned for a processor that would compute them wrongly."""
+    wrong = (folder / SIGNED).is_file() and not has_vnni()
+    return open_session(flipped(folder) if wrong else folder / GRAPH, threads)
+
+
+def flipped(folder: Path) -> bytes:
+    """Read a graph with its signed weights made unsigned, or the other way round."""
+    import numpy as np
+
+    places = json.loads((folder / SIGNED).read_text(encoding="utf-8"))
+    model = np.fromfile(folder / GRAPH, np.uint8)
+    model[places["types"]] ^= TYPE_BIT
+    for start, end in places["weights"]:
+        model[start:end] ^= SIGN_BIT
+    return model.tobytes()
 
 
 def has_vnni() -> bool:

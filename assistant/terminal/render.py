@@ -82,15 +82,6 @@ class Renderer:
         with show_progress(self.err) as update:
             yield update
 
-    @contextmanager
-    def preparing(self, what: str) -> Iterator[Callable[[str, float, float], None]]:
-        """Show one bar for a model that is made; yields (step, done, total) -> None."""
-        self.note(f"Preparing {what}: needed once, under a minute.")
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
-        with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bars:
-            task = bars.add_task(what)
-            yield lambda step, done, total: bars.update(task, description=step, completed=done, total=total)
-
     def working(self, text: str) -> Any:
         """Return a spinner context on stderr."""
         return self.err.status(text) if self.err.is_terminal else _Nothing()
@@ -335,7 +326,7 @@ class Renderer:
         self._table(table)
 
     def models(self, records: Sequence[ModelRecord], serving: str) -> None:
-        """Print the prepared models, and mark the one that serves."""
+        """Print the models, and mark the one that serves."""
         table = Table(box=None, pad_edge=False)
         for name in ("", "model", "kind", "made from"):
             table.add_column(name)

@@ -1,4 +1,4 @@
-"""What is indexed and prepared, what is wrong, and how to fix it."""
+"""What is indexed, which models there are, what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assistant.answer.read import load_reader
 from assistant.audit.ledger import BEFORE as LOG_BEFORE
 from assistant.audit.ledger import FILE_NAME as LOG
 from assistant.core.config import Config
-from assistant.core.errors import AssistantError
+from assistant.core.errors import AssistantError, ModelMissing
 from assistant.core.files import is_exposed, others_may_write
 from assistant.core.package import __version__
 from assistant.index.catalog import Catalog
@@ -22,7 +22,7 @@ from assistant.index.schema import FILE_NAME as CATALOG
 from assistant.index.schema import other_encoder, rebuild_hint
 from assistant.index.vectors import FOLDER as GENERATIONS
 from assistant.index.vectors import open_store
-from assistant.models.active import PACKAGED_ID, served
+from assistant.models.active import served
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.encoder import GUARD_ENCODER, encoder_graphs
 from assistant.models.registry import Registry
@@ -99,23 +99,15 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
     packaged = dict.fromkeys((config.encoder.model, GUARD_ENCODER, READER_ID))
-    wanted = [*packaged, *([served(config)] if config.generator.kind.prepared else [])]
-    found = {}
+    wanted = [*packaged, *([served(config)] if config.generator.kind.local else [])]
+    found: dict[str, str] = {}
     for model_id in wanted:
-        if not registry.has(model_id) and model_id in (*packaged, PACKAGED_ID):
-            found[model_id] = "not prepared"
-            _problem(
-                problems,
-                f"the model {model_id} is not prepared yet.",
-                "It is at its first use, or now: assistant prepare",
-            )
-            continue
         try:
             record = registry.load(model_id)
             registry.verify(record)
             found[model_id] = record.kind
         except AssistantError as error:
-            found[model_id] = "damaged"
+            found[model_id] = "missing" if isinstance(error, ModelMissing) else "damaged"
             _problem(problems, error.cause, error.hint, fatal=True)
     if config.generator.kind.large:
         found[config.generator.model] = config.generator.runtime

@@ -33,7 +33,7 @@ from typing import Any
 from rich.table import Table
 
 from assistant.core.config import Config, EncoderSection, IngestSection
-from bench.common import config_text, console, parser, prepare_encoder, quiet_config, scratch, settings, write_json
+from bench.common import config_text, console, parser, quiet_config, scratch, settings, write_json
 from tests.campaigns import kill_worker
 from tests.campaigns.kill_worker import ROLE, Entry, Report, State, question, sentence
 from tests.manifests import access_toml
@@ -176,7 +176,6 @@ class _Kills:
         self._rng = rng
         self._context = context
         base = quiet_config(work / "index", models)
-        prepare_encoder(base)
         self._base = replace(base, encoder=EncoderSection(threads=1))
         self._docs.mkdir()
         self._state: State = {}

@@ -312,11 +312,6 @@ def test_in_an_empty_folder_every_command_says_what_to_do_first(
     assert not (tmp_path / "new").exists()
 
 
-def test_prepare_is_done_when_the_models_are_there(run: Run, settings: tuple[str, str]) -> None:
-    done = run("prepare", *settings)
-    assert (done.code, done.out) == (0, "") and "The models are ready" in done.err
-
-
 def test_data_overrides_the_configured_folder(run: Run, settings: tuple[str, str], tmp_path: Path) -> None:
     done = run("ask", CARRY, "--data", tmp_path / "elsewhere", *settings)
     assert done.code == 5 and "elsewhere" in done.err

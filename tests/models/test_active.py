@@ -11,6 +11,7 @@ from assistant.core.config import Config, GeneratorSection, ModelsSection
 from assistant.core.errors import ModelDamaged, ModelMissing, UsageError
 from assistant.models.active import FILE_NAME, PACKAGED_ID, promote, promoted, rollback, served
 from assistant.models.registry import Registry
+from tune.graphs.install import install
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def registry(tmp_path: Path) -> Registry:
         def build(folder: Path) -> None:
             (folder / "weights").write_bytes(b"weights")
 
-        registry.install(name, "runtime", None, {}, build)
+        install(tmp_path, name, "runtime", None, {}, build)
     return registry
 
 
@@ -40,7 +41,6 @@ def test_the_last_promoted_serves_and_is_taken_back_step_by_step(registry: Regis
 
 def test_what_is_missing_or_changed_is_not_promoted(registry: Registry) -> None:
     (registry.path("tuned-2") / "weights").write_bytes(b"Weights")
-    (registry.path("tuned-2") / "verified.json").unlink()
     with pytest.raises(ModelMissing, match="tuned-3"):
         promote(registry, "tuned-3")
     with pytest.raises(ModelDamaged, match="weights"):

@@ -11,11 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.core.config import Config
-from assistant.models.cross_encoder import PASSAGE_TOKENS, CrossEncoder, layout, open_reader, open_tokenizer
+from assistant.models.cross_encoder import PASSAGE_TOKENS, READER_ID, CrossEncoder, layout, open_reader, open_tokenizer
 from assistant.models.registry import Registry
-from assistant.models.weights import MPNET, find_base
 
-TOKENIZER = find_base(MPNET).tokenizer
 UNITS = (
     "Employees receive 27 days of annual leave.",
     "Employees may carry over at most 5 days of leave into next year.",
@@ -55,8 +53,10 @@ def test_parts_beyond_what_can_be_read_score_nothing(cross_encoder: CrossEncoder
 
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=100), st.lists(st.text(max_size=300), max_size=12))
-def test_every_token_belongs_to_one_part_in_order(question: str, header: str, units: list[str]) -> None:
-    ids, owner = layout(open_tokenizer(TOKENIZER), question, header, units)
+def test_every_token_belongs_to_one_part_in_order(
+    models_dir: Path, question: str, header: str, units: list[str]
+) -> None:
+    ids, owner = layout(open_tokenizer(models_dir / READER_ID / "tokenizer.json"), question, header, units)
     assert len(ids) == len(owner) <= PASSAGE_TOKENS
     assert (ids[0], ids[-1]) == (0, 2)
     named = owner[owner > 0]

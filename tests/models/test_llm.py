@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -28,9 +27,10 @@ from assistant.core.records import Turn
 from assistant.models.active import PACKAGED_ID
 from assistant.models.llm import OPENERS, LanguageModel, open_model
 from assistant.models.llm_onnx import DRAFT_LENGTHS, OnnxModel, guess
-from assistant.models.registry import Registry
+from assistant.models.registry import MANIFEST, Registry
 from assistant.text.prompts import build_messages
 from tests.commands import free_port
+from tune.graphs.install import install
 
 PARIS = (Turn("user", "What is the capital of France?"),)
 PARKING = build_messages("Where do visitors park?", ["Visitors park in bay 7."])
@@ -168,18 +168,20 @@ def test_no_runtime_is_no_generator(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_is_missing_or_damaged_is_named(tmp_path: Path, models_dir: Path) -> None:
-    with pytest.raises(ModelMissing, match=PACKAGED_ID):
-        open_model(Config(), Registry(tmp_path))
-    folder = tmp_path / PACKAGED_ID
-    folder.mkdir()
-    for path in (models_dir / PACKAGED_ID).iterdir():
-        if path.suffix == ".data":
-            (folder / path.name).symlink_to(path)
-        elif path.name != "verified.json":
-            shutil.copyfile(path, folder / path.name)
-    (folder / "tokenizer.json").write_text("{}")
-    with pytest.raises(ModelDamaged, match=r"tokenizer\.json"):
-        open_model(Config(), Registry(tmp_path))
+    mine = Config(generator=GeneratorSection(model="mine"))
+    with pytest.raises(ModelMissing, match="no model mine"):
+        open_model(mine, Registry(tmp_path))
+
+    def build(folder: Path) -> None:
+        for path in (models_dir / PACKAGED_ID).iterdir():
+            if path.name != MANIFEST:
+                os.link(path, folder / path.name)
+
+    install(tmp_path, "mine", "runtime", None, {}, build)
+    (tmp_path / "mine" / "tokenizer.json").unlink()
+    (tmp_path / "mine" / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelDamaged, match=r"tokenizer\.json has 2 bytes"):
+        open_model(mine, Registry(tmp_path))
 
 
 # --- LangChain ---------------------------------------------------------------------------------------------------
@@ -230,12 +232,12 @@ def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: N
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """`transformers serve` with SmolLM2 at full precision on loopback; yields (model, port)."""
     pytest.importorskip("fastapi", reason="needs pip install '.[test]'")
-    from assistant.models.prepare.import_gguf import read_llama
-    from assistant.models.weights import GGUF, packaged_weights
+    from tune.graphs.import_gguf import read_llama
+    from tune.graphs.originals import SMOLLM2, open_base
 
     folder = tmp_path_factory.mktemp("served")
     (folder / "smollm2").mkdir()
-    read_llama(packaged_weights(GGUF)).write(folder / "smollm2")
+    read_llama(open_base(SMOLLM2).path).write(folder / "smollm2")
     port = free_port()
     command = [sys.executable, str(Path(sysconfig.get_path("scripts")) / "transformers"), "serve"]
     command += [str(folder / "smollm2"), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]

@@ -20,6 +20,7 @@ from assistant.evaluate.questions import Question
 from assistant.models.active import promote, rollback
 from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
+from tune.graphs.install import install
 from tune.reader import Sample, fit_reader, rows, to_json, train_better
 from tune.train_reader import Row, batched, loss_of, make_model
 
@@ -89,8 +90,8 @@ def test_the_adapter_is_a_change_of_the_weight_and_learns_as_such() -> None:
 @pytest.mark.slow
 def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
     from assistant.models.cross_encoder import CrossEncoder, layout, open_tokenizer
-    from assistant.models.prepare.reader import ADAPTER, TOLERANCE, build_reader
-    from assistant.models.weights import MPNET, find_base
+    from tune.graphs.originals import MPNET, open_base
+    from tune.graphs.reader import ADAPTER, TOLERANCE, build_reader
     from tune.train_reader import train
 
     units = ("Alpha pays ten.", "Beta pays twenty.", "Gamma pays thirty.")
@@ -99,14 +100,15 @@ def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
         Row(f"What does {name} pay, case {n}?", "Pay", units, (at,)) for n in range(8) for at, name in enumerate(names)
     ]
     found += [Row(f"What does delta pay, case {n}?", "Pay", units) for n in range(8)]
-    tokenizer = open_tokenizer(find_base(MPNET).tokenizer)
+    tokenizer = open_tokenizer(open_base(MPNET).tokenizer)
     read = [layout(tokenizer, row.question, row.header, row.units) for row in found]
     before = float(loss_of(make_model(ADAPTER), found, read).detach())
     told = train(found * 30, tmp_path / "adapter", silent, start=ADAPTER)
     assert told["rows"] == 32 * 30
     after = float(loss_of(make_model(tmp_path / "adapter"), found, read).detach())
     assert after < before
-    measured = build_reader((tmp_path / "model").mkdir() or tmp_path / "model", tmp_path / "adapter", silent)
+    (tmp_path / "model").mkdir()
+    measured = build_reader(open_base(MPNET), tmp_path / "model", tmp_path / "adapter")
     assert float(measured["difference"]) < TOLERANCE
     scores = CrossEncoder(tmp_path / "model").read("What does beta pay?", "Pay", units)
     assert int(scores.argmax()) == 1
@@ -126,7 +128,7 @@ def test_it_serves_as_long_as_its_generator(tmp_path: Path) -> None:
     def build(folder: Path) -> None:
         (folder / FILE_NAME).write_text(json.dumps(to_json(weights, "tuned-1-reader", {})), encoding="utf-8")
 
-    registry.install("tuned-1", "runtime", None, {}, build)
+    install(tmp_path, "tuned-1", "runtime", None, {}, build)
     for runtime in ("onnx", "langchain", "none"):
         config = Config(models=ModelsSection(dir=str(tmp_path)), generator=GeneratorSection(runtime=runtime))
         assert load_reader(config) == read_reader(PACKAGED / FILE_NAME)

@@ -16,8 +16,7 @@ import pytest
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.package import EXTRAS
-from assistant.models.prepare.generator import ADAPTER, prepare_base
-from assistant.models.registry import Registry
+from tune.graphs.generator import ADAPTER, install_base
 from tune.recipe import STAGES, Plan, run
 
 CORPORA = Path(__file__).parents[2] / "corpora"
@@ -75,10 +74,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_run_that_was_killed_goes_on_to_a_report(models_dir: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"  # promoting must not change what other tests are answered by
     models.mkdir()
-    for model in models_dir.iterdir():
-        if not model.name.startswith(".") and model.is_dir():
-            (models / model.name).symlink_to(model, target_is_directory=True)
-    prepare_base(Registry(models), ADAPTER)
+    install_base(models, ADAPTER)
     config, out = tmp_path / "config.toml", tmp_path / "tuning"
     text = CONFIG.format(models=json.dumps(str(models)), data=json.dumps(str(tmp_path / "index")))
     config.write_text(text, encoding="utf-8")

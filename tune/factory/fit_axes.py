@@ -1,7 +1,7 @@
 """Find the axes that the vector index keeps of an encoder's vectors:  python -m tune.factory.fit_axes
 
 From passages of the fictional organisations (`tune/factory/organisations`) alone, so that whatever else is searched is
-new to them. Takes two minutes on two cores; writes `assistant/packaged/encoder/axes.safetensors`.
+new to them. Takes two minutes on two cores; writes `assistant/packaged/encoder/axes.npy`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 from assistant.core.config import MPNET, Config
 from assistant.index.reduced import AXES
-from assistant.models.encoder import MPNet, open_encoder
+from assistant.models.encoder import open_encoder
 from assistant.models.registry import Registry
 from tune.factory.measure_encoder import pieces
 
@@ -20,12 +20,10 @@ LENGTH = 900  # characters of a passage
 
 def main() -> None:
     """Write the first right singular vectors of the passages' vectors, in float16."""
-    from safetensors.numpy import save_file
-
     config = Config()
     vectors = open_encoder(Registry(config.models_dir), config.encoder, MPNET).encode(pieces(LENGTH))
     _, _, axes = np.linalg.svd(vectors, full_matrices=False)
-    save_file({str(MPNet.dimensions): np.ascontiguousarray(axes[:KEPT].T, np.float16)}, AXES)
+    np.save(AXES, np.ascontiguousarray(axes[:KEPT].T, np.float16))
 
 
 if __name__ == "__main__":

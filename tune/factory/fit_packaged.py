@@ -27,9 +27,6 @@ from assistant.evaluate import calibrate
 from assistant.evaluate.questions import Question, read_foreign, read_questions
 from assistant.evaluate.splits import Split
 from assistant.models.cross_encoder import READER_ID
-from assistant.models.prepare.encoder import prepare_encoders
-from assistant.models.prepare.reader import prepare_reader
-from assistant.models.registry import Registry
 from ingest.build import ingest
 from tune import reader
 
@@ -107,9 +104,6 @@ def open_index(data: Path, source: Source, work: Path) -> Assistant:
         generator=GeneratorSection(runtime="none"),
         base=base.base,
     )
-    registry = Registry(config.models_dir)
-    prepare_encoders(registry, config.encoder)
-    prepare_reader(registry)
     ingest([data / source.name / source.documents], config, progress=note_progress)
     return Assistant(config, confidence=UNCALIBRATED)
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from assistant.core.config import MINILM, MPNET
-from assistant.models import weights
 from assistant.models.encoder import MPNet
-from assistant.models.prepare.encoder import MADE, ORIGINALS, PROBES, SMOOTHING
 from tune.factory.fit_packaged import ORGANISATIONS
+from tune.graphs import originals
+from tune.graphs.encoders import MADE, ORIGINALS, PROBES, SMOOTHING
 
 PASSAGES = 300
 LENGTH = 1_200  # characters of a passage
@@ -33,7 +33,7 @@ def main() -> None:
 
     from tune.lora import open_mpnet, smoothing_of, watched
 
-    base = weights.find_base(weights.MPNET)
+    base = originals.open_base(originals.MPNET)
     tokenizer = Tokenizer.from_file(str(base.tokenizer))
     tokenizer.enable_truncation(MPNet.max_tokens)
     tokenizer.no_padding()

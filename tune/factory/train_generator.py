@@ -21,11 +21,11 @@ from assistant.core.files import PACKAGED, hash_file
 from assistant.core.package import __version__
 from assistant.evaluate.questions import read_questions
 from assistant.evaluate.splits import Split
-from assistant.models.prepare.generator import prepare_base
 from assistant.models.registry import Registry
 from assistant.text.prompts import KEY
 from tune import dataset, targets
 from tune.factory.fit_packaged import SEED, SETS, Source, note_progress, open_index
+from tune.graphs.generator import install_base
 from tune.questions import term_questions
 from tune.recipe import adapt
 from tune.stages import Stage, run_stage
@@ -105,8 +105,8 @@ CARD = """\
 # Adapter for SmolLM2-135M-Instruct
 
 Words an answer from a question and the few sentences that prove it. LoRA on every linear layer, float16; made by
-`python -m tune.factory.train_generator ../shared WORK`. It is merged into the base when `assistant prepare` makes the
-runtime.
+`python -m tune.factory.train_generator ../shared WORK`. It is merged into the base when the wheel is
+built.
 
 {provenance}
 
@@ -120,7 +120,7 @@ def main() -> None:
     settings = TuneSection(minutes=MINUTES)
     examples = make_examples(shared, work)
     registry = Registry(load_config().models_dir)
-    base = Path(prepare_base(registry).path)
+    base = Path(install_base(registry.root).path)
     for stage in adapt(work, base, examples, settings, "house", registry, note_progress):
         sys.stderr.write(f"\n{stage.folder.name}: {json.dumps(stage.measured)}\n")
         if stage.folder.name == "train":  # the rest is only measured (`bench.generators`)

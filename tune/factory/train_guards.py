@@ -27,10 +27,8 @@ from assistant.guards import classifier, injection, injection_cues, order_cues
 from assistant.guards.classifier import DIMENSIONS, Features, Linear
 from assistant.guards.normalise import as_encoded, fold
 from assistant.guards.segments import cued_sentences, windows
-from assistant.models.encoder import guard_encode
+from assistant.models.encoder import GUARD_ENCODER, encoder_sha, guard_encode
 from assistant.models.logistic import Logistic
-from assistant.models.onnx_session import GRAPH
-from assistant.models.prepare.encoder import prepare_minilm
 from assistant.models.registry import Registry
 from tune.factory.fit_packaged import ORGANISATIONS
 from tune.factory.guard_data import (
@@ -299,9 +297,8 @@ def _licence(path: Path) -> str:
 def open_encode(config_file: Path | None) -> tuple[Encode, str]:
     """Return what encodes, and which encoder it is."""
     config = load_config(config_file)
-    registry = Registry(config.models_dir)
-    record = prepare_minilm(registry)
-    return guard_encode(config), record.files[GRAPH]
+    record = Registry(config.models_dir).load(GUARD_ENCODER)
+    return guard_encode(config), encoder_sha(record)
 
 
 def main() -> None:

@@ -23,11 +23,11 @@ from typing import Any
 
 from assistant.evaluate.questions import Question, read_questions
 from assistant.evaluate.splits import Split
-from assistant.models.prepare.merge_lora import WEIGHTS
-from assistant.models.prepare.reader import ADAPTER
 from assistant.text.canonical import sentences
 from tune import reader
 from tune.factory.fit_packaged import CALIBRATED, ORGANISATIONS, UNSEEN, Source, note_progress, open_index
+from tune.graphs.merge_lora import WEIGHTS
+from tune.graphs.reader import ADAPTER
 from tune.train_reader import Row, train
 
 SEED = 11

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from assistant.core.errors import ModelDamaged
-from assistant.models.prepare.merge_lora import CONFIG, WEIGHTS, merge_adapter
+from tune.graphs.merge_lora import CONFIG, WEIGHTS, merge_adapter
 
 NAME = "model.layers.0.mlp.up_proj"
 PLAIN = {"r": 2, "lora_alpha": 8, "bias": "none"}

@@ -1,7 +1,7 @@
 """Write a BERT sentence encoder as an ONNX graph.
 
 The architecture has not changed since 2018; whoever writes a graph compares its output with the original's
-(`encoder.py`).
+(`encoders.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.models.prepare.onnx_graph import CONTRIB, Graph, Weights
+from tune.graphs.onnx_graph import CONTRIB, Graph, Weights
 
 INPUTS = ("input_ids", "attention_mask")
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.models.prepare.onnx_graph import CONTRIB, Graph, Weights
+from tune.graphs.onnx_graph import CONTRIB, Graph, Weights
 
 FIRST_POSITION = 2  # of the position embeddings; the ones before it are padding's
 MAX_TOKENS = 512

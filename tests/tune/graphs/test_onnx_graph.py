@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from assistant.models.prepare.onnx_graph import Graph
+from tune.graphs.onnx_graph import Graph
 
 INPUTS, OUTPUTS = 256, 64
 

