@@ -24,7 +24,12 @@ slow:  ## the slow ones, too, and attacks of a minute each
 docs:  ## write config.toml, docs/reference/configuration.md and docs/reference/cli.md anew
 	python tests/test_docs.py
 
-lock:  ## pin what is installed, with hashes, for all platforms (needs uv)
-	printf '%s\n' '# The tested set, for every platform, with hashes: pip install --require-hashes -r requirements.lock && pip install --no-deps .' \
+COMPILE = uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url pyproject.toml
+RUNTIME = --extra evaluate --extra mcp --extra ocr --extra openai --extra serve
+
+lock:  ## pin what runs and what tests it, with hashes, for all platforms; not tuning's packages (needs uv)
+	printf '%s\n' '# What runs, with every extra but tune and ray, for every platform: pip install --require-hashes -r requirements.lock && pip install --no-deps .' \
 	  '# Made by `make lock`.' > requirements.lock
-	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url pyproject.toml >> requirements.lock
+	$(COMPILE) $(RUNTIME) >> requirements.lock
+	printf '%s\n' '# The same, and what the tests run with.' '# Made by `make lock`.' > requirements-test.lock
+	$(COMPILE) $(RUNTIME) --extra test --constraint requirements.lock >> requirements-test.lock
