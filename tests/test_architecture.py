@@ -48,7 +48,7 @@ VENDORS = {
     "peft": {"tune/train.py", "tune/merge.py"},
     "gptqmodel": {"tune/quantize.py"},
     "typer": {f"assistant/cli/{name}.py" for name in CLI},
-    "rich": {f"assistant/terminal/{name}.py" for name in ("render", "views", "progress", "chat")},
+    "rich": {f"assistant/terminal/{name}.py" for name in ("render", "reports", "views", "progress", "chat")},
     "prompt_toolkit": {"assistant/terminal/chat.py", "assistant/terminal/line_input.py"},
     "sqlite3": {f"assistant/index/{name}.py" for name in ("catalog", "lookup", "schema", "word_search")},
     "matplotlib": {"assistant/evaluate/plots.py"},

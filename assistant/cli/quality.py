@@ -44,16 +44,18 @@ def eval(
         if questions:
             raise UsageError("--compare asks nothing.", "Leave out the questions, or --compare.")
         from assistant.evaluate.compare import compare as compare_reports
+        from assistant.terminal.reports import comparison_report
 
         folder, found = compare_reports(*compare, out)
         if context.json:
             view.json(found)
         else:
-            view.comparison(found)
+            view.show(comparison_report(found))
         view.note(f"Written to {folder}.")
         return
     from assistant.evaluate.metrics import check_gates, parse_gates
     from assistant.evaluate.run import Plan, evaluate
+    from assistant.terminal.reports import evaluation_report
 
     gates = parse_gates(fail_under or ())
     if questions is None:
@@ -68,7 +70,7 @@ def eval(
     if context.json:
         view.json(run.report)
     else:
-        view.evaluation(run.report)
+        view.show(evaluation_report(run.report))
     view.note(f"Written to {run.folder}.")
     if junit:
         from assistant.evaluate.junit import write_junit
@@ -116,6 +118,7 @@ def test(
 ) -> None:
     """Check that the answers are still those of a golden file; exit 7 if one differs."""
     from assistant.evaluate import golden
+    from assistant.terminal.reports import outcomes_report
 
     view = context.renderer()
     if record is None:
@@ -127,7 +130,7 @@ def test(
         if context.json:
             view.json({"file": str(file), "results": [outcome.to_json() for outcome in outcomes]})
         else:
-            view.outcomes(outcomes)
+            view.show(outcomes_report(outcomes))
         if junit:
             from assistant.evaluate.junit import write_golden_junit
 

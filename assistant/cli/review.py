@@ -54,6 +54,7 @@ def lint(
 
     from assistant.audit.trail import Audit, lint_line
     from assistant.index.catalog import Catalog
+    from assistant.terminal.reports import findings_report
     from ingest.lint.run import fail, open_models, rules_but, spans
     from ingest.lint.run import lint as run_lint
     from ingest.scratch import scratch_index
@@ -77,7 +78,7 @@ def lint(
         view.json({"documents": report.documents, "findings": findings, "rejected": files})
     else:
         with view.paged():
-            view.findings(report)
+            view.show(findings_report(report))
             if ingested and rejected:
                 view.report(ingested)
     if sarif:
@@ -108,6 +109,7 @@ def impact(
     Exit 7 if a golden answer would no longer hold, 6 if a file would be rejected. Answers are quotes, without a
     generator, so that no wording differs by chance.
     """
+    from assistant.terminal.reports import impact_report
     from ingest.impact.run import ImpactPlan, assess, check_gate
 
     view = context.renderer()
@@ -121,7 +123,7 @@ def impact(
         view.json(found.to_json())
     else:
         with view.paged():
-            view.impact(found)
+            view.show(impact_report(found))
     if junit and golden is not None:
         from assistant.evaluate.junit import write_golden_junit
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,20 +17,15 @@ from assistant.answer.proof.verify import Check
 from assistant.contract import dumps
 from assistant.core.records import Answer, Flag, Hit, IngestReport, ModelRecord, Term
 from assistant.terminal.progress import show_progress
+from assistant.terminal.reports import calibration_line
 from assistant.terminal.views import (
     ANSWER_LINES,
+    MANY,
     Indented,
-    answer_lines,
     answer_text,
-    calibration_line,
-    change_lines,
     earlier_view,
-    finding_place,
     flag_lines,
     hit_place,
-    numbers_table,
-    one_line,
-    outcome_lines,
     safe,
     sources_view,
 )
@@ -41,12 +34,8 @@ from assistant.text.prompts import counted
 
 if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
-    from assistant.evaluate.golden import Outcome
     from assistant.guards.run import Screened
-    from ingest.impact.records import Impact
-    from ingest.lint.run import LintReport
 
-MANY = 20  # items of a list that are shown
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
 
 
@@ -201,107 +190,11 @@ class Renderer:
         """Print what a calibration holds."""
         self.out.print(safe(calibration_line(found)))
 
-    def evaluation(self, report: Mapping[str, Any]) -> None:
-        """Print the metrics of an evaluation, with their 95% intervals."""
-        from assistant.evaluate.metrics import METRICS, label
-        from assistant.evaluate.report import between, decimals
-
-        counts = ", ".join(f"{n:,} {group}" for group, n in report["questions"].items() if n)
-        table = numbers_table("metric", "value", "95%", "n", "what")
-        group = ""
-        for name, metric in METRICS.items():
-            if metric.group != group:
-                group = metric.group
-                table.add_row(Text(group, style="bold"))
-            m = report["metrics"][name]
-            table.add_row(label(name), decimals(m["value"]), between(m), str(m["n"]), metric.title)
-        self._table(table)
-        times = ", ".join(f"{stage} {t['p50']:.0f}/{t['p95']:.0f}" for stage, t in report["timings"].items())
-        self.out.print(f"{counts} questions; threshold {report['stamp']['threshold']:g}; p50/p95 ms: {times}")
-
-    def comparison(self, found: Mapping[str, Any]) -> None:
-        """Print two evaluations side by side, and the questions that changed."""
-        from assistant.evaluate.metrics import label
-        from assistant.evaluate.report import between, decimals
-
-        table = numbers_table("metric", "before", "after", "difference", "95%", "win/loss/tie")
-        for name, m in found["metrics"].items():
-            counts = "/".join(str(m[key]) for key in ("better", "worse", "equal") if key in m)
-            sure = "bold" if m["low"] is not None and m["low"] * m["high"] > 0 else ""
-            difference = f"{m['difference']:+.3f}"
-            table.add_row(
-                label(name), decimals(m["before"]), decimals(m["after"]), difference, between(m), counts, style=sure
-            )
-        self._table(table)
-        both = f"{counted(found['questions'], 'question')} in both runs; bold where the interval leaves out 0."
-        differs = f"The runs differ in: {', '.join(found['differs']) or 'nothing'}."
-        self.out.print(safe(f"{both} {differs} Changed answers: {len(found['changed']):,}."))
-        for change in found["changed"][:MANY]:
-            line = f"{change['id']}: {change['before']} -> {change['after']}: {change['question']}"
-            self.out.print(safe(line))
-        if len(found["changed"]) > MANY:
-            self.out.print(f"... and {len(found['changed']) - MANY:,} more; see compare.md.", style="dim")
-
-    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Print what `test` found: every line that failed with what changed, then a table."""
-        failed = [outcome for outcome in outcomes if outcome.failures]
-        for outcome in failed:
-            asked = outcome.golden.asked
-            self.out.print(Text.assemble(("✗ ", "red"), (printable(asked.id), "bold"), ": ", one_line(asked.text)))
-            for part in outcome_lines(outcome):
-                self.out.print(Indented(part))
-        table = numbers_table("check", "lines", "passed", "failed")
-        checks = [name for outcome in outcomes for name in outcome.checked]
-        wrong = [failure.check for outcome in failed for failure in outcome.failures]
-        for name in dict.fromkeys(checks):
-            n, bad = checks.count(name), wrong.count(name)
-            table.add_row(name, f"{n:,}", f"{n - bad:,}", f"{bad:,}", style="bold red" if bad else "")
-        self._table(table)
-        self.out.print(f"{len(outcomes) - len(failed):,} of {len(outcomes):,} golden answers hold.")
-
-    def findings(self, report: LintReport) -> None:
-        """Print what `lint` found, by document, and how much of it."""
-        styles: Mapping[str, str] = {"error": "red", "warning": "yellow", "note": "cyan"}
-        for source, findings in groupby(report.findings, key=lambda finding: finding.place.source):
-            self.out.print(Text(printable(source), style="bold"))
-            for found in findings:
-                mark = f"{found.severity} ", styles[found.severity]
-                self.out.print(Indented(Text.assemble(mark, printable(found.message), (f" [{found.code}]", "dim")), 2))
-                for place in filter(None, (found.place, found.other)):
-                    if place.quote:
-                        self.out.print(Indented(finding_place(place, source), 6))
-        counts = Counter[str](finding.severity for finding in report.findings)
-        by_severity = ", ".join(counted(counts[severity], severity) for severity in styles if counts[severity])
-        self.out.print(f"{by_severity or 'Nothing found'} in {counted(report.documents, 'document')}.")
-
     def recorded(self, path: Path, counts: Mapping[str, int]) -> None:
         """Print what `test --record` wrote."""
         statuses = ", ".join(f"{number:,} {status}" for status, number in counts.items())
         self.out.print(safe(f"{counted(sum(counts.values()), 'golden answer')} written to {path}: {statuses}."))
         self.note("Check them before you rely on them: they are today's answers, right or wrong.")
-
-    def impact(self, impact: Impact) -> None:
-        """Print what would change: counts, what changed in each document, the gravest first, and answers."""
-        documents = impact.documents
-        self.out.print(impact.headline())
-        for item in impact.rejected:
-            source = printable(item.source), "bold"
-            self.out.print(Text.assemble(("rejected ", "red"), source, f": {printable(item.detail)}"))
-        for name in ("added", "removed", "hidden"):
-            for source in getattr(documents, name)[:MANY]:
-                self.out.print(Text.assemble((f"{name} ", "yellow"), (printable(source), "bold")))
-        for change in documents.changed[:MANY]:
-            was = f" (was {change.was})" if change.was else ""
-            self.out.print(safe(f"{change.source}{was}"), style="bold")
-            for part in islice(change_lines(change), MANY):
-                self.out.print(Indented(part))
-        for answer in impact.answers.changed[:MANY]:
-            mark = ("✗ ", "red") if answer.broke else ("~ ", "yellow")
-            self.out.print(Text.assemble(mark, (printable(answer.id), "bold"), ": ", one_line(answer.question)))
-            for part in answer_lines(answer):
-                self.out.print(Indented(part))
-        if _has_more(impact):
-            self.out.print(f"Of each kind the first {MANY} are shown; see --json.", style="dim")
 
     def verified(self, lines: int, first: Entry | None, *, signed: bool) -> None:
         """Say what a log that holds proves, and what it does not."""
@@ -333,17 +226,17 @@ class Renderer:
             table.add_row("*" if record.id == serving else "", record.id, record.kind, record.parent_id or "")
         self._table(table)
 
+    def show(self, parts: Iterable[RenderableType]) -> None:
+        """Print the parts of a report."""
+        for part in parts:
+            if isinstance(part, Table):
+                self._table(part)
+            else:
+                self.out.print(part)
+
     def _table(self, table: Table) -> None:
         console = self.out if self.out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
         console.print(table)
-
-
-def _has_more(impact: Impact) -> bool:
-    """Tell whether an impact has more of anything than is printed."""
-    documents = impact.documents
-    lists = (documents.added, documents.removed, documents.hidden, documents.changed)
-    shown = (*lists, impact.answers.changed, *((*c.meta, *c.terms, *c.texts) for c in documents.changed))
-    return any(len(items) > MANY for items in shown)
 
 
 class _Nothing:

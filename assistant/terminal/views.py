@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.padding import Padding
 from rich.style import Style
-from rich.table import Table
 from rich.text import Text
 
 from assistant.core.records import Citation, EarlierQuote, Flag, Hit, Quote
@@ -18,13 +16,11 @@ from assistant.text.canonical import HEADING, RULE, heading_path, printable
 from assistant.text.prompts import KEY
 
 if TYPE_CHECKING:
-    from assistant.evaluate.golden import Outcome
-    from ingest.impact.records import AnswerChange, DocumentChange, Reply, TextChange
-    from ingest.lint.run import Place
+    pass
 
 ANSWER_LINES = 10  # of a terminal: what a plain answer takes at most, unless its own text is longer
+MANY = 20  # items of a list that are shown
 QUOTE_CHARACTERS = 1_000  # that are shown of a quote where there is room
-SEVERITY_STYLES = {"major": "bold", "moderate": "", "minor": "dim"}
 
 
 class Indented:
@@ -42,102 +38,8 @@ class Indented:
             yield Text.assemble(" " * self._by, line)
 
 
-def numbers_table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        text = name == "what"
-        table.add_column(name, justify="left" if text else "right", no_wrap=not text)
-    return table
-
-
-def finding_place(place: Place, source: str) -> Text:
-    """Return a finding's quote with where it is, the document too where it is another than `source`."""
-    where = [place.source] if place.source != source else []
-    where += [f"line {place.line}"] if place.line else []
-    where += [f"page {place.page}"] if place.page else []
-    where += place.headings[-1:]
-    return Text.assemble((f"{printable(' · '.join(where))}: ", "dim"), one_line(place.quote))
-
-
-def outcome_lines(outcome: Outcome) -> Iterator[Text]:
-    """Yield what was expected and came, and the answer before and now with the words that differ set off."""
-    for failure in outcome.failures:
-        yield Text.assemble(
-            (f"{failure.check}: ", "bold"),
-            "expected ",
-            (one_line(failure.expected), "green"),
-            ", got ",
-            (one_line(failure.got), "red"),
-        )
-    recorded, now = outcome.golden.recorded.split(), outcome.answer.split()
-    if recorded:
-        yield Text.assemble(("was:   ", "dim"), _differing(recorded, now, "green"))
-    yield Text.assemble(("now:   ", "dim"), _differing(now, recorded, "red") if recorded else one_line(outcome.answer))
-    yield Text.assemble(("cites: ", "dim"), one_line(", ".join(outcome.sources) or "nothing"))
-
-
-def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
-    """Return words with those set off that the others do not have at that place."""
-    compared = words[:500], others[:500]  # comparing takes a square of the time
-    same = SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
-    kept = {at for block in same for at in range(block.a, block.a + block.size)}
-    return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
-
-
-def change_lines(change: DocumentChange) -> Iterator[Text]:
-    """Yield what changed in a document: its data, its terms, and its texts with the words that differ set off."""
-    for meta in change.meta:
-        yield Text.assemble((f"{meta.key}: ", "bold"), _replaced(meta.old, meta.new))
-    for term in change.terms:
-        yield Text.assemble(("term ", "dim"), (f"{printable(term.name)}: ", "bold"), _replaced(term.old, term.new))
-    yield from map(_text_line, sorted(change.texts, key=lambda text: list(SEVERITY_STYLES).index(text.severity)))
-
-
-def _text_line(change: TextChange) -> Text:
-    """Return a text with its edits marked: [-old-] {+new+}, in bold where it is a figure or a duty."""
-    where = heading_path("", change.headings)
-    parts = [Text(f"{change.kind} ({printable(where)}):" if where else f"{change.kind}:", "dim")]
-    for edit in change.edits:
-        if edit.op == "equal":
-            parts.append(Text(printable(edit.new)))
-            continue
-        bold = "" if edit.type == "text" else "bold "
-        sides = (("[-{}-]", edit.old, "green"), ("{{+{}+}}", edit.new, "red"))
-        parts += [Text(mark.format(printable(text)), bold + style) for mark, text, style in sides if text]
-    return Text(" ").join([Text(change.severity, SEVERITY_STYLES[change.severity]), *parts])
-
-
-def _replaced(old: str, new: str) -> Text:
-    return Text.assemble((one_line(old) or "none", "green"), " -> ", (one_line(new) or "none", "red"))
-
-
-def answer_lines(change: AnswerChange) -> Iterator[Text]:
-    """Yield what failed of a golden answer that held, and an answer before and after with their quotes."""
-    for failure in change.failures if change.broke else ():
-        yield Text.assemble(("fails: ", "bold"), (one_line(failure), "red"))
-    yield from _reply_lines("now:   ", change.old, "green")
-    yield from _reply_lines("then:  ", change.new, "red")
-
-
-def _reply_lines(name: str, reply: Reply, style: str) -> Iterator[Text]:
-    yield Text.assemble((name, "dim"), (one_line(reply.answer) or reply.status, style))
-    for quote in reply.quotes:
-        yield Text.assemble(("cites: ", "dim"), f"“{one_line(quote.quote)}” ", (f"({printable(quote.source)})", "dim"))
-
-
 def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
-
-
-def calibration_line(found: Mapping[str, Any]) -> str:
-    made = found["made"]
-    return (
-        f"answers from a probability of {found['threshold']:g}: of {found['questions']:,} questions "
-        f"{found['answered']:,} were answered, {found['wrong']:,} of which the documents do not answer "
-        f"(at most {found['bound']:.1%} with 95% confidence; max_risk {found['max_risk']:g}); by {made['by']}, "
-        f"from {', '.join(made['from'])}"
-    )
 
 
 def safe(text: str) -> Text:
