@@ -25,7 +25,7 @@ from rich.table import Table
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json, dumps
+from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import make_access
@@ -92,7 +92,7 @@ def ask_all(of: QuestionSet, config: Config, shared: Path, saved: Path, limit: i
         def problems(raw: Json) -> list[str]:
             """Say what `verify` has against a saved answer; nothing means that it accepts it."""
             try:
-                checks = verify_answer(raw, catalog, make_access(), config.answer.min_support)
+                checks = verify_answer(saved_answer(raw), catalog, make_access())
             except UsageError as error:
                 return [str(error)]
             return [check.problem for check in checks if check.problem]

@@ -15,11 +15,10 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
 from assistant.answer.phrase import SENTENCE_END
 from assistant.answer.proof.citations import parse_claims
+from assistant.answer.proof.equality import canonical_statement, is_its_quote
 from assistant.answer.question import MAX_QUESTION, MAX_TURN, MAX_TURNS, recent
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
-from assistant.answer.support import LONGEST, check_support
-from assistant.answer.tokens import tokenise
 from assistant.answer.verbalizations import row_text
 from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
@@ -78,8 +77,8 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "withheld": lambda text: SAYS_WITHHELD.fullmatch(WITHHELD.format(what="a secret", place=text)),
     "markup": lambda text: MARKUP.sub("", text),
     "dumps": dumps,
-    "check_support": lambda text: check_support(text[:LONGEST], text[1:LONGEST], 0.5),
-    "tokenise": lambda text: tokenise(text[:LONGEST]),
+    "is_its_quote": lambda text: is_its_quote(text, text[1:]),
+    "canonical_statement": canonical_statement,
     "words_of": words_of,
 }
 

@@ -14,7 +14,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_place, verify_answer
-from assistant.contract import answer_json, dumps
+from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import Config
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import Document, Meta, Quote, make_access
@@ -151,7 +151,7 @@ def test_an_earlier_version_is_the_one_that_was_superseded(
             "until": "2024-06-30",
         }
         for earlier in ([forged], saved["earlier"] * 2 + [{**saved["earlier"][0], "key": 7}]):
-            checks = verify_answer({**saved, "earlier": earlier}, opened.catalog, NOBODY, 0.5)
+            checks = verify_answer(saved_answer({**saved, "earlier": earlier}), opened.catalog, NOBODY)
             assert any(check.problem for check in checks)
         with pytest.raises(UsageError):
-            verify_answer({**saved, "earlier": 5}, opened.catalog, NOBODY, 0.5)
+            verify_answer(saved_answer({**saved, "earlier": 5}), opened.catalog, NOBODY)

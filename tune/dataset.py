@@ -52,7 +52,7 @@ def examples(assistant: Assistant, questions: Sequence[Question], source: str, p
     for done, question in enumerate(asked):
         progress(f"examples from {source}", done, len(asked))
         evidence, gold = evidence_of(assistant, question)
-        if any(gold) and (target := target_of(question, evidence, gold, assistant.config.answer.min_support)):
+        if any(gold) and (target := target_of(question, evidence, gold)):
             document = question.document
             messages = build_messages(question.asked, [plain(e) for e in evidence])
             yield Example(f"{source}:{question.id}", messages, target, document, source, part_of(document))

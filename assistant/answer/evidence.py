@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from assistant.answer.verbalizations import items_told, row_text, unmarked
+from assistant.answer.verbalizations import (
+    BULLET,
+    item_verbalizations,
+    opening,
+    row_text,
+    row_verbalizations,
+    sentence_verbalizations,
+    unmarked,
+)
 from assistant.core.records import Evidence, Hit
 from assistant.text.canonical import ITEM, heading_path, last_heading
 from assistant.text.words import content
 
+SHORT_QUOTE = 400  # characters of what is said whole, with the question or phrase that it stands under
 MAX_REACH = 4_000  # characters from what governs evidence to its end; what is further apart cannot be told
-LIMITS = re.compile(  # what a heading says against the sentences below it
-    r"\b(?:not|no|never|without|prohibited|forbidden|banned|repealed|superseded|withdrawn|obsolete|expired|archived?|former"
-    r"|old|previous|drafts?|proposed|proposals?|misconduct|violations?|exceptions?|exclusions?|excluded|examples?"
-    r"|un\w+able|non-\w+)\b",
-    re.IGNORECASE,
-)
 
 
 def place(hit: Hit) -> str:
@@ -43,8 +45,8 @@ def plain(evidence: Evidence) -> str:
     if evidence.kind == "definition" and lead:
         return f"{lead}: {text}"
     if evidence.kind == "item" and lead:
-        told = [*items_told(quote_text(evidence))]
-        return told[_more_follow(evidence)] if told else f"{governing_text(evidence)} {text}"
+        ways = [*item_verbalizations(quote_text(evidence))]
+        return ways[_more_follow(evidence)] if ways else f"{governing_text(evidence)} {text}"
     if evidence.kind == "row":
         text = row_text(lead, text)
     elif evidence.kind == "list":
@@ -65,11 +67,11 @@ def _more_follow(evidence: Evidence) -> bool:
     return ITEM.match(after) is not None
 
 
-def heading_told(evidence: Evidence) -> str:
-    """Return the heading that evidence must be told with, as it opens a sentence; "" where it stands for itself.
+def needed_heading(evidence: Evidence) -> str:
+    """Return the heading that evidence is said under, as it opens a statement; "" where it stands for itself.
 
-    An item or row that nothing else introduces may be forbidden by its heading; what answers a heading that asks, and
-    does not repeat it, is another question's answer without it.
+    A heading may forbid the items and rows that nothing else introduces, or ask what a sentence answers, or say when
+    it holds: only a sentence that repeats most of its heading's words is said without it.
     """
     heading = last_heading("", evidence.hit.passage.headings)
     if not heading or evidence.kind == "definition":
@@ -77,20 +79,13 @@ def heading_told(evidence: Evidence) -> str:
     if evidence.kind == "note":
         needed = _is_item(evidence, evidence.start)
     elif evidence.kind == "sentence":
-        asked, said = content(heading), content(evidence.text)
-        answers = heading.rstrip().endswith("?") and 2 * len(asked & said) < len(asked)
-        needed = not evidence.governors and (answers or LIMITS.search(heading) is not None)
+        named, said = (content(text.replace("-", " ")) for text in (heading, evidence.text))  # "Carry-over"
+        needed = not evidence.governors and 2 * len(named & said) < len(named)
     elif evidence.kind == "row":
         needed = not evidence.also
     else:
         needed = not evidence.governors or _is_item(evidence, evidence.governors[0][0])
     return opening(heading) if needed else ""
-
-
-def opening(heading: str) -> str:
-    """Return a heading as it opens a sentence that it governs."""
-    heading = " ".join(heading.split())
-    return f"{heading} " if heading.endswith(("?", ":")) else f"{heading}: "
 
 
 def _is_item(evidence: Evidence, start: int) -> bool:
@@ -99,17 +94,29 @@ def _is_item(evidence: Evidence, start: int) -> bool:
     return ITEM.match(f"{before}x") is not None
 
 
+def verbalized(evidence: Evidence) -> str:
+    """Say evidence as its quote proves it: its row, item or sentences under what governs them, or else all of it."""
+    quote, text = quote_text(evidence), " ".join(evidence.text.split())
+    ways: list[str] = []
+    if evidence.kind in ("row", "definition"):
+        ways = [*row_verbalizations(quote)]
+    elif evidence.kind == "item":
+        ways = [*item_verbalizations(quote)][_more_follow(evidence) :]
+    elif evidence.kind == "sentence" and evidence.governors and len(quote) > SHORT_QUOTE:
+        ways = [way for way in sentence_verbalizations(quote) if way.endswith(text)]
+    whole = quote if evidence.kind == "list" else " ".join(BULLET.sub("", quote).split())
+    return ways[0] if ways else whole
+
+
 def quote_span(evidence: Evidence) -> tuple[int, int]:
-    """Return the span that proves evidence: itself, what it stands under, or the short paragraph around it."""
-    if evidence.context:
-        return evidence.context
+    """Return the span that proves evidence: itself, from what it stands under on."""
     starts = [start for start, _ in evidence.governors if start < evidence.start]
     return min((evidence.start, *starts)), evidence.end
 
 
 def alone(evidence: Evidence) -> Evidence:
-    """Return evidence without what it stands under or beside."""
-    return replace(evidence, lead=None, also=(), context=None)
+    """Return evidence without what it stands under."""
+    return replace(evidence, lead=None, also=())
 
 
 def overlap(one: Evidence, other: Evidence) -> bool:

@@ -1,7 +1,7 @@
-"""Passages -> answer text: a generator that can read gets the best passages in full, and code proves what it says.
+"""Passages -> answer text: a generator that can read gets the best passages in full and says what answers.
 
-Each sentence must be supported by a span of the passage whose key it names, by the same check as everywhere; what is
-not is replaced by that passage's best evidence. A small generator words evidence that was chosen for it (`phrase.py`).
+A sentence that is a span of the passage whose key it names is shown as that span; any other gives way to the evidence
+of that passage which is most like it. A small generator is given evidence that was chosen for it (`phrase.py`).
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answer.evidence import heading_told, place
-from assistant.answer.phrase import GroundedText, invented, joined, quote_evidence, written_by
-from assistant.answer.proof.citations import Claim, best_support, cite, written_claims
+from assistant.answer.evidence import place, quote_text
+from assistant.answer.phrase import GroundedText, invented, unproved_verdict, written_by
+from assistant.answer.proof.citations import Claim, answer_text, cite, parse_claims
+from assistant.answer.proof.equality import is_its_quote
 from assistant.answer.select import qualified
-from assistant.core.config import AnswerSection, GeneratorSection
+from assistant.core.config import GeneratorSection
 from assistant.core.records import Citation, Evidence, Hit, Verdict
 from assistant.models.llm import LanguageModel
+from assistant.text.canonical import last_heading
 from assistant.text.prompts import NOT_FOUND, build_reading_messages
 from assistant.text.words import content
 
 PASSAGES = 6  # that a generator is given
 MAX_PASSAGE = 4_000  # characters of one; an endless row is cut
 SENTENCES = 6  # of an answer
-TRIED = 6  # spans of a passage that a sentence is compared with, those with most words in common first
 
 
 def answer_from_passages(
@@ -31,13 +32,12 @@ def answer_from_passages(
     spans: Sequence[Evidence],
     evidence: Sequence[Evidence],
     model: LanguageModel,
-    answer: AnswerSection,
     generator: GeneratorSection,
 ) -> GroundedText | None:
     """Let the generator read the first hits and answer; None if it finds nothing, or nothing that can be shown.
 
     `spans` are the parts of the hits that may be quoted, `evidence` what the reader picked of them, best first: it
-    stands in for sentences that are not proved.
+    stands in for sentences that are no quote.
     """
     read = hits[:PASSAGES]
     shown = [(place(hit), hit.passage.text[:MAX_PASSAGE]) for hit in read]
@@ -46,41 +46,34 @@ def answer_from_passages(
         return None
     verdicts = list(invented(written, len(read)))
     citations: list[Citation] = []
-    claims = written_claims(written)
-    for claim in claims:
-        found = _proved(claim, read, spans, answer.min_support) or _instead(claim, read, evidence)
-        if found is None or found.claim != claim.text:
-            reason = "a sentence was not supported by its passage and was " + ("replaced" if found else "left out")
-            verdicts.append(Verdict("support", "output", "redact", reason, 0.0))
-        if found and not any(found.claim == known.claim for known in citations):
-            citations.append(found)
+    generated = False
+    for claim in parse_claims(written):
+        found, verdict = _found(claim, read, spans, evidence)
+        generated |= verdict is None
+        verdicts += [verdict] if verdict else []
+        if found and not any((found.source, found.claim) == (known.source, known.claim) for known in citations):
+            citations.append(replace(found, key=len(citations) + 1))
     if not citations:
         return None
-    numbered = [replace(citation, key=key) for key, citation in enumerate(citations, 1)]
-    said = {claim.text for claim in claims}
-    return GroundedText(joined(numbered), tuple(numbered), any(c.claim in said for c in numbered), tuple(verdicts))
+    return GroundedText(answer_text(citations), tuple(citations), generated, tuple(verdicts))
 
 
-def _proved(claim: Claim, hits: Sequence[Hit], spans: Sequence[Evidence], min_support: float) -> Citation | None:
-    """Return the citation of the span that supports a claim best, of the passages that it names, else of any.
+def _found(
+    claim: Claim, hits: Sequence[Hit], spans: Sequence[Evidence], evidence: Sequence[Evidence]
+) -> tuple[Citation | None, Verdict | None]:
+    """Return what is cited for a sentence of the generator, and what is reported of it: nothing if it is a quote.
 
-    What its heading governs, or the sentence after it qualifies, is told with that, as code tells it.
+    A quote is cited with what it refers to and what qualifies it, under its heading.
     """
     named = {hits[key - 1].passage.id for key in claim.keys if 1 <= key <= len(hits)}
+    for span in spans:
+        heading = last_heading(span.hit.title, span.hit.passage.headings)
+        if (not named or span.hit.passage.id in named) and is_its_quote(claim.text, quote_text(span), heading):
+            return cite(1, qualified(span, spans)), None
     said = content(claim.text)
-    near = [e for e in spans if not named or e.hit.passage.id in named]
-    near.sort(key=lambda e: -len(said & content(f"{e.lead_text} {e.text}")))
-    key, support = best_support(claim.text, near[:TRIED], (), min_support)
-    if not support.supported:
-        return None
-    found = near[key - 1]
-    whole = qualified(found, spans)
-    leans = heading_told(found) or (whole.start, whole.end) != (found.start, found.end)
-    return quote_evidence(1, whole) if leans else cite(key, claim.text, found, support)
-
-
-def _instead(claim: Claim, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> Citation | None:
-    """Quote the best evidence of a passage that a claim names."""
-    named = {hits[key - 1].passage.id for key in claim.keys if 1 <= key <= len(hits)}
-    best = next((e for e in evidence if e.hit.passage.id in named), None)
-    return quote_evidence(1, best) if best else None
+    likeness = [len(said & content(e.text)) for e in evidence]
+    near = [n for n, e in enumerate(evidence) if e.hit.passage.id in named or (not named and likeness[n])]
+    if not near:
+        return None, unproved_verdict("was left out")
+    best = max(near, key=lambda n: likeness[n])
+    return cite(1, evidence[best]), unproved_verdict("gave way to a quote")

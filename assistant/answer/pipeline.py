@@ -89,7 +89,7 @@ def from_evidence(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine
     inquiry.report("wording")
     with inquiry.timer("generate"):
         model = engine.model
-        wording = phrase(asked, evidence, model, engine.config.answer, engine.config.generator)
+        wording = phrase(asked, evidence, model, engine.config.generator)
     with inquiry.timer("verify"):
         hits = [e.hit for e in evidence]
         if wording.generated and engine.refusals(wording.text, hits):
@@ -107,10 +107,8 @@ def from_passages(inquiry: Inquiry, asked: str, found: Sequence[Hit], reading: R
         spans, withheld = permitted([e for hit in found[:PASSAGES] for e in evidence_in(hit)], engine.guards)
         picked, _ = permitted((*reading.evidence, *reading.closest), engine.guards)
     with inquiry.timer("generate"):
-        model, settings = engine.model, engine.config
-        wording = model and answer_from_passages(
-            asked, reading.hits, spans, picked, model, settings.answer, settings.generator
-        )
+        model = engine.model
+        wording = model and answer_from_passages(asked, reading.hits, spans, picked, model, engine.config.generator)
     if not model or not wording or engine.refusals(wording.text, found):
         return abstain(replace(inquiry, verdicts=(*inquiry.verdicts, *withheld)), reading, engine)
     with inquiry.timer("verify"):

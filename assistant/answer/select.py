@@ -9,10 +9,10 @@ from itertools import chain, groupby
 from math import inf
 from typing import Literal
 
-from assistant.answer.evidence import MAX_REACH, alone, heading_told, overlap, reach
+from assistant.answer.evidence import MAX_REACH, alone, overlap, reach
 from assistant.core.config import ReaderSection
 from assistant.core.records import Evidence
-from assistant.text.canonical import ITEM
+from assistant.text.canonical import ITEM, last_heading
 
 # Also the headings of a list of contents, which have lost their mark: "How to ask for leave".
 QUESTION = re.compile(r".*\?[^\w?]*|(?:What|How|Who|Whom|Whose|Why)\b.*[^.:;,!)]")
@@ -100,7 +100,8 @@ def _answering(scored: Sequence[Evidence]) -> list[Evidence]:
 def _tells(evidence: Evidence) -> bool:
     """Tell what could answer from questions, which answer nothing however like they are to the one that was asked."""
     text = " ".join(evidence.text.split())
-    by_itself = evidence.kind == "sentence" and not (evidence.governors or heading_told(evidence))
+    asks = last_heading("", evidence.hit.passage.headings).endswith("?")  # and then "Never." answers
+    by_itself = evidence.kind == "sentence" and not (evidence.governors or asks)
     short = by_itself and len(text.split()) < MIN_WORDS
     return not (short or _begins_above(evidence) or QUESTION.fullmatch(text) or REFERS_ON.fullmatch(text))
 
@@ -182,7 +183,8 @@ def _units(
     elif run and reach(answer := replace(_joined(run[0], run[-1], "sentence"), score=evidence.score)) <= SHORT_LIST:
         yield answer
     else:
-        yield _with_conditions(evidence, *paragraphs[_place(evidence)])
+        beside, at = paragraphs[_place(evidence)]
+        yield _in_paragraph(_with_conditions(evidence, beside, at), [e for e in beside if _same_paragraph(e, evidence)])
 
 
 def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
@@ -194,10 +196,7 @@ def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
 
 
 def _with_conditions(evidence: Evidence, beside: Sequence[Evidence], at: int) -> Evidence:
-    """Return a sentence with what it refers to and what qualifies it; its paragraph is its context, if it is short.
-
-    What it stands under is quoted with it in its stead.
-    """
+    """Return a sentence with what it refers to and what qualifies it."""
     last = at
     while last + 1 < len(beside) and _goes_on(beside[last], beside[last + 1]):
         last += 1
@@ -207,17 +206,21 @@ def _with_conditions(evidence: Evidence, beside: Sequence[Evidence], at: int) ->
         else SPEAKS_OF_TEXT.search(beside[at - 1].text)
     )
     first = at - 1 if leans else at
-    joined = replace(_joined(beside[first], beside[last], "sentence"), score=evidence.score)
-    own = [e for e in beside if _same_paragraph(e, evidence)]
-    around = min(own[0].start, joined.start), max(own[-1].end, joined.end)
-    short = around[1] - around[0] <= SHORT_PARAGRAPH
-    return replace(joined, context=around if short and not joined.governors else None)
+    return replace(_joined(beside[first], beside[last], "sentence"), score=evidence.score)
+
+
+def _in_paragraph(evidence: Evidence, paragraph: Sequence[Evidence]) -> Evidence:
+    """Return the whole of a short paragraph, unless the sentence stands under something: that is quoted with it."""
+    start, end = min(paragraph[0].start, evidence.start), max(paragraph[-1].end, evidence.end)
+    if evidence.governors or end - start > SHORT_PARAGRAPH:
+        return evidence
+    return replace(evidence, start=start, end=end, text=evidence.hit.slice(start, end))
 
 
 def qualified(evidence: Evidence, candidates: Sequence[Evidence]) -> Evidence:
     """Return a sentence with what it refers to and what qualifies it; other evidence as it is."""
     paragraph = _paragraphs(candidates).get(_place(evidence))
-    return replace(_with_conditions(evidence, *paragraph), context=evidence.context) if paragraph else evidence
+    return _with_conditions(evidence, *paragraph) if paragraph else evidence
 
 
 def _goes_on(one: Evidence, other: Evidence) -> bool:

@@ -1,41 +1,48 @@
-"""How a quote is told in one line: a sentence, item or row, with what it stands under and "…" for what is left out.
+"""How a quote is said in one line: a sentence, item or row, with what it stands under and "…" for what is left out.
 
-Made of the quote's text alone, so that whoever proves a saved answer tells it in the same way (`support.py`).
+Made of the quote's text alone, so that whoever proves a saved answer says it in the same way (`proof/equality.py`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
-from assistant.text.canonical import ITEM, RULE, cells, sentences
+from assistant.text.canonical import ITEM, MAX_LEAD, MAX_STRETCH, RULE, cells, sentences
 
+BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 MORE = "…"
+CELL = " | "
 
 
-def tellings(quote: str) -> Iterator[str]:
-    """Yield the ways in which code tells what a quote ends with, under what governs it."""
+def verbalizations(quote: str) -> Iterator[str]:
+    """Yield the quote, and the ways to say what it ends with under what governs that."""
     yield quote
-    yield from rows_told(quote)
-    yield from items_told(quote)
-    yield from sentences_told(quote)
+    if len(quote) <= MAX_LEAD + MAX_STRETCH:  # nothing longer is evidence, and the ways to say it would be many
+        yield from row_verbalizations(quote)
+        yield from item_verbalizations(quote)
+        yield from sentence_verbalizations(quote)
 
 
-def rows_told(quote: str) -> Iterator[str]:
-    """Yield the last row of a table, which the quote may begin with or introduce."""
+def row_verbalizations(quote: str) -> Iterator[str]:
+    """Yield the last row of a table, which the quote may begin with or introduce; or a term and what it means."""
     lines = quote.splitlines()
+    if len(lines) == 1 and CELL in quote and not quote.startswith("|"):
+        term, *meaning = cells(quote)
+        yield f"{term}: {'; '.join(filter(None, meaning))}"
     if not lines or not lines[-1].startswith("|"):
         return
     first = next(i for i, line in enumerate(lines) if line.startswith("|"))
     above, table = " ".join(" ".join(lines[:first]).split()), lines[first:]
     if len(table) > 1 and RULE.match(table[1]):
-        told = [row_told(table[0], table[-1], table[1:-1]), row_text(table[0], table[-1])]
+        row = _verbalized_row(table[0], table[-1], table[1:-1])
     else:
-        told = ["; ".join(filter(None, cells(table[-1])))]
-    yield from (f"{above} {text}".strip() for text in told)
+        row = "; ".join(filter(None, cells(table[-1])))
+    yield f"{above} {row}".strip()
 
 
-def items_told(quote: str) -> Iterator[str]:
-    """Yield the last item of a list with its lead-in and the items above it, and marks for those that are not told.
+def item_verbalizations(quote: str) -> Iterator[str]:
+    """Yield the last item of a list with its lead-in and the items above it, and marks for those that are left out.
 
     The second way says that more items follow, which the quote does not show.
     """
@@ -46,16 +53,16 @@ def items_told(quote: str) -> Iterator[str]:
     chain = _above(lines, items)
     if not items[0] and len(chain) == 1:
         return
-    told = " ".join(lines[: items[0]])
+    text = " ".join(lines[: items[0]])
     before = -1
     for at in chain:
         gap = at > before + 1
         before = at
-        told += f" {MORE}" if gap else ""
-        told += " " + unmarked("\n".join(lines[items[at] : items[at + 1] if at + 1 < len(items) else len(lines)]))
-    told = " ".join(told.split())
-    yield told
-    yield f"{told} {MORE}"
+        text += f" {MORE}" if gap else ""
+        text += " " + unmarked("\n".join(lines[items[at] : items[at + 1] if at + 1 < len(items) else len(lines)]))
+    text = " ".join(text.split())
+    yield text
+    yield f"{text} {MORE}"
 
 
 def _above(lines: Sequence[str], items: Sequence[int]) -> list[int]:
@@ -79,21 +86,15 @@ def _others(lines: Sequence[str], items: Sequence[int]) -> list[str]:
     return [line for i, line in enumerate(lines[items[0] :], items[0]) if i not in begin]
 
 
-def sentences_told(quote: str) -> Iterator[str]:
+def sentence_verbalizations(quote: str) -> Iterator[str]:
     """Yield the last sentences of a quote that begins with a question or ends its first sentence with a colon."""
-    spans = sentences(quote, 0, len(quote))
-    texts = [" ".join(quote[start:end].split()) for start, end in spans]
-    if not governed(texts):
+    texts = [" ".join(quote[start:end].split()) for start, end in sentences(quote, 0, len(quote))]
+    if len(texts) < 2 or not texts[0].rstrip("\"'”’)]*").endswith(("?", ":")):
         return
     for first in range(len(texts) - 1, 0, -1):
         above = [i for i in range(first) if texts[i].endswith((":", "?"))]
         gaps = [f" {MORE} " if after > at + 1 else " " for at, after in zip(above, [*above[1:], first], strict=True)]
         yield "".join(texts[at] + gap for at, gap in zip(above, gaps, strict=True)) + " ".join(texts[first:])
-
-
-def governed(texts: Sequence[str]) -> bool:
-    """Tell whether a quote's first sentence says what the others answer or stand under."""
-    return len(texts) > 1 and texts[0].rstrip("\"'”’)]*").endswith(("?", ":"))
 
 
 def unmarked(text: str) -> str:
@@ -103,26 +104,34 @@ def unmarked(text: str) -> str:
 
 def row_text(header: str, row: str) -> str:
     """Say a table row as `Column: cell; Column: cell`."""
-    names, values = cells(header), cells(row)
+    return _named(cells(header), cells(row))
+
+
+def _named(names: Sequence[str], values: Sequence[str]) -> str:
     pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
-    return "; ".join(pairs + values[len(names) :])
+    return "; ".join([*pairs, *values[len(names) :]])
 
 
-def row_told(header: str, row: str, between: Sequence[str] = ()) -> str:
+def _verbalized_row(header: str, row: str, between: Sequence[str]) -> str:
     """Say a table row as people do: `Partner – Longest leave: 6 weeks`, `B5 – Low: £56,000; High: £76,000`.
 
     A column's name is never left out: it may be "Not allowed". Nor is what heads the row among those `between`.
     """
-    names, values = cells(header), cells(row)
-    subject, rest = values[0], values[1:]
-    if not subject or not any(rest):
-        return row_text(header, row)
-    pairs = [f"{name}: {value}" if name else value for name, value in zip(names[1:], rest, strict=False) if value]
+    subject, *rest = cells(row)
     group = next((cells(line)[0] for line in reversed(between) if _heads_rows(line)), "")
-    return f"{group + ' – ' if group else ''}{subject} – " + "; ".join(pairs + rest[len(names) - 1 :])
+    prefix = f"{group} – " if group else ""
+    if not subject or not any(rest):
+        return prefix + row_text(header, row)
+    return f"{prefix}{subject} – {_named(cells(header)[1:], rest)}"
 
 
 def _heads_rows(line: str) -> bool:
     """Tell a row that has a first cell alone, and so heads those below it, from others and from the rule."""
     first, *rest = cells(line) or [""]
     return bool(rest) and any(map(str.isalnum, first)) and not any(rest)
+
+
+def opening(heading: str) -> str:
+    """Return a heading as it opens a statement that it governs."""
+    heading = " ".join(heading.split())
+    return f"{heading} " if heading.endswith(("?", ":")) else f"{heading}: "

@@ -146,17 +146,14 @@ def verify(
     from dataclasses import asdict
 
     from assistant.answer.proof.verify import verify_answer
+    from assistant.contract import saved_answer
     from assistant.index.catalog import Catalog
 
     view = context.renderer()
     settings = context.settings()
     catalog = Catalog.open(settings.data)
     access = context.access()
-    checks = [
-        check
-        for answer in saved_answers(file)
-        for check in verify_answer(answer, catalog, access, settings.answer.min_support)
-    ]
+    checks = [check for answer in saved_answers(file) for check in verify_answer(saved_answer(answer), catalog, access)]
     failed = [check for check in checks if check.problem]
     if context.json:
         view.json({"verified": not failed, "checks": [asdict(check) for check in checks]})

@@ -100,7 +100,6 @@ class ReaderSection:
 class AnswerSection:
     max_risk: Share = 0.13  # share of answers that may be wrong, on questions like the calibration's; 0.13 is 13%
     min_closest: Share = 0.5  # probability of being right from which the closest quotes are shown instead
-    min_support: Share = 0.5  # share of a statement's words that its wording keeps, where asides may be left out
 
 
 @dataclass(frozen=True, slots=True)

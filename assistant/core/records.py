@@ -130,8 +130,8 @@ class Evidence:
     """A sentence, list item, table row, list or definition that the reader picked; offsets are into the document.
 
     `lead` is the span, in the passage or before it, of what it stands under: a list's lead-in, a table's header row, a
-    question, or the name of the term that is defined; `also` are the others, as in `Unit`. `context` is the span of the
-    short paragraph around a sentence: it is quoted whole. A note is what a mark in other evidence refers to.
+    question, or the name of the term that is defined; `also` are the others, as in `Unit`. A sentence may be several,
+    up to a short paragraph. A note is what a mark in other evidence refers to.
     """
 
     hit: Hit
@@ -141,7 +141,6 @@ class Evidence:
     score: float
     kind: Literal["sentence", "item", "row", "list", "definition", "note"] = "sentence"
     lead: tuple[int, int] | None = None
-    context: tuple[int, int] | None = None
     also: tuple[tuple[int, int], ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""Citations as ALCE scores them (Gao et al. 2023), with the support check in place of its entailment model."""
+"""Citations as ALCE scores them (Gao et al. 2023), with equality of statement and quote for its entailment model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.answer.support import check_support
+from assistant.answer.proof.equality import is_its_quote
+from assistant.text.canonical import last_heading
 from assistant.text.prompts import KEY
 
 KEYS = re.compile(r"(?:\[\d{1,3}\]\s*)+")
@@ -32,21 +33,19 @@ def statements(answer: str) -> list[Statement]:
     return [*(s for s in found if s.text), *([Statement(rest, ())] if (rest := answer[start:].strip()) else [])]
 
 
-def citation_scores(answer: str, citations: Sequence[Cited], min_support: float) -> dict[str, float]:
+def citation_scores(answer: str, citations: Sequence[Cited]) -> dict[str, float]:
     """Return citation recall and precision, and how many keys no citation carries.
 
-    Recall is the share of statements that their quotes support, alone or together. A citation is precise if its
-    statement is supported, and it either supports it alone or is needed by the others.
+    Recall is the share of statements that are one of their quotes; precision is the share of keys whose quote the
+    statement is.
     """
     by_key = {c["key"]: c for c in citations}
-    recalled, precise = [], []
+    recalled: list[float] = []
+    precise: list[float] = []
     for statement in statements(answer):
-        whole = _supports(statement.text, [by_key[k] for k in statement.keys if k in by_key], min_support)
-        recalled.append(float(whole))
-        for key in statement.keys:
-            rest = [by_key[k] for k in statement.keys if k in by_key and k != key]
-            alone = key in by_key and _supports(statement.text, [by_key[key]], min_support)
-            precise.append(float(whole and (alone or not _supports(statement.text, rest, min_support))))
+        proved = [key in by_key and _proves(by_key[key], statement.text) for key in statement.keys]
+        recalled.append(float(any(proved)))
+        precise += map(float, proved)
     invented = {key for statement in statements(answer) for key in statement.keys} - set(by_key)
     return {
         "citation_recall": sum(recalled) / max(1, len(recalled)),
@@ -55,14 +54,5 @@ def citation_scores(answer: str, citations: Sequence[Cited], min_support: float)
     }
 
 
-def _supports(statement: str, cited: Sequence[Cited], min_support: float) -> bool:
-    together = [[c] for c in cited] + ([list(cited)] if len(cited) > 1 else [])
-    return any(
-        check_support(
-            statement,
-            "\n".join(c["quote"] for c in some),
-            min_support,
-            "\n".join(part for c in some for part in (c["title"], *c["headings"])),
-        ).supported
-        for some in together
-    )
+def _proves(cited: Cited, statement: str) -> bool:
+    return is_its_quote(statement, cited["quote"], last_heading(cited["title"], cited["headings"]))

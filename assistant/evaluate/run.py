@@ -99,8 +99,7 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
         progress("asking", found, len(questions))
         ask.ask_all(missing, open_config, access, plan.jobs, keep)
     threshold = load_confidence(config.data).threshold(config.answer.max_risk)
-    min_support = config.answer.min_support
-    rows = [score(q, kept[q.id], threshold, min_support) for q in questions]
+    rows = [score(q, kept[q.id], threshold) for q in questions]
     report = build_report(name, {**stamp, "threshold": threshold}, rows, [kept[q.id] for q in questions])
     write_report(folder, report)
     return Run(folder, report, found)

@@ -44,7 +44,7 @@ class Scored:
         return asdict(self)
 
 
-def score(question: Question, saved: Saved, threshold: float, min_support: float) -> Scored:
+def score(question: Question, saved: Saved, threshold: float) -> Scored:
     """Score an answer that was asked for without a threshold, as if it had been given at `threshold`."""
     status = saved["status"]
     if status == "answered" and saved["confidence"] < threshold:
@@ -61,7 +61,7 @@ def score(question: Question, saved: Saved, threshold: float, min_support: float
         scores[f"abstention_{question.group}"] = float(not answered)
     if answered:
         scores |= {"risk": float(not right), "own_words": float(saved["own_words"])}
-        scores |= citation_scores(saved["answer"], saved["citations"], min_support)
+        scores |= citation_scores(saved["answer"], saved["citations"])
         scores["invented_keys"] += sum(v["guard"] == INVENTED for v in saved["verdicts"])
         if saved["verbatim"]:
             scores["verbatim"] = sum(saved["verbatim"]) / len(saved["verbatim"])

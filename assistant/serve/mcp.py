@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_place, verify_answer
 from assistant.answer.question import MAX_QUESTION
-from assistant.contract import answer_json, history_from_json, hit_json, term_json
+from assistant.contract import answer_json, history_from_json, hit_json, saved_answer, term_json
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.package import __version__
 from assistant.core.records import Access, Quote
@@ -151,5 +151,5 @@ def _around(assistant: Assistant, access: Access, source: str, sha256: str, star
 
 
 def _verified(assistant: Assistant, access: Access, answer: Json) -> Json:
-    checks = verify_answer(answer, assistant.catalog, access, assistant.config.answer.min_support)
+    checks = verify_answer(saved_answer(answer), assistant.catalog, access)
     return {"verified": not any(check.problem for check in checks), "checks": [asdict(check) for check in checks]}

@@ -14,7 +14,7 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import Confidence, Point
 from assistant.answer.features import READING_FEATURES
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json, dumps
+from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.errors import UsageError
 from assistant.core.records import Answer
 from assistant.models.logistic import Logistic
@@ -76,7 +76,7 @@ def test_a_saved_one_is_verified(unsure: Open) -> None:
     assert saved["closest"][0]["headings"] == ["Leave", "Carry-over"]
 
     def problems(raw: object) -> list[str]:
-        return [c.problem for c in verify_answer(raw, assistant.catalog, assistant.access, 0.75) if c.problem]
+        return [c.problem for c in verify_answer(saved_answer(raw), assistant.catalog, assistant.access) if c.problem]
 
     assert problems(saved) == []
     first = saved["closest"][0]

@@ -10,7 +10,7 @@ import pytest
 from assistant.answer.assistant import Assistant
 from assistant.answer.context import excerpts_around
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json
+from assistant.contract import answer_json, saved_answer
 from assistant.core.records import Access
 
 Make = Callable[..., Assistant]
@@ -140,7 +140,7 @@ def saved(assistant: Assistant) -> dict[str, Any]:
 
 
 def problems(assistant: Assistant, answer: dict[str, Any]) -> list[str]:
-    checks = verify_answer(answer, assistant.catalog, assistant.access, 0.75)
+    checks = verify_answer(saved_answer(answer), assistant.catalog, assistant.access)
     return [check.problem for check in checks if check.problem]
 
 

@@ -11,7 +11,7 @@ import pytest
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json, dumps
+from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import GuardsSection
 from assistant.core.records import Answer
 from tests.fakes import ScriptedModel
@@ -38,7 +38,7 @@ def ask(
         told = replace(config, guards=GuardsSection(**guards))
         opened.append(Assistant(told, model=ScriptedModel(says) if says else None, confidence=UNCALIBRATED))
         answer = opened[-1].answer(question)
-        checks = verify_answer(answer_json(answer), opened[-1].catalog, opened[-1].access, 0.5)
+        checks = verify_answer(saved_answer(answer_json(answer)), opened[-1].catalog, opened[-1].access)
         assert not [check for check in checks if check.problem]
         return answer
 

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json
+from assistant.contract import answer_json, saved_answer
 from tests.fakes import ScriptedModel
 
 LEAVE = """# Leave
@@ -45,7 +45,7 @@ def reading(make_assistant: Make) -> Callable[[str], Assistant]:
 
 
 def told(assistant: Assistant) -> str:
-    model: Any = assistant._model.result()
+    model: Any = assistant._engine.model
     return str(model.told[0][1].content)
 
 
@@ -59,16 +59,25 @@ def test_its_sentences_are_proved_by_spans_of_the_passages(reading: Callable[...
         "Employees may carry over at most 5 days of annual leave.",
         "Carried-over days expire on 31 March.",
     ]
+    assert answer.text.splitlines()[1] == "Carried-over days expire on 31 March. [2]"
     assert "Leave > Carry-over" in told(assistant) and "agrees to it in writing" in told(assistant)
-    checks = verify_answer(answer_json(answer), assistant.catalog, assistant.access, 0.75)
+    checks = verify_answer(saved_answer(answer_json(answer)), assistant.catalog, assistant.access)
     assert checks and not [check for check in checks if check.problem]
 
 
 def test_what_is_not_proved_is_replaced_by_the_evidence(reading: Callable[..., Assistant]) -> None:
     answer = reading("Employees may carry over at most 50 days of leave. [1]").answer(QUESTION)
     assert "50" not in answer.text
-    assert answer.text == "Employees may carry over at most 5 days of annual leave. [1]"
-    assert any(v.guard == "support" for v in answer.verdicts)
+    assert answer.text == f"{LEAVE.split('##')[1].split(maxsplit=1)[1].strip()} [1]", "all of its short paragraph"
+    assert any(v.guard == "support" and "gave way to a quote" in v.reason for v in answer.verdicts)
+
+
+def test_a_second_passage_that_was_misworded_is_quoted(reading: Callable[..., Assistant]) -> None:
+    later = "# Circular\n\nFrom July on employees may carry over no days of annual leave any more.\n"
+    assistant = reading("Employees may carry over at most 5 days of annual leave. [1] Now it is none. [2]", later=later)
+    answer = assistant.answer(QUESTION)
+    assert {c.source for c in answer.citations} == {"leave.md", "later.md"}
+    assert "no days of annual leave any more" in answer.text and "Now it is none" not in answer.text
 
 
 @pytest.mark.parametrize("reply", ["NOT FOUND", "", "I do not know, NOT FOUND"])
@@ -79,7 +88,7 @@ def test_it_may_say_that_it_found_nothing(reading: Callable[..., Assistant], rep
 
 def test_it_is_not_asked_what_is_off_the_subject(reading: Callable[..., Assistant]) -> None:
     assistant = reading("Boil it for six minutes. [1]")
-    model: Any = assistant._model.result()
+    model: Any = assistant._engine.model
     assert assistant.answer("How many minutes does rice simmer until it is soft?").status == "abstained"
     assert model.told == []
 

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json
+from assistant.contract import answer_json, saved_answer
 from assistant.core.config import Config
 from tests.manifests import access_toml
 
@@ -226,7 +226,7 @@ def test_what_governs_an_answer_is_told_with_it(assistant: Assistant, question: 
     answer = assistant.answer(question)
     limits = (e.text for c in answer.citations for e in c.context if e.limits)
     assert answer.status == "answered" and told in " ".join(" ".join((answer.text, *limits)).split())
-    checks = verify_answer(answer_json(answer), assistant.catalog, assistant.access, 0.5)
+    checks = verify_answer(saved_answer(answer_json(answer)), assistant.catalog, assistant.access)
     assert checks and not [check.problem for check in checks if check.problem]
 
 
@@ -242,7 +242,7 @@ def test_a_saved_answer_without_the_heading_that_governs_it_does_not_hold(assist
         claim = citation["claim"].replace("Prohibited:\n", heading).replace("Prohibited: ", heading)
         assert claim != citation["claim"]
         changed = {**raw, "answer": f"{claim} [1]", "citations": [{**citation, "claim": claim}]}
-        checks = verify_answer(changed, assistant.catalog, assistant.access, 0.5)
+        checks = verify_answer(saved_answer(changed), assistant.catalog, assistant.access)
         assert any(check.problem for check in checks), heading
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json, dumps, search_json, term_json
+from assistant.contract import answer_json, dumps, saved_answer, search_json, term_json
 from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport, Turn, make_access
 from assistant.terminal.chat import Chat
@@ -101,7 +101,7 @@ def test_verify_says_the_same_of_a_hidden_quote_as_of_a_forged_one(assistant: As
         {"status": "answered", "answer": f"{citation['claim']} [1]", "citations": [{**citation, "key": 1, **f}]}
         for f in forged
     ]
-    checks = [verify_answer(one, assistant.catalog, make_access(["hr"], DAY), 0.75) for one in saved]
+    checks = [verify_answer(saved_answer(one), assistant.catalog, make_access(["hr"], DAY)) for one in saved]
     assert {check.problem for found in checks for check in found} == {
         "the document has changed or is no longer indexed"
     }

@@ -232,10 +232,10 @@ def test_the_same_question_gets_the_same_answer(quick: Assistant) -> None:
 
 def test_a_generator_words_the_answer_and_is_named(make_assistant: Callable[..., Assistant]) -> None:
     files = {"leave.md": "# Leave\n\nEmployees may carry over at most 5 days of annual leave.\n"}
-    model = ScriptedModel("Employees can carry over at most 5 days of annual leave. [1]")
+    model = ScriptedModel("**Employees** may carry over at most 5 days of annual leave. [1]")
     assistant = make_assistant(files, model=model)
     answer = assistant.answer("What is the most leave that employees may carry over?")
-    assert answer.text == "Employees can carry over at most 5 days of annual leave. [1]"
+    assert answer.text == "Employees may carry over at most 5 days of annual leave. [1]"
     assert answer.generated and answer.model.id == "scripted"
     assert assistant.answer("Which hamsters live on Jupiter?").status == "abstained"
     assert len(model.told) == 1  # an abstention asks no generator

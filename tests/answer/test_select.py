@@ -31,6 +31,7 @@ This does not hold in Utrecht. Days expire on 31 March.
 
 How many days can I sell?
 """
+FIRST = "An employee may carry over 5 days. However, a director may allow 8. The leave year starts on 1 April."
 
 
 def scored(text: str, scores: Mapping[str, float], passage: int = 1) -> list[Evidence]:
@@ -74,16 +75,16 @@ def test_an_item_of_a_long_list_is_told_with_marks_for_the_others() -> None:
 def test_a_short_paragraph_is_quoted_whole() -> None:
     text = LEAVE.replace("This does not hold in Utrecht. ", "")
     (found,) = choose(scored(text, {"The leave": 3.0}), ReaderSection())
-    assert found.text == "The leave year starts on 1 April."
-    whole = "An employee may carry over 5 days. However, a director may allow 8. The leave year starts on 1 April."
-    assert quote_text(found) == whole
+    assert found.text == quote_text(found) == FIRST
+    twice = choose(scored(text, {"The leave": 3.0, "An employee": 3.5}), ReaderSection())
+    assert texts(twice) == [FIRST], "two sentences of it are one piece of evidence"
     (found,) = choose(scored(f"## A\n\n{LONG} Days expire in March. {LONG}\n", {"Days": 3.0}), ReaderSection())
     assert quote_text(found) == "Days expire in March."
 
 
 def test_a_paragraph_that_takes_back_the_one_before_it_is_told_with_it() -> None:
     (found,) = choose(scored(LEAVE, {"The leave": 3.0}), ReaderSection())
-    assert texts((found,)) == ["The leave year starts on 1 April. This does not hold in Utrecht."]
+    assert texts((found,)) == [f"{FIRST} This does not hold in Utrecht."]
 
 
 def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
@@ -94,8 +95,7 @@ def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
 
 
 def test_a_condition_is_not_cut_from_its_rule() -> None:
-    found = choose(scored(LEAVE, {"An employee": 3.0}), ReaderSection())
-    assert texts(found) == ["An employee may carry over 5 days. However, a director may allow 8."]
+    assert texts(choose(scored(LEAVE, {"An employee": 3.0}), ReaderSection())) == [FIRST]
     text = f"## Cards\n\n{LONG} A card pays £500. However, a director may allow more. {LONG}\n"
     found = choose(scored(text, {"A card": 3.0}), ReaderSection())
     assert texts(found) == ["A card pays £500. However, a director may allow more."]
@@ -157,7 +157,7 @@ def test_evidence_is_limited_by_margin_and_number_and_never_twice_the_same() -> 
 def test_the_closest_are_of_different_passages() -> None:
     parts = [*scored(LEAVE, {"An employee": 1.0, "Days": 0.5}), *scored(BRING, {"Bring them": 0.0, "New": 2.0}, 2)]
     assert texts(closest(parts)) == [
-        "An employee may carry over 5 days. However, a director may allow 8.",
+        FIRST,
         "Bring them to reception.",
     ]
 

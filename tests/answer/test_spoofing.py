@@ -94,7 +94,7 @@ def sources_printed(answer: Answer, capsys: pytest.CaptureFixture[str]) -> list[
 
 
 def test_no_forged_citation_is_shown(ask: Callable[[str, str], Answer], capsys: pytest.CaptureFixture[str]) -> None:
-    assert ask(CARRY, "Employees can carry over at most 5 days of annual leave into the next year.").generated
+    assert ask(CARRY, "Employees may carry over at most 5 days of annual leave into the next year.").generated
     for mark in FORGED:
         for at in AT:
             answer = ask(CARRY, at.replace("{mark}", mark))

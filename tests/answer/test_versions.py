@@ -11,7 +11,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json
+from assistant.contract import answer_json, saved_answer
 from assistant.core.config import Config
 from assistant.core.records import make_access
 from tests.manifests import access_toml
@@ -74,7 +74,7 @@ def test_a_saved_answer_is_held_to_its_days(assistant: Assistant) -> None:
     saved = json.loads(json.dumps(answer_json(assistant.answer("Can I carry over 8 days of annual leave?"))))
 
     def problems(raw: Any) -> list[str]:
-        return [c.problem for c in verify_answer(raw, assistant.catalog, assistant.access, 0.5) if c.problem]
+        return [c.problem for c in verify_answer(saved_answer(raw), assistant.catalog, assistant.access) if c.problem]
 
     assert problems(saved) == []
     (before,) = saved["earlier"]
@@ -82,4 +82,4 @@ def test_a_saved_answer_is_held_to_its_days(assistant: Assistant) -> None:
     assert problems({**saved, "earlier": [{**before, "quote": before["quote"].replace("8", "9")}]})
     assert problems({**saved, "citations": [{**saved["citations"][0], "since": "2020-01-01"}]})
     later = dataclasses.replace(assistant.access, as_of="2024-06-01")
-    assert any(c.problem for c in verify_answer(saved, assistant.catalog, later, 0.5))
+    assert any(c.problem for c in verify_answer(saved_answer(saved), assistant.catalog, later))

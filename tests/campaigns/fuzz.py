@@ -64,12 +64,13 @@ def claims(data: bytes) -> None:
         assert claim.text and not KEY.search(claim.text)
 
 
-def support(data: bytes) -> None:
-    """A sentence is supported by its own quote or not, and nothing is raised."""
-    from assistant.answer.support import check_support
+def equality(data: bytes) -> None:
+    """A statement is itself, and compared with any other nothing is raised."""
+    from assistant.answer.proof.equality import is_its_quote
 
-    claim, _, quote = data.decode(errors="replace").partition("\n")
-    assert 0.0 <= check_support(claim, quote, 0.5).score <= 1.0
+    statement, _, quote = data.decode(errors="replace").partition("\n")
+    is_its_quote(statement, quote)
+    assert is_its_quote(statement, statement)
 
 
 def views(data: bytes) -> None:
@@ -99,7 +100,7 @@ TARGETS: dict[str, Target] = {
     **{suffix[1:]: partial(document, suffix) for suffix in (*TEXTS, ".pdf")},
     **{suffix[1:]: partial(office_part, suffix) for suffix in PARTS},
     "claims": claims,
-    "support": support,
+    "support": equality,
     "views": views,
     "guards": guards,
     "masks": masks,

@@ -37,7 +37,7 @@ from typer.testing import CliRunner
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.cli import app
-from assistant.contract import answer_json, dumps, search_json, term_json
+from assistant.contract import answer_json, dumps, saved_answer, search_json, term_json
 from assistant.core.config import Config
 from assistant.core.records import Access, IngestReport, Turn, make_access
 from assistant.index.catalog import Catalog
@@ -365,7 +365,7 @@ def told_apart(assistant: Assistant, question: str, who: Person) -> list[str] | 
                 "answer": f"{citation['claim']} [{citation['key']}]",
                 "citations": [{**citation, **change}],
             }
-            checks = verify_answer(saved, assistant.catalog, who.access, assistant.config.answer.min_support)
+            checks = verify_answer(saved_answer(saved), assistant.catalog, who.access)
             said |= {check.problem for check in checks}
     if not hidden:
         return None

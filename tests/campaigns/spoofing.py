@@ -6,7 +6,7 @@ A scripted generator words answers over the sample company, beside documents tha
 sources that are printed. It adds to a true sentence a key that does not exist, or a source, a section or a page that
 nobody cited; or it changes what the sentence says, in quotation marks or not; or it copies a key out of the question.
 What was forged must not be in the answer as it is printed, unless the document has it too. And of every answer holds:
-it is made of its citations' sentences and keys, each supported by its quote, which is verbatim; and the block of
+it is made of its citations' statements and keys, each of which is its quote, which is verbatim; and the block of
 sources has one line for each key, and no other that looks like one.
 """
 
@@ -29,7 +29,8 @@ from rich.progress import track
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.support import check_support
+from assistant.answer.proof.citations import answer_text
+from assistant.answer.proof.equality import is_proved
 from assistant.core.records import Answer, Turn
 from assistant.index.catalog import Catalog
 from assistant.terminal.render import Renderer
@@ -126,7 +127,7 @@ class Tally:
     faults: list[str] = field(default_factory=list)
 
 
-def faults(answer: Answer, forgery: Forgery, catalog: Catalog, min_support: float) -> Iterator[str]:
+def faults(answer: Answer, forgery: Forgery, catalog: Catalog) -> Iterator[str]:
     """Say what of a forgery, or beside one, is shown."""
     with redirect_stdout(StringIO()) as out:
         Renderer().answer(answer)
@@ -135,8 +136,7 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog, min_support: floa
     quotes = " ".join(c.quote for c in answer.citations)
     if forgery.mark in said and forgery.mark not in quotes:
         yield f"shows {forgery.mark!r}"
-    claims = "".join(f"{c.claim}[{c.key}]" for c in answer.citations)
-    if "".join(said.split()) != "".join(claims.split()):
+    if "".join(said.split()) != "".join(answer_text(answer.citations).split()):
         yield "says more than its citations"
     if re.findall(r"\[\d[^\]]*\]", said) != [f"[{c.key}]" for c in answer.citations]:
         yield "shows other keys than its citations'"
@@ -145,7 +145,7 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog, min_support: floa
     for c in answer.citations:
         if c.quote not in catalog.slices(c.document_sha256, c.start, c.end):
             yield f"quotes what is not there: {c.quote!r}"
-        if not check_support(c.claim, c.quote, min_support, "\n".join((c.title, *c.headings))).supported:
+        if not is_proved(c):
             yield f"says what its quote does not: {c.claim!r}"
         for quoted in re.findall(r'"([^"]+)"|“([^”]+)”|«([^»]+)»', c.claim):
             if " ".join("".join(quoted).split()).rstrip(".,") not in " ".join(c.quote.split()):
@@ -167,7 +167,7 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
             forgery, question = FORGERIES[number % len(FORGERIES)], rng.choice(questions)
             model.say = partial(forge, forgery)
             answer = assistant.answer(question)
-            found = list(faults(answer, forgery, assistant.catalog, config.answer.min_support))
+            found = list(faults(answer, forgery, assistant.catalog))
             kind = forgery.kind
             tally.forged[kind] += 1
             tally.worded[kind] += answer.generated

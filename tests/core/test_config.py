@@ -25,9 +25,9 @@ def test_every_setting_of_the_shipped_file_is_explained() -> None:
 
 def test_unknown_keys_are_refused_with_the_nearest_and_every_fault_is_told_at_once() -> None:
     with pytest.raises(ConfigError) as error:
-        parse_config({"retreival": {}, "answer": {"max_risc": 0.4, "min_support": "high"}}, Path())
+        parse_config({"retreival": {}, "answer": {"max_risc": 0.4, "min_closest": "high"}}, Path())
     message = str(error.value)
-    assert "'retrieval'" in message and "'max_risk'" in message and "answer.min_support must be float" in message
+    assert "'retrieval'" in message and "'max_risk'" in message and "answer.min_closest must be float" in message
 
 
 @pytest.mark.parametrize(

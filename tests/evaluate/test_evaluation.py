@@ -303,7 +303,7 @@ def saved(**fields: Any) -> dict[str, Any]:
 
 
 def scored(question: Question, **fields: Any) -> Scored:
-    return score(question, saved(**fields), threshold=0.5, min_support=0.75)
+    return score(question, saved(**fields), threshold=0.5)
 
 
 ANSWERABLE = Question("q", "?", True, answers=("At most 1.5 weeks",), evidence=(CARRY,))

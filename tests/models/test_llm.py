@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json
+from assistant.contract import answer_json, saved_answer
 from assistant.core.config import RUNTIMES, Config, GeneratorSection
 from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, ModelMissing
 from assistant.core.records import Turn
@@ -159,7 +159,7 @@ def test_evidence_longer_than_the_generator_reads_is_quoted(
 
 def assert_proved(assistant: Assistant, question: str) -> None:
     answer = assistant.answer(question)
-    checks = verify_answer(answer_json(answer), assistant.catalog, assistant.access, 0.75)
+    checks = verify_answer(saved_answer(answer_json(answer)), assistant.catalog, assistant.access)
     assert checks and not [check.problem for check in checks if check.problem]
 
 

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
+from assistant.contract import saved_answer
 from assistant.core.config import Config
 from assistant.core.records import Answer, Turn
 from assistant.terminal.chat import Chat
@@ -240,7 +241,7 @@ def test_saved_answers_verify(office: Assistant, talk: Callable[..., str], tmp_p
     answers = json.loads(text) if name == "a.json" else [json.loads(line) for line in text.splitlines()]
     assert [(a["id"], a["question"]) for a in answers] == [("1", CARRY), ("2", HOTEL)]
     for answer in answers:
-        checks = verify_answer(answer, office.catalog, office.access, office.config.answer.min_support)
+        checks = verify_answer(saved_answer(answer), office.catalog, office.access)
         assert checks and not [check for check in checks if check.problem]
 
 

@@ -110,7 +110,7 @@ built.
 
 {provenance}
 
-Every sentence it writes is checked against its quote before it is shown (`assistant/answer/support.py`). It knows
+What it writes is shown only where it is its quote (`assistant/answer/proof/equality.py`). It knows
 nothing by itself: without quotes its words are worth nothing. English only. Results are in the project's README.
 """
 

@@ -1,26 +1,19 @@
-"""Answer text -> checked citations: keys that exist, quotes that are verbatim, claims that the quote supports."""
+"""Evidence -> citations, whose statement is their quote; and an answer's text -> the sentences and keys that it has."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
-from assistant.answer.evidence import quote_span, quote_text
-from assistant.answer.support import Support, check_support
+from assistant.answer.evidence import needed_heading, quote_span, quote_text, verbalized
+from assistant.answer.verbalizations import BULLET
 from assistant.core.records import Citation, Evidence, Quote
-from assistant.text.canonical import last_heading, sentences, trim
-from assistant.text.facts import NUMBER, WORD
-from assistant.text.prompts import KEY
+from assistant.text.canonical import sentences, trim
+from assistant.text.prompts import KEY, without_keys
 
-# What small models put before their sentences.
-PREAMBLE = re.compile(r"^(?:(?:the\s+)?(?:quote|answer|response)(?:\s+is)?\s*:|a\s*:)\s*", re.IGNORECASE)
-# What it says of its own: that it answers, or how sentences hang together, which no quote proves.
-OPENS = re.compile(
-    r"^(?:yes|also|additionally|however|therefore|thus|so|in addition|as a result|moreover|furthermore), +(?=\S)",
-    re.IGNORECASE,
-)
-LIST_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+(?=\D)")  # "1. You get five days."
+KEYS_BEHIND_STOP = re.compile(r"([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)")  # "... of leave. [1] Ask HR."
+SPACE_BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +26,22 @@ class Claim:
 
 def parse_claims(text: str) -> list[Claim]:
     """Split an answer into sentences and their keys; keys after the full stop belong to the sentence before them."""
-    text = re.sub(r"([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)", lambda m: f" {m[2].strip()}{m[1]} ", text)
     claims = []
-    for line in text.splitlines():
-        line = PREAMBLE.sub("", LIST_NUMBER.sub("", line))
+    for line in KEYS_BEHIND_STOP.sub(lambda m: f" {m[2].strip()}{m[1]} ", text).splitlines():
         for start, end in sentences(line, *trim(line, 0, len(line))):
             sentence = line[start:end]
             keys = tuple(dict.fromkeys(int(m[1]) for m in KEY.finditer(sentence)))
-            bare = re.sub(r"\s+([.,;:!?])", r"\1", " ".join(KEY.sub(" ", sentence).split()))
-            bare = bare.lstrip("-•* ").strip()
-            if WORD.search(bare) or NUMBER.search(bare):
+            bare = SPACE_BEFORE_STOP.sub(r"\1", " ".join(KEY.sub(" ", sentence).split()))
+            bare = BULLET.sub("", bare)
+            if any(map(str.isalnum, bare)):
                 claims.append(Claim(bare, keys))
     return claims
 
 
-def written_claims(text: str) -> list[Claim]:
-    """Split what a generator wrote, without how it opens its sentences."""
-    found = []
-    for claim in parse_claims(text):
-        bare = OPENS.sub("", claim.text)
-        found.append(replace(claim, text=bare[0].upper() + bare[1:] if bare != claim.text else bare))
-    return found
-
-
-def cite(key: int, claim: str, evidence: Evidence, support: Support) -> Citation:
-    """Make the citation of a claim."""
-    quote = asdict(quote_of(key, evidence))
-    return Citation(**quote, claim=claim, supported=support.supported, score=round(support.score, 4))
+def cite(key: int, evidence: Evidence) -> Citation:
+    """Make the citation of evidence: what it says, under the heading that it needs, is its quote."""
+    statement = without_keys(needed_heading(evidence) + verbalized(evidence))
+    return Citation(**asdict(quote_of(key, evidence)), claim=statement, supported=True, score=1.0)
 
 
 def quote_of(key: int, evidence: Evidence) -> Quote:
@@ -79,19 +61,6 @@ def quote_of(key: int, evidence: Evidence) -> Quote:
     )
 
 
-def best_support(
-    claim: str, evidence: Sequence[Evidence], keys: Sequence[int], min_share: float
-) -> tuple[int, Support]:
-    """Return the 1-based key of the evidence that supports a claim best, the keys it named tried first."""
-    order = [k for k in keys if 1 <= k <= len(evidence)]
-    order += [k for k in range(1, len(evidence) + 1) if k not in order]
-    best = 0, Support(False, 0.0, "no evidence")
-    for key in order:
-        e = evidence[key - 1]
-        context = last_heading(e.hit.title, e.hit.passage.headings)
-        support = check_support(claim, quote_text(e), min_share, context)
-        if support.supported:
-            return key, support
-        if best[0] == 0:
-            best = key, support
-    return best
+def answer_text(citations: Sequence[Citation]) -> str:
+    """Write an answer: each statement on a line, with its key."""
+    return "\n".join(f"{citation.claim} [{citation.key}]" for citation in citations)

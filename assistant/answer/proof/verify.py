@@ -1,31 +1,24 @@
-"""Re-checks saved answers: every quote against the indexed text, every sentence against its quote."""
+"""Re-checks saved answers: every quote against the indexed text, every statement against its quote."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from assistant.answer.context import excerpts_around
-from assistant.answer.evidence import opening
-from assistant.answer.proof.citations import parse_claims
-from assistant.answer.support import check_support
+from assistant.answer.proof.citations import answer_text, parse_claims
+from assistant.answer.proof.equality import is_proved
+from assistant.answer.verbalizations import opening
 from assistant.answer.versions import since
-from assistant.contract import citations_from_json, closest_from_json, earlier_from_json
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote
+from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote, SavedAnswer
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
 from assistant.text.canonical import ITEM, heading_path, last_heading
-from assistant.text.prompts import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE
+from assistant.text.prompts import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE, without_keys
 from assistant.text.units import units
 from assistant.text.words import title_of
-
-FIELDS = frozenset(
-    """id question status answer confidence citations closest earlier hits verdicts model index timings_ms""".split()
-)
-HIT = frozenset("rank source title headings page score methods text".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +30,18 @@ class Check:
     problem: str
 
 
-def verify_answer(raw: Any, catalog: Catalog, access: Access, min_support: float) -> list[Check]:
-    """Check all that a saved answer (parsed `ask --json`) says; raises UsageError if it is not one.
+def verify_answer(saved: SavedAnswer, catalog: Catalog, access: Access) -> list[Check]:
+    """Check all that a saved answer says.
 
     Neither that it answered its question, nor its confidence and hits, is proved by a document: the log knows of those.
     """
-    citations, near = citations_from_json(raw), closest_from_json(raw)
     verifier = _Verifier(catalog, access)
     with catalog.snapshot():
-        checks = [Check(c.key, c.source, verifier.citation(c, min_support)) for c in citations]
-        checks += [Check(q.key, q.source, verifier.quote(q)) for q in near]
-        checks += [Check(q.key, q.source, verifier.before(q, citations)) for q in earlier_from_json(raw)]
-        return [*checks, *_strangers(raw), *_unproved(raw, citations, near, verifier)]
+        checks = [Check(c.key, c.source, verifier.citation(c)) for c in saved.citations]
+        checks += [Check(q.key, q.source, verifier.quote(q)) for q in saved.closest]
+        checks += [Check(q.key, q.source, verifier.before(q, saved.citations)) for q in saved.earlier]
+        faults = [*saved.faults, *_unproved(saved, verifier)]
+    return [*checks, *(Check(0, "", fault) for fault in faults)]
 
 
 def check_place(quote: Quote, catalog: Catalog, access: Access) -> str:
@@ -65,14 +58,14 @@ class _Verifier:
     catalog: Catalog
     access: Access
 
-    def citation(self, citation: Citation, min_support: float) -> str:
+    def citation(self, citation: Citation) -> str:
         if problem := self.quote(citation):
             return problem
-        heading = last_heading(citation.title, citation.headings)
-        if not check_support(citation.claim, citation.quote, min_support, heading).supported:
-            return "the quote does not support the sentence"
-        if citation.headings and self._is_headed(citation) and not citation.claim.startswith(opening(heading)):
-            return "the heading that governs the sentence is not told with it"
+        if not is_proved(citation):
+            return "the statement is not its quote"
+        heading = last_heading("", citation.headings)
+        if heading and self._is_headed(citation) and not citation.claim.startswith(without_keys(opening(heading))):
+            return "the statement lacks the heading that governs it"
         document = self._document(citation)
         around = excerpts_around(self.catalog, document.id, citation.start, citation.end) if document else ()
         same = [(e.start, e.end) for e in around] == [(e.start, e.end) for e in citation.context]
@@ -168,52 +161,30 @@ def _title(document: Document) -> str:
     return document.title or title_of(document.source)
 
 
-def _strangers(raw: Mapping[str, Any]) -> list[Check]:
-    """Refuse what `ask --json` does not write: it would be read as part of the answer."""
-    told = raw.get("hits", [])
-    hits = [hit for hit in told if isinstance(hit, Mapping)] if isinstance(told, list) else []
-    fields = [*raw, *(f"hits: {key}" for hit in hits for key in hit.keys() - HIT)]
-    checks = [Check(0, "", f"it holds {key!r}, which answers do not") for key in fields if key not in FIELDS]
-    if hits != told:
-        checks.append(Check(0, "", "its hits are no list of objects"))
-    if not all(citation.get("supported") is True for citation in raw["citations"]):
-        checks.append(Check(0, "", "a citation says that it is not supported"))
-    probability = raw.get("confidence", 0.0)
-    if type(probability) not in (int, float) or not 0 <= probability <= 1:
-        checks.append(Check(0, "", f"its confidence is {probability!r}, not a number from 0 to 1"))
-    if not isinstance(raw.get("question", ""), str):
-        checks.append(Check(0, "", "its question is no text"))
-    return checks
+def _unproved(saved: SavedAnswer, verifier: _Verifier) -> list[str]:
+    """Say what is wrong unless the answer is its citations' statements, each with its key, or says there is none."""
+    if saved.status == "blocked":
+        withheld = SAYS_WITHHELD.fullmatch(saved.text)
+        refused = saved.text in REFUSALS or (withheld and verifier.is_place(withheld[1]))
+        return [] if refused and not saved.citations else ["it says more than that the question is refused"]
+    if saved.status == "abstained":
+        unsure = saved.text == UNSURE if saved.closest else SAYS_ABSTAINED.fullmatch(saved.text)
+        return [] if unsure and not saved.citations else ["it says more than that the documents do not answer"]
+    known = saved.status == "answered"
+    return [*([] if known else [f"its status is {saved.status!r}, which no answer has"]), *unproved_sentences(saved)]
 
 
-def _unproved(
-    raw: Mapping[str, Any], citations: Sequence[Citation], near: Sequence[Quote], verifier: _Verifier
-) -> list[Check]:
-    """Return failed checks unless the answer is its citations' claims, each with its key, or says there is none."""
-    text, status = str(raw.get("answer", "")), raw.get("status")
-    if status == "blocked":
-        told = SAYS_WITHHELD.fullmatch(text)
-        refused = text in REFUSALS or (told and verifier.is_place(told[1]))
-        return [] if refused and not citations else [Check(0, "", "it says more than that the question is refused")]
-    if status == "abstained":
-        alone = not citations and (text == UNSURE if near else SAYS_ABSTAINED.fullmatch(text))
-        return [] if alone else [Check(0, "", "it says more than that the documents do not answer")]
-    unknown = [] if status == "answered" else [Check(0, "", f"its status is {status!r}, which no answer has")]
-    return [*unknown, *_loose(text, citations)]
-
-
-def _loose(text: str, citations: Sequence[Citation]) -> list[Check]:
-    """Return a failed check for each sentence of an answer that is no citation's."""
-    proved = "".join(f"{c.claim}[{c.key}]" for c in citations)
-    if citations and "".join(text.split()) == "".join(proved.split()):
+def unproved_sentences(saved: SavedAnswer) -> list[str]:
+    """Name the sentences of an answer that are no citation's statement."""
+    if saved.citations and "".join(saved.text.split()) == "".join(answer_text(saved.citations).split()):
         return []
-    claims = {(claim.text, c.key) for c in citations for claim in parse_claims(f"{c.claim} [{c.key}]")}
-    loose = [
-        Check(claim.keys[0] if claim.keys else 0, "", f"a sentence has no proof: {claim.text[:80]!r}")
-        for claim in parse_claims(text)
-        if not any((claim.text, key) in claims for key in claim.keys)
+    stated = {(claim.text, c.key) for c in saved.citations for claim in parse_claims(answer_text([c]))}
+    unproved = [
+        f"a sentence has no proof: {claim.text[:80]!r}"
+        for claim in parse_claims(saved.text)
+        if not any((claim.text, key) in stated for key in claim.keys)
     ]
-    return loose or [Check(0, "", "the answer is not made of the sentences of its citations")]
+    return unproved or ["the answer is not made of the statements of its citations"]
 
 
 def check_quote(catalog: Catalog, sha256: str, start: int, end: int, quote: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import check_quote, verify_answer
 from assistant.cli.review import saved_answers
-from assistant.contract import answer_json, dumps
+from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import make_access
 from tests.fakes import ScriptedModel
@@ -36,13 +36,13 @@ def saved(assistant: Assistant, question: str = CARRY) -> dict[str, Any]:
 
 
 def problems(assistant: Assistant, answer: Any) -> list[Problem]:
-    return [c.problem for c in verify_answer(answer, assistant.catalog, assistant.access, 0.75) if c.problem]
+    return [c.problem for c in verify_answer(saved_answer(answer), assistant.catalog, assistant.access) if c.problem]
 
 
 @pytest.mark.parametrize("question", [CARRY, BRING, "What does RTO mean?"])
 def test_a_fresh_answer_holds(office: Assistant, question: str) -> None:
     answer = saved(office, question)
-    checks = verify_answer(answer, office.catalog, office.access, 0.75)
+    checks = verify_answer(saved_answer(answer), office.catalog, office.access)
     assert [c.key for c in checks] == [c["key"] for c in answer["citations"]]
     assert not any(c.problem for c in checks)
 
@@ -59,19 +59,15 @@ def test_a_quote_that_is_cut_inside_a_sentence_is_refused(make_assistant: Callab
 
 
 def test_a_fresh_answer_in_a_generators_words_holds(make_assistant: Callable[..., Assistant]) -> None:
-    reply = (
-        "- Employees can carry over at most 1.5 weeks of annual leave [1]\n- Carried-over days expire on 31 March [1]"
-    )
-    assistant = make_assistant(FILES, model=ScriptedModel(reply))
+    assistant = make_assistant(FILES, model=ScriptedModel(lambda turns: turns[-1].content))
     answer = saved(assistant)
-    assert "can carry over" in answer["answer"]
     assert problems(assistant, answer) == []
 
 
 def test_an_abstention_holds(office: Assistant) -> None:
     answer = answer_json(office.answer("Which hamsters live on Jupiter's moons?"))
     assert answer["status"] == "abstained"
-    assert verify_answer(answer, office.catalog, office.access, 0.75) == []
+    assert verify_answer(saved_answer(answer), office.catalog, office.access) == []
 
 
 def test_a_refusal_holds_as_long_as_it_says_no_more(office: Assistant) -> None:
@@ -88,7 +84,7 @@ def test_an_abstention_that_says_more_fails(office: Assistant) -> None:
     mute = {**abstained, "answer": ""}
     cited = {**saved(office), "status": "abstained"}
     for answer in (more, mute, cited):
-        assert [c for c in verify_answer(answer, office.catalog, office.access, 0.75) if c.problem]
+        assert [c for c in verify_answer(saved_answer(answer), office.catalog, office.access) if c.problem]
 
 
 def test_a_refusal_to_show_holds_only_for_a_place_that_there_is(make_assistant: Callable[..., Assistant]) -> None:
@@ -126,8 +122,8 @@ CHANGES = {
     "the end": (shift("end", -1), QUOTE),
     "a start before the document": (shift("start", -100_000), QUOTE),
     "a letter of the claim": (replace_in("claim", "most", "mast"), SENTENCE),
-    "a decimal point of the claim": (replace_in("claim", "1.5", "15"), "does not support"),
-    "a negation in the claim": (replace_in("claim", "may", "may not"), "does not support"),
+    "a decimal point of the claim": (replace_in("claim", "1.5", "15"), "not its quote"),
+    "a negation in the claim": (replace_in("claim", "may", "may not"), "not its quote"),
     "a letter of the answer": (replace_in("answer", "most", "mast"), SENTENCE),
     "a capital of the answer": (replace_in("answer", "Employees", "employees"), SENTENCE),
     "a decimal point of the answer": (replace_in("answer", "1.5", "15"), SENTENCE),
@@ -135,7 +131,7 @@ CHANGES = {
     "a key of the answer": (replace_in("answer", "[1]", "[3]"), SENTENCE),
     "a key cut off the answer": (replace_in("answer", " [1]", ""), SENTENCE),
     "a sentence added": (lambda a: a.update(answer=a["answer"] + " You may fly first class. [1]"), SENTENCE),
-    "an empty answer": (lambda a: a.update(answer=""), "not made of the sentences"),
+    "an empty answer": (lambda a: a.update(answer=""), "not made of the statements"),
     "the status left out": (lambda a: (a.pop("status"), a.update(answer="You may fly. [1]")), SENTENCE),
     "another title": (lambda a: a["citations"][0].update(title="Resolution of the board"), PLACE),
     "another page": (lambda a: a["citations"][0].update(page=99), PLACE),
@@ -146,7 +142,7 @@ CHANGES = {
     "a text for its hits": (lambda a: a.update(hits="50 days"), "its hits"),
     "a citation that is not supported": (lambda a: a["citations"][0].update(supported=False), "not supported"),
     "another status": (lambda a: a.update(status="decided"), "its status"),
-    "the citations gone": (lambda a: a.update(citations=[], answer=""), "not made of the sentences"),
+    "the citations gone": (lambda a: a.update(citations=[], answer=""), "not made of the statements"),
     "a field that hits have not": (lambda a: a["hits"][0].update(note="no"), "it holds 'hits: note'"),
     "a digit of the hash": (lambda a: a["citations"][0].update(document_sha256="0" * 64), DOCUMENT),
     "a path for the hash": (lambda a: a["citations"][0].update(document_sha256="hr/leave.md"), DOCUMENT),
@@ -209,7 +205,7 @@ def test_what_the_asker_may_not_see_does_not_hold(make_assistant: Callable[..., 
     assistant = make_assistant(restricted, roles=("managers",))
     answer = saved(assistant)
     assert problems(assistant, answer) == []
-    told = verify_answer(answer, assistant.catalog, make_access(), 0.75)
+    told = verify_answer(saved_answer(answer), assistant.catalog, make_access())
     assert {c.problem for c in told} == {DOCUMENT}
 
 
@@ -227,7 +223,7 @@ BAD: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("raw", "told"), BAD)
 def test_what_is_no_saved_answer_is_refused(office: Assistant, raw: Any, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        verify_answer(raw, office.catalog, office.access, 0.75)
+        verify_answer(saved_answer(raw), office.catalog, office.access)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +246,7 @@ def test_a_citation_with_a_field_of_another_kind_is_refused(office: Assistant, f
     answer = copy.deepcopy(saved(office))
     answer["citations"][0][field] = value
     with pytest.raises(UsageError, match="a citation of the saved answer"):
-        verify_answer(answer, office.catalog, office.access, 0.75)
+        verify_answer(saved_answer(answer), office.catalog, office.access)
 
 
 def test_one_answer_a_list_and_json_lines_are_read_alike(tmp_path: Path) -> None:

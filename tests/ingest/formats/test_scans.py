@@ -18,7 +18,7 @@ from rich.console import Console
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.contract import answer_json, citations_from_json
+from assistant.contract import answer_json, saved_answer
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.package import EXTRAS, has
 from assistant.core.records import IngestReport
@@ -250,17 +250,17 @@ def test_an_answer_says_that_its_quote_was_read_by_ocr(assistant: Callable[..., 
         Console(file=shown, width=200).print(sources_view(answer.citations))
         assert f"read by OCR, {citation.ocr:.0%} sure" in shown.getvalue()
         raw = json.loads(json.dumps(answer_json(answer)))
-        assert not any(c.problem for c in verify_answer(raw, found.catalog, found.access, 0.5))
+        assert not any(c.problem for c in verify_answer(saved_answer(raw), found.catalog, found.access))
         for wrong in (None, 0.5):
             told = {**raw, "citations": [{**raw["citations"][0], "ocr": wrong}, *raw["citations"][1:]]}
-            assert any("OCR" in c.problem for c in verify_answer(told, found.catalog, found.access, 0.5))
+            assert any("OCR" in c.problem for c in verify_answer(saved_answer(told), found.catalog, found.access))
 
 
 def test_a_confidence_is_a_number(office: Assistant) -> None:
     raw = json.loads(json.dumps(answer_json(office.answer(CARRY))))
     for wrong in ("sure", True, 2, float("nan")):
         with pytest.raises(UsageError, match="ocr"):
-            citations_from_json({"citations": [{**c, "ocr": wrong} for c in raw["citations"]]})
+            saved_answer({"citations": [{**c, "ocr": wrong} for c in raw["citations"]]})
 
 
 @needs_ocr
