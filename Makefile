@@ -1,5 +1,5 @@
 # What a developer does; CI does the same (.ci/run).
-.PHONY: setup check quick test slow docs lock
+.PHONY: setup check quick test models slow docs lock
 
 setup:  ## install for development, with the hooks of git where pre-commit is there
 	python -m pip install --editable '.[test]'
@@ -14,8 +14,11 @@ check:  ## style, types, floors: seconds
 quick:  ## the tests that need no model
 	pytest tests/core tests/text tests/ingest/formats/test_formats.py tests/answer/test_support.py
 
-test:  ## all but the slow ones: minutes
+test:  ## the default tests: minutes; those that ask real models: make models
 	pytest
+
+models:  ## the tests that ask real models
+	pytest -m "models and not slow"
 
 slow:  ## the slow ones, too, and attacks of a minute each
 	pytest -m slow --timeout 1500 --dist worksteal

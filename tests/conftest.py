@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from platformdirs import user_cache_path
 
 from assistant.answer.assistant import Assistant
 from assistant.cli import main
@@ -29,6 +31,8 @@ from tests.office_files import FILES
 
 ROOT = Path(__file__).parent.parent
 CORPORA = ROOT / "corpora"
+# Of the tests of real models, those that the default run keeps: an ingest and its answers, from Python and the command.
+TWINS = {"tests/answer/test_live_ingest.py", "tests/cli/test_cli.py"}
 os.environ.update(OPT_OUT)  # for what tests open, and their forked processes preload, by themselves
 
 
@@ -47,9 +51,23 @@ def encoder_models(models_dir: Path) -> Path:
     return models_dir
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need real models."""
+    for item in items:
+        if "real_encoder" in getattr(item, "fixturenames", ()) and item.nodeid.split("::")[0] not in TWINS:
+            item.add_marker(pytest.mark.models)
+
+
 @pytest.fixture(scope="session")
-def encoder(encoder_models: Path) -> Encoder:
+def real_encoder(encoder_models: Path) -> Encoder:
     return open_encoder(Registry(encoder_models), Config().encoder)
+
+
+@pytest.fixture(scope="session")
+def encoder(real_encoder: Encoder) -> Encoder:
+    """What texts are encoded by; a module of recipe tests has another (`fakes.encoder`)."""
+    return real_encoder
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +93,7 @@ def make_config(tmp_path: Path, encoder_models: Path) -> Callable[..., Config]:
 
 @pytest.fixture
 def run_ingest(encoder: Encoder) -> Callable[..., IngestReport]:
-    """Run the real recipe with the real encoder."""
+    """Run the real recipe."""
 
     def run(config: Config, *paths: Path, **options: Any) -> IngestReport:
         from ingest.build import ingest
@@ -125,8 +143,8 @@ def make_assistant(
 
 
 @pytest.fixture(scope="session")
-def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Config:
-    """The sample company, ingested by the first process of a run that needs it; each has a copy."""
+def company(encoder_models: Path, real_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The sample company, ingested by the first run that needs it as it is now; each process has a copy."""
     from ingest.build import ingest
 
     data = tmp_path_factory.mktemp("company")
@@ -136,12 +154,29 @@ def company(encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.Tem
         generator=GeneratorSection(runtime="none"),
         base=data,
     )
-    first = data / "first" if worker_id == "master" else tmp_path_factory.getbasetemp().parent / "company"
-    with FileLock(f"{first}.lock"):
-        report = ingest([CORPORA], replace(config, index=replace(config.index, data=str(first))), encoder)
-        assert not report.rejected
-    shutil.copytree(first, config.data)
+    kept = user_cache_path("policy-assistant") / "tests"
+    first = kept / f"company-{made_from(real_encoder.sha)}"
+    kept.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept / ".lock"):
+        if not first.is_dir():
+            for old in kept.glob("company-*"):
+                shutil.rmtree(old)
+            report = ingest([CORPORA], config, real_encoder)
+            assert not report.rejected
+            shutil.copytree(config.data, first)
+    if not config.data.is_dir():
+        shutil.copytree(first, config.data)
     return config
+
+
+def made_from(encoder_sha: str) -> str:
+    """Return a hash of what the sample company's index is made from: documents, code, packaged models, encoder."""
+    found = hashlib.sha256(encoder_sha.encode())
+    rooms = [ROOT / "ingest", *(ROOT / "assistant" / name for name in ("core", "text", "index", "guards", "packaged"))]
+    for path in sorted(path for room in (CORPORA, *rooms) for path in room.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc" and path.stat().st_size < 50 * 2**20:
+            found.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 @pytest.fixture(scope="session")

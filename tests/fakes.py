@@ -1,15 +1,25 @@
-"""What stands in for models: a generator whose replies are scripted, and an encoder for tests of a recipe."""
+"""What stands in for models and processes: a scripted generator; for tests of a recipe, an encoder and a parser.
+
+A module of recipe tests takes the last two by `encoder, parser = fakes.encoder, fakes.parser`.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from zlib import crc32
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from assistant.core.config import IngestSection
 from assistant.core.records import ModelInfo, Turn
+from ingest import build
+from ingest.formats import Parsed, Scans, read_document
+from ingest.sandbox import _understood
 
 
 class ScriptedModel:
@@ -50,3 +60,31 @@ class HashingEncoder:
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Yield (indices into texts, their vectors)."""
         yield list(range(len(texts))), self.encode(texts)
+
+
+class InProcessParser:
+    """Reads documents as `ParserProcess` does, in this process: nothing is started, and nothing is limited."""
+
+    def __init__(self, settings: IngestSection) -> None:
+        self._settings = settings
+
+    def read(self, data: bytes, name: str) -> Parsed:
+        """Return what the other process would answer, through JSON as there."""
+        scans = Scans(self._settings.ocr_pages, lambda: None)
+        parsed = read_document(data, name, int(self._settings.max_file_mb * 2**20), scans)
+        answer = _understood(json.dumps(asdict(parsed), default=str, skipkeys=True).encode(errors="backslashreplace"))
+        assert isinstance(answer, Parsed)
+        return answer
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture(name="encoder", scope="session")
+def encoder() -> HashingEncoder:
+    return HashingEncoder()
+
+
+@pytest.fixture(name="parser", autouse=True)
+def parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "ParserProcess", InProcessParser)

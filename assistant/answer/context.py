@@ -72,7 +72,8 @@ def excerpts_around(lookup: Lookup, document_id: str, start: int, end: int) -> t
 
 def with_limits(excerpts: Sequence[Excerpt], model: LimitModel) -> tuple[Excerpt, ...]:
     """Return the excerpts, those marked that limit the quote that they stand around."""
-    parts = [(at, text) for at, excerpt in enumerate(excerpts) for text in _sentences_of(excerpt.text)]
+    said = ((at, excerpt.text) for at, excerpt in enumerate(excerpts) if not excerpt.text.startswith("|"))
+    parts = [(at, sentence) for at, text in said for sentence in _sentences_of(text)]
     limiting = {at for (at, _), limits in zip(parts, model.limits([text for _, text in parts]), strict=True) if limits}
     return tuple(replace(excerpt, limits=excerpt.limits or at in limiting) for at, excerpt in enumerate(excerpts))
 
@@ -233,13 +234,12 @@ def _saying(passages: Sequence[Passage], says: Callable[[str], bool]) -> Iterato
 
 
 def _at_edges(edges: Sequence[Passage], own: Passage) -> Iterator[Span]:
-    """Yield the first block of the document's first and last passages, unless they name other sections."""
+    """Yield the first paragraph of each of the document's first and last passages, unless it names other sections."""
     for passage in edges:
         if passage.id != own.id:
-            for block in list(_blocks_of(passage))[:1]:
-                at, stop = block.start - passage.start, block.end - passage.start
-                if not sections_named(passage.text[at:stop]):
-                    yield _bounded(passage, block)
+            first = next((block for block in _blocks_of(passage) if block.kind == "paragraph"), None)
+            if first and not sections_named(passage.text[first.start - passage.start : first.end - passage.start]):
+                yield _bounded(passage, first)
 
 
 def _bounded(passage: Passage, block: Block) -> Span:

@@ -18,6 +18,9 @@ from assistant.core.records import Access, Audience, Document, Flag, IngestRepor
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FILE_NAME, NewPassage, SourceRow, translate_sqlite_errors
 from assistant.text.words import normalise_term
+from tests import fakes
+
+encoder, parser = fakes.encoder, fakes.parser
 
 DAY = "2026-06-15"
 TEXT = "Employees have 27 days of leave. A CISO is the chief information security officer."

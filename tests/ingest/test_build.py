@@ -28,8 +28,11 @@ from assistant.models.encoder import Encoder
 from ingest import build, document_reader, embed_queue
 from ingest.build import ingest
 from ingest.sources import MANIFEST
+from tests import fakes
 from tests.ingest.bad_files import office
 from tests.manifests import access_toml
+
+encoder, parser = fakes.encoder, fakes.parser
 
 LEAVE = "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n"
 TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
@@ -91,7 +94,7 @@ class Index:
 
 
 class Dying:
-    """The real encoder, a text at a time, which fails after `lives` texts."""
+    """An encoder, a text at a time, which fails after `lives` texts."""
 
     def __init__(self, encoder: Encoder, lives: int, failure: BaseException, sha: str = "") -> None:
         self._encoder, self._lives, self._failure = encoder, lives, failure
@@ -313,7 +316,7 @@ def test_a_file_that_is_edited_and_moved_to_a_restricted_folder_is_gone_from_its
     write(docs / "board" / "leave.md", LEAVE.replace("27", "28"))
     govern(docs, {"board/**": "board"})
     assert run_ingest(config, docs / "board").added == ("board/leave.md",)
-    assert index.sources() == ["site/parking.md", "travel.md"] and "27" not in str(index.search("days of leave"))
+    assert index.sources() == ["site/parking.md", "travel.md"] and "27 days" not in str(index.search("days of leave"))
     assert "board/leave.md" in index.sources(BOARD) and "leave.md" not in index.sources(BOARD)
     (docs / "board" / "leave.md").rename(docs / "leave.md")
     govern(docs, {})
@@ -850,8 +853,8 @@ def test_another_encoder_is_refused_and_nothing_changes(
     run_ingest(config, docs)
     generation = index.meta("generation")
     write(docs / "travel.md", TRAVEL.replace("140", "150"))
-    with pytest.raises(IndexMismatch, match=r'made with all-mpnet-base-v2\. Set encoder.model = "all-mpnet-base-v2"'):
-        ingest([docs], config, unused(encoder, "0" * 64))
+    with pytest.raises(IndexMismatch, match="made with another encoder"):
+        ingest([docs], config, unused(encoder, "1" * 64))
     assert index.meta("generation") == generation and index.counts() == (3, 3)
     assert run_ingest(config, docs).updated == ("travel.md",)
 
@@ -907,7 +910,7 @@ def test_wrong_rights_publish_nothing_and_the_old_index_serves(
     write(docs / "new.md", PLAN)
     with pytest.raises(UsageError):
         run_ingest(config, docs, prune=True)
-    assert index.meta("generation") == generation and "27" in str(index.search("days of leave"))
+    assert index.meta("generation") == generation and "27 days" in str(index.search("days of leave"))
     assert index.sources() == ["leave.md", "site/parking.md"] and "travel.md" in index.sources(BOARD)
 
 
