@@ -20,7 +20,7 @@ from rich.table import Table
 from assistant.core.config import TuneSection
 from bench.common import console, note_load, parser, write_json
 from bench.make_base import base_folder
-from tune.dataset import read_examples
+from tune.examples import read_examples
 from tune.train import LAYERS, encode, load_model, make_trainer
 
 TURNS = 2

@@ -1,19 +1,29 @@
-"""Ask the same held-out questions of what serves now and of each exported model, and put the results side by side."""
+"""Ask the same held-out questions of what serves now and of each exported model; report it; the gate before serving.
+
+What serves changes only for something better.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from assistant.core.config import Config
+from assistant.core.errors import GateFailed
 from assistant.core.records import Progress, make_access
 from assistant.evaluate.compare import compare
+from assistant.evaluate.plots import plot_loss, plot_models
 from assistant.evaluate.run import Plan, Run
 from assistant.evaluate.run import evaluate as ask_and_score
 from assistant.evaluate.splits import Split
+from assistant.models import active
+from assistant.models.registry import Registry
+from tune.export import GPTQ, MERGED
+from tune.stages import MANIFEST, Stage
+from tune.train import LOG
 
 REPORT, TABLE = "report.json", "report.md"
 SERVING, EXTRACTIVE = "serving", "extractive"
@@ -49,13 +59,13 @@ def evaluate(
     runs: dict[str, list[Run]] = {}
     for name, model in {EXTRACTIVE: "", **models}.items():
         generator = replace(config.generator, runtime="onnx" if model else "none", model=model)
-        told = replace(config, generator=generator, answer=replace(config.answer, max_risk=1.0))
+        asked = replace(config, generator=generator, answer=replace(config.answer, max_risk=1.0))
 
-        def tell(stage: str, done: float, total: float, name: str = name) -> None:
+        def notify(stage: str, done: float, total: float, name: str = name) -> None:
             progress(f"{stage} {name}", done, total)
 
         plans = [Plan(path, split=split, limit=limit, out=out / name) for path in questions]
-        runs[name] = [ask_and_score(plan, told, make_access(), tell) for plan in plans]
+        runs[name] = [ask_and_score(plan, asked, make_access(), notify) for plan in plans]
         means[name] = _means([run.report for run in runs[name]])
     for name in models:
         for first, other in zip(runs[SERVING], runs[name], strict=True):
@@ -85,3 +95,58 @@ def _means(reports: Sequence[Json]) -> Json:
                 sums[name] = sums.get(name, 0.0) + value["value"] * value["n"]
                 counts[name] = counts.get(name, 0) + value["n"]
     return {name: round(total / counts[name], 6) for name, total in sums.items()}
+
+
+PRIMARY = "f1_answered"
+INVENTED = "invented_keys"
+MAX_LOSS = 0.01  # of the primary metric against the merged model
+
+
+def promote(registry: Registry, models: Mapping[str, str], report: Mapping[str, Mapping[str, Any]]) -> str:
+    """Let the GPTQ model serve if the report says that it is better; return its id. Raises GateFailed if not."""
+    check_gate(report)
+    active.promote(registry, models[GPTQ])
+    return models[GPTQ]
+
+
+def check_gate(report: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise GateFailed unless GPTQ beats what serves, keeps within a point of the merged model and invents no more.
+
+    `report` maps each of serving, merged and gptq to its metrics.
+    """
+    gptq, merged, serving = (report[name] for name in (GPTQ, MERGED, SERVING))
+    faults = []
+    if gptq[PRIMARY] <= serving[PRIMARY]:
+        faults.append(f"its {PRIMARY} is {gptq[PRIMARY]:.3f}, that of what serves {serving[PRIMARY]:.3f}")
+    if gptq[PRIMARY] < merged[PRIMARY] - MAX_LOSS:
+        faults.append(f"its {PRIMARY} is {gptq[PRIMARY]:.3f}, that of the merged model {merged[PRIMARY]:.3f}")
+    if gptq[INVENTED] > merged[INVENTED]:
+        faults.append(f"it invents {gptq[INVENTED]:.3f} sources an answer, the merged model {merged[INVENTED]:.3f}")
+    if faults:
+        raise GateFailed(f"the tuned model is not promoted: {'; '.join(faults)}.", "Nothing has changed.")
+
+
+def write_report(out: Path, stages: Sequence[Stage]) -> Path:
+    """Write `report.json` and `report.md`, with its plots, to `out`; return the Markdown's path."""
+    manifests = [json.loads((stage.folder / MANIFEST).read_text(encoding="utf-8")) for stage in stages]
+    (out / REPORT).write_text(json.dumps(manifests, indent=1) + "\n", encoding="utf-8")
+    path = out / TABLE
+    path.write_text("\n".join(_markdown(out, stages, manifests)) + "\n", encoding="utf-8")
+    return path
+
+
+def _markdown(out: Path, stages: Sequence[Stage], manifests: Sequence[dict[str, object]]) -> Iterator[str]:
+    yield from ("# Tuning", "", "| stage | seconds | peak MiB | made |", "|---|---|---|---|")
+    for stage, manifest in zip(stages, manifests, strict=True):
+        yield f"| {stage.name} | {manifest['seconds']} | {manifest['peak_mib']} | {stage.made[:12]} |"
+    yield ""
+    for stage in stages:
+        if stage.name == "train":
+            plot_loss(out / "loss.png", json.loads((stage.folder / LOG).read_text(encoding="utf-8")))
+            yield from ("![loss](loss.png)", "")
+        if stage.name == "evaluate":
+            plot_models(out / "models.png", stage.measured, SHOWN)
+            yield from ("## Models, on the half that was not learned from", "", table(stage.measured))
+            yield from ("![models](models.png)", "")
+        else:
+            yield from (f"## {stage.name}", "", "```json", json.dumps(stage.measured, indent=1), "```", "")

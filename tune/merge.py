@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from assistant.core.errors import GateFailed
-from tune.dataset import Example
+from tune.examples import Example
 from tune.graphs.merge_lora import CONFIG, merge_adapter
 from tune.train import encode
 
-MOST_APART = 1e-2  # of two logits, which are some tens; float32 sums in another order
-PROBES = 8  # examples
+MAX_LOGIT_DIFFERENCE = 1e-2  # of two logits, which are some tens; float32 sums in another order
 
 
 def merge(base: Path, trained: Path, examples: Sequence[Example], out: Path) -> dict[str, Any]:
@@ -31,8 +30,9 @@ def merge(base: Path, trained: Path, examples: Sequence[Example], out: Path) -> 
             shutil.copy2(path, out)
         return {"logits_apart": 0.0, "same_tokens": 1.0}
     merge_adapter(out, trained)
-    apart, same = compare(base, trained, out, examples[:: max(1, len(examples) // PROBES)][:PROBES])
-    if apart > MOST_APART:
+    some = examples[:: max(1, len(examples) // 8)][:8]
+    apart, same = compare(base, trained, out, some)
+    if apart > MAX_LOGIT_DIFFERENCE:
         raise GateFailed(f"the merged model's logits are up to {apart:g} from the adapter's.", "Please report this.")
     return {"logits_apart": apart, "same_tokens": same}
 

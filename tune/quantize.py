@@ -1,26 +1,27 @@
-"""Quantize the merged model to 4 bits by GPTQ, calibrated on the prompts and answers it was trained on.
+"""Quantize the merged model to 4 bits by GPTQ, calibrated on the prompts and answers it was trained on; read it back.
 
 gptqmodel stands where auto-gptq was asked for: auto-gptq is archived and no longer imports beside transformers 5;
-gptqmodel writes the same checkpoint format, which transformers, vLLM and the ONNX Runtime builder read.
+gptqmodel writes the same checkpoint format, which transformers, vLLM and the ONNX Runtime builder read: eight 4-bit
+integers in an int32. qweight [inputs / 8, outputs], scales [groups, outputs], g_idx [inputs]; symmetric, so that the
+stored integer 8 is zero.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assistant.core.config import TuneSection
-from tune.dataset import Example
-from tune.gptq_weights import dequantize
+from tune.examples import Example
 from tune.train import answer_loss, collate, encode
 
-BITS = 4
 WORKERS = "GPTQMODEL_CPU_WORKERS"
-MSE = 2.0  # the power of the error that each group's scale is searched for: half of the perplexity lost by the largest
-HELD_OUT = 40  # validation examples that perplexity is taken over
 
 
 def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, out: Path) -> dict[str, Any]:
@@ -34,12 +35,18 @@ def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, o
 
     tokenizer = AutoTokenizer.from_pretrained(merged)
     texts = calibration(tokenizer, examples, settings.calibration)
-    config = QuantizeConfig(bits=BITS, group_size=settings.group_size, desc_act=settings.act_order, sym=True, mse=MSE)
+    config = QuantizeConfig(
+        bits=4,
+        group_size=settings.group_size,
+        desc_act=settings.act_order,
+        sym=True,
+        mse=2.0,  # the power of the error that each scale is searched for: half of the perplexity lost by the largest
+    )
     shutil.rmtree(out, ignore_errors=True)  # what a stopped run left
     model = GPTQModel.load(str(merged), config)
     model.quantize(texts, batch_size=1)
     model.save(str(out))
-    before, after = perplexities(merged, out, [e for e in examples if e.part == "validation"][:HELD_OUT])
+    before, after = perplexities(merged, out, [e for e in examples if e.part == "validation"][:40])
     size = weights_size(out)
     return {
         "bytes": size,
@@ -82,3 +89,43 @@ def perplexities(merged: Path, quantized: Path, held_out: Sequence[Example]) -> 
 def weights_size(folder: Path) -> int:
     """Return the bytes of a folder's safetensors."""
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+PACKED = ".qweight"
+Array = NDArray[np.generic]
+
+
+def dequantize(folder: Path) -> dict[str, NDArray[np.float32]]:
+    """Return every weight of a checkpoint in float32, under its name in the model that was quantized."""
+    raw = read_raw(folder)
+    layers = {name.removesuffix(PACKED) for name in raw if name.endswith(PACKED)}
+    parts = tuple(f"{layer}." for layer in layers)
+    weights = {name: value.astype(np.float32) for name, value in raw.items() if not name.startswith(parts)}
+    return weights | {f"{layer}.weight": _weight(raw, layer) for layer in layers}
+
+
+def read_raw(folder: Path) -> dict[str, Array]:
+    """Return the checkpoint's tensors as they are stored; bfloat16, which numpy does not know, as float32."""
+    import torch
+    from safetensors.torch import load_file
+
+    raw: dict[str, Array] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        tensors = load_file(path)
+        raw |= {name: (t.float() if t.dtype == torch.bfloat16 else t).numpy() for name, t in tensors.items()}
+    return raw
+
+
+def integers(raw: Mapping[str, Array], layer: str) -> NDArray[np.int8]:
+    """Return a layer's integers, -8..7, as [outputs, inputs]."""
+    packed = raw[layer + PACKED].view(np.uint32)
+    shifts = np.arange(0, 32, 4, dtype=np.uint32)
+    nibbles = (packed[:, None, :] >> shifts[None, :, None]) & np.uint32(0xF)
+    return (nibbles.reshape(-1, packed.shape[1]).astype(np.int8) - 8).T
+
+
+def _weight(raw: Mapping[str, Array], layer: str) -> NDArray[np.float32]:
+    scales = raw[layer + ".scales"].astype(np.float32)  # [groups, outputs]
+    groups = raw[layer + ".g_idx"]
+    weight: NDArray[np.float32] = integers(raw, layer) * scales[groups].T
+    return weight

@@ -1,6 +1,6 @@
 """Questions made from the documents themselves: by rule, from terms and headings, and by a model, from sentences.
 
-Whether retrieval finds the place again is for `dataset.examples` to see: what it does not find is no example.
+Whether retrieval finds the place again is for `examples.examples` to see: what it does not find is no example.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from assistant.evaluate.splits import Split, split_of
 from assistant.models.llm import LanguageModel
 from assistant.text.canonical import sentences
 
-MIN_WORDS = 5  # of a sentence that answers
+MIN_SENTENCE_WORDS = 5  # a sentence that answers has
 ASKED = "What are the rules on {heading}?"
 WRITE = """\
 Write one question that somebody at work might ask, in words of their own, and that this answers. Nothing else.
 
 {text}"""
-MAX_TOKENS = 60  # of a question
 
 
 def term_questions(assistant: Assistant) -> list[Question]:
@@ -56,12 +55,12 @@ def written_questions(assistant: Assistant, model: LanguageModel, most: int, pro
         for passage, source in assistant.catalog.passages(assistant.access)
         if split_of(source) is Split.DEV
         for evidence in evidence_in(Hit(passage, 0.0, 1, (), source, source, ""))
-        if len(evidence.text.split()) >= MIN_WORDS
+        if len(evidence.text.split()) >= MIN_SENTENCE_WORDS
     ]
     chosen = found[:: max(1, len(found) // most)][:most]
     for done, evidence in enumerate(chosen):
         progress("writing questions", done, len(chosen))
-        asked = " ".join(model.complete(writing_prompt(evidence), MAX_TOKENS).split())
+        asked = " ".join(model.complete(writing_prompt(evidence), 60).split())
         if asked.endswith("?"):
             source = evidence.hit.source
             yield Question(f"written:{source}#{evidence.start}", asked, True, (), (plain(evidence),), (source,))
@@ -77,4 +76,4 @@ def _answering(passage: Passage) -> tuple[str, ...]:
     """Return the sentences of a passage that could answer: not its heading, and not a few words."""
     heading = passage.headings[-1] if passage.headings else ""
     said = [passage.text[start:end] for start, end in sentences(passage.text, 0, len(passage.text))]
-    return tuple(text for text in said if len(text.split()) >= MIN_WORDS and text.strip("# ") != heading)
+    return tuple(text for text in said if len(text.split()) >= MIN_SENTENCE_WORDS and text.strip("# ") != heading)

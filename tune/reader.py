@@ -29,18 +29,14 @@ from assistant.evaluate.evidence_match import meets
 from assistant.evaluate.fitting import Floats, fit_logistic
 from assistant.evaluate.questions import Question
 from assistant.models.logistic import Logistic
-from tune.dataset import digest
+from tune.examples import digest
 from tune.graphs.install import install
 from tune.graphs.originals import MPNET, open_base
 from tune.graphs.reader import ADAPTER, build_reader
 from tune.train_reader import Row, train
 
 MIN_QUESTIONS = 50
-CHECKED = 4  # one document in so many is kept to compare the readers on
-PASSAGES = 16  # that the rows of a question are taken of
-RIGHT, WRONG, NEAR = 2, 4, 4  # passages of a question: with gold, without, and of one that nothing answers
-RIGHT_WEIGHT = 2.0  # of a row with gold, of which there are few
-RATE = 1e-4  # of learning on: a third of what the packaged reader was trained with
+CHECKED_DOCUMENTS = 4  # one in so many is kept to compare the readers on
 FOLDER = "adapter"
 
 
@@ -77,26 +73,26 @@ def fit_reader(found: Sequence[Sample]) -> Logistic:
 
 
 def rows(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[Row]:
-    """Yield the rows of each question: passages with its gold, and without any; of one nothing answers, the first."""
+    """Yield rows of each question's first passages: two with its gold and four without; four of one nothing answers."""
     for done, question in enumerate(questions):
         progress("searching", done, len(questions))
         hits = assistant.search(
-            question.asked, access=access_of(assistant, question), k=PASSAGES, focus=question.question
+            question.asked, access=access_of(assistant, question), k=16, focus=question.question
         ).hits
         found = [(hit, _gold(hit, question)) for hit in hits]
         right = [row_of(question, hit, gold) for hit, gold in found if gold]
         wrong = [row_of(question, hit, ()) for hit, gold in found if not gold]
         if not question.answerable:
-            yield from wrong[:NEAR]
+            yield from wrong[:4]
         elif right:
-            yield from (*right[:RIGHT], *wrong[:WRONG])
+            yield from (*right[:2], *wrong[:4])
     progress("searching", len(questions), len(questions))
 
 
 def row_of(question: Question, hit: Hit, gold: tuple[int, ...]) -> Row:
     """Return the row of a question and a passage."""
     parts = tuple(as_read(e) for e in evidence_in(hit))
-    return Row(question.asked, place(hit), parts, gold, RIGHT_WEIGHT if gold else 1.0)
+    return Row(question.asked, place(hit), parts, gold, 2.0 if gold else 1.0)  # there are few with gold
 
 
 def train_better(
@@ -107,15 +103,15 @@ def train_better(
     Right is a first candidate that is gold; better is a gain whose 95% interval, over the questions of documents that
     it did not learn from, is above nothing. It is installed as NAME.
     """
-    learned = [q for q in questions if digest(q.document) % CHECKED]
-    checked = [q for q in questions if not digest(q.document) % CHECKED and q.answerable and q.evidence]
+    learned = [q for q in questions if digest(q.document) % CHECKED_DOCUMENTS]
+    checked = [q for q in questions if not digest(q.document) % CHECKED_DOCUMENTS and q.answerable and q.evidence]
     if len(learned) < MIN_QUESTIONS or not checked:
         return None, {"questions": len(questions), "taken": False}
     mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
     with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
         found = list(rows(assistant, learned, progress))
         before = [_right(assistant, q, serving) for q in checked]
-    measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=RATE)
+    measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
     base = open_base(MPNET)
     install(
         config.models_dir, name, "reader", serving.model_id, {}, lambda made: build_reader(base, made, out / FOLDER)

@@ -27,18 +27,16 @@ from assistant.index.catalog import Catalog
 from assistant.models.active import served
 from assistant.models.llm import open_model
 from assistant.models.registry import Registry
-from tune import dataset, reader, train
-from tune.dataset import digest
-from tune.evaluate import SERVING, evaluate
+from tune import examples as dataset
+from tune import reader, train
+from tune.evaluate import SERVING, evaluate, promote, write_report
+from tune.examples import digest
 from tune.export import export, read_models
 from tune.graphs.generator import ADAPTER, install_base
-from tune.library_logs import libraries_into
 from tune.merge import merge
-from tune.promote import promote
 from tune.quantize import quantize
 from tune.questions import heading_questions, term_questions, written_questions
-from tune.report import write_report
-from tune.stages import Stage, run_stage
+from tune.stages import Stage, libraries_into, run_stage
 
 CARD = "README.md"
 MODEL = "model"  # the folder of a stage that makes one

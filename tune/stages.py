@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 import platform
 import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -113,3 +117,22 @@ def _versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES if find_spec(name.replace("-", "_"))},
     }
+
+
+QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TORCH_LOGS": "-all"}
+
+
+@contextmanager
+def libraries_into(path: Path) -> Iterator[None]:
+    """Write what is printed and logged into `path`, and ignore warnings: stdout is for our own JSON."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    root = logging.getLogger()
+    with path.open("a", encoding="utf-8") as file, redirect_stdout(file), warnings.catch_warnings():
+        handler = logging.StreamHandler(file)
+        root.addHandler(handler)
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            root.removeHandler(handler)

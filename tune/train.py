@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.core.config import TuneSection
 from assistant.core.errors import UsageError
 from assistant.core.records import Progress, Turn
-from tune.dataset import Example
+from tune.examples import Example
 
 if TYPE_CHECKING:
     import torch
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 Row = dict[str, list[int]]
 
 IGNORED = -100  # the label of a token that is no part of the loss
-EVALUATIONS = 6  # of the validation loss in a run
-EARLY_STOPPING_EVALUATIONS = 2  # without gain
-PROBES = 3  # steps that are timed to plan a run within `minutes`
 MIN_EXAMPLES = 50
 LAYERS = "all-linear"  # what LoRA adapts
 LOG = "log.json"
@@ -164,7 +161,7 @@ def planned_steps(model: Any, rows: Sequence[Row], settings: TuneSection) -> int
     middle = sorted(rows, key=lambda row: len(row["input_ids"]))[len(rows) // 2 :][: settings.batch]
     batch = {k: v.to(model.device) for k, v in collate(middle, 0).items()}
     seconds = []
-    for _ in range(PROBES):
+    for _ in range(3):
         began = time.perf_counter()
         answer_loss(model, batch).backward()
         seconds.append(time.perf_counter() - began)
@@ -202,7 +199,7 @@ def make_trainer(
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             progress("training", state.global_step, steps)
 
-    every = max(1, steps // EVALUATIONS)
+    every = max(1, steps // 6)  # between evaluations of the validation loss; two without gain end the run
     arguments = TrainingArguments(
         output_dir=str(out),
         max_steps=steps,
@@ -236,7 +233,7 @@ def make_trainer(
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
         data_collator=lambda found: collate(found, pad),
-        callbacks=[Told(), EarlyStoppingCallback(EARLY_STOPPING_EVALUATIONS)],
+        callbacks=[Told(), EarlyStoppingCallback(2)],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -30,14 +30,27 @@ from tune.graphs.reader import HEADS, PROBES
 if TYPE_CHECKING:
     import torch
 
-RANK, ALPHA = 32, 64  # of the adapter; it is 11 MB
-INNER = 256  # units of the two scoring heads
-HEAD_RATE = 1e-3  # learning rate of the heads, which start from nothing
-WARM_UP, LAST = 0.06, 0.03  # share of the steps, and of the learning rate at the end
-TOKENS, ACCUMULATED = 4096, 2  # of a batch, and batches of a step
-KEPT_EVERY = 60  # steps between checkpoints
-MEASURED, PROBED = 60, 12  # rows that the outliers are measured on, and that the runtime is compared on
 CHECKPOINT = "checkpoint-reader.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderTraining:
+    """How a reader is trained; as the packaged one was, unless `docs/log/experiments.md` says otherwise."""
+
+    rank: int = 32  # of the adapter, which is 11 MB
+    alpha: int = 64
+    inner: int = 256  # units of the two scoring heads
+    head_rate: float = 1e-3  # learning rate of the heads, which start from nothing
+    warm_up: float = 0.06  # share of the steps
+    last_rate: float = 0.03  # share of the learning rate that is left at the end
+    tokens: int = 4096  # of a batch
+    batches: int = 2  # of a step
+    kept_every: int = 60  # steps between checkpoints
+    measured: int = 60  # rows that the outliers are measured on
+    probed: int = 12  # rows that the runtime is compared on
+
+
+SETTINGS = ReaderTraining()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +78,15 @@ def train(
     tokenizer = open_tokenizer(open_base(MPNET).tokenizer)
     read = [layout(tokenizer, row.question, row.header, row.units) for row in rows]
     batches = list(batched([len(ids) for ids, _ in read], seed))
-    steps = math.ceil(len(batches) / ACCUMULATED)
+    steps = math.ceil(len(batches) / SETTINGS.batches)
     groups: list[dict[str, Any]] = [
         {"params": [p for name, p in named(model) if ".lora_" in name], "lr": rate},
-        {"params": [p for name, p in named(model) if ".lora_" not in name], "lr": HEAD_RATE},
+        {"params": [p for name, p in named(model) if ".lora_" not in name], "lr": SETTINGS.head_rate},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    warm_up, last_rate = max(1, SETTINGS.warm_up * steps), SETTINGS.last_rate
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / max(1, WARM_UP * steps)) * max(LAST, 1 - step / steps)
+        optimizer, lambda step: min(1.0, (step + 1) / warm_up) * max(last_rate, 1 - step / steps)
     )
     done, losses = _resume(out / CHECKPOINT, model, optimizer, schedule)
     began = time.perf_counter()
@@ -80,14 +94,14 @@ def train(
         progress("training the reader", number, len(batches))
         chosen = batches[number]
         loss = loss_of(model, [rows[i] for i in chosen], [read[i] for i in chosen])
-        (loss / ACCUMULATED).backward()
+        (loss / SETTINGS.batches).backward()
         losses.append(float(loss.detach()))
-        if (number + 1) % ACCUMULATED == 0 or number + 1 == len(batches):
+        if (number + 1) % SETTINGS.batches == 0 or number + 1 == len(batches):
             torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             schedule.step()
-            if (number + 1) % (ACCUMULATED * KEPT_EVERY) == 0:
+            if (number + 1) % (SETTINGS.batches * SETTINGS.kept_every) == 0:
                 _keep(out / CHECKPOINT, model, optimizer, schedule, number + 1, losses)
     progress("training the reader", len(batches), len(batches))
     save(model, rows, tokenizer, out)
@@ -113,13 +127,13 @@ def make_model(start: Path | None = None) -> torch.nn.Module:
     for module in list(encoder.encoder.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, torch.nn.Linear):
-                setattr(module, name, Adapted(child, RANK, ALPHA))
+                setattr(module, name, Adapted(child, SETTINGS.rank, SETTINGS.alpha))
     size = encoder.config.hidden_size
     heads = torch.nn.ModuleDict(
         {
             f"{kind}_{part}": torch.nn.Linear(*shape)
             for kind in ("null", "unit")
-            for part, shape in (("hidden", (size, INNER)), ("out", (INNER, 1)))
+            for part, shape in (("hidden", (size, SETTINGS.inner)), ("out", (SETTINGS.inner, 1)))
         }
     )
     model = torch.nn.ModuleDict({"encoder": encoder, "heads": heads})
@@ -145,7 +159,7 @@ def batched(lengths: Sequence[int], seed: int) -> Iterator[list[int]]:
     batches: list[list[int]] = [[]]
     for i in order:
         longest = max(lengths[k] for k in (*batches[-1], i))
-        if batches[-1] and (len(batches[-1]) + 1) * longest > TOKENS:
+        if batches[-1] and (len(batches[-1]) + 1) * longest > SETTINGS.tokens:
             batches.append([])
         batches[-1].append(i)
     rng.shuffle(batches)
@@ -208,8 +222,8 @@ def save(model: Any, rows: Sequence[Row], tokenizer: Any, out: Path) -> None:
     settings = {
         "peft_type": "LORA",
         "base_model_name_or_path": "sentence-transformers/all-mpnet-base-v2",
-        "r": RANK,
-        "lora_alpha": ALPHA,
+        "r": SETTINGS.rank,
+        "lora_alpha": SETTINGS.alpha,
         "target_modules": ["q", "k", "v", "o", "dense"],
         "bias": "none",
         "lora_dropout": 0.0,
@@ -217,14 +231,14 @@ def save(model: Any, rows: Sequence[Row], tokenizer: Any, out: Path) -> None:
     (out / CONFIG).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     save_file(_heads_of(half), out / HEADS)
     exact = folded(model)
-    sample = random.Random(2).sample(range(len(rows)), min(len(rows), 10 * MEASURED))
+    sample = random.Random(2).sample(range(len(rows)), min(len(rows), 10 * SETTINGS.measured))
     probes: list[dict[str, Any]] = []
     with torch.no_grad(), watched(exact["encoder"]) as largest:
-        for i in sample[:MEASURED]:
+        for i in sample[: SETTINGS.measured]:
             row = rows[i]
             logits = scores(exact, [layout(tokenizer, row.question, row.header, row.units)])[0]
             odds = (logits[1:] - logits[0]).tolist()
-            if len(probes) < PROBED and len(odds) == len(row.units) and min(odds) > -100:
+            if len(probes) < SETTINGS.probed and len(odds) == len(row.units) and min(odds) > -100:
                 told = {"question": row.question, "header": row.header, "units": list(row.units)}
                 probes.append({**told, "log_odds": [round(value, 3) for value in odds]})
     (out / PROBES).write_text(json.dumps(probes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

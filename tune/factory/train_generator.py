@@ -23,7 +23,7 @@ from assistant.evaluate.questions import read_questions
 from assistant.evaluate.splits import Split
 from assistant.models.registry import Registry
 from assistant.text.prompts import KEY
-from tune import dataset, targets
+from tune import examples as dataset
 from tune.factory.fit_packaged import SEED, SETS, Source, note_progress, open_index
 from tune.graphs.generator import install_base
 from tune.questions import term_questions
@@ -55,7 +55,7 @@ def make_examples(shared: Path, work: Path) -> Stage:
         return dataset.write_examples(folder / dataset.FILE_NAME, found)
 
     inputs = {source.name: hash_file(data / source.name / source.questions) for data, source in sources}
-    inputs |= {module.__name__: hash_file(Path(str(module.__file__))) for module in (dataset, targets)}
+    inputs |= {dataset.__name__: hash_file(Path(str(dataset.__file__)))}
     inputs |= {"reader": hash_file(PACKAGED / "reader.json")}
     return run_stage(work, "dataset", inputs, {"split": Split.DEV, "most": MOST, "several": SEVERAL}, make)
 

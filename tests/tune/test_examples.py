@@ -18,7 +18,7 @@ from assistant.core.records import Turn
 from assistant.evaluate.questions import Question
 from assistant.evaluate.splits import Split, split_of
 from tests.fakes import ScriptedModel
-from tune.dataset import Example, distinct, examples, part_of, read_examples, with_validation, write_examples
+from tune.examples import Example, distinct, examples, part_of, read_examples, with_validation, write_examples
 from tune.questions import heading_questions, term_questions, written_questions
 
 PARKING = """\

@@ -3,6 +3,7 @@
 The evidence is what the reader picks, near misses included, so that the generator sees in training what it will be
 given; where the reader misses, a gold sentence takes the place of its last one. There are no NOT FOUND targets: at this
 size they teach it to refuse whatever it is asked (the reader abstains).
+A target must pass the check that answers pass, so it is made of evidence as it stands.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from typing import Any, Literal, get_args
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
+from assistant.answer.phrase import MAX_SENTENCES
 from assistant.core.records import Evidence, Progress, Turn
 from assistant.evaluate.ask import access_of
 from assistant.evaluate.evidence_match import meets
 from assistant.evaluate.questions import Question
-from assistant.text.prompts import ASKS, build_messages
-from tune.targets import target_of
+from assistant.evaluate.text_scores import best_f1
+from assistant.text.prompts import ASKS, build_messages, without_keys
 
 FILE_NAME = "examples.jsonl"
-HELD_OUT = 10  # one document in so many is kept for validation
 
 Part = Literal["train", "validation"]
 
@@ -79,7 +80,7 @@ def evidence_of(assistant: Assistant, question: Question) -> tuple[tuple[Evidenc
 
 def part_of(document: str) -> Part:
     """Keep one document in ten for validation, by its name."""
-    return "validation" if digest(document) % HELD_OUT == 0 else "train"
+    return "validation" if digest(document) % 10 == 0 else "train"
 
 
 def without_leaks(found: Iterable[Example], evaluated: Iterable[Question]) -> list[Example]:
@@ -137,3 +138,30 @@ def _bare(text: str) -> str:
 def digest(text: str) -> int:
     """Return a number that parts texts evenly and always alike."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4], "big")
+
+
+MAX_TARGET_WORDS = 60  # what is longer cannot be written within `generator.max_tokens`
+MIN_F1_GAIN = 0.05  # of token F1 that another sentence must bring
+
+Said = tuple[str, int]
+
+
+def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[bool]) -> str:
+    """Return the words to answer with, each sentence with its key; empty if all the gold evidence is too long.
+
+    Gold comes first. What else the reader picked is said too where it brings the words closer to the gold answer:
+    where that is a paragraph, the spans marked as its evidence are a part of what it says.
+    """
+    said: list[Said] = []
+    for key in sorted(range(1, len(evidence) + 1), key=lambda key: not gold[key - 1]):
+        if not (gold[key - 1] or said):
+            break  # the rest of something that was not said
+        longer = [*said, (without_keys(plain(evidence[key - 1])), key)]
+        gains = not said or _closeness(longer, question) >= _closeness(said, question) + MIN_F1_GAIN
+        if gains and len(longer) <= MAX_SENTENCES and sum(len(text.split()) for text, _ in longer) <= MAX_TARGET_WORDS:
+            said = longer
+    return " ".join(f"{text} [{key}]" for text, key in sorted(said, key=lambda words: words[1]))
+
+
+def _closeness(said: Sequence[Said], question: Question) -> float:
+    return best_f1(" ".join(text for text, _ in said), question.answers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.core.errors import GateFailed
-from tune.promote import check_gate
+from tune.evaluate import check_gate
 
 Report = dict[str, dict[str, float]]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from tune.gptq_weights import dequantize, integers
+from tune.quantize import dequantize, integers
 
 
 def test_packed_weights_are_read_back(tmp_path: Path) -> None:
