@@ -14,7 +14,7 @@ from assistant.cli.context import Context, takes
 def ingest(
     context: Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
-    prune: Annotated[bool, typer.Option("--prune", help="Drop documents whose files are gone.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove documents whose files no longer exist.")] = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
 
