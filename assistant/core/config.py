@@ -119,7 +119,7 @@ RUNTIMES: Mapping[str, Runtime] = {
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSection:
-    runtime: RuntimeName = "onnx"  # onnx | langchain | none (extractive answers)
+    runtime: RuntimeName = "none"  # none: answers are quotes | onnx: a local model | langchain: an endpoint
     model: str = ""  # one of `tune list`, or for langchain "provider:model"; empty: what was promoted, or came along
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
     reads: Reads = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do

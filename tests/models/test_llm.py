@@ -40,7 +40,7 @@ QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
 
 @pytest.fixture(scope="module")
 def onnx(models_dir: Path) -> LanguageModel:
-    model = open_model(Config(), Registry(models_dir))
+    model = open_model(Config(generator=GeneratorSection(runtime="onnx")), Registry(models_dir))
     assert model is not None
     return model
 
@@ -135,7 +135,7 @@ def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> N
 
 
 def test_an_answer_of_the_packaged_generator_is_proved(office_config: Config, models_dir: Path) -> None:
-    assistant = Assistant(replace(office_config, generator=GeneratorSection(max_tokens=32)))
+    assistant = Assistant(replace(office_config, generator=GeneratorSection(runtime="onnx", max_tokens=32)))
     answer = assistant.answer(CARRY)
     assert answer.status == "answered" and answer.model.runtime == "onnx"
     assert_proved(assistant, CARRY)
