@@ -13,6 +13,7 @@ from assistant.core.records import IngestReport, Progress, no_progress
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
 from ingest.build import ingest
+from ingest.embed_queue import Embedder
 from ingest.sources import find_roots
 
 UNKNOWN = -1  # a time that no file has
@@ -24,6 +25,7 @@ HELD = 0.5  # share of a root's documents that a folder has at least which takes
 def scratch_index(
     paths: Sequence[Path],
     config: Config,
+    encoder: Embedder | None = None,
     *,
     empty: bool = False,
     prune: bool = False,
@@ -32,9 +34,9 @@ def scratch_index(
 ) -> Iterator[tuple[Config, IngestReport]]:
     """Ingest into a copy of the index, or into an `empty` one; yields its settings and what the ingest did.
 
-    Files that `moved` names lie at their new places in the copy (see `relocated`). The index itself is only read, and
-    nothing is logged. The copy is a folder even where vectors are on a server: they are made from the catalog. Raises
-    IndexMissing without an index to copy, and what `ingest` raises.
+    Vectors are of the configured encoder if none is given. Files that `moved` names lie at their new places in the copy
+    (see `relocated`). The index itself is only read, and nothing is logged. The copy is a folder even where vectors are
+    on a server: they are made from the catalog. Raises IndexMissing without an index to copy, and what `ingest` raises.
     """
     governed_by: Mapping[Path, Path] = {}
     with TemporaryDirectory(prefix="policy-assistant-") as folder:  # for the owner alone
@@ -47,7 +49,7 @@ def scratch_index(
             with closing(Catalog.open(config.data)) as catalog:
                 catalog.copy_to(scratch.data)
             governed_by = _relocate(scratch.data, moved or {})
-        yield scratch, ingest(paths, scratch, prune=prune, governed_by=governed_by, progress=progress)
+        yield scratch, ingest(paths, scratch, encoder, prune=prune, governed_by=governed_by, progress=progress)
 
 
 def _relocate(data: Path, moved: Mapping[str, Place]) -> dict[Path, Path]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from assistant.answer.evidence import plain
 from assistant.core.records import Evidence
-from assistant.text.facts import NUMBER, SMALL
+from assistant.text.quantities import NUMBER, SMALL
 from assistant.text.words import content
 
 SENTENCE_FEATURES = ("log_odds", "hit_gap", "hit_rank", "overlap_gap", "lacks_number", "short")

@@ -55,9 +55,8 @@ def lint(
     from assistant.audit.trail import Audit, lint_line
     from assistant.index.catalog import Catalog
     from assistant.terminal.reports import findings_report
-    from ingest.lint.run import fail, open_models, rules_but, spans
+    from ingest.lint.run import fail, linter_index, open_models, rules_but, spans
     from ingest.lint.run import lint as run_lint
-    from ingest.scratch import scratch_index
 
     view = context.renderer()
     settings = context.settings(view)
@@ -66,7 +65,7 @@ def lint(
     if not paths:
         Catalog.open(settings.data).close()
     with view.progress() as progress:
-        scratch = scratch_index(paths or (), settings, empty=True, progress=progress)
+        scratch = linter_index(paths or (), settings, progress)
         with scratch if paths else nullcontext((settings, None)) as (index, ingested):
             report = run_lint(index, access, rules, open_models(index), progress)
     if settings.audit.enabled and not paths:
@@ -125,7 +124,7 @@ def impact(
         with view.paged():
             view.show(impact_report(found))
     if junit and golden is not None:
-        from assistant.evaluate.junit import write_golden_junit
+        from assistant.evaluate.report import write_golden_junit
 
         write_golden_junit(junit, golden.stem, outcomes)
     if markdown:

@@ -158,12 +158,13 @@ LABEL = re.compile(
 )
 # "4." and "2.1" where a line or a sentence begins number what follows; so does "(4)".
 BEGINS = re.compile(r"(?:^|[\n.!?:>\]|])[\s#*]*\(?$")
-LISTED = re.compile(r"\d{1,3}(?:\.\d{1,3})*(?:[.)](?:\s+\S|\s*$)|(?<=\d\.\d)\s+[A-Z][a-z]|(?<=\.\d\d)\s+[A-Z][a-z])")
+LISTED = re.compile(r"\d{1,3}(?:\.\d{1,3})*(?:[.)](?:\s+\S|\s*$)|(?:(?<=\.\d)|(?<=\.\d\d))\s+(?![KMGT]B\b)[A-Z])")
 ORDINAL_ENDS = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 WINDOW = 24  # characters before a number in which what makes a name of it stands
 
 _BE = "(?:is|are|be|was|were)"
 _NOT = "(?: not|n['’]t)"
+_COUNT = rf"(?= (?:[£€$]?[0-9]|(?:{'|'.join((*SMALL, *TENS, 'an?'))})\b))"
 # What sentences demand, allow, deny and limit: two ways to say one of them have one name. At a place the first counts.
 DUTIES: Mapping[str, str] = {
     "must not": rf"must(?:{_NOT}| never)|(?:shall|may)(?:{_NOT}| never)|can(?:not|['’]t| not| never)"
@@ -171,8 +172,8 @@ DUTIES: Mapping[str, str] = {
     "need not": rf"need{_NOT}|do(?:es)?{_NOT} (?:have|need) to|{_BE}{_NOT} (?:required|obliged|necessary)(?: to)?"
     "|no need",
     "should not": rf"should{_NOT}|ought not to",
-    "forbidden": rf"forbidden|prohibited|banned|disallowed|(?:{_BE} )?not (?:allowed|permitted)",
-    "nobody": "nobody|no[ -]one",
+    "forbidden": rf"forbidden|prohibited|banned|disallowed|{_BE}{_NOT} (?:allowed|permitted)|not (?:allowed|permitted)",
+    "nobody": "(?:nobody|no[ -]one)(?:['’]s)?",
     "at least": r"at least|(?:no|not) (?:less|fewer) than|(?:a )?minimum(?: of)?|or more",
     "at most": r"at most|(?:no|not) (?:more|longer) than|up to|(?:a )?maximum(?: of)?|not exceed(?:ing)?"
     "|or (?:less|fewer)",
@@ -188,8 +189,8 @@ DUTIES: Mapping[str, str] = {
     "none": "none|nothing|neither|nor",
     "without": "without",
     "yes": "yes",
-    "above": "above|more than|exceed(?:s|ing)?|in excess of|(?:longer|greater) than|over(?= [£€$]?[0-9])",
-    "below": "below|(?:less|fewer|shorter) than|under(?= [£€$]?[0-9])",
+    "above": rf"above|more than|exceed(?:s|ing)?|in excess of|(?:longer|greater) than|over{_COUNT}",
+    "below": rf"below|(?:less|fewer|shorter) than|under{_COUNT}",
     "only": "only|solely|exclusively",
     "except": "except(?: for)?|apart from|other than|excluding|with the exception of",
     "unless": "unless",

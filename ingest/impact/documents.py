@@ -117,8 +117,10 @@ def text_change(pair: Pair, vocabulary: Vocabulary) -> TextChange:
     """Compare the words of a piece that changed."""
     (old, new), piece = pair.texts, pair.piece
     edits = word_diff(old, new, vocabulary, defines=bool(piece.term))
-    listed = piece.kind in ("item", "row") and not (pair.old and pair.new)
-    grave = severity(edits, listed=listed) if piece.kind != "code" else "minor"
+    alone = not (pair.old and pair.new)
+    grave = severity(edits, listed=alone and piece.kind in ("item", "row"))
+    if piece.kind == "code" or (alone and piece.kind in ("heading", "header")):  # what stands below is told of itself
+        grave = "minor"
     return TextChange(piece.kind, grave, old, new, piece.headings, piece.page, edits)
 
 

@@ -22,16 +22,21 @@ from assistant.text.units import Unit, units
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
 Span = tuple[int, int]
+SHEET_CELL = re.compile(r"(?:^|(?<=; ))([^:;\n]{1,60}): ([^;\n]*)")  # of a sheet's "Place: Leeds; Rooms: 4"
 OF_CONTRACTS = re.compile(r"\b(?:this agreement|these terms|this contract)\b", re.IGNORECASE)
-NOT_IN_SLUG = re.compile(r"[^\w\- ]")
-COUNT = re.compile(r"-\d+$")  # behind the anchor of a heading that is not the first of its name
-CONTRACT = 3  # times that a contract speaks of itself
 Read = Callable[[str, str, Sequence[str]], NDArray[np.float32]]  # question, header, units -> log-odds of each
 
 
 def slug(heading: str) -> str:
     """Return a heading's anchor as most sites make it of Markdown: letters, digits and hyphens, without a count."""
-    return COUNT.sub("", NOT_IN_SLUG.sub("", heading.casefold()).strip().replace(" ", "-"))
+    kept = (sign for sign in heading.casefold() if sign.isalnum() or sign in "_- ")
+    return without_count("".join(kept).strip().replace(" ", "-"))
+
+
+def without_count(anchor: str) -> str:
+    """Return an anchor without the count of a heading that is not the first of its name: "-2"."""
+    name, _, count = anchor.rpartition("-")
+    return name if count.isdecimal() else anchor
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class Policy:
     @cached_property
     def is_contract(self) -> bool:
         """Say whether it is an agreement, whose words and limits are for those who agree to it."""
-        return len(OF_CONTRACTS.findall(self.text)) >= CONTRACT
+        return len(OF_CONTRACTS.findall(self.text)) >= 3  # times that it speaks of itself
 
     def is_indexed(self, start: int, end: int) -> bool:
         """Say whether all of a span, but for white space, is indexed."""

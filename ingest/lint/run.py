@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assistant.answer.disclosure import masked_text
 from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, GateFailed, UsageError, did_you_mean
-from assistant.core.records import Access, Progress, no_progress
+from assistant.core.records import Access, IngestReport, Progress, no_progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
@@ -22,21 +24,20 @@ from assistant.models.encoder import Encode, guard_encode, open_encoder, remembe
 from assistant.models.registry import Registry
 from ingest.formats import Parsed
 from ingest.lint.corpus import SEVERITIES, Corpus, Fault, Policy, Read, Severity
-from ingest.lint.rules import RULES, Rule
+from ingest.lint.rules import RULES, LintRule
 from ingest.sandbox import ParserProcess
+from ingest.scratch import scratch_index
 from ingest.sources import read_regular
 
 TEXTS = (".md", ".markdown", ".html", ".htm", ".txt", ".csv")  # formats with lines
 LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are looked at
-SHOWN = 300  # characters of a quote
+QUOTE_CHARACTERS = 300  # that are shown
 WITHHELD = "[withheld]"
-SIGNS = re.compile(r"[-_/.#?=&%]+")  # between the words of an address
-FILES = 4  # whose text is kept to find lines in
-SOUGHT = 60  # of its characters that are looked for in the file
+SIGNS = str.maketrans("-_/.#?=&%", " " * 9)  # between the words of an address
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FindingPlace:
     """Where a finding is; `quote` is the document's text at [start, end), masked, and cut if it is long."""
 
     source: str
@@ -52,26 +53,26 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """What a rule says of a place; `other` is the place that it clashes with."""
 
     code: str
     severity: Severity
     message: str
-    place: Place
-    other: Place | None = None
+    place: FindingPlace
+    other: FindingPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
     """The findings, by document and place, and how many documents were looked at."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
     documents: int
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class LintModels:
     """What a run looks with: sentence vectors, the reader, and the guards that mask what is shown."""
 
     encode: Encode
@@ -79,16 +80,38 @@ class Models:
     guards: Guards
 
 
-def open_models(config: Config) -> Models:
+def open_models(config: Config) -> LintModels:
     """Open the encoder, the reader and the guards of an index, each when it is first needed."""
     registry = Registry(config.models_dir)
     encoder = cache(lambda: open_encoder(registry, config.encoder))
     reader = cache(lambda: open_reader(registry, config.encoder))
     guards = Guards(config.guards, remember(guard_encode(config)))  # the same headings stand above many findings
-    return Models(lambda texts: encoder().encode(texts), lambda *asked: reader().read(*asked), guards)
+    return LintModels(lambda texts: encoder().encode(texts), lambda *asked: reader().read(*asked), guards)
 
 
-def rules_but(off: Collection[str]) -> tuple[Rule, ...]:
+class UnsearchedVectors:
+    """Stands in for an encoder where nobody searches: what is compared is encoded when it is, and is far less."""
+
+    sha = "none"
+
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Give each text a vector of its own."""
+        vectors = np.random.default_rng(0).standard_normal((len(texts), 8), np.float32)
+        yield list(range(len(texts))), vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@contextmanager
+def linter_index(paths: Sequence[Path], config: Config, progress: Progress) -> Iterator[tuple[Config, IngestReport]]:
+    """Read files into an index for the linter alone, which is gone afterwards.
+
+    Its passages are neither embedded nor screened: the linter screens those that its findings are of.
+    """
+    unscreened = replace(config, guards=replace(config.guards, injection="off"))
+    with scratch_index(paths, unscreened, UnsearchedVectors(), empty=True, progress=progress) as (index, report):
+        yield replace(index, guards=config.guards), report
+
+
+def rules_but(off: Collection[str]) -> tuple[LintRule, ...]:
     """Return the rules without those that are switched off; raises UsageError for a code that there is not."""
     off = [code.strip() for code in off if code.strip()]
     codes = [rule.code for rule in RULES]
@@ -101,8 +124,8 @@ def rules_but(off: Collection[str]) -> tuple[Rule, ...]:
 def lint(
     config: Config,
     access: Access,
-    rules: Sequence[Rule],
-    models: Models,
+    rules: Sequence[LintRule],
+    models: LintModels,
     progress: Progress = no_progress,
 ) -> LintReport:
     """Check what `access` may see of an index, documents that are not in force today included."""
@@ -110,7 +133,7 @@ def lint(
         policies = list(_policies(catalog, access, config, progress))
         hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
     corpus = Corpus(policies, hidden, access.as_of, models.encode, models.read, progress)
-    findings, shown = list[Finding](), _Shown(models.guards, config)
+    findings, shown = list[LintFinding](), _Shown(models.guards, config)
     for done, rule in enumerate(rules):
         progress(rule.code, done, len(rules))
         findings += [shown.finding(rule, fault) for fault in rule.check(corpus)]
@@ -178,31 +201,38 @@ class _Shown:
 
     def __init__(self, guards: Guards, config: Config) -> None:
         self._guards = guards
-        self._text_of = lru_cache(FILES)(partial(_text_of, config))  # a rule's findings come file by file
+        self._text_of = lru_cache(4)(partial(_text_of, config))  # a rule's findings come file by file
+        self._is_order = cache(lambda text: guards.screen(text, "document").action == "block")
 
-    def finding(self, rule: Rule, fault: Fault) -> Finding:
+    def finding(self, rule: LintRule, fault: Fault) -> LintFinding:
         other = self._place(*fault.other) if fault.other else None
         spans = [(fault.policy, fault.start, fault.end), *([fault.other] if fault.other else [])]
-        withheld = any(end and not policy.is_indexed(start, end) for policy, start, end in spans)
+        withheld = any(end and not self._may_quote(*span) for span in spans if (end := span[2]))
         message = self._text(fault.message) if not withheld else ""
         place = self._place(fault.policy, fault.start, fault.end)
-        return Finding(rule.code, rule.severity, message or f"{rule.summary}; what it says is withheld.", place, other)
+        message = message or f"{rule.summary}; what it says is withheld."
+        return LintFinding(rule.code, rule.severity, message, place, other)
 
     def _text(self, text: str) -> str:
         """Return a text as it may be shown, empty if it is an order."""
-        order = self._guards.screen(SIGNS.sub(" ", text), "document").action == "block"
-        return "" if order else masked_text(text, self._guards)
+        return "" if self._is_order(text.translate(SIGNS)) else masked_text(text, self._guards)
+
+    def _may_quote(self, policy: Policy, start: int, end: int) -> bool:
+        """Say whether a span is indexed, and no passage that it is of is an order: not every index was screened."""
+        around = (policy.text[first:last] for first, last in policy.indexed if first < end and start < last)
+        return policy.is_indexed(start, end) and not any(map(self._is_order, around))
 
     def _line(self, row: SourceRow, quote: str) -> int | None:
         """Return the line of a file in which a quote begins, counted from 1; None where that cannot be told."""
         text = self._text_of(row)
-        at = text.find(quote.splitlines()[0][:SOUGHT])
+        at = text.find(quote.splitlines()[0][:60])
         return text.count("\n", 0, at) + 1 if at >= 0 else None
 
-    def _place(self, policy: Policy, start: int, end: int) -> Place:
-        quote = policy.text[start:end] if policy.is_indexed(start, end) else ""  # what was withheld stays so
+    def _place(self, policy: Policy, start: int, end: int) -> FindingPlace:
+        quote = policy.text[start:end] if self._may_quote(policy, start, end) else ""  # what was withheld stays so
         path = Path(policy.row.path)
-        return Place(
+        shown = quote if len(quote) <= QUOTE_CHARACTERS else f"{quote[:QUOTE_CHARACTERS].rstrip()}…"
+        return FindingPlace(
             source=policy.source,
             document_sha256=policy.document.sha256,
             title=policy.document.title,
@@ -211,6 +241,6 @@ class _Shown:
             line=self._line(policy.row, quote) if quote else None,
             start=start,
             end=end,
-            quote=masked_text(quote if len(quote) <= SHOWN else f"{quote[:SHOWN].rstrip()}…", self._guards),
+            quote=masked_text(shown, self._guards),
             file=path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else policy.source,
         )

@@ -10,18 +10,18 @@ from urllib.parse import quote
 from assistant.contract import dumps
 from assistant.core.files import write_report
 from assistant.core.package import __version__
-from ingest.lint.rules import Rule
-from ingest.lint.run import Finding, Place
+from ingest.lint.rules import LintRule
+from ingest.lint.run import FindingPlace, LintFinding
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def write_sarif(path: Path, findings: Sequence[Finding], rules: Sequence[Rule]) -> None:
+def write_sarif(path: Path, findings: Sequence[LintFinding], rules: Sequence[LintRule]) -> None:
     """Write findings with the rules that were applied; raises UsageError for a file that cannot be written."""
     write_report(path, f"{dumps(sarif(findings, rules))}\n".encode(), "--sarif")
 
 
-def sarif(findings: Sequence[Finding], rules: Sequence[Rule]) -> dict[str, Any]:
+def sarif(findings: Sequence[LintFinding], rules: Sequence[LintRule]) -> dict[str, Any]:
     """Return the log file as an object."""
     described = [
         {"id": rule.code, "shortDescription": {"text": rule.summary}, "defaultConfiguration": {"level": rule.severity}}
@@ -32,7 +32,7 @@ def sarif(findings: Sequence[Finding], rules: Sequence[Rule]) -> dict[str, Any]:
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: LintFinding) -> dict[str, Any]:
     found: dict[str, Any] = {
         "ruleId": finding.code,
         "level": finding.severity,
@@ -44,7 +44,7 @@ def _result(finding: Finding) -> dict[str, Any]:
     return found
 
 
-def _location(place: Place) -> dict[str, Any]:
+def _location(place: FindingPlace) -> dict[str, Any]:
     """Return a place: the file, its line where the file is text, and the headings above."""
     region: dict[str, Any] = {"startLine": place.line or 1}
     if place.quote:

@@ -1,4 +1,4 @@
-"""The rules, one a file; each has a code, by which it is switched off."""
+"""The rules, a family a file; each has a code, by which it is switched off."""
 
 from __future__ import annotations
 
@@ -6,23 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ingest.lint.corpus import Corpus, Fault, Severity
-from ingest.lint.rules import (
-    acronyms,
-    conflict,
-    expired,
-    links,
-    metadata,
-    redefined,
-    references,
-    superseded,
-    tables,
-    undefined,
-    unused,
-)
+from ingest.lint.rules import figures, links, metadata, tables, terms
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class LintRule:
     """A check over all documents, and how grave what it finds is."""
 
     code: str
@@ -32,15 +20,15 @@ class Rule:
 
 
 RULES = (
-    Rule(conflict.CODE, "error", "two places in force say different things of the same", conflict.check),
-    Rule(superseded.CODE, "error", "a superseded document is still in force", superseded.check),
-    Rule(references.CODE, "error", "a reference leads nowhere", references.check),
-    Rule(links.CODE, "error", "a link leads nowhere", links.check),
-    Rule(redefined.CODE, "warning", "a term is defined twice, differently", redefined.check),
-    Rule(undefined.CODE, "warning", "a term is used as a defined one and is not", undefined.check),
-    Rule(expired.CODE, "warning", "a document has expired, and nothing replaces it", expired.check),
-    Rule(metadata.CODE, "warning", "a document lacks what its neighbours say of themselves", metadata.check),
-    Rule(tables.CODE, "warning", "a table's row lacks a cell", tables.check),
-    Rule(acronyms.CODE, "note", "an acronym is spelled out nowhere", acronyms.check),
-    Rule(unused.CODE, "note", "a term is defined and used nowhere", unused.check),
+    LintRule("conflict", "error", "two places in force say different things of the same", figures.conflicts),
+    LintRule("supersedes-in-force", "error", "a superseded document is still in force", metadata.superseded),
+    LintRule("reference-dead", "error", "a reference leads nowhere", links.dead_references),
+    LintRule("link-dead", "error", "a link leads nowhere", links.dead_links),
+    LintRule("term-redefined", "warning", "a term is defined twice, differently", terms.redefined),
+    LintRule("term-undefined", "warning", "a term is used as a defined one and is not", terms.undefined),
+    LintRule("document-expired", "warning", "a document has expired, and nothing replaces it", metadata.expired),
+    LintRule("meta-missing", "warning", "a document lacks what its neighbours say of themselves", metadata.incomplete),
+    LintRule("table-ragged", "warning", "a table's row lacks a cell", tables.ragged),
+    LintRule("acronym-unexpanded", "note", "an acronym is spelled out nowhere", terms.unexpanded),
+    LintRule("term-unused", "note", "a term is defined and used nowhere", terms.unused),
 )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from assistant.text.canonical import cells
-from ingest.lint.corpus import Corpus, Fault, Policy, Span
+from ingest.lint.corpus import SHEET_CELL, Corpus, Fault, Policy, Span
 
-CODE = "table-ragged"
-LEAST = 3  # rows below the header
-SUMS = re.compile(r"(?:sub|grand )?total|sum|overall|average|all\b", re.IGNORECASE)
-NAMED = re.compile(r"(?:^|(?<=; ))([^:;\n]{1,60}): ")  # of a sheet's "Place: Leeds; Rooms: 4"
+MIN_ROWS = 3  # below the header
+SUMS = ("total", "subtotal", "grand total", "sum", "overall", "average", "all ")
 
 
-def check(corpus: Corpus) -> Iterator[Fault]:
+def ragged(corpus: Corpus) -> Iterator[Fault]:
     """Yield each row that alone has nothing in a column."""
     for policy in corpus.in_force:
         for span, column in (*_in_tables(policy), *_in_sheets(policy)):
@@ -28,13 +25,13 @@ def _in_tables(policy: Policy) -> Iterator[tuple[Span, str]]:
         read = [cells(policy.text[start:end]) for start, end in rows]
         for column, name in enumerate(cells(policy.text[slice(*header)])):
             lacking = [at for at, row in enumerate(read) if column >= len(row) or not row[column]]
-            if len(read) >= LEAST and len(lacking) == 1 and _is_row(read[lacking[0]]):
+            if len(read) >= MIN_ROWS and len(lacking) == 1 and _is_row(read[lacking[0]]):
                 yield rows[lacking[0]], name
 
 
 def _is_row(row: list[str]) -> bool:
     """Tell a row from a total and from a line that heads the rows below it."""
-    return not SUMS.match(row[0]) and sum(map(bool, row)) > 1
+    return not f"{row[0]} ".casefold().startswith(SUMS) and sum(map(bool, row)) > 1
 
 
 def _tables(policy: Policy) -> Iterator[tuple[Span, list[Span]]]:
@@ -55,8 +52,8 @@ def _tables(policy: Policy) -> Iterator[tuple[Span, list[Span]]]:
 def _in_sheets(policy: Policy) -> Iterator[tuple[Span, str]]:
     """Yield the rows of a sheet that lack a name which all others have."""
     rows = [(b.start, b.end) for b in policy.blocks if b.kind == "paragraph" and "; " in policy.text[b.start : b.end]]
-    named = [set(NAMED.findall(policy.text, *span)) for span in rows]
-    if policy.document.media_type != "text/csv" or len(rows) <= LEAST:
+    named = [{cell[1] for cell in SHEET_CELL.finditer(policy.text, *span)} for span in rows]
+    if policy.document.media_type != "text/csv" or len(rows) <= MIN_ROWS:
         return
     counts = Counter(name for names in named for name in names)
     for name in [name for name, count in counts.items() if count == len(rows) - 1]:

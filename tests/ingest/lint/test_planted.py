@@ -18,7 +18,7 @@ import pytest
 from assistant.core.config import Config
 from assistant.core.records import make_access
 from ingest.lint.rules import RULES
-from ingest.lint.run import Finding, LintReport, Place, lint, open_models
+from ingest.lint.run import FindingPlace, LintFinding, LintReport, lint, open_models
 from ingest.scratch import scratch_index
 
 PLANTED = Path(__file__).parent / "planted.json"
@@ -62,7 +62,7 @@ def plain(text: str) -> str:
     return re.sub(r"[^\w]+", " ", text).strip().casefold()
 
 
-def is_at(place: Place | None, source: str, quote: str, text: str) -> bool:
+def is_at(place: FindingPlace | None, source: str, quote: str, text: str) -> bool:
     if place is None or place.source != source:
         return False
     found, wanted = plain(text).split(), plain(quote).split()
@@ -70,7 +70,7 @@ def is_at(place: Place | None, source: str, quote: str, text: str) -> bool:
     return not wanted or same.size >= min(SHARED, len(found), len(wanted)) > 0
 
 
-def hits(finding: Finding, entry: Entry) -> bool:
+def hits(finding: LintFinding, entry: Entry) -> bool:
     """Say whether a finding is the one that an entry is about."""
     if finding.code != entry["code"]:
         return False

@@ -1,0 +1,273 @@
+"""Terms: defined twice differently, used as defined ones and not, or defined and used nowhere; acronyms too."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+
+from assistant.core.records import Term
+from assistant.text.canonical import sentences
+from assistant.text.quantities import quantities
+from assistant.text.words import WORD, content, normalise_term, stem
+from ingest.lint.corpus import Corpus, Fault, Policy, Span
+from ingest.terms import GLOSSARY
+
+Phrase = tuple[str, ...]
+Defined = tuple[Policy, Term]
+
+# A definition that says that it holds here alone; so may the sentence or the heading above it.
+LOCAL = re.compile(r"\b(?:in|within|under|for(?: the purposes? of)?) (?:this|these|the present)\b", re.IGNORECASE)
+MEANS = re.compile(r"\b(?:means?|refers? to|stands? for|denotes?)\b")
+NAME_CHARACTERS = 300  # before a definition in which its name stands, and twice as many for its list's lead-in
+SAME_MEANING = 0.8  # cosine from which on two definitions say the same in other words (test_planted.py)
+SMALL_WORDS = frozenset("a an and at by for in of on or the to".split())
+WORDS = r"[A-Z][a-z]+(?:-[A-Z]?[a-z]+)?"
+CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<name>{WORDS}(?: {WORDS}){{1,3}})(?![\w-])")
+DEFINED = re.compile(rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})[”\"']?,? \(?as defined\b")
+ELSEWHERE = re.compile(r" (?:in|under|by) (?:the |an? )?(?=[A-Z])(.{1,120})", re.DOTALL)  # with what names a document
+QUOTED = re.compile(r"""["“]([^"“”]{2,60})["”]""")  # "(the “Goods”)", "a “Personal Account” represents"
+# Before one of several of a kind; "the Works Council" is a name.
+OF_A_KIND = frozenset("a an any each every no all another some such one two three its their your our or".split())
+OFFICES = frozenset(
+    """adviser advisor agent analyst board chair coach committee controller coordinator council counsel department
+    director executive forum group head lead leader manager officer owner panel partner president
+    representative secretary section specialist supervisor team policy procedure act regulation code standard
+    form plan guide handbook charter statement agreement programme scheme office portal register centre center
+    site house day week month year""".split()
+)
+ACRONYM = re.compile(r"(?<![\w.&/@'’-])([A-Z]{2,6})s?(?![\w@&/]|[-.'’]\w)")
+# Beside it an amount, or another word of a line in capitals; behind it the number of what it names: "ISO 27001".
+BEFORE_NO_ACRONYM = re.compile(r"(?:[£€$]|\d|\b[A-Z]{2,}[,;:]?) ?$")
+AFTER_NO_ACRONYM = re.compile(r"[  -]?\d|[,;:]? [A-Z]{2,}\b")
+SPELLED = re.compile(r"\b([A-Z]{2,6})s?\s*(?:\(|[-–—:=]\s|means\b|stands for\b)")
+# What a dictionary of everyday English lists, and what is never spelled out: countries, currencies, units, files.
+EVERYBODYS = frozenset(
+    """AD AI AM AOB API ATM BBC BC BCC BST CAD CC CCTV CD CEO CET CFO CHF COO CPU CSV CTO CV DIY DNA DVD ETA EU EUR
+    FAQ FBI FTE GB GBP GDP GMT GP GPS HIV HQ HR HTML HTTP HTTPS ID IP IQ ISBN ISO IT JPEG JPG JPY JSON KB LAN
+    LED LGBT LLP LTD MB MP NASA NATO NHS OK PA PC PDF PIN PLC PM PNG PO PPE PR PS RAM RIP RSVP SIM SMS SOS SQL
+    SUV TB TBC TBD TV UAE UFO UK UN UNESCO UNICEF UPS URL US USA USB USD UTC VAT VIP VPN WC WIFI WWW XML ZIP""".split()
+)
+
+
+def redefined(corpus: Corpus) -> Iterator[Fault]:
+    """Yield each further definition that says something else than the first."""
+    groups: dict[tuple[str, bool], list[Defined]] = defaultdict(list)
+    for policy in corpus.in_force:
+        for term in policy.terms:
+            groups[normalise_term(term.name), _expands(term)].append((policy, term))
+    for (first_policy, first), *others in groups.values():
+        for policy, term in others:
+            if _may_differ(first_policy, first, policy, term) and _differ(first, term, corpus):
+                where = "above" if policy is first_policy else f"in {first_policy.source}"
+                place = first_policy, first.start, first.end
+                yield Fault(f"“{term.name}” is defined otherwise {where}.", policy, term.start, term.end, place)
+
+
+def _may_differ(one: Policy, first: Term, other: Policy, second: Term) -> bool:
+    if one is other:
+        return True
+    copy = one.document.id == other.document.id
+    return not (copy or is_local(one, first) or is_local(other, second))
+
+
+def is_local(policy: Policy, term: Term) -> bool:
+    """Say whether a definition is meant for its own document alone."""
+    if policy.is_contract:
+        return True
+    above = policy.text[max(0, term.start - 2 * NAME_CHARACTERS) : term.end]
+    return LOCAL.search(" ".join((*policy.headings_above(term.start), above))) is not None
+
+
+def _expands(term: Term) -> bool:
+    """Tell an abbreviation spelled out from a definition: the two do not contradict each other."""
+    initials = "".join(word[0] for word in WORD.findall(_meaning(term)) if word not in SMALL_WORDS)
+    return term.definition in term.aliases or initials.casefold() == term.name.casefold()
+
+
+def _differ(one: Term, other: Term, corpus: Corpus) -> bool:
+    first, second = _meaning(one), _meaning(other)
+    figures, others = _figures(first), _figures(second)
+    if not (figures <= others or others <= figures):
+        return True
+    if content(first) <= content(second) or content(second) <= content(first):  # one says more than the other
+        return False
+    vectors = corpus.encode([first, second])
+    return float(vectors[0] @ vectors[1]) < SAME_MEANING
+
+
+def _meaning(term: Term) -> str:
+    """Return the first sentence of a definition, from its verb on: what follows explains it."""
+    text = term.definition
+    means = MEANS.search(text, 0, 120)
+    start = means.end() if means and term.name in text[: means.start()] else 0
+    spans = sentences(text, start, len(text))
+    return text[slice(*spans[0])] if spans else text
+
+
+def _figures(text: str) -> set[tuple[str, str]]:
+    return {one.measured for one in quantities(text)}
+
+
+def undefined(corpus: Corpus) -> Iterator[Fault]:
+    """Yield the first place of each term that no document defines."""
+    defined = {phrase(name) for policy in corpus.policies for t in policy.terms for name in (t.name, *t.aliases)}
+    defined |= {phrase(match[1]) for policy in corpus.policies for match in QUOTED.finditer(policy.text)}
+    names, common = _names(corpus), _common_words(corpus)
+    titles = [name.casefold() for p in corpus.policies for name in (p.document.title, p.meta.policy_id or "") if name]
+    for policy in corpus.in_force:
+        said = {
+            phrase(match["name"]): match.span("name")
+            for match in DEFINED.finditer(policy.text)
+            if not _is_elsewhere(policy.text, match.end(), titles)
+        }
+        for name, span in said.items():
+            if not _is_known(name, defined):
+                yield Fault(f"“{policy.text[slice(*span)]}” is said to be defined, and is not.", policy, *span)
+        for name, span in _written(policy).items():
+            ordinary = set(name) <= common and name[-1] not in OFFICES
+            if ordinary and name not in said and name not in names and not _is_known(name, defined):
+                message = f"“{policy.text[slice(*span)]}” is written like a defined term, and is not defined."
+                yield Fault(message, policy, *span)
+
+
+def _is_elsewhere(text: str, end: int, titles: Sequence[str]) -> bool:
+    """Tell "as defined in the GPL" from what a document of ours is to define."""
+    named = ELSEWHERE.match(text, end)
+    return named is not None and not any(title in named[1].casefold() for title in titles)
+
+
+def _written(policy: Policy) -> dict[Phrase, Span]:
+    """Return the first place of what a document always writes with capitals, as one of several of a kind."""
+    places: dict[Phrase, list[Span]] = defaultdict(list)
+    small: set[Phrase] = set()
+    for match in CAPITALS.finditer(policy.text):
+        places[phrase(match["name"])].append(match.span("name"))
+    found = {name: spans[0] for name, spans in places.items() if len(spans) > 1 and _is_of_a_kind(policy, spans)}
+    for name, start, end in occurrences(policy.text, found.keys()):
+        if policy.text[start:end].islower():
+            small.add(name)
+    return {name: span for name, span in found.items() if name not in small}
+
+
+def _is_of_a_kind(policy: Policy, spans: Sequence[Span]) -> bool:
+    before = (policy.text[max(0, start - 10) : start].casefold().split(" ")[:-1] for start, _ in spans)
+    return any(words[-1:] and words[-1].lstrip('(“"') in OF_A_KIND for words in before)
+
+
+def _is_known(name: Phrase, known: set[Phrase]) -> bool:
+    """Say whether a term, or what it ends or begins with, is defined: "Restricted Data Owner" of "Data Owner"."""
+    parts = (name[first:last] for first in range(len(name)) for last in range(first + 1, len(name) + 1))
+    return any(part in known and len(part) >= min(2, len(name)) for part in parts)
+
+
+def _names(corpus: Corpus) -> set[Phrase]:
+    """Return what titles and headings are made of: a reference to one is capitalised too."""
+    found: set[Phrase] = set()
+    for policy in corpus.policies:
+        for text in (policy.document.title, *(text for *_, text in policy.headings)):
+            words = phrase(text)
+            found |= {words[at : at + size] for size in (2, 3, 4) for at in range(len(words) - size + 1)}
+    return found
+
+
+def _common_words(corpus: Corpus) -> set[str]:
+    """Return the stems of the words that some document writes small: a name has others."""
+    small = {word for policy in corpus.policies for word in WORD.findall(policy.text) if word.islower()}
+    return {root for word in small for root in phrase(word)}
+
+
+def unused(corpus: Corpus) -> Iterator[Fault]:
+    """Yield the definitions whose name and other names stand nowhere but in definitions of them."""
+    names: dict[Phrase, list[tuple[Policy, Term]]] = defaultdict(list)
+    unused: dict[tuple[str, int], tuple[Policy, Term]] = {}
+    for policy in corpus.in_force:
+        for term in filter(partial(_is_meant, policy), policy.terms):
+            unused[policy.source, term.start] = policy, term
+            for name in {term.name, *term.aliases}:
+                names[phrase(name)].append((policy, term))
+    names.pop((), None)
+    for policy in corpus.in_force:
+        for found, start, end in occurrences(policy.text, names):
+            entries = [_entry(policy, term) for defining, term in names[found] if defining is policy]
+            if not any(first <= start and end <= last for first, last in entries):
+                for defining, term in names[found]:
+                    unused.pop((defining.source, term.start), None)
+    for policy, term in unused.values():
+        yield Fault(f"“{term.name}” is defined and used nowhere.", policy, term.start, term.end)
+
+
+def _is_meant(policy: Policy, term: Term) -> bool:
+    """Tell a definition from a row of another table, whose names are those of suppliers, rooms or forms."""
+    line = policy.text.rfind("\n", 0, term.start) + 1
+    titles = (policy.document.title, *policy.headings_above(term.start))
+    return policy.text[line] != "|" or any(GLOSSARY.search(title) for title in titles)
+
+
+def _entry(policy: Policy, term: Term) -> Span:
+    """Return the span of a definition with the name that it is of."""
+    if term.definition in term.aliases:
+        return term.start, term.end + len(term.name) + 4  # its brackets
+    end = sentences(policy.text, term.start, term.end)[0][1]  # what follows may use it
+    if term.name in policy.text[term.start : end]:
+        return term.start, end
+    before = policy.text.rfind(term.name, max(0, term.start - NAME_CHARACTERS), term.start)
+    return (before if before >= 0 else term.start), end
+
+
+def unexpanded(corpus: Corpus) -> Iterator[Fault]:
+    """Yield the first place of each acronym that is spelled out nowhere."""
+    known = set(EVERYBODYS)
+    names: set[str] = set()
+    for policy in corpus.policies:
+        known |= {name.rstrip("s") for term in policy.terms for name in (term.name, *term.aliases)}
+        known |= {match[1] for match in SPELLED.finditer(policy.text)}
+        names |= {_initials(text) for text in (policy.document.title, *(text for *_, text in policy.headings))}
+        names |= _prefixes(policy)
+        names |= {word.upper() for word in WORD.findall(policy.text) if word.islower()}  # shouted, then
+    reported: set[str] = set()
+    for policy in corpus.in_force:
+        for match in ACRONYM.finditer(policy.text):
+            word = match[1]
+            if word in reported or word in known or word in names or _is_no_acronym(policy.text, match):
+                continue
+            reported.add(word)
+            yield Fault(f"“{word}” is spelled out nowhere.", policy, *match.span(1))
+
+
+def _prefixes(policy: Policy) -> set[str]:
+    return {policy.meta.policy_id.partition("-")[0].upper()} if policy.meta.policy_id else set()
+
+
+def _initials(text: str) -> str:
+    words = WORD.findall(text)
+    return "".join(word[0] for word in words if word.casefold() not in SMALL_WORDS).upper()
+
+
+def _is_no_acronym(text: str, match: re.Match[str]) -> bool:
+    """Tell Roman numerals, numbered names, amounts and words of a line in capitals."""
+    start, end = match.span(1)
+    return bool(
+        set(match[1]) <= set("IVXLC")
+        or BEFORE_NO_ACRONYM.search(text, max(0, start - 20), start)
+        or AFTER_NO_ACRONYM.match(text, end)
+        or (text[start - 2 : start] == "| " and text[end : end + 2] == " |")  # a cell's code
+    )
+
+
+def phrase(name: str) -> Phrase:
+    """Return a name's words as `occurrences` compares them: without case and endings."""
+    return tuple(stem(match.group()) for match in WORD.finditer(name))
+
+
+def occurrences(text: str, wanted: Collection[Phrase]) -> Iterator[tuple[Phrase, int, int]]:
+    """Yield (phrase, start, end) of each place where one of the phrases stands."""
+    sizes = sorted({len(one) for one in wanted})
+    found = [(stem(match.group()), match.start(), match.end()) for match in WORD.finditer(text)]
+    words = [word for word, _, _ in found]
+    for at in range(len(words)):
+        for size in sizes:
+            same = tuple(words[at : at + size])
+            if len(same) == size and same in wanted:
+                yield same, found[at][1], found[at + size - 1][2]
