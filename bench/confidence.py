@@ -21,10 +21,9 @@ from rich.table import Table
 
 from assistant.answer.confidence import load_confidence, upper_bound
 from assistant.core.config import AnswerSection
-from assistant.evaluate.bootstrap import interval, resamples
 from assistant.evaluate.calibrate import outcomes
-from assistant.evaluate.risk import auroc
 from assistant.evaluate.splits import Split
+from assistant.evaluate.statistics import auroc, interval, resamples
 from bench.common import console, parser, scratch, shared_folder, write_json
 from tune.factory.fit_packaged import SEED, SETS, Source, note_progress, open_index, questions
 
@@ -110,7 +109,7 @@ def main() -> None:
     sets = [(name, [row for row in rows if row.name == name]) for name in dict.fromkeys(row.name for row in rows)]
     kinds = [
         (f"all, {kind} only", [row for row in rows if row.kind in ("answerable", kind)])
-        for kind in ("foreign", "unanswerable")
+        for kind in ("out_of_domain", "unanswerable")
     ]
     results = [summarise(name, part, threshold) for name, part in [*sets, *kinds, ("all", rows)]]
     show(results, threshold)

@@ -23,12 +23,12 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.evidence import in_context
 from assistant.answer.read import Candidates, load_reader
-from assistant.evaluate.ask import access_of
-from assistant.evaluate.bootstrap import interval, resamples
-from assistant.evaluate.evidence_match import meets
+from assistant.evaluate.answer_scores import best_f1
 from assistant.evaluate.questions import Question, read_questions
+from assistant.evaluate.retrieval_scores import covers_gold
+from assistant.evaluate.run import access_of
 from assistant.evaluate.splits import Split
-from assistant.evaluate.text_scores import best_f1
+from assistant.evaluate.statistics import interval, resamples
 from assistant.models.encoder import Encoder, open_encoder
 from assistant.models.registry import Registry
 from bench.common import (
@@ -77,7 +77,7 @@ def outcome(found: Candidates, scores: Sequence[float], question: Question) -> t
     order = sorted(range(len(scores)), key=lambda i: -scores[i])
     texts = list(dict.fromkeys(found.sentences[i].text for i in order))[:2]
     golds = (*question.answers, *question.evidence)
-    return float(bool(texts) and meets(texts[0], question.evidence)), best_f1(" ".join(texts), golds)
+    return float(bool(texts) and covers_gold(texts[0], question.evidence)), best_f1(" ".join(texts), golds)
 
 
 def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str, Any]:

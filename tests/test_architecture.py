@@ -52,7 +52,7 @@ VENDORS = {
     "prompt_toolkit": {"assistant/terminal/chat.py", "assistant/terminal/line_input.py"},
     "sqlite3": {f"assistant/index/{name}.py" for name in ("catalog", "lookup", "schema", "word_search")},
     "matplotlib": {"assistant/evaluate/plots.py"},
-    "sklearn": {"assistant/evaluate/fitting.py"},
+    "sklearn": {"assistant/evaluate/calibrate.py"},
     "stdnum": {"assistant/guards/numbers.py"},
     "phonenumbers": {"assistant/guards/phones.py"},
     "mnemonic": {"assistant/guards/secrets.py"},

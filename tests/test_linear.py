@@ -24,7 +24,7 @@ from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
 from assistant.core.records import Document, Evidence, Hit, IngestReport, Passage, Turn
-from assistant.evaluate.evidence_match import words_of
+from assistant.evaluate.retrieval_scores import words_of
 from assistant.terminal.transcript import MARKUP
 from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences
 from assistant.text.prompts import SAYS_WITHHELD, WITHHELD, without_keys

@@ -16,7 +16,7 @@ from assistant.core.errors import GateFailed
 from assistant.core.records import Progress, make_access
 from assistant.evaluate.compare import compare
 from assistant.evaluate.plots import plot_loss, plot_models
-from assistant.evaluate.run import Plan, Run
+from assistant.evaluate.run import EvalPlan, Run
 from assistant.evaluate.run import evaluate as ask_and_score
 from assistant.evaluate.splits import Split
 from assistant.models import active
@@ -64,7 +64,7 @@ def evaluate(
         def notify(stage: str, done: float, total: float, name: str = name) -> None:
             progress(f"{stage} {name}", done, total)
 
-        plans = [Plan(path, split=split, limit=limit, out=out / name) for path in questions]
+        plans = [EvalPlan(path, split=split, limit=limit, out=out / name) for path in questions]
         runs[name] = [ask_and_score(plan, asked, make_access(), notify) for plan in plans]
         means[name] = _means([run.report for run in runs[name]])
     for name in models:

@@ -19,10 +19,10 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
 from assistant.answer.phrase import MAX_SENTENCES
 from assistant.core.records import Evidence, Progress, Turn
-from assistant.evaluate.ask import access_of
-from assistant.evaluate.evidence_match import meets
+from assistant.evaluate.answer_scores import best_f1
 from assistant.evaluate.questions import Question
-from assistant.evaluate.text_scores import best_f1
+from assistant.evaluate.retrieval_scores import covers_gold
+from assistant.evaluate.run import access_of
 from assistant.text.prompts import ASKS, build_messages, without_keys
 
 FILE_NAME = "examples.jsonl"
@@ -128,7 +128,7 @@ def card(found: Sequence[Example], made: Mapping[str, Any]) -> str:
 
 
 def _is_gold(evidence: Evidence, question: Question) -> bool:
-    return meets(plain(evidence), question.evidence or question.answers)
+    return covers_gold(plain(evidence), question.evidence or question.answers)
 
 
 def _bare(text: str) -> str:

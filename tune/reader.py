@@ -23,11 +23,11 @@ from assistant.answer.read import ReaderFile, evidence_in
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Hit, Progress
-from assistant.evaluate.ask import access_of
-from assistant.evaluate.bootstrap import interval, resamples
-from assistant.evaluate.evidence_match import meets
-from assistant.evaluate.fitting import Floats, fit_logistic
+from assistant.evaluate.calibrate import Floats, fit_logistic
 from assistant.evaluate.questions import Question
+from assistant.evaluate.retrieval_scores import covers_gold
+from assistant.evaluate.run import access_of
+from assistant.evaluate.statistics import interval, resamples
 from assistant.models.logistic import Logistic
 from tune.examples import digest
 from tune.graphs.install import install
@@ -55,7 +55,7 @@ def samples(assistant: Assistant, questions: Sequence[Question], progress: Progr
     for done, question in enumerate(asked):
         progress("reading", done, len(asked))
         found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
-        gold = tuple(meets(e.text, question.evidence) for e in found.sentences)
+        gold = tuple(covers_gold(e.text, question.evidence) for e in found.sentences)
         if any(gold) and not all(gold):
             yield Sample(question.document, dict(found.columns), gold)
     progress("reading", len(asked), len(asked))
@@ -139,7 +139,7 @@ def to_json(weights: Logistic, model_id: str, made: dict[str, Any]) -> dict[str,
 
 
 def _gold(hit: Hit, question: Question) -> tuple[int, ...]:
-    return tuple(i for i, e in enumerate(evidence_in(hit)) if meets(e.text, question.evidence))
+    return tuple(i for i, e in enumerate(evidence_in(hit)) if covers_gold(e.text, question.evidence))
 
 
 def _right(assistant: Assistant, question: Question, reader: ReaderFile) -> float:
@@ -147,4 +147,4 @@ def _right(assistant: Assistant, question: Question, reader: ReaderFile) -> floa
     if not found.sentences:
         return 0.0
     best = found.sentences[int(np.argmax(reader.weights.log_odds(found.columns)))]
-    return float(meets(best.text, question.evidence))
+    return float(covers_gold(best.text, question.evidence))

@@ -12,10 +12,13 @@ from assistant.cli.context import Context, Jobs, Junit, takes
 from assistant.core.errors import UsageError
 from assistant.evaluate.splits import Split
 
-Foreign = Annotated[
-    list[Path] | None, typer.Option("--foreign", metavar="FILE", help="Also ask another corpus's questions.")
+OutOfDomain = Annotated[
+    list[Path] | None,
+    typer.Option("--out-of-domain", "--foreign", metavar="FILE", help="Also ask another corpus's questions."),
 ]
-ForeignLimit = Annotated[int, typer.Option(min=1, metavar="N", help="Questions of each --foreign.")]
+OutOfDomainLimit = Annotated[
+    int, typer.Option("--out-of-domain-limit", "--foreign-limit", min=1, metavar="N", help="Questions of each of them.")
+]
 Half = Annotated[Split, typer.Option(help="One half of the documents, or all.")]
 
 
@@ -27,8 +30,8 @@ def eval(
         tuple[Path, Path] | None,
         typer.Option("--compare", metavar="A.json B.json", help="Compare two reports instead of asking."),
     ] = None,
-    foreign: Foreign = None,
-    foreign_limit: ForeignLimit = 100,
+    out_of_domain: OutOfDomain = None,
+    out_of_domain_limit: OutOfDomainLimit = 100,
     split: Half = Split.ALL,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first questions.")] = None,
     jobs: Jobs = 1,
@@ -54,13 +57,13 @@ def eval(
         view.note(f"Written to {folder}.")
         return
     from assistant.evaluate.metrics import check_gates, parse_gates
-    from assistant.evaluate.run import Plan, evaluate
+    from assistant.evaluate.run import EvalPlan, evaluate
     from assistant.terminal.reports import evaluation_report
 
     gates = parse_gates(fail_under or ())
     if questions is None:
         raise UsageError("there are no questions.", "Give a file: assistant eval QUESTIONS.jsonl")
-    plan = Plan(questions, tuple(foreign or ()), foreign_limit, split, limit, jobs, out)
+    plan = EvalPlan(questions, tuple(out_of_domain or ()), out_of_domain_limit, split, limit, jobs, out)
     access = context.access()
     settings = context.ready(view)
     with view.progress() as progress:
@@ -73,7 +76,7 @@ def eval(
         view.show(evaluation_report(run.report))
     view.note(f"Written to {run.folder}.")
     if junit:
-        from assistant.evaluate.junit import write_junit
+        from assistant.evaluate.report import write_junit
 
         write_junit(junit, run.report)
     check_gates(gates, {name: value["value"] for name, value in run.report["metrics"].items()})
@@ -83,18 +86,18 @@ def eval(
 def calibrate(
     context: Context,
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS.jsonl", help="Questions with gold.")],
-    foreign: Foreign = None,
-    foreign_limit: ForeignLimit = 100,
+    out_of_domain: OutOfDomain = None,
+    out_of_domain_limit: OutOfDomainLimit = 100,
     split: Half = Split.ALL,
 ) -> None:
     """Learn from questions with gold answers how sure is sure enough for answer.max_risk; kept with the index."""
     from assistant.answer.assistant import Assistant
     from assistant.answer.confidence import UNCALIBRATED, summary
     from assistant.evaluate.calibrate import calibrate_index
-    from assistant.evaluate.run import Plan
+    from assistant.evaluate.run import EvalPlan
 
     view = context.renderer()
-    plan = Plan(questions, tuple(foreign or ()), foreign_limit, split)
+    plan = EvalPlan(questions, tuple(out_of_domain or ()), out_of_domain_limit, split)
     settings = context.ready(view, generator=False)
     with closing(Assistant(settings, access=context.access(), confidence=UNCALIBRATED)) as asked:
         with view.progress() as progress:
@@ -132,7 +135,7 @@ def test(
         else:
             view.show(outcomes_report(outcomes))
         if junit:
-            from assistant.evaluate.junit import write_golden_junit
+            from assistant.evaluate.report import write_golden_junit
 
             write_golden_junit(junit, file.stem, outcomes)
         golden.check_all_hold(outcomes)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import FILE_NAME, Confidence, curve_of
@@ -19,19 +20,50 @@ from assistant.core.errors import UsageError
 from assistant.core.files import hash_file, write_atomic
 from assistant.core.package import __version__, need
 from assistant.core.records import Progress
-from assistant.evaluate.ask import access_of
-from assistant.evaluate.bootstrap import SEED
-from assistant.evaluate.evidence_match import meets
-from assistant.evaluate.fitting import fit_logistic
 from assistant.evaluate.questions import Question
-from assistant.evaluate.run import Plan
+from assistant.evaluate.retrieval_scores import covers_gold
+from assistant.evaluate.run import EvalPlan, access_of
+from assistant.evaluate.statistics import SEED
+from assistant.models.logistic import Logistic
 
-FITTED = 4  # one question in so many is fitted on; the rest are counted, since a small risk takes many to show
+Floats = NDArray[np.float64]
+
+NOISE = 1e-9  # a spread so small is no information: an encoder has dimensions that are 1e-33 whatever it reads
+PENALTY = 0.1  # scikit-learn's C, over standardised features
+
+
+def fit_logistic(
+    columns: Mapping[str, NDArray[np.float64]],
+    features: Sequence[str],
+    outcome: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    *,
+    penalty: float = PENALTY,
+    favour: Mapping[str, float] | None = None,
+) -> Logistic:
+    """Fit the outcome [n] to the named columns [n] by L2-regularised logistic regression; `weights` [n] of the rows.
+
+    A feature that is favoured, by a factor over 1, is penalised less.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.stack([columns[name] for name in features], axis=1)
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    spread[spread < NOISE] = 1.0
+    spread /= np.array([(favour or {}).get(name, 1.0) for name in features])
+    model = LogisticRegression(C=penalty, max_iter=5_000)
+    model.fit((rows - mean) / spread, outcome, sample_weight=weights * len(weights) / weights.sum())
+    slopes = model.coef_[0] / spread
+    bias = float(model.intercept_[0] - slopes @ mean)
+    return Logistic(tuple(features), tuple(round(float(slope), 6) for slope in slopes), round(bias, 6))
+
+
+FITTED_EVERY = 4  # question, in so many; the rest are counted, since a small risk takes many to show
 MIN_EACH = 10  # answerable and unanswerable questions that each part must have
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReaderOutcome:
     """What the reader's features were of one question, and whether the evidence that it picked is right.
 
     It is where the documents answer and a part of it meets the gold evidence, as far as the question names any.
@@ -43,21 +75,23 @@ class Outcome:
     features: dict[str, float]
 
 
-def outcomes(assistant: Assistant, questions: Sequence[Question], name: str, progress: Progress) -> Iterator[Outcome]:
+def outcomes(
+    assistant: Assistant, questions: Sequence[Question], name: str, progress: Progress
+) -> Iterator[ReaderOutcome]:
     """Read each question in the assistant's index; those that a definition answers, or nothing, have no features."""
     for done, question in enumerate(questions):
         progress("reading", done, len(questions))
         access = access_of(assistant, question)
         reading = assistant.read(question.asked, question.history, access=access)
         right = question.answerable and (
-            not question.evidence or any(meets(quote_text(e), question.evidence) for e in reading.evidence)
+            not question.evidence or any(covers_gold(quote_text(e), question.evidence) for e in reading.evidence)
         )
         if reading.features:
-            yield Outcome(question.id, f"{name} {question.group}", right, dict(reading.features))
+            yield ReaderOutcome(question.id, f"{name} {question.group}", right, dict(reading.features))
     progress("reading", len(questions), len(questions))
 
 
-def calibrate(found: Sequence[Outcome], made: dict[str, Any]) -> Confidence:
+def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidence:
     """Fit the probability on a quarter of the questions, and count its curve on the others.
 
     Raises UsageError if a part has too few of a kind.
@@ -68,7 +102,8 @@ def calibrate(found: Sequence[Outcome], made: dict[str, Any]) -> Confidence:
         good = sum(o.right for o in part)
         if min(good, len(part) - good) < MIN_EACH:
             cause = f"a part of the questions has {good} that are answered rightly and {len(part) - good} others."
-            raise UsageError(cause, f"Give at least {MIN_EACH} of each; --foreign asks another corpus's questions.")
+            hint = f"Give at least {MIN_EACH} of each; --out-of-domain asks another corpus's questions."
+            raise UsageError(cause, hint)
     columns = {name: np.array([o.features[name] for o in fitted]) for name in READING_FEATURES}
     outcome = np.array([o.right for o in fitted])
     model = fit_logistic(columns, READING_FEATURES, outcome, np.ones(len(fitted)))
@@ -78,7 +113,7 @@ def calibrate(found: Sequence[Outcome], made: dict[str, Any]) -> Confidence:
     return Confidence(model, curve, made)
 
 
-def calibrate_index(assistant: Assistant, plan: Plan, progress: Progress) -> Confidence:
+def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) -> Confidence:
     """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it.
 
     Raises UsageError for a bad question file or a missing extra.
@@ -93,7 +128,7 @@ def calibrate_index(assistant: Assistant, plan: Plan, progress: Progress) -> Con
         "seed": SEED,
         "index": assistant.catalog.info().generation,
         "config": assistant.config.sha,
-        "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.foreign)},
+        "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.out_of_domain)},
     }
     confidence = calibrate(found, made)
     write_atomic(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
@@ -108,8 +143,8 @@ def to_json(confidence: Confidence) -> dict[str, Any]:
 
 def _is_fitted(question: str) -> bool:
     """Part the questions by another byte than `halves.half` uses: it parts those without documents by their ids."""
-    return hashlib.sha256(question.encode("utf-8", "replace")).digest()[-2] % FITTED == 0
+    return hashlib.sha256(question.encode("utf-8", "replace")).digest()[-2] % FITTED_EVERY == 0
 
 
-def _counts(found: Sequence[Outcome]) -> dict[str, int]:
+def _counts(found: Sequence[ReaderOutcome]) -> dict[str, int]:
     return dict(sorted(Counter(o.group for o in found).items()))

@@ -11,10 +11,10 @@ import numpy as np
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.package import need
-from assistant.evaluate.bootstrap import resamples
 from assistant.evaluate.metrics import METRICS, Metric, columns, label, value_of
 from assistant.evaluate.report import between, cell, decimals, read_report, rows_of, table
 from assistant.evaluate.score import DIGITS, Scored
+from assistant.evaluate.statistics import resamples
 
 Json = dict[str, Any]
 

@@ -18,14 +18,14 @@ from assistant.answer.assistant import Assistant
 from assistant.contract import dumps
 from assistant.core.errors import GateFailed, UsageError, did_you_mean
 from assistant.core.records import Answer, Progress, Status, make_access
-from assistant.evaluate.questions import Asked, parse_asked, parse_texts, read_lines
+from assistant.evaluate.questions import QuestionLine, parse_asked, parse_texts, read_lines
 from assistant.text.prompts import KEY
 from assistant.text.quantities import numbers, numerals, quantities
 
 LINE_KEYS = ("id", "question", "scenario", "history", "roles", "as_of", "expect", "recorded")
 EXPECT_KEYS = ("status", "contains", "numbers", "source", "excludes")
 KEYS = re.compile(rf"(?<!\s)\s*+{KEY.pattern}")
-SHORT = 80  # characters of a quote that is recorded where there is no number: a longer one changes too easily
+QUOTE_CHARACTERS = 80  # of one that is recorded where there is no number: a longer one changes too easily
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Expected:
 class Golden:
     """A question and what its answer must be; `as_of` is a day, empty for the day on which it is asked."""
 
-    asked: Asked
+    asked: QuestionLine
     as_of: str
     expect: Expected
     recorded: str = ""
@@ -61,7 +61,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GoldenOutcome:
     """A golden line and its answer of today: which expectations were compared, and which of them failed."""
 
     golden: Golden
@@ -90,29 +90,29 @@ def read_golden(path: Path) -> list[Golden]:
     return read_lines(path, _golden)
 
 
-def read_asked(path: Path) -> list[tuple[Asked, str]]:
+def read_asked(path: Path) -> list[tuple[QuestionLine, str]]:
     """Read what to record: each line's question and its day; a line may hold more, as a question file's do."""
     return read_lines(path, lambda raw: (parse_asked(raw), _day(raw)))
 
 
-def check(lines: Sequence[Golden], assistant: Assistant, progress: Progress) -> list[Outcome]:
+def check(lines: Sequence[Golden], assistant: Assistant, progress: Progress) -> list[GoldenOutcome]:
     """Ask each line's question and compare the answer."""
     answers = ask_all([(line.asked, line.as_of) for line in lines], assistant, progress)
     return [compare(line, answer) for line, answer in zip(lines, answers, strict=True)]
 
 
-def compare(golden: Golden, answer: Answer) -> Outcome:
+def compare(golden: Golden, answer: Answer) -> GoldenOutcome:
     """Compare an answer with what it must be; one of another status is compared no further."""
     expect, sources = golden.expect, tuple(dict.fromkeys(c.source for c in answer.citations))
     if expect.status != answer.status:
         failure = Failure("status", expect.status, answer.status)
-        return Outcome(golden, answer.status, answer.text, sources, ("status",), (failure,))
+        return GoldenOutcome(golden, answer.status, answer.text, sources, ("status",), (failure,))
     checked = tuple(key for key in EXPECT_KEYS if getattr(expect, key))
     failures = tuple(_failures(expect, answer.text, sources))
-    return Outcome(golden, answer.status, answer.text, sources, checked, failures)
+    return GoldenOutcome(golden, answer.status, answer.text, sources, checked, failures)
 
 
-def check_all_hold(outcomes: Sequence[Outcome]) -> None:
+def check_all_hold(outcomes: Sequence[GoldenOutcome]) -> None:
     """Raise GateFailed unless every expectation of every line holds."""
     failed = sum(bool(outcome.failures) for outcome in outcomes)
     if failed:
@@ -127,7 +127,12 @@ def check_free(path: Path, force: bool) -> None:
 
 
 def record(
-    path: Path, lines: Sequence[tuple[Asked, str]], assistant: Assistant, as_of: str, force: bool, progress: Progress
+    path: Path,
+    lines: Sequence[tuple[QuestionLine, str]],
+    assistant: Assistant,
+    as_of: str,
+    force: bool,
+    progress: Progress,
 ) -> Counter[str]:
     """Write a golden file from the answers of today, which pass it; returns how many there are of each status.
 
@@ -147,7 +152,7 @@ def record(
     return Counter(answer.status for answer in answers)
 
 
-def ask_all(lines: Sequence[tuple[Asked, str]], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
+def ask_all(lines: Sequence[tuple[QuestionLine, str]], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
     """Yield the answers in order, each asked with its line's roles too and on its day."""
     progress("asking", 0, len(lines))
     for done, (asked, as_of) in enumerate(lines, 1):
@@ -186,7 +191,7 @@ def stated_numbers(answer: str) -> list[str]:
     return list(dict.fromkeys(numeral.value for text in texts for numeral in numerals(text)))
 
 
-def _line(asked: Asked, as_of: str, answer: Answer) -> Json:
+def _line(asked: QuestionLine, as_of: str, answer: Answer) -> Json:
     """Return the line that an answer passes."""
     given = {
         "id": asked.id,
@@ -201,11 +206,15 @@ def _line(asked: Asked, as_of: str, answer: Answer) -> Json:
         stated, said = stated_numbers(answer.text), _folded(answer.text)
         if stated:
             expect["numbers"] = stated
-        elif quotes := [q for c in answer.citations if 0 < len(_folded(q := c.quote)) <= SHORT and _folded(q) in said]:
+        elif quotes := [c.quote for c in answer.citations if _is_short(c.quote, said)]:
             expect["contains"] = list(dict.fromkeys(quotes))
         if answer.citations:
             expect["source"] = answer.citations[0].source
     return {**{key: value for key, value in given.items() if value}, "expect": expect, "recorded": answer.text}
+
+
+def _is_short(quote: str, said: str) -> bool:
+    return 0 < len(_folded(quote)) <= QUOTE_CHARACTERS and _folded(quote) in said
 
 
 def _golden(raw: Json) -> Golden:

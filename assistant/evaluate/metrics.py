@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.errors import GateFailed, UsageError
-from assistant.evaluate.bootstrap import interval, resamples
-from assistant.evaluate.risk import Bools, Floats, aurc, auroc, calibration_error, risk_at
 from assistant.evaluate.score import DIGITS, Scored
+from assistant.evaluate.statistics import Bools, Floats, aurc, auroc, calibration_error, interval, resamples, risk_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ METRICS: Mapping[str, Metric] = {
     "verbatim": Metric("Citations", "quotes that are verbatim"),
     "invented_keys": Metric("Citations", "invented keys an answer", lower_better=True),
     "abstention_unanswerable": Metric("Abstention", "abstained where nothing answers"),
-    "abstention_foreign": Metric("Abstention", "abstained on another corpus's questions"),
+    "abstention_out_of_domain": Metric("Abstention", "abstained on another corpus's questions"),
     "false_abstention": Metric("Abstention", "abstained where the documents answer", lower_better=True),
     "auroc_answerable": Metric(
         "Confidence", "AUROC of answerable or not", together=lambda c: auroc(c.confidence, c.answerable)

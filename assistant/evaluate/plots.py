@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from assistant.evaluate.metrics import label
-from assistant.evaluate.risk import Bools, Floats, risk_curve
+from assistant.evaluate.statistics import Bools, Floats, risk_curve
 
 BEFORE, AFTER, QUIET = "#0072b2", "#d55e00", "#888888"
 BAR = 0.38  # of a metric's row

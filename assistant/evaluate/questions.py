@@ -20,7 +20,7 @@ from assistant.core.errors import UsageError
 from assistant.core.records import Turn
 from assistant.evaluate.splits import Split, split_of
 
-Group = Literal["answerable", "unanswerable", "foreign"]
+Group = Literal["answerable", "unanswerable", "out_of_domain"]
 Line = TypeVar("Line")
 
 LISTS = ("answers", "evidence", "doc", "roles")
@@ -28,7 +28,7 @@ TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionLine:
     """What a line asks: the question, the scenario before it, the conversation before that, and who asks."""
 
     id: str
@@ -45,7 +45,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and its gold: answers, verbatim evidence, documents; `foreign` if it is about another corpus."""
+    """A question and its gold: answers, verbatim evidence, documents; whether it is of another corpus."""
 
     id: str
     question: str
@@ -56,7 +56,7 @@ class Question:
     scenario: str = ""
     history: tuple[Turn, ...] = ()
     roles: tuple[str, ...] = ()
-    foreign: bool = False
+    out_of_domain: bool = False
 
     @property
     def asked(self) -> str:
@@ -71,7 +71,7 @@ class Question:
     @property
     def group(self) -> Group:
         """Which of the three kinds of question this is."""
-        return "foreign" if self.foreign else "answerable" if self.answerable else "unanswerable"
+        return "out_of_domain" if self.out_of_domain else "answerable" if self.answerable else "unanswerable"
 
 
 def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = None) -> list[Question]:
@@ -83,13 +83,13 @@ def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = Non
     return chosen[:limit]
 
 
-def read_foreign(path: Path, split: Split, limit: int, seed: int) -> list[Question]:
+def read_out_of_domain(path: Path, split: Split, limit: int, seed: int) -> list[Question]:
     """Read a seeded sample of another corpus's questions: what they ask is not in the documents at hand."""
     questions = read_questions(path, split)
     sample = random.Random(seed).sample(questions, min(limit, len(questions)))
     prefix = f"{path.resolve().parent.name}/{path.name}:"
     return [
-        replace(q, id=prefix + q.id, answerable=False, answers=(), evidence=(), docs=(), roles=(), foreign=True)
+        replace(q, id=prefix + q.id, answerable=False, answers=(), evidence=(), docs=(), roles=(), out_of_domain=True)
         for q in sample
     ]
 
@@ -157,13 +157,13 @@ def _read_row(row: dict[str | None, Any]) -> dict[str, Any]:
     return {**raw, **lists, "answerable": TRUTHS[said]}
 
 
-def parse_asked(raw: dict[str, Any]) -> Asked:
+def parse_asked(raw: dict[str, Any]) -> QuestionLine:
     """Read what a line asks; raises UsageError naming the field that is wrong."""
     if not isinstance(raw.get("id"), str | int) or raw["id"] == "":
         raise UsageError("'id' must be a text.")
     if not isinstance(raw.get("question"), str) or not raw["question"].strip():
         raise UsageError("'question' must be a text.")
-    asked = Asked(str(raw["id"]), raw["question"], *_history(raw), parse_texts(raw, "roles"))
+    asked = QuestionLine(str(raw["id"]), raw["question"], *_history(raw), parse_texts(raw, "roles"))
     if len(asked.text) > MAX_QUESTION:
         raise UsageError(f"'question' and 'scenario' have over {MAX_QUESTION:,} characters.")
     return asked

@@ -1,4 +1,4 @@
-"""A run's report: JSON that repeats byte for byte but for `timings`, Markdown to read, and plots beside it."""
+"""A run's report: JSON that repeats byte for byte but for `timings`, Markdown to read, plots, and JUnit XML."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
+from assistant.core.files import write_report
+from assistant.evaluate.golden import GoldenOutcome
 from assistant.evaluate.metrics import METRICS, columns, label, measure
-from assistant.evaluate.risk import reliability
 from assistant.evaluate.score import DIGITS, Saved, Scored
+from assistant.evaluate.statistics import reliability
 from assistant.text.canonical import printable
 
 GIVEN = ("generate", "verify")  # stages of an answer that is given; an abstention ends before them
-SHOWN = 10  # wrong answers that the Markdown lists
-WIDTH = 240  # characters of each text there
 Json = dict[str, Any]
 
 
@@ -32,7 +33,7 @@ def build_report(name: str, stamp: Mapping[str, Any], rows: Sequence[Scored], sa
     return {
         "run": name,
         "stamp": dict(stamp),
-        "questions": {group: counts[group] for group in ("answerable", "unanswerable", "foreign")},
+        "questions": {group: counts[group] for group in ("answerable", "unanswerable", "out_of_domain")},
         "metrics": {key: asdict(value) for key, value in measure(rows).items()},
         "reliability": [
             {key: round(value, DIGITS) for key, value in asdict(b).items()}
@@ -44,7 +45,7 @@ def build_report(name: str, stamp: Mapping[str, Any], rows: Sequence[Scored], sa
     }
 
 
-def write_report(folder: Path, report: Json) -> None:
+def write_run(folder: Path, report: Json) -> None:
     """Write `report.json`, `report.md` and the plots into a run's folder."""
     from assistant.evaluate.plots import plot_reliability, plot_risk
 
@@ -68,8 +69,14 @@ def read_report(path: Path) -> Json:
 
 
 def rows_of(report: Mapping[str, Any]) -> list[Scored]:
-    """Return the questions' outcomes."""
-    return [Scored(**row) for row in report["rows"]]
+    """Return the questions' outcomes; reports of before call questions of another corpus foreign."""
+    return [_row(row) for row in report["rows"]]
+
+
+def _row(raw: Json) -> Scored:
+    group = "out_of_domain" if raw["group"] == "foreign" else raw["group"]
+    scores = {name.replace("_foreign", "_out_of_domain"): score for name, score in raw["scores"].items()}
+    return Scored(**{**raw, "group": group, "scores": scores})
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -96,13 +103,17 @@ def between(value: Mapping[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    return textwrap.shorten(text, WIDTH, placeholder=" …")
+    return textwrap.shorten(text, 240, placeholder=" …")
 
 
 def _timings(rows: Sequence[Scored], saved: Sequence[Saved]) -> Json:
-    """Return p50 and p95 in milliseconds; where it would have abstained, the stages after that do not count."""
+    """Return p50 and p95 in milliseconds; where it would have abstained, the stages after that do not count.
+
+    Nor do answers that waited for the models to load, unless all of them did.
+    """
     stages: dict[str, list[float]] = {}
-    for row, one in zip(rows, saved, strict=True):
+    pairs = list(zip(rows, saved, strict=True))
+    for row, one in [pair for pair in pairs if not pair[1].get("cold")] or pairs:
         spent = dict(one["timings_ms"])
         if not row.answered:
             spent["total"] -= sum(spent.pop(stage, 0.0) for stage in GIVEN)
@@ -132,7 +143,7 @@ def _markdown(report: Json) -> Iterator[str]:
     yield from ("", f"## The most confident wrong answers ({len(wrong)} in all)", "")
     yield from table(
         ("id", "confidence", "question", "gold", "answer"),
-        [(r.id, f"{r.confidence:.2f}", *map(_short, (r.question, r.gold or r.group, r.answer))) for r in wrong[:SHOWN]],
+        [(r.id, f"{r.confidence:.2f}", *map(_short, (r.question, r.gold or r.group, r.answer))) for r in wrong[:10]],
     )
     yield from ("", "## Time (ms) and words", "")
     lengths = {**report["timings"], "words of an answer": report["answer_words"]}
@@ -141,3 +152,52 @@ def _markdown(report: Json) -> Iterator[str]:
     yield from table(
         ("what", "value"), [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in sorted(stamp.items())]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test case; it passes where `fault` is empty."""
+
+    name: str
+    fault: str
+    detail: str
+
+
+def write_junit(path: Path, report: dict[str, Any]) -> None:
+    """Write a report; a case fails when the answer is wrong, or an answer that the documents hold is missing."""
+    rows = rows_of(report)
+    cases = [Case(row.id, _fault(row), f"{row.question} (confidence {row.confidence:.2f})") for row in rows]
+    _write(path, report["run"], cases)
+
+
+def write_golden_junit(path: Path, name: str, outcomes: Sequence[GoldenOutcome]) -> None:
+    """Write the outcomes of a golden file; a case fails when an expectation does."""
+    _write(path, name, [_golden_case(outcome) for outcome in outcomes])
+
+
+def _write(path: Path, name: str, cases: Sequence[Case]) -> None:
+    failures = str(sum(bool(case.fault) for case in cases))
+    suite = ElementTree.Element("testsuite", name=_text(name), tests=str(len(cases)), failures=failures)
+    for case in cases:
+        element = ElementTree.SubElement(suite, "testcase", classname=_text(name), name=_text(case.name))
+        if case.fault:
+            ElementTree.SubElement(element, "failure", message=_text(case.fault)).text = _text(case.detail)
+    write_report(path, ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True), "--junit")
+
+
+def _text(text: str) -> str:
+    """Make text of unknown origin fit XML, which has no place for two characters that a terminal does not mind."""
+    return printable(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+
+
+def _fault(row: Scored) -> str:
+    if row.answered:
+        return "" if row.right else f"a wrong answer to a question that is {row.group}"
+    return f"{row.status}, yet the documents answer" if row.group == "answerable" else ""
+
+
+def _golden_case(outcome: GoldenOutcome) -> Case:
+    fault = "; ".join(f"{f.check}: expected {f.expected}, got {f.got}" for f in outcome.failures)
+    asked, was = outcome.golden.asked, outcome.golden.recorded
+    told = (asked.text, was and f"was: {was}", f"now: {outcome.answer}", f"cites: {', '.join(outcome.sources)}")
+    return Case(asked.id, fault, "\n".join(filter(None, told)))

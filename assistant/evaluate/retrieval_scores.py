@@ -1,15 +1,97 @@
-"""Ranked hits against the gold documents and evidence of a question."""
+"""Ranked hits and quotes against the gold documents and evidence of a question.
+
+Texts are compared by word 3-grams, so that layout and small cuts do not count.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from assistant.evaluate.evidence_match import Words, covers, inside, spans_of, words_of
 from assistant.evaluate.questions import Question
 
-TOP = 10  # ranks that MRR and nDCG look at
+STRETCH_WORDS = 60  # of a span that are looked for at once; the next stretch begins half as far on
+GRAM_WORDS = 3
+COVERED_SHARE = 0.8  # of a stretch's 3-grams that covers it
+OVERLAP_SHARE = 0.5  # of the shorter text's 3-grams, at which a quote covers gold evidence
+PILED = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]++")  # more marks than NFKC sorts in fair time
+MARKUP = (
+    (re.compile(r"\{\{[^{}]*\}\}"), ""),  # template values
+    (re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"), r"\1"),  # [text](target)
+    (  # template tags, comments and HTML tags; none that another of its kind begins in
+        re.compile(r"\{%(?:[^{%]|\{(?!%)|%(?!\}))*+%\}|<!--(?:[^<-]|<(?!!--)|-(?!->))*+-->|</?[a-zA-Z][^<>]{0,200}>"),
+        " ",
+    ),
+)
+
+Words = list[str]
+
+
+def words_of(text: str) -> Words:
+    """Return the words of a text, lower case, without Markdown, tags and punctuation."""
+    text = unicodedata.normalize("NFKC", PILED.sub(r"\1", text))
+    for pattern, by in MARKUP:
+        text = pattern.sub(by, text)
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+def spans_of(evidence: Sequence[str]) -> list[Words]:
+    """Return the gold spans' words; spans under three words count only where there is no longer one."""
+    spans = [words for text in evidence if (words := words_of(text))]
+    return [words for words in spans if len(words) >= GRAM_WORDS] or spans
+
+
+def covers(words: Words, span: Words, *, anywhere: bool = False) -> bool:
+    """Tell whether a text covers the span's first 60 words, or `anywhere` any 60 of them."""
+    return any(
+        _share(stretch, words) >= COVERED_SHARE
+        for stretch in (_stretches(span) if anywhere else [span[:STRETCH_WORDS]])
+    )
+
+
+def inside(words: Words, span: Words) -> bool:
+    """Tell whether a text covers a stretch of the span, or lies within it."""
+    within = GRAM_WORDS <= len(words) < len(span) and _share(words, span) >= COVERED_SHARE
+    return within or covers(words, span, anywhere=True)
+
+
+def covers_gold(quote: str, evidence: Sequence[str]) -> bool:
+    """Tell whether a quote and gold evidence overlap: one holds half of the other's 3-grams.
+
+    Words in common alone would not do: half of a short quote's words are found somewhere in any page. Evidence
+    of a few single words (cells of a table) must be in the quote whole.
+    """
+    words, spans = words_of(quote), spans_of(evidence)
+    if not words or not spans:
+        return False
+    if len(spans[0]) < GRAM_WORDS:
+        return all(_share(span, words) == 1.0 for span in spans)
+    return any(_share(*sorted((words, span), key=len)) >= OVERLAP_SHARE for span in spans)
+
+
+def _share(part: Words, whole: Words) -> float:
+    """Return the share of the part's 3-grams (or shorter ones, if it is shorter) that occur in the whole."""
+    size = min(GRAM_WORDS, len(part))
+    have = set(_grams(whole, size))
+    wanted = list(_grams(part, size))
+    return sum(gram in have for gram in wanted) / len(wanted) if wanted else 0.0
+
+
+def _grams(words: Words, size: int) -> Iterator[tuple[str, ...]]:
+    return zip(*(words[i:] for i in range(size)), strict=False)
+
+
+def _stretches(span: Words) -> Iterator[Words]:
+    """Yield the 60-word stretches of a span, the last one aligned to its end."""
+    last = max(0, len(span) - STRETCH_WORDS)
+    for start in dict.fromkeys([*range(0, last + 1, STRETCH_WORDS // 2), last]):
+        yield span[start : start + STRETCH_WORDS]
+
+
+TOP_RANKS = 10  # that MRR and nDCG look at
 Hit = Mapping[str, Any]
 
 
@@ -27,9 +109,9 @@ def retrieval_scores(question: Question, hits: Sequence[Hit]) -> dict[str, float
             text = words_of(first_words(hits, budget))
             scores[f"evidence@{budget}w"] = float(any(covers(text, span) for span in spans))
         scores["evidence_any@800w"] = float(any(covers(text, span, anywhere=True) for span in spans))
-        ranks = list(_first_ranks([words_of(hit["text"]) for hit in hits[:TOP]], spans))
+        ranks = list(_first_ranks([words_of(hit["text"]) for hit in hits[:TOP_RANKS]], spans))
         scores["mrr@10"] = max((1.0 / rank for rank in ranks), default=0.0)
-        ideal = sum(1.0 / math.log2(1 + rank) for rank in range(1, min(len(spans), TOP) + 1))
+        ideal = sum(1.0 / math.log2(1 + rank) for rank in range(1, min(len(spans), TOP_RANKS) + 1))
         scores["ndcg@10"] = min(1.0, sum(1.0 / math.log2(1 + rank) for rank in ranks) / ideal)
     return scores
 

@@ -9,44 +9,83 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import load_confidence, path_of
 from assistant.answer.read import load_reader
-from assistant.contract import dumps
+from assistant.contract import answer_json, dumps
 from assistant.core.config import AuditSection, Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
 from assistant.core.files import PRIVATE_FOLDER, hash_file
 from assistant.core.package import __version__, need
-from assistant.core.records import Access, Progress
-from assistant.evaluate import ask
-from assistant.evaluate.bootstrap import SEED
-from assistant.evaluate.questions import Question, read_foreign, read_questions
-from assistant.evaluate.report import build_report, write_report
+from assistant.core.parallel import in_order
+from assistant.core.records import Access, Answer, Progress
+from assistant.evaluate.questions import Question, read_out_of_domain, read_questions
+from assistant.evaluate.report import build_report, write_run
 from assistant.evaluate.score import score
 from assistant.evaluate.splits import Split
+from assistant.evaluate.statistics import SEED
 from assistant.index.catalog import Catalog
 from assistant.models.active import served
 from assistant.models.registry import Registry
+
+Json = dict[str, Any]
+
+
+def ask_questions(
+    questions: Sequence[Question], config: Config, access: Access, jobs: int, keep: Callable[[Json], None]
+) -> None:
+    """Ask, `jobs` at once, and give `keep` the answers in their order; the first ones waited for the models."""
+    asked = count()
+    if questions:  # an index that is gone is no matter where nothing is left to ask
+        with closing(Assistant(config, access=access, audit=True, command="eval")) as assistant:
+            in_order(
+                partial(ask, assistant), questions, jobs, lambda saved: keep({**saved, "cold": next(asked) < jobs})
+            )
+
+
+def ask(assistant: Assistant, question: Question) -> Json:
+    """Ask one question, as someone with its roles too; return the saved form of the answer."""
+    access = access_of(assistant, question)
+    answer = assistant.answer(question.asked, question.history, access=access, k=15)  # as many hits are scored
+    said = assistant.catalog.slices
+    return {
+        **answer_json(answer, question.id),
+        "own_words": answer.generated,
+        "evidence": evidence_texts(answer),
+        "verbatim": [c.quote in said(c.document_sha256, c.start, c.end) for c in answer.citations],
+    }
+
+
+def access_of(assistant: Assistant, question: Question) -> Access:
+    """Return the assistant's access with the question's roles added."""
+    return replace(assistant.access, roles=assistant.access.roles | set(question.roles))
+
+
+def evidence_texts(answer: Answer) -> list[str]:
+    """Return the sentences that the reader picked, best first: as far as an answer tells, its quotes."""
+    return list(dict.fromkeys(c.quote for c in answer.citations))
+
 
 ANSWERS = "answers.jsonl"
 PACKAGE = Path(__file__).parent.parent
 ANSWERING = ("core", "text", "index", "models", "guards", "answer")  # the rooms whose code answers
 
-Json = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvalPlan:
     """What to ask: a question file, files of other corpora's questions, and how much of them."""
 
     questions: Path
-    foreign: tuple[Path, ...] = ()
-    foreign_limit: int = 100  # of each file
+    out_of_domain: tuple[Path, ...] = ()
+    out_of_domain_limit: int = 100  # of each file
     split: Split = Split.ALL
     limit: int | None = None
     jobs: int = 1  # questions asked at once
@@ -55,11 +94,11 @@ class Plan:
     def read(self) -> list[Question]:
         """Read the questions; raises UsageError for a bad file, or a question that is there twice."""
         questions = read_questions(self.questions, self.split, self.limit)
-        for path in self.foreign:
-            questions += read_foreign(path, self.split, self.foreign_limit, SEED)
+        for path in self.out_of_domain:
+            questions += read_out_of_domain(path, self.split, self.out_of_domain_limit, SEED)
         id, count = Counter(q.id for q in questions).most_common(1)[0]
         if count > 1:  # answers are kept by id
-            raise UsageError(f"--foreign: the question {id!r} is there {count} times.", "Give each file once.")
+            raise UsageError(f"--out-of-domain: the question {id!r} is there {count} times.", "Give each file once.")
         return questions
 
 
@@ -72,7 +111,7 @@ class Run:
     kept: int
 
 
-def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> Run:
+def evaluate(plan: EvalPlan, config: Config, access: Access, progress: Progress) -> Run:
     """Ask what is planned, score it and write `report.json`, `report.md` and plots; returns the run.
 
     The assistant answers everything, and the threshold is applied to its answers afterwards: risk is then known at
@@ -97,15 +136,15 @@ def evaluate(plan: Plan, config: Config, access: Access, progress: Progress) -> 
             progress("asking", len(kept), len(questions))
 
         progress("asking", found, len(questions))
-        ask.ask_all(missing, open_config, access, plan.jobs, keep)
+        ask_questions(missing, open_config, access, plan.jobs, keep)
     threshold = load_confidence(config.data).threshold(config.answer.max_risk)
     rows = [score(q, kept[q.id], threshold) for q in questions]
     report = build_report(name, {**stamp, "threshold": threshold}, rows, [kept[q.id] for q in questions])
-    write_report(folder, report)
+    write_run(folder, report)
     return Run(folder, report, found)
 
 
-def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
+def make_stamp(plan: EvalPlan, config: Config, access: Access) -> tuple[Json, str]:
     """Return what a run's answers depend on, by hashes, and the name of what is asked of."""
     with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
         info, asked = catalog.info(), catalog.info(access)
@@ -131,10 +170,10 @@ def make_stamp(plan: Plan, config: Config, access: Access) -> tuple[Json, str]:
             **({"files": _sha(dict(weights))} if weights else {}),
         },
         "questions": _file_stamp(plan.questions),
-        "foreign": [_file_stamp(path) for path in plan.foreign],
+        "out_of_domain": [_file_stamp(path) for path in plan.out_of_domain],
         "split": plan.split,
         "limit": plan.limit,
-        "foreign_limit": plan.foreign_limit,
+        "out_of_domain_limit": plan.out_of_domain_limit,
         "seed": SEED,
         "roles": sorted(access.roles),
         "as_of": access.as_of,
@@ -158,7 +197,7 @@ def _kept(path: Path, generation: str) -> dict[str, Json]:
 
 def _code_sha() -> str:
     """Hash the code that answers, not that which scores or shows: a version number does not change with every edit."""
-    paths = {Path(ask.__file__), *(path for room in ANSWERING for path in (PACKAGE / room).rglob("*.py"))}
+    paths = {Path(__file__), *(path for room in ANSWERING for path in (PACKAGE / room).rglob("*.py"))}
     return _sha({path.relative_to(PACKAGE).as_posix(): hash_file(path) for path in paths})
 
 

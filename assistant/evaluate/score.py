@@ -7,11 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assistant.answer.phrase import INVENTED
-from assistant.evaluate.citation_scores import citation_scores
-from assistant.evaluate.evidence_match import meets, spans_of
+from assistant.evaluate.answer_scores import best_f1, best_recall, citation_scores, holds, number_scores
 from assistant.evaluate.questions import Group, Question
-from assistant.evaluate.retrieval_scores import retrieval_scores
-from assistant.evaluate.text_scores import best_f1, best_recall, holds, number_scores
+from assistant.evaluate.retrieval_scores import covers_gold, retrieval_scores, spans_of
 from assistant.text.prompts import KEY
 
 DIGITS = 6  # of every number in a report
@@ -66,7 +64,7 @@ def score(question: Question, saved: Saved, threshold: float) -> Scored:
         if saved["verbatim"]:
             scores["verbatim"] = sum(saved["verbatim"]) / len(saved["verbatim"])
         if question.answerable and question.evidence:
-            scores["evidence_hit"] = float(any(meets(c["quote"], question.evidence) for c in saved["citations"]))
+            scores["evidence_hit"] = float(any(covers_gold(c["quote"], question.evidence) for c in saved["citations"]))
     return Scored(
         question.id,
         question.asked,
@@ -88,7 +86,7 @@ def is_right(question: Question, text: str, quotes: list[str]) -> bool:
     """
     if not question.answerable or not text:
         return False
-    return any(meets(quote, question.evidence) for quote in quotes) or holds(text, question.answers)
+    return any(covers_gold(quote, question.evidence) for quote in quotes) or holds(text, question.answers)
 
 
 def _answer_scores(question: Question, text: str) -> dict[str, float]:
@@ -108,6 +106,6 @@ def _reader_scores(question: Question, evidence: list[str]) -> dict[str, float]:
         return {}
     best_two = " ".join(evidence[:2])
     return {
-        "reader_first": float(bool(evidence) and meets(evidence[0], question.evidence)),
+        "reader_first": float(bool(evidence) and covers_gold(evidence[0], question.evidence)),
         "reader_f1": best_f1(best_two, (*question.answers, *question.evidence)),
     }

@@ -17,9 +17,9 @@ from assistant.text.canonical import heading_path, printable
 from assistant.text.prompts import counted
 
 if TYPE_CHECKING:
-    from assistant.evaluate.golden import Outcome
+    from assistant.evaluate.golden import GoldenOutcome
     from ingest.impact.records import AnswerChange, DocumentChange, Impact, Reply, TextChange
-    from ingest.lint.run import LintReport, Place
+    from ingest.lint.run import FindingPlace, LintReport
 
 SEVERITY_STYLES = {"major": "bold", "moderate": "", "minor": "dim"}
 
@@ -67,7 +67,7 @@ def comparison_report(found: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"... and {len(found['changed']) - MANY:,} more; see compare.md.", style="dim")
 
 
-def outcomes_report(outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
+def outcomes_report(outcomes: Sequence[GoldenOutcome]) -> Iterator[RenderableType]:
     """Yield what `test` found: every line that failed with what changed, then a table."""
     failed = [outcome for outcome in outcomes if outcome.failures]
     for outcome in failed:
@@ -152,7 +152,7 @@ def numbers_table(first: str, *others: str) -> Table:
     return table
 
 
-def finding_place(place: Place, source: str) -> Text:
+def finding_place(place: FindingPlace, source: str) -> Text:
     """Return a finding's quote with where it is, the document too where it is another than `source`."""
     where = [place.source] if place.source != source else []
     where += [f"line {place.line}"] if place.line else []
@@ -161,7 +161,7 @@ def finding_place(place: Place, source: str) -> Text:
     return Text.assemble((f"{printable(' · '.join(where))}: ", "dim"), one_line(place.quote))
 
 
-def outcome_lines(outcome: Outcome) -> Iterator[Text]:
+def outcome_lines(outcome: GoldenOutcome) -> Iterator[Text]:
     """Yield what was expected and came, and the answer before and now with the words that differ set off."""
     for failure in outcome.failures:
         yield Text.assemble(

@@ -17,7 +17,7 @@ from assistant.audit.trail import Audit, history_of
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, Answer, Progress, Turn
-from assistant.evaluate.golden import Golden, Outcome, ask_all, compare
+from assistant.evaluate.golden import Golden, GoldenOutcome, ask_all, compare
 from assistant.index.catalog import Catalog
 from ingest.impact.records import AnswerChange, Answers, Quoted, Reply
 
@@ -79,7 +79,7 @@ def recent_questions(config: Config, count: int, access: Access) -> list[Logged]
 
 def answers_changed(
     questions: Questions, before: Config, after: Config, access: Access, progress: Progress
-) -> tuple[Answers, list[Outcome]]:
+) -> tuple[Answers, list[GoldenOutcome]]:
     """Ask both indexes the same, and return what differs, and the golden outcomes afterwards; nothing is logged."""
     if not questions.golden and not questions.recent:
         return Answers(), []
@@ -108,7 +108,7 @@ def _recent(questions: Sequence[Logged], assistant: Assistant, progress: Progres
         yield assistant.answer(asked.question, asked.history)
 
 
-def _golden_change(held: Outcome, holds: Outcome, old: Answer, new: Answer) -> AnswerChange:
+def _golden_change(held: GoldenOutcome, holds: GoldenOutcome, old: Answer, new: Answer) -> AnswerChange:
     asked = holds.golden.asked
     return AnswerChange(
         id=asked.id,

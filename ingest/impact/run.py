@@ -10,7 +10,7 @@ from pathlib import Path
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import Access, IngestReport, Progress, Rejection
-from assistant.evaluate.golden import Outcome, read_golden
+from assistant.evaluate.golden import GoldenOutcome, read_golden
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
@@ -32,7 +32,7 @@ class ImpactPlan:
     recent: int = 0
 
 
-def assess(plan: ImpactPlan, config: Config, access: Access, progress: Progress) -> tuple[Impact, list[Outcome]]:
+def assess(plan: ImpactPlan, config: Config, access: Access, progress: Progress) -> tuple[Impact, list[GoldenOutcome]]:
     """Return what would change, as far as `access` may see it, and the golden outcomes on the changed index.
 
     The index is only read, and nothing is logged. Documents of a folder that is given, or whose place it takes, count

@@ -19,8 +19,7 @@ from assistant.answer.features import READING_FEATURES
 from assistant.cli import app
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.evaluate.calibrate import Outcome, calibrate, to_json
-from assistant.evaluate.fitting import fit_logistic
+from assistant.evaluate.calibrate import ReaderOutcome, calibrate, fit_logistic, to_json
 
 ANSWERED = [
     "How much annual leave may employees carry over?",
@@ -36,9 +35,9 @@ UNANSWERED = [
 ]
 
 
-def outcome(n: int, answerable: bool, rng: np.random.Generator) -> Outcome:
+def outcome(n: int, answerable: bool, rng: np.random.Generator) -> ReaderOutcome:
     shift = 1.0 if answerable else -1.0
-    return Outcome(f"{n}", "set", answerable, {name: float(rng.normal(shift)) for name in READING_FEATURES})
+    return ReaderOutcome(f"{n}", "set", answerable, {name: float(rng.normal(shift)) for name in READING_FEATURES})
 
 
 def test_the_fit_finds_the_weights_and_keeps_the_scale() -> None:

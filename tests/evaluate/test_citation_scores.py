@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assistant.evaluate.citation_scores import Statement, citation_scores, statements
+from assistant.evaluate.answer_scores import CitedStatement, citation_scores, statements
 
 CARRY = "Employees may carry over at most 5 days."
 EXPIRE = "Carried-over days expire on 31 March."
@@ -18,12 +18,12 @@ def cited(key: int, quote: str, title: str = "Leave") -> dict[str, Any]:
 
 def test_statements_are_closed_by_their_keys() -> None:
     assert statements(f"{CARRY} [1]\n{EXPIRE} [2] [1] And so on.") == [
-        Statement(CARRY, (1,)),
-        Statement(EXPIRE, (2, 1)),
-        Statement("And so on.", ()),
+        CitedStatement(CARRY, (1,)),
+        CitedStatement(EXPIRE, (2, 1)),
+        CitedStatement("And so on.", ()),
     ]
     assert statements("RTO: the longest time. Ask its owner. [1]") == [
-        Statement("RTO: the longest time. Ask its owner.", (1,))
+        CitedStatement("RTO: the longest time. Ask its owner.", (1,))
     ]
     assert statements("") == []
 

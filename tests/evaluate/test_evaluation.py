@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,13 +16,12 @@ import pytest
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import make_access
-from assistant.evaluate import ask as asking
 from assistant.evaluate import run as evaluation
 from assistant.evaluate.compare import compare
-from assistant.evaluate.junit import write_junit
 from assistant.evaluate.metrics import METRICS, check_gates, parse_gates
 from assistant.evaluate.questions import Question
-from assistant.evaluate.run import Plan, evaluate
+from assistant.evaluate.report import _timings, rows_of, write_junit
+from assistant.evaluate.run import EvalPlan, evaluate
 from assistant.evaluate.score import Scored, is_right, score
 
 CARRY = "Employees may carry over at most 1.5 weeks of annual leave."
@@ -98,12 +98,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def plan(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return Plan(files / "own.jsonl", (files / "other.jsonl",), out=tmp_path_factory.mktemp("results"))
+def plan(files: Path, tmp_path_factory: pytest.TempPathFactory) -> EvalPlan:
+    return EvalPlan(files / "own.jsonl", (files / "other.jsonl",), out=tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="session")
-def done(plan: Plan, office_config: Config) -> evaluation.Run:
+def done(plan: EvalPlan, office_config: Config) -> evaluation.Run:
     return evaluate(plan, office_config, DAY, quiet)
 
 
@@ -118,14 +118,14 @@ def values(report: dict[str, Any]) -> dict[str, float | None]:
 def test_the_report_says_what_happened(done: evaluation.Run, files: Path) -> None:
     found, metrics = rows(done.report), values(done.report)
     assert list(found)[:6] == [q["id"] for q in QUESTIONS]
-    assert done.report["questions"] == {"answerable": 5, "unanswerable": 1, "foreign": 2}
+    assert done.report["questions"] == {"answerable": 5, "unanswerable": 1, "out_of_domain": 2}
     for name in ("carry", "hotel", "rto", "band"):
         assert found[name]["status"] == "answered" and found[name]["right"], found[name]
     assert (found["miss"]["status"], found["miss"]["right"]) == ("abstained", False)
-    assert {row["status"] for row in found.values() if row["group"] == "foreign"} == {"abstained"}
+    assert {row["status"] for row in found.values() if row["group"] == "out_of_domain"} == {"abstained"}
     assert metrics["verbatim"] == 1.0 and metrics["invented_keys"] == 0.0
     assert metrics["answer_rate"] == pytest.approx(0.8) and metrics["false_abstention"] == pytest.approx(0.2)
-    assert metrics["abstention_foreign"] == 1.0 and metrics["doc_recall@5"] is not None
+    assert metrics["abstention_out_of_domain"] == 1.0 and metrics["doc_recall@5"] is not None
     assert list(done.report["metrics"]) == list(METRICS)
     assert done.report["stamp"]["questions"]["file"] == f"{files.name}/own.jsonl"
 
@@ -143,15 +143,16 @@ def test_the_files_of_a_run(done: evaluation.Run) -> None:
     assert {path.name for path in done.folder.iterdir()} == names
     assert done.folder.name == done.report["run"]
     told = (done.folder / "report.md").read_text(encoding="utf-8")
-    assert (
-        f"5 answerable, 1 unanswerable, 2 foreign questions; threshold {done.report['stamp']['threshold']:g}." in told
+    counted = (
+        f"5 answerable, 1 unanswerable, 2 out_of_domain questions; threshold {done.report['stamp']['threshold']:g}."
     )
+    assert counted in told
     assert "(risk_coverage.png)" in told and "(reliability.png)" in told and "| verbatim | 1.000 |" in told
     assert (done.folder / "risk_coverage.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_run_elsewhere_is_the_same_report_but_for_times(
-    done: evaluation.Run, plan: Plan, office_config: Config, tmp_path: Path
+    done: evaluation.Run, plan: EvalPlan, office_config: Config, tmp_path: Path
 ) -> None:
     again = evaluate(replace(plan, out=tmp_path), office_config, DAY, quiet)
     assert again.kept == 0
@@ -164,7 +165,7 @@ def test_the_same_run_elsewhere_is_the_same_report_but_for_times(
 
 
 def test_a_run_that_was_killed_goes_on(
-    done: evaluation.Run, plan: Plan, office_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    done: evaluation.Run, plan: EvalPlan, office_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = (done.folder / "answers.jsonl").read_bytes()
     lines = saved.splitlines(keepends=True)
@@ -172,8 +173,8 @@ def test_a_run_that_was_killed_goes_on(
     killed = tmp_path / done.folder.name / "answers.jsonl"
     killed.write_bytes(b"".join(lines[:3]) + lines[3][:50])  # the fourth was being written
     asked: list[str] = []
-    real = asking.ask
-    monkeypatch.setattr(asking, "ask", lambda assistant, q: asked.append(q.id) or real(assistant, q))
+    real = evaluation.ask
+    monkeypatch.setattr(evaluation, "ask", lambda assistant, q: asked.append(q.id) or real(assistant, q))
     again = evaluate(replace(plan, out=tmp_path), office_config, DAY, quiet)
     assert again.kept == 3 and asked == list(rows(done.report))[3:]
     assert rows(again.report) == rows(done.report)
@@ -181,7 +182,7 @@ def test_a_run_that_was_killed_goes_on(
 
 
 def test_answers_of_another_index_are_not_kept(
-    done: evaluation.Run, plan: Plan, office_config: Config, tmp_path: Path
+    done: evaluation.Run, plan: EvalPlan, office_config: Config, tmp_path: Path
 ) -> None:
     folder = tmp_path / done.folder.name
     folder.mkdir()
@@ -190,14 +191,14 @@ def test_answers_of_another_index_are_not_kept(
     assert evaluate(replace(plan, out=tmp_path), office_config, DAY, quiet).kept == 0
 
 
-def test_damaged_answers_are_named(done: evaluation.Run, plan: Plan, office_config: Config, tmp_path: Path) -> None:
+def test_damaged_answers_are_named(done: evaluation.Run, plan: EvalPlan, office_config: Config, tmp_path: Path) -> None:
     (tmp_path / done.folder.name).mkdir()
     (tmp_path / done.folder.name / "answers.jsonl").write_text("{\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"answers\.jsonl is damaged"):
         evaluate(replace(plan, out=tmp_path), office_config, DAY, quiet)
 
 
-def test_other_settings_are_another_run(done: evaluation.Run, plan: Plan, office_config: Config) -> None:
+def test_other_settings_are_another_run(done: evaluation.Run, plan: EvalPlan, office_config: Config) -> None:
     bold = replace(office_config, answer=replace(office_config.answer, max_risk=1.0))
     other = evaluate(plan, bold, DAY, quiet)
     assert other.folder != done.folder and other.kept == 0
@@ -205,19 +206,21 @@ def test_other_settings_are_another_run(done: evaluation.Run, plan: Plan, office
     assert values(other.report)["aurc"] == values(done.report)["aurc"]  # what it would have said does not change
 
 
-def test_jobs_give_the_same_report(done: evaluation.Run, plan: Plan, office_config: Config, tmp_path: Path) -> None:
+def test_jobs_give_the_same_report(done: evaluation.Run, plan: EvalPlan, office_config: Config, tmp_path: Path) -> None:
     again = evaluate(replace(plan, out=tmp_path, jobs=2), office_config, DAY, quiet)
     assert {**again.report, "timings": {}} == {**done.report, "timings": {}}
 
 
-def test_two_foreign_files_must_not_hold_the_same_questions(plan: Plan, office_config: Config) -> None:
+def test_two_foreign_files_must_not_hold_the_same_questions(plan: EvalPlan, office_config: Config) -> None:
     with pytest.raises(UsageError, match=r"other\.jsonl:.* is there 2 times"):
-        evaluate(replace(plan, foreign=plan.foreign * 2), office_config, DAY, quiet)
+        evaluate(replace(plan, out_of_domain=plan.out_of_domain * 2), office_config, DAY, quiet)
 
 
-def test_progress_is_told(plan: Plan, office_config: Config, tmp_path: Path) -> None:
+def test_progress_is_told(plan: EvalPlan, office_config: Config, tmp_path: Path) -> None:
     told: list[tuple[str, float, float]] = []
-    evaluate(replace(plan, out=tmp_path, limit=2, foreign=()), office_config, DAY, lambda *step: told.append(step))
+    evaluate(
+        replace(plan, out=tmp_path, limit=2, out_of_domain=()), office_config, DAY, lambda *step: told.append(step)
+    )
     assert told == [("asking", 0, 2), ("asking", 1, 2), ("asking", 2, 2)]
 
 
@@ -349,7 +352,7 @@ def test_right_and_wrong(question: Question, text: str, quotes: list[str], right
 
 
 @pytest.fixture
-def command(run: Callable[..., Any], office_config: Config, files: Path, plan: Plan) -> Callable[..., Any]:
+def command(run: Callable[..., Any], office_config: Config, files: Path, plan: EvalPlan) -> Callable[..., Any]:
     settings = ("--config", office_config.base / "config.toml", "--out", plan.out, "--as-of", "2026-01-15")
 
     def call(*arguments: Any) -> Any:
@@ -364,7 +367,7 @@ def test_the_command_prints_a_table_and_where_the_report_is(command: Callable[..
     assert "Written to" in done.err
     again = command(files / "own.jsonl", "--limit", "2", "--json")
     assert again.code == 0 and len(again.json["rows"]) == 2 and again.err == ""
-    assert "2 answers were there before" in command(files / "own.jsonl", "--limit", "2").err
+    assert "2 answers are from an earlier run" in command(files / "own.jsonl", "--limit", "2").err
 
 
 def test_the_command_fails_under_a_gate_with_7_after_writing(
@@ -400,3 +403,17 @@ def test_wrong_usage_is_2(command: Callable[..., Any], arguments: tuple[str, ...
 
 def test_without_an_index_it_is_5(run: Callable[..., Any], files: Path) -> None:
     assert run("eval", files / "own.jsonl").code == 5
+
+
+def test_timings_leave_out_answers_that_waited_for_models_unless_all_did() -> None:
+    row: Any = SimpleNamespace(answered=True)
+    saved = [{"timings_ms": {"total": 9_000.0}, "cold": True}, {"timings_ms": {"total": 10.0}, "cold": False}]
+    assert _timings([row, row], saved) == {"total": {"p50": 10.0, "p95": 10.0}}
+    assert _timings([row], saved[:1]) == {"total": {"p50": 9_000.0, "p95": 9_000.0}}
+
+
+def test_a_report_of_before_is_read() -> None:
+    """Questions of another corpus were called foreign."""
+    row = Scored("q", "Q?", "", "", "out_of_domain", "abstained", 0.1, False, 0, {"abstention_out_of_domain": 1.0})
+    before = {**row.to_json(), "group": "foreign", "scores": {"abstention_foreign": 1.0}}
+    assert rows_of({"rows": [before]}) == [row]

@@ -21,7 +21,7 @@ from assistant.evaluate.golden import (
     Expected,
     Failure,
     Golden,
-    Outcome,
+    GoldenOutcome,
     check,
     check_all_hold,
     compare,
@@ -30,8 +30,8 @@ from assistant.evaluate.golden import (
     record,
     stated_numbers,
 )
-from assistant.evaluate.junit import write_golden_junit
-from assistant.evaluate.questions import Asked
+from assistant.evaluate.questions import QuestionLine
+from assistant.evaluate.report import write_golden_junit
 
 CARRY = "How much annual leave may employees carry over?"
 QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
@@ -94,7 +94,7 @@ def test_a_line_with_everything(tmp_path: Path) -> None:
         },
     }
     (golden,) = read_golden(write(tmp_path, "", row))
-    asked = Asked("7", "How many?", "I work part time.", (Turn("user", "Hello"),), ("managers",))
+    asked = QuestionLine("7", "How many?", "I work part time.", (Turn("user", "Hello"),), ("managers",))
     expect = Expected("answered", ("leave days",), ("5", "1.5", "1,250"), "hr/leave.md", ("ten",))
     assert golden == Golden(asked, "2026-01-15", expect, "Five. [1]")
 
@@ -186,7 +186,7 @@ def test_a_large_amount_is_the_same_in_any_spelling(tmp_path: Path) -> None:
 # --- a file against the office -----------------------------------------------------------------------------------
 
 
-def outcomes(office: Assistant, folder: Path, *rows: Any) -> dict[str, Outcome]:
+def outcomes(office: Assistant, folder: Path, *rows: Any) -> dict[str, GoldenOutcome]:
     return {o.golden.asked.id: o for o in check(read_golden(write(folder, *rows)), office, quiet)}
 
 
@@ -310,7 +310,7 @@ def test_who_asked_and_when_is_recorded(office: Assistant, tmp_path: Path) -> No
 def recorded(folder: Path, answer: Answer) -> tuple[Golden, dict[str, Any]]:
     office: Any = SimpleNamespace(access=make_access(), answer=lambda *_, **__: answer)
     path = folder / "recorded.jsonl"
-    record(path, [(Asked("1", "?"), "")], office, "", True, quiet)
+    record(path, [(QuestionLine("1", "?"), "")], office, "", True, quiet)
     (golden,) = read_golden(path)
     return golden, json.loads(path.read_text(encoding="utf-8"))["expect"]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Turn
-from assistant.evaluate.questions import Question, read_foreign, read_questions
+from assistant.evaluate.questions import Question, read_out_of_domain, read_questions
 from assistant.evaluate.splits import Split, split_of
 
 GOOD: dict[str, Any] = {"id": "q1", "question": "How many?", "answerable": True, "answers": ["Five"]}
@@ -139,8 +139,8 @@ def test_the_halves_share_no_document_and_are_all(tmp_path: Path) -> None:
 
 def test_foreign_questions_are_a_seeded_sample_that_nothing_answers(tmp_path: Path) -> None:
     path = write(tmp_path, *({**GOOD, "id": str(i), "evidence": ["x"], "doc": "a"} for i in range(20)))
-    sample = read_foreign(path, Split.ALL, 5, seed=0)
-    assert sample == read_foreign(path, Split.ALL, 5, seed=0) != read_foreign(path, Split.ALL, 5, seed=1)
-    assert len(sample) == 5 and len(read_foreign(path, Split.ALL, 100, seed=0)) == 20
-    assert all(q.group == "foreign" and not q.answers and not q.evidence for q in sample)
+    sample = read_out_of_domain(path, Split.ALL, 5, seed=0)
+    assert sample == read_out_of_domain(path, Split.ALL, 5, seed=0) != read_out_of_domain(path, Split.ALL, 5, seed=1)
+    assert len(sample) == 5 and len(read_out_of_domain(path, Split.ALL, 100, seed=0)) == 20
+    assert all(q.group == "out_of_domain" and not q.answers and not q.evidence for q in sample)
     assert all(q.id.startswith(f"{tmp_path.name}/questions.jsonl:") for q in sample)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from assistant.answer.limits import FILE
 from assistant.core.config import load_config
-from assistant.evaluate.fitting import fit_logistic
+from assistant.evaluate.calibrate import fit_logistic
 from assistant.models.encoder import guard_encode
 from assistant.text.canonical import sentences
 from tune.factory.fit_packaged import ORGANISATIONS

@@ -24,7 +24,7 @@ from assistant.core.config import AnswerSection, Config, GeneratorSection, Index
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.package import __version__
 from assistant.evaluate import calibrate
-from assistant.evaluate.questions import Question, read_foreign, read_questions
+from assistant.evaluate.questions import Question, read_out_of_domain, read_questions
 from assistant.evaluate.splits import Split
 from assistant.models.cross_encoder import READER_ID
 from ingest.build import ingest
@@ -54,7 +54,7 @@ SETS = (
     Source("qa_contoso_benefits", "benefits", documents="pdf"),
     Source("qa_tts_handbook", "handbook"),
 )
-# A set may hold answers to another's questions on its own subject: only other subjects are surely foreign.
+# A set may hold answers to another's questions on its own subject: only other subjects are surely out of domain.
 ASKED_ELSEWHERE = (*SETS, Source("qa_policyqa_dev", "web sites' privacy"))
 
 
@@ -115,7 +115,7 @@ def questions(data: Path, source: Source, split: Split) -> Iterator[Question]:
     others = [other for other in ASKED_ELSEWHERE if other.subject != source.subject]
     share = sum(q.answerable for q in own) // len(others)
     for other in others:
-        yield from read_foreign(data / other.name / other.questions, split, share, SEED)
+        yield from read_out_of_domain(data / other.name / other.questions, split, share, SEED)
 
 
 def _stamp(data: Path, source: Source) -> dict[str, str]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from assistant.core.config import load_config
 from assistant.core.files import hash_file
 from assistant.core.package import __version__
-from assistant.evaluate.fitting import fit_logistic
+from assistant.evaluate.calibrate import fit_logistic
 from assistant.evaluate.splits import Split
 from assistant.guards import classifier, injection, injection_cues, order_cues
 from assistant.guards.classifier import DIMENSIONS, Features, Linear

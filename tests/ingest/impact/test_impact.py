@@ -17,7 +17,7 @@ from assistant.answer.assistant import Assistant
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import GateFailed, UsageError
 from assistant.core.records import Access, make_access, no_progress
-from assistant.evaluate.golden import Outcome
+from assistant.evaluate.golden import GoldenOutcome
 from ingest.impact.records import Impact
 from ingest.impact.run import ImpactPlan, assess, check_gate
 from tests.manifests import access_toml
@@ -57,7 +57,7 @@ def edit(clone: Path, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def run(config: Config, clone: Path, access: Access = NOBODY, **plan: Any) -> tuple[Impact, list[Outcome]]:
+def run(config: Config, clone: Path, access: Access = NOBODY, **plan: Any) -> tuple[Impact, list[GoldenOutcome]]:
     return assess(ImpactPlan([clone], **plan), config, access, no_progress)
 
 

@@ -11,8 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from assistant.evaluate.bootstrap import interval, resamples
-from assistant.evaluate.risk import aurc, auroc, calibration_error, reliability, risk_at, risk_curve
+from assistant.evaluate.statistics import (
+    aurc,
+    auroc,
+    calibration_error,
+    interval,
+    reliability,
+    resamples,
+    risk_at,
+    risk_curve,
+)
 
 OUTCOMES = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.95, 1.0]), st.booleans()), min_size=1, max_size=40)
 

@@ -1,5 +1,6 @@
-"""What confidence is worth: ranking, selective risk and calibration. Equal confidences share their mean outcome,
-so that no number depends on the order of the questions.
+"""What confidence is worth: ranking, selective risk, calibration; and intervals by resampling questions, seeded.
+
+Equal confidences share their mean outcome, so that no number depends on the order of the questions.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def risk_at(confidence: Floats, wrong: Bools, coverage: float) -> float:
 
 def reliability(confidence: Floats, right: Bools) -> list[Bin]:
     """Return bins of equally many questions, the most confident first."""
-    bins = zip(*(np.array_split(part, BINS) for part in _ranked(confidence, right)), strict=True)
+    bins = zip(*(np.array_split(part, 10) for part in _ranked(confidence, right)), strict=True)
     return [Bin(len(c), float(c.mean()), float(r.mean())) for c, r in bins if len(c)]
 
 
@@ -68,3 +68,21 @@ def _ranked(confidence: Floats, outcome: Bools) -> tuple[Floats, Floats]:
     levels, level, counts = np.unique(-confidence, return_inverse=True, return_counts=True)
     means = np.bincount(level, weights=outcome) / counts
     return np.repeat(-levels, counts), np.repeat(means, counts)
+
+
+RESAMPLES = 1_000
+SEED = 0
+
+
+def resamples(size: int) -> NDArray[np.int64]:
+    """Return 1,000 samples, with replacement, of the indices of `size` questions; always the same ones."""
+    return np.random.default_rng(SEED).integers(0, size, (RESAMPLES, size))
+
+
+def interval(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the middle 95% of a statistic over the resamples; where it was undefined (NaN) it does not count."""
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return math.nan, math.nan
+    low, high = np.percentile(known, (2.5, 97.5))
+    return float(low), float(high)

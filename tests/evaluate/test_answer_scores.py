@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.evaluate.text_scores import best_f1, holds, normalise, number_scores, token_f1, token_recall
+from assistant.evaluate.answer_scores import best_f1, holds, normalise, number_scores, token_f1, token_recall
 
 TEXTS = st.lists(st.sampled_from("the days 5 of leave Leave, a (may) employee".split())).map(" ".join)
 
