@@ -38,7 +38,7 @@ VENDORS = {
     "uvicorn": {"assistant/serve/server.py"},
     "ray": {"ingest/ray_encoder.py"},
     "rapidocr": {"ingest/formats/scan/ocr.py"},
-    "PIL": {"ingest/formats/scan/pixels.py"},
+    "PIL": {"ingest/formats/scan/pictures.py", "ingest/formats/scan/reader.py"},
     "onnxruntime": {
         "assistant/models/llm_onnx.py",
         "assistant/models/onnx_session.py",

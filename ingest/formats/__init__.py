@@ -56,11 +56,11 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES, scans: Sca
 def _reader(suffix: str, scans: Scans) -> Callable[[bytes], Parsed]:
     """Import what reads a format."""
     if suffix in PICTURES:
-        from ingest.formats.scan.picture import read_picture
+        from ingest.formats.scan.pictures import read_picture
 
         return partial(read_picture, suffix=suffix, scans=scans)
     if suffix == ".pdf":
-        from ingest.formats.pdf.pdf import read_pdf
+        from ingest.formats.pdf.reader import read_pdf
 
         return partial(read_pdf, scans=scans)
     match suffix:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, MAX_DOWN, Cell, Row, lay_on_grid
-from ingest.formats.inline import Inline
-from ingest.formats.superscripts import Script, as_script
+from ingest.formats.inline import Inline, Script, as_script
 
 
 @dataclass(slots=True)

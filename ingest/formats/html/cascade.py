@@ -22,15 +22,10 @@ from tinycss2.nth import parse_nth
 from tinycss2.serializer import serialize_identifier, serialize_string_value
 
 from ingest.formats.html.properties import Declaration, read_declarations, read_style, significant
+from ingest.formats.html.settings import LIMITS
 from ingest.formats.parsed import reject
 
 STYLED = re.compile(r"<(?:style|link)\b|var\(", re.IGNORECASE)  # a page without is not read twice
-_MAX_DEPTH = 500  # of elements: deeper ones are laid beside each other, as browsers do from 512 on
-_MAX_NESTING = 10  # of rules
-_MAX_CHARACTERS = 2_000_000  # of sheets: tinycss2 reads 300 kB a second
-_MAX_TRIED = 1_000_000_000  # conditions x elements: css-inline tries from 10 (all hold) to 1,000 million a second
-_MAX_DECLARED = 20_000_000  # properties x elements, each of which takes 60 bytes
-_MAX_VALUE, _MAX_SELECTOR = 500, 100_000  # characters of an attribute, of a selector
 _ATTRIBUTE = re.compile(r"(?!style$)[a-z][a-z0-9_-]*")
 _CONDITIONS = frozenset({"media", "supports", "layer", "container", "scope"})
 _RESTING = ":hover"  # holds for no element of css-inline's
@@ -94,14 +89,14 @@ class Skeleton:
             sheet = _from_address(attributes.get("href", ""))
             self.linked = self.linked or sheet is None
             self.sheets += [sheet] if sheet else []
-        said = {name: value[:_MAX_VALUE] for name, value in attributes.items() if _ATTRIBUTE.fullmatch(name)}
+        said = {name: value[: LIMITS.max_value] for name, value in attributes.items() if _ATTRIBUTE.fullmatch(name)}
         if self.fold:
             said |= {name: said[name].lower() for name in ("class", "id") if name in said}
         named = " ".join(f'{name}="{escape(value)}"' for name, value in said.items())
         self._out.append(f'<{_tag(tag)} data-0="{self.count}" {self._styled(attributes.get("style", ""))} {named}>')
         self.count += 1
         self._open.append(tag)
-        if len(self._open) > _MAX_DEPTH:
+        if len(self._open) > LIMITS.max_depth:
             self._out.append(f"</{_tag(tag)}>")
 
     def _styled(self, style: str) -> str:
@@ -117,7 +112,7 @@ class Skeleton:
             self.sheets += [] if self._inside else [text.replace("<!--", " ").replace("-->", " ")]
             self._style = None
         if self._open:
-            if len(self._open) <= _MAX_DEPTH:
+            if len(self._open) <= LIMITS.max_depth:
                 self._out.append(f"</{_tag(self._open[-1])}>")
             self._open.pop()
 
@@ -158,15 +153,15 @@ def cascaded(page: Skeleton) -> dict[int, str]:
     """
     from css_inline import CSSInliner
 
-    if sum(map(len, page.sheets)) > _MAX_CHARACTERS:
-        raise reject("too_large", f"Its style sheets are longer than {_MAX_CHARACTERS:,} characters.")
+    if sum(map(len, page.sheets)) > LIMITS.max_characters:
+        raise reject("too_large", f"Its style sheets are longer than {LIMITS.max_characters:,} characters.")
     sheet = _Sheet(page.fold)
     for text in page.sheets:
         sheet.read(tinycss2.parse_stylesheet(text, True, True))
     rules = list(sheet.written(page.markup))
     conditions = sum(1 + len(re.findall(r"[.#:\[ >+~]", rule.selector.text)) for rule in rules)
     names = {declaration.name for rule in rules for declaration in rule.declarations}
-    if conditions * page.count > _MAX_TRIED or len(names) * page.count > _MAX_DECLARED:
+    if conditions * page.count > LIMITS.max_tried or len(names) * page.count > LIMITS.max_declared:
         raise reject("too_large", "Its style sheets have too many rules to tell what a reader would see.")
     inliner = CSSInliner(load_remote_stylesheets=False, resolve_css_variables=True)
     markup = inliner.inline_fragment(page.markup, "\n".join(map(_as_css, rules)))
@@ -207,8 +202,8 @@ class _Sheet:
         self, items: Iterable[Any], parents: Sequence[Selector] = (), sure: bool = True, layer: int = 0, depth: int = 0
     ) -> None:
         """Read rules, those nested in rules of the selectors `parents` too."""
-        if depth > _MAX_NESTING:
-            raise reject("too_large", f"Its style sheets nest rules in more than {_MAX_NESTING} others.")
+        if depth > LIMITS.max_nesting:
+            raise reject("too_large", f"Its style sheets nest rules in more than {LIMITS.max_nesting} others.")
         items = list(items)
         if parents and (said := list(read_declarations(items))):
             self._rules += [Rule(Selector(each.text, each.sure and sure), said, layer) for each in parents]
@@ -318,8 +313,10 @@ class _Writer:
         text = re.sub(r"\s+", " ", self._out).strip()
         if self._parents and not self._nested:
             text = f"{_any(self._parents)} {text}"
-        if len(text) > _MAX_SELECTOR:
-            raise reject("too_large", f"Its style sheets have a selector longer than {_MAX_SELECTOR:,} characters.")
+        if len(text) > LIMITS.max_selector:
+            raise reject(
+                "too_large", f"Its style sheets have a selector longer than {LIMITS.max_selector:,} characters."
+            )
         return Selector(text, self._sure)
 
     def _take(self, token: Any, following: Any, rest: list[Any]) -> bool:

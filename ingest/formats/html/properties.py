@@ -14,13 +14,13 @@ from typing import Any
 import tinycss2
 from tinycss2.color5 import D50, D65, parse_color
 
+from ingest.formats.html.settings import LIMITS
 from ingest.formats.visibility import UNREADABLE, WHITE, Colour
 
 Tokens = Sequence[Any]
 
 CURRENT = "currentcolor"
 GLOBAL = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})
-MAX_TOKENS = 200  # of a value; a longer one says nothing about visibility
 _INVALID = object()
 _UNSAFE = frozenset({"string", "error", "{} block"})
 _PIXELS = {
@@ -60,8 +60,8 @@ def read_declarations(items: Iterable[Any]) -> Iterable[Declaration]:
             name, tokens = item.name if custom else item.lower_name, significant(item.value)
             known = name in _SHORTHANDS or name in PROPERTIES or name in _ALIASES
             if custom or (known and any(map(_varies, tokens))):
-                yield Declaration(name, tokens[:MAX_TOKENS], item.important)
-            elif 0 < len(tokens) <= MAX_TOKENS:
+                yield Declaration(name, tokens[: LIMITS.max_tokens], item.important)
+            elif 0 < len(tokens) <= LIMITS.max_tokens:
                 for longhand, part in _longhands(name, tokens):
                     if keyword(part) in GLOBAL or read_value(longhand, part) is not _INVALID:
                         yield Declaration(longhand, part, item.important)

@@ -15,9 +15,10 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.html.blocks import Blocks
 from ingest.formats.html.cascade import STYLED, Skeleton, cascaded
+from ingest.formats.html.settings import LIMITS
 from ingest.formats.html.visibility import Element, PageStyle
+from ingest.formats.inline import as_script
 from ingest.formats.parsed import Parsed
-from ingest.formats.superscripts import as_script
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
 
@@ -54,9 +55,6 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
 _STANDARD = re.compile(r"<!doctype", re.IGNORECASE)
-_HEAD = 2_000  # characters in which a doctype is looked for
-_COMMENT_WORDS = 3  # a shorter comment is not reported
-_CHUNK = 2**20  # characters parsed at once
 
 
 def read_html(data: bytes) -> Parsed:
@@ -72,7 +70,7 @@ def feed(parts: Sequence[str], builder: Builder) -> str:
     """Write markup to the builder; return its `<title>`, or an empty string."""
     style = PageStyle()
     if any(STYLED.search(part) for part in parts):
-        page = Skeleton(fold=not _STANDARD.search(parts[0][:_HEAD]))
+        page = Skeleton(fold=not _STANDARD.search(parts[0][: LIMITS.head]))
         _parse(parts, page)
         style = PageStyle(cascaded(page), page.linked)
     walker = Walker(builder, style, parted=any(_PARTED.search(part) for part in parts))
@@ -85,8 +83,8 @@ def _parse(parts: Sequence[str], target: Any) -> None:
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True, no_network=True)
     try:
         for part in parts:
-            for at in range(0, len(part), _CHUNK):
-                parser.feed(part[at : at + _CHUNK].encode())
+            for at in range(0, len(part), LIMITS.chunk):
+                parser.feed(part[at : at + LIMITS.chunk].encode())
         parser.close()
     except etree.XMLSyntaxError:
         target.close()  # markup without a single element
@@ -202,7 +200,7 @@ class Walker:
 
     def comment(self, text: str) -> None:
         """Take a comment: nobody sees it, and whoever writes prose into one may mean it for a machine."""
-        if not text.lstrip().startswith("[if ") and len(re.findall(r"[^\W\d_]{2,}", text)) >= _COMMENT_WORDS:
+        if not text.lstrip().startswith("[if ") and len(re.findall(r"[^\W\d_]{2,}", text)) >= LIMITS.comment_words:
             self._builder.flag_hidden("comment" + self._builder.place, text)
 
     def pi(self, target: str, data: str | None = None) -> None:

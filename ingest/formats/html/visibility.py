@@ -21,16 +21,12 @@ from ingest.formats.html.properties import (
     read_style,
     read_value,
 )
-from ingest.formats.superscripts import Script
+from ingest.formats.html.settings import LIMITS
+from ingest.formats.inline import Script
 from ingest.formats.visibility import BLACK, CLEAR, UNREADABLE, WHITE, Colour
 
 HIDDEN = "element hidden by its style"
-_FAR = 999.0  # pixels, beyond any page's edge
-_LEAST_OPACITY = 0.1
 _LAYER = re.compile(r"layer(\d+)-")
-_PILED = -0.5  # em between letters, from which they lie on each other
-_WINDOW = 1280.0  # pixels
-_NOTHING = 2.0  # pixels: one is what pages for screen readers leave
 _LIFTED = frozenset({"absolute", "fixed"})
 # Without a box of their own: their height and overflow mean nothing.
 _INLINE = frozenset(
@@ -236,16 +232,16 @@ def _styled(parent: TextStyle, own: _Own, tag: str, named: bool, pictures: bool)
     )
     if tag in {"html", "body"}:  # a page that hides itself is shown by its script
         return Element(replace(style, visible=True, opacity=1.0))
-    return Element(style, HIDDEN if style.opacity < _LEAST_OPACITY or _is_hidden(own, tag) else "")
+    return Element(style, HIDDEN if style.opacity < LIMITS.least_opacity or _is_hidden(own, tag) else "")
 
 
 def _is_moved(parent: TextStyle, own: _Own) -> bool:
-    indent = own.inherited("text-indent", None, 0.0, whole=_WINDOW)
+    indent = own.inherited("text-indent", None, 0.0, whole=LIMITS.window)
     spacing = own.inherited("letter-spacing", None, 0.0)
     if indent is None and spacing is None:
         return parent.moved
-    far = abs(indent or 0.0) >= (_WINDOW if own.clips else _FAR)
-    return far or (spacing or 0.0) <= _PILED * own.scale.em
+    far = abs(indent or 0.0) >= (LIMITS.window if own.clips else LIMITS.far)
+    return far or (spacing or 0.0) <= LIMITS.piled * own.scale.em
 
 
 def _is_apart(own: _Own) -> bool:
@@ -279,7 +275,7 @@ def _is_hidden(own: _Own, tag: str) -> bool:
     if own.lifted and own.get("clip"):
         return True
     sides = ("left", "top", "right", "bottom") if own.get("position", "static") != "static" else ()
-    if any(_is_far(own.get(side, whole=_WINDOW if own.lifted else 0.0)) for side in sides):
+    if any(_is_far(own.get(side, whole=LIMITS.window if own.lifted else 0.0)) for side in sides):
         return True
     display = own.get("display", "inline" if tag in _INLINE else "block")
     if display in {"inline", "contents"} and not own.lifted and own.get("float", "none") == "none":
@@ -291,12 +287,12 @@ def _is_hidden(own: _Own, tag: str) -> bool:
 
 
 def _is_far(pixels: float | None) -> bool:
-    return pixels is not None and abs(pixels) >= _FAR
+    return pixels is not None and abs(pixels) >= LIMITS.far
 
 
 def _sizes(own: _Own) -> Iterable[float | None]:
-    return (own.get(name, whole=_WINDOW) for name in ("width", "max-width", "height", "max-height"))
+    return (own.get(name, whole=LIMITS.window) for name in ("width", "max-width", "height", "max-height"))
 
 
 def _is_nothing(pixels: float | None) -> bool:
-    return pixels is not None and pixels < _NOTHING
+    return pixels is not None and pixels < LIMITS.nothing

@@ -13,14 +13,13 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, Cell, Row, lay_on_grid
-from ingest.formats.inline import Inline
+from ingest.formats.inline import Inline, as_script
 from ingest.formats.office.docx_styles import Numbering, Style, Styles
 from ingest.formats.office.docx_visibility import RunStyle, RunStyles, W, on, value
 from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of
-from ingest.formats.parsed import Parsed
-from ingest.formats.superscripts import as_script
+from ingest.formats.office.settings import LIMITS
+from ingest.formats.parsed import Parsed, sensible_title
 from ingest.formats.text.plaintext import BULLET
-from ingest.formats.titles import sensible_title
 from ingest.formats.visibility import WHITE, Colour
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -34,7 +33,6 @@ _TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}noBreakHyphen": "-"}
 _DRAWN = frozenset({f"{W}drawing", f"{W}pict", f"{W}object", f"{_MC}AlternateContent"})
 _VML = "{urn:schemas-microsoft-com:vml}"
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
-_PAGE = 20_000_000  # EMU, some 55 cm: no page is longer
 
 
 def read_docx(data: bytes) -> Parsed:
@@ -269,7 +267,7 @@ def _is_off(drawing: Any) -> bool:
     if any(item.get("hidden") in {"1", "true"} for item in drawing.iter(f"{_WP}docPr")):
         return True
     offsets = (item.text or "" for item in drawing.iter(f"{_WP}posOffset"))
-    return any(abs(int(offset)) > _PAGE for offset in offsets if re.fullmatch(r"-?[0-9]{1,12}", offset))
+    return any(abs(int(offset)) > LIMITS.page for offset in offsets if re.fullmatch(r"-?[0-9]{1,12}", offset))
 
 
 def _colour_mapping(element: Any) -> dict[str, str]:

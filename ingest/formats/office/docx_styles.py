@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.formats.office.docx_visibility import W, on, value
-
-_MAX_ANCESTORS = 20  # a style's; a damaged file may make a circle of them
-_MAX_DEPTH, _MAX_VALUE = 8, 100_000
+from ingest.formats.office.settings import LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Styles:
         if name not in self._known:
             chain: list[Any] = []
             at = self._elements.get(name)
-            while at is not None and len(chain) < _MAX_ANCESTORS:
+            while at is not None and len(chain) < LIMITS.max_ancestors:
                 chain.append(at)
                 at = self._elements.get(value(at, "basedOn"))
             style = Style()
@@ -97,7 +95,7 @@ def _applied(style: Style, properties: Any) -> Style:
         removed = numbered == "0"
         style = replace(style, list_id="" if removed else numbered, list_name="" if removed else style.list_name)
     if level := value(properties.find(f"{W}numPr"), "ilvl"):
-        style = replace(style, depth=min(_int(level), _MAX_DEPTH))
+        style = replace(style, depth=min(_int(level), LIMITS.max_depth))
     if outline := value(properties, "outlineLvl"):
         style = replace(style, level=_int(outline) + 1 if _int(outline) < 9 else 0)
     return replace(style, shadings=(*style.shadings, properties)) if properties.find(f"{W}shd") is not None else style
@@ -141,12 +139,12 @@ class Numbering:
         abstract = self._lists.get(list_id)
         if abstract is None:
             return None
-        level, counters = self._find(list_id, depth), self._counters.setdefault(abstract, [0] * (_MAX_DEPTH + 1))
+        level, counters = self._find(list_id, depth), self._counters.setdefault(abstract, [0] * (LIMITS.max_depth + 1))
         if depth in self._overrides.get(list_id, {}) and (list_id, depth) not in self._begun:
             counters[depth] = 0  # begins anew, though it shares its counters with another list
         self._begun.add((list_id, depth))
-        counters[depth] = min(counters[depth] + 1, _MAX_VALUE) if counters[depth] else level.start
-        counters[depth + 1 :] = [0] * (_MAX_DEPTH - depth)
+        counters[depth] = min(counters[depth] + 1, LIMITS.max_value) if counters[depth] else level.start
+        counters[depth + 1 :] = [0] * (LIMITS.max_depth - depth)
         if level.format == "bullet":
             return "-"
 
@@ -169,7 +167,7 @@ def _level(element: Any) -> Level:
 
 def _int(text: str | None) -> int:
     """Return a number from an attribute, within bounds."""
-    return min(int(text), _MAX_VALUE) if text and re.fullmatch(r"[0-9]{1,6}", text) else 0
+    return min(int(text), LIMITS.max_value) if text and re.fullmatch(r"[0-9]{1,6}", text) else 0
 
 
 def _spelled(number: int, style: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ingest.formats.inline import Script
 from ingest.formats.office.ooxml import ThemeColours
-from ingest.formats.superscripts import Script
 from ingest.formats.visibility import BLACK, CLEAR, WHITE, Colour, from_hex, hidden_reason
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

@@ -14,6 +14,7 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
+from ingest.formats.office.settings import LIMITS
 from ingest.formats.parsed import reject
 from ingest.formats.visibility import BLACK, WHITE, Colour, from_hex
 
@@ -21,12 +22,6 @@ DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 _NAMED = {"white": WHITE, "black": BLACK}  # of the preset colours
 
-_MAX_MEMBERS = 10_000
-_MAX_TOTAL = 400 * 2**20  # bytes, uncompressed
-_MAX_XML = 120 * 2**20  # bytes of one XML part; libraries need about ten times that
-_MAX_RATIO = 200  # uncompressed to compressed, from _RATIO_FROM bytes on
-_RATIO_FROM = 2**20
-_CHUNK = 2**20
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cab", ".iso")
 # Archives by their first bytes, whatever they are called; charts and embedded sheets are Office files of their own.
 _ARCHIVE_MARKS = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
@@ -63,8 +58,8 @@ def open_package(data: bytes, part: str) -> BytesIO:
 
 
 def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
-    if len(members) > _MAX_MEMBERS:
-        raise reject("too_large", f"The file has {len(members):,} parts; the limit is {_MAX_MEMBERS:,}.")
+    if len(members) > LIMITS.max_members:
+        raise reject("too_large", f"The file has {len(members):,} parts; the limit is {LIMITS.max_members:,}.")
     total = 0
     for member in members:
         name = member.filename.replace("\\", "/")
@@ -74,11 +69,12 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
             raise reject("archive", "The file holds another archive, which is not read.")
         # Python's zipfile stops reading at the size that the directory states, so a lie cannot add to the total.
         total += member.file_size
-        if member.file_size > _RATIO_FROM and member.file_size > _MAX_RATIO * max(member.compress_size, 1):
+        if member.file_size > LIMITS.ratio_from and member.file_size > LIMITS.max_ratio * max(member.compress_size, 1):
             raise reject("too_large", "The file unpacks to far more than its size: it looks like a decompression bomb.")
-    if total > _MAX_TOTAL or (total > _RATIO_FROM and total > _MAX_RATIO * size):
+    if total > LIMITS.max_total or (total > LIMITS.ratio_from and total > LIMITS.max_ratio * size):
         raise reject(
-            "too_large", f"The file unpacks to {total / 2**20:,.0f} MB; the limit is {_MAX_TOTAL / 2**20:,.0f} MB."
+            "too_large",
+            f"The file unpacks to {total / 2**20:,.0f} MB; the limit is {LIMITS.max_total / 2**20:,.0f} MB.",
         )
 
 
@@ -93,7 +89,7 @@ def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             raise reject("unsafe_xml", f"The part {member.filename} is XML in an encoding that Office does not write.")
         if not stripped.startswith(b"<"):
             return
-        if member.file_size > _MAX_XML:
+        if member.file_size > LIMITS.max_xml:
             raise reject("too_large", f"The part {member.filename} has {member.file_size / 2**20:,.0f} MB of XML.")
         encoding = _ENCODING.match(stripped)
         if encoding and not _SAFE_ENCODINGS.match(encoding[1]):
@@ -103,7 +99,7 @@ def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             window = tail + chunk
             if any(declaration in window for declaration in _DECLARATIONS):
                 raise reject("unsafe_xml", f"The part {member.filename} declares a document type or entities.")
-            tail, chunk = window[-16:], part.read(_CHUNK)
+            tail, chunk = window[-16:], part.read(LIMITS.chunk)
 
 
 class ThemeColours:

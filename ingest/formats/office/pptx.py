@@ -8,14 +8,12 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, MAX_DOWN, Cell, Row, lay_on_grid
-from ingest.formats.inline import Inline
+from ingest.formats.inline import Inline, as_script
 from ingest.formats.office.ooxml import DRAWING as _A
 from ingest.formats.office.ooxml import open_package
 from ingest.formats.office.pptx_visibility import Frame, ShapeVisibility, SlideVisibility, is_struck, script
-from ingest.formats.parsed import MAX_PAGES, Parsed
-from ingest.formats.superscripts import as_script
+from ingest.formats.parsed import MAX_PAGES, Parsed, sensible_title
 from ingest.formats.text.plaintext import BULLET, NUMBER
-from ingest.formats.titles import sensible_title
 from ingest.formats.visibility import STRUCK
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"

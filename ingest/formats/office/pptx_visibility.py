@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ingest.formats.inline import Script
 from ingest.formats.office.ooxml import DRAWING, ThemeColours, theme_of
-from ingest.formats.superscripts import Script
+from ingest.formats.office.settings import LIMITS
 from ingest.formats.visibility import CLEAR, WHITE, Colour, hidden_reason
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_MAX_COVERS = 200  # of a slide; among more, any text may lie on one
 _XFRM = ("off", "ext", "chOff", "chExt")
 _FIRST_FILL = "1001"  # of the theme, which is plain
 _FILLS = {f"{DRAWING}{name}" for name in ("gradFill", "blipFill", "pattFill", "grpFill")}
@@ -95,7 +95,9 @@ class SlideVisibility:
         fill = _fill_of(shape._element)
         behind = self._theme.of_fill(fill)
         if fill is None and not self._may_be_filled(shape):
-            on_other = box is None or len(self._covers) > _MAX_COVERS or any(box.meets(cover) for cover in self._covers)
+            on_other = (
+                box is None or len(self._covers) > LIMITS.max_covers or any(box.meets(cover) for cover in self._covers)
+            )
             behind = None if on_other else self._behind
         self._lay(shape, box)
         return ShapeVisibility(self._theme, behind)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise, takewhile, zip_longest
 
 from ingest.formats.grid import names_columns
+from ingest.formats.office.settings import LIMITS
 
 Row = Sequence[str]
-
-MAX_LABEL = 80  # characters of a cell that names the rows below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def grouped(table: SheetTable) -> Iterator[tuple[str, Row]]:
     least = 1 if table.rows and _label(table.rows[0], table.header) else 2
     for row, following in pairwise((*table.rows, ())):
         said = _label(row, table.header) if _count(row) >= least else ""
-        if said and len(said) <= MAX_LABEL and following and not _label(following, table.header):
+        if said and len(said) <= LIMITS.max_label and following and not _label(following, table.header):
             group = said
         else:
             yield group, row
@@ -83,7 +82,7 @@ def _label(row: Row, header: Row) -> str:
 
 def _is_note(text: str) -> bool:
     """Say whether the only cell of a last row is a sentence or hangs on a mark, rather than being a row's first."""
-    return len(text) > MAX_LABEL or text.rstrip("\"'”’)").endswith((".", "!", "?", ";")) or text[:1] in "*†‡"
+    return len(text) > LIMITS.max_label or text.rstrip("\"'”’)").endswith((".", "!", "?", ";")) or text[:1] in "*†‡"
 
 
 def _first(row: Row) -> str:

@@ -15,6 +15,7 @@ from ingest.clean import scrub
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
 from ingest.formats.office.ooxml import ThemeColours, open_package
+from ingest.formats.office.settings import LIMITS
 from ingest.formats.office.sheet_tables import Row, SheetTable, grouped, tables
 from ingest.formats.office.xlsx_visibility import (
     Area,
@@ -25,18 +26,14 @@ from ingest.formats.office.xlsx_visibility import (
     read_plan,
     split_struck,
 )
-from ingest.formats.parsed import MAX_PAGES, Parsed, reject
+from ingest.formats.parsed import MAX_PAGES, Parsed, reject, sensible_title
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
-from ingest.formats.titles import sensible_title
 from ingest.formats.visibility import STRUCK
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_TYPE = "text/csv"
-_MAX_ROWS, _MAX_COLUMNS = 200_000, 500  # of a sheet
-_MAX_FIELD = 2**20  # characters of one CSV field
 _DELIMITERS = ",;\t|"
-_SAMPLE_ROWS = 50
 
 _WORD = r"(?:terms?|acronyms?|abbreviations?|initialisms?|names?|words?|phrases?)"
 _TERM = re.compile(rf"(?:defined |key |business )?{_WORD}(?:\s*(?:/|or|and|&)\s*{_WORD})*$", re.IGNORECASE)
@@ -94,15 +91,15 @@ def read_csv(data: bytes) -> Parsed:
     declared = re.fullmatch(r"sep=(.)", first.strip())
     if declared:
         text = rest
-    limit = csv.field_size_limit(_MAX_FIELD)  # of the whole process, so it is put back
+    limit = csv.field_size_limit(LIMITS.max_field)  # of the whole process, so it is put back
     try:
         delimiter = declared[1] if declared else _delimiter(text)
         rows: list[list[str]] = []
         for row in csv.reader(io.StringIO(text), delimiter=delimiter):
-            if len(rows) >= _MAX_ROWS:
-                builder.flag("too_large", f"Only the first {_MAX_ROWS:,} rows were read.")
+            if len(rows) >= LIMITS.max_rows:
+                builder.flag("too_large", f"Only the first {LIMITS.max_rows:,} rows were read.")
                 break
-            rows.append([" ".join(value.split()) for value in row[:_MAX_COLUMNS]])
+            rows.append([" ".join(value.split()) for value in row[: LIMITS.max_columns]])
     except csv.Error as error:
         large = "field limit" in str(error)
         raise reject("too_large" if large else "damaged", f"The CSV file cannot be read: {error}.") from None
@@ -114,11 +111,11 @@ def read_csv(data: bytes) -> Parsed:
 
 def _delimiter(text: str) -> str:
     """Return the delimiter for which most of the first rows have the same number of columns, more than one."""
-    sample = "\n".join(text[:65_536].split("\n")[: _SAMPLE_ROWS * 2])
+    sample = "\n".join(text[:65_536].split("\n")[: LIMITS.sample_rows * 2])
     best, best_score = ",", 0.0
     for delimiter in _DELIMITERS:
         try:
-            rows = islice(csv.reader(io.StringIO(sample), delimiter=delimiter), _SAMPLE_ROWS)
+            rows = islice(csv.reader(io.StringIO(sample), delimiter=delimiter), LIMITS.sample_rows)
             widths = [len(row) for row in rows if row]
         except csv.Error:
             continue
@@ -142,8 +139,8 @@ def _sheet_rows(sheet: Any, plan: SheetPlan, visibility: SheetVisibility, builde
     merges = Merges(plan)
     hidden: dict[str, tuple[str, list[str]]] = {}  # how -> the first cell, and what was hidden
     for number, row in enumerate(_cells(sheet)):
-        if number >= _MAX_ROWS:
-            builder.flag("too_large", f'Only the first {_MAX_ROWS:,} rows of sheet "{sheet.title}" were read.')
+        if number >= LIMITS.max_rows:
+            builder.flag("too_large", f'Only the first {LIMITS.max_rows:,} rows of sheet "{sheet.title}" were read.')
             break
         values = [_shown(cell.value, cell.number_format or "") for cell in row]
         for at, cell in enumerate(row):
@@ -171,7 +168,7 @@ def _cells(sheet: Any) -> Iterator[Sequence[Any]]:
         for number, row in parser.parse():
             yield from repeat((), max(number - expected, 0))
             if number >= expected:
-                yield sheet._get_row(row, 1, _MAX_COLUMNS)
+                yield sheet._get_row(row, 1, LIMITS.max_columns)
             expected = max(expected, number + 1)
 
 

@@ -12,17 +12,13 @@ from importlib import import_module
 from typing import Any
 
 from ingest.formats.grid import Repeats
+from ingest.formats.inline import Script, as_script
 from ingest.formats.office.ooxml import ThemeColours
-from ingest.formats.superscripts import Script, as_script
+from ingest.formats.office.settings import LIMITS
 from ingest.formats.visibility import BLACK, PALE, STRUCK, WHITE, Colour, from_hex, hidden_reason
 
 _THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink")
-_MAX_COLUMNS = 500
 _SCRIPTS: dict[str | None, Script] = {"superscript": "super", "subscript": "sub"}
-_FLAT = 0.5  # points of a row, characters of a column: below, it is closed
-_MAX_AREAS = 100  # of a sheet; with more of them, all of it
-_MAX_MERGES = 50_000  # of a sheet; more are not looked at
-_CHUNK = 2**20
 _AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 _BLANK = re.compile(r'""|_.|\*.|\[[^\]]*\]|\s')
 _LITERAL = re.compile(r'"[^"]*"|\\.')
@@ -51,13 +47,13 @@ class SheetPlan:
                 self.rows.add(self._row)
         elif name == "col" and _is_hidden(attributes, "width"):
             first, last = (_number(attributes.get(side)) for side in ("min", "max"))
-            self.columns.update(range(first, min(last, _MAX_COLUMNS) + 1))
+            self.columns.update(range(first, min(last, LIMITS.max_columns) + 1))
         elif name == "conditionalFormatting":
             self.areas += areas(attributes.get("sqref", ""))
-        elif name == "mergeCell" and self._merged < _MAX_MERGES:
+        elif name == "mergeCell" and self._merged < LIMITS.max_merges:
             self._merged += 1
             for left, top, right, bottom in areas(attributes.get("ref", ""))[:1]:
-                self.merges.setdefault(top, []).append((left, min(right, _MAX_COLUMNS), bottom))
+                self.merges.setdefault(top, []).append((left, min(right, LIMITS.max_columns), bottom))
         elif name == "picture":
             self.pictured = True
 
@@ -73,7 +69,7 @@ def read_plan(source: Any) -> SheetPlan:
     plan = SheetPlan()
     parser = import_module("lxml.etree").XMLParser(target=plan, resolve_entities=False, no_network=True, huge_tree=True)
     with source:
-        while chunk := source.read(_CHUNK):
+        while chunk := source.read(LIMITS.chunk):
             parser.feed(chunk)
     parser.close()
     return plan
@@ -146,7 +142,7 @@ class SheetVisibility:
 
     def _may_be_coloured(self, cell: Any) -> bool:
         """Whether something else than its fill may colour a cell: a table's style, a condition or a picture."""
-        if self._plan.pictured or len(self._areas) > _MAX_AREAS:
+        if self._plan.pictured or len(self._areas) > LIMITS.max_areas:
             return True
         column, row = cell.column, cell.row
         return any(left <= column <= right and top <= row <= bottom for left, top, right, bottom in self._areas)
@@ -201,7 +197,7 @@ def _is_hidden(attributes: Mapping[str, str], size: str) -> bool:
     if attributes.get("outlineLevel", "0") not in {"0", ""}:
         return False
     given = re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,20})?", attributes.get(size, ""))
-    return attributes.get("hidden") in {"1", "true"} or (given is not None and float(given[0]) < _FLAT)
+    return attributes.get("hidden") in {"1", "true"} or (given is not None and float(given[0]) < LIMITS.flat)
 
 
 def _number(text: str | None) -> int:

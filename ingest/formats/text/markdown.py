@@ -15,7 +15,7 @@ from ingest.formats.html.reader import feed
 from ingest.formats.parsed import Parsed
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
-from ingest.formats.text.tabbed import write_definitions
+from ingest.formats.text.plaintext import write_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

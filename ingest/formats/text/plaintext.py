@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
 from ingest.formats.parsed import Parsed
-from ingest.formats.pdf.dehyphenate import Vocabulary
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
-from ingest.formats.text.tabbed import write_definitions
 
 MEDIA_TYPE = "text/plain"
 _ATX = re.compile(r"(#{1,6})\s+(\S.*?)\s*#*\s*$")
@@ -23,6 +24,19 @@ NUMBER = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 _LETTER = re.compile(r"(\([a-z]{1,4}\)|\(\d{1,3}\)|[a-z][.)])\s+(?=\S)")
 _WRAPPED = (50, 100)  # characters of a line that an editor wrapped
 _SLACK = 0.85  # a proportional font wraps at uneven lengths
+
+_TABBED = re.compile(r"^(?P<name>[^\W_][^\t\n|]{0,79}?) *\t[ \t]*(?P<meaning>[^\s|][^\t\n]*)$", re.MULTILINE)
+_LEAST_TABBED = 3  # lines; a single one may be anything
+_WORD = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
+_DIVIDED = re.compile(r"([^\W\d_]+)[-‐]$")
+_BEGINS = re.compile(r"[^\W\d_]+")
+# What stands before a hyphen far more often than before nothing.
+_PREFIXES = frozenset(
+    {"self", "non", "co", "ex", "cross", "well", "in", "on", "off", "up", "long", "short", "full", "part", "one", "two"}
+    | {"three", "high", "low", "day", "year", "post", "third", "first", "case", "out", "real", "multi"}
+)
+_DIVIDING = 0.03  # share of lines that end in a hyphen where a program divides words
+_MAX_LINES = 100_000  # looked at; a longer document has told by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +161,50 @@ def _ended(line: Line, following: Line, width: int, marker: str) -> bool:
         return not (marker and following.indent > line.indent) and len(line.text) > _WRAPPED[1]
     room = _SLACK * width - (len(line.text) + 1)
     return len(following.text.split(None, 1)[0]) < room
+
+
+def write_definitions(text: str, write: Callable[[str, str], str]) -> str:
+    """Return the text with each line of a name, a tab and its meaning as `write` writes it, if there are several."""
+    if "\t" not in text or len(_TABBED.findall(text)) < _LEAST_TABBED:
+        return text
+    return _TABBED.sub(lambda line: write(line["name"], line["meaning"]), text)
+
+
+class Vocabulary:
+    """The words of one document, which tell whether a hyphen at a line's end is the author's or the margin's."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        counts: Counter[str] = Counter()
+        pairs: list[tuple[str, str]] = []
+        kept = [line for line, _ in zip(lines, range(_MAX_LINES), strict=False)]
+        for line in kept:
+            counts.update(word.lower() for word in _WORD.findall(line))
+        for line, following in pairwise(kept):
+            before, after = _DIVIDED.search(line), _BEGINS.match(following)
+            if before and after:
+                pairs.append((before[1].lower(), after[0].lower()))
+                counts.subtract(pairs[-1])  # halves are no words
+        self._words = {word for word, count in counts.items() if count > 0}
+        votes = [self._divided(left, right) for left, right in pairs]
+        # Where the words themselves do not tell, the document does: most programs never divide words, and those that
+        # do divide many.
+        sure, often = votes.count(True) - votes.count(False), len(pairs) > _DIVIDING * len(kept)
+        self._divides = sure > 0 or (sure == 0 and often)
+
+    def join(self, line: str, following: str) -> str:
+        """Return a line as it stands before the next one: with a space, with its hyphen only, or without it."""
+        before, after = _DIVIDED.search(line), _BEGINS.match(following)
+        if not before or not after:
+            return line + " "
+        if not after[0][0].islower():
+            return line
+        divided = self._divided(before[1].lower(), after[0].lower())
+        return line[:-1] if (self._divides if divided is None else divided) else line
+
+    def _divided(self, left: str, right: str) -> bool | None:
+        """Say whether the margin divided a word, if that can be told."""
+        if f"{left}-{right}" in self._words:
+            return None if left + right in self._words else False
+        if left + right in self._words:
+            return True
+        return False if left in _PREFIXES or {left, right} <= self._words else None

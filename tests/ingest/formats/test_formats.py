@@ -26,7 +26,7 @@ from pptx import Presentation
 
 from assistant.core.errors import DocumentRejected
 from ingest.formats import MAX_BYTES, SUFFIXES, Parsed, read_document
-from ingest.formats.pdf.dehyphenate import Vocabulary
+from ingest.formats.text.plaintext import Vocabulary
 
 FUZZ = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 

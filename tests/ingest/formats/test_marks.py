@@ -14,7 +14,7 @@ from openpyxl.cell.text import InlineFont
 from pptx import Presentation
 
 from ingest.formats import Parsed, read_document
-from ingest.formats.superscripts import Script, as_script
+from ingest.formats.inline import Script, as_script
 
 Parts = list[tuple[str, str]]  # text, and how it is marked: "", "struck", "super" or "sub"
 

@@ -1,4 +1,4 @@
-"""Read PDF: the words of each page with their place and type, for `pdf_layout` to make sense of.
+"""Read PDF: the words of each page with their place and type, for `layout` to make sense of.
 
 Everything that calls pdfium is here. Words that a reader could not see are dropped: white on white, 1.5 points or less,
 drawn invisibly (unless over a scan, where that is how OCR text is stored), outside the page, or where something was
@@ -16,28 +16,17 @@ from itertools import pairwise
 from typing import Any
 
 from ingest.formats.builder import Builder
-from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject
-from ingest.formats.pdf.pdf_layout import write_pages
-from ingest.formats.pdf.pdf_streams import check_streams
-from ingest.formats.pdf.pdf_table import Page, Rule, Word
-from ingest.formats.pdf.visibility import Cover, under_covers
-from ingest.formats.scan.scan import POINTS, ScanReader
-from ingest.formats.superscripts import raise_digits
-from ingest.formats.titles import sensible_title
+from ingest.formats.inline import raise_digits
+from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject, sensible_title
+from ingest.formats.pdf.layout import write_pages
+from ingest.formats.pdf.settings import LIMITS
+from ingest.formats.pdf.streams import check_streams
+from ingest.formats.pdf.tables import Page, Rule, Word
+from ingest.formats.pdf.visibility import Canvas, Cover, under_covers
+from ingest.formats.scan.reader import ScanReader
+from ingest.formats.scan.settings import LIMITS as SCAN_LIMITS
 
 MEDIA_TYPE = "application/pdf"
-_MAX_PAGE_CHARACTERS = 500_000
-_MAX_PATHS = 20_000  # of a page; drawings have more, tables do not
-_MIN_SIZE = 1.5  # points
-_WHITE = 245  # of 255, in every channel
-_OPAQUE = 250  # of 255
-_EVEN = 12  # of 255, between the lightest and the darkest pixel where nothing is written
-_SAMPLES = 100  # pixels of a word looked at in each direction
-_MAX_NOTES = 1_000  # of a page
-_SCAN_SHARE = 0.5  # of the page that an image must cover to be a scan
-_STAMP = 12  # words at most that a program sets over a scan: a page number, its own name
-_TOLD_MORE = 3  # times as many words as those, from which OCR has read more than the stamp
-_MAX_SIDE = 3_600  # pixels of a page that is drawn to be read
 _LINE_END = "\ufffe"  # pdfium's sign for a hyphen at a line's end, in place of the line break
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")
 
@@ -130,7 +119,7 @@ class _Reader:
                 self._flag("text outside the page", outside)
             seen = Page(self._seen(page, inside, covers, scan, (left, top)), rules, bottom, top)
             # Over a scan, a few words are its stamp; text that another OCR laid beneath it is its text.
-            stamped = scan and len(seen.words) <= _STAMP and all(word.drawn for word in seen.words)
+            stamped = scan and len(seen.words) <= LIMITS.stamp and all(word.drawn for word in seen.words)
             return self._by_ocr(page, seen, scan) if stamped or (not seen.words and (covers or rules)) else seen
         finally:
             textpage.close()
@@ -140,7 +129,7 @@ class _Reader:
         if not self._scans.usable:
             self._unread += scan and not seen.words
             return seen
-        read = self._scanned.page(self._number, lambda: _drawn(page), least=_TOLD_MORE * len(seen.words))
+        read = self._scanned.page(self._number, lambda: _drawn(page), least=LIMITS.told_more * len(seen.words))
         return read if read.words else seen
 
     def evened(self, pages: list[Page]) -> list[Page]:
@@ -156,9 +145,9 @@ class _Reader:
         count = raw.FPDFText_CountChars(text)
         if count <= 0:
             return
-        if count > _MAX_PAGE_CHARACTERS:
-            self._builder.flag("too_large", f"Only {_MAX_PAGE_CHARACTERS:,} characters of a page were read.")
-            count = _MAX_PAGE_CHARACTERS
+        if count > LIMITS.max_page_characters:
+            self._builder.flag("too_large", f"Only {LIMITS.max_page_characters:,} characters of a page were read.")
+            count = LIMITS.max_page_characters
         slanted: list[str] = []
         buffer = (ctypes.c_ushort * (count + 1))()
         length = raw.FPDFText_GetText(text, 0, count, buffer)
@@ -195,7 +184,7 @@ class _Reader:
         font, bold, italic = self._font(text, first)
         red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
         raw.FPDFText_GetFillColor(text, first, red, green, blue, alpha)
-        pale = min(red.value, green.value, blue.value) >= _WHITE or alpha.value < 16
+        pale = min(red.value, green.value, blue.value) >= LIMITS.white or alpha.value < 16
         x1, (drawn, order) = max(box.right, x.value), self._drawn(text, first)
         colour = red.value, green.value, blue.value
         return Word(string, x.value, x1, y.value, size, line, font, bold, italic, pale, drawn, colour, order)
@@ -219,9 +208,11 @@ class _Reader:
         """Return whether a character is painted at all, and when; one in no known place is taken to be the last."""
         get_object = getattr(self._raw, "FPDFText_GetTextObject", None)  # newer than the oldest pypdfium2 we take
         if get_object is None:
-            return True, _MAX_PATHS
+            return True, LIMITS.max_paths
         item = get_object(text, index)
-        return self._raw.FPDFTextObj_GetTextRenderMode(item) not in (3, 7), self._orders.get(_address(item), _MAX_PATHS)
+        return self._raw.FPDFTextObj_GetTextRenderMode(item) not in (3, 7), self._orders.get(
+            _address(item), LIMITS.max_paths
+        )
 
     def _font(self, text: Any, index: int) -> tuple[str, bool, bool]:
         raw, flags = self._raw, ctypes.c_int()
@@ -240,12 +231,12 @@ class _Reader:
         raw, rules, covers, scan = self._raw, [], [], False
         self._orders = {}
         for number, item in enumerate(page.get_objects(max_depth=4)):
-            if number >= _MAX_PATHS:
+            if number >= LIMITS.max_paths:
                 break
             if item.type == raw.FPDF_PAGEOBJ_IMAGE:
                 self.images = True
                 left, bottom, right, top = _bounds(item)
-                scan = scan or (right - left) * (top - bottom) > _SCAN_SHARE * area
+                scan = scan or (right - left) * (top - bottom) > LIMITS.scan_share * area
                 covers.append(Cover(left, bottom, right, top, number))
             elif item.type == raw.FPDF_PAGEOBJ_PATH:
                 rules += _rules(raw, item)
@@ -257,10 +248,10 @@ class _Reader:
     def _notes(self, page: Any) -> Iterator[Cover]:
         """Yield the page's annotations, which are drawn last."""
         raw, box = self._raw, self._raw.FS_RECTF()
-        for number in range(min(raw.FPDFPage_GetAnnotCount(page.raw), _MAX_NOTES)):
+        for number in range(min(raw.FPDFPage_GetAnnotCount(page.raw), LIMITS.max_notes)):
             note = raw.FPDFPage_GetAnnot(page.raw, number)
             if raw.FPDFAnnot_GetSubtype(note) != raw.FPDF_ANNOT_LINK and raw.FPDFAnnot_GetRect(note, box):
-                yield Cover(box.left, box.bottom, box.right, box.top, _MAX_PATHS + 1)
+                yield Cover(box.left, box.bottom, box.right, box.top, LIMITS.max_paths + 1)
             raw.FPDFPage_CloseAnnot(note)
 
     def _seen(
@@ -268,11 +259,11 @@ class _Reader:
     ) -> list[Word]:
         hidden: dict[str, list[Word]] = {}
         pale, under = any(word.pale for word in words), under_covers(words, covers)
-        canvas = _Canvas(page, corner) if pale or under else None
+        canvas = Canvas(page, corner) if pale or under else None
         covered = {id(word) for word in under if canvas and canvas.is_even(word)}
         kept = []
         for word in words:
-            if word.size <= _MIN_SIZE:
+            if word.size <= LIMITS.min_size:
                 hidden.setdefault("tiny text", []).append(word)
             elif not word.drawn and not scan:
                 hidden.setdefault("invisible text", []).append(word)
@@ -290,43 +281,11 @@ class _Reader:
         self._builder.flag_hidden(f"{how} on page {self._number}", " ".join(word.text for word in words[:40]))
 
 
-class _Canvas:
-    """A page drawn at one pixel a point, to see what white words stand on."""
-
-    def __init__(self, page: Any, corner: tuple[float, float]) -> None:
-        self._left, self._top = corner
-        upright = (360 - page.get_rotation()) % 360  # as its words are placed
-        self._scale = min(1.0, 2000 / max(*page.get_size(), 1))
-        bitmap = page.render(scale=self._scale, rotation=upright, grayscale=True)
-        self._width, self._height, self._stride = bitmap.width, bitmap.height, bitmap.stride
-        self._pixels = bytes(bitmap.buffer)
-        bitmap.close()
-
-    def is_dark(self, word: Word) -> bool:
-        """Say whether a third of the word's box is darker than paper."""
-        box = self._box(word, -0.2, 1.0)
-        return sum(pixel < 215 for pixel in box) * 3 > len(box)
-
-    def is_even(self, word: Word) -> bool:
-        """Say whether nothing stands out where the word's letters are."""
-        box = self._box(word, 0.1, 0.5)
-        return not box or max(box) - min(box) <= _EVEN
-
-    def _box(self, word: Word, low: float, high: float) -> bytes:
-        """Return the pixels of a word, from and to a part of its size above the base line."""
-        x0, x1 = (int((x - self._left) * self._scale) for x in (word.x0, word.x1))
-        y0, y1 = (int((self._top - word.base - part * word.size) * self._scale) for part in (high, low))
-        x0, x1, y0, y1 = max(x0, 0), min(x1 + 1, self._width), max(y0, 0), min(y1 + 1, self._height)
-        rows, columns = max((y1 - y0) // _SAMPLES, 1), max((x1 - x0) // _SAMPLES, 1)  # of a large word, a part
-        starts = (y * self._stride for y in range(y0, y1, rows))
-        return b"".join(self._pixels[start + x0 : start + x1 : columns] for start in starts)
-
-
 def _drawn(page: Any) -> tuple[Any, float]:
     """Return the grey values of a page as it is shown, and the points of a pixel."""
     import numpy as np
 
-    scale = min(1 / POINTS, _MAX_SIDE / max(*page.get_size(), 1))
+    scale = min(1 / SCAN_LIMITS.points_a_pixel, LIMITS.max_side / max(*page.get_size(), 1))
     bitmap = page.render(scale=scale, grayscale=True)
     grey = np.array(bitmap.to_numpy()).reshape(bitmap.height, bitmap.width)
     bitmap.close()
@@ -344,7 +303,7 @@ def _covers(raw: Any, item: Any, number: int) -> list[Cover]:
     raw.FPDFPath_GetDrawMode(item.raw, mode, stroked)
     raw.FPDFPageObj_GetFillColor(item.raw, red, green, blue, alpha)
     left, bottom, right, top = _bounds(item)
-    if mode.value == raw.FPDF_FILLMODE_NONE or alpha.value < _OPAQUE or min(right - left, top - bottom) < 3:
+    if mode.value == raw.FPDF_FILLMODE_NONE or alpha.value < LIMITS.opaque or min(right - left, top - bottom) < 3:
         return []
     return [Cover(left, bottom, right, top, number, (red.value, green.value, blue.value))]
 

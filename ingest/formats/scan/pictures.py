@@ -1,4 +1,4 @@
-"""Decode pictures with Pillow, within bounds: what would take more memory is refused by its head, undecoded."""
+"""Read PNG, JPEG and TIFF by OCR, decoded by Pillow within bounds: what would take more memory is refused undecoded."""
 
 from __future__ import annotations
 
@@ -6,17 +6,32 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from assistant.core.errors import DocumentRejected
-from ingest.formats.parsed import reject
+from ingest.formats.builder import Builder
+from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject
+from ingest.formats.pdf.layout import write_pages
 from ingest.formats.scan.ocr import Picture
+from ingest.formats.scan.reader import ScanReader
+from ingest.formats.scan.settings import LIMITS
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
-MAX_PIXELS = 64_000_000  # of a page: A4 at 600 dots an inch has 35, A3 nearly 70 at that
-_SIDE = 3_600  # pixels of the longer side that are kept: A4 at 300 dots an inch
-_LEAST, _MOST = 100, 1_200  # dots an inch that a scanner makes; others say nothing of a page's size
-_POINTS = 842.0  # the longer side of a page whose size is not known
+
+
+def read_picture(data: bytes, suffix: str, scans: Scans) -> Parsed:
+    """Return the text of a picture, or of each page of a TIFF; its title is the largest heading of the first.
+
+    Raises DocumentRejected: `damaged`, `too_large` for more pixels than a page has, `no_text`.
+    """
+    builder = Builder()
+    reader = ScanReader(scans, builder)
+    pages = [reader.page(at, page) for at, page in enumerate(islice(pictures(data, suffix), MAX_PAGES), 1)]
+    pages = reader.close(pages)
+    if not any(page.words for page in pages):
+        raise reject("no_text", "OCR finds no text in the picture.")
+    return builder.build(f"image/{FORMATS[suffix].lower()}", write_pages(pages, builder))
 
 
 def pictures(data: bytes, suffix: str) -> Iterator[Callable[[], tuple[Picture, float]]]:
@@ -56,12 +71,12 @@ def _refusals(kind: str) -> Iterator[None]:
 
 
 def _check_size(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
+    if size[0] * size[1] > LIMITS.max_pixels:
         raise _too_large()
 
 
 def _too_large() -> DocumentRejected:
-    return reject("too_large", f"A page of the picture has more than {MAX_PIXELS // 1_000_000} million pixels.")
+    return reject("too_large", f"A page of the picture has more than {LIMITS.max_pixels // 1_000_000} million pixels.")
 
 
 def _grey(image: Any) -> tuple[Picture, float]:
@@ -71,13 +86,13 @@ def _grey(image: Any) -> tuple[Picture, float]:
 
     dots = float((image.info.get("dpi") or (0, 0))[0])
     side = max(image.size)
-    image.draft("L", (_SIDE, _SIDE))  # a JPEG is then decoded no larger than needed
+    image.draft("L", (LIMITS.pictures_side, LIMITS.pictures_side))  # a JPEG is then decoded no larger than needed
     shown = ImageOps.exif_transpose(image)
     if shown.mode in ("RGBA", "LA", "PA") or "transparency" in shown.info:
         shown = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown.convert("RGBA"))
     shown = _bytes(shown)
-    shown.thumbnail((_SIDE, _SIDE))
-    points = side * 72 / dots if _LEAST <= dots <= _MOST else _POINTS
+    shown.thumbnail((LIMITS.pictures_side, LIMITS.pictures_side))
+    points = side * 72 / dots if LIMITS.least <= dots <= LIMITS.most else LIMITS.page_points
     return np.array(shown), points / max(shown.size)
 
 
@@ -90,11 +105,3 @@ def _bytes(image: Any) -> Any:
         values = np.asarray(image, dtype=np.float32)
         return Image.fromarray((values * (255 / max(float(values.max()), 1.0))).astype(np.uint8))
     return image.convert("L")
-
-
-def turned(picture: Picture, degrees: float) -> Picture:
-    """Return a picture turned anticlockwise, its corners filled with white."""
-    import numpy as np
-    from PIL import Image
-
-    return np.array(Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255))

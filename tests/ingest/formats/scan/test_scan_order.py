@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.formats.scan.scan_order import Placed, rows
+from ingest.formats.scan.order import Placed, rows
 
 
 def read(*lines: tuple[float, float, float]) -> list[list[int]]:

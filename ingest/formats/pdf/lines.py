@@ -9,14 +9,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
-from ingest.formats.pdf.pdf_table import Page, Table, Word, find_tables
-from ingest.formats.superscripts import as_script, is_raised
+from ingest.formats.inline import as_script, is_raised
+from ingest.formats.pdf.settings import LIMITS
+from ingest.formats.pdf.tables import Page, Table, Word, find_tables
 
-GAP = 1.2  # how much wider than usual a gap between paragraphs is
-LARGER = 1.1  # how much larger than the body a heading is set
-_MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
-_TOUCHING = 0.2  # of the size, between words that no space divides
-_EDGE_LINES = 3  # lines looked at there
 _PAGE_NUMBER = re.compile(
     r"[-–|\s]*(?:page|p\.)?\s*\d{1,4}(?:\s*(?:of|/|\|)\s*\d{1,4})?[-–|\s]*$|[ivxl]{1,7}$", re.IGNORECASE
 )
@@ -71,7 +67,7 @@ class Type:
 
     def heads(self, line: Line) -> bool:
         """Say whether a line's type alone would make it a heading."""
-        larger = line.size >= self.size * LARGER and line.size > self.size + 0.4
+        larger = line.size >= self.size * LIMITS.larger and line.size > self.size + 0.4
         return larger or (line.bold and not self.bold and line.size >= self.size - 0.6)
 
 
@@ -135,7 +131,7 @@ def _is_mark(word: Word, of: Word) -> bool:
 
 
 def _touch(left: Word, right: Word) -> bool:
-    return -1 < right.x0 - left.x1 < _TOUCHING * max(left.size, right.size)
+    return -1 < right.x0 - left.x1 < LIMITS.touching * max(left.size, right.size)
 
 
 def _column(line: Line) -> int:
@@ -154,11 +150,11 @@ def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> list[str]:
     """Remove page numbers, contents lists and lines at top and bottom that half of the pages share; return these."""
     edges: list[list[Line]] = []
     for pieces, page in zip(laid, pages, strict=True):
-        band = _MARGIN * (page.top - page.bottom)
+        band = LIMITS.margin * (page.top - page.bottom)
         inside = [line for line in pieces if isinstance(line, Line)]
         ordered = sorted(inside, key=lambda line: -line.base)
-        high = [line for line in ordered[:_EDGE_LINES] if line.base > page.top - band]
-        low = [line for line in ordered[-_EDGE_LINES:] if line.base < page.bottom + band]
+        high = [line for line in ordered[: LIMITS.edge_lines] if line.base > page.top - band]
+        low = [line for line in ordered[-LIMITS.edge_lines :] if line.base < page.bottom + band]
         edges.append([*high, *(line for line in low if line not in high)])
     seen = Counter(key for lines in edges for key in {_key(line) for line in lines})
     shared = {key for key, count in seen.items() if count >= max(2, len([page for page in pages if page.words]) / 2)}
@@ -189,7 +185,7 @@ def usual_type(lines: list[Line]) -> Type:
     ]
     leading = median(gaps) if gaps else 1.3
     # The median may sit in a gap between paragraphs where most of these are one line long; wrapped lines tell better.
-    close = [gap for gap in gaps if gap <= leading * GAP]
+    close = [gap for gap in gaps if gap <= leading * LIMITS.gap]
     usual = Type(size, bold, median(close) if close else leading, {})
     styles = sorted({(line.size, line.bold) for line in lines if usual.heads(line)}, reverse=True)
     return Type(size, bold, usual.leading, {style: min(level, 6) for level, style in enumerate(styles, 1)})

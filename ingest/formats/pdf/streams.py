@@ -6,17 +6,15 @@ import re
 import zlib
 
 from ingest.formats.parsed import reject
+from ingest.formats.pdf.settings import LIMITS
 
 _STREAM = re.compile(rb"(?<!end)stream\r?\n")
-_MAX_STREAM = 256 * 2**20  # bytes, unpacked; a page scanned in colour at 600 dpi has 100 MB
-_MAX_DEPTH = 4  # streams compressed in streams
-_CHUNK = 2**14  # packed bytes unpacked at once, a thousandfold at worst
 
 
 def check_streams(data: bytes) -> None:
     """Reject a PDF as `too_large` if a stream, with all its layers of compression off, is larger than any page's."""
     for match in _STREAM.finditer(data):
-        _check(memoryview(data)[match.end() :], _MAX_DEPTH)
+        _check(memoryview(data)[match.end() :], LIMITS.max_depth)
 
 
 def _check(packed: memoryview, depth: int) -> None:
@@ -24,16 +22,16 @@ def _check(packed: memoryview, depth: int) -> None:
         return
     unpacker = zlib.decompressobj()
     size, inner = 0, bytearray()
-    for at in range(0, len(packed), _CHUNK):
+    for at in range(0, len(packed), LIMITS.chunk):
         try:
-            piece = unpacker.decompress(packed[at : at + _CHUNK])
+            piece = unpacker.decompress(packed[at : at + LIMITS.chunk])
         except zlib.error:
             break  # the rest is damaged, or was never compressed
         if inner or (size == 0 and depth and _is_packed(piece)):
             inner += piece
         size += len(piece)
-        if size > _MAX_STREAM:
-            limit = _MAX_STREAM // 2**20
+        if size > LIMITS.max_stream:
+            limit = LIMITS.max_stream // 2**20
             raise reject("too_large", f"A part of the PDF unpacks to over {limit} MB, as a decompression bomb does.")
         if unpacker.eof:
             break

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-_TOUCH = 2.5  # points between lines that meet
-_MAX_RULES = 4_000  # of a page; a table has fewer
-_MAX_COLUMNS, _MAX_ROWS = 60, 400
+from ingest.formats.pdf.settings import LIMITS
 
 
 @dataclass(slots=True)
@@ -80,7 +78,7 @@ def find_tables(page: Page) -> dict[int, Table]:
 
 def _components(rules: list[Rule]) -> list[list[Rule]]:
     """Group the rules that touch each other."""
-    rules = [rule for rule in rules[:_MAX_RULES] if max(rule.x1 - rule.x0, rule.y1 - rule.y0) > 3]
+    rules = [rule for rule in rules[: LIMITS.max_rules] if max(rule.x1 - rule.x0, rule.y1 - rule.y0) > 3]
     parent = list(range(len(rules)))
 
     def root(at: int) -> int:
@@ -93,9 +91,9 @@ def _components(rules: list[Rule]) -> list[list[Rule]]:
     active: list[int] = []
     for at in order:
         rule = rules[at]
-        active = [other for other in active if rules[other].x1 >= rule.x0 - _TOUCH]
+        active = [other for other in active if rules[other].x1 >= rule.x0 - LIMITS.touch]
         for other in active:
-            if rules[other].y0 <= rule.y1 + _TOUCH and rules[other].y1 >= rule.y0 - _TOUCH:
+            if rules[other].y0 <= rule.y1 + LIMITS.touch and rules[other].y1 >= rule.y0 - LIMITS.touch:
                 parent[root(at)] = root(other)
         active.append(at)
     groups: dict[int, list[Rule]] = defaultdict(list)
@@ -117,7 +115,7 @@ class _Grid:
         horizontals = [rule for rule in rules if rule.horizontal]
         xs = _cluster([(rule.x0 + rule.x1) / 2 for rule in verticals])
         ys = _cluster([(rule.y0 + rule.y1) / 2 for rule in horizontals])[::-1]
-        if not (3 <= len(xs) <= _MAX_COLUMNS + 1 and 2 <= len(ys) <= _MAX_ROWS + 1):
+        if not (3 <= len(xs) <= LIMITS.max_columns + 1 and 2 <= len(ys) <= LIMITS.max_rows + 1):
             return None
         return cls(xs, ys, verticals)
 
@@ -143,13 +141,13 @@ class _Grid:
     def _edges(self, height: float) -> list[int]:
         """Return the columns that begin with a line at this height."""
         crossed = [(rule.x0 + rule.x1) / 2 for rule in self.verticals if rule.y0 - 1 <= height <= rule.y1 + 1]
-        return [at for at, x in enumerate(self.xs) if any(abs(x - edge) <= _TOUCH for edge in crossed)]
+        return [at for at, x in enumerate(self.xs) if any(abs(x - edge) <= LIMITS.touch for edge in crossed)]
 
 
 def _cluster(values: list[float]) -> list[float]:
     """Return the distinct values, nearby ones taken together, ascending."""
     clusters: list[float] = []
     for value in sorted(values):
-        if not clusters or value - clusters[-1] > _TOUCH:
+        if not clusters or value - clusters[-1] > LIMITS.touch:
             clusters.append(value)
     return clusters

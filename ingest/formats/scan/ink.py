@@ -13,29 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.formats.scan.ocr import Box, Reading
+from ingest.formats.scan.settings import LIMITS
 
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Ink = NDArray[np.float32]
 
-_DARK = 200  # of 255: what may be part of a ruled line, thin or blurred as that may be
-_WHOLE = 0.9  # of a line's pixels that are dark, at least: scans have specks
 _RULE_INCH = 0.5, 0.3  # least length of a line that lies, and of one that stands
-_THICK = 4.0  # points; what is thicker is a filled area, whose edges are lines
-_MAX_RUNS = 50_000  # of dark pixels in a row; a page with more is a picture
 _HIGH = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789bdfhklt£")
-_CAP, _X = 0.72, 0.523  # heights of a capital and of an x, as shares of the size: those of Helvetica
 
-_BODY = 0.5  # of the rows with most ink, the share that a row between base line and x has
-_TOP = 0.4  # of the letters that rise to there, the share whose ink the row of their tops has
-_LEAST_SIZE = 4  # pixels
-_INKED, _SHADED = 0.5, 0.35  # from which darkness a pixel is of a letter, and of its edge
 # Shares of the size, but for two of a line's usual space: what is nearly one is one, and what is far from it is none.
-_SPACE, _LEAST_SPACE = 0.35, 0.2
-_NEAR_SPACE, _LOST = 0.65, 0.6
-_BEFORE, _ALONE = 3.0, 0.5  # how far from its line a list's mark is looked for, and from what stands before it
-_FULL = 0.6  # of its bounds that a mark fills with ink
-_ONE = 0.12  # how much farther a 1 stands from its neighbours
 _CLOSING = frozenset(".,;:!?)")
 _STRAY = re.compile(r" ([,.;:!?])(?= |[^\W\d_])")  # a space that belongs after the sign
 
@@ -54,9 +41,9 @@ class Type:
 def take_rules(grey: Grey, points: float) -> tuple[list[Box], Grey]:
     """Return a page's ruled lines, and the page without them."""
     clean, found = grey.copy(), list[Box]()
-    thick = max(2, round(_THICK / points))
+    thick = max(2, round(LIMITS.thick / points))
     for stands, inch in zip((False, True), _RULE_INCH, strict=True):
-        dark = (grey < _DARK).T if stands else grey < _DARK
+        dark = (grey < LIMITS.dark).T if stands else grey < LIMITS.dark
         for x0, y0, x1, y1 in _segments(_long(dark, round(inch * 72 / points))):
             box = Box(y0, x0, y1, x1) if stands else Box(x0, y0, x1, y1)
             if y1 - y0 > thick:
@@ -78,7 +65,7 @@ def _long(dark: Mask, length: int) -> Mask:
     if dark.shape[1] < length:
         return np.zeros_like(dark)
     total = np.pad(np.cumsum(dark, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
-    whole = total[:, length:] - total[:, :-length] >= _WHOLE * length
+    whole = total[:, length:] - total[:, :-length] >= LIMITS.whole * length
     starts = np.pad(np.cumsum(whole, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
     at = np.arange(dark.shape[1])
     last, first = np.minimum(at + 1, whole.shape[1]), np.maximum(at + 1 - length, 0)
@@ -91,7 +78,7 @@ def _segments(mask: Mask) -> Iterator[tuple[int, int, int, int]]:
     steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(steps == 1)
     ends = np.nonzero(steps == -1)[1]
-    if len(rows) > _MAX_RUNS:
+    if len(rows) > LIMITS.max_runs:
         return
     above: list[list[int]] = []
     for row, runs in groupby(zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True), lambda run: run[0]):
@@ -134,17 +121,17 @@ def measure(clean: Grey, box: Box, text: str) -> Type | None:
         return None
     rows = ink.sum(axis=1)
     body = float(np.sort(rows)[-max(3, len(rows) // 4) :].mean())
-    base = _edge(rows, _BODY * body, range(len(rows) - 1, -1, -1))
-    x_line = _edge(rows, _BODY * body, range(len(rows)))
+    base = _edge(rows, LIMITS.body * body, range(len(rows) - 1, -1, -1))
+    x_line = _edge(rows, LIMITS.body * body, range(len(rows)))
     stroke = _stroke(ink[int(x_line) : max(int(base), int(x_line) + 1)])
     high = sum(char in _HIGH for char in text)
     if high:
-        level = max(1.5, _TOP * high * min(stroke, 0.2 * len(rows)))
-        size = (base - _edge(rows, level, range(len(rows)))) / _CAP
+        level = max(1.5, LIMITS.top * high * min(stroke, 0.2 * len(rows)))
+        size = (base - _edge(rows, level, range(len(rows)))) / LIMITS.cap
     else:
-        size = (base - x_line) / _X
-    columns = np.nonzero(ink.max(axis=0) > _INKED)[0]
-    if size < _LEAST_SIZE or not len(columns):
+        size = (base - x_line) / LIMITS.x
+    columns = np.nonzero(ink.max(axis=0) > LIMITS.inked)[0]
+    if size < LIMITS.least_size or not len(columns):
         return None
     return Type(top + base, size, left + float(columns[0]), left + float(columns[-1]) + 1, stroke / size)
 
@@ -153,13 +140,13 @@ def weigh(clean: Grey, x0: float, x1: float, line: Type) -> float:
     """Return the width of the strokes of a part of a line, as a share of its size."""
     aside = 0.1 * line.size  # paper, without which a mere I would be one
     columns = slice(max(0, int(x0 - aside)), int(x1 + aside) + 1)
-    ink = _ink(clean[max(0, int(line.base - _CAP * line.size)) : int(line.base), columns])
+    ink = _ink(clean[max(0, int(line.base - LIMITS.cap * line.size)) : int(line.base), columns])
     return 0.0 if ink is None else _stroke(ink) / line.size
 
 
 def _stroke(ink: Ink) -> float:
     """Return the width of half of the strokes or less, with what they shade off into."""
-    steps = np.diff(np.pad(ink > _SHADED, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    steps = np.diff(np.pad(ink > LIMITS.shaded, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(steps == 1)
     ends = np.nonzero(steps == -1)[1]
     if not len(rows):
@@ -176,7 +163,9 @@ def words(clean: Grey, reading: Reading, line: Type) -> list[tuple[str, float, f
     inked = _inked(clean, line)
     gaps = [_gap(inked, a - line.x0, b - line.x0) for a, b in pairwise(reading.middles)]
     spaced = [b - a > 1 for a, b in pairwise(letters)]
-    usual = median([width for (_, width), space in zip(gaps, spaced, strict=True) if space] or [_SPACE * line.size])
+    usual = median(
+        [width for (_, width), space in zip(gaps, spaced, strict=True) if space] or [LIMITS.space * line.size]
+    )
     found, start, x0 = [], 0, line.x0
     for number, (at, width) in enumerate(gaps):
         pair = text[letters[number]] + text[letters[number + 1]]
@@ -203,15 +192,15 @@ def _joined_text(text: str, letters: Sequence[int]) -> str:
 def _divides(pair: str, width: float, usual: float, space: bool) -> bool:
     """Say whether a gap, as a share of the size, divides words; `space` is what OCR says."""
     if space:
-        return width >= _LOST * usual or "@" not in pair  # which has none in an address
-    return width > max(_LEAST_SPACE, _NEAR_SPACE * usual) + _ONE * pair.count("1")
+        return width >= LIMITS.lost * usual or "@" not in pair  # which has none in an address
+    return width > max(LIMITS.least_space, LIMITS.near_space * usual) + LIMITS.one * pair.count("1")
 
 
 def _inked(clean: Grey, line: Type) -> Mask:
     """Return the columns of a line that hold ink."""
     top, low = int(line.base - line.size), int(line.base + 0.3 * line.size)
     ink = _ink(clean[max(0, top) : low, int(line.x0) : int(line.x1) + 1])
-    return np.zeros(0, dtype=np.bool_) if ink is None else ink.max(axis=0) > _INKED
+    return np.zeros(0, dtype=np.bool_) if ink is None else ink.max(axis=0) > LIMITS.inked
 
 
 def _gap(inked: Mask, start: float, end: float) -> tuple[float, float]:
@@ -231,23 +220,23 @@ def without_mark(clean: Grey, reading: Reading, line: Type) -> Type:
         return line
     inked = _inked(clean, line)
     at, width = _gap(inked, 0, reading.middles[0] - line.x0)
-    begins = at > 0 and width > _ALONE * line.size and inked[int(at + width) :].any()
+    begins = at > 0 and width > LIMITS.alone * line.size and inked[int(at + width) :].any()
     return replace(line, x0=line.x0 + at + width) if begins else line
 
 
 def bullet(clean: Grey, line: Type) -> tuple[str, float, float] | None:
     """Return the mark of a list item before a line, which OCR takes for dirt, with its bounds."""
-    left, top = max(0, int(line.x0 - _BEFORE * line.size)), max(0, int(line.base - line.size))
+    left, top = max(0, int(line.x0 - LIMITS.before * line.size)), max(0, int(line.base - line.size))
     ink = _ink(clean[top : int(line.base + 0.3 * line.size), left : max(left, int(line.x0 - 0.2 * line.size))])
-    if ink is None or not len(columns := np.nonzero(ink.max(axis=0) > _INKED)[0]):
+    if ink is None or not len(columns := np.nonzero(ink.max(axis=0) > LIMITS.inked)[0]):
         return None
     gaps = np.nonzero(np.diff(columns) > 1)[0]
     start, end = int(columns[gaps[-1] + 1] if len(gaps) else columns[0]), int(columns[-1]) + 1
-    alone = not len(gaps) or start - int(columns[gaps[-1]]) > _ALONE * line.size
-    rows = np.nonzero(ink[:, start:end].max(axis=1) > _INKED)[0]
+    alone = not len(gaps) or start - int(columns[gaps[-1]]) > LIMITS.alone * line.size
+    rows = np.nonzero(ink[:, start:end].max(axis=1) > LIMITS.inked)[0]
     high, low = int(rows[0]), int(rows[-1]) + 1
     middle = (line.base - top - (high + low) / 2) / line.size
-    if not alone or not 0.1 < middle < 0.65 or ink[high:low, start:end].mean() < _FULL:
+    if not alone or not 0.1 < middle < 0.65 or ink[high:low, start:end].mean() < LIMITS.full:
         return None
     mark = _mark((end - start) / line.size, (low - high) / line.size)
     return (mark, left + float(start), left + float(end)) if mark else None

@@ -1,6 +1,6 @@
 """Make of a picture of a page what the PDF reader makes of its words: their places, sizes, weights, and ruled lines.
 
-`pdf_layout` then finds headings, paragraphs, items and tables in both alike. Sizes jump by a twentieth from line to
+`layout` then finds headings, paragraphs, items and tables in both alike. Sizes jump by a twentieth from line to
 line, since a pixel is that much of a letter, and are evened out over the document.
 """
 
@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import Scans
-from ingest.formats.pdf.pdf_table import Page, Rule, Word
+from ingest.formats.pdf.tables import Page, Rule, Word
+from ingest.formats.scan.settings import LIMITS
 
 if TYPE_CHECKING:
+    from ingest.formats.scan.ink import Grey, Type
     from ingest.formats.scan.ocr import Picture, Reading
-    from ingest.formats.scan.scan_ink import Grey, Type
 
-POINTS = 72 / 200  # a pixel, of what is drawn to be read
-_SURE = 0.96  # of a page; below, it is flagged (docs/measurements.md)
-_LEGIBLE = 0.5  # of a line, and of a page; below, it is left out: letters are seen in pictures, too
 _LEAN = 0.2, 15.0  # degrees, from which a page is straightened, and up to which
-_UPRIGHT = 0.85  # confidence below which a page may stand on its head
-_BOLD = 1.28  # strokes of bold type, as a multiple of the usual ones
-_ALIKE = 0.055  # how much sizes differ that are one
-_FINE = 1_400  # pixels of the longer side from which half of them tell how a picture lies
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +50,14 @@ class ScanReader:
         self._begun += 1
         self._scans.begin()
         page, confidence, unread = page_of(*picture())
-        if len(page.words) < least or confidence < _LEGIBLE:
+        if len(page.words) < least or confidence < LIMITS.legible:
             return Page([], [], 0, 0)
         if unread:
             self._builder.flag("ocr", f"OCR cannot make out {unread} lines of page {number}, which are left out.")
         if page.words:
             self._read.add(id(page))
             self._builder.read_by_ocr(number, confidence)
-            if confidence < _SURE:
+            if confidence < LIMITS.sure:
                 doubt = f"OCR is only {confidence:.0%} sure of page {number}"
                 self._builder.flag("ocr", f"{doubt}: compare what is quoted of it with the scan.")
         return page
@@ -79,11 +73,11 @@ class ScanReader:
 
 def page_of(grey: Grey, points: float) -> tuple[Page, float, int]:
     """Return a page's words and rules, how sure OCR is of them, and how many lines it cannot make out."""
-    from ingest.formats.scan.scan_ink import measure, take_rules, without_mark
+    from ingest.formats.scan.ink import measure, take_rules, without_mark
 
     grey, readings = _upright(grey)
     rules, clean = take_rules(grey, points)
-    legible = [reading for reading in readings if reading.text and reading.score >= _LEGIBLE]
+    legible = [reading for reading in readings if reading.text and reading.score >= LIMITS.legible]
     measured = ((reading, measure(clean, reading.box, reading.text)) for reading in legible)
     lines = [_Line(reading, without_mark(clean, reading, how)) for reading, how in measured if how]
     top = grey.shape[0] * points
@@ -101,10 +95,9 @@ def _upright(grey: Grey) -> tuple[Grey, list[Reading]]:
     import numpy as np
 
     from ingest.formats.scan.ocr import open_ocr
-    from ingest.formats.scan.pixels import turned
 
     ocr = open_ocr()
-    found = ocr.find(_halved(grey) if max(grey.shape) > _FINE else grey)
+    found = ocr.find(_halved(grey) if max(grey.shape) > LIMITS.fine else grey)
     if not found:
         return grey, []
     sizes = [np.ptp(corners, axis=0) for corners in found]
@@ -112,9 +105,9 @@ def _upright(grey: Grey) -> tuple[Grey, list[Reading]]:
     grey = np.ascontiguousarray(np.rot90(grey)) if on_side else grey
     lean = 0.0 if on_side else _lean(found)
     if _LEAN[0] <= abs(lean) <= _LEAN[1]:
-        grey = turned(grey, lean)
+        grey = _turned(grey, lean)
     readings = ocr.read(grey)
-    if _confidence(readings) < _UPRIGHT:
+    if _confidence(readings) < LIMITS.upright:
         other = np.ascontiguousarray(grey[::-1, ::-1])
         again = ocr.read(other)
         if _confidence(again) > _confidence(readings):
@@ -148,8 +141,8 @@ def _confidence(readings: Sequence[Reading]) -> float:
 
 def _words(lines: Sequence[_Line], clean: Grey, points: float, top: float) -> Iterator[Word]:
     """Yield a page's words in reading order."""
-    from ingest.formats.scan.scan_ink import bullet, weigh, words
-    from ingest.formats.scan.scan_order import Placed, rows
+    from ingest.formats.scan.ink import bullet, weigh, words
+    from ingest.formats.scan.order import Placed, rows
 
     usual = _usual_weight(lines)
     placed = [
@@ -162,7 +155,7 @@ def _words(lines: Sequence[_Line], clean: Grey, points: float, top: float) -> It
             if mark := None if place else bullet(clean, line.type):
                 yield Word(mark[0], mark[1] * points, mark[2] * points, top - at.base, at.size, number)
             for text, x0, x1 in words(clean, line.reading, line.type):
-                bold = weigh(clean, x0, x1, line.type) > _BOLD * usual
+                bold = weigh(clean, x0, x1, line.type) > LIMITS.bold * usual
                 yield Word(text, x0 * points, x1 * points, top - at.base, at.size, number, bold=bold)
 
 
@@ -176,9 +169,17 @@ def even_sizes(pages: Sequence[Page]) -> list[Page]:
     sizes = sorted(word.size for page in pages for word in page.words for _ in word.text)
     groups: list[list[float]] = []
     for size in sizes:
-        if groups and size <= groups[-1][0] * (1 + 2 * _ALIKE) and size <= groups[-1][-1] * (1 + _ALIKE):
+        if groups and size <= groups[-1][0] * (1 + 2 * LIMITS.alike) and size <= groups[-1][-1] * (1 + LIMITS.alike):
             groups[-1].append(size)
         else:
             groups.append([size])
     of = {size: round(median(group) * 2) / 2 for group in groups for size in group}
     return [replace(page, words=[replace(word, size=of[word.size]) for word in page.words]) for page in pages]
+
+
+def _turned(grey: Grey, degrees: float) -> Grey:
+    """Return a picture turned anticlockwise, its corners filled with white."""
+    import numpy as np
+    from PIL import Image
+
+    return np.array(Image.fromarray(grey).rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255))

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ingest.formats.scan.settings import LIMITS
+
 _PROSE = 4, 0.6  # lines that a column of prose has at least, and the share of its width that half of them fill
-_CROSSING = 0.3  # lines over a gap between columns, as a share of those beside it, at most
-_STEP = 6.0  # points between places at which a gap is looked for
-_SAME = 0.5  # of the size, between the base lines of what stands side by side
-_MAX_DEPTH = 4  # columns are halved so often
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Placed:
     size: float
 
 
-def rows(lines: Sequence[Placed], depth: int = _MAX_DEPTH) -> Iterator[list[Placed]]:
+def rows(lines: Sequence[Placed], depth: int = LIMITS.max_depth) -> Iterator[list[Placed]]:
     """Yield what stands side by side, from left to right, in reading order."""
     gap = _gap(lines) if depth else None
     if gap is None:
@@ -49,7 +47,7 @@ def _columns(band: Sequence[Placed], gap: float, depth: int) -> Iterator[list[Pl
 def _side_by_side(lines: Sequence[Placed]) -> Iterator[list[Placed]]:
     row: list[Placed] = []
     for line in sorted(lines, key=lambda line: line.base):
-        if row and line.base - row[0].base > _SAME * min(line.size, row[0].size):
+        if row and line.base - row[0].base > LIMITS.same * min(line.size, row[0].size):
             yield sorted(row, key=lambda line: line.x0)
             row = []
         row.append(line)
@@ -62,9 +60,9 @@ def _gap(lines: Sequence[Placed]) -> float | None:
     if len(lines) < 2 * _PROSE[0]:
         return None
     left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
-    places = [left + at * _STEP for at in range(1, int((right - left) / _STEP))]
+    places = [left + at * LIMITS.step for at in range(1, int((right - left) / LIMITS.step))]
     best = min(places, key=lambda x: (_crossing(lines, x), abs(x - (left + right) / 2)), default=None)
-    if best is None or _crossing(lines, best) > _CROSSING * len(lines):
+    if best is None or _crossing(lines, best) > LIMITS.crossing * len(lines):
         return None
     sides = [line for line in lines if line.x1 <= best], [line for line in lines if line.x0 >= best]
     return best if all(map(_is_prose, sides)) else None
