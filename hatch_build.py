@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
         if self.target_name != "wheel" or os.environ.get("ASSISTANT_WITHOUT_MODEL") == "1":
             return
         sys.path.insert(0, self.root)
+        zlib.Z_DEFAULT_COMPRESSION = zlib.Z_NO_COMPRESSION  # pip unpacks the wheel at once; packing took 40 s of a core
         from tune.graphs.packaged import KEY, build_models, find_models, link_models
 
         if version == "editable":
