@@ -6,6 +6,7 @@ always listed as a whole, so that a rule holds for all of them at once, and one 
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.index.schema import SourceRow
-from ingest.manifest import Manifest, nfc, quoted, read_manifest, rule_text
+from ingest.manifest import AccessRule, Manifest, nfc, quoted, read_manifest, rule_text
 from ingest.metadata import DESCRIBING, ExternalMetadata
 from ingest.sources import MANIFEST, FoundFile, Tree, find_roots, list_tree, nested, sidecars_of
 
@@ -42,7 +43,7 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
     Raises UsageError for a missing path, a manifest that is wrong, lies too low or is gone, and for sidecars.
     """
     roots = find_roots(paths, {path: row.root for path, row in known.items()})
-    governed = {root for _, root in roots if (root / MANIFEST).exists()}
+    governed = {root for _, root in roots if os.path.lexists(root / MANIFEST)}
     manifests = {root: read_manifest(root) for root in governed}
     for root, of in governed_by.items():
         if root not in governed and (of / MANIFEST).exists():
@@ -104,6 +105,10 @@ class Rights:
     def names(self, file: FoundFile) -> list[str]:
         """Return the sources under which the file is found."""
         return self._names.get((file.root, file.inode)) or _own_names(file)
+
+    def matching(self, file: FoundFile) -> list[tuple[AccessRule, str]]:
+        """Return the rules that match any of the file's names, each with its glob."""
+        return self.manifest(file.root).matching(self.names(file))
 
     def of(self, file: FoundFile) -> ExternalMetadata:
         """Return what the manifest says of a file, its audience included."""

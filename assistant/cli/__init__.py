@@ -35,6 +35,7 @@ COMMANDS = (
     quality.test,
     review.lint,
     review.impact,
+    index.access,
     index.forget,
     index.status,
     log.log,

@@ -1,4 +1,4 @@
-"""Commands on the index: ingest, forget, status."""
+"""Commands on the index: ingest, access, forget, status."""
 
 from __future__ import annotations
 
@@ -34,6 +34,32 @@ def ingest(
         view.report(report)
     if report.rejected:
         raise typer.Exit(6)
+
+
+@takes("data", "access", "json")
+def access(
+    context: Context,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders, instead of what is indexed.")
+    ] = None,
+) -> None:
+    """List who sees which document, and by which rules; with --as or --as-of, only what those people see.
+
+    A command for whoever runs the index: it names documents that only some roles may see.
+    """
+    from ingest.access import access_to_files, access_to_index
+
+    view = context.renderer()
+    entries, problem = (access_to_files(paths), "") if paths else access_to_index(context.settings(view))
+    if context.roles or context.as_of:
+        who = context.access()
+        entries = [entry for entry in entries if entry.seen_by(who)]
+    if context.json:
+        view.json([entry.to_json() for entry in entries])
+    else:
+        view.access(entries)
+    if problem:
+        view.note(f"The next ingest will stop: {problem}")
 
 
 @takes("data", "json")

@@ -35,6 +35,7 @@ from assistant.text.prompts import counted
 if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
     from assistant.guards.run import Screened
+    from ingest.access import DocumentAccess
 
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
 
@@ -215,6 +216,16 @@ class Renderer:
             sources = ", ".join(dict.fromkeys(printable(source["source"]) for source in raw["sources"]))
             line = raw["time"], raw["command"], raw["status"], raw.get("note") or raw["question"], sources
             table.add_row(entry.id, *map(safe, line))
+        self._table(table)
+
+    def access(self, entries: Sequence[DocumentAccess]) -> None:
+        """Print who sees which document, and why."""
+        table = Table(box=None, pad_edge=False)
+        for name in ("document", "seen by", "because of"):
+            table.add_column(name, overflow="fold")
+        for entry in entries:
+            style = "" if entry.audience is None else "yellow"
+            table.add_row(safe(entry.source), Text(printable(entry.shown_audience), style=style), safe(entry.why))
         self._table(table)
 
     def models(self, records: Sequence[ModelRecord], serving: str) -> None:

@@ -1,17 +1,18 @@
-"""Ask everybody for what only some may see:  python -m tests.campaigns.permissions [-n 12000] [--seed 1]
+"""Ask everybody for what only some may see:  python -m tests.campaigns.permissions [-n 12000] [--seed 1] [--real]
 
-Every document of a made-up corpus holds names and figures that stand nowhere else; people of all kinds of roles, on
-several days, ask for them through every surface, and again after every audience has changed and one ingest was run. A
-leak is one of these words in anything that comes back to somebody who may not see a document that has it, unless the
-question said it. `verify` must say the same of a hidden quote as of a forged one. And what comes back must be what an
-index without the hidden documents gives, scores and order included ("unseen").
+Every document of a made-up corpus holds names and figures that stand nowhere else. People of all kinds of roles, on
+several days, ask for them through every door: ask, search, terms, LangChain, chat, the command line, MCP, HTTP, lint,
+impact, verify and replay. Then time passes: audiences change, files are moved, renamed and edited with their rules,
+some are deleted. After each step one ingest is run, and all is asked again.
 
-Half of the questions are for documents whose owner meant to restrict them and slipped, a kind of slip each
-(`tests/campaigns/traps.py`): nobody may be shown one, and an ingest must have reported it, or have understood.
+A leak is one of these words in anything that comes back to somebody who may not see a document that has it, unless the
+question said it. `verify` must say the same of a hidden quote as of a forged one. What comes back must be what an index
+gives that never held the hidden documents, scores and order included ("unseen": ask, search, terms, lint).
 
-What takes long is the cross-encoder. Each pair of question and passage is read once, whoever asks and through whatever
-surface, and three people of four are answered from fewer passages; the fourth is answered from as many as ever, and so
-is what is compared. `search` and LangChain's retriever show a hundred hits.
+Before each step's questions every slip of `slips.py` is made: the ingest must stop, and the index be the one before.
+
+Texts are encoded by hashing and read by counting the words that they share with the question, in a thousandth of the
+time: who may see what depends on no model. `--real` uses the packaged ones.
 """
 
 from __future__ import annotations
@@ -19,18 +20,23 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
+import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field, fields, replace
+from contextlib import ExitStack, closing, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass, field, fields, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import anyio
+import numpy as np
+from fastapi.testclient import TestClient
 from markdown_it import MarkdownIt
+from mcp import Client
 from rich.progress import track
 from typer.testing import CliRunner
 
@@ -39,31 +45,43 @@ from assistant.answer.proof.verify import verify_answer
 from assistant.cli import app
 from assistant.contract import answer_json, dumps, saved_answer, search_json, term_json
 from assistant.core.config import Config
-from assistant.core.records import Access, IngestReport, Turn, make_access
+from assistant.core.errors import UsageError
+from assistant.core.records import Access, Turn, make_access, no_progress
 from assistant.index.catalog import Catalog
-from assistant.models.cross_encoder import Floats, open_reader
+from assistant.models.cross_encoder import Floats
+from assistant.models.onnx_session import GRAPH
+from assistant.models.registry import Registry
+from assistant.serve.app import make_app
+from assistant.serve.auth import Authenticator
+from assistant.serve.mcp import make_server
+from assistant.serve.queue import RequestQueue
 from assistant.terminal.chat import Chat
 from assistant.terminal.render import Renderer
-from assistant.text.words import normalise_term
+from assistant.text.words import content, normalise_term
 from bench.common import (
     MOST_FAULTS,
     config_text,
     console,
     parser,
     quiet_config,
-    run_ingest,
     scratch,
     settings,
     show_counts,
     write_json,
 )
+from ingest.build import ingest
+from ingest.impact.run import Plan, assess
+from ingest.lint.rules import RULES as LINT_RULES
+from ingest.lint.run import lint, open_models
 from tests.campaigns.scripted import Scripted, echo
-from tests.campaigns.traps import ROLE, TRAPS, Trap
+from tests.campaigns.slips import SLIPS
+from tests.fakes import HashingEncoder
+from tests.manifests import access_toml
 
 TODAY, BEFORE, LATER = "2026-06-01", "2020-06-01", "2031-06-01"
-COPIES = 2  # documents of each rule
-FEW, ALL_EVERY = 4, 4  # passages that most people's answers are read from; every so many people, it is all of them
-FOLDERS = {"hr": '["hr", "board"]', "hr/pay": "", "legal": '"Legal "', "general": ""}
+COPIES = 3  # documents of each kind
+LOCAL = Authenticator(frozenset({"127.0.0.1"}))
+COMPARED = 3  # people of whom one is compared with an index of their own
 PEOPLE = (
     ("", TODAY),
     ("hr", TODAY),
@@ -120,73 +138,73 @@ Words = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """Where a document lies, what is said of its audience there, and who may therefore see it, and when."""
+class Kind:
+    """Where documents lie, and what a rule of their own says of them; None is no such rule."""
 
     folder: str
-    roles: tuple[str, ...] = ()
-    front: str = ""
-    sidecar: str = ""
+    own: tuple[str, ...] | None = None
     suffix: str = ".md"
     first: str = ""
     last: str = "9999-12-31"
-    twin: bool = False  # the bytes of the document before it
+    dates_in_manifest: bool = False
+    twin: bool = False  # the text of the document before it
 
 
-RULES = (
-    Rule("general"),
-    Rule("hr", ("hr", "board"), twin=True),
-    Rule("general", ("board",), front='audience: ["Board"]'),
-    Rule("general", ("hr", "legal"), front="audience: [hr, legal]"),
-    Rule("general", ("hr",), sidecar='audience = "hr"', suffix=".html"),
-    Rule("general", ("legal", "board"), sidecar='audience = ["legal", "board"]', suffix=".csv"),
-    Rule("hr", ("board",), front="audience: [board, legal]"),
-    Rule("hr/pay", ("hr", "board"), suffix=".csv"),
-    Rule("legal", ("legal",)),
-    Rule("hr", ("hr", "board"), twin=True),
-    Rule("hr", ("board",), sidecar='audience = ["board", "legal"]'),
-    Rule("general", last="2020-12-31", front="expires: 2020-12-31"),
-    Rule("general", first="2031-01-01", front="effective: 2031-01-01"),
-    Rule("legal", ("legal",), first="2031-01-01", sidecar="effective = 2031-01-01", suffix=".html"),
+KINDS = (
+    Kind("general"),
+    Kind("hr", twin=True),
+    Kind("general", ("board",)),
+    Kind("general", ("hr", "legal")),
+    Kind("general", ("hr",), ".html"),
+    Kind("general", (), ".md"),
+    Kind("hr", ("board", "legal")),
+    Kind("hr/pay", suffix=".csv"),
+    Kind("hr/pay", ("legal",)),
+    Kind("legal"),
+    Kind("general", last="2020-12-31"),
+    Kind("general", first="2031-01-01", dates_in_manifest=True),
+    Kind("legal", first="2031-01-01", suffix=".html", dates_in_manifest=True),
 )
+FOLDERS: Mapping[str, tuple[str, ...]] = {"hr": ("hr", "board"), "legal": ("legal",)}
 
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """A document, the words that stand in it alone, and the rule that it lies under."""
+    """A document, the words that stand in it alone, and who may see it now by this campaign's own reckoning."""
 
-    rule: Rule
+    kind: Kind
     source: str
     text: str
     words: Words
-    trap: Trap | None = None
+    own: tuple[str, ...] | None
+    folders: Mapping[str, tuple[str, ...]]
 
-    def seen_by(self, access: Access, cast: Mapping[str, str]) -> bool:
-        """Tell by the rule alone, not by the product's code, whether somebody may see it."""
-        if self.trap and self.trap.before and not cast:  # the slip comes with the change of audiences
-            return True
-        roles = {cast.get(role, role) for role in self.rule.roles}
-        return (not roles or bool(roles & access.roles)) and self.rule.first <= access.as_of <= self.rule.last
+    @property
+    def roles(self) -> frozenset[str] | None:
+        """Whom all rules allow; None is everyone."""
+        top = self.source.split("/")[0]
+        said = [set(roles) for roles in (self.folders.get(top), self.own) if roles is not None]
+        return frozenset(set.intersection(*said)) if said else None
+
+    def seen_by(self, access: Access, *, ended: bool = False) -> bool:
+        """Tell by this campaign's own reckoning whether somebody sees it, or has seen it if what has `ended` counts."""
+        allowed = self.roles is None or bool(self.roles & access.roles)
+        return allowed and self.kind.first <= access.as_of and (ended or access.as_of <= self.kind.last)
 
 
 def make_docs(rng: random.Random) -> list[Doc]:
     names, figures = unique_names(rng), (f"{n // 1000},{n % 1000:03}" for n in rng.sample(range(10_000, 99_999), 999))
     docs: list[Doc] = []
-    for rule in RULES * COPIES:
+    for kind in KINDS * COPIES:
         words: Words = {key: next(names) for key in ("name", "place", "partner", "device", "term")}
         words = {**words, **{key: next(figures) for key in ("budget", "fee", "price")}}
-        if rule.twin:
+        if kind.twin:
             words = docs[-1].words
-        text = (GLOSSARY if rule.suffix == ".csv" else TEXT).format_map(words)
-        if rule.suffix == ".html":
+        text = (GLOSSARY if kind.suffix == ".csv" else TEXT).format_map(words)
+        if kind.suffix == ".html":
             text = MarkdownIt().enable("table").render(text)
-        docs.append(Doc(rule, f"{rule.folder}/{next(names).lower()}{rule.suffix}", text, words))
-    for trap in TRAPS.values():
-        words = {key: next(names) for key in ("name", "place", "partner", "device", "term")}
-        words = {**words, **{key: next(figures) for key in ("budget", "fee", "price")}}
-        suffix = next(iter(trap.before or trap.files)).rpartition(".")[2]
-        text = (GLOSSARY if suffix == "csv" else TEXT).format_map(words)
-        docs.append(Doc(Rule("traps", (ROLE,)), f"traps/{next(names).lower()}.{suffix}", text, words, trap))
+        source = f"{kind.folder}/{next(names).lower()}{kind.suffix}"
+        docs.append(Doc(kind, source, text, words, kind.own, FOLDERS))
     return docs
 
 
@@ -199,48 +217,87 @@ def unique_names(rng: random.Random) -> Iterator[str]:
             yield name
 
 
-def index_docs(docs: Sequence[Doc], root: Path, config: Config, cast: Mapping[str, str]) -> IngestReport:
-    """Write the documents with their metadata, the roles in it as `cast` says, and ingest them."""
-    for folder, audience in FOLDERS.items():
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        if audience:
-            (root / folder / "_meta.toml").write_text(recast(f"audience = {audience}\n", cast), encoding="utf-8")
-    given = [root]
+# --- time passes -----------------------------------------------------------------------------------------------------
+
+
+def recast(docs: Sequence[Doc], rng: random.Random) -> list[Doc]:
+    """Change every audience."""
+    folders = {folder: tuple(CAST[role] for role in roles) for folder, roles in FOLDERS.items()}
+    cast = [doc.own and tuple(CAST[role] for role in doc.own) for doc in docs]
+    return [replace(doc, own=own, folders=folders) for doc, own in zip(docs, cast, strict=True)]
+
+
+def moved(docs: Sequence[Doc], rng: random.Random) -> list[Doc]:
+    """Move a third of the files to other folders, and rename and edit a third: their rules go with them."""
+    names, after = unique_names(rng), []
+    for number, doc in enumerate(docs):
+        folder, _, name = doc.source.rpartition("/")
+        if number % 3 == 0:
+            folder = rng.choice(["general", "hr", "hr/pay", "legal"])
+        elif number % 3 == 1:
+            name = f"{next(names).lower()}{doc.kind.suffix}"
+            words = {**doc.words, "fee": f"{rng.randrange(10, 99)},{rng.randrange(100, 999)}"}
+            doc = replace(doc, text=doc.text.replace(doc.words["fee"], words["fee"]), words=words)
+        after.append(replace(doc, source=f"{folder}/{name}"))
+    return after
+
+
+def opened(docs: Sequence[Doc], rng: random.Random) -> list[Doc]:
+    """Open some restricted documents, restrict some open ones, and delete a few."""
+    after = [replace(doc, own=rng.choice([None, ("hr",), ("board", "legal"), ()])) for doc in docs]
+    return [doc for number, doc in enumerate(after) if number % 9]
+
+
+STEPS: Mapping[str, Callable[[Sequence[Doc], random.Random], list[Doc]]] = {
+    "at first": lambda docs, rng: list(docs),
+    "other audiences": recast,
+    "moved, renamed, edited": moved,
+    "opened, restricted, deleted": opened,
+}
+
+
+def write_docs(docs: Sequence[Doc], root: Path) -> None:
+    """Make the folder hold these documents and their manifest, and nothing else."""
+    shutil.rmtree(root, ignore_errors=True)
+    entries = []
     for doc in docs:
-        if doc.trap:
-            place, name = trap_folder(doc, root), Path(doc.source).stem
-            path = doc.trap.write(place, name, doc.text, first=not cast)
-            given += [path] if doc.trap.given else []
-            continue
-        front = f"---\n{recast(doc.rule.front, cast)}\n---\n" if doc.rule.front else ""
+        dates = {"effective": doc.kind.first, "expires": doc.kind.last if doc.kind.last[:4] != "9999" else ""}
+        said = [f"{key}: {day}" for key, day in dates.items() if day]
+        front = "" if doc.kind.dates_in_manifest or not said else "\n".join(["---", *said, "---", ""])
+        if doc.kind.dates_in_manifest:
+            lines = "".join(f'{key} = "{day}"\n' for key, day in dates.items() if day)
+            entries.append(f'[[documents]]\npath = "{doc.source}"\n{lines}')
+        (root / doc.source).parent.mkdir(parents=True, exist_ok=True)
         (root / doc.source).write_text(front + doc.text, encoding="utf-8")
-        if doc.rule.sidecar:
-            (root / f"{doc.source}.meta.toml").write_text(recast(doc.rule.sidecar, cast), encoding="utf-8")
-    return run_ingest(given, config)
+    tops = {doc.source.split("/")[0] for doc in docs}
+    folders = docs[0].folders if docs else {}
+    rules: dict[str, str | Sequence[str]] = {f"{top}/**": to for top, to in folders.items() if top in tops}
+    rules |= {doc.source: doc.own or "nobody" for doc in docs if doc.own is not None}
+    (root / "access.toml").write_text(access_toml(rules, more="\n".join(entries)), encoding="utf-8")
 
 
-def trap_folder(doc: Doc, root: Path) -> Path:
-    """Return where a trap's tree lies: one that is ingested in part, apart from the rest."""
-    apart = doc.trap is not None and bool(doc.trap.given)
-    return (root.with_name(f"{root.name}-apart") if apart else root / "traps") / Path(doc.source).stem
+def not_stopped(docs: Sequence[Doc], folder: Path, config: Config, encoder: Any) -> Iterator[str]:
+    """Make each slip on a copy in the place of the documents; yield those that an ingest did not stop at."""
+    root, safe = folder / "docs", folder / "safe"
+    shutil.copytree(root, safe)
+    restricted = next(doc.source for doc in docs if doc.own and doc.source.endswith(".md") and "/" in doc.source)
+    before = state_of(config)
+    for name, slip in SLIPS.items():
+        slip(root, restricted)
+        try:
+            ingest([root], config, encoder)
+            yield f"not stopped: {name}"
+        except UsageError:
+            if state_of(config) != before:
+                yield f"the index changed: {name}"
+        shutil.rmtree(root)
+        shutil.copytree(safe, root)
+    shutil.rmtree(safe)
 
 
-def unreported(docs: Sequence[Doc], root: Path, config: Config, report: IngestReport) -> Iterator[str]:
-    """Yield the kinds of traps that are neither open only to their audience nor reported as rejected."""
+def state_of(config: Config) -> object:
     with closing(Catalog.open(config.data)) as catalog:
-        known = catalog.sources()
-    kinds = {id(trap): kind for kind, trap in TRAPS.items()}
-    for doc in (doc for doc in docs if doc.trap):
-        stem = Path(doc.source).stem
-        rows = [row for path, row in known.items() if Path(path).is_relative_to(trap_folder(doc, root))]
-        told = any(stem in Path(rejected.source).parts[:2] or stem in rejected.source for rejected in report.rejected)
-        if not (told or rows) or any(row.meta.audience != (ROLE,) for row in rows):
-            yield kinds[id(doc.trap)]
-
-
-def recast(text: str, cast: Mapping[str, str]) -> str:
-    """Replace each role by the one that it becomes."""
-    return re.sub(r"\b(?:hr|legal|board)\b", lambda m: cast.get(m[0].lower(), m[0]), text, flags=re.IGNORECASE)
+        return catalog.meta("generation"), sorted(catalog.sources().items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +311,9 @@ class Person:
     privy: frozenset[str]
 
 
-def make_person(roles: str, day: str, docs: Sequence[Doc], cast: Mapping[str, str]) -> Person:
+def make_person(roles: str, day: str, docs: Sequence[Doc], *, ended: bool = False) -> Person:
     access = make_access(roles.split(","), day)
-    seen = [doc for doc in docs if doc.seen_by(access, cast)]
+    seen = [doc for doc in docs if doc.seen_by(access, ended=ended)]
     gone = [doc for doc in docs if doc not in seen]
     known = canaries(seen)
     return Person(
@@ -264,7 +321,7 @@ def make_person(roles: str, day: str, docs: Sequence[Doc], cast: Mapping[str, st
         access,
         frozenset(doc.source for doc in gone),
         canaries(gone) - known,
-        canaries(doc for doc in seen if doc.rule.roles),
+        canaries(doc for doc in seen if doc.roles is not None),
     )
 
 
@@ -296,7 +353,7 @@ class Tally:
             )
 
 
-# --- surfaces: all that comes back when the assistant, opened for somebody, is asked a question -----------------
+# --- doors---
 
 
 def search(assistant: Assistant, question: str) -> str:
@@ -333,6 +390,28 @@ def chat(assistant: Assistant, question: str) -> str:
     return out.getvalue()
 
 
+def mcp(assistant: Assistant, question: str) -> str:
+    server = make_server(assistant, lambda: assistant.access)
+
+    async def call() -> list[Any]:
+        async with Client(server) as client:
+            asked = [("ask", {"question": question}), ("search", {"query": question}), ("terms", {"name": ""})]
+            return [(await client.call_tool(name, given)).model_dump(mode="json") for name, given in asked]
+
+    return dumps(anyio.run(call))
+
+
+def http(assistant: Assistant, question: str) -> str:
+    """Ask the server's three ways of asking."""
+    queue = RequestQueue(assistant.config.serve)
+    client = TestClient(
+        make_app(assistant, lambda: assistant.access, LOCAL, queue, lambda *told: None), "http://127.0.0.1"
+    )
+    chat = {"model": "x", "messages": [{"role": "user", "content": question}]}
+    asked = (("ask", {"question": question}), ("search", {"query": question}), ("chat/completions", chat))
+    return "".join(client.post(f"/v1/{way}", json=body).text for way, body in asked)
+
+
 SURFACES: Mapping[str, Callable[[Assistant, str], str]] = {
     "search": search,
     "answer": answer,
@@ -340,6 +419,8 @@ SURFACES: Mapping[str, Callable[[Assistant, str], str]] = {
     "terms": terms,
     "langchain": langchain,
     "chat": chat,
+    "mcp": mcp,
+    "serve": http,
 }
 BATCHES = ("ask", "search")
 
@@ -372,56 +453,117 @@ def told_apart(assistant: Assistant, question: str, who: Person) -> list[str] | 
     return sorted(said) if len(said) > 1 or "" in said else []
 
 
+def linted(config: Config, who: Person) -> str:
+    report = lint(config, who.access, LINT_RULES, open_models(config))
+    return dumps([asdict(finding) for finding in report.findings])
+
+
+def weighed(config: Config, folder: Path, who: Person) -> str:
+    """Ask for the impact of taking half of the documents away and changing the others."""
+    clone = folder / "clone"
+    shutil.copytree(folder / "docs", clone)
+    for path in sorted(clone.rglob("*.*"))[::2]:
+        if path.name != "access.toml":
+            path.write_text(path.read_text(encoding="utf-8").replace("euros", "dollars"), encoding="utf-8")
+    try:
+        return dumps(assess(Plan([clone]), config, who.access, no_progress)[0].to_json())
+    finally:
+        shutil.rmtree(clone)
+
+
+def replayed(config: Path, who: Person, most: int) -> Iterator[tuple[str, str]]:
+    """Ask again what this person asked before the last step; yields the question and what came back."""
+    logged = CliRunner().invoke(app, ["log", "--json", "--config", str(config)]).stdout
+    entries = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
+    own = [e for e in entries if e["command"] == "ask" and set(e["roles"]) == who.access.roles]
+    for entry in [e for e in own if e["as_of"] == who.access.as_of][-most:]:
+        done = CliRunner().invoke(app, ["replay", str(entry["id"]), "--json", "--config", str(config)])
+        yield entry["question"], done.stdout + done.stderr
+
+
 def unseen(assistant: Assistant, alone: Assistant, question: str) -> list[str]:
     """Return what differs from what an index without the hidden documents gives; ids are of an index alone."""
     ours, theirs = (answer_json(a.answer(question)) for a in (assistant, alone))
     for raw in (ours, theirs):
         raw["hits"] = [(hit["source"], hit["text"], hit["score"]) for hit in raw["hits"]]
-    return [key for key in ours if key != "timings_ms" and ours[key] != theirs[key]]
+    differs = [key for key in ours if key != "timings_ms" and ours[key] != theirs[key]]
+    found = [
+        [(hit.source, hit.passage.text, hit.score) for hit in a.search(question, k=100).hits]
+        for a in (assistant, alone)
+    ]
+    named = [terms(a, question) for a in (assistant, alone)]
+    return [*differs, *(["search"] if found[0] != found[1] else []), *(["terms"] if named[0] != named[1] else [])]
 
 
 # --- the run -------------------------------------------------------------------------------------------------------
 
 
-class Remembering:
-    """A cross-encoder that reads a passage with a question once: what it says depends on nothing else."""
-
-    def __init__(self, model: Any, known: dict[tuple[str, str, tuple[str, ...]], Floats]) -> None:
-        self._model = model
-        self._known = known
+class WordReader:
+    """Reads by the share of a question's words that a unit and its headings hold."""
 
     def read(self, question: str, header: str, units: Sequence[str]) -> Floats:
-        """Return what the model says, or said."""
-        key = question, header, tuple(units)
-        if key not in self._known:
-            self._known[key] = self._model.read(question, header, units)
-        return self._known[key]
+        """Return log-odds between -4 and 4, [units]."""
+        asked = content(question) or {question}
+        shares = [len(asked & content(f"{header} {unit}")) / len(asked) for unit in units]
+        return np.array([8 * share - 4 for share in shares], dtype=np.float32)
+
+
+class SmallEncoder(HashingEncoder):
+    """What the guards and the limits look with."""
+
+    dimensions = 384
+
+
+@contextmanager
+def without_models(config: Config) -> Iterator[HashingEncoder]:
+    """Let nothing load a model; the hash of the encoder is the packaged one's, which the registry knows."""
+    encoder, small = HashingEncoder(), SmallEncoder()
+    encoder.sha = Registry(config.models_dir).load(config.encoder.model).files[GRAPH]
+
+    def open_either(registry: object, settings: object, name: str = "") -> HashingEncoder:
+        return small if name else encoder
+
+    with ExitStack() as stack:
+        for name in ("assistant.answer.engine", "ingest.lint.run"):
+            stack.enter_context(patch(f"{name}.open_encoder", open_either))
+            stack.enter_context(patch(f"{name}.open_reader", lambda *given: WordReader()))
+        for name in ("ingest.build", "ingest.lint.run"):
+            stack.enter_context(patch(f"{name}.guard_encode", lambda config: small.encode))
+        stack.enter_context(patch("ingest.build.open_embedder", lambda config: nullcontext(encoder)))
+        yield encoder
 
 
 def run_all(options: argparse.Namespace, folder: Path) -> Tally:
     rng, tally = random.Random(options.seed), Tally()
     config = quiet_config(folder / "index", settings(options, folder).models_dir)
-    few = replace(config, reader=replace(config.reader, passages=FEW))
-    docs = make_docs(rng)
-    (folder / "elsewhere.md").write_text("# Elsewhere\n\nThis lies outside.\n", encoding="utf-8")
-    pools = [questions_for(doc for doc in docs if not doc.trap), questions_for(doc for doc in docs if doc.trap)]
-    each = min(*map(len, pools), -(-options.n // (2 * len(pools) * len(PEOPLE) * (len(SURFACES) + len(BATCHES)))))
-    known: dict[tuple[str, str, tuple[str, ...]], Floats] = {}
-    with patch("assistant.answer.engine.open_reader", lambda *given: Remembering(open_reader(*given), known)):
-        for cast in ({}, CAST):
-            report = index_docs(docs, folder / "docs", config, cast)
-            for number, (roles, day) in enumerate(track(PEOPLE, "asking", console=console, transient=True)):
-                who = make_person(roles, day, docs, cast)
-                drawn = [question for pool in pools for question in rng.sample(pool, each)]
-                ask_all(few if number % ALL_EVERY else config, who, drawn, folder / "config.toml", tally)
-        tally.leaks += [f"not reported: {kind}" for kind in unreported(docs, folder / "docs", config, report)]
-        for number, (roles, day) in enumerate(track(PEOPLE, "comparing", console=console, transient=True)):
-            who = make_person(roles, day, docs, CAST)
-            drawn = [question for pool in pools for question in rng.sample(pool, each)]
-            own = replace(config, index=replace(config.index, data=str(folder / f"index-{number}")))
-            index_docs([doc for doc in docs if doc.source not in who.gone], folder / f"docs-{number}", own, CAST)
-            with closing(open_as(who, config)) as assistant, closing(open_as(who, own)) as alone:
-                compare(assistant, alone, who, drawn, tally)
+    config = replace(config, guards=replace(config.guards, injection="off"))
+    path = folder / "config.toml"
+    path.write_text(config_text(config), encoding="utf-8")
+    with nullcontext(None) if options.real else without_models(config) as encoder:
+        docs = make_docs(rng)
+        each = max(1, round(options.n / (len(STEPS) * len(PEOPLE) * (len(SURFACES) + len(BATCHES) + 1))))
+        for number, (step, change) in enumerate(STEPS.items()):
+            docs = change(docs, rng)
+            write_docs(docs, folder / "docs")
+            ingest([folder / "docs"], config, encoder)
+            tally.leaks += [f"{step}: {fault}" for fault in not_stopped(docs, folder, config, encoder)]
+            pool = questions_for(docs)
+            for at, (roles, day) in enumerate(track(PEOPLE, step, console=console, transient=True)):
+                who = make_person(roles, day, docs)
+                drawn = rng.sample(pool, min(each, len(pool)))
+                for question, said in replayed(path, who, each) if number else ():
+                    tally.add("replay", who, question, said)
+                ask_all(config, who, drawn, path, tally)
+                upkeep = make_person(roles, day, docs, ended=True)  # a linter looks at what has expired, too
+                tally.add("lint", upkeep, "", linted(config, upkeep))
+                if at % COMPARED == number % COMPARED:
+                    tally.add("impact", who, "", weighed(config, folder, who))
+                    with alone(config, who, docs, folder, encoder) as own:
+                        compare(config, own, who, drawn, tally)
+                    with alone(config, upkeep, docs, folder, encoder) as own:
+                        same = linted(config, upkeep) == linted(own, upkeep)
+                        tally.count("unseen, lint", upkeep, "", [] if same else ["lint"])
+            console.print(f"{step}: {tally.asked.total():,} questions, {len(tally.leaks)} faults")
     return tally
 
 
@@ -434,8 +576,7 @@ def open_as(who: Person, config: Config) -> Assistant:
 
 
 def ask_all(config: Config, who: Person, questions: Sequence[str], path: Path, tally: Tally) -> None:
-    """Ask through every surface, in one process and by the command line."""
-    path.write_text(config_text(config), encoding="utf-8")
+    """Ask through every door, in one process and by the command line."""
     with closing(open_as(who, config)) as assistant:
         for name, surface in SURFACES.items():
             for question in questions:
@@ -449,25 +590,40 @@ def ask_all(config: Config, who: Person, questions: Sequence[str], path: Path, t
             tally.add(f"{command} --batch", who, question, line)
 
 
-def compare(assistant: Assistant, alone: Assistant, who: Person, questions: Sequence[str], tally: Tally) -> None:
-    for question in questions:
-        tally.count("unseen", who, question, unseen(assistant, alone, question))
+@contextmanager
+def alone(config: Config, who: Person, docs: Sequence[Doc], folder: Path, encoder: Any) -> Iterator[Config]:
+    """Make an index that never held the documents that somebody does not see."""
+    place = folder / "alone"
+    own = replace(config, index=replace(config.index, data=str(place / "index")))
+    write_docs([doc for doc in docs if doc.source not in who.gone], place / "docs")
+    ingest([place / "docs"], own, encoder)
+    yield own
+    shutil.rmtree(place)
 
 
-def show(tally: Tally) -> None:
+def compare(config: Config, own: Config, who: Person, questions: Sequence[str], tally: Tally) -> None:
+    """Hold what somebody gets to what an index without the hidden documents gives."""
+    with closing(open_as(who, config)) as assistant, closing(open_as(who, own)) as other:
+        for question in questions:
+            tally.count("unseen", who, question, unseen(assistant, other, question))
+
+
+def show(tally: Tally, seconds: float) -> None:
     columns = {"questions": tally.asked, "rightly told": tally.told, "leaks": tally.leaked}
-    show_counts("Who may see what", "surface", columns, tally.leaks)
-    console.print(f"{len(TRAPS)} kinds of slips")
+    show_counts("Who may see what", "door", columns, tally.leaks)
+    console.print(f"{tally.asked.total():,} questions, {len(SLIPS) * len(STEPS)} slips, {seconds:,.0f} s")
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("-n", type=int, default=12_000, help="questions, in all")
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--real", action="store_true", help="encode and read with the packaged models")
     given = options.parse_args()
+    began = time.monotonic()
     with scratch("permissions") as folder:
         tally = run_all(given, folder)
-    show(tally)
+    show(tally, time.monotonic() - began)
     write_json(given.json, {f.name: getattr(tally, f.name) for f in fields(tally)})
     sys.exit(7 if tally.leaks else 0)
 

@@ -167,7 +167,7 @@ def test_a_manifest_that_is_wrong_is_an_error_that_says_where(text: str, told: s
     assert str(ROOT / MANIFEST) in error.value.cause and error.value.hint
 
 
-@pytest.mark.parametrize("make", ["torn", "latin-1", "link", "folder", "large", "deep", "number"])
+@pytest.mark.parametrize("make", ["torn", "latin-1", "link", "dangling", "folder", "large", "deep", "number"])
 def test_a_manifest_that_cannot_be_read_is_an_error(
     write_files: Write, make: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +175,8 @@ def test_a_manifest_that_cannot_be_read_is_an_error(
     path = root / MANIFEST
     if make == "folder":
         path.mkdir()
+    elif make == "dangling":
+        path.symlink_to(root / "nowhere.toml")
     elif make == "link":
         (root.parent / "elsewhere.toml").write_text(access_toml({}), encoding="utf-8")
         path.symlink_to(root.parent / "elsewhere.toml")
