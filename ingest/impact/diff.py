@@ -31,14 +31,14 @@ Alignment = tuple[bool, int, int, int, int]  # whether old[a:b] and new[c:d] are
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class WordUses:
     """What the words of a document are, by how both versions use them: names, and stems of those whom a duty binds."""
 
     names: frozenset[str] = frozenset()
     bound: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, *texts: str) -> Vocabulary:
+    def of(cls, *texts: str) -> WordUses:
         """Read the versions of a document."""
         names = {name for text in texts for name in NAME.findall(text)}
         bound = {who for text in texts for who in _bound(text)}
@@ -54,7 +54,7 @@ class Token:
     text: str
 
 
-def word_diff(old: str, new: str, vocabulary: Vocabulary, *, defines: bool = False) -> tuple[Edit, ...]:
+def word_diff(old: str, new: str, vocabulary: WordUses, *, defines: bool = False) -> tuple[Edit, ...]:
     """Return how one text becomes the other, in order; in a definition every word is a term's."""
     before, after = tokens(old, vocabulary), tokens(new, vocabulary)
     aligned = list(align([token.key for token in before], [token.key for token in after]))
@@ -77,7 +77,7 @@ def severity(edits: Sequence[Edit], *, listed: bool = False) -> ChangeSeverity:
     return "moderate" if listed or types.intersection(MODERATE) else "minor"
 
 
-def tokens(text: str, vocabulary: Vocabulary) -> list[Token]:
+def tokens(text: str, vocabulary: WordUses) -> list[Token]:
     """Return the tokens of a text, in order, which together have all of it."""
     spans = sorted(_spans(text, vocabulary), key=lambda span: (span[0], -span[1]))
     apart: list[tuple[int, int, str, ChangeType]] = []
@@ -109,7 +109,7 @@ def align(old: Sequence[str], new: Sequence[str]) -> Iterator[Alignment]:
         yield True, stop, len(old), end, len(new)
 
 
-def _spans(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int, str, ChangeType]]:
+def _spans(text: str, vocabulary: WordUses) -> Iterator[tuple[int, int, str, ChangeType]]:
     """Yield (start, end, key, type) of addresses, figures, duties and words; of those that overlap the first counts."""
     at = 0
     for chunk in text.split(" "):
@@ -124,7 +124,7 @@ def _spans(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int, str, C
         yield *match.span(), match.group().casefold().replace("’", "'"), _word_type(match.group(), vocabulary)
 
 
-def _word_type(word: str, vocabulary: Vocabulary) -> ChangeType:
+def _word_type(word: str, vocabulary: WordUses) -> ChangeType:
     root = stem(word)
     if root in vocabulary.bound:
         return "audience"

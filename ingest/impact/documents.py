@@ -12,7 +12,7 @@ from assistant.core.records import Access, Document, Meta, Passage, Progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
-from ingest.impact.diff import Vocabulary, severity, word_diff
+from ingest.impact.diff import WordUses, severity, word_diff
 from ingest.impact.pairing import Pair, pairs
 from ingest.impact.pieces import Pieces, fold
 from ingest.impact.records import DocumentChange, Documents, MetaChange, TermChange, TextChange
@@ -101,7 +101,7 @@ def _compared(old: IndexState, new: IndexState, here: str, there: str) -> Iterat
     meta, was = tuple(_meta(one, other, new)), one.row.source if one.row.source != source else ""
     if one.document.text == other.document.text and not meta and not was:
         return
-    vocabulary = Vocabulary.of(one.document.text, other.document.text)
+    vocabulary = WordUses.of(one.document.text, other.document.text)
     yield DocumentChange(
         source=source,
         title=other.document.title,
@@ -113,7 +113,7 @@ def _compared(old: IndexState, new: IndexState, here: str, there: str) -> Iterat
     )
 
 
-def text_change(pair: Pair, vocabulary: Vocabulary) -> TextChange:
+def text_change(pair: Pair, vocabulary: WordUses) -> TextChange:
     """Compare the words of a piece that changed."""
     (old, new), piece = pair.texts, pair.piece
     edits = word_diff(old, new, vocabulary, defines=bool(piece.term))

@@ -12,7 +12,7 @@ from typing import Any
 from assistant.core.config import GuardsSection
 from assistant.core.records import Document, Passage
 from assistant.guards.run import Guards
-from ingest.impact.diff import Vocabulary
+from ingest.impact.diff import WordUses
 from ingest.impact.documents import text_change
 from ingest.impact.pairing import Pair, pairs
 from ingest.impact.pieces import Pieces
@@ -32,7 +32,7 @@ def changed(old: str, new: str, media_type: str = "text/markdown") -> list[Pair]
 
 def text_changes(old: str, new: str, media_type: str = "text/markdown") -> list[TextChange]:
     """Return what changed from one canonical text to another."""
-    vocabulary = Vocabulary.of(old, new)
+    vocabulary = WordUses.of(old, new)
     return [text_change(pair, vocabulary) for pair in changed(old, new, media_type)]
 
 

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from ingest.impact.diff import Vocabulary, severity, tokens, word_diff
+from ingest.impact.diff import WordUses, severity, tokens, word_diff
 from tests.ingest.impact.pages import spans, text_changes
 
-NOTHING_KNOWN = Vocabulary()
+NOTHING_KNOWN = WordUses()
 SAME = [
     ("You have 10 days.", "You have ten days."),
     ("Fees above £1,000 are paid.", "Fees above £1000 are paid."),
@@ -71,14 +71,14 @@ MOVED = [
 @pytest.mark.parametrize(("old", "new"), SAME)
 def test_what_is_said_in_other_words_is_minor(old: str, new: str) -> None:
     for one, other in ((old, new), (new, old)):
-        edits = word_diff(one, other, Vocabulary.of(one, other))
+        edits = word_diff(one, other, WordUses.of(one, other))
         assert severity(edits) == "minor" and any(edit.op != "equal" for edit in edits)
 
 
 @pytest.mark.parametrize(("old", "new", "kind"), MOVED)
 def test_a_span_that_changed_has_its_type(old: str, new: str, kind: str) -> None:
     for one, other in ((old, new), (new, old)):
-        edits = word_diff(one, other, Vocabulary.of(one, other))
+        edits = word_diff(one, other, WordUses.of(one, other))
         assert kind in {edit.type for edit in edits if edit.op != "equal"}
         grave = {"term": "moderate", "audience": "moderate", "text": "minor"}.get(kind, "major")
         assert severity(edits) == grave
