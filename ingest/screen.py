@@ -12,8 +12,8 @@ from assistant.core.config import GuardsSection
 from assistant.core.errors import DocumentRejected
 from assistant.core.files import hash_file
 from assistant.core.records import Document, Flag, Verdict
-from assistant.guards.injection import ORDERS, RULES, Injection
-from assistant.guards.rules import hash_rules
+from assistant.guards.injection import ORDERS, Injection
+from assistant.guards.rules import PATTERNS
 from assistant.guards.run import Guards, Screened
 from assistant.index.schema import NewPassage
 from assistant.models.encoder import Encode
@@ -32,7 +32,7 @@ class Screen:
     def __init__(self, settings: GuardsSection, encode: Encode) -> None:
         self._settings = settings
         self._encode = encode
-        self.id = f"{settings.injection} {settings.secrets} {hash_file(ORDERS)[:12]} {hash_rules(RULES)[:12]}"
+        self.id = f"{settings.injection} {settings.secrets} {hash_file(ORDERS)[:12]} {hash_file(PATTERNS)[:12]}"
 
     def titled(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.

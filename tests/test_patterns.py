@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from assistant.guards.rules import load_rules
+
 ROOT = Path(__file__).parent.parent
 # Attacked by tests of their own: what they are given is bounded, or made of many patterns that take turns.
 OWN_TESTS = ("ingest/formats/",)
@@ -47,6 +49,8 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
                 for at, found in enumerate(flat(value)):
                     if re.search(rf"^{attribute}\b", source, re.MULTILINE):  # not one that is imported
                         yield f"{name}:{attribute}:{at}", found
+    for at, rule in enumerate(load_rules()):
+        yield f"assistant/guards/rules.py:rule {rule.name}:{at}", rule.pattern
 
 
 def flat(value: Any) -> Iterator[re.Pattern[str]]:

@@ -6,18 +6,20 @@ that every detector can be switched by one setting and tested as a plain functio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.core.records import Stage
 from assistant.guards.normalise import as_encoded, views
-from assistant.guards.segments import cued_sentences, windows
+from assistant.guards.segments import sentences, windows
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from assistant.guards.classifier import Linear
 
     Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -32,7 +34,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Detection:
     """What a guard found: a reason that a user understands, how sure it is (0 to 1), and where, if it can be masked."""
 
     reason: str
@@ -40,7 +42,7 @@ class Finding:
     spans: tuple[Span, ...] = ()
 
 
-class Context:
+class GuardInput:
     """A text that is looked at, and what may be looked at beside it; what several guards need is computed once.
 
     `encode` gives unit vectors, float32 [n, 384]; without it the guards use their rules alone. `sources` are the texts
@@ -51,7 +53,9 @@ class Context:
         self.text = text
         self.stage: Stage = stage
         self.sources = tuple(sources)
-        self._encode = encode
+        self.encode = encode
+        self.vectors: NDArray[np.float32] | None = None  # of the open pieces, if they were encoded with others'
+        self._open: list[tuple[str, float]] | None = None
 
     @cached_property
     def views(self) -> tuple[str, ...]:
@@ -60,20 +64,27 @@ class Context:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """What of the text is encoded: all of a question, but only the sentences of a document that address someone."""
+        """What a model reads: windows of a question, the sentences of a document, of every view."""
         if self.stage == "document":
-            return tuple(piece for view in self.views for piece in cued_sentences(view))
-        return tuple(dict.fromkeys(piece for view in self._told() for piece in windows(view)))
-
-    @cached_property
-    def vectors(self) -> NDArray[np.float32] | None:
-        """The pieces' vectors [n, 384]; None without an encoder or without pieces."""
-        return self._encode(self.pieces) if self._encode is not None and self.pieces else None
-
-    def _told(self) -> tuple[str, ...]:
-        """Return the views, the plain one as it is encoded."""
+            return tuple(dict.fromkeys(piece for view in self.views for piece in sentences(view)))
         plain, *others = self.views
-        return (as_encoded(self.text, plain), *others)
+        read = (as_encoded(self.text, plain), *others)
+        return tuple(dict.fromkeys(piece for view in read for piece in windows(view)))
+
+    def open_pieces(self, model: Linear) -> list[tuple[str, float]]:
+        """Return the pieces that have to be encoded to be judged by a model, with the log-odds of their words."""
+        if self._open is None:
+            scored = ((piece, model.lexical_log_odds(piece)) for piece in self.pieces)
+            self._open = [(piece, odds) for piece, odds in scored if odds >= model.gate]
+        return self._open
+
+    def highest(self, model: Linear) -> float:
+        """Return the highest probability of any piece, 0 without an encoder."""
+        found = self.open_pieces(model)
+        if self.encode is None or not found:
+            return 0.0
+        vectors = self.vectors if self.vectors is not None else self.encode([piece for piece, _ in found])
+        return float(model.probabilities([odds for _, odds in found], vectors).max())
 
 
 class Guard(Protocol):
@@ -83,6 +94,33 @@ class Guard(Protocol):
     stages: frozenset[Stage]
     refusal: str
 
-    def check(self, context: Context) -> Finding | None:
+    def check(self, context: GuardInput) -> Detection | None:
         """Return what is wrong with the text at this stage, or None."""
         ...
+
+
+def merge_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Join what overlaps under the name of what began first."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if kept and span.start < kept[-1].end:
+            kept[-1] = Span(kept[-1].start, max(kept[-1].end, span.end), kept[-1].kind)
+        else:
+            kept.append(span)
+    return tuple(kept)
+
+
+def drop_overlaps(spans: Iterable[Span], size: int) -> list[Span]:
+    """Drop what overlaps something found before it in a text of `size`; return the rest from left to right."""
+    taken = bytearray(size)
+    kept: list[Span] = []
+    for span in spans:
+        if taken.find(1, span.start, span.end) < 0:
+            taken[span.start : span.end] = b"\1" * (span.end - span.start)
+            kept.append(span)
+    return sorted(kept, key=lambda span: span.start)
+
+
+def in_sources(values: Iterable[str], sources: str, most: int = 256) -> frozenset[str]:
+    """Return which of the values the sources hold; of more than `most` different ones the rest count as not held."""
+    return frozenset(value for value in list(dict.fromkeys(values))[:most] if value in sources)

@@ -1,64 +1,100 @@
-"""A linear model over a sentence's vector and named cues, kept as JSON with a card: nothing to execute."""
+"""A linear model of a text's words and of its vector, kept as JSON with a card: nothing to execute.
+
+The words are hashed: each word, each pair of neighbours, each pair two apart by its beginnings, and the letters of each
+long word in order, whatever their order, so that no list of words stands in the code.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.core.errors import ModelDamaged
-from assistant.models.logistic import Logistic, parse_logistic, read_json
+from assistant.models.logistic import read_json
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from assistant.guards import Context
-
-Features = Callable[[str], Mapping[str, float]]
-
 DIMENSIONS = 384
+BUCKETS = 8192  # for hashed words: 4,096 find two in a hundred fewer of the attacks held out
+_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_UNSPACED = "\u0e00"  # from here on scripts part no words: pairs of signs stand for them
+_STEM = 5  # letters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Linear:
-    """log-odds = bias + vector x its weights + cues x theirs; at `threshold` and above something is found."""
+    """log-odds = bias + hashed words x their weights + vector x its weights.
 
+    At `threshold` and above something is found. A text whose words alone have less than `gate` need not be encoded.
+    """
+
+    words: tuple[float, ...]
     vector: tuple[float, ...]
-    cues: Logistic
+    bias: float
     threshold: float
+    gate: float
     card: Mapping[str, Any]
 
-    def probabilities(self, vectors: NDArray[np.float32], cues: Mapping[str, Sequence[float]]) -> NDArray[np.float64]:
-        """Return a probability a row [n] of vectors [n, 384] and cues, each [n]."""
+    def lexical_log_odds(self, text: str) -> float:
+        """Return the log-odds of the words of a text alone."""
+        hashed = hash_words(text)
+        return self.bias + sum(self.words[at] for at in hashed) / math.sqrt(max(1, len(hashed)))
+
+    def probabilities(self, lexical: Sequence[float], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return a probability a row [n] of log-odds of words [n] and vectors [n, 384]."""
         import numpy as np
 
-        log_odds = vectors.astype(np.float64) @ np.asarray(self.vector) + self.cues.log_odds(cues)
+        log_odds = vectors.astype(np.float64) @ self._weights + np.asarray(lexical)
         found: NDArray[np.float64] = 1 / (1 + np.exp(-log_odds))
         return found
 
-    def highest(self, context: Context, features: Features) -> float:
-        """Return the highest probability of any piece of a text, 0 without an encoder."""
-        if context.vectors is None:
-            return 0.0
-        return float(self.probabilities(context.vectors, columns(context.pieces, features, self.cues.features)).max())
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        import numpy as np
+
+        return np.asarray(self.vector)
 
 
-def columns(pieces: Sequence[str], features: Features, names: Sequence[str]) -> dict[str, list[float]]:
-    """Return the named features of pieces as columns."""
-    rows = [features(piece) for piece in pieces]
-    return {name: [row[name] for row in rows] for name in names}
+def hash_words(text: str) -> list[int]:
+    """Return the buckets of the words of a text, each once."""
+    return sorted({zlib.crc32(feature.encode()) % BUCKETS for feature in _features(text)})
 
 
-def load_linear(path: Path, known: Sequence[str]) -> Linear:
-    """Load a model whose cues this version knows; raises ModelDamaged."""
+def _features(text: str) -> Iterator[str]:
+    tokens = list(_tokens(text))
+    yield from tokens
+    yield from (f"{a} {b}" for a, b in pairwise(["^", *tokens, "$"]))
+    yield from (f"{a[:_STEM]}..{b[:_STEM]}" for a, b in zip(tokens, tokens[2:], strict=False))
+    yield from (f"~{''.join(sorted(token))}" for token in tokens if _STEM <= len(token) <= 16)
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(text.lower()):
+        token = match.group()
+        if token[0] >= _UNSPACED and len(token) > 1:
+            yield from (token[at : at + 2] for at in range(len(token) - 1))
+        else:
+            yield token
+
+
+def load_linear(path: Path) -> Linear:
+    """Load a model of this version's features; raises ModelDamaged."""
     raw = read_json(path)
-    cues = parse_logistic(raw, path, known)
     try:
-        vector, threshold = tuple(map(float, raw["vector"])), float(raw["threshold"])
-        if len(vector) != DIMENSIONS or not 0 < threshold < 1:
-            raise ValueError(f"{len(vector)} dimensions, threshold {threshold}")
+        words, vector = (tuple(map(float, raw[name])) for name in ("words", "vector"))
+        numbers = [float(raw[name]) for name in ("bias", "threshold", "gate")]
+        if len(words) != BUCKETS or len(vector) != DIMENSIONS or not 0 < numbers[1] < 1:
+            raise ValueError(f"{len(words)} words, {len(vector)} dimensions, threshold {numbers[1]}")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelDamaged(f"{path} does not fit this version: {error}.", "Reinstall the assistant.") from error
-    return Linear(vector, cues, threshold, dict(raw.get("card", {})))
+    bias, threshold, gate = numbers
+    return Linear(words, vector, bias, threshold, gate, dict(raw.get("card", {})))

@@ -1,9 +1,7 @@
 """Attempts to change what the assistant does: in a question, or planted in a document for it to read.
 
-Rules know the wordings that nothing else has; linear models on sentence vectors and cues (`models/injection.json` for
-questions, `models/orders.json` for documents, made by `python -m tune.factory.train_guards`) know what is like the
-attacks they were shown. Rules read every view of the text, the models its windows, or of a document the sentences that
-speak to someone.
+Rules (`packaged/guards/patterns.toml`) know marks and wordings that nothing else has; linear models (`injection.json`
+for questions, `orders.json` for documents, made by `python -m tune.factory.train_guards`) weigh words and vectors.
 """
 
 from __future__ import annotations
@@ -12,14 +10,13 @@ from pathlib import Path
 
 from assistant.core.files import PACKAGED
 from assistant.core.records import Stage
-from assistant.guards import Context, Finding, Span, injection_cues, injection_rules, order_cues, order_rules
+from assistant.guards import Detection, GuardInput, Span
 from assistant.guards.classifier import Linear, load_linear
-from assistant.guards.rules import matches
+from assistant.guards.rules import first_match, load_rules
 
-RULES = (*injection_rules.RULES, *order_rules.RULES)
 MODEL = PACKAGED / "guards" / "injection.json"
 ORDERS = PACKAGED / "guards" / "orders.json"
-CERTAIN = 0.99  # the score of a rule
+RULE_SCORE = 0.99
 
 
 class Injection:
@@ -34,20 +31,25 @@ class Injection:
 
     def __init__(self, model: Linear | None = None, orders: Linear | None = None, path: Path = MODEL) -> None:
         """Take models, or load the packaged ones; raises ModelDamaged."""
-        self.model = model or load_linear(path, injection_cues.FEATURES)
-        self.orders = orders or load_linear(ORDERS, order_cues.FEATURES)
+        self.model = model or load_linear(path)
+        self.orders = orders or load_linear(ORDERS)
+        self._rules = load_rules()
 
-    def check(self, context: Context) -> Finding | None:
+    def model_at(self, stage: Stage) -> Linear:
+        """Return the model of a stage."""
+        return self.orders if stage == "document" else self.model
+
+    def check(self, context: GuardInput) -> Detection | None:
         """Return the rule that holds, or else what the model says."""
-        for found, number, match in matches(RULES, context.views):
+        if held := first_match(self._rules, context.views):
+            rule, number, match = held
             view = context.views[number]
             plain = view == context.text and view[match.start() : match.end()] == match.group()
             hidden = "" if plain else " in letters, a layout or an encoding that hide it"
             spans = (Span(*match.span(), "instruction"),) if plain else ()
-            return Finding(f"This is refused because {found.reason}{hidden}.", CERTAIN, spans)
-        document = context.stage == "document"
-        model, features = (self.orders, order_cues.features) if document else (self.model, injection_cues.features)
-        score = model.highest(context, features)
+            return Detection(f"This is refused because {rule.reason}{hidden}.", RULE_SCORE, spans)
+        model = self.model_at(context.stage)
+        score = context.highest(model)
         if score >= model.threshold:
-            return Finding("This reads like an attempt to give the assistant other instructions.", round(score, 4))
+            return Detection("This reads like an attempt to give the assistant other instructions.", round(score, 4))
         return None

@@ -1,21 +1,24 @@
 """Text as its reader would take it: look-alike letters folded, invisible characters gone, encodings undone.
 
-Detectors read `views`; nobody is ever shown them. Everything here is bounded: each view is made from another one by
-one pass, views have a largest depth, count and size, and nothing that was seen before is decoded again.
+Detectors read `views`; nobody is ever shown them. Each view is made from the text by one pass of one decoder, so all of
+it takes time in proportion to the text. Encodings in encodings, Morse, ciphers but rot13 are not undone: nothing that
+answers from quotes reads them either.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import codecs
+import html
 import re
 import string
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import unquote
 
-from assistant.guards.decode import DECODERS, MAX_PIECES, words_of
-
-MAX_DEPTH = 2  # base64 inside base64, and no further
-MAX_VIEWS = 12
-MAX_DECODED = 8_000  # characters of one decoded view
+DECODED_CHARACTERS = 8_000  # of one view
 
 # Single letters that look like an ASCII one, from Unicode's confusables.txt by way of confusable-homoglyphs (MIT):
 # the Latin, Greek, Cyrillic, Armenian, Cherokee, Coptic and Lisu ones, where NFKC does not already fold them.
@@ -49,35 +52,35 @@ _FOLD = {
 _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
 # Fillers that are letters or marks to Unicode and nothing to the eye; format characters are found by their category.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
-_PLAIN = re.compile("[\n\t -~]*")
 _STOP = re.compile(r"(?<=\w)[.?!]+\s+(?=[A-Z])")  # where a sentence surely ends
 _SIGNS = re.compile(r"(?:[^\w\0']|_|'(?!\w)|(?<!\w)')+")
 
 
+_BYTES = re.compile(r"(?<![A-Za-z0-9+/_-])(?:(?:[0-9a-fA-F]{2}[ :]?){8,5000}|[A-Za-z0-9+/_-]{16,10000}={0,2})")
+# No character is both a letter and what sets letters apart: an underscore that was would be tried both ways each time.
+_SPACED = re.compile(r"(?<!\w)(?:[^\W_][ .\-_*|/,]{1,3}){4,400}[^\W_](?!\w)")
+_SIGN_IN_WORD = re.compile(r"(?<![\w@$|!])(?:[^\W\d_]+[013457@$|!]+|[013457@$|!]+[^\W\d_])[\w@$|!]*")
+_LEET = str.maketrans("013457@$|!", "oieastasli")
+_ROTATED = frozenset("gur lbh nyy naq nal nafjre vtaber".split())  # the, you, all, and, any, answer, ignore
+
+
 def views(text: str) -> tuple[str, ...]:
-    """Return the ways in which a text may be read: folded first, then what its encodings hold; at most MAX_VIEWS."""
-    found = [fold(text)]
-    seen = set(found)
-    edge = [*found, *_tagged(text)]
-    for depth in range(MAX_DEPTH):
-        made = [new for view in edge for new in _decoded(view)]
-        fresh = list(dict.fromkeys(view for view in ([*edge[1:], *made] if depth == 0 else made) if view not in seen))
-        found += fresh[: MAX_VIEWS - len(found)]
-        seen.update(fresh)
-        edge = fresh
-    return tuple(found)
+    """Return the ways in which a text may be read: folded first, then what its encodings hold."""
+    folded = fold(text)
+    decoded = (fold(view)[:DECODED_CHARACTERS] for view in (*_tagged(text), *_decoded(folded)))
+    return tuple(dict.fromkeys((folded, *decoded)))
 
 
 def fold(text: str) -> str:
     """Fold a text to the letters that a reader takes it for: NFKC, nothing invisible, no accents, no look-alikes."""
-    if _PLAIN.fullmatch(text):
+    if text.isascii():
         return text
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text))
     kept = "".join(char for char in text if not _is_unseen(char))
     return kept.translate(_FOLD)
 
 
-def flat(view: str) -> str:
+def plain_words(view: str) -> str:
     """Return the words of a view alone, one space between: no bullets, hyphens, quotes, cells; sentences stay apart."""
     return _SIGNS.sub(" ", _STOP.sub("\0", view)).replace("\0", ". ").strip()
 
@@ -93,12 +96,45 @@ def _is_unseen(char: str) -> bool:
 
 def _tagged(text: str) -> Iterator[str]:
     """Yield what tag characters spell: ASCII that no font shows."""
-    for match in list(_TAGS.finditer(text))[:MAX_PIECES]:
-        yield "".join(chr(ord(char) - 0xE0000) for char in match.group())[:MAX_DECODED]
+    for match in islice(_TAGS.finditer(text), 8):
+        yield "".join(chr(ord(char) - 0xE0000) for char in match.group())
 
 
 def _decoded(view: str) -> Iterator[str]:
-    """Yield every text that one pass over a view decodes."""
-    words = words_of(view)
-    for decode in DECODERS:
-        yield from (fold(piece)[:MAX_DECODED] for piece in decode(view, words))
+    """Yield what each encoding of a folded text holds."""
+    for match in islice(_BYTES.finditer(view), 8):
+        yield from _readable(match.group())
+    if ("&" in view or "%" in view) and (unescaped := unquote(html.unescape(view))) != view:
+        yield unescaped
+    if not _ROTATED.isdisjoint(view.lower().split()):
+        yield codecs.encode(view, "rot13")
+    if len(list(islice(_SIGN_IN_WORD.finditer(view), 3))) == 3:
+        yield view.translate(_LEET)
+    if (closed := _SPACED.sub(_close, view)) != view:
+        yield re.sub(r"\s+(?=[,.:;!?\s])", "", closed)
+
+
+def _readable(coded: str) -> Iterator[str]:
+    """Yield the hexadecimal or base64 bytes as text if they are text: random bytes are not UTF-8, or mostly signs."""
+    for decode in (_hexadecimal, _base64):
+        try:
+            text = decode(coded).decode("utf-8")
+        except (binascii.Error, ValueError):
+            continue
+        if sum(char.isalpha() or char == " " for char in text) >= 0.6 * len(text):
+            yield text
+
+
+def _hexadecimal(coded: str) -> bytes:
+    return bytes.fromhex(coded.replace(":", " "))
+
+
+def _base64(coded: str) -> bytes:
+    signs = coded.rstrip("=").replace("-", "+").replace("_", "/")
+    return base64.b64decode(signs + "=" * (-len(signs) % 4), validate=True)
+
+
+def _close(match: re.Match[str]) -> str:
+    """Close up letters set apart; two or more spaces, or another separator, keep the words apart."""
+    parts = re.split(r"(\W+|_+)", match.group())
+    return "".join(part if part.isalnum() else " " * (len(part) > 1) for part in parts)

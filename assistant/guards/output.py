@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.core.records import Stage
-from assistant.guards import Context, Finding, Span
-from assistant.guards.given import given
-from assistant.guards.spans import merged
+from assistant.guards import Detection, GuardInput, Span, in_sources, merge_spans
 from assistant.text.prompts import NOT_FOUND, SYSTEM
 
 GRAM = 6  # words in a row that nobody writes by chance
@@ -38,18 +36,18 @@ class Output:
         self._grams = frozenset(gram for gram, _, _ in _grams(prompt))
         self._canaries = canaries
 
-    def check(self, context: Context) -> Finding | None:
+    def check(self, context: GuardInput) -> Detection | None:
         """Return what must go, image before the address in it."""
         sources = "\n".join(context.sources)
         found = [Span(*match.span(), "control characters") for match in _ESCAPE.finditer(context.text)]
         found += _images(context.text)
-        found += _foreign_links(context.text, sources)
+        found += _unsourced_links(context.text, sources)
         found += self._leaks(context.text, sources)
-        spans = merged(found)
+        spans = merge_spans(found)
         if not spans:
             return None
         kinds = ", ".join(dict.fromkeys(span.kind for span in spans))
-        return Finding(f"The answer held what no cited document says or what may not be shown: {kinds}.", 1.0, spans)
+        return Detection(f"The answer held what no cited document says or what may not be shown: {kinds}.", 1.0, spans)
 
     def _leaks(self, text: str, sources: str) -> Iterator[Span]:
         """Yield what repeats the prompt and no source."""
@@ -91,7 +89,7 @@ def _past(text: str, sign: str, start: int, size: int) -> int:
     return text.find(sign, start, start + size) + 1
 
 
-def _foreign_links(text: str, sources: str) -> Iterator[Span]:
+def _unsourced_links(text: str, sources: str) -> Iterator[Span]:
     links = [(match.start(), match.group().rstrip(_TRAILING)) for match in _URL.finditer(text)]
-    known = given((link for _, link in links), sources)
+    known = in_sources((link for _, link in links), sources)
     yield from (Span(start, start + len(link), "link") for start, link in links if link not in known)

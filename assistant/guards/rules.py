@@ -1,67 +1,57 @@
-"""What rules have in common: named patterns over the views of a text, each with what it means in words."""
+"""Rules as data: the wordings of `packaged/guards/patterns.toml`, read in the views of a text."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from assistant.guards.normalise import flat
+from assistant.core.errors import ModelDamaged
+from assistant.core.files import PACKAGED
+from assistant.guards.normalise import fold, plain_words
 
-START = 5  # letters of a word that say whether a rule can hold
+PATTERNS = PACKAGED / "guards" / "patterns.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A pattern that says by itself that something is wrong, and what.
+class PatternRule:
+    """A pattern that says by itself that something is wrong, what that is, and an example in which it is found.
 
-    `signs`: it is read in texts as they are, not in their words alone. `needs` are words, one of them in it; one of
-    START letters stands for all that begin so.
+    `raw`: it is read in a text as it stands, not in its words alone.
     """
 
     name: str
-    pattern: re.Pattern[str]
     reason: str
-    signs: bool = False
-    needs: frozenset[str] = frozenset()
+    example: str
+    pattern: re.Pattern[str]
+    raw: bool
 
 
-def rule(name: str, reason: str, *patterns: str, signs: bool = False, needs: str = "") -> Rule:
-    """Make a rule of alternatives; without `signs`, white space in a pattern stands for any white space or sign.
-
-    A text without any of the words that `needs` lists is not searched.
-    """
-    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return Rule(name, re.compile(joined, re.IGNORECASE), reason, signs, frozenset(needs.split()))
-
-
-def hash_rules(rules: Sequence[Rule]) -> str:
-    """Return a hash of what rules match."""
-    return hashlib.sha256("\n".join(rule.pattern.pattern for rule in rules).encode()).hexdigest()
+@cache
+def load_rules(path: Path = PATTERNS) -> tuple[PatternRule, ...]:
+    """Load the rules of a file; raises ModelDamaged."""
+    try:
+        return tuple(_rule(row) for row in tomllib.loads(path.read_text(encoding="utf-8"))["patterns"])
+    except (OSError, ValueError, KeyError, TypeError, re.error) as error:
+        raise ModelDamaged(f"{path} cannot be read: {error}.", "Reinstall the assistant.") from error
 
 
-def matches(rules: Sequence[Rule], views: Sequence[str]) -> Iterator[tuple[Rule, int, re.Match[str]]]:
-    """Yield each rule that holds with the number of the view and the place, the first one a rule.
+def _rule(row: dict[str, str]) -> PatternRule:
+    pattern = re.compile(fold(row["pattern"]), re.IGNORECASE)  # as the texts are that it is sought in
+    return PatternRule(row["name"], row["reason"], row["example"], pattern, bool(row.get("raw", False)))
+
+
+def first_match(rules: Sequence[PatternRule], views: Sequence[str]) -> tuple[PatternRule, int, re.Match[str]] | None:
+    """Return the first rule that holds, the number of the view and the place.
 
     The place is one in the view's words where the rule does not hold of the view as it stands.
     """
-    words = [flat(view) for view in views]
-    starts = [_starts(said) for said in words]
-    for each in rules:
-        for number, read in enumerate(views if each.signs else words):
-            if each.needs and each.needs.isdisjoint(starts[number]):
-                continue
-            if match := each.pattern.search(read):
-                yield each, number, each.pattern.search(views[number]) or match
-                break
-
-
-def _starts(words: str) -> set[str]:
-    found = set(words.lower().replace(".", "").split())
-    return found | {word[:START] for word in found}
-
-
-def cues(patterns: Mapping[str, re.Pattern[str]], text: str) -> dict[str, float]:
-    """Return 1.0 for each pattern that occurs in the text, else 0.0."""
-    return {name: float(bool(pattern.search(text))) for name, pattern in patterns.items()}
+    words = [plain_words(view) for view in views]
+    for rule in rules:
+        for number, read in enumerate(views if rule.raw else words):
+            if match := rule.pattern.search(read):
+                return rule, number, rule.pattern.search(views[number]) or match
+    return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from assistant.core.config import GuardsSection
 from assistant.core.records import Action, Stage, Verdict
-from assistant.guards import Context, Finding, Guard, Span
+from assistant.guards import Detection, Guard, GuardInput, Span
 from assistant.guards.injection import Injection
 from assistant.guards.output import Output
 from assistant.guards.personal import Personal
@@ -56,15 +56,15 @@ class Guards:
 
     def input(self, question: str) -> Screened:
         """Screen a question before anything is looked up."""
-        return self._screen(Context(question, "input", self._encode))
+        return self._screen(GuardInput(question, "input", self._encode))
 
     def output(self, text: str, sources: Sequence[str]) -> Screened:
         """Screen an answer, given the texts that it was worded from."""
-        return self._screen(Context(text, "output", sources=sources))
+        return self._screen(GuardInput(text, "output", sources=sources))
 
     def documents(self, passages: Sequence[str]) -> list[Screened]:
         """Screen passages before they are indexed; what is to be encoded of them goes through the encoder at once."""
-        contexts = [Context(passage, "document", self._encode) for passage in passages]
+        contexts = [GuardInput(passage, "document", self._encode) for passage in passages]
         self._encode_together(contexts)
         return [self._screen(context) for context in contexts]
 
@@ -74,17 +74,18 @@ class Guards:
             return self.documents([text])[0]
         return self.input(text) if stage == "input" else self.output(text, ())
 
-    def _encode_together(self, contexts: Sequence[Context]) -> None:
-        if self._encode is None or not (pieces := [piece for context in contexts for piece in context.pieces]):
+    def _encode_together(self, contexts: Sequence[GuardInput]) -> None:
+        injection = next((guard for guard, _ in self._guards if isinstance(guard, Injection)), None)
+        if self._encode is None or injection is None:
             return
-        vectors = self._encode(pieces)
-        at = 0
-        for context in contexts:
-            if count := len(context.pieces):
-                context.vectors = vectors[at : at + count]
-            at += count
+        opened = [context.open_pieces(injection.orders) for context in contexts]
+        if pieces := [piece for found in opened for piece, _ in found]:
+            vectors, at = self._encode(pieces), 0
+            for context, found in zip(contexts, opened, strict=True):
+                context.vectors = vectors[at : at + len(found)]
+                at += len(found)
 
-    def _screen(self, context: Context) -> Screened:
+    def _screen(self, context: GuardInput) -> Screened:
         verdicts: list[Verdict] = []
         masked: list[Span] = []
         refusal = ""
@@ -101,7 +102,7 @@ class Guards:
         return Screened(mask(context.text, masked), tuple(verdicts), refusal, tuple(masked))
 
 
-def _action(setting: str, finding: Finding) -> Action:
+def _action(setting: str, finding: Detection) -> Action:
     """Return what a setting does about a finding; what has no place cannot be masked, so it is refused."""
     if setting == "flag":
         return "allow"

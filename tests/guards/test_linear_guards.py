@@ -8,12 +8,14 @@ from time import thread_time
 
 import pytest
 
-from assistant.guards import Context, Guard, Span
+from assistant.guards import Guard, GuardInput, Span
+from assistant.guards.classifier import hash_words
+from assistant.guards.normalise import views
 from assistant.guards.output import Output
 from assistant.guards.personal import Personal, personal_spans
 from assistant.guards.run import mask, redacted
 from assistant.guards.secrets import secret_spans
-from assistant.guards.segments import cued_sentences, windows
+from assistant.guards.segments import sentences, windows
 
 SMALL, LARGE = 10_000, 100_000
 ALLOWED = 1.3 * LARGE / SMALL
@@ -51,9 +53,11 @@ SHAPES = {
 PARTS: dict[str, Callable[[str], object]] = {
     "secrets": secret_spans,
     "personal data": personal_spans,
-    "output": lambda text: Output().check(Context(text, "output", sources=(f"b{text}",))),
+    "output": lambda text: Output().check(GuardInput(text, "output", sources=(f"b{text}",))),
     "windows": windows,
-    "sentences": cued_sentences,
+    "sentences": sentences,
+    "views": views,
+    "words": hash_words,
 }  # fmt: skip
 
 
@@ -101,7 +105,7 @@ def test_a_key_and_a_word_that_never_end() -> None:
 @pytest.mark.parametrize("guard", [Output(), Personal()], ids=lambda guard: guard.name)
 def test_many_different_things_are_sought_in_the_sources(named: str, guard: Guard) -> None:
     def check(text: str) -> object:
-        return guard.check(Context(text, "output", sources=(f"b{text}",)))
+        return guard.check(GuardInput(text, "output", sources=(f"b{text}",)))
 
     small, large = (" ".join(named.format(n, n) for n in range(size // 20)) for size in (SMALL, LARGE))
     short, long = growth(check, small, large)

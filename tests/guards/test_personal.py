@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.guards import Context, Span
+from assistant.guards import GuardInput, Span
 from assistant.guards.personal import Personal, personal_spans
 from assistant.guards.run import mask
 
@@ -120,13 +120,10 @@ def test_a_card_is_found_in_any_digits(digits: str) -> None:
     [
         "My SSN is 536-90-4399", "NINO AB 12 34 56 C", "AB123456C", "NHS 943 476 5919", "36574261809",
         "255081416802538", "RSSMRA85T10A562S", "12345678Z", "X1234567L", "85.07.30-033.28", "85073003328",
-        "44051401359", "811228-9874", "131052-308T", "15108695088", "010180-1234", "710319/2745",
-        "756.9217.0769.85", "SVNR 1237 010180",
-        "1800101221144", "EGN 7523169263", "38001085718", "OIB 33392005961", "0101006500006", "1234567T",
-        "NIF 501964843", "17291716060", "11010519491231002X", "My Number 1234 5678 9018", "2345 6789 0124",
-        "ABCPE1234F", "770305-02-1234", "42201-0397640-8", "NIK 3171011708450001", "8001015009087", "SIN 046 454 286",
-        "TFN 123 456 782", "IRD 49-091-850", "529.982.247-25", "52998224725", "11.222.333/0001-81",
-        "HEGG560427MVZRRL04", "20-05536168-2", "12.345.678-5", "cédula 1714307103", "ИНН 500100732259",
+        "44051401359", "811228-9874", "756.9217.0769.85", "1234567T", "2345 6789 0124", "ABCPE1234F",
+        "SIN 046 454 286", "TFN 123 456 782", "529.982.247-25", "52998224725",
+        # of other countries behind their label alone
+        "SVNR 1237 010180", "NIF 501964843", "My Number 1234 5678 9018", "rodné číslo 710319/2745", "TC 17291716060",
     ],
 )  # fmt: skip
 def test_a_national_number_is_found(said: str) -> None:
@@ -140,7 +137,7 @@ def test_a_span_is_where_the_text_has_it_and_not_where_it_was_read() -> None:
 
 def test_a_cited_contact_is_no_leak_but_an_account_is() -> None:
     text = "Ask help@example.org or +44 20 7946 0958; pay to GB29NWBK60161331926819; not to x@example.org."
-    found = Personal().check(Context(text, "output", sources=(text.replace(" not to x@example.org.", ""),)))
+    found = Personal().check(GuardInput(text, "output", sources=(text.replace(" not to x@example.org.", ""),)))
     assert found is not None and [text[s.start : s.end] for s in found.spans] == [
         "GB29NWBK60161331926819",
         "x@example.org",

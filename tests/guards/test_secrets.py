@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.guards.keys import is_random
 from assistant.guards.run import mask
 from assistant.guards.secrets import secret_spans
+from assistant.guards.secrets.shapes import is_random
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 BASE62 = string.ascii_letters + string.digits

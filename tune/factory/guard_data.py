@@ -11,7 +11,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.evaluate.splits import Split, split_of
-from assistant.text.canonical import sentences
 from tune.factory.guard_examples import Name, read_examples
 
-Kind = Literal["direct", "indirect", "order", "lookalike", "chat", "question", "sentence", "cued", "safe"]
+Kind = Literal["direct", "indirect", "order", "lookalike", "chat", "question", "misspelt", "sentence", "safe"]
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 
@@ -51,8 +50,10 @@ OWN: Mapping[Name, Kind] = {
     "harmless": "safe",
     "orders": "order",
     "documents": "sentence",
+    "employees": "question",
 }
-DOCUMENTS = {"corpus_basecamp_policies": 500, "corpus_github_site_policy": 500, "qa_conditionalqa_train": 500}
+DOCUMENTS = ("corpus_basecamp_policies", "corpus_github_site_policy")
+_NEIGHBOURS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,32 +132,57 @@ def read_general(folder: Path) -> Iterator[Item]:
 
 
 def read_own_examples() -> Iterator[Item]:
-    """Yield our own examples, all of the development half; a family is a part, the combinations of a line a group."""
+    """Yield our own examples; a family is a part, the combinations of a line a group.
+
+    All are of the development half, but for half the lines of the English questions of upset employees.
+    """
     for name, kind in OWN.items():
         for family, line, text in read_examples(name):
-            yield Item(text, kind, "own", family, Split.DEV, line)
+            yield Item(text, kind, "own", family, _own_split(name, family, line), line)
 
 
-def read_sentences(data: Path) -> Iterator[Item]:
-    """Yield sentences of policies, by document like the questions."""
-    for name, limit in DOCUMENTS.items():
-        found = [
-            Item(text[start:end], "sentence", name, name, split_of(path.name), path.name)
-            for path, text in _documents(data / name / "docs")
-            for start, end in sentences(text, 0, len(text))
-            if 30 <= end - start <= 600
-        ]
-        random.Random(SEED).shuffle(found)
-        yield from found[:limit]
+def _own_split(name: Name, family: str, line: str) -> Split:
+    return split_of(line) if name == "employees" and family != "other languages" else Split.DEV
 
 
-def read_cued_sentences(folders: Mapping[str, Path], cued: Callable[[str], Sequence[str]]) -> Iterator[Item]:
-    """Yield every sentence of policies that the guard of documents looks at, one half of the documents each half."""
+def misspelt(items: Sequence[Item]) -> Iterator[Item]:
+    """Yield questions as hurried people write them: letters doubled, dropped, swapped or hit beside the right one."""
+    for item in items:
+        yield replace(item, text=misspell(item.text, random.Random(f"{SEED}{item.text}")), kind="misspelt")
+
+
+def misspell(text: str, draw: random.Random) -> str:
+    """Return a text with up to three slips, sometimes without capitals and its last sign."""
+    words = text.split(" ")
+    long = [at for at, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
+    for at in draw.sample(long, min(len(long), draw.randint(1, 3))):
+        words[at] = _slip(words[at], draw)
+    said = " ".join(words)
+    said = said.lower() if draw.random() < 0.3 else said
+    return said.rstrip("?.") if draw.random() < 0.2 else said
+
+
+def _slip(word: str, draw: random.Random) -> str:
+    at = draw.randrange(1, len(word) - 1)
+    row = next((row for row in _NEIGHBOURS if word[at].lower() in row), "e")
+    beside = row[min(len(row) - 1, row.find(word[at].lower()) + 1)]
+    return draw.choice(
+        (
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+            word[:at] + word[at + 1 :],
+            word[:at] + word[at] + word[at:],
+            word[:at] + beside + word[at + 1 :],
+        )
+    )
+
+
+def read_sentences(folders: Mapping[str, Path], cut: Callable[[str], Sequence[str]]) -> Iterator[Item]:
+    """Yield every sentence of policies that the guard of documents reads, one half of the documents each half."""
     for name, folder in folders.items():
         for path, text in _documents(folder):
             for start in range(0, len(text), PASSAGE):
-                for found in cued(text[start : start + PASSAGE]):
-                    yield Item(found, "cued", name, name, split_of(path.name), path.name)
+                for found in cut(text[start : start + PASSAGE]):
+                    yield Item(found, "sentence", name, name, split_of(path.name), path.name)
 
 
 def _documents(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "examples"
 MOST = 16  # examples of one line
 TRIES = 4 * MOST
 
-Name = Literal["attacks", "lookalikes", "chat", "harmless", "orders", "documents"]
+Name = Literal["attacks", "lookalikes", "chat", "harmless", "orders", "documents", "employees"]
 
 _TOKEN = re.compile(r"\\.|[{}|]|[^\\{}|]+", re.DOTALL)
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from assistant.guards import Span
 
 REGIONS = ("US", "GB", "DE", "FR", "NL")  # whose way of writing numbers is tried without a country code
-MIN_DIGITS, MAX_DIGITS = 6, 18
-NEAR = 40  # characters before a number in which the word that says what it is may stand
+PHONE_DIGITS = range(6, 19)
 
 _CANDIDATE = re.compile(
     r"(?<![\w.,-])\(?\+?\(?\d[\d ()./\u2010-\u2015-]{4,26}\d(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w-])", re.IGNORECASE
@@ -29,9 +28,9 @@ def phone_spans(text: str) -> Iterator[Span]:
     for match in _CANDIDATE.finditer(text):
         said = match.group()
         count = sum(char.isdigit() for char in said)
-        if not MIN_DIGITS <= count <= MAX_DIGITS or _DATE.match(said):
+        if count not in PHONE_DIGITS or _DATE.match(said):
             continue
-        if _NAMED.search(text, max(0, match.start() - NEAR), match.start()) or _is_phone(said):
+        if _NAMED.search(text, max(0, match.start() - 40), match.start()) or _is_phone(said):
             yield Span(*match.span(), "phone number")
 
 

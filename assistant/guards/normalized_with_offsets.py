@@ -24,19 +24,18 @@ _WORD = "|".join(_DIGITS)
 _PLAIN = re.IGNORECASE | re.ASCII  # without ASCII, "six" with a dotted capital I is "six" to the pattern alone
 _SPELLED = re.compile(rf"\b(?:{_WORD})(?:[ ,-]{{1,2}}(?:{_WORD}|\d{{1,4}}))+\b", _PLAIN)
 _SPELLED_WORD = re.compile(_WORD, _PLAIN)
-MIN_SPELLED = 4  # words in a row: "one or two" is no number
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """Signs, each with where it starts and ends in the text that was folded."""
+class OffsetText:
+    """Signs, each with where it starts and ends in the text that was read."""
 
     text: str
     starts: Sequence[int]
     ends: Sequence[int]
 
     def span(self, start: int, end: int, kind: str) -> Span:
-        """Return a stretch of the folded text as one of the text as it was written."""
+        """Return a stretch of the read text as one of the text as it was written."""
         return Span(self.starts[start], self.ends[end - 1], kind)
 
     def lower(self) -> str:
@@ -47,31 +46,31 @@ class Folded:
         return "".join(char.lower() if len(char.lower()) == 1 else char for char in self.text)
 
 
-def fold_digits(text: str) -> Folded:
+def normalize_with_offsets(text: str) -> OffsetText:
     """Fold full-width and foreign digits, dashes, spaces and line ends to ASCII's, and drop what nobody sees."""
     if text.isascii():
-        return Folded(text, range(len(text)), range(1, len(text) + 1))
+        return OffsetText(text, range(len(text)), range(1, len(text) + 1))
     signs = {ord(char): _sign(char) for char in set(text) if not char.isascii()}
     if all(signs.values()):
-        return Folded(text.translate(signs), range(len(text)), range(1, len(text) + 1))
+        return OffsetText(text.translate(signs), range(len(text)), range(1, len(text) + 1))
     kept = [(sign, at) for at, char in enumerate(text) if (sign := _sign(char))]
-    return Folded("".join(sign for sign, _ in kept), [at for _, at in kept], [at + 1 for _, at in kept])
+    return OffsetText("".join(sign for sign, _ in kept), [at for _, at in kept], [at + 1 for _, at in kept])
 
 
-def spelled_out(folded: Folded) -> Folded:
-    """Fold digits that are spelled out in English, where MIN_SPELLED or more stand in a row."""
+def spelled_out(read: OffsetText, fewest: int = 4) -> OffsetText:
+    """Fold digits that are spelled out in English, where `fewest` or more stand in a row: "one or two" is no number."""
     text, starts, ends, at = [], [], [], 0
-    for run in _SPELLED.finditer(folded.text):
-        words = list(_SPELLED_WORD.finditer(folded.text, *run.span()))
-        for word in words if len(words) >= MIN_SPELLED else ():
-            text += [folded.text[at : word.start()], _DIGITS[word.group().lower()]]
-            starts += [*folded.starts[at : word.start()], folded.starts[word.start()]]
-            ends += [*folded.ends[at : word.start()], folded.ends[word.end() - 1]]
+    for run in _SPELLED.finditer(read.text):
+        words = list(_SPELLED_WORD.finditer(read.text, *run.span()))
+        for word in words if len(words) >= fewest else ():
+            text += [read.text[at : word.start()], _DIGITS[word.group().lower()]]
+            starts += [*read.starts[at : word.start()], read.starts[word.start()]]
+            ends += [*read.ends[at : word.start()], read.ends[word.end() - 1]]
             at = word.end()
     if not at:
-        return folded
-    return Folded(
-        "".join([*text, folded.text[at:]]), [*starts, *folded.starts[at:]], [*ends, *folded.ends[at:]]
+        return read
+    return OffsetText(
+        "".join([*text, read.text[at:]]), [*starts, *read.starts[at:]], [*ends, *read.ends[at:]]
     )  # fmt: skip
 
 
