@@ -49,7 +49,7 @@ from assistant.core.errors import UsageError
 from assistant.core.records import Access, Turn, make_access, no_progress
 from assistant.index.catalog import Catalog
 from assistant.models.cross_encoder import Floats
-from assistant.models.onnx_session import GRAPH
+from assistant.models.encoder import encoder_sha
 from assistant.models.registry import Registry
 from assistant.serve.app import make_app
 from assistant.serve.auth import Authenticator
@@ -70,7 +70,7 @@ from bench.common import (
     write_json,
 )
 from ingest.build import ingest
-from ingest.impact.run import Plan, assess
+from ingest.impact.run import ImpactPlan, assess
 from ingest.lint.rules import RULES as LINT_RULES
 from ingest.lint.run import lint, open_models
 from tests.campaigns.scripted import Scripted, echo
@@ -105,11 +105,11 @@ CAST = {"hr": "legal", "legal": "board", "board": "hr"}  # who becomes whom when
 TEXT = """\
 # Project {name}
 
-The project {name} is led from {place}. Its budget is {budget} euros a year.
+The project {name} is led from {place}. Its budget is {budget} euros a year. {filler}
 
 ## Contract with {partner}
 
-{partner} delivers the sensors and is paid {fee} euros a month. The contract ends when the {device} is built.
+{partner} delivers the sensors and is paid {fee} euros a month. The contract ends when the {device} is built. {filler}
 
 **{term}** means the vote by which project {name} is stopped early.
 
@@ -119,8 +119,8 @@ The project {name} is led from {place}. Its budget is {budget} euros a year.
 """
 GLOSSARY = """\
 Term,Meaning
-{term},"The vote by which project {name}, which is led from {place}, stops paying {partner} {fee} euros a month."
-{device},"The machine that costs {price} euros, paid from a budget of {budget} euros a year."
+{term},"The vote by which project {name}, led from {place}, stops paying {partner} {fee} euros a month: {filler}"
+{device},"The machine that costs {price} euros, paid from a budget of {budget} euros a year. {filler}"
 """
 QUESTIONS = (
     "What is the budget of project {name}?",
@@ -200,7 +200,9 @@ def make_docs(rng: random.Random) -> list[Doc]:
         words = {**words, **{key: next(figures) for key in ("budget", "fee", "price")}}
         if kind.twin:
             words = docs[-1].words
-        text = (GLOSSARY if kind.suffix == ".csv" else TEXT).format_map(words)
+        # As many words as no other has, so that no two passages are as near to a question: a tie has no order.
+        filler = " ".join(next(names) for _ in range(len(docs) + 1)) + "."
+        text = (GLOSSARY if kind.suffix == ".csv" else TEXT).format_map({**words, "filler": filler})
         if kind.suffix == ".html":
             text = MarkdownIt().enable("table").render(text)
         source = f"{kind.folder}/{next(names).lower()}{kind.suffix}"
@@ -466,7 +468,7 @@ def weighed(config: Config, folder: Path, who: Person) -> str:
         if path.name != "access.toml":
             path.write_text(path.read_text(encoding="utf-8").replace("euros", "dollars"), encoding="utf-8")
     try:
-        return dumps(assess(Plan([clone]), config, who.access, no_progress)[0].to_json())
+        return dumps(assess(ImpactPlan([clone]), config, who.access, no_progress)[0].to_json())
     finally:
         shutil.rmtree(clone)
 
@@ -518,7 +520,7 @@ class SmallEncoder(HashingEncoder):
 def without_models(config: Config) -> Iterator[HashingEncoder]:
     """Let nothing load a model; the hash of the encoder is the packaged one's, which the registry knows."""
     encoder, small = HashingEncoder(), SmallEncoder()
-    encoder.sha = Registry(config.models_dir).load(config.encoder.model).files[GRAPH]
+    encoder.sha = encoder_sha(Registry(config.models_dir).load(config.encoder.model))
 
     def open_either(registry: object, settings: object, name: str = "") -> HashingEncoder:
         return small if name else encoder
