@@ -95,6 +95,7 @@ class Assistant:
         """
         access, history = access or self.access, recent(history)
         self._engine.open_reader()
+        stage("searching")
         with self._engine.snapshot():
             answer = answer_question(self._inquiry(question, history, access, k, stage), self._engine)
         if self._audit:

@@ -94,7 +94,8 @@ def with_amendments(
                 units = (u for u in evidence_in(hit) if u.kind in ("sentence", "item"))
                 candidates += [replace(alone(u), kind="note") for u in units if named.search(u.text)]
     rules = [" ".join(e.text.split()) for e in evidence]
-    limiting = model.limits_one_of([" ".join(c.text.split()) for c in candidates], rules)
+    texts, passages = [" ".join(c.text.split()) for c in candidates], [c.hit.passage.text for c in candidates]
+    limiting = model.limits_one_of(texts, passages, rules)
     found: list[Evidence] = []
     for candidate, limits in zip(candidates, limiting, strict=True):
         if limits and len(found) < MOST_OF_A_KIND and not any(overlap(candidate, e) for e in (*evidence, *found)):

@@ -36,14 +36,18 @@ class LimitModel:
         """Tell of each text [n] whether it limits something."""
         return [bool(p >= self.threshold) for p in self._probabilities(self.encode(texts))] if texts else []
 
-    def limits_one_of(self, texts: Sequence[str], rules: Sequence[str]) -> list[bool]:
-        """Tell of each text [n] whether it limits one of these rules, which it is about or near to."""
+    def limits_one_of(self, texts: Sequence[str], passages: Sequence[str], rules: Sequence[str]) -> list[bool]:
+        """Tell of each text [n], in its passage [n], whether it limits one of these rules.
+
+        It does if it is about the same as a rule, or if it limits something and its passage is near to a rule.
+        """
         if not texts:
             return []
-        vectors = self.encode(texts)
-        likeness = (vectors @ self.encode(rules).T).max(axis=1)
+        vectors, around, known = self.encode(texts), self.encode(passages), self.encode(rules).T
+        same = (vectors @ known).max(axis=1) >= SAME_SUBJECT
+        related = (around @ known).max(axis=1) >= RELATED
         limiting = self._probabilities(vectors) >= self.threshold
-        found: list[bool] = ((likeness >= SAME_SUBJECT) | (limiting & (likeness >= RELATED))).tolist()
+        found: list[bool] = (same | (limiting & related)).tolist()
         return found
 
     def _probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -34,7 +34,6 @@ from assistant.text.words import content
 
 def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     """Answer from the documents, abstain, or refuse; the caller holds a snapshot of the index."""
-    inquiry.report("searching")
     with inquiry.timer("guard"):
         screened = screen(inquiry, engine.guards)
     inquiry = replace(inquiry, question=screened.text, verdicts=screened.verdicts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, IndexInfo, Turn, Verdict
-from assistant.text.words import STOP_WORDS, WORD, content
+from assistant.text.words import STOP_WORDS, WORD
 
 FOLLOWS_UP = re.compile(r"^(?:and|or|what\s+about|how\s+about|even|same|in\s+that\s+case|does\s+that)\b", re.IGNORECASE)
 ANAPHORA = re.compile(
@@ -134,4 +134,5 @@ def _content_words(question: str) -> list[str]:
 def repeats_last_answer(text: str, question: str, history: Sequence[Turn]) -> bool:
     """Tell whether the last answer has said a text, to somebody who asks on with words of their own."""
     last = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")
-    return bool(content(question)) and " ".join(text.split()) in " ".join(last.split())
+    own_words = _content_words(MEASURED.sub(" ", question))
+    return bool(own_words) and " ".join(text.split()) in " ".join(last.split())

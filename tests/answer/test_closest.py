@@ -65,7 +65,8 @@ def test_the_closest_quotes_are_shown_and_not_claimed_to_answer(unsure: Open) ->
 
 def test_what_is_far_off_gets_none(unsure: Open) -> None:
     assistant = unsure(FILES)
-    assistant.config = replace(assistant.config, answer=replace(assistant.config.answer, min_closest=0.6))
+    engine = assistant._engine
+    engine.config = replace(engine.config, answer=replace(engine.config.answer, min_closest=0.6))
     answer = asked(assistant)
     assert answer.closest == () and answer.text.startswith("The documents do not answer this.")
 

@@ -14,7 +14,6 @@ from assistant.core.config import ReaderSection
 from assistant.core.files import PACKAGED
 from assistant.core.records import Evidence, Hit, Passage, Term
 from assistant.models.cross_encoder import CrossEncoder
-from assistant.text.units import units
 
 LEAVE = """## Carry-over
 
@@ -90,8 +89,8 @@ def test_a_question_is_no_answer(reader: Reader, asked: str) -> None:
 def test_offsets_are_the_documents_not_the_passages(reader: Reader) -> None:
     moved = hit(LEAVE, start=1_000)
     first = reader.read("When do carried-over days expire?", [moved]).evidence[0]
-    assert first.start == 1_000 + LEAVE.index("Carried-over days")
-    assert first.end == first.start + len("Carried-over days expire on 31 March.")
+    assert first.start == 1_000 + LEAVE.index("Employees receive")  # of its short paragraph
+    assert first.end == 1_000 + LEAVE.index("31 March.") + len("31 March.")
 
 
 def test_an_item_is_said_with_its_lead_in() -> None:
@@ -160,11 +159,11 @@ def test_no_evidence_is_said_twice_and_no_more_than_allowed(cross_encoder: Cross
         "How many days may I carry over?", twice
     )
     texts = [" ".join(e.text.split()).casefold() for e in few.evidence]
-    assert len(texts) == len(set(texts)) == 2
+    assert len(texts) == len(set(texts)) == 1
     all_ = make_reader(cross_encoder, ReaderSection(evidence=50, margin=99.0)).read(
         "How many days may I carry over?", twice
     )
-    assert len(all_.evidence) == len(units(LEAVE))
+    assert len(all_.evidence) == 1  # all of its sentences stand in one paragraph
 
 
 def test_a_narrow_margin_keeps_the_best_sentence_alone(cross_encoder: CrossEncoder) -> None:
@@ -191,7 +190,7 @@ def test_an_asked_definition_is_the_evidence_and_certain(reader: Reader) -> None
 
 def test_the_focus_counts_where_the_question_holds_what_was_said_before(reader: Reader) -> None:
     asked = "How many days may I carry over into next year? And when do they expire?"
-    assert reader.read(asked, HITS, focus="And when do they expire?").evidence[0].text.startswith("Carried-over days")
+    assert "Carried-over days" in reader.read(asked, HITS, focus="And when do they expire?").evidence[0].text
 
 
 def test_evidence_without_a_lead_is_said_as_it_stands() -> None:

@@ -64,7 +64,7 @@ def test_a_term_that_is_only_used_does_not_displace_the_answer(office: Assistant
     sooner = replace(office.config, answer=replace(office.config.answer, max_risk=0.2))
     with closing(Assistant(sooner, access=office.access)) as assistant:
         answer = assistant.answer("How long is the RTO of the billing system?")
-    assert answer.text.startswith("The RTO of the billing system is 4 hours.")
+    assert answer.text.startswith("Continuity: The RTO of the billing system is 4 hours.")
     asked = {t.name: a for t, a in find_terms(office.catalog, answer.question, office.access)}
     assert asked == {"RTO": False}
 

@@ -118,16 +118,15 @@ def office(index_files: Callable[[Mapping[str, str]], Config]) -> Iterator[Assis
 def test_greets_and_answers_with_numbered_sources(office: Assistant, talk: Callable[..., str]) -> None:
     shown = talk(office, "", HOTEL, "/quit", "never read")
     assert re.match(r"2 documents, \d+ passages\. .*/help", shown)
-    assert "140 euros. [1]" in shown
+    assert "140 euros. A higher price needs the approval of the Finance Manager. \n[1]" in shown
     assert "[1] Travel Policy > Hotels  (travel.md)" in shown
-    assert "“The limit for a hotel night is 140 euros. A higher price" in shown
 
 
 def test_follow_up_is_understood_from_the_conversation(office: Assistant, talk: Callable[..., str]) -> None:
     alone, after = talk(office, "and how much is it?"), talk(office, HOTEL, "and how much is it?")
     forgotten = talk(office, HOTEL, "/new", "and how much is it?")
-    assert "140 euros. [1]" not in alone
-    assert after.count("140 euros. [1]") == 2
+    assert "140 euros." not in alone
+    assert after.count("140 euros.") == 2
     assert forgotten.split("new conversation.")[1].split() == alone.split("/help.")[1].split()
 
 
@@ -149,7 +148,7 @@ def test_history_is_the_last_six_turns(office: Assistant, monkeypatch: pytest.Mo
 
 def test_sources_and_open_show_the_last_answer(office: Assistant, talk: Callable[..., str]) -> None:
     shown = talk(office, CARRY, "/sources", "/open 1")
-    assert shown.count("“Employees may carry over at most 5 days of annual leave.") == 2
+    assert shown.count("Employees may carry over at most 5 days of annual leave.") == 3
     opened = shown.rsplit("[1] Annual Leave Policy > Carry-over", 1)[1]
     assert "Full-time employees have 27 days" in opened
     assert "expire on 31 March." in opened
@@ -215,7 +214,7 @@ def test_as_alone_shows_and_the_same_roles_forget_nothing(office: Assistant, tal
     assert f"Asking as someone without roles, of the documents in force on {today}." in shown
     assert shown.count(f"Asking as a, b, of the documents in force on {today}.") == 4
     assert "new conversation" not in shown
-    assert shown.count("“The limit for a hotel night is 140 euros.") == 2
+    assert shown.count("The limit for a hotel night is 140 euros.") == 2
 
 
 def test_as_of_shows_the_past_and_returns(office: Assistant, talk: Callable[..., str]) -> None:
@@ -258,7 +257,7 @@ def test_markdown_transcript_has_questions_answers_and_quotes(
 ) -> None:
     talk(office, HOTEL, f"/save {tmp_path / 'talk.md'}")
     text = (tmp_path / "talk.md").read_text(encoding="utf-8")
-    assert f"## 1. {HOTEL}\n\nThe limit for a hotel night is 140 euros. [1]" in text
+    assert f"## 1. {HOTEL}\n\nThe limit for a hotel night is 140 euros. A higher price" in text
     assert "[1] Travel Policy > Hotels  (travel.md)\n\n> The limit for a hotel night is 140 euros." in text
 
 
@@ -323,7 +322,7 @@ def test_real_signals_at_each_stage_stop_once(
 
     monkeypatch.setattr(office, "answer", nervous)
     shown = talk(office, HOTEL, HOTEL)
-    assert shown.count("Stopped.") == 1 and shown.count("euros. [1]") == 1
+    assert shown.count("Stopped.") == 1 and shown.count("140 euros.") == 1
     assert signal.getsignal(signal.SIGINT) is handler
 
 
@@ -452,7 +451,7 @@ def test_prompt_edits_and_remembers(office: Assistant, monkeypatch: pytest.Monke
         keys.send_text("/sources\r")
         keys.send_text("\x04")  # Ctrl-D
         chat.run()
-    assert terminal.shown.count("“The limit for a hotel night is 140 euros.") == 2
+    assert terminal.shown.count("The limit for a hotel night is 140 euros.") == 2
     assert b"\n+What is the limit for a hotel night?\n" in _history(office)
 
 
@@ -489,7 +488,7 @@ def test_piped_lines_are_answered_plainly(office: Assistant, run: Run, tmp_path:
     done = run("chat", "--config", config, stdin="\n".join(lines).encode() + b"\xff\n")
     out, err = done.out, done.err
     assert done.code == 0, err
-    assert out.startswith("The limit for a hotel night is 140 euros. [1]")
+    assert out.startswith("The limit for a hotel night is 140 euros. A higher price")
     assert EXPENSES.splitlines()[-1] in out  # a pipe has no width to be cut to
     assert "at most 5 days" in out and "leave; so does Ctrl-D" in out and NOTHING_ABOUT_IT not in out
     assert "2 documents" in err and "there is no command /nope" in err
