@@ -33,7 +33,7 @@ from tune.examples import digest
 from tune.graphs.install import install
 from tune.graphs.originals import MPNET, open_base
 from tune.graphs.reader import ADAPTER, build_reader
-from tune.train_reader import Row, train
+from tune.train_reader import ReaderRow, train
 
 MIN_QUESTIONS = 50
 CHECKED_DOCUMENTS = 4  # one in so many is kept to compare the readers on
@@ -72,7 +72,7 @@ def fit_reader(found: Sequence[Sample]) -> Logistic:
     return fit_logistic(columns, SENTENCE_FEATURES, gold, weights)
 
 
-def rows(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[Row]:
+def rows(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[ReaderRow]:
     """Yield rows of each question's first passages: two with its gold and four without; four of one nothing answers."""
     for done, question in enumerate(questions):
         progress("searching", done, len(questions))
@@ -89,10 +89,10 @@ def rows(assistant: Assistant, questions: Sequence[Question], progress: Progress
     progress("searching", len(questions), len(questions))
 
 
-def row_of(question: Question, hit: Hit, gold: tuple[int, ...]) -> Row:
+def row_of(question: Question, hit: Hit, gold: tuple[int, ...]) -> ReaderRow:
     """Return the row of a question and a passage."""
     parts = tuple(as_read(e) for e in evidence_in(hit))
-    return Row(question.asked, place(hit), parts, gold, 2.0 if gold else 1.0)  # there are few with gold
+    return ReaderRow(question.asked, place(hit), parts, gold, 2.0 if gold else 1.0)  # there are few with gold
 
 
 def train_better(

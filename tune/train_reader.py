@@ -54,7 +54,7 @@ SETTINGS = ReaderTraining()
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReaderRow:
     """A question with a passage's header and parts; `gold` are those that answer."""
 
     question: str
@@ -65,7 +65,13 @@ class Row:
 
 
 def train(
-    rows: Sequence[Row], out: Path, progress: Progress, *, start: Path | None = None, rate: float = 3e-4, seed: int = 5
+    rows: Sequence[ReaderRow],
+    out: Path,
+    progress: Progress,
+    *,
+    start: Path | None = None,
+    rate: float = 3e-4,
+    seed: int = 5,
 ) -> dict[str, Any]:
     """Train on the rows, from the adapter in `start` or anew, and save the adapter in `out`; return what was measured.
 
@@ -191,7 +197,7 @@ def scores(model: Any, read: Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any
     return torch.cat([parts[0][..., 0], said], 1)
 
 
-def loss_of(model: Any, rows: Sequence[Row], read: Sequence[Any]) -> torch.Tensor:
+def loss_of(model: Any, rows: Sequence[ReaderRow], read: Sequence[Any]) -> torch.Tensor:
     """Return the mean loss: half of "one of the gold parts", half of "all of them alike"."""
     import torch
     from torch.nn.functional import log_softmax
@@ -206,7 +212,7 @@ def loss_of(model: Any, rows: Sequence[Row], read: Sequence[Any]) -> torch.Tenso
     return total / len(rows)
 
 
-def save(model: Any, rows: Sequence[Row], tokenizer: Any, out: Path) -> None:
+def save(model: Any, rows: Sequence[ReaderRow], tokenizer: Any, out: Path) -> None:
     """Write the adapter as peft does, the heads, how the graph is to be smoothed, and probes; all of 16 bits."""
     import torch
     from safetensors.numpy import save_file

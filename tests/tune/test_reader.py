@@ -22,7 +22,7 @@ from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
 from tune.graphs.install import install
 from tune.reader import Sample, fit_reader, rows, to_json, train_better
-from tune.train_reader import Row, batched, loss_of, make_model
+from tune.train_reader import ReaderRow, batched, loss_of, make_model
 
 LEAVE = "# Leave\n\n## Carry-over\n\nEmployees may carry over 5 days. Days expire on 31 March.\n"
 CARDS = "# Cards\n\n## Loss\n\nA lost card is reported at once.\n\n## Limits\n\nA card pays up to £500.\n"
@@ -97,9 +97,11 @@ def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
     units = ("Alpha pays ten.", "Beta pays twenty.", "Gamma pays thirty.")
     names = ("alpha", "beta", "gamma")
     found = [
-        Row(f"What does {name} pay, case {n}?", "Pay", units, (at,)) for n in range(8) for at, name in enumerate(names)
+        ReaderRow(f"What does {name} pay, case {n}?", "Pay", units, (at,))
+        for n in range(8)
+        for at, name in enumerate(names)
     ]
-    found += [Row(f"What does delta pay, case {n}?", "Pay", units) for n in range(8)]
+    found += [ReaderRow(f"What does delta pay, case {n}?", "Pay", units) for n in range(8)]
     tokenizer = open_tokenizer(open_base(MPNET).tokenizer)
     read = [layout(tokenizer, row.question, row.header, row.units) for row in found]
     before = float(loss_of(make_model(ADAPTER), found, read).detach())

@@ -28,7 +28,7 @@ from tune import reader
 from tune.factory.fit_packaged import CALIBRATED, ORGANISATIONS, UNSEEN, Source, note_progress, open_index
 from tune.graphs.merge_lora import WEIGHTS
 from tune.graphs.reader import ADAPTER
-from tune.train_reader import Row, train
+from tune.train_reader import ReaderRow, train
 
 SEED = 11
 MAX_WORDS = 300  # of a general passage
@@ -60,7 +60,7 @@ PUBLIC = Source("qa_conditionalqa_train", "public rules")
 PUBLIC_ROWS = 1300
 
 
-def general_rows(shared: Path, counts: Mapping[str, int], seed: int) -> list[Row]:
+def general_rows(shared: Path, counts: Mapping[str, int], seed: int) -> list[ReaderRow]:
     """Return so many rows of each source, evenly drawn; a passage's sentences are its parts."""
     rng = random.Random(seed)
     found = []
@@ -71,7 +71,7 @@ def general_rows(shared: Path, counts: Mapping[str, int], seed: int) -> list[Row
     return found
 
 
-def general_row(raw: Mapping[str, Any]) -> Row | None:
+def general_row(raw: Mapping[str, Any]) -> ReaderRow | None:
     """Read one row, or None if its passage is too long or its answer is all of it."""
     text = raw["context"]
     spans = list(_sentences(text))
@@ -83,10 +83,10 @@ def general_row(raw: Mapping[str, Any]) -> Row | None:
         gold.update(met if raw.get("kind") in ("sentence", "block") else met[:1])
     if raw["answerable"] != bool(gold) or len(gold) == len(spans) > 4:
         return None
-    return Row(raw["question"], raw.get("title", ""), tuple(text[slice(*s)] for s in spans), tuple(sorted(gold)))
+    return ReaderRow(raw["question"], raw.get("title", ""), tuple(text[slice(*s)] for s in spans), tuple(sorted(gold)))
 
 
-def organisation_rows(work: Path) -> Iterator[Row]:
+def organisation_rows(work: Path) -> Iterator[ReaderRow]:
     """Yield the rows of every organisation that is not kept to calibrate on or to judge by."""
     for folder in sorted(ORGANISATIONS.iterdir()):
         if folder.is_dir() and folder.name not in (*CALIBRATED, *UNSEEN):
@@ -94,7 +94,7 @@ def organisation_rows(work: Path) -> Iterator[Row]:
             yield from indexed_rows(ORGANISATIONS, source, read_questions(folder / "questions.jsonl"), work)
 
 
-def indexed_rows(root: Path, source: Source, questions: Sequence[Question], work: Path) -> Iterator[Row]:
+def indexed_rows(root: Path, source: Source, questions: Sequence[Question], work: Path) -> Iterator[ReaderRow]:
     """Yield the rows of questions about the documents of one source."""
     with closing(open_index(root, source, work)) as assistant:
         yield from reader.rows(assistant, questions, note_progress)
@@ -119,7 +119,7 @@ def main() -> None:
     sys.stderr.write(f"\n{json.dumps(measured, indent=1)}\n")
 
 
-def _shuffled(rows: Sequence[Row]) -> list[Row]:
+def _shuffled(rows: Sequence[ReaderRow]) -> list[ReaderRow]:
     return random.Random(SEED).sample(list(rows), len(rows))
 
 

@@ -3,7 +3,7 @@
 css-inline gets a skeleton of the page: the elements as lxml nests them, under names that mean nothing to its own HTML
 parser (`x-p`), with what the table of properties knows of their styles, and no text. Sheets are reduced to that table,
 nested rules written out. What css-inline would not understand of a selector is left out of it, and such a rule
-(`Rule.sure` is false) may hide, but not show.
+(`StyleRule.sure` is false) may hide, but not show.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class StyleRule:
     """What a selector declares, in a layer: a later one overrides an earlier one, and no layer (0) all of them."""
 
     selector: Selector
@@ -172,7 +172,7 @@ def cascaded(page: Skeleton) -> dict[int, str]:
     return styles.found
 
 
-def _as_css(rule: Rule) -> str:
+def _as_css(rule: StyleRule) -> str:
     layer = f"layer{rule.layer}-" if rule.layer else ""
     said = (str(each) if each.name.startswith("--") else f"{layer}{each}" for each in rule.declarations)
     return f"{rule.selector.text}{{{''.join(said)}}}"
@@ -183,10 +183,10 @@ class _Sheet:
 
     def __init__(self, fold: bool) -> None:
         self._fold = fold
-        self._rules: list[Rule] = []
+        self._rules: list[StyleRule] = []
         self._layers: dict[str, int] = {}
 
-    def written(self, markup: str) -> Iterable[Rule]:
+    def written(self, markup: str) -> Iterable[StyleRule]:
         """Yield the rules but for those that may not show; variables that nothing uses are left out."""
         from ingest.formats.html.visibility import hides  # which reads what is written here
 
@@ -196,7 +196,7 @@ class _Sheet:
         for rule in kept:
             said = [each for each in rule.declarations if not each.name.startswith("--") or each.name in used]
             if said:
-                yield Rule(rule.selector, said, rule.layer)
+                yield StyleRule(rule.selector, said, rule.layer)
 
     def read(
         self, items: Iterable[Any], parents: Sequence[Selector] = (), sure: bool = True, layer: int = 0, depth: int = 0
@@ -206,7 +206,7 @@ class _Sheet:
             raise reject("too_large", f"Its style sheets nest rules in more than {LIMITS.max_nesting} others.")
         items = list(items)
         if parents and (said := list(read_declarations(items))):
-            self._rules += [Rule(Selector(each.text, each.sure and sure), said, layer) for each in parents]
+            self._rules += [StyleRule(Selector(each.text, each.sure and sure), said, layer) for each in parents]
         for item in items:
             if item.type == "qualified-rule":
                 found = selectors(item.prelude, parents, self._fold)

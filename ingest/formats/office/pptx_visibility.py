@@ -20,7 +20,7 @@ _FIRST_FILL = "1001"  # of the theme, which is plain
 _FILLS = {f"{DRAWING}{name}" for name in ("gradFill", "blipFill", "pattFill", "grpFill")}
 
 
-class Box(NamedTuple):
+class ShapeBox(NamedTuple):
     """Where a shape lies on its slide."""
 
     left: float
@@ -28,7 +28,7 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
-    def meets(self, other: Box) -> bool:
+    def meets(self, other: ShapeBox) -> bool:
         """Say whether two boxes have a point in common."""
         across = self.left < other.right and other.left < self.right
         return across and self.top < other.bottom and other.top < self.bottom
@@ -42,13 +42,13 @@ class Frame(NamedTuple):
     across: float = 1
     down: float = 1
 
-    def box(self, shape: Any) -> Box | None:
+    def box(self, shape: Any) -> ShapeBox | None:
         """Return where a shape lies, or None where nothing says."""
         sides = shape.left, shape.top, shape.width, shape.height
         if None in sides:
             return None
         left, top = self.left + self.across * sides[0], self.top + self.down * sides[1]
-        return Box(left, top, left + self.across * sides[2], top + self.down * sides[3])
+        return ShapeBox(left, top, left + self.across * sides[2], top + self.down * sides[3])
 
     def within(self, group: Any) -> Frame:
         """Return the frame of a group's shapes."""
@@ -75,22 +75,22 @@ class SlideVisibility:
         master = slide.slide_layout.slide_master
         mapping = master._element.find(f"{_P}clrMap")
         self._theme = ThemeColours(theme_of(master.part), dict(mapping.attrib) if mapping is not None else None)
-        self._slide = Box(0, 0, width, height)
+        self._slide = ShapeBox(0, 0, width, height)
         self._behind = self._background((slide, slide.slide_layout, master))
-        self._covers: list[Box] = []
+        self._covers: list[ShapeBox] = []
         for sheet in (master, slide.slide_layout):
             for shape in sheet.shapes:
                 if not shape.is_placeholder:
                     self._lay(shape, Frame().box(shape))
 
-    def is_off(self, box: Box | None) -> bool:
+    def is_off(self, box: ShapeBox | None) -> bool:
         """Say whether no part of a shape lies on the slide."""
         if box is None:
             return False
         right, bottom = max(box.right, box.left + 1), max(box.bottom, box.top + 1)  # a line of text has no height
-        return not Box(box.left, box.top, right, bottom).meets(self._slide)
+        return not ShapeBox(box.left, box.top, right, bottom).meets(self._slide)
 
-    def enter(self, shape: Any, box: Box | None) -> ShapeVisibility:
+    def enter(self, shape: Any, box: ShapeBox | None) -> ShapeVisibility:
         """Return what the next shape shows."""
         fill = _fill_of(shape._element)
         behind = self._theme.of_fill(fill)
@@ -102,7 +102,7 @@ class SlideVisibility:
         self._lay(shape, box)
         return ShapeVisibility(self._theme, behind)
 
-    def _lay(self, shape: Any, box: Box | None) -> None:
+    def _lay(self, shape: Any, box: ShapeBox | None) -> None:
         """Remember what may colour the text of later shapes."""
         if self._may_be_filled(shape) or _fill_of(shape._element) is not None:
             self._covers.append(box or self._slide)

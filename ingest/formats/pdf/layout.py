@@ -10,7 +10,7 @@ import re
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
-from ingest.formats.pdf.lines import Line, Piece, Type, lay_out, usual_type
+from ingest.formats.pdf.lines import BodyType, Piece, TextLine, lay_out, usual_type
 from ingest.formats.pdf.settings import LIMITS
 from ingest.formats.pdf.tables import Page, Table, Word
 from ingest.formats.text.plaintext import Vocabulary, split_marker
@@ -23,7 +23,7 @@ def write_pages(pages: list[Page], builder: Builder) -> str:
     laid, running = lay_out(pages)
     for line in running:
         builder.margin(line)
-    lines = [piece for pieces in laid for piece in pieces if isinstance(piece, Line)]
+    lines = [piece for pieces in laid for piece in pieces if isinstance(piece, TextLine)]
     usual = usual_type(lines)
     vocabulary = Vocabulary(line.text for line in lines)
     writer = _Writer(builder, usual, vocabulary)
@@ -36,14 +36,14 @@ def write_pages(pages: list[Page], builder: Builder) -> str:
 class _Writer:
     """Joins lines to blocks, over page breaks too, and hands these to the builder."""
 
-    def __init__(self, builder: Builder, usual: Type, vocabulary: Vocabulary) -> None:
+    def __init__(self, builder: Builder, usual: BodyType, vocabulary: Vocabulary) -> None:
         self._headings: list[tuple[int, float, str]] = []  # page, size, text
         self._prose: set[int] = set()  # pages with more than headings
         self._breaks: dict[int, int] = {}  # pages begun before a line of the open block
         self._builder = builder
         self._usual = usual
         self._vocabulary = vocabulary
-        self._lines: list[Line] = []  # of the open block
+        self._lines: list[TextLine] = []  # of the open block
         self._marker = ""
         self._indents: list[float] = []  # of the markers of the open list, outermost first
         self._rows: list[list[Inline]] = []  # of the open table
@@ -78,7 +78,7 @@ class _Writer:
             self._builder.page()
         self._pending_pages = 0
 
-    def _line(self, line: Line) -> None:
+    def _line(self, line: TextLine) -> None:
         if self._lines and self._belongs(line):
             self._breaks[len(self._lines)] = self._pending_pages
             self._pending_pages = 0
@@ -89,7 +89,7 @@ class _Writer:
         self._lines, self._breaks = [line], {}
         self._marker = _marker(line)
 
-    def _belongs(self, line: Line) -> bool:
+    def _belongs(self, line: TextLine) -> bool:
         """Say whether a line continues the open block."""
         last, first = self._lines[-1], self._lines[0]
         heads = self._usual.heads(line)
@@ -112,7 +112,7 @@ class _Writer:
             return self._mid_sentence(marker, last, line)
         return not _ended(last, line)
 
-    def _mid_sentence(self, marker: str, last: Line, line: Line) -> bool:
+    def _mid_sentence(self, marker: str, last: TextLine, line: TextLine) -> bool:
         """Say whether what looks like `4.` is the end of a sentence that broke before it."""
         if marker == "-" or _ended(last, line) or _TERMINAL.search(last.text):
             return False
@@ -143,7 +143,7 @@ class _Writer:
             self._indents = []
             self._builder.paragraph(self._inline(lines))
 
-    def _is_heading(self, lines: list[Line], text: str) -> bool:
+    def _is_heading(self, lines: list[TextLine], text: str) -> bool:
         if not all(self._usual.heads(line) for line in lines) or not any(char.isalpha() for char in text):
             return False
         if lines[0].size > self._usual.size * LIMITS.larger:
@@ -153,7 +153,7 @@ class _Writer:
             return False
         return not self._marker or bool(re.match(r"\d+(\.\d+)*\.?\s", text))
 
-    def _inline(self, lines: list[Line], plain: bool = False, skip: int = 0) -> Inline:
+    def _inline(self, lines: list[TextLine], plain: bool = False, skip: int = 0) -> Inline:
         """Return lines as one text, with the emphasis of words set unlike the body."""
         inline = Inline()
         for number, line in enumerate(lines):
@@ -202,21 +202,21 @@ class _Writer:
             self._rows = []
 
 
-def _within_sentence(last: Line, line: Line) -> bool:
+def _within_sentence(last: TextLine, line: TextLine) -> bool:
     """Say whether a change of type is within a sentence: a bold phrase that fills a line."""
     return last.size == line.size and last.page == line.page and line.text[:1].islower() and not _ended(last, line)
 
 
-def _marker(line: Line) -> str:
+def _marker(line: TextLine) -> str:
     return "-" if _has_dingbat(line) else split_marker(line.text)[0]
 
 
-def _skipped(line: Line) -> int:
+def _skipped(line: TextLine) -> int:
     """Return how many words an item's marker is; a letter or `(1)` stays in the text."""
     return int(_has_dingbat(line) or split_marker(line.text)[1] != line.text)
 
 
-def _has_dingbat(line: Line) -> bool:
+def _has_dingbat(line: TextLine) -> bool:
     """Say whether a line begins with a symbol that stands for a bullet; Word's second level has an `o`."""
     first = line.words[0].text
     if len(line.words) < 2 or len(first) > 1:
@@ -225,7 +225,7 @@ def _has_dingbat(line: Line) -> bool:
     return circle or "\ue000" <= first <= "\uf8ff" or first in "•◦▪▫●○■□‣⁃∙·➢➤✓✔❖♦"
 
 
-def _ended(line: Line, following: Line) -> bool:
+def _ended(line: TextLine, following: TextLine) -> bool:
     """Say whether the author, not the margin, ended a line: the next word would have fitted."""
     first = following.words[0]
     return line.x1 + 0.3 * line.size + (first.x1 - first.x0) < line.right - line.size

@@ -21,7 +21,7 @@ _CONTENTS = re.compile(r"(?:[.·…_]\s?){4,}\s*\d{1,4}$")  # a line of the tabl
 
 
 @dataclass(slots=True)
-class Line:
+class TextLine:
     """A line of type; `right` is where the lines of its column end."""
 
     words: list[Word]
@@ -53,11 +53,11 @@ class Line:
         return self.words[0].base
 
 
-Piece = Line | Table
+Piece = TextLine | Table
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
+class BodyType:
     """The document's usual setting."""
 
     size: float
@@ -65,7 +65,7 @@ class Type:
     leading: float  # distance of baselines, as a multiple of the size
     levels: dict[tuple[float, bool], int]
 
-    def heads(self, line: Line) -> bool:
+    def heads(self, line: TextLine) -> bool:
         """Say whether a line's type alone would make it a heading."""
         larger = line.size >= self.size * LIMITS.larger and line.size > self.size + 0.4
         return larger or (line.bold and not self.bold and line.size >= self.size - 0.6)
@@ -87,7 +87,7 @@ def _pieces(page: Page, number: int) -> Iterator[Piece]:
 
     def end_line() -> None:
         if words:
-            lines.append(Line(list(words), number))
+            lines.append(TextLine(list(words), number))
             words.clear()
 
     for index, word in enumerate(page.words):
@@ -103,10 +103,10 @@ def _pieces(page: Page, number: int) -> Iterator[Piece]:
     end_line()
     rights: dict[int, float] = {}
     for line in lines:
-        if isinstance(line, Line):
+        if isinstance(line, TextLine):
             rights[_column(line)] = max(rights.get(_column(line), 0.0), line.x1)
     for line in lines:
-        if isinstance(line, Line):
+        if isinstance(line, TextLine):
             at = _column(line)
             line.right = max(rights.get(near, 0.0) for near in (at - 1, at, at + 1))
         yield line
@@ -134,7 +134,7 @@ def _touch(left: Word, right: Word) -> bool:
     return -1 < right.x0 - left.x1 < LIMITS.touching * max(left.size, right.size)
 
 
-def _column(line: Line) -> int:
+def _column(line: TextLine) -> int:
     return round(line.x0 / 36)  # half an inch
 
 
@@ -148,10 +148,10 @@ def _rounded(size: float) -> float:
 
 def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> list[str]:
     """Remove page numbers, contents lists and lines at top and bottom that half of the pages share; return these."""
-    edges: list[list[Line]] = []
+    edges: list[list[TextLine]] = []
     for pieces, page in zip(laid, pages, strict=True):
         band = LIMITS.margin * (page.top - page.bottom)
-        inside = [line for line in pieces if isinstance(line, Line)]
+        inside = [line for line in pieces if isinstance(line, TextLine)]
         ordered = sorted(inside, key=lambda line: -line.base)
         high = [line for line in ordered[: LIMITS.edge_lines] if line.base > page.top - band]
         low = [line for line in ordered[-LIMITS.edge_lines :] if line.base < page.bottom + band]
@@ -162,16 +162,16 @@ def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> list[str]:
     for pieces, lines in zip(laid, edges, strict=True):
         running |= {_key(line): line.text for line in lines if _key(line) in shared}
         drop = {id(line) for line in lines if _key(line) in shared or _PAGE_NUMBER.match(line.text)}
-        drop |= {id(line) for line in pieces if isinstance(line, Line) and _CONTENTS.search(line.text)}
+        drop |= {id(line) for line in pieces if isinstance(line, TextLine) and _CONTENTS.search(line.text)}
         pieces[:] = [piece for piece in pieces if id(piece) not in drop]
     return list(running.values())
 
 
-def _key(line: Line) -> str:
+def _key(line: TextLine) -> str:
     return re.sub(r"\d+", "#", " ".join(line.text.lower().split()))
 
 
-def usual_type(lines: list[Line]) -> Type:
+def usual_type(lines: list[TextLine]) -> BodyType:
     """Return the setting of most of the characters, and the levels of the types that stand out from it."""
     characters: Counter[tuple[float, bool]] = Counter()
     for line in lines:
@@ -186,6 +186,6 @@ def usual_type(lines: list[Line]) -> Type:
     leading = median(gaps) if gaps else 1.3
     # The median may sit in a gap between paragraphs where most of these are one line long; wrapped lines tell better.
     close = [gap for gap in gaps if gap <= leading * LIMITS.gap]
-    usual = Type(size, bold, median(close) if close else leading, {})
+    usual = BodyType(size, bold, median(close) if close else leading, {})
     styles = sorted({(line.size, line.bold) for line in lines if usual.heads(line)}, reverse=True)
-    return Type(size, bold, usual.leading, {style: min(level, 6) for level, style in enumerate(styles, 1)})
+    return BodyType(size, bold, usual.leading, {style: min(level, 6) for level, style in enumerate(styles, 1)})

@@ -21,7 +21,7 @@ from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject, sensible_tit
 from ingest.formats.pdf.layout import write_pages
 from ingest.formats.pdf.settings import LIMITS
 from ingest.formats.pdf.streams import check_streams
-from ingest.formats.pdf.tables import Page, Rule, Word
+from ingest.formats.pdf.tables import Page, RuledLine, Word
 from ingest.formats.pdf.visibility import Canvas, Cover, under_covers
 from ingest.formats.scan.reader import ScanReader
 from ingest.formats.scan.settings import LIMITS as SCAN_LIMITS
@@ -226,7 +226,7 @@ class _Reader:
             self._fonts[name] = lower, bold, bool(re.search(r"italic|oblique", lower) or flags.value & 64)
         return self._fonts[name]
 
-    def _drawings(self, page: Any, area: float) -> tuple[list[Rule], list[Cover], bool]:
+    def _drawings(self, page: Any, area: float) -> tuple[list[RuledLine], list[Cover], bool]:
         """Return a page's straight lines, what may cover text, and whether it is a scan; number its texts."""
         raw, rules, covers, scan = self._raw, [], [], False
         self._orders = {}
@@ -314,14 +314,14 @@ def _bounds(item: Any) -> tuple[float, float, float, float]:
     return left, bottom, right, top
 
 
-def _rules(raw: Any, item: Any) -> list[Rule]:
+def _rules(raw: Any, item: Any) -> list[RuledLine]:
     """Return the horizontal and vertical lines of a path; a rectangle thinner than 3 points is a line too."""
     count = raw.FPDFPath_CountSegments(item.raw)
     if not 2 <= count <= 64:
         return []
     left, bottom, right, top = _bounds(item)
     if min(right - left, top - bottom) < 3:
-        return [Rule(left, bottom, right, top)]
+        return [RuledLine(left, bottom, right, top)]
     matrix = item.get_matrix()
     points: list[tuple[float, float] | None] = []
     for at in range(count):
@@ -337,5 +337,5 @@ def _rules(raw: Any, item: Any) -> list[Rule]:
     for before, after in pairwise(points):
         if before and after and min(abs(before[0] - after[0]), abs(before[1] - after[1])) < 1:
             (x0, x1), (y0, y1) = sorted((before[0], after[0])), sorted((before[1], after[1]))
-            rules.append(Rule(x0, y0, x1, y1))
+            rules.append(RuledLine(x0, y0, x1, y1))
     return rules

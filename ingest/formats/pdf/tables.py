@@ -28,7 +28,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuledLine:
     """A line or thin rectangle, by its bounds."""
 
     x0: float
@@ -46,7 +46,7 @@ class Page:
     """A page's words in reading order, its rules, and its vertical bounds."""
 
     words: list[Word]
-    rules: list[Rule]
+    rules: list[RuledLine]
     bottom: float
     top: float
 
@@ -76,7 +76,7 @@ def find_tables(page: Page) -> dict[int, Table]:
     return tables
 
 
-def _components(rules: list[Rule]) -> list[list[Rule]]:
+def _components(rules: list[RuledLine]) -> list[list[RuledLine]]:
     """Group the rules that touch each other."""
     rules = [rule for rule in rules[: LIMITS.max_rules] if max(rule.x1 - rule.x0, rule.y1 - rule.y0) > 3]
     parent = list(range(len(rules)))
@@ -96,7 +96,7 @@ def _components(rules: list[Rule]) -> list[list[Rule]]:
             if rules[other].y0 <= rule.y1 + LIMITS.touch and rules[other].y1 >= rule.y0 - LIMITS.touch:
                 parent[root(at)] = root(other)
         active.append(at)
-    groups: dict[int, list[Rule]] = defaultdict(list)
+    groups: dict[int, list[RuledLine]] = defaultdict(list)
     for at, rule in enumerate(rules):
         groups[root(at)].append(rule)
     return list(groups.values())
@@ -106,10 +106,10 @@ def _components(rules: list[Rule]) -> list[list[Rule]]:
 class _Grid:
     xs: list[float]
     ys: list[float]  # from the top down
-    verticals: list[Rule]
+    verticals: list[RuledLine]
 
     @classmethod
-    def of(cls, rules: list[Rule]) -> _Grid | None:
+    def of(cls, rules: list[RuledLine]) -> _Grid | None:
         """Return the grid that rules form, if it has at least two columns."""
         verticals = [rule for rule in rules if not rule.horizontal]
         horizontals = [rule for rule in rules if rule.horizontal]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.formats.scan.ocr import Box, Reading
+from ingest.formats.scan.ocr import OcrLine, TextBox
 from ingest.formats.scan.settings import LIMITS
 
 Grey = NDArray[np.uint8]
@@ -28,7 +28,7 @@ _STRAY = re.compile(r" ([,.;:!?])(?= |[^\W\d_])")  # a space that belongs after 
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
+class InkedLine:
     """How a line is set: base line, size and bounds of its ink in pixels, and the share of its size of strokes."""
 
     base: float
@@ -38,14 +38,14 @@ class Type:
     weight: float
 
 
-def take_rules(grey: Grey, points: float) -> tuple[list[Box], Grey]:
+def take_rules(grey: Grey, points: float) -> tuple[list[TextBox], Grey]:
     """Return a page's ruled lines, and the page without them."""
-    clean, found = grey.copy(), list[Box]()
+    clean, found = grey.copy(), list[TextBox]()
     thick = max(2, round(LIMITS.thick / points))
     for stands, inch in zip((False, True), _RULE_INCH, strict=True):
         dark = (grey < LIMITS.dark).T if stands else grey < LIMITS.dark
         for x0, y0, x1, y1 in _segments(_long(dark, round(inch * 72 / points))):
-            box = Box(y0, x0, y1, x1) if stands else Box(x0, y0, x1, y1)
+            box = TextBox(y0, x0, y1, x1) if stands else TextBox(x0, y0, x1, y1)
             if y1 - y0 > thick:
                 found += _edges(box)
                 continue
@@ -55,9 +55,14 @@ def take_rules(grey: Grey, points: float) -> tuple[list[Box], Grey]:
     return found, clean
 
 
-def _edges(box: Box) -> list[Box]:
+def _edges(box: TextBox) -> list[TextBox]:
     x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
-    return [Box(x0, y0, x1, y0 + 1), Box(x0, y1 - 1, x1, y1), Box(x0, y0, x0 + 1, y1), Box(x1 - 1, y0, x1, y1)]
+    return [
+        TextBox(x0, y0, x1, y0 + 1),
+        TextBox(x0, y1 - 1, x1, y1),
+        TextBox(x0, y0, x0 + 1, y1),
+        TextBox(x1 - 1, y0, x1, y1),
+    ]
 
 
 def _long(dark: Mask, length: int) -> Mask:
@@ -113,7 +118,7 @@ def _bounds(segment: list[int]) -> tuple[int, int, int, int]:
     return x0, y0, x1, y1
 
 
-def measure(clean: Grey, box: Box, text: str) -> Type | None:
+def measure(clean: Grey, box: TextBox, text: str) -> InkedLine | None:
     """Return how a line is set, by the ink in its box; None where there is next to none."""
     left, top = max(0, int(box.x0) - 2), max(0, int(box.y0) - 2)
     ink = _ink(clean[top : int(box.y1) + 3, left : int(box.x1) + 3])
@@ -133,10 +138,10 @@ def measure(clean: Grey, box: Box, text: str) -> Type | None:
     columns = np.nonzero(ink.max(axis=0) > LIMITS.inked)[0]
     if size < LIMITS.least_size or not len(columns):
         return None
-    return Type(top + base, size, left + float(columns[0]), left + float(columns[-1]) + 1, stroke / size)
+    return InkedLine(top + base, size, left + float(columns[0]), left + float(columns[-1]) + 1, stroke / size)
 
 
-def weigh(clean: Grey, x0: float, x1: float, line: Type) -> float:
+def weigh(clean: Grey, x0: float, x1: float, line: InkedLine) -> float:
     """Return the width of the strokes of a part of a line, as a share of its size."""
     aside = 0.1 * line.size  # paper, without which a mere I would be one
     columns = slice(max(0, int(x0 - aside)), int(x1 + aside) + 1)
@@ -156,7 +161,7 @@ def _stroke(ink: Ink) -> float:
     return float(np.median(widths))
 
 
-def words(clean: Grey, reading: Reading, line: Type) -> list[tuple[str, float, float]]:
+def words(clean: Grey, reading: OcrLine, line: InkedLine) -> list[tuple[str, float, float]]:
     """Return a line's words with their bounds; where OCR lost a space or made one up, the gaps in the ink tell."""
     text = _STRAY.sub(r"\1 ", reading.text)
     letters = [at for at, char in enumerate(text) if not char.isspace()]
@@ -196,7 +201,7 @@ def _divides(pair: str, width: float, usual: float, space: bool) -> bool:
     return width > max(LIMITS.least_space, LIMITS.near_space * usual) + LIMITS.one * pair.count("1")
 
 
-def _inked(clean: Grey, line: Type) -> Mask:
+def _inked(clean: Grey, line: InkedLine) -> Mask:
     """Return the columns of a line that hold ink."""
     top, low = int(line.base - line.size), int(line.base + 0.3 * line.size)
     ink = _ink(clean[max(0, top) : low, int(line.x0) : int(line.x1) + 1])
@@ -214,7 +219,7 @@ def _gap(inked: Mask, start: float, end: float) -> tuple[float, float]:
     return float(best), float(width)
 
 
-def without_mark(clean: Grey, reading: Reading, line: Type) -> Type:
+def without_mark(clean: Grey, reading: OcrLine, line: InkedLine) -> InkedLine:
     """Return a line as it begins with its first letter: the mark of an item may lie in its box, and is not read."""
     if not reading.middles:
         return line
@@ -224,7 +229,7 @@ def without_mark(clean: Grey, reading: Reading, line: Type) -> Type:
     return replace(line, x0=line.x0 + at + width) if begins else line
 
 
-def bullet(clean: Grey, line: Type) -> tuple[str, float, float] | None:
+def bullet(clean: Grey, line: InkedLine) -> tuple[str, float, float] | None:
     """Return the mark of a list item before a line, which OCR takes for dirt, with its bounds."""
     left, top = max(0, int(line.x0 - LIMITS.before * line.size)), max(0, int(line.base - line.size))
     ink = _ink(clean[top : int(line.base + 0.3 * line.size), left : max(left, int(line.x0 - 0.2 * line.size))])

@@ -32,7 +32,7 @@ Picture = Any  # a numpy array of grey values, a byte each
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class TextBox:
     """Bounds of a line or a word."""
 
     x0: float
@@ -42,10 +42,10 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class OcrLine:
     """A line as it was read: its text, about where the middle of each letter is, and how sure that is, from 0 to 1."""
 
-    box: Box
+    box: TextBox
     text: str
     middles: tuple[float, ...]
     score: float
@@ -80,7 +80,7 @@ class Ocr:
             found = self._engine(picture, use_det=True, use_cls=False, use_rec=False).boxes
         return [] if found is None else list(found)
 
-    def read(self, picture: Picture) -> list[Reading]:
+    def read(self, picture: Picture) -> list[OcrLine]:
         """Return the lines that are found, in no order to rely on."""
         with _memory():
             found = self._engine(picture, use_det=True, use_cls=False, use_rec=True, **_LETTERS)
@@ -94,10 +94,10 @@ class Ocr:
             if box.y1 - box.y0 >= LIMITS.tall * (box.x1 - box.x0):
                 lines += self._read_narrow(picture, box)
             else:
-                lines.append(Reading(box, text.strip(), _middles(text, letters, box), float(score)))
+                lines.append(OcrLine(box, text.strip(), _middles(text, letters, box), float(score)))
         return lines
 
-    def _read_narrow(self, picture: Picture, box: Box) -> list[Reading]:
+    def _read_narrow(self, picture: Picture, box: TextBox) -> list[OcrLine]:
         """Read a digit or a letter that stands alone between white margins: it would be laid on its side."""
         import numpy as np
 
@@ -106,7 +106,7 @@ class Ocr:
         wide = np.pad(part, ((0, 0), (part.shape[0], part.shape[0])), mode="edge")
         found = self._engine(wide, use_det=False, use_cls=False, use_rec=True, return_word_box=False)
         text = "".join(found.txts or ()).strip()
-        return [Reading(box, text, _middles(text, (), box), float(found.scores[0]))] if text else []
+        return [OcrLine(box, text, _middles(text, (), box), float(found.scores[0]))] if text else []
 
 
 @contextmanager
@@ -120,12 +120,12 @@ def _memory() -> Iterator[None]:
         raise
 
 
-def _bounds(corners: Any) -> Box:
+def _bounds(corners: Any) -> TextBox:
     (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    return Box(x0, y0, x1, y1)
+    return TextBox(x0, y0, x1, y1)
 
 
-def _middles(text: str, letters: Any, box: Box) -> tuple[float, ...]:
+def _middles(text: str, letters: Any, box: TextBox) -> tuple[float, ...]:
     """Return where a line's letters are, without its spaces; shared out evenly where the engine does not say."""
     told = [(str(letter), sum(float(x) for x, _ in corners) / len(corners)) for letter, _, corners in letters or ()]
     if "".join(letter for letter, _ in told) == "".join(text.split()):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import Scans
-from ingest.formats.pdf.tables import Page, Rule, Word
+from ingest.formats.pdf.tables import Page, RuledLine, Word
 from ingest.formats.scan.settings import LIMITS
 
 if TYPE_CHECKING:
-    from ingest.formats.scan.ink import Grey, Type
-    from ingest.formats.scan.ocr import Picture, Reading
+    from ingest.formats.scan.ink import Grey, InkedLine
+    from ingest.formats.scan.ocr import OcrLine, Picture
 
 _LEAN = 0.2, 15.0  # degrees, from which a page is straightened, and up to which
 
@@ -28,8 +28,8 @@ _LEAN = 0.2, 15.0  # degrees, from which a page is straightened, and up to which
 class _Line:
     """A line that was read, and how it is set."""
 
-    reading: Reading
-    type: Type
+    reading: OcrLine
+    type: InkedLine
 
 
 class ScanReader:
@@ -83,14 +83,14 @@ def page_of(grey: Grey, points: float) -> tuple[Page, float, int]:
     top = grey.shape[0] * points
     page = Page(
         words=list(_words(lines, clean, points, top)),
-        rules=[Rule(r.x0 * points, top - r.y1 * points, r.x1 * points, top - r.y0 * points) for r in rules],
+        rules=[RuledLine(r.x0 * points, top - r.y1 * points, r.x1 * points, top - r.y0 * points) for r in rules],
         bottom=0.0,
         top=top,
     )
     return page, _confidence(readings), len([r for r in readings if r.text]) - len(legible)
 
 
-def _upright(grey: Grey) -> tuple[Grey, list[Reading]]:
+def _upright(grey: Grey) -> tuple[Grey, list[OcrLine]]:
     """Return a picture turned so that its lines lie, and these."""
     import numpy as np
 
@@ -132,7 +132,7 @@ def _lean(found: Sequence[Any]) -> float:
     return median(angle for _, angle in angles[: max(1, len(angles) // 2)]) if angles else 0.0
 
 
-def _confidence(readings: Sequence[Reading]) -> float:
+def _confidence(readings: Sequence[OcrLine]) -> float:
     """Return how sure OCR is of a page, by characters; rounded down, since 99.6% are not all."""
     letters = sum(len(reading.text) for reading in readings)
     sure = sum(reading.score * len(reading.text) for reading in readings) / letters if letters else 0.0

@@ -40,7 +40,7 @@ _MAX_LINES = 100_000  # looked at; a longer document has told by then
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlainLine:
     """A line without its indent, which is in columns."""
 
     text: str
@@ -84,20 +84,20 @@ def _wrap_width(text: str) -> int:
     return long[int(0.9 * (len(long) - 1))]
 
 
-def _blocks(page: str) -> list[list[Line]]:
+def _blocks(page: str) -> list[list[PlainLine]]:
     """Group the lines between blank ones."""
-    blocks: list[list[Line]] = [[]]
+    blocks: list[list[PlainLine]] = [[]]
     for raw in page.split("\n"):
         line = raw.expandtabs(4).rstrip()
         if line.strip():
             stripped = line.lstrip()
-            blocks[-1].append(Line(stripped, len(line) - len(stripped)))
+            blocks[-1].append(PlainLine(stripped, len(line) - len(stripped)))
         elif blocks[-1]:
             blocks.append([])
     return [block for block in blocks if block]
 
 
-def _write_block(block: list[Line], width: int, vocabulary: Vocabulary, builder: Builder) -> None:
+def _write_block(block: list[PlainLine], width: int, vocabulary: Vocabulary, builder: Builder) -> None:
     if len(block) > 1 and all(_ROW.match(line.text) for line in block):
         _write_table(block, builder)
         return
@@ -122,12 +122,12 @@ def _fits(title: str, underline: str) -> bool:
     return len(title) <= 100 and 0.5 <= len(underline.strip()) / len(title) <= 2
 
 
-def _write_table(block: list[Line], builder: Builder) -> None:
+def _write_table(block: list[PlainLine], builder: Builder) -> None:
     drawn = (line.text for line in block if not re.fullmatch(r"[|:\s+-]+", line.text))
     builder.table([[Inline(cell) for cell in text.strip("|").split("|")] for text in drawn])
 
 
-def _write_lines(block: list[Line], at: int, width: int, vocabulary: Vocabulary, builder: Builder) -> int:
+def _write_lines(block: list[PlainLine], at: int, width: int, vocabulary: Vocabulary, builder: Builder) -> int:
     """Write one paragraph or list item from line `at` on; return the line after it."""
     first = block[at]
     marker, text = split_marker(first.text)
@@ -154,7 +154,7 @@ def _write_lines(block: list[Line], at: int, width: int, vocabulary: Vocabulary,
     return at
 
 
-def _ended(line: Line, following: Line, width: int, marker: str) -> bool:
+def _ended(line: PlainLine, following: PlainLine, width: int, marker: str) -> bool:
     """Say whether the author, not the margin, ended a line."""
     if not width:
         # Short lines stay together as one paragraph of several lines; a long one is a paragraph.
