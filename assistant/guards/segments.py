@@ -11,7 +11,7 @@ LONG_WORDS = 40  # a longer text's end is encoded by itself, too
 _WORD = re.compile(r"\S+")
 _BREAK = re.compile(r"[.!?:]\s+|\n+")
 _LETTERS = re.compile("(?<![^\\W\\d_])[^\\W\\d_]{2,}[^\\w]+[^\\W\\d_]{2}|[\u0e00-\u0eff\u3040-\uffef]{4}", re.DOTALL)
-_SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\n(?!\s*\n)[^.!?。！？\n]+)*[.!?。！？]*")
+_SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\n(?![ \t]*\n)[^.!?。！？\n]+)*[.!?。！？]*")
 
 
 def windows(text: str, most: int = 8) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ LABEL = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # "4." and "2.1" where a line or a sentence begins number what follows; so does "(4)".
-BEGINS = re.compile(r"(?:^|[\n.!?:>\]|])[\s#*]*\(?$")
+BEGINS = re.compile(r"(?:^|[\n.!?:>\]|])[\s#*]{0,24}\(?$")
 LISTED = re.compile(r"\d{1,3}(?:\.\d{1,3})*(?:[.)](?:\s+\S|\s*$)|(?:(?<=\.\d)|(?<=\.\d\d))\s+(?![KMGT]B\b)[A-Z])")
 ORDINAL_ENDS = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 WINDOW = 24  # characters before a number in which what makes a name of it stands
@@ -205,9 +205,8 @@ DUTIES: Mapping[str, str] = {
     "either": "either",
     "always": "always",
 }
-DUTY = re.compile(
-    "|".join(rf"(?P<d{at}>\b(?:{phrases})\b)" for at, phrases in enumerate(DUTIES.values())), re.IGNORECASE
-)
+_NAMED = "|".join(rf"(?P<d{at}>(?:{phrases})\b)" for at, phrases in enumerate(DUTIES.values()))
+DUTY = re.compile(rf"\b(?=[a-z])(?:{_NAMED})", re.IGNORECASE)
 MODALITIES = tuple(DUTIES)
 
 

@@ -25,7 +25,7 @@ BINDS = ("must", "must not", "may", "should", "should not", "need not")  # dutie
 NEGATING = ("un", "in", "im", "il", "ir", "non", "dis")  # of "unpaid", which denies "paid"
 MAX_COMPARED = 400  # tokens between what two texts begin and end with alike; comparing takes a square of time
 NAME = re.compile(r"(?<=[a-z,;&] )[A-Z][\w’'-]*")  # with a capital letter where no sentence begins
-BEFORE = re.compile(r"([^\W\d_]+)\s$")
+BEFORE = re.compile(r"([^\W\d_]{1,40})\s$")
 
 Alignment = tuple[bool, int, int, int, int]  # whether old[a:b] and new[c:d] are alike, and a, b, c, d
 

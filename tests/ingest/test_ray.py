@@ -75,7 +75,7 @@ def cluster() -> Iterator[Any]:
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
 def test_without_ray_the_extra_is_named_before_any_work(make_config: Make, docs: Path) -> None:
     config = on_ray(make_config())
-    with pytest.raises(UsageError, match=r'ingest.engine = "ray" needs ray\. .*pip install \'\.\[ray\]\''):
+    with pytest.raises(UsageError, match=r"needs the extra 'ray'.*policy-assistant\[ray\]"):
         ingest([docs], config)
     assert not config.data.exists()
 

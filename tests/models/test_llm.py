@@ -168,7 +168,7 @@ def test_no_runtime_is_no_generator(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_is_missing_or_damaged_is_named(tmp_path: Path, models_dir: Path) -> None:
-    mine = Config(generator=GeneratorSection(model="mine"))
+    mine = Config(generator=GeneratorSection(runtime="onnx", model="mine"))
     with pytest.raises(ModelMissing, match="no model mine"):
         open_model(mine, Registry(tmp_path))
 

@@ -13,7 +13,7 @@ from assistant.text.canonical import sentences, trim
 from assistant.text.prompts import KEY, without_keys
 
 KEYS_BEHIND_STOP = re.compile(r"([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)")  # "... of leave. [1] Ask HR."
-SPACE_BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
+SPACE_BEFORE_STOP = re.compile(r" ([.,;:!?])")
 
 
 @dataclass(frozen=True, slots=True)

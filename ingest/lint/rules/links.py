@@ -26,7 +26,7 @@ HEADED = re.compile(
 OF = re.compile(r"(?:\s?\([a-z0-9]{1,3}\)){0,3},? (?:of|in|to|from|on) (?P<whose>\w+)?")
 OWN = {"this", "these", "present"}
 NUMBERED = frozenset({"section", "clause", "paragraph", "para"})
-LAWS = re.compile(r"\b(?:Act|Regulations?|Directive|GDPR|Code|Order|[A-Z]{2,}) *,? *$")
+LAWS = re.compile(r"\b(?:Act|Regulations?|Directive|GDPR|Code|Order|[A-Z]{2,12}) {0,3},? {0,3}$")
 CONTEXT_CHARACTERS = 120  # behind a reference, and half as many before it, in which its document is named
 
 Names = Mapping[str, set[str]]  # label -> numbers
