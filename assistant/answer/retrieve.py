@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ TERM_WORDS = 7
 MAX_TERMS = 200  # that one question is taken to use; those with the longest names
 # A definition that is asked for comes before what only talks about its term.
 ASKED_BOOST, USED_BOOST = 2.0, 0.1
+MAX_TIES, SCORE_DIGITS = 8, 6  # hits beyond those asked for that may have the last one's score; what float32 keeps
 WITH_HIDDEN = 5  # times as many near passages are looked at where some of them may not be seen
 
 
@@ -62,7 +64,7 @@ class Retriever:
             vector = encoded.result()[0]
             dense = catalog.nearest(vector, self.near(vector, access), settings.candidates)
             ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight, most)
-            return catalog.hits(ranked[:k], access)
+            return in_order(catalog.hits(ranked[: k + MAX_TIES], access))[:k]
 
     def near(self, vector: NDArray[np.float32], access: Access) -> list[int]:
         """Return the passages that are near a vector and that `access` may see, nearest first, more than are wanted.
@@ -158,6 +160,12 @@ def query_words(question: str) -> list[str]:
 def _is_stop_word(word: str) -> bool:
     head, _, tail = word.replace("’", "'").partition("'")
     return word in STOP_WORDS or (tail in CONTRACTED and not STOP_WORDS.isdisjoint((head, head.removesuffix("n"))))
+
+
+def in_order(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Return the hits best first; those of one score by their place, since ids tell when they were indexed."""
+    ordered = sorted(hits, key=lambda hit: (-round(hit.score, SCORE_DIGITS), hit.source, hit.passage.start))
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1))
 
 
 def fuse(

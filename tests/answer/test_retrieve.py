@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.retrieve import asked_norms, find_terms, fuse, query_words
+from assistant.answer.retrieve import asked_norms, find_terms, fuse, in_order, query_words
 from assistant.core.errors import UsageError
-from assistant.core.records import Hit, make_access
+from assistant.core.records import Hit, Passage, make_access
 
 
 def places(hits: tuple[Hit, ...]) -> list[tuple[str, str]]:
@@ -212,3 +212,11 @@ def test_the_fullest_name_wins(make_assistant: Callable[..., Assistant]) -> None
 def test_the_term_that_is_asked_for_is_told_from_those_that_are_named(question: str, asked: set[str]) -> None:
     known = ["shareholder", "cell return", "adgm", "rulebook"]
     assert asked_norms(question, [norm for norm in known if norm in question.casefold()]) == asked
+
+
+def test_hits_of_one_score_stand_in_the_order_of_their_places() -> None:
+    def found(passage: int, source: str, score: float) -> Hit:
+        return Hit(Passage(passage, source, "Text.", 0, 5), score, passage, ("dense",), source, "T", "0" * 64)
+
+    hits = [found(1, "z.md", 0.5), found(2, "b.md", 0.9), found(3, "a.md", 0.5 + 1e-9)]
+    assert [(hit.source, hit.rank) for hit in in_order(hits)] == [("b.md", 1), ("a.md", 2), ("z.md", 3)]
