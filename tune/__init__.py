@@ -1,1 +1,1 @@
-"""Tunes a small generator on the indexed documents."""
+"""Tunes the reader and a small generator on the indexed documents."""

@@ -1,1 +1,1 @@
-"""What the three rooms share: records, errors, configuration, the index and the model runtimes."""
+"""What every room uses: records, errors, configuration and files."""
