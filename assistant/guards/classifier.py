@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIMENSIONS = 384
-BUCKETS = 8192  # for hashed words: 4,096 find two in a hundred fewer of the attacks held out
+BUCKETS = 8192  # for hashed words
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _UNSPACED = "\u0e00"  # from here on scripts part no words: pairs of signs stand for them
 _STEM = 5  # letters
