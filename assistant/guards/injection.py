@@ -13,10 +13,12 @@ from assistant.core.records import Stage
 from assistant.guards import Detection, GuardInput, Span
 from assistant.guards.classifier import Linear, load_linear
 from assistant.guards.rules import first_match, load_rules
+from assistant.text.words import content
 
 MODEL = PACKAGED / "guards" / "injection.json"
 ORDERS = PACKAGED / "guards" / "orders.json"
 RULE_SCORE = 0.99
+FEWEST_WORDS = 2  # content words of a text that a model weighs: "and how much is it?" orders nothing
 
 
 class Injection:
@@ -48,6 +50,8 @@ class Injection:
             hidden = "" if plain else " in letters, a layout or an encoding that hide it"
             spans = (Span(*match.span(), "instruction"),) if plain else ()
             return Detection(f"This is refused because {rule.reason}{hidden}.", RULE_SCORE, spans)
+        if len(content(context.text)) < FEWEST_WORDS:
+            return None
         model = self.model_at(context.stage)
         score = context.highest(model)
         if score >= model.threshold:

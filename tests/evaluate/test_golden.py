@@ -35,6 +35,7 @@ from assistant.evaluate.report import write_golden_junit
 
 CARRY = "How much annual leave may employees carry over?"
 QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
+PARAGRAPH = f"{QUOTE} Carried-over days expire on 31 March."  # which is what is quoted
 NOTHING = "Which hamsters live on Jupiter's moons?"
 BAND = "What is the salary band of a senior engineer?"
 BICYCLE = "How much is the bicycle allowance for each kilometre?"
@@ -204,10 +205,10 @@ def test_lines_pass_and_fail(office: Assistant, tmp_path: Path) -> None:
     assert {id: o.failures for id, o in found.items()} == {
         "g1": (),
         "none": (),
-        "bad": (Failure("numbers", "2", "1.5"),),
+        "bad": (Failure("numbers", "2", "1.5, 31"),),
         "some": (Failure("status", "answered", "abstained"),),
     }
-    assert found["bad"].answer == f"{QUOTE} [1]" and found["bad"].sources == ("hr/leave.md",)
+    assert found["bad"].answer == f"{PARAGRAPH} [1]" and found["bad"].sources == ("hr/leave.md",)
     with pytest.raises(GateFailed, match="2 of 4 golden answers do not hold"):
         check_all_hold(list(found.values()))
     check_all_hold([found["g1"], found["none"]])
@@ -267,8 +268,8 @@ def test_junit(office: Assistant, tmp_path: Path) -> None:
     suite = ElementTree.parse(tmp_path / "deep" / "out.xml").getroot()
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("golden", "2", "1")
     assert [(case.get("name"), len(case)) for case in suite] == [("g1", 0), ("bad\ufffd\ufffd", 1)]
-    assert suite[1][0].get("message") == "numbers: expected 2, got 1.5"
-    assert suite[1][0].text == f"{CARRY}\nwas: At most 2 weeks. [1]\nnow: {QUOTE} [1]\ncites: hr/leave.md"
+    assert suite[1][0].get("message") == "numbers: expected 2, got 1.5, 31"
+    assert suite[1][0].text == f"{CARRY}\nwas: At most 2 weeks. [1]\nnow: {PARAGRAPH} [1]\ncites: hr/leave.md"
     with pytest.raises(UsageError, match="cannot be written"):
         write_golden_junit(tmp_path, "golden", list(found.values()))
 
@@ -285,8 +286,8 @@ def test_a_recorded_file_holds_what_is_stable_and_passes(office: Assistant, tmp_
     assert first == {
         "id": "1",
         "question": CARRY,
-        "recorded": f"{QUOTE} [1]",
-        "expect": {"status": "answered", "numbers": ["1.5"], "source": "hr/leave.md"},
+        "recorded": f"{PARAGRAPH} [1]",
+        "expect": {"status": "answered", "numbers": ["1.5", "31"], "source": "hr/leave.md"},
     }
     assert second["expect"] == {"status": "abstained"} and "do not answer" in second["recorded"]
     check_all_hold(check(read_golden(path), office, quiet))
@@ -362,10 +363,10 @@ def test_the_command_shows_what_changed_and_exits_with_7(command: Callable[..., 
     assert done.code == 7 and "1 of 2 golden answers do not hold." in done.err
     assert done.out.startswith(
         f"""✗ bad: {CARRY}
-    numbers: expected 2, got 1.5
+    numbers: expected 2, got 1.5, 31
     source: expected travel.md, got hr/leave.md
     was:   At most 2 weeks of leave. [1]
-    now:   {QUOTE} [1]
+    now:   {PARAGRAPH} [1]
     cites: hr/leave.md
 check """
     )
@@ -382,11 +383,11 @@ def test_the_command_prints_json_alone(command: Callable[..., Any], tmp_path: Pa
         "question": CARRY,
         "passed": False,
         "status": "answered",
-        "answer": f"{QUOTE} [1]",
+        "answer": f"{PARAGRAPH} [1]",
         "sources": ["hr/leave.md"],
         "recorded": FAILING["recorded"],
         "failures": [
-            {"check": "numbers", "expected": "2", "got": "1.5"},
+            {"check": "numbers", "expected": "2", "got": "1.5, 31"},
             {"check": "source", "expected": "travel.md", "got": "hr/leave.md"},
         ],
     }
@@ -395,7 +396,7 @@ def test_the_command_prints_json_alone(command: Callable[..., Any], tmp_path: Pa
 def test_the_command_records_and_never_overwrites(command: Callable[..., Any], tmp_path: Path) -> None:
     questions, path = write(tmp_path, {"id": 1, "question": CARRY}), tmp_path / "new.jsonl"
     done = command(questions, "--record", path)
-    assert (done.code, done.out) == (0, f"1 golden answers written to {path}: 1 answered.\n")
+    assert (done.code, done.out) == (0, f"1 golden answer written to {path}: 1 answered.\n")
     assert "right or wrong" in done.err
     assert command(path).code == 0
     before = path.read_bytes()

@@ -218,3 +218,8 @@ def test_rules_take_time_in_proportion_to_the_text(text: str) -> None:
         guard.check(GuardInput((text * length)[:length], "input"))
         times.append(time.thread_time() - began)
     assert times[1] < 24 * times[0] + 0.05
+
+
+@pytest.mark.parametrize("question", ["and how much is it?", "and what about it?", "how long?", "and then?"])
+def test_a_follow_up_without_words_of_its_own_is_no_attack(guards: Guards, question: str) -> None:
+    assert guards.input(question).action == "allow"
