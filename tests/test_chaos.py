@@ -134,7 +134,7 @@ class Place:
 
     def cure(self, told: str) -> None:
         """Do what an error says: delete what it names, then ingest."""
-        for name in re.findall(r"Delete (/\S+)|generation (/\S+) .*delete that folder", told):
+        for name in re.findall(r"\b[Dd]elete (/\S+)|generation (/\S+) .*delete that folder", told):
             path = Path(next(filter(None, name)))
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         for name, done in self.run({"ingest": WRITING["ingest"]}).items():
