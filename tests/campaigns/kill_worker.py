@@ -185,7 +185,7 @@ def _check_vectors(config: Config, catalog: Catalog, report: Report) -> None:
             f"Chroma lacks {sorted(rows.keys() - vectors.keys())[:5]}, "
             f"has {sorted(vectors.keys() - rows.keys())[:5]} too many"
         )
-    if open_ids & rows.keys() != {i for i in vectors if i in rows and not rows[i].roles}:
+    if open_ids & rows.keys() != {i for i in vectors if i in rows and rows[i].audience is None}:
         report.problems.append("Chroma and the catalog differ in who may see what")
     for i, row in rows.items():
         own = reduced(np.frombuffer(row.vector, np.float32))
