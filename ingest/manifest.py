@@ -24,6 +24,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,12 @@ class Manifest:
     def check_matches(self, sources: Collection[str]) -> None:
         """Raise UsageError for a rule or an entry that names no file among the `sources`: it was meant for one."""
         known = {nfc(source) for source in sources}
-        for rule in self.rules:
-            for glob in rule.paths:
-                if not any(matches(glob, source) for source in known):
-                    hint = f'Write "{glob}/**" for all that lies in it.' if (self.root / glob).is_dir() else None
-                    raise self._unmatched(f"rule {rule.number} of [[access]]: paths", glob, known, hint)
+        unmatched = [(rule, glob) for rule in self.rules for glob in rule.paths]
+        for source in known:
+            unmatched = [(rule, glob) for rule, glob in unmatched if not matches(glob, source)]
+        for rule, glob in unmatched[:1]:
+            hint = f'Write "{glob}/**" for all that lies in it.' if (self.root / glob).is_dir() else None
+            raise self._unmatched(f"rule {rule.number} of [[access]]: paths", glob, known, hint)
         for path in self.documents:
             if path not in known:
                 raise self._unmatched("an entry of [[documents]]: path", path, known, None)
@@ -93,6 +95,7 @@ def matches(glob: str, source: str) -> bool:
     return _match(_parts(glob.replace("[", "[[]")), _parts(source))
 
 
+@lru_cache(1_024)  # every rule looks at every source
 def _parts(path: str) -> tuple[str, ...]:
     return tuple(nfc(nfc(path).casefold()).split("/"))
 

@@ -45,12 +45,6 @@ def models_dir() -> Path:
     return packaged if packaged.parent == PACKAGED and packaged.is_dir() else link_models()
 
 
-@pytest.fixture(scope="session")
-def encoder_models(models_dir: Path) -> Path:
-    """The same."""
-    return models_dir
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need real models."""
@@ -60,8 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def real_encoder(encoder_models: Path) -> Encoder:
-    return open_encoder(Registry(encoder_models), Config().encoder)
+def real_encoder(models_dir: Path) -> Encoder:
+    return open_encoder(Registry(models_dir), Config().encoder)
 
 
 @pytest.fixture(scope="session")
@@ -71,18 +65,18 @@ def encoder(real_encoder: Encoder) -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def cross_encoder(encoder_models: Path) -> CrossEncoder:
-    return open_reader(Registry(encoder_models), Config().encoder)
+def cross_encoder(models_dir: Path) -> CrossEncoder:
+    return open_reader(Registry(models_dir), Config().encoder)
 
 
 @pytest.fixture
-def make_config(tmp_path: Path, encoder_models: Path) -> Callable[..., Config]:
+def make_config(tmp_path: Path, models_dir: Path) -> Callable[..., Config]:
     """Make a configuration with its index under tmp_path and, unless said otherwise, no generator."""
 
     def make(name: str = "index", runtime: str = "none", **sections: Any) -> Config:
         return Config(
             index=IndexSection(data=str(tmp_path / name), lock_seconds=0.2),
-            models=ModelsSection(dir=str(encoder_models)),
+            models=ModelsSection(dir=str(models_dir)),
             generator=GeneratorSection(runtime=runtime),
             base=tmp_path,
             **sections,
@@ -143,14 +137,14 @@ def make_assistant(
 
 
 @pytest.fixture(scope="session")
-def company(encoder_models: Path, real_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Config:
+def company(models_dir: Path, real_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """The sample company, ingested by the first run that needs it as it is now; each process has a copy."""
     from ingest.build import ingest
 
     data = tmp_path_factory.mktemp("company")
     config = Config(
         index=IndexSection(data=str(data / "index")),
-        models=ModelsSection(dir=str(encoder_models)),
+        models=ModelsSection(dir=str(models_dir)),
         generator=GeneratorSection(runtime="none"),
         base=data,
     )
@@ -181,7 +175,7 @@ def made_from(encoder_sha: str) -> str:
 
 @pytest.fixture(scope="session")
 def index_files(
-    encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
+    models_dir: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Mapping[str, str]], Config]:
     """Write and ingest files for tests that only ask of them, without a generator."""
     from ingest.build import ingest
@@ -193,7 +187,7 @@ def index_files(
             (base / "docs" / name).write_text(text, encoding="utf-8")
         config = Config(
             index=IndexSection(data=str(base / "index")),
-            models=ModelsSection(dir=str(encoder_models)),
+            models=ModelsSection(dir=str(models_dir)),
             generator=GeneratorSection(runtime="none"),
             base=base,
         )
@@ -217,19 +211,19 @@ def office_docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def office_config(
-    office_docs: Path, encoder_models: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
+    office_docs: Path, models_dir: Path, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
 ) -> Config:
     """The office's settings; `config.toml` in its folder says the same."""
     from ingest.build import ingest
 
     base = tmp_path_factory.mktemp("office")
-    models = json.dumps(str(encoder_models))
+    models = json.dumps(str(models_dir))
     (base / "config.toml").write_text(
         f'[index]\ndata = "index"\n[models]\ndir = {models}\n[generator]\nruntime = "none"\n', encoding="utf-8"
     )
     config = Config(
         index=IndexSection(data="index"),
-        models=ModelsSection(dir=str(encoder_models)),
+        models=ModelsSection(dir=str(models_dir)),
         generator=GeneratorSection(runtime="none"),
         base=base,
     )

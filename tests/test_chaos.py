@@ -160,7 +160,7 @@ def context() -> Iterator[ForkServerContext]:
 
 @pytest.fixture(scope="module")
 def sound(
-    context: ForkServerContext, encoder: Any, encoder_models: Path, tmp_path_factory: pytest.TempPathFactory
+    context: ForkServerContext, encoder: Any, models_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Place:
     """A sound index, its vectors flushed to all the files that Chroma has; two lines in its log."""
     folder = tmp_path_factory.mktemp("sound")
@@ -169,7 +169,7 @@ def sound(
         (folder / "docs" / name).write_text(text, encoding="utf-8")
         os.utime(folder / "docs" / name, ns=(10**18, 10**18))
     config = (
-        f'[index]\ndata = "index"\nlock_seconds = 1\n[models]\ndir = {json.dumps(str(encoder_models))}\n'
+        f'[index]\ndata = "index"\nlock_seconds = 1\n[models]\ndir = {json.dumps(str(models_dir))}\n'
         '[generator]\nruntime = "none"\n[encoder]\nthreads = 1\n'
     )
     (folder / "config.toml").write_text(config, encoding="utf-8")
@@ -443,7 +443,7 @@ def test_two_ingests_and_a_question_at_once(place: Place) -> None:
 # --- models ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_model_that_its_runtime_refuses_is_damaged(place: Place, encoder_models: Path) -> None:
+def test_a_model_that_its_runtime_refuses_is_damaged(place: Place, models_dir: Path) -> None:
     """Its files have the sizes that its manifest says: only opening it tells."""
     models = place.folder / "models"
 
@@ -451,7 +451,7 @@ def test_a_model_that_its_runtime_refuses_is_damaged(place: Place, encoder_model
         (folder / "genai_config.json").write_bytes(b"\x80")
 
     install(models, "mine", "runtime", None, {}, build)
-    edit(place.folder / "config.toml", str(encoder_models), str(models))
+    edit(place.folder / "config.toml", str(models_dir), str(models))
     edit(place.folder / "config.toml", '"none"', '"onnx"\nmodel = "mine"')
     done = place.run({"ask": READING["ask"]})["ask"]
     done.check("ask")
@@ -465,11 +465,11 @@ def test_a_model_that_its_runtime_refuses_is_damaged(place: Place, encoder_model
         *(pytest.param(told, marks=SLOW) for told in ("", "{", "[]", '{"serving": [5]}', '{"serving": ["gone"]}')),
     ],
 )
-def test_what_was_promoted_cannot_be_told(place: Place, encoder_models: Path, told: str) -> None:
+def test_what_was_promoted_cannot_be_told(place: Place, models_dir: Path, told: str) -> None:
     models = place.folder / "models"
     models.mkdir()
     (models / "promoted.json").write_text(told, encoding="utf-8")
-    edit(place.folder / "config.toml", str(encoder_models), str(models))
+    edit(place.folder / "config.toml", str(models_dir), str(models))
     edit(place.folder / "config.toml", '"none"', '"onnx"')
     for command, done in place.run({"ask": READING["ask"], "status": READING["status"]}).items():
         done.check(command) if command == "ask" else None

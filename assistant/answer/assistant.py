@@ -54,7 +54,6 @@ class Assistant:
         Raises IndexMissing, IndexMismatch, ModelMissing or ModelDamaged, and UsageError for a risk that the calibration
         cannot hold, or a key of the log that is no secret.
         """
-        self.config = config
         self.access = access or make_access()
         self._engine = Engine(config, model=model, confidence=confidence, reader=reader)
         self._audit = Audit(config) if audit and config.audit.enabled else None
@@ -68,6 +67,11 @@ class Assistant:
     def close(self) -> None:
         """Let go of the index's files: of what another thread reads just now, when it has read it."""
         self._engine.close()
+
+    @property
+    def config(self) -> Config:
+        """The settings that the index and the models were opened with."""
+        return self._engine.config
 
     @property
     def threshold(self) -> float:
@@ -93,7 +97,7 @@ class Assistant:
         `stage` is told what is going on: "searching", "reading", "wording". Of `history` the last turns count. Raises
         UsageError for an empty or endless question or turn.
         """
-        access, history = access or self.access, recent(history)
+        access, question, history = access or self.access, checked_question(question), recent(history)
         self._engine.open_reader()
         stage("searching")
         with self._engine.snapshot():
@@ -106,7 +110,7 @@ class Assistant:
         self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = ""
     ) -> SearchResult:
         """Return the hits alone; `focus` is the question where `query` says more."""
-        access = access or self.access
+        access, query = access or self.access, checked_question(query)
         if self.config.retrieval.rerank:
             self._engine.open_reader()
         with self._engine.snapshot():
@@ -119,14 +123,13 @@ class Assistant:
         self,
         question: str,
         history: Sequence[Turn],
-        access: Access | None,
+        access: Access,
         k: int | None = None,
         report: ReportStage = no_report,
     ) -> Inquiry:
-        """Make the record of a question that is asked now; the caller holds a snapshot of the index."""
-        access = access or self.access
+        """Make the record of a checked question that is asked now; the caller holds a snapshot of the index."""
         return Inquiry(
-            question=checked_question(question),
+            question=question,
             history=history,
             access=access,
             index=self._engine.catalog.info(access),
@@ -168,8 +171,9 @@ class Assistant:
 
     def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:
         """Return the evidence and its features alone; what an answer would be worded from."""
+        question, history = checked_question(question), recent(history)
         with self._engine.snapshot():
-            return understand(self._inquiry(question, recent(history), access), self._engine)[1]
+            return understand(self._inquiry(question, history, access or self.access), self._engine)[1]
 
     def candidates(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Candidates:
         """Return every sentence that the reader would choose from, with its features."""

@@ -16,7 +16,7 @@ from typing import Any
 from assistant.answer.features import READING_FEATURES
 from assistant.core.errors import ModelDamaged, UsageError
 from assistant.core.files import PACKAGED
-from assistant.models.logistic import Logistic, parse_logistic, read_json
+from assistant.models.logistic import Logistic, parse_logistic, probabilities, read_json
 
 FILE_NAME = "confidence.json"
 LEVEL = 0.95  # of the bound
@@ -42,9 +42,7 @@ class Confidence:
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Return P(the evidence is right)."""
-        import numpy as np
-
-        return float(1 / (1 + np.exp(-self.model.log_odds(features))))
+        return float(probabilities(self.model.log_odds(features)))
 
     def threshold(self, max_risk: float) -> float:
         """Return the least probability to answer from, so that at most `max_risk` of the answers are wrong, with 95%

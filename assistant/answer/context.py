@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from assistant.answer.evidence import alone, overlap
 from assistant.answer.limits import LimitModel
@@ -62,7 +63,7 @@ def excerpts_around(lookup: Lookup, document_id: str, start: int, end: int) -> t
     for found in (
         (*_before(section, start), *_after(section, end)),
         _below(near, own, end),
-        _saying((*naming, *edges), lambda text: _names(text, numbers, own.headings)),
+        islice(_saying((*naming, *edges), _namer(numbers, own.headings)), MOST_OF_A_KIND),
         _at_edges(edges, own),
     ):
         spans += _apart(found, spans)
@@ -119,13 +120,19 @@ def sections_named(text: str) -> set[str]:
     return named
 
 
-def _names(text: str, numbers: set[str], headings: Sequence[str]) -> bool:
-    """Tell whether a text names a section by its number, a row's first cell included, or by its heading."""
-    if numbers & sections_named(text) or (text.startswith("|") and text.strip("| ").split(" |")[0] in numbers):
-        return True
-    match = SECTION_NUMBER.match(headings[-1]) if headings else None
-    name = headings[-1][match.end() if match else 0 :].strip(" .:)–-") if headings else ""
-    return bool(name) and re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) is not None
+def _namer(numbers: set[str], headings: Sequence[str]) -> Callable[[str], bool]:
+    """Return what tells whether a text names a section by its number, as a row's first cell too, or by its heading."""
+    heading = headings[-1] if headings else ""
+    match = SECTION_NUMBER.match(heading)
+    name = heading[match.end() if match else 0 :].strip(" .:)–-")
+    named = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE) if name else None
+
+    def names(text: str) -> bool:
+        if numbers & sections_named(text) or (text.startswith("|") and text.strip("| ").split(" |")[0] in numbers):
+            return True
+        return named is not None and named.search(text) is not None
+
+    return names
 
 
 def _apart(spans: Iterable[Span], known: Sequence[Span]) -> list[Span]:
@@ -188,17 +195,10 @@ def _after(section: Sequence[Block], end: int) -> Iterator[Span]:
 
 def _below(near: Sequence[Passage], own: Passage, end: int) -> Iterator[Span]:
     """Yield how the sections right after a quote's begin that stand below the same heading."""
+    above = own.headings, own.headings[:-1]
     sections: dict[tuple[str, ...], Passage] = {}
     for passage in near:
-        if (
-            passage.start >= end
-            and passage.headings != own.headings
-            and passage.headings[:-1]
-            in (
-                own.headings,
-                own.headings[:-1],
-            )
-        ):
+        if passage.start >= end and passage.headings != own.headings and passage.headings[:-1] in above:
             sections.setdefault(passage.headings, passage)
     for passage in list(sections.values())[:MOST_OF_A_KIND]:
         if first := next(_blocks_of(passage), None):
@@ -222,14 +222,11 @@ def _notes(passages: Sequence[Passage], start: int, end: int) -> Iterator[Span]:
 
 
 def _saying(passages: Sequence[Passage], says: Callable[[str], bool]) -> Iterator[Span]:
-    """Yield the first blocks that `says` is true of a sentence of; of a long one, that sentence."""
-    left = MOST_OF_A_KIND
+    """Yield the blocks that `says` is true of a sentence of; of a long one, that sentence."""
     for passage in dict.fromkeys(passages):
         for block in _blocks_of(passage):
             spans = sentences(passage.text, block.start - passage.start, block.end - passage.start)
-            saying = next(((a, b) for a, b in spans if says(passage.text[a:b])), None)
-            if saying and left:
-                left -= 1
+            if saying := next(((a, b) for a, b in spans if says(passage.text[a:b])), None):
                 whole = block.end - block.start <= LONGEST_BLOCK
                 yield (block.start, block.end) if whole else (passage.start + saying[0], passage.start + saying[1])
 

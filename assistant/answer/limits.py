@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from assistant.core.errors import ModelDamaged
 from assistant.core.files import PACKAGED
-from assistant.models.logistic import read_json
+from assistant.models.logistic import probabilities, read_json
 
 FILE = PACKAGED / "limits.json"
 SAME_SUBJECT, RELATED = 0.5, 0.35  # cosines: "no more barbecues on balconies" and a rule on them 0.52, others below 0.3
@@ -51,8 +51,7 @@ class LimitModel:
         return found
 
     def _probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = 1 / (1 + np.exp(-(vectors.astype(np.float64) @ self.vector + self.bias)))
-        return found
+        return probabilities(vectors.astype(np.float64) @ self.vector + self.bias)
 
 
 def load_limits(encode: Encode, path: Path = FILE) -> LimitModel:

@@ -11,7 +11,7 @@ from assistant.answer.disclosure import masked, masked_text, permitted
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import place
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
-from assistant.answer.phrase import GroundedText, extractive_answer, phrase
+from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
 from assistant.answer.question import Inquiry, phrasings, repeats_last_answer
@@ -90,10 +90,7 @@ def from_evidence(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine
         model = engine.model
         wording = phrase(asked, evidence, model, engine.config.generator)
     with inquiry.timer("verify"):
-        hits = [e.hit for e in evidence]
-        if wording.generated and engine.refusals(wording.text, hits):
-            wording = extractive_answer(evidence, wording.verdicts)
-        wording = shown(check_quotes(wording, engine), hits, inquiry.access, engine)
+        wording = shown(check_quotes(wording, engine), [e.hit for e in evidence], inquiry.access, engine)
     wording = replace(wording, verdicts=(*withheld, *wording.verdicts))
     before = said_before(inquiry, asked, wording, engine)
     return outcomes.answered(inquiry, reading, wording, before, model.info if model else NO_MODEL)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.core.errors import ModelDamaged
-from assistant.models.logistic import read_json
+from assistant.models.logistic import probabilities, read_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,8 +54,7 @@ class Linear:
         import numpy as np
 
         log_odds = vectors.astype(np.float64) @ self._weights + np.asarray(lexical)
-        found: NDArray[np.float64] = 1 / (1 + np.exp(-log_odds))
-        return found
+        return probabilities(log_odds)
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:

@@ -31,6 +31,12 @@ class Logistic:
         return total
 
 
+def probabilities(log_odds: Floats) -> Floats:
+    """Return the probability of each of the log-odds."""
+    found: Floats = 1 / (1 + np.exp(-log_odds))
+    return found
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read one of our JSON model files; raises ModelDamaged if it cannot be read."""
     try:

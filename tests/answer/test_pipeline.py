@@ -284,3 +284,10 @@ def test_a_conversation_does_not_repeat_its_last_answer(tarnwell: Assistant, que
     assert last.status == "answered"
     found = tarnwell.answer(question, [Turn("user", asked), Turn("assistant", last.text)])
     assert found.text != last.text and {c.quote for c in found.citations}.isdisjoint(c.quote for c in last.citations)
+
+
+def test_a_question_that_is_none_is_refused_before_any_work(tarnwell: Assistant) -> None:
+    stages: list[str] = []
+    with pytest.raises(UsageError, match="the question is empty"):
+        tarnwell.answer(" ", stage=stages.append)
+    assert stages == []

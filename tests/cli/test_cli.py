@@ -70,10 +70,10 @@ REPORT_KEYS = {
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, encoder_models: Path) -> tuple[str, str]:
+def fresh(tmp_path: Path, models_dir: Path) -> tuple[str, str]:
     """The settings of an index that is not there yet."""
     path = tmp_path / "fresh.toml"
-    models = json.dumps(str(encoder_models))
+    models = json.dumps(str(models_dir))
     path.write_text(f'[index]\ndata = "new"\n[models]\ndir = {models}\n[generator]\nruntime = "none"\n')
     return "--config", str(path)
 

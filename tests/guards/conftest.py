@@ -13,9 +13,9 @@ from assistant.models.registry import Registry
 
 
 @pytest.fixture(scope="session")
-def guard_encoder(encoder_models: Path) -> Encoder:
+def guard_encoder(models_dir: Path) -> Encoder:
     """Open what the guards' models read."""
-    return open_encoder(Registry(encoder_models), EncoderSection(), GUARD_ENCODER)
+    return open_encoder(Registry(models_dir), EncoderSection(), GUARD_ENCODER)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoder_models: Path) -> Run:
-    (tmp_path / "c.toml").write_text(f"[models]\ndir = {json.dumps(str(encoder_models))}\n")
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models_dir: Path) -> Run:
+    (tmp_path / "c.toml").write_text(f"[models]\ndir = {json.dumps(str(models_dir))}\n")
 
     def call(*arguments: str, stdin: str) -> tuple[int, str]:
         out = io.TextIOWrapper(io.BytesIO(), "utf-8")

@@ -34,8 +34,8 @@ def test_what_is_said_of_a_passage_is_the_same_every_time(cross_encoder: CrossEn
     assert np.array_equal(cross_encoder._remembered.__wrapped__("When do days expire?", "Leave", UNITS), one)
 
 
-def test_it_is_gone_once_nobody_holds_it(encoder_models: Path) -> None:
-    reader = open_reader(Registry(encoder_models), Config().encoder)
+def test_it_is_gone_once_nobody_holds_it(models_dir: Path) -> None:
+    reader = open_reader(Registry(models_dir), Config().encoder)
     reader.read("When do days expire?", "Leave", UNITS)
     held = weakref.ref(reader)
     gc.disable()

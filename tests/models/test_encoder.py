@@ -18,8 +18,8 @@ TEXTS = [f"{'Rule ' * (n % 40)}{n}: employees of grade {n} may carry over {n} da
 
 
 @pytest.fixture(params=[MPNET, MINILM])
-def encoder(encoder_models: Path, request: pytest.FixtureRequest) -> Encoder:
-    return open_encoder(Registry(encoder_models), EncoderSection(), request.param)
+def encoder(models_dir: Path, request: pytest.FixtureRequest) -> Encoder:
+    return open_encoder(Registry(models_dir), EncoderSection(), request.param)
 
 
 def test_what_a_text_is_encoded_beside_changes_no_bit(encoder: Encoder) -> None:

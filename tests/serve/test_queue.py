@@ -103,6 +103,15 @@ def asked(client: httpx.AsyncClient) -> asyncio.Task[httpx.Response]:
     return asyncio.create_task(client.post(ASK, json={"question": QUESTION}))
 
 
+async def one_answered_one_waiting(client: httpx.AsyncClient) -> tuple[asyncio.Task[httpx.Response], ...]:
+    """Ask twice of a server that answers one question at once."""
+    first = asked(client)
+    await becomes(client, answering=1, waiting=0)
+    second = asked(client)
+    await becomes(client, answering=1, waiting=1)
+    return first, second
+
+
 @pytest.fixture
 def patient() -> StubAssistant:
     """An assistant that answers when its gate is opened."""
@@ -114,10 +123,7 @@ def patient() -> StubAssistant:
 def test_more_than_the_queue_holds_are_told_to_come_again(patient: StubAssistant) -> None:
     async def run() -> None:
         async with serving(patient, at_once=1, queue=1) as client:
-            first = asked(client)
-            await becomes(client, answering=1, waiting=0)
-            second = asked(client)
-            await becomes(client, answering=1, waiting=1)
+            first, second = await one_answered_one_waiting(client)
             third = await asked(client)
             assert_refused(third.status_code, third.content, 503, "come again")
             assert int(third.headers["retry-after"]) > 0
@@ -131,10 +137,7 @@ def test_more_than_the_queue_holds_are_told_to_come_again(patient: StubAssistant
 def test_a_client_that_leaves_frees_its_place_and_ends_its_work(patient: StubAssistant) -> None:
     async def run() -> None:
         async with serving(patient, at_once=1, queue=1) as client:
-            first = asked(client)
-            await becomes(client, answering=1, waiting=0)
-            second = asked(client)
-            await becomes(client, answering=1, waiting=1)
+            first, second = await one_answered_one_waiting(client)
             second.cancel()
             await becomes(client, answering=1, waiting=0)
             first.cancel()

@@ -20,6 +20,7 @@ from assistant.answer.limits import FILE
 from assistant.core.config import load_config
 from assistant.evaluate.calibrate import fit_logistic
 from assistant.models.encoder import guard_encode
+from assistant.models.logistic import probabilities
 from assistant.text.canonical import sentences
 from tune.factory.fit_packaged import ORGANISATIONS
 
@@ -57,8 +58,7 @@ def fit(vectors: Floats, limits: NDArray[np.bool_], ordinary: Floats) -> tuple[F
 
 def probability(vectors: Floats, model: tuple[Floats, float]) -> Floats:
     """Return P(limits) of each vector [n]."""
-    found: Floats = 1 / (1 + np.exp(-(vectors @ model[0] + model[1])))
-    return found
+    return probabilities(vectors @ model[0] + model[1])
 
 
 def main() -> None:

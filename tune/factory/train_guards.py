@@ -28,6 +28,7 @@ from assistant.guards import injection, segments
 from assistant.guards.classifier import BUCKETS, Linear, hash_words
 from assistant.guards.normalise import as_encoded, fold
 from assistant.models.encoder import GUARD_ENCODER, encoder_sha, guard_encode
+from assistant.models.logistic import probabilities
 from assistant.models.registry import Registry
 from tune.factory.fit_packaged import ORGANISATIONS
 from tune.factory.guard_data import (
@@ -232,7 +233,7 @@ def scores_of(fitted: Fitted, samples: Samples, encode: Encode, gate: float) -> 
     found: Floats = np.zeros(len(samples.items))
     if len(rows):
         odds = lexical[rows] + encode([samples.pieces[at] for at in rows]).astype(np.float64) @ fitted.vector
-        np.maximum.at(found, samples.owner[rows], 1 / (1 + np.exp(-odds)))
+        np.maximum.at(found, samples.owner[rows], probabilities(odds))
     return found
 
 

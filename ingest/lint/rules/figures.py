@@ -310,11 +310,5 @@ def _answers(question: str, statement: Provision, read: Read) -> float:
     return float(read(question, statement.header, [statement.text])[0])
 
 
-def _words_at(text: str, figure: Figure) -> str:
-    """Return a figure as it is written, with the word behind it where it has no unit."""
-    words = text[figure.start :].split()
-    return " ".join(words[: max(2, len(text[figure.start : figure.end].split()))]).rstrip(".,;")
-
-
 def _line(text: str) -> str:
     return " ".join(text.split())

@@ -89,7 +89,7 @@ def planted() -> list[Entry]:
 
 
 @pytest.fixture(scope="module")
-def report(planted: list[Entry], encoder_models: Path, tmp_path_factory: pytest.TempPathFactory) -> LintReport:
+def report(planted: list[Entry], models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> LintReport:
     base = tmp_path_factory.mktemp("planted")
     plant(planted, base / "docs")
     config = Config(base=base)

@@ -113,8 +113,8 @@ def test_packaged_models_pass_their_own_check(models_dir: Path) -> None:
     }
 
 
-def test_the_encoder_in_8_bits_is_close_to_the_original(encoder_models: Path) -> None:
-    record = Registry(encoder_models).load(MPNET_ID)
+def test_the_encoder_in_8_bits_is_close_to_the_original(models_dir: Path) -> None:
+    record = Registry(models_dir).load(MPNET_ID)
     assert record.settings["precision"] == "int8"
     assert float(record.settings["cosine"]) >= 0.99
 
