@@ -19,7 +19,7 @@ import pytest
 from tests.commands import Run
 from tests.office_files import BAND, CARRY, NOTHING
 
-OF_THIS_MACHINE = ("python", "packages", "models", "calibration")
+OF_THIS_MACHINE = ("python", "packages", "models", "models_dir", "calibration")
 RECORDED = Path(__file__).with_name("contract.json")
 BATCH = f'{{"id": 1, "question": "{CARRY}"}}\n{{"id": "b", "question": ""}}\nno JSON\n'
 CASES: dict[str, tuple[Sequence[str], str]] = {
