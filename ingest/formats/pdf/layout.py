@@ -10,11 +10,11 @@ import re
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
-from ingest.formats.pdf.lines import BodyType, Piece, TextLine, lay_out, usual_type
-from ingest.formats.pdf.settings import LIMITS
-from ingest.formats.pdf.tables import Page, Table, Word
+from ingest.formats.pdf.lines import GAP, LARGER, BodyType, Piece, Table, TextLine, lay_out, usual_type
+from ingest.formats.pdf.page import Page, Word
 from ingest.formats.text.plaintext import Vocabulary, split_marker
 
+_TITLE_PAGES = 3  # pages on which a title is looked for
 _TERMINAL = re.compile(r"[.!?:;][\"'”’)\]]*$")
 
 
@@ -52,8 +52,8 @@ class _Writer:
     @property
     def title(self) -> str:
         """The largest heading of the first page that has one; all of them where it is a cover."""
-        page = min((page for page, _, _ in self._headings), default=LIMITS.title_pages)
-        found = [(size, text) for at, size, text in self._headings if at == page < LIMITS.title_pages]
+        page = min((page for page, _, _ in self._headings), default=_TITLE_PAGES)
+        found = [(size, text) for at, size, text in self._headings if at == page < _TITLE_PAGES]
         if len(found) > 1 and page not in self._prose:
             return " - ".join(dict.fromkeys(text for _, text in found))
         return max(found, key=lambda heading: heading[0], default=(0.0, ""))[1]
@@ -105,8 +105,8 @@ class _Writer:
             return goes_on and not (marker or heads or _TERMINAL.search(last.text))
         drop = last.base - line.base
         if self._usual.heads(first) and heads:
-            return drop < 1.6 * line.size and len(self._lines) < LIMITS.heading_lines and not marker
-        if drop > self._usual.leading * LIMITS.gap * max(last.size, line.size):
+            return drop < 1.6 * line.size and len(self._lines) < 4 and not marker
+        if drop > self._usual.leading * GAP * max(last.size, line.size):
             return False
         if marker:
             return self._mid_sentence(marker, last, line)
@@ -146,10 +146,10 @@ class _Writer:
     def _is_heading(self, lines: list[TextLine], text: str) -> bool:
         if not all(self._usual.heads(line) for line in lines) or not any(char.isalpha() for char in text):
             return False
-        if lines[0].size > self._usual.size * LIMITS.larger:
-            sentence = text.endswith(".") and len(text) > LIMITS.bold_heading_characters
-            return len(text) <= LIMITS.heading_characters and not sentence
-        if len(text) > LIMITS.bold_heading_characters or re.search(r"[.,;]$", text):
+        if lines[0].size > self._usual.size * LARGER:
+            sentence = text.endswith(".") and len(text) > 100
+            return len(text) <= 200 and not sentence
+        if len(text) > 100 or re.search(r"[.,;]$", text):
             return False
         return not self._marker or bool(re.match(r"\d+(\.\d+)*\.?\s", text))
 

@@ -1,22 +1,26 @@
-"""Set a PDF's words in lines and tables, drop what repeats on every page, and tell the document's usual type."""
+"""Set a page's words in lines and ruled tables, drop what repeats on every page, and tell the document's usual type."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
+import numpy as np
+
 from ingest.formats.inline import as_script, is_raised
-from ingest.formats.pdf.settings import LIMITS
-from ingest.formats.pdf.tables import Page, Table, Word, find_tables
+from ingest.formats.pdf.page import Page, RuledLine, Word
 
 _PAGE_NUMBER = re.compile(
     r"[-–|\s]*(?:page|p\.)?\s*\d{1,4}(?:\s*(?:of|/|\|)\s*\d{1,4})?[-–|\s]*$|[ivxl]{1,7}$", re.IGNORECASE
 )
 
+_TOUCH = 2.5  # points between ruled lines that meet
+LARGER = 1.1  # how much larger than the body a heading is set
+GAP = 1.2  # how much wider than usual a gap between paragraphs is
 _CONTENTS = re.compile(r"(?:[.·…_]\s?){4,}\s*\d{1,4}$")  # a line of the table of contents
 
 
@@ -53,6 +57,13 @@ class TextLine:
         return self.words[0].base
 
 
+@dataclass(slots=True)
+class Table:
+    """A grid; `rows[i][j]` are the words of a cell, in reading order."""
+
+    rows: list[list[list[Word]]]
+
+
 Piece = TextLine | Table
 
 
@@ -67,7 +78,7 @@ class BodyType:
 
     def heads(self, line: TextLine) -> bool:
         """Say whether a line's type alone would make it a heading."""
-        larger = line.size >= self.size * LIMITS.larger and line.size > self.size + 0.4
+        larger = line.size >= self.size * LARGER and line.size > self.size + 0.4
         return larger or (line.bold and not self.bold and line.size >= self.size - 0.6)
 
 
@@ -131,7 +142,7 @@ def _is_mark(word: Word, of: Word) -> bool:
 
 
 def _touch(left: Word, right: Word) -> bool:
-    return -1 < right.x0 - left.x1 < LIMITS.touching * max(left.size, right.size)
+    return -1 < right.x0 - left.x1 < 0.2 * max(left.size, right.size)
 
 
 def _column(line: TextLine) -> int:
@@ -146,15 +157,18 @@ def _rounded(size: float) -> float:
     return round(size * 2) / 2
 
 
-def _drop_furniture(laid: list[list[Piece]], pages: list[Page]) -> list[str]:
-    """Remove page numbers, contents lists and lines at top and bottom that half of the pages share; return these."""
+def _drop_furniture(laid: list[list[Piece]], pages: list[Page], margin: float = 0.12, edge_lines: int = 3) -> list[str]:
+    """Remove page numbers, contents lists and lines at top and bottom that half of the pages share; return these.
+
+    `margin` is the share of the page's height, at its top and bottom, where so many lines are looked at.
+    """
     edges: list[list[TextLine]] = []
     for pieces, page in zip(laid, pages, strict=True):
-        band = LIMITS.margin * (page.top - page.bottom)
+        band = margin * (page.top - page.bottom)
         inside = [line for line in pieces if isinstance(line, TextLine)]
         ordered = sorted(inside, key=lambda line: -line.base)
-        high = [line for line in ordered[: LIMITS.edge_lines] if line.base > page.top - band]
-        low = [line for line in ordered[-LIMITS.edge_lines :] if line.base < page.bottom + band]
+        high = [line for line in ordered[:edge_lines] if line.base > page.top - band]
+        low = [line for line in ordered[-edge_lines:] if line.base < page.bottom + band]
         edges.append([*high, *(line for line in low if line not in high)])
     seen = Counter(key for lines in edges for key in {_key(line) for line in lines})
     shared = {key for key, count in seen.items() if count >= max(2, len([page for page in pages if page.words]) / 2)}
@@ -185,7 +199,91 @@ def usual_type(lines: list[TextLine]) -> BodyType:
     ]
     leading = median(gaps) if gaps else 1.3
     # The median may sit in a gap between paragraphs where most of these are one line long; wrapped lines tell better.
-    close = [gap for gap in gaps if gap <= leading * LIMITS.gap]
+    close = [gap for gap in gaps if gap <= leading * GAP]
     usual = BodyType(size, bold, median(close) if close else leading, {})
     styles = sorted({(line.size, line.bold) for line in lines if usual.heads(line)}, reverse=True)
     return BodyType(size, bold, usual.leading, {style: min(level, 6) for level, style in enumerate(styles, 1)})
+
+
+def find_tables(page: Page) -> dict[int, Table]:
+    """Return the page's tables by the index of their first word; every word of a table is in `page.words` too."""
+    grids = [grid for rules in _components(page.rules) if (grid := _Grid.of(rules))]
+    members: dict[int, list[tuple[int, Word]]] = defaultdict(list)
+    for index, word in enumerate(page.words):
+        for number, grid in enumerate(grids):
+            if grid.holds(word):
+                members[number].append((index, word))
+                break
+    tables = {}
+    for number, found in members.items():
+        table = grids[number].fill([word for _, word in found])
+        if len(table.rows) > 1 and max(len(row) for row in table.rows) > 1:
+            for index, _ in found:
+                tables[index] = table
+    return tables
+
+
+def _components(rules: list[RuledLine], most: int = 2_000) -> list[list[RuledLine]]:
+    """Group the rules that touch each other; a table has fewer than `most`."""
+    rules = [rule for rule in rules if max(rule.x1 - rule.x0, rule.y1 - rule.y0) > 3][:most]
+    x0, y0, x1, y1 = np.array([(rule.x0, rule.y0, rule.x1, rule.y1) for rule in rules] or [(0.0,) * 4]).T
+    near = (x0[:, None] <= x1 + _TOUCH) & (y0[:, None] <= y1 + _TOUCH)
+    near &= near.T
+    group = np.arange(len(x0))
+    while (least := np.where(near, group, len(x0)).min(axis=1)).tolist() != group.tolist():
+        group = least[least]
+    groups: dict[int, list[RuledLine]] = defaultdict(list)
+    for at, rule in zip(group.tolist(), rules, strict=False):
+        groups[at].append(rule)
+    return list(groups.values())
+
+
+@dataclass(slots=True)
+class _Grid:
+    xs: list[float]
+    ys: list[float]  # from the top down
+    verticals: list[RuledLine]
+
+    @classmethod
+    def of(cls, rules: list[RuledLine]) -> _Grid | None:
+        """Return the grid that rules form, if it has at least two columns."""
+        verticals = [rule for rule in rules if not rule.horizontal]
+        horizontals = [rule for rule in rules if rule.horizontal]
+        xs = _cluster([(rule.x0 + rule.x1) / 2 for rule in verticals])
+        ys = _cluster([(rule.y0 + rule.y1) / 2 for rule in horizontals])[::-1]
+        if not (3 <= len(xs) <= 61 and 2 <= len(ys) <= 401):  # what has more is a drawing
+            return None
+        return cls(xs, ys, verticals)
+
+    def holds(self, word: Word) -> bool:
+        middle = (word.x0 + word.x1) / 2
+        return self.xs[0] <= middle <= self.xs[-1] and self.ys[-1] - 1 <= word.base + word.size / 3 <= self.ys[0] + 1
+
+    def fill(self, words: list[Word]) -> Table:
+        """Put words into cells; a cell that spans columns is the first of them."""
+        bands = list(zip(self.ys, self.ys[1:], strict=False))
+        edges = [self._edges((top + bottom) / 2) for top, bottom in bands]
+        rows: list[list[list[Word]]] = [[[] for _ in self.xs[1:]] for _ in bands]
+        for word in words:
+            height, middle = word.base + word.size / 3, (word.x0 + word.x1) / 2
+            band = next((at for at, (_, bottom) in enumerate(bands) if height >= bottom), len(bands) - 1)
+            column = max((at for at in edges[band] if self.xs[at] <= middle), default=0)
+            rows[band][min(column, len(self.xs) - 2)].append(word)
+        for row in rows:
+            for cell in row:
+                cell.sort(key=lambda word: (-round(word.base, 0), word.x0))
+        return Table([row for row in rows if any(row)])
+
+    def _edges(self, height: float) -> list[int]:
+        """Return the columns that begin with a line at this height."""
+        crossed = [(rule.x0 + rule.x1) / 2 for rule in self.verticals if rule.y0 - 1 <= height <= rule.y1 + 1]
+        return [at for at, x in enumerate(self.xs) if any(abs(x - edge) <= _TOUCH for edge in crossed)]
+
+
+def _cluster(values: list[float]) -> list[float]:
+    """Return the distinct values, nearby ones taken together, ascending."""
+    clusters: list[float] = []
+    for value in sorted(values):
+        if not clusters or value - clusters[-1] > _TOUCH:
+            clusters.append(value)
+    return clusters

@@ -673,7 +673,7 @@ def test_pdf() -> None:
     assert parsed.pages == (0, parsed.text.index("goes on over"), parsed.text.index("The end"))
     assert parsed.title == "Travel policy"
     assert emphasised(parsed)[:6] == ["Rail travel"] * 6
-    assert sorted(detail.split(" ", 2)[0] for _, detail in parsed.flags) == ["tiny", "white"]
+    assert sorted(detail.split(" ", 2)[0] for _, detail in parsed.flags) == ["text", "tiny"]
     check(parsed)
 
 

@@ -1,0 +1,282 @@
+"""Read what a PDF page says and shows by pdfium: its words with their place and type, and its ruled lines.
+
+Words that a reader could not see are left out: what `visibility` says of size and colour, what lies outside the page,
+and what something is drawn over; the drawn page tells which colour words stand on, and whether they stand out.
+Invisible words are kept over a scan, where that is how OCR text is stored.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ingest.formats.builder import Builder
+from ingest.formats.inline import raise_digits
+from ingest.formats.visibility import BLACK, WHITE, Colour, hidden_reason
+
+_BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")  # pdfium's sign for a hyphen at a line's end replaces the line break
+_THIN = 3  # points: what is thinner is a line, and covers nothing
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top, in points
+
+
+@dataclass(slots=True)
+class Word:
+    """A word as set: `x0` to `x1` on the baseline `base`, in points; `line` numbers the page's physical lines."""
+
+    text: str
+    x0: float
+    x1: float
+    base: float
+    size: float
+    line: int
+    font: str = ""
+    bold: bool = False
+    italic: bool = False
+    colour: Colour = BLACK
+    drawn: bool = True  # else its text is there and its letters are not: how OCR text is laid under a scan
+
+
+@dataclass(frozen=True, slots=True)
+class RuledLine:
+    """A line or thin rectangle, by its bounds."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def horizontal(self) -> bool:
+        return self.x1 - self.x0 >= self.y1 - self.y0
+
+
+@dataclass(slots=True)
+class Page:
+    """A page's words in reading order, its rules, and its vertical bounds."""
+
+    words: list[Word]
+    rules: list[RuledLine]
+    bottom: float
+    top: float
+
+
+@dataclass(slots=True)
+class Drawings:
+    """What a page draws: straight lines, what words may stand on or lie under, any image, and one of a whole page."""
+
+    rules: list[RuledLine]
+    boxes: list[Box]
+    images: bool = False
+    scan: bool = False
+
+
+class PageReader:
+    """Reads the pages of one document."""
+
+    def __init__(self, builder: Builder) -> None:
+        import pypdfium2.raw as raw
+
+        self._raw: Any = raw
+        self._builder = builder
+        self._fonts: dict[bytes, tuple[str, bool, bool]] = {}
+
+    def read(self, page: Any, number: int) -> tuple[Page, Drawings]:
+        """Return a page's words and rules, and all that it draws; report what is hidden."""
+        drawings = self._drawings(page)
+        left, bottom, right, top = page.get_bbox()
+        textpage = page.get_textpage()
+        try:
+            words = list(self._words(textpage.raw))
+        finally:
+            textpage.close()
+        canvas = Canvas(page, drawings.boxes)
+        kept: list[Word] = []
+        hidden: dict[str, list[Word]] = {}
+        for word in words:
+            on_page = left <= (word.x0 + word.x1) / 2 <= right and bottom <= word.base <= top
+            if not on_page:
+                how = "text outside the page"
+            elif word.drawn or not drawings.scan:
+                how = canvas.hidden_reason(word)
+            else:
+                how = ""
+            (hidden.setdefault(how, []) if how else kept).append(word)
+        for how, some in hidden.items():
+            self._builder.flag_hidden(f"{how} on page {number}", " ".join(word.text for word in some[:40]))
+        return Page(kept, drawings.rules, bottom, top), drawings
+
+    def _words(self, text: Any, most: int = 500_000) -> Iterator[Word]:
+        """Yield a page's words, numbered by physical line, up to a number of characters."""
+        raw = self._raw
+        count = raw.FPDFText_CountChars(text)
+        if count <= 0:
+            return
+        if count > most:
+            self._builder.flag("too_large", f"Only {most:,} characters of a page were read.")
+            count = most
+        slanted: list[str] = []
+        buffer = (ctypes.c_ushort * (count + 1))()
+        length = raw.FPDFText_GetText(text, 0, count, buffer)
+        string = bytes(buffer)[: 2 * max(length - 1, 0)].decode("utf-16-le", "replace")
+        same = len(string) == count  # then a character's index in the string is its index on the page
+        line = 0
+        for match in _BREAKS.finditer(string):
+            if match[0] in "\n\ufffe":
+                line += 1
+                continue
+            first, last = match.start(), match.end() - 1
+            hyphen = string[last + 1 : last + 2] == "\ufffe"
+            if not same:
+                first = raw.FPDFText_GetCharIndexFromTextIndex(text, first)
+                last = max(first, raw.FPDFText_GetCharIndexFromTextIndex(text, last))
+            written = self._raised(text, match[0], first, last) + "-" * hyphen
+            matrix = self._matrix(text, first)
+            if min(abs(matrix.a), abs(matrix.b)) > 0.1 * max(abs(matrix.a), abs(matrix.b)):
+                slanted.append(written)  # neither upright nor along the page's edge: a watermark
+            else:
+                yield self._word(text, written, first, last, line, self._size(text, first, matrix))
+        self._builder.margin(" ".join(slanted))
+
+    def _matrix(self, text: Any, index: int) -> Any:
+        matrix = self._raw.FS_MATRIX()
+        self._raw.FPDFText_GetMatrix(text, index, matrix)
+        return matrix
+
+    def _word(self, text: Any, string: str, first: int, last: int, line: int, size: float) -> Word:
+        raw = self._raw
+        x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
+        raw.FPDFText_GetCharOrigin(text, first, x, y)
+        raw.FPDFText_GetLooseCharBox(text, last, box)
+        channels = [ctypes.c_uint() for _ in range(4)]
+        raw.FPDFText_GetFillColor(text, first, *channels)
+        colour = Colour(*(channel.value / 255 for channel in channels))
+        mode = raw.FPDFTextObj_GetTextRenderMode(raw.FPDFText_GetTextObject(text, first))
+        drawn = mode not in (raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP)
+        x1 = max(box.right, x.value)
+        return Word(string, x.value, x1, y.value, size, line, *self._font(text, first), colour, drawn)
+
+    def _raised(self, text: Any, string: str, first: int, last: int) -> str:
+        """Return a word with the digits as superscripts that are set so."""
+        if last - first + 1 != len(string) or len(string) < 2 or not any(map(str.isdigit, string)):
+            return string
+        x, y = ctypes.c_double(), ctypes.c_double()
+        sizes, bases = [], []
+        for index in range(first, last + 1):
+            self._raw.FPDFText_GetCharOrigin(text, index, x, y)
+            sizes.append(self._size(text, index, self._matrix(text, index)))
+            bases.append(y.value)
+        return raise_digits(string, sizes, bases)
+
+    def _size(self, text: Any, index: int, matrix: Any) -> float:
+        return float(self._raw.FPDFText_GetFontSize(text, index)) * (math.hypot(matrix.c, matrix.d) or 1.0)
+
+    def _font(self, text: Any, index: int) -> tuple[str, bool, bool]:
+        """Return a character's font by name, and whether it is bold and italic."""
+        raw, flags = self._raw, ctypes.c_int()
+        buffer = ctypes.create_string_buffer(96)
+        raw.FPDFText_GetFontInfo(text, index, buffer, 96, flags)
+        name = buffer.value
+        if name not in self._fonts:
+            lower = name.decode("utf-8", "replace").lower()
+            heavy = raw.FPDFText_GetFontWeight(text, index) >= 600
+            bold = heavy or any(word in lower for word in ("bold", "black", "heavy", "semibd", "demi"))
+            self._fonts[name] = lower, bold, "italic" in lower or "oblique" in lower or bool(flags.value & 64)
+        return self._fonts[name]
+
+    def _drawings(self, page: Any, most: int = 20_000) -> Drawings:
+        """Return what a page draws; drawings have more than `most` objects, and any word may stand on them."""
+        raw, found = self._raw, Drawings([], [])
+        left, bottom, right, top = whole = page.get_bbox()
+        for number, item in enumerate(page.get_objects(max_depth=4)):
+            if number >= most:
+                found.boxes.append(whole)
+                break
+            if item.type == raw.FPDF_PAGEOBJ_TEXT:
+                continue
+            box = item.get_bounds()
+            if min(box[2] - box[0], box[3] - box[1]) >= _THIN:
+                found.boxes.append(box)
+            if item.type == raw.FPDF_PAGEOBJ_IMAGE:
+                found.images = True
+                half = (right - left) * (top - bottom) / 2
+                found.scan |= (box[2] - box[0]) * (box[3] - box[1]) > half
+            elif item.type == raw.FPDF_PAGEOBJ_PATH:
+                found.rules += _rules(raw, item, box)
+        return found
+
+
+class Canvas:
+    """A page drawn at one pixel a point, to see what words stand on that lie in the bounds of a drawing."""
+
+    def __init__(self, page: Any, boxes: list[Box]) -> None:
+        import numpy as np
+
+        self._left, _, _, self._top = page.get_bbox()
+        self._scale = min(1.0, 2000 / max(*page.get_size(), 1))
+        self._pixels = np.zeros((0, 0, 3), dtype=np.uint8)
+        if boxes:
+            upright = (360 - page.get_rotation()) % 360  # as its words are placed
+            bitmap = page.render(scale=self._scale, rotation=upright, rev_byteorder=True)
+            self._pixels = bitmap.to_numpy()[:, :, :3].copy()
+            bitmap.close()
+        self._on_drawing = np.zeros(self._pixels.shape[:2], dtype=bool)
+        for left, bottom, right, top in boxes:
+            self._on_drawing[self._slices(left, bottom, right, top)] = True
+
+    def hidden_reason(self, word: Word) -> str:
+        """Return how a word is hidden, or an empty string."""
+        import numpy as np
+
+        middle, behind, covered = (word.x0 + word.x1) / 2, WHITE, False
+        if self._on_drawing[self._slices(middle, word.base, middle, word.base + word.size / 3)].any():
+            behind = Colour(*(np.median(self._pixels_of(word, -0.2, 1.0), axis=(0, 1)) / 255))
+            letters = self._pixels_of(word, 0.1, 0.5)
+            even = letters.size == 0 or int(np.ptp(letters, axis=(0, 1)).max()) <= 12
+            covered = even and any(map(str.isalnum, word.text))
+        how = hidden_reason(word.colour, behind, hidden=not word.drawn, points=word.size)
+        return how or ("covered text" if covered else "")
+
+    def _pixels_of(self, word: Word, low: float, high: float) -> Any:
+        """Return the pixels of a word, from and to a part of its size above the base line; of a large one, some."""
+        rows, columns = self._slices(word.x0, word.base + low * word.size, word.x1, word.base + high * word.size)
+        found = self._pixels[rows, columns]
+        return found[:: found.shape[0] // 100 + 1, :: found.shape[1] // 100 + 1]
+
+    def _slices(self, left: float, bottom: float, right: float, top: float) -> tuple[slice, slice]:
+        """Return the rows and columns of an area, at least one pixel of it."""
+        high, wide = self._pixels.shape[:2]
+        x0, x1 = (int((x - self._left) * self._scale) for x in (left, right))
+        y0, y1 = (int((self._top - y) * self._scale) for y in (top, bottom))
+        return slice(max(y0, 0), min(y1 + 1, high)), slice(max(x0, 0), min(x1 + 1, wide))
+
+
+def _rules(raw: Any, item: Any, box: Box) -> list[RuledLine]:
+    """Return the horizontal and vertical lines of a path; a thin rectangle is a line too."""
+    count = raw.FPDFPath_CountSegments(item.raw)
+    if not 2 <= count <= 64:
+        return []
+    if min(box[2] - box[0], box[3] - box[1]) < _THIN:
+        return [RuledLine(*box)]
+    matrix = item.get_matrix()
+    points: list[tuple[float, float] | None] = []
+    for at in range(count):
+        segment = raw.FPDFPath_GetPathSegment(item.raw, at)
+        if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_BEZIERTO:
+            return []
+        x, y = ctypes.c_float(), ctypes.c_float()
+        raw.FPDFPathSegment_GetPoint(segment, x, y)
+        if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_MOVETO:
+            points.append(None)
+        points.append(matrix.on_point(x.value, y.value))
+    rules = []
+    for before, after in pairwise(points):
+        if before and after and min(abs(before[0] - after[0]), abs(before[1] - after[1])) < 1:
+            (x0, x1), (y0, y1) = sorted((before[0], after[0])), sorted((before[1], after[1]))
+            rules.append(RuledLine(x0, y0, x1, y1))
+    return rules
