@@ -9,40 +9,34 @@ hyphens, Unicode spaces -> space, CRLF -> LF, NFC, and direction marks in text t
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
+
+from assistant.text.canonical import CONTROL
 
 Counts = Counter[tuple[str, str]]  # (reason, "U+XXXX" or "ESC") -> how many
+Treatment = tuple[str, str]  # the reason that is reported, empty for none, and what a character is replaced by
 
-# CSI; OSC, DCS, SOS, PM and APC strings; two-byte escapes. A string without its end, or in which another begins (which
-# ends it for a terminal too), loses only its introducer.
-_ESCAPE = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
-    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]{0,4096}+(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]{0,8}[0-~]"
-    "|\x1b"
+UNREADABLE: Treatment = ("control", "\ufffd")
+_TREATMENTS: tuple[tuple[Treatment, str], ...] = (
+    (UNREADABLE, "0 d800-dfff"),
+    (("control", ""), "fffe ffff"),
+    (("bidi", ""), "202a-202e 2066-2069"),
+    (
+        ("invisible", ""),
+        "34f 115f 1160 17b4 17b5 180b-180f 200b 2060-2065 206a-206f 3164 feff ffa0 fff0-fffb 1bca0-1bca3"
+        " 1d173-1d17a e0000-e00ff e01f0-e0fff",
+    ),
+    (("", ""), "ad"),
+    (("", " "), "a0 1680 2000-200a 202f 205f 3000"),
+    (("", "\n"), "d 2028 2029"),
 )
-_REPLACED = re.compile("[\x00\ud800-\udfff]")
-_CONTROL = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
-_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_MARKS = re.compile("[\u200e\u200f\u061c]")
-_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
-)
-_JOINER = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_LINES = re.compile("\r\n?|\u2028|\u2029")
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-# Marks on one character beyond the 30 of Unicode's Stream-Safe Text Format (UAX #15): NFC sorts them by insertion.
-_PILED = re.compile(r"[^\w\s\x00-\x7f]{31,}+")
-MOST_MARKS = 30
-# Anything above, or anything that NFC could change, starts beyond ASCII or below the space.
-_PLAIN = re.compile("[\n\t -~]*")
-
+_JOINERS = "200c 200d fe00-fe0f e0100-e01ef"  # and variation selectors
 # Scripts whose spelling needs ZWJ or ZWNJ: Arabic, Syriac, Thaana, N'Ko and the Indic and Mongolian blocks.
-_JOINING = ((0x0600, 0x08FF), (0x0900, 0x0DFF), (0x0F00, 0x109F), (0x1780, 0x18AF), (0xA840, 0xA8FF), (0xFB50, 0xFEFC))
+_JOINING = "600-8ff 900-dff f00-109f 1780-18af a840-a8ff fb50-fefc"
+_DIRECTION_MARKS = "\u200e\u200f\u061c"
+MOST_MARKS = 30  # on one character, as Unicode's Stream-Safe Text Format (UAX #15) says: NFC sorts them by insertion
 
 
 def clean(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -54,28 +48,34 @@ def clean(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 def scrub(text: str) -> tuple[str, Counts]:
     """Return the cleaned text and what was removed or replaced, counted by reason and character."""
     counts: Counts = Counter()
-    if _PLAIN.fullmatch(text):
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text, counts
-    text = _LINES.sub("\n", text.removeprefix("\ufeff"))
-    text = _remove(_ESCAPE, "control", text, counts, name="escape sequences")
-    text = _remove(_REPLACED, "control", text, counts, "\ufffd")
-    text = _remove(_CONTROL, "control", text, counts)
-    text = _remove(_BIDI, "bidi", text, counts)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    for sequence in CONTROL.findall(text):
+        name = "escape sequences" if len(sequence) > 1 or sequence == "\x1b" else f"U+{ord(sequence):04X}"
+        counts["control", name] += 1
+    text = CONTROL.sub(lambda match: "\ufffd" if match[0] == "\0" else "", text)
+    found = set(text)
+    treatments = {char: treatment for char in found if (treatment := _treatment(char))}
     # Direction marks are ordinary in Hebrew and Arabic text and have no business elsewhere.
-    text = _MARKS.sub("", text) if _RTL.search(text) else _remove(_MARKS, "invisible", text, counts)
-    text = _remove(_INVISIBLE, "invisible", text, counts)
-    text = _drop_stray_joiners(text, counts)
-    text = _SPACES.sub(" ", text.replace("\u00ad", ""))
-    text = _PILED.sub(lambda match: _unpiled(match[0], counts), text)
-    if not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
-    return text, counts
+    reason = (
+        ""
+        if any(unicodedata.bidirectional(char) in ("R", "AL") for char in found - {*_DIRECTION_MARKS})
+        else "invisible"
+    )
+    treatments |= dict.fromkeys(found.intersection(_DIRECTION_MARKS), (reason, ""))
+    text = _treated(text, treatments, counts)
+    if any(_is_in(char, _JOINERS) for char in found):
+        text = _drop_stray_joiners(text, counts)
+    if any(map(unicodedata.combining, found)):
+        text = _unpiled(text, counts)
+    return unicodedata.normalize("NFC", text), counts
 
 
 def mend(text: str) -> tuple[str, Counts]:
     """Replace only NUL and lone surrogates, which parsers stop at or lose before `scrub` sees what they return."""
     counts: Counts = Counter()
-    return _remove(_REPLACED, "control", text, counts, "\ufffd"), counts
+    return _treated(text, {char: UNREADABLE for char in set(text) if _treatment(char) == UNREADABLE}, counts), counts
 
 
 def describe(counts: Counts) -> tuple[tuple[str, str], ...]:
@@ -89,12 +89,24 @@ def describe(counts: Counts) -> tuple[tuple[str, str], ...]:
     return tuple(flags)
 
 
-def _remove(pattern: re.Pattern[str], reason: str, text: str, counts: Counts, by: str = "", name: str = "") -> str:
-    def replace(match: re.Match[str]) -> str:
-        counts[reason, name or f"U+{ord(match[0]):04X}"] += 1
-        return by
+def _treated(text: str, treatments: dict[str, Treatment], counts: Counts) -> str:
+    """Replace characters, counting those whose treatment has a reason."""
+    for char, (reason, _) in treatments.items():
+        if reason:
+            counts[reason, f"U+{ord(char):04X}"] += text.count(char)
+    return text.translate({ord(char): by for char, (_, by) in treatments.items()})
 
-    return pattern.sub(replace, text)
+
+@lru_cache(4_096)
+def _treatment(char: str) -> Treatment | None:
+    return next((treatment for treatment, ranges in _TREATMENTS if _is_in(char, ranges)), None)
+
+
+@lru_cache(4_096)
+def _is_in(char: str, ranges: str) -> bool:
+    """Tell whether a character is one of `ranges`, like "a0 2000-200a"."""
+    pairs = (part.partition("-") for part in ranges.split())
+    return any(int(low, 16) <= ord(char) <= int(high or low, 16) for low, _, high in pairs)
 
 
 def _unpiled(text: str, counts: Counts) -> str:
@@ -110,16 +122,13 @@ def _unpiled(text: str, counts: Counts) -> str:
 
 def _drop_stray_joiners(text: str, counts: Counts) -> str:
     """Keep a joiner or variation selector only where the character before (and after) gives it a meaning."""
-
-    def replace(match: re.Match[str]) -> str:
-        at = match.start()
-        before, after = text[at - 1 : at], text[at + 1 : at + 2]
-        if _has_meaning(match[0], before, after):
-            return match[0]
-        counts["invisible", f"U+{ord(match[0]):04X}"] += 1
-        return ""
-
-    return _JOINER.sub(replace, text)
+    kept = []
+    for before, char, after in zip(["", *text], text, [*text[1:], ""], strict=False):
+        if _is_in(char, _JOINERS) and not _has_meaning(char, before, after):
+            counts["invisible", f"U+{ord(char):04X}"] += 1
+        else:
+            kept.append(char)
+    return "".join(kept)
 
 
 def _has_meaning(joiner: str, before: str, after: str) -> bool:
@@ -130,13 +139,13 @@ def _has_meaning(joiner: str, before: str, after: str) -> bool:
         return bool(sides) and (emoji or all(_needs_joiners(side) for side in sides))
     if joiner in "\ufe0e\ufe0f":
         return _is_symbol(before) or before in set("0123456789#*")
-    if not before or _JOINER.match(before):
+    if not before or _is_in(before, _JOINERS):
         return False
     return before >= "\u2e80" or unicodedata.category(before) in {"Sm", "So"}
 
 
 def _needs_joiners(char: str) -> bool:
-    return any(low <= ord(char) <= high for low, high in _JOINING) and unicodedata.category(char)[0] in "LM"
+    return _is_in(char, _JOINING) and unicodedata.category(char)[0] in "LM"
 
 
 def _is_symbol(char: str) -> bool:

@@ -16,15 +16,14 @@ from ingest.embed_queue import EmbedQueue
 from ingest.formats import SCANNED, Parsed, Scans
 from ingest.formats.parsed import reject
 from ingest.manifest import rule_text
-from ingest.metadata import ExternalMetadata, describe
+from ingest.metadata import ExternalMetadata, describe, title_with_status
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
 from ingest.sources import FoundFile, read_bytes
 from ingest.split import is_within, split
-from ingest.standing import titled
 from ingest.terms import find_terms
 
-READER_VERSION = "12"  # raise it when the same bytes give another text or other passages: documents are then read again
+READER_VERSION = "13"  # raise it when the same bytes give another text or other passages: documents are then read again
 SCREENED = 256  # passages between two looks at the clock
 GRANTED = "audience"  # why a document is rejected whose front matter says who may see it
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
@@ -145,7 +144,7 @@ def make_document(document_id: str, file: FoundFile, sha256: str, title: str, pa
     return Document(
         id=document_id,
         source=file.source,
-        title=titled(title or parsed.title, file.source, parsed),
+        title=title_with_status(title or parsed.title, file.source, parsed),
         text=parsed.text,
         media_type=parsed.media_type,
         sha256=sha256,

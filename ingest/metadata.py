@@ -1,20 +1,34 @@
-"""What is said of a document, in its front matter and in `access.toml`: it describes, and grants nothing."""
+"""What is said of a document, in its front matter, in `access.toml` and in its own lines: it describes, grants nothing.
+
+A status that is not "in force" goes into the title, which stands with every quote: "Travel [DRAFT - not in force]".
+"""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from itertools import islice
 from typing import Any
 
 from assistant.core.errors import DocumentRejected
 from assistant.core.records import Meta
+from assistant.text.canonical import MAX_HEADING
+from assistant.text.words import title_of
 from ingest.clean import scrub
+from ingest.formats import Parsed
 
 _NAMES = tuple(field.name for field in fields(Meta) if field.name != "audience")
 DESCRIBING = ("title", *_NAMES)
 DATES = ("effective", "expires", "review")
+
+IN_FORCE = frozenset("final approved current active in published effective valid".split())  # after "status:"
+ENDED = frozenset("draft superseded withdrawn repealed obsolete archived outdated expired replaced".split())
+NOT_IN_FORCE = ("not in force", "not yet in force", "no longer in force", "no longer valid")
+AFTER_STATUS = frozenset("policy document version by since on for".split())  # "Draft beer" says nothing of a document
+LIMITS = frozenset("not only void unless except proposal".split())  # in a running line: "For Lyon only"
+MAX_STATUS = 100  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +71,36 @@ def _date(value: str, key: str, where: str) -> str:
         if value.startswith(day):  # Python also takes 20240101 and 2024-W01-1
             return day
     raise DocumentRejected("metadata", f"{where}: {key} must be a date YYYY-MM-DD, not {value[:80]!r}.")
+
+
+def title_with_status(title: str, source: str, parsed: Parsed, first_lines: int = 5) -> str:
+    """Return a title with the status that front matter, one of the first lines or a running line states."""
+    status = next((line for line in _statuses(parsed, first_lines) if 0 < len(line) <= MAX_STATUS), "")
+    if not status or status.casefold() in title.casefold():
+        return title[:MAX_HEADING]
+    return f"{(title or title_of(source))[: MAX_HEADING - MAX_STATUS - 3]} [{status}]"
+
+
+def _statuses(parsed: Parsed, first_lines: int) -> Iterator[str]:
+    stated = f"status: {parsed.front_matter.get('status', 'valid')}"
+    lines = (line.strip("#*_ |>") for line in parsed.text[: first_lines * MAX_HEADING].splitlines() if line.strip())
+    yield from filter(_is_status, (stated, *islice(lines, first_lines)))
+    for line in parsed.margins:
+        for sign in "|·•\t–—":
+            line = line.replace(sign, " - ")
+        parts = (part.strip() for part in line.replace("   ", " - ").split(" - "))
+        yield " - ".join(part for part in parts if _is_status(part) or not LIMITS.isdisjoint(part.casefold().split()))
+
+
+def _is_status(line: str) -> bool:
+    """Tell a line that says that a document is not, not yet or no longer in force."""
+    label, _, value = line.casefold().partition(":")
+    words = [word.strip(".,;()") for word in line.casefold().split()]
+    if label.removeprefix("document ").strip() == "status":
+        return bool(value.split()) and value.split()[0] not in IN_FORCE
+    if words[:1] in (["this"], ["the"]) and words[1:2] in (["policy"], ["document"], ["version"]):
+        said = words[4:] if words[2:4] == ["has", "been"] else words[3:]  # "is", "was"
+        return not ENDED.isdisjoint(said[:2]) or said[:2] in (["no", "longer"], ["not", "yet"])
+    after = words[1] if len(words) > 1 else ""
+    alone = not after.isalpha() or after in AFTER_STATUS
+    return line.casefold().startswith(NOT_IN_FORCE) or (words[:1] != [] and words[0] in ENDED and alone)

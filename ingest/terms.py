@@ -6,23 +6,24 @@ import bisect
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Literal
 
 from assistant.core.records import Document, Term
 from assistant.text.canonical import HEADING, Block, blocks, cells, cut, item_body, sentences, trim
-from assistant.text.words import normalise_term
+from assistant.text.words import STOP_WORDS, normalise_term
 
 GLOSSARY = re.compile(
     r"\b(glossar(?:y|ies)|definitions?|key terms|terminology|acronyms?|abbreviations?|terms used|vocabulary|jargon)\b",
     re.IGNORECASE,
 )
-TERM_COLUMN = re.compile(r"^(term|acronym|abbreviation|name|word|phrase|role|expression)s?\b", re.IGNORECASE)
-MEANING_COLUMN = re.compile(r"^(definition|meaning|description|expansion|explanation|stands for)s?\b", re.IGNORECASE)
+Scope = Literal["organisation", "document"]
+TERM_COLUMNS = frozenset("term acronym abbreviation name word phrase role expression".split())
+MEANING_COLUMNS = frozenset("definition meaning description expansion explanation stand".split())
 
 NAME = r"""[^\W_](?:[^\n:.!?;"“”]|\.(?=\w)){0,78}?"""
 SEPARATOR = re.compile(r"(?:(?<!\s)\s++(?:[-–—]++|means)\s|:\s)\s*+")
-ALSO = re.compile(r"^(?P<name>.+?) ?\((?:also(?: known as)?:?\s*|aka\.?\s*|or\s+)?(?P<alias>[^()]{1,80})\)$", re.I)
 MEANS = re.compile(
-    rf"""^(?:(?P<here>in|for\s+the\s+purposes?\s+of|under|within)\s+(?:this|these|the)\s+[\w\s&-]{{2,40}}?,\s+)?
+    rf"""^(?:(?P<here>in|for\s+the\s+purposes?\s+of|under|within)\s+(?:this|these|the)\s++[\w\s&-]{{2,40}}?,\s++)?
     (?:the\s+(?:term|word|phrase|expression|acronym)\s+)?
     (?:an?\s+|the\s+)?["“'‘]?(?P<name>{NAME})["”'’]?(?:\s*,)?\s++
     (?:means|refers\s+to|is\s+defined\s+as|are\s+defined\s+as|stands\s+for|denotes)\s+(?P<meaning>\S)""",
@@ -30,14 +31,11 @@ MEANS = re.compile(
 )
 EXPANSION = re.compile(r"\((?:the\s+)?[\"“']?(?P<short>[A-Z][A-Za-z]?[A-Z0-9&/-]{1,8}s?)[\"”']?\)")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-ALIASES = re.compile(r"\s*\((?:also|or|aka)[^()]{1,160}\)", re.IGNORECASE)
+ALSO = ("also known as", "also", "aka", "or")  # before the other names of a term, in brackets
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-POINTING = {"this", "that", "these", "those", "it", "which", "what", "they", "he", "she", "we"}
-VERBS = {"will", "shall", "does", "do", "is", "are", "may", "must", "can", "cannot", "not", "has", "have", "be"}
-PREPOSITIONS = {"by", "in", "with", "from", "for", "as", "through", "using", "at", "on"}
-BEFORE_NOUNS = {"and", "or", "any", "other", "by", "the", "all", "such", "no"}
-OR_NAMED = re.compile(r"""["”'’] or ["“'‘]""")
-NAME_WORDS, NAME_CHARACTERS = 7, 300
+INNER = frozenset("a and at by for in of on or the to".split())  # small words within a name
+OR_NAMED = ('" or "', "” or “", "' or '", "’ or ‘")
+NAME_WORDS, NAME_CHARACTERS, ALIAS_CHARACTERS = 7, 300, 80
 EXPANSION_WORDS = 40  # of nine letters, and the small words between theirs
 LEAST_ENTRIES, MOST_OF = 8, 0.8  # of a glossary that is not called one, and the share of it that must be in form
 
@@ -45,13 +43,13 @@ LEAST_ENTRIES, MOST_OF = 8, 0.8  # of a glossary that is not called one, and the
 def find_terms(document: Document) -> list[Term]:
     """Return the terms a document defines, in reading order; one a name, the fullest kind of definition wins."""
     found: dict[str, Term] = {}
-    for term in (*_entries(document), *_sentences(document), *_expansions(document)):
+    for term in filter(None, (*_entries(document), *_sentences(document), *_expansions(document))):
         found.setdefault(normalise_term(term.name), term)
     found.pop("", None)
     return sorted(found.values(), key=lambda term: term.start)
 
 
-def _entries(document: Document) -> Iterator[Term]:
+def _entries(document: Document) -> Iterator[Term | None]:
     """Yield glossary list items, table rows and headed sections."""
     text = document.text
     # A sheet's rows are set off only if its columns are those of a glossary.
@@ -70,14 +68,12 @@ def _entries(document: Document) -> Iterator[Term]:
             if previous is None or previous.kind not in ("row", "rule"):
                 columns = _columns(cells(text[block.start : block.end]))
             elif columns:
-                yield from _row(document, block, columns, in_glossary)
+                yield _row(document, block, columns, in_glossary)
         elif block.kind in ("item", "paragraph"):
-            start = item_body(text, block) if block.kind == "item" else block.start
-            entry = _split_entry(document, start, block.end, in_glossary)
-            if entry:
-                yield entry
-            elif in_glossary and previous is not None and previous.kind == "heading" and len(path) > 1:
-                yield from _headed(document, path, block)
+            entry = _split_entry(document, item_body(text, block), block.end, in_glossary)
+            if entry is None and in_glossary and previous and previous.kind == "heading" and len(path) > 1:
+                entry = _headed(document, path[-1][1], block)
+            yield entry
         previous = block
 
 
@@ -89,8 +85,7 @@ def _is_glossary(document: Document) -> bool:
             return True
         if block.kind not in ("item", "paragraph"):
             continue
-        start = item_body(document.text, block) if block.kind == "item" else block.start
-        entry = _split_entry(document, start, block.end, True)
+        entry = _split_entry(document, item_body(document.text, block), block.end, True)
         if entry and entry.name[0].isalnum() and entry.end - entry.start > len(entry.name):
             names.append(entry.name.casefold())
         else:
@@ -110,8 +105,7 @@ def _split_entry(document: Document, start: int, end: int, in_glossary: bool) ->
     text = document.text
     emphasis = _emphasis_at(document, start)
     if emphasis:
-        if also := ALIASES.match(text, emphasis, end):
-            emphasis = also.end()
+        emphasis = _past_aliases(text, emphasis, end)
         inside = text[start:emphasis].rstrip()
         match = SEPARATOR.match(text, emphasis, end)
         if inside.endswith(":"):
@@ -122,77 +116,64 @@ def _split_entry(document: Document, start: int, end: int, in_glossary: bool) ->
             return None
         if not in_glossary and "means" not in text[emphasis:body]:
             return None
-    elif in_glossary:
-        match = SEPARATOR.search(text, start, min(end, start + 90))
-        if not match:
-            return None
+    elif in_glossary and (match := SEPARATOR.search(text, start, min(end, start + 90))):
         name, body = text[start : match.start()], match.end()
     else:
         return None
-    return _term(document, name, body, end, "organisation" if in_glossary else "document")
+    return _term(document, name, body, end, in_glossary)
 
 
-def _headed(document: Document, path: list[tuple[int, str]], block: Block) -> Iterator[Term]:
-    name = path[-1][1]
-    if not GLOSSARY.search(name) and not name.endswith("?"):
-        term = _term(document, name, block.start, block.end, "organisation")
-        if term:
-            yield term
+def _past_aliases(text: str, start: int, end: int) -> int:
+    """Return where other names of a term end that stand at `start` in brackets; `start` where none do."""
+    said = text[start : min(end, start + 2 * ALIAS_CHARACTERS)].lower()
+    closing = said.find(")") + 1
+    return start + closing if said.lstrip().startswith(tuple(f"({word}" for word in ALSO)) else start
+
+
+def _headed(document: Document, heading: str, block: Block) -> Term | None:
+    asks = GLOSSARY.search(heading) or heading.endswith("?")
+    return None if asks else _term(document, heading, block.start, block.end, True)
 
 
 def _columns(header: list[str]) -> tuple[int, int] | None:
-    names = [i for i, cell in enumerate(header) if TERM_COLUMN.match(cell)]
-    meanings = [i for i, cell in enumerate(header) if MEANING_COLUMN.match(cell)]
-    return (names[0], meanings[0]) if names and meanings and names[0] != meanings[0] else None
+    """Return the columns of the names and of what they mean, if a table has both."""
+    firsts = [(cell.casefold().split() or [""])[0].strip(":*_").removesuffix("s") for cell in header]
+    name = next((at for at, first in enumerate(firsts) if first in TERM_COLUMNS), None)
+    meaning = next((at for at, first in enumerate(firsts) if first in MEANING_COLUMNS), None)
+    return None if name is None or meaning is None else (name, meaning)
 
 
-def _row(document: Document, block: Block, columns: tuple[int, int], in_glossary: bool) -> Iterator[Term]:
+def _row(document: Document, block: Block, columns: tuple[int, int], in_glossary: bool) -> Term | None:
     row = document.text[block.start : block.end]
     values = cells(row)
     if max(columns) >= len(values):
-        return
+        return None
     name, meaning = values[columns[0]], values[columns[1]]
     at = row.find(meaning, row.find(name) + len(name)) if meaning else -1
-    if at >= 0:
-        scope_glossary = in_glossary or len(values) == 2
-        term = _term(
-            document,
-            name,
-            block.start + at,
-            block.start + at + len(meaning),
-            "organisation" if scope_glossary else "document",
-        )
-        if term:
-            yield term
+    start = block.start + at
+    return _term(document, name, start, start + len(meaning), in_glossary or len(values) == 2) if at >= 0 else None
 
 
-def _sentences(document: Document) -> Iterator[Term]:
+def _sentences(document: Document) -> Iterator[Term | None]:
     """Yield `"X" means ...` sentences; the sentence itself is the definition."""
     text = document.text
     for block in blocks(text):
-        if block.kind not in ("paragraph", "item"):
-            continue
-        begin = item_body(text, block) if block.kind == "item" else block.start
-        for start, end in sentences(text, begin, block.end):
-            match = MEANS.match(text[start:end])
-            if match and _looks_defined(document, start, match):
-                term = _term(document, match["name"], start, end, "document")
-                if term:
-                    yield term
+        if block.kind in ("paragraph", "item"):
+            for start, end in sentences(text, item_body(text, block), block.end):
+                match = MEANS.match(text[start:end])
+                if match and _looks_defined(document, start, match):
+                    yield _term(document, match["name"], start, end, False)
 
 
 def _looks_defined(document: Document, start: int, match: re.Match[str]) -> bool:
     """Tell a definition from `This means that ...`: quoted, set off, introduced or capitalised names only."""
     name = match["name"]
-    words = [word.group().lower() for word in WORD.finditer(name)]
-    if not words or POINTING & set(words):  # "Sponsorship, which means payment in return for publicity, ..."
-        return False
+    words = name.lower().split()
     begin = start + match.start("name")
     quoted = document.text[begin - 1 : begin] in ('"', "“", "'", "‘")
-    set_off = _emphasis_at(document, begin) is not None
-    # "The vendor may not by any means ...", "By automated means of access ..."
-    noun = VERBS & set(words) or words[0] in PREPOSITIONS or words[-1] in BEFORE_NOUNS
-    return quoted or bool(match["here"]) or ((set_off or name[0].isupper()) and not noun)
+    # "The vendor may not by any means ...", "By automated means of access ...", "Sponsorship, which means payment, ..."
+    noun = words and not set(words) & (STOP_WORDS - INNER) and words[0] not in INNER and words[-1] not in INNER
+    return bool(quoted or (noun and (match["here"] or name[0].isupper() or _emphasis_at(document, begin))))
 
 
 def _expansions(document: Document) -> Iterator[Term]:
@@ -218,7 +199,7 @@ def _first(letters: list[str], words: list[re.Match[str]]) -> int | None:
     for letter in reversed(letters):
         at -= 1
         while at >= 0 and words[at].group()[0].lower() != letter:
-            if words[at].group().lower() not in {"of", "the", "and", "for", "to", "in", "on", "a", "at", "by"}:
+            if words[at].group().lower() not in INNER:
                 return None
             at -= 1
         if at < 0:
@@ -234,16 +215,27 @@ def _emphasis_at(document: Document, start: int) -> int | None:
     return None
 
 
-def _term(document: Document, name: str, start: int, end: int, scope: str) -> Term | None:
+def _term(document: Document, name: str, start: int, end: int, in_glossary: bool) -> Term | None:
     start, end = next(cut(document.text, *trim(document.text, start, end)), (start, start))
     if len(name) > NAME_CHARACTERS:
         return None
-    name, *others = OR_NAMED.split(" ".join(name.split()).strip("*_\"“”'‘’ "))
-    aliases = tuple(others)
-    if match := ALSO.match(name):
-        name = match["name"].strip()
-        aliases += tuple(part.strip() for part in re.split(r";|,| or ", match["alias"]) if part.strip())
+    for named in OR_NAMED:
+        name = name.replace(named, OR_NAMED[0])
+    name, *aliases = " ".join(name.split()).strip("*_\"“”'‘’ ").split(OR_NAMED[0])
+    before, bracket, inside = name.removesuffix(")").rpartition("(")
+    if bracket and name.endswith(")") and before.strip() and len(inside) <= ALIAS_CHARACTERS:
+        name = before.strip()
+        aliases += _aliases(inside)
     if not name or len(name.split()) > NAME_WORDS or end - start < 3:
         return None
-    where = "organisation" if scope == "organisation" else "document"
-    return Term(name, aliases, document.text[start:end], document.id, start, end, where)  # type: ignore[arg-type]
+    definition = document.text[start:end]
+    scope: Scope = "organisation" if in_glossary else "document"
+    return Term(name, tuple(aliases), definition, document.id, start, end, scope)
+
+
+def _aliases(inside: str) -> list[str]:
+    """Return the names in "also known as: the Board, or BoD"."""
+    known = next((word for word in ALSO if inside.lower().startswith((f"{word} ", f"{word}:"))), "")
+    inside = inside[len(known) :].lstrip(":. ")
+    parts = inside.replace(" or ", ",").replace(";", ",").split(",")
+    return [part.strip() for part in parts if part.strip()]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from assistant.core.records import Stage
 from assistant.guards import Detection, GuardInput, Span, in_sources, merge_spans
+from assistant.text.canonical import CONTROL
 from assistant.text.prompts import NOT_FOUND, SYSTEM
 
 GRAM = 6  # words in a row that nobody writes by chance
@@ -16,12 +17,6 @@ _WORD = re.compile(r"\w+")
 _IMAGE = re.compile(r"!\[|<img\b", re.IGNORECASE)
 MAX_ALT, MAX_TARGET = 500, 2200  # characters in which the sign that ends one is sought
 _URL = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.)[^\s<>\"'`]+|\b(?:data|javascript|vbscript):[^\s<>\"']+", re.I)
-# A string for the terminal ends where another begins: a row of beginnings would else be read to its end from each.
-_ESCAPE = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
-    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]{0,4096}+(?:\x07|\x1b\\\\|\x9c)"
-    "|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
 _TRAILING = ".,;:!?)]}*_"
 
 
@@ -39,7 +34,7 @@ class Output:
     def check(self, context: GuardInput) -> Detection | None:
         """Return what must go, image before the address in it."""
         sources = "\n".join(context.sources)
-        found = [Span(*match.span(), "control characters") for match in _ESCAPE.finditer(context.text)]
+        found = [Span(*match.span(), "control characters") for match in CONTROL.finditer(context.text)]
         found += _images(context.text)
         found += _unsourced_links(context.text, sources)
         found += self._leaks(context.text, sources)

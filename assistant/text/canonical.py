@@ -23,6 +23,14 @@ MAX_STRETCH = 6_000  # of a passage, and so of a sentence, item or row
 MAX_LEAD = 2_000  # of a lead-in or a table's header; a longer one introduces nothing
 MAX_HEADING = 300  # of a title or heading; the rest is cut off
 
+# What a terminal obeys: CSI; OSC, DCS, SOS, PM and APC strings; two-byte escapes; other controls. A string without its
+# end, or in which another begins (which ends it for a terminal too), is its introducer alone.
+CONTROL = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
+    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]{0,4096}+(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[ -/]{0,8}[0-~]"
+    "|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 # Controls, surrogates, and format characters that show nothing; joiners stay, which some scripts need.
 UNPRINTABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
@@ -37,9 +45,6 @@ ABBREVIATION = re.compile(
     est|min|max|mr|mrs|ms|dr|prof|st|jr|sr|inc|ltd|co|corp|plc|[a-z]|(?:[a-z]\.)+[a-z])\.$""",
     re.IGNORECASE | re.VERBOSE,
 )
-
-
-LABEL = re.compile(r"\s*[A-Za-z]{0,2}\d{1,3}")  # "Q1. May I ...?" is one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,20 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     begin = start
     for match in BOUNDARY.finditer(text, start, end):
         stop = match.start() + len(match.group().rstrip())
-        label = LABEL.fullmatch(text, begin, match.start())
-        if label or _abbreviates(text, start, match) or text[match.end()].islower():
+        if _is_label(text, begin, match.start()) or _abbreviates(text, start, match) or text[match.end()].islower():
             continue
         spans.append((begin, stop))
         begin = match.end()
     if text[begin:end].strip():
         spans.append((begin, end))
     return [trim(text, *span) for span in spans if text[slice(*span)].strip()]
+
+
+def _is_label(text: str, start: int, end: int, most: int = 8) -> bool:
+    """Tell what numbers a sentence and is none, of `most` characters: "Q1. May I ...?"."""
+    said = text[start:end].strip() if end - start <= most else ""
+    letters = said.rstrip("0123456789")
+    return 0 < len(said) - len(letters) <= 3 and len(letters) <= 2 and (not letters or letters.isalpha())
 
 
 def _abbreviates(text: str, start: int, boundary: re.Match[str]) -> bool:
