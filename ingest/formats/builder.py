@@ -7,7 +7,6 @@ in Markdown. Code loses its blank lines, so that a block never holds one.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +14,6 @@ from ingest.clean import Counts, describe, scrub
 from ingest.formats.inline import Inline, Mode, Span
 from ingest.formats.parsed import MAX_CHARACTERS, Parsed, reject
 
-_SPACE = re.compile(r"\s+")
 _MAX_DEPTH = 12  # deeper lists are drawn at this depth
 _MAX_FLAGS = 20  # of one reason
 _MAX_MARGINS, _MAX_MARGIN = 50, 300  # different ones that are kept, and characters of one
@@ -118,7 +116,7 @@ class Builder:
 
     def flag(self, reason: str, sentence: str) -> None:
         """Report something taken out, up to a bounded number of times a reason."""
-        sentence = _SPACE.sub(" ", scrub(sentence)[0]).strip()
+        sentence = " ".join(scrub(sentence)[0].split())
         if sum(known == reason for known, _ in self._flags) < _MAX_FLAGS:
             self._flags[reason, sentence] = None
 
@@ -166,7 +164,7 @@ class Builder:
         self.count(removed)
         return Parsed(
             text="".join(self._parts),
-            title=_SPACE.sub(" ", title).strip() or self.first_heading,
+            title=" ".join(title.split()) or self.first_heading,
             media_type=media_type,
             pages=(*self._pages, *[self._length] * self._waiting),
             emphases=tuple(self._emphases),

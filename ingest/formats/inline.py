@@ -6,10 +6,9 @@ Raised and lowered digits are kept apart from the number or word that they follo
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate, groupby
+from itertools import groupby, takewhile
 from typing import Literal
 
 from ingest.clean import Counts, scrub
@@ -19,8 +18,6 @@ Mode = Literal["lines", "line", "cell"]
 
 _TEXT, _EMPHASIS, _BREAK, _PAGE = range(4)
 _SPACE = re.compile(r"\s+")
-_SYNTAX = re.compile(r"#{1,6}(?= |$)|\|")
-_SPACE_AT_END = re.compile(r" +(?=\n)")
 
 
 class Inline:
@@ -104,6 +101,9 @@ class Inline:
             if kind == _BREAK and mode == "lines":
                 if last == "\n":
                     continue
+                if last == " ":  # at a line's end
+                    out[-1], length = out[-1][:-1], length - 1
+                    spans[-1:] = [(start, min(end, length)) for start, end in spans[-1:]]
                 text, last = "\n" + indent, "\n"
             else:
                 text = " " if kind == _BREAK else _SPACE.sub(" ", _scrubbed(text, counts))
@@ -111,7 +111,7 @@ class Inline:
                     text = text.removeprefix(" ")
                 if mode == "cell":
                     text = text.replace("|", "\\|")
-                elif mode == "lines" and last == "\n" and _SYNTAX.match(text):
+                elif mode == "lines" and last == "\n" and _is_syntax(text):
                     text = "\\" + text
                 if not text:
                     continue
@@ -132,15 +132,15 @@ def _scrubbed(text: str, counts: Counts) -> str:
     return text
 
 
+def _is_syntax(line: str) -> bool:
+    """Say whether a line of plain text would read as a table row or a heading."""
+    marks = len(line) - len(line.lstrip("#"))
+    return line.startswith("|") or (1 <= marks <= 6 and line[marks : marks + 1] in {"", " "})
+
+
 def _strip(text: str, spans: list[Span], pages: list[int]) -> tuple[str, list[Span], list[int]]:
-    """Drop spaces at line ends and around emphases; the text has none at its start."""
+    """Drop spaces at the end and around emphases; the text has none at its start."""
     text = text.rstrip()
-    if " \n" in text:  # rare, and an emphasis may end there
-        cuts = [match.span() for match in _SPACE_AT_END.finditer(text)]
-        text = _SPACE_AT_END.sub("", text)
-        moved = _Moved(cuts)
-        spans = [(moved(start), moved(end)) for start, end in spans]
-        pages = [moved(page) for page in pages]
     kept = []
     for start, end in spans:
         piece = text[start:end]
@@ -150,20 +150,6 @@ def _strip(text: str, spans: list[Span], pages: list[int]) -> tuple[str, list[Sp
     return text, kept, [min(page, len(text)) for page in pages]
 
 
-class _Moved:
-    """Where an offset lies once pieces of the text are cut out."""
-
-    def __init__(self, cuts: list[Span]) -> None:
-        self._cuts = cuts
-        self._before = [0, *accumulate(end - start for start, end in cuts)]  # characters cut by the cuts before each
-
-    def __call__(self, at: int) -> int:
-        passed = bisect_left(self._cuts, (at, 0))
-        if passed and at < (end := self._cuts[passed - 1][1]):
-            at = end  # inside a cut
-        return at - self._before[passed]
-
-
 # Raised and lowered digits
 
 Script = Literal["", "super", "sub"]
@@ -171,8 +157,6 @@ Script = Literal["", "super", "sub"]
 _DIGITS = {"super": "⁰¹²³⁴⁵⁶⁷⁸⁹", "sub": "₀₁₂₃₄₅₆₇₈₉"}
 _SIGNS = {"super": {"+": "⁺", "-": "⁻", "\u2212": "⁻"}, "sub": {"+": "₊", "-": "₋", "\u2212": "₋"}}
 _DIGIT = re.compile(r"\[[^\]]*\]|[-+\u2212](?=\d)|\d")  # what stands in brackets says itself that it is a mark
-_LETTER = re.compile(r"[^\W\d_]")
-_FIRST_WORD = re.compile(r"\S*")
 _SMALLER = 0.85  # of the size of what it is raised from
 _LEAST_RISE, _MOST_RISE = 0.15, 0.8  # of that size
 
@@ -185,9 +169,10 @@ def as_script(text: str, script: Script, before: str = "") -> str:
     """
     if not script or (script == "sub" and before[-1:].isalpha()):
         return text
-    if not _LETTER.search(text):
+    if not any(map(str.isalpha, text)):
         return _scripted(text, script)
-    return _FIRST_WORD.sub(lambda word: _scripted(word[0], script), text, count=1) if before[-1:].isalnum() else text
+    joined = len(list(takewhile(lambda char: not char.isspace(), text))) if before[-1:].isalnum() else 0
+    return _scripted(text[:joined], script) + text[joined:]
 
 
 def is_raised(size: float, base: float, from_size: float, from_base: float) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from contextlib import suppress
 
 from ingest.clean import mend
 from ingest.formats.builder import Builder
@@ -18,7 +20,7 @@ _MARKS = (
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,300}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:-]{2,40})""", re.IGNORECASE
 )
-_WESTERN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}
+_WESTERN = {"iso8859-1": "cp1252", "ascii": "cp1252"}  # as browsers read them
 _SAMPLE = 65_536  # bytes that statistics look at
 _MAX_CHAOS = 0.12  # charset-normalizer's share of implausible characters, above which it is guessing
 _REPLACEABLE = 0.001  # share of undecodable bytes that a UTF-8 file may have
@@ -43,36 +45,34 @@ def decode(data: bytes, builder: Builder, html: bool = False) -> str:
 def _decode(data: bytes, builder: Builder, html: bool) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _strict(data[len(mark) :], encoding, builder)
+            return _utf16_or_so(data[len(mark) :], encoding, builder)
     if encoding := _unmarked_utf16(data):
-        return _strict(data, encoding, builder)
-    try:
+        return _utf16_or_so(data, encoding, builder)
+    with suppress(UnicodeDecodeError):
         return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    try:
+    with suppress(UnicodeDecodeError):
         # Some programs encode each surrogate by itself: going through UTF-16 joins pairs and leaves lone ones.
         halves = data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
         return halves.decode("utf-16-le", "surrogatepass")
-    except UnicodeDecodeError:
-        pass
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     if broken <= max(1, _REPLACEABLE * len(data)) and len(data) - len(text) > 4 * broken:
         builder.flag("encoding", f"{broken} bytes that are not UTF-8 were replaced")
         return text
-    return _other(data, html)
-
-
-def _strict(data: bytes, encoding: str, builder: Builder) -> str:
+    encoding = _guessed(data, html)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
-        text = data.decode(encoding, "replace")
-    broken = text.count("\ufffd")
+        raise reject("encoding", f"The file looks like {encoding}, but is not; save it as UTF-8.") from None
+
+
+def _utf16_or_so(data: bytes, encoding: str, builder: Builder) -> str:
+    text = data.decode(encoding, "replace")
+    broken = text.count("\ufffd") - data.count("\ufffd".encode(encoding))
     if broken > max(1, _REPLACEABLE * len(text)):
         raise reject("encoding", f"The file says it is {encoding.upper()}, and is not.")
-    builder.flag("encoding", f"{broken} characters that are not {encoding.upper()} were replaced")
+    if broken > 0:
+        builder.flag("encoding", f"{broken} characters that are not {encoding.upper()} were replaced")
     return text
 
 
@@ -80,48 +80,29 @@ def _unmarked_utf16(data: bytes) -> str:
     """Recognise UTF-16 of mostly Latin text by the zero byte in every second place."""
     sample = data[:4096]
     half = len(sample) // 2
-    if half < 2:
-        return ""
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if odd > 0.7 * half and even < 0.05 * half:
-        return "utf-16-le"
-    if even > 0.7 * half and odd < 0.05 * half:
-        return "utf-16-be"
-    return ""
+    if half < 2 or min(even, odd) >= 0.05 * half or max(even, odd) <= 0.7 * half:
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
-def _other(data: bytes, html: bool) -> str:
-    """Decode what is not Unicode: as declared, as plain Western text, or as the statistics say."""
+def _guessed(data: bytes, html: bool) -> str:
+    """Return the encoding of what is not Unicode: as declared, as plain Western text, or as the statistics say."""
     from charset_normalizer import from_bytes  # 30 ms, and most files are UTF-8
 
-    declared = _DECLARED.search(data[:2048]) if html else None
     sample = data[:_SAMPLE]
-    if declared:
-        label = declared[1].decode("ascii").lower()
-        best = from_bytes(sample, cp_isolation=[_WESTERN.get(label, label)]).best() if _known(label) else None
+    declared = _DECLARED.search(data[:2048]) if html else None
+    with suppress(LookupError):
+        label = codecs.lookup(declared[1].decode("ascii")).name if declared else ""
+        best = from_bytes(sample, cp_isolation=[_WESTERN.get(label, label)]).best() if label else None
         if best is not None and best.chaos <= _MAX_CHAOS:
-            return _finish(data, best.encoding)
+            return best.encoding
     if _is_western(data):
-        return _finish(data, "cp1252")
+        return "cp1252"
     best = from_bytes(sample).best()
     if best is None or best.chaos > _MAX_CHAOS or (best.coherence == 0 and not best.language):
         raise reject("encoding", "The file's character encoding cannot be told; save it as UTF-8.")
-    return _finish(data, best.encoding)
-
-
-def _finish(data: bytes, encoding: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        raise reject("encoding", f"The file looks like {encoding}, but is not; save it as UTF-8.") from None
-
-
-def _known(label: str) -> bool:
-    try:
-        "".encode(label)
-    except LookupError:
-        return False
-    return True
+    return best.encoding
 
 
 def _is_western(data: bytes) -> bool:

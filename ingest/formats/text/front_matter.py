@@ -6,23 +6,18 @@ rejects the document.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import yaml
 
 from ingest.clean import scrub
 from ingest.formats.parsed import reject
 
 MAX_CHARACTERS = 65_536
-_SKIPPED = re.compile(r"(?:[\s\x00-\x1f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]++|<!--.*?-->)*+", re.DOTALL)
-_OPENS = re.compile(r"(---|\+\+\+)[^\S\n]*\n")
-_CLOSES = {
-    "---": re.compile(r"^(?:---|\.\.\.)[^\S\n]*$\n?", re.MULTILINE),
-    "+++": re.compile(r"^\+\+\+[^\S\n]*$\n?", re.MULTILINE),
-}
+_CLOSES = {"---": {"---", "..."}, "+++": {"+++"}}
 _NO_RULE = "If that line is a rule and no front matter, write *** instead"
 
 
@@ -31,20 +26,21 @@ def split_front_matter(source: str) -> tuple[Mapping[str, object], str]:
 
     Raises DocumentRejected, `metadata`, for what is not closed, too long or no list of keys with their values.
     """
-    matched = _SKIPPED.match(source)
-    begin = matched.end() if matched else 0
-    opened = _OPENS.match(source, begin)
-    if not opened:
+    begin = _first_visible(source)
+    fence, _, rest = source[begin:].partition("\n")
+    fence = fence.rstrip()
+    if fence not in _CLOSES or not rest:
         return {}, source
-    closed = _CLOSES[opened[1]].search(source, opened.end())
-    if not closed and source[opened.end() :].startswith("\n"):
+    lines = rest.split("\n")
+    end = next((at for at, line in enumerate(lines) if line.rstrip() in _CLOSES[fence]), None)
+    if end is None and not lines[0]:
         return {}, source  # a rule
-    if not closed:
-        raise _rejected(f"it is opened by a line of {opened[1]}, and not closed by another. {_NO_RULE}")
-    block = source[opened.end() : closed.start()]
+    if end is None:
+        raise _rejected(f"it is opened by a line of {fence}, and not closed by another. {_NO_RULE}")
+    block = "\n".join(lines[:end])
     if len(block) > MAX_CHARACTERS:
         raise _rejected(f"it has {len(block):,} characters; the limit is {MAX_CHARACTERS:,}")
-    return _load(block, opened[1]), source[:begin] + source[closed.end() :]
+    return _load(block, fence), source[:begin] + "\n".join(lines[end + 1 :])
 
 
 def title_of(front: Mapping[str, object]) -> str:
@@ -53,18 +49,29 @@ def title_of(front: Mapping[str, object]) -> str:
     return title if isinstance(title, str) else ""
 
 
+def _first_visible(source: str) -> int:
+    """Return where white space, characters without width and comments end that a file begins with."""
+    at = 0
+    while at < len(source):
+        if source[at].isspace() or not source[at].isprintable():
+            at += 1
+        elif source.startswith("<!--", at) and (end := source.find("-->", at + 4)) > 0:
+            at = end + 3
+        else:
+            break
+    return at
+
+
 def _load(block: str, fence: str) -> dict[str, object]:
     try:
-        loaded = tomllib.loads(block) if fence == "+++" else _yaml(block)
-    except _errors() as error:
+        loaded = tomllib.loads(block) if fence == "+++" else yaml.load(block, _Loader)
+        if loaded is None:
+            return {}
+        if not isinstance(loaded, dict):
+            raise ValueError(f"what stands between the lines of {fence} is no list of `key: value` lines. {_NO_RULE}")
+        _check_keys(loaded)
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _rejected((str(error) or repr(error)).splitlines()[0].rstrip(".")) from error
-    if loaded is None:
-        return {}
-    if not isinstance(loaded, dict):
-        raise _rejected(f"what stands between the lines of {fence} is no list of `key: value` lines. {_NO_RULE}")
-    keys = Counter(map(_key, loaded))
-    if twice := [key for key, count in keys.items() if count > 1]:
-        raise _rejected(f"it has the key {twice[0]!r} twice")
     return {_key(key): _cleaned(value) for key, value in loaded.items()}
 
 
@@ -72,37 +79,22 @@ def _key(key: object) -> str:
     return str(key).strip().casefold()
 
 
-def _errors() -> tuple[type[Exception], ...]:
-    import yaml
-
-    return yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError
-
-
-def _yaml(block: str) -> Any:
-    import yaml
-
-    return yaml.load(block, _loader())
+def _check_keys(keys: Iterable[object]) -> None:
+    if twice := [key for key, count in Counter(map(_key, keys)).items() if count > 1]:
+        raise ValueError(f"it has the key {twice[0]!r} twice")
 
 
-@cache
-def _loader() -> Any:
-    import yaml
+class _Loader(yaml.SafeLoader):
+    """Without aliases, whose expansion can be exponential, and without second values for a key."""
 
-    class Loader(yaml.SafeLoader):
-        """Without aliases, whose expansion can be exponential, and without second values for a key."""
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it uses aliases")
+        return super().compose_node(parent, index)
 
-        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("it uses aliases")
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            counts = Counter(_key(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-            if twice := sorted(name for name, count in counts.items() if count > 1):
-                raise yaml.YAMLError(f"it has the key {twice[0]!r} twice")
-            return super().construct_mapping(node, deep)
-
-    return Loader
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        _check_keys(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        return super().construct_mapping(node, deep)
 
 
 def _cleaned(value: object) -> object:

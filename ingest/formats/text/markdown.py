@@ -25,16 +25,13 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "text/markdown"
 _PART = 2**20  # characters rendered at once
-_HEADING = re.compile(r"(?<=\n)\n#{1,6} ")
 _PARAGRAPH = re.compile(r"(?<=\n)\n(?=\S)")
-
-_RAW = re.compile(r"\{%-?\s*(end)?raw\s*-?%\}")
-_COMMENT = re.compile(r"\{%-?\s*(end)?comment\s*-?%\}")
-# A tag inside a link's address is no text.
-_TAG = re.compile(r"""(?P<address>\]\(\s*|=["'])?\{%-?\s*(?P<name>[\w-]*)(?P<rest>[^%]{0,2000}?)-?%\}""", re.DOTALL)
-_OUTPUT = re.compile(r"\{\{[^{}]{0,500}\}\}")
-_ATTRIBUTES = re.compile(r"\{:\s?[^{}\n]{0,300}\}|[ \t]\{#[\w:.-]{1,100}\}[ \t]*$", re.MULTILINE)  # kramdown's
-_QUOTED = re.compile(r"""(["'])(.*?)\1""", re.DOTALL)
+# Jekyll's: tags, what they put out, and kramdown's attributes.
+_TEMPLATE = re.compile(
+    r"\{%-?\s*(?P<tag>[\w-]*)(?P<rest>[^%]{0,2000}?)-?%\}|\{\{[^{}]{0,500}\}\}"
+    r"|\{:\s?[^{}\n]{0,300}\}|[ \t]\{#[\w:.-]{1,100}\}[ \t]*$",
+    re.MULTILINE,
+)
 _CONTROL_TAGS = frozenset(
     {"if", "elsif", "unless", "case", "when", "assign", "capture", "for", "tablerow", "cycle", "highlight", "layout"}
 )
@@ -47,7 +44,7 @@ def read_markdown(data: bytes) -> Parsed:
     front, body = split_front_matter(source)
     body = write_definitions(body, "\n{}\n: {}\n".format)  # as deflist_plugin reads them
     renderer = _renderer()
-    feed([renderer.render(part) for part in _parts(_without_liquid(body))], builder)
+    feed([renderer.render(part) for part in _parts(_without_templates(body))], builder)
     if front and not builder:
         # A stub that only redirects is not a fault of the collection, so it is reported and not rejected.
         builder.flag("no_text", "The file has front matter and no text.")
@@ -73,46 +70,40 @@ def _renderer() -> MarkdownIt:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield a long text in parts that begin at headings, or else at paragraphs: a parse tree is large."""
+    """Yield a long text in parts that begin at paragraphs: a parse tree is large."""
     start = 0
-    while len(text) - start > _PART:
-        cut = _HEADING.search(text, start + _PART // 2, start + _PART) or _PARAGRAPH.search(text, start + _PART // 2)
-        if cut is None:
-            break
+    while len(text) - start > _PART and (cut := _PARAGRAPH.search(text, start + _PART // 2)):
         yield text[start : cut.start()]
         start = cut.start()
     yield text[start:]
 
 
-def _without_liquid(text: str) -> str:
+def _without_templates(text: str) -> str:
     """Reduce Jekyll's tags to the text they would show, as far as they show any; what is `raw` stays."""
-    if "{" not in text:
-        return text
-    text = _ATTRIBUTES.sub("", text)
-    parts = _split(_RAW, text)  # outside, raw, outside, ...
-    for at in range(0, len(parts), 2):
-        uncommented = "".join(_split(_COMMENT, parts[at])[::2])
-        parts[at] = _OUTPUT.sub("", _TAG.sub(_shown, uncommented))
-    return "".join(parts)
+    matches = list(_TEMPLATE.finditer(text))
+    last = {match["tag"]: match.start() for match in matches}
+    out: list[str] = []
+    start, ends = 0, ""  # the tag that ends what is open
+    for match in matches:
+        tag = match["tag"] or ""
+        if not ends:
+            out.append(text[start : match.start()])
+            start = match.end()
+            if tag in {"raw", "comment"} and last.get(f"end{tag}", 0) > start - 1:
+                ends = f"end{tag}"
+            else:
+                out.append(_shown(tag, match["rest"] or ""))
+        elif tag == ends:
+            out.append(text[start : match.start()] if tag == "endraw" else "")
+            start, ends = match.end(), ""
+    return "".join([*out, text[start:]])
 
 
-def _split(mark: re.Pattern[str], text: str) -> list[str]:
-    """Return what lies outside, inside, outside ... of the pairs of marks; one pass, however many have no partner."""
-    parts, start = [], 0
-    opened: re.Match[str] | None = None
-    for match in mark.finditer(text):
-        if not match[1]:
-            opened = opened or match
-        elif opened:
-            parts += [text[start : opened.start()], text[opened.end() : match.start()]]
-            start, opened = match.end(), None
-    return [*parts, text[start:]]
-
-
-def _shown(tag: re.Match[str]) -> str:
+def _shown(tag: str, rest: str) -> str:
     """Return a tag's last quoted argument where that is words: `{% slack_channel "travel" %}`, an image's alt text."""
-    address = tag["address"] or ""
-    quoted = [] if address or tag["name"] in _CONTROL_TAGS else [text for _, text in _QUOTED.findall(tag["rest"])]
-    if not quoted or not quoted[0] or re.search(r"[/#<>]|\.\w{2,5}$", quoted[-1]):
-        return address
-    return " ".join(quoted[-1].split())
+    mark = next((char for char in rest if char in "\"'"), "")
+    quoted = rest.split(mark)[1:-1:2] if mark and tag not in _CONTROL_TAGS else []
+    words = quoted[-1] if quoted and quoted[0] else ""
+    _, dot, ending = words.rpartition(".")
+    is_address = any(char in "/#<>" for char in words) or (dot and ending.isalnum())
+    return "" if is_address else " ".join(words.split())

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
@@ -15,21 +15,13 @@ from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
 
 MEDIA_TYPE = "text/plain"
-_ATX = re.compile(r"(#{1,6})\s+(\S.*?)\s*#*\s*$")
-_UNDERLINE = re.compile(r"(={3,}|-{3,})\s*$")
-_RULE = re.compile(r"[-=_*~\s]{3,}$")
-_ROW = re.compile(r"\|.*\|$")
 BULLET = re.compile(r"(?:[-*+•◦▪▫●○■□‣⁃∙·–]|\uf0b7|\uf0a7)\s+(?=\S)")
 NUMBER = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 _LETTER = re.compile(r"(\([a-z]{1,4}\)|\(\d{1,3}\)|[a-z][.)])\s+(?=\S)")
 _WRAPPED = (50, 100)  # characters of a line that an editor wrapped
 _SLACK = 0.85  # a proportional font wraps at uneven lengths
 
-_TABBED = re.compile(r"^(?P<name>[^\W_][^\t\n|]{0,79}?) *\t[ \t]*(?P<meaning>[^\s|][^\t\n]*)$", re.MULTILINE)
-_LEAST_TABBED = 3  # lines; a single one may be anything
 _WORD = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
-_DIVIDED = re.compile(r"([^\W\d_]+)[-‐]$")
-_BEGINS = re.compile(r"[^\W\d_]+")
 # What stands before a hyphen far more often than before nothing.
 _PREFIXES = frozenset(
     {"self", "non", "co", "ex", "cross", "well", "in", "on", "off", "up", "long", "short", "full", "part", "one", "two"}
@@ -98,33 +90,42 @@ def _blocks(page: str) -> list[list[PlainLine]]:
 
 
 def _write_block(block: list[PlainLine], width: int, vocabulary: Vocabulary, builder: Builder) -> None:
-    if len(block) > 1 and all(_ROW.match(line.text) for line in block):
-        _write_table(block, builder)
+    if len(block) > 1 and all(len(line.text) > 1 and line.text[0] == line.text[-1] == "|" for line in block):
+        drawn = (line.text for line in block if not set(line.text) <= set("|:+- "))
+        builder.table([[Inline(cell) for cell in text.strip("|").split("|")] for text in drawn])
         return
     at = 0
     while at < len(block):
         line = block[at]
-        follows = block[at + 1].text if at + 1 < len(block) else ""
-        if heading := _ATX.match(line.text):
-            builder.heading(len(heading[1]), Inline(heading[2]))
+        level = _heading_level(line.text)
+        if level:
+            builder.heading(level, Inline(line.text.strip("# ")))
             at += 1
-        elif _UNDERLINE.match(follows) and not _RULE.match(line.text) and _fits(line.text, follows):
-            builder.heading(1 if follows[0] == "=" else 2, Inline(line.text))
+        elif underline := _underline(block, at):
+            builder.heading(1 if underline == "=" else 2, Inline(line.text))
             at += 2
-        elif _RULE.fullmatch(line.text):
+        elif _is_rule(line.text):
             builder.end_list()
             at += 1
         else:
             at = _write_lines(block, at, width, vocabulary, builder)
 
 
-def _fits(title: str, underline: str) -> bool:
-    return len(title) <= 100 and 0.5 <= len(underline.strip()) / len(title) <= 2
+def _heading_level(text: str) -> int:
+    """Return the level of a heading as Markdown writes it, or 0."""
+    level = len(text) - len(text.lstrip("#"))
+    return level if 1 <= level <= 6 and text[level].isspace() else 0
 
 
-def _write_table(block: list[PlainLine], builder: Builder) -> None:
-    drawn = (line.text for line in block if not re.fullmatch(r"[|:\s+-]+", line.text))
-    builder.table([[Inline(cell) for cell in text.strip("|").split("|")] for text in drawn])
+def _underline(block: list[PlainLine], at: int) -> str:
+    """Return what a heading is underlined with that stands at a line, or an empty string."""
+    title, under = block[at].text, block[at + 1].text if at + 1 < len(block) else ""
+    drawn = len(under) >= 3 and set(under) in ({"="}, {"-"}) and not _is_rule(title)
+    return under[0] if drawn and len(title) <= 100 and 0.5 <= len(under) / len(title) <= 2 else ""
+
+
+def _is_rule(text: str) -> bool:
+    return len(text) >= 3 and set(text) <= set("-=_*~ ")
 
 
 def _write_lines(block: list[PlainLine], at: int, width: int, vocabulary: Vocabulary, builder: Builder) -> int:
@@ -135,9 +136,7 @@ def _write_lines(block: list[PlainLine], at: int, width: int, vocabulary: Vocabu
     at += 1
     while at < len(block):
         line = block[at]
-        if split_marker(line.text)[0] or _ATX.match(line.text) or _RULE.fullmatch(line.text):
-            break
-        if at + 1 < len(block) and _UNDERLINE.match(block[at + 1].text) and _fits(line.text, block[at + 1].text):
+        if split_marker(line.text)[0] or _heading_level(line.text) or _is_rule(line.text) or _underline(block, at):
             break
         if _ended(block[at - 1], line, width, marker):
             break
@@ -165,9 +164,18 @@ def _ended(line: PlainLine, following: PlainLine, width: int, marker: str) -> bo
 
 def write_definitions(text: str, write: Callable[[str, str], str]) -> str:
     """Return the text with each line of a name, a tab and its meaning as `write` writes it, if there are several."""
-    if "\t" not in text or len(_TABBED.findall(text)) < _LEAST_TABBED:
+    lines = text.split("\n")
+    found = {at: pair for at, line in enumerate(lines) if "\t" in line and (pair := _definition(line))}
+    if len(found) < 3:  # fewer may be anything
         return text
-    return _TABBED.sub(lambda line: write(line["name"], line["meaning"]), text)
+    return "\n".join(write(*found[at]) if at in found else line for at, line in enumerate(lines))
+
+
+def _definition(line: str) -> tuple[str, str] | None:
+    name, *rest = (part.strip(" ") for part in line.split("\t"))
+    meaning = next(filter(None, rest), "")
+    is_one = name[:1].isalnum() and len(name) <= 80 and [meaning] == list(filter(None, rest)) and "|" not in name
+    return (name, meaning) if is_one and line[0] == name[0] and meaning[0] != "|" else None
 
 
 class Vocabulary:
@@ -176,13 +184,12 @@ class Vocabulary:
     def __init__(self, lines: Iterable[str]) -> None:
         counts: Counter[str] = Counter()
         pairs: list[tuple[str, str]] = []
-        kept = [line for line, _ in zip(lines, range(_MAX_LINES), strict=False)]
+        kept = list(islice(lines, _MAX_LINES))
         for line in kept:
             counts.update(word.lower() for word in _WORD.findall(line))
         for line, following in pairwise(kept):
-            before, after = _DIVIDED.search(line), _BEGINS.match(following)
-            if before and after:
-                pairs.append((before[1].lower(), after[0].lower()))
+            if halves := _halves(line, following):
+                pairs.append(halves)
                 counts.subtract(pairs[-1])  # halves are no words
         self._words = {word for word, count in counts.items() if count > 0}
         votes = [self._divided(left, right) for left, right in pairs]
@@ -193,12 +200,12 @@ class Vocabulary:
 
     def join(self, line: str, following: str) -> str:
         """Return a line as it stands before the next one: with a space, with its hyphen only, or without it."""
-        before, after = _DIVIDED.search(line), _BEGINS.match(following)
-        if not before or not after:
+        halves = _halves(line, following)
+        if not halves:
             return line + " "
-        if not after[0][0].islower():
+        if not following[0].islower():
             return line
-        divided = self._divided(before[1].lower(), after[0].lower())
+        divided = self._divided(*halves)
         return line[:-1] if (self._divides if divided is None else divided) else line
 
     def _divided(self, left: str, right: str) -> bool | None:
@@ -208,3 +215,10 @@ class Vocabulary:
         if left + right in self._words:
             return True
         return False if left in _PREFIXES or {left, right} <= self._words else None
+
+
+def _halves(line: str, following: str) -> tuple[str, str] | None:
+    """Return in small letters what stands before a hyphen at a line's end, and after it."""
+    before = "".join(takewhile(str.isalpha, line[-2::-1]))[::-1] if line.endswith(("-", "‐")) else ""
+    after = "".join(takewhile(str.isalpha, following))
+    return (before.lower(), after.lower()) if before and after else None
