@@ -28,7 +28,7 @@ _PART = 2**20  # characters rendered at once
 _PARAGRAPH = re.compile(r"(?<=\n)\n(?=\S)")
 # Jekyll's: tags, what they put out, and kramdown's attributes.
 _TEMPLATE = re.compile(
-    r"\{%-?\s*(?P<tag>[\w-]*)(?P<rest>[^%]{0,2000}?)-?%\}|\{\{[^{}]{0,500}\}\}"
+    r"\{%-?\s*+(?P<tag>[\w-]*+)(?P<rest>[^%]{0,2000}?)-?%\}|\{\{[^{}]{0,500}(?:\{[^{}]{0,500}\}[^{}]{0,500})?\}\}"
     r"|\{:\s?[^{}\n]{0,300}\}|[ \t]\{#[\w:.-]{1,100}\}[ \t]*$",
     re.MULTILINE,
 )
@@ -91,7 +91,7 @@ def _without_templates(text: str) -> str:
             start = match.end()
             if tag in {"raw", "comment"} and last.get(f"end{tag}", 0) > start - 1:
                 ends = f"end{tag}"
-            else:
+            elif not out[-1].endswith(("](", '="', "='")):  # an address is no text
                 out.append(_shown(tag, match["rest"] or ""))
         elif tag == ends:
             out.append(text[start : match.start()] if tag == "endraw" else "")
