@@ -38,7 +38,8 @@ def read_pdf(data: bytes, scans: Scans) -> Parsed:
         raise reject("damaged", "The PDF is damaged and cannot be opened.") from None
     try:
         reader = _Reader(builder, scans)
-        pages = reader.evened(list(reader.pages(document)))
+        pages = list(reader.pages(document))
+        reader.close(pages)
         if not any(page.words for page in pages):
             if reader.images and all(reason == "ocr" for reason, _ in builder.flags):
                 raise reject("no_text", _only_images(scans))
@@ -88,6 +89,13 @@ class _Reader:
         if failed:
             self._builder.flag("damaged", f"{failed} of {count} pages cannot be read.")
 
+    def close(self, pages: list[Page]) -> None:
+        """Even out what was read by OCR, and report scanned pages that were not."""
+        if self._unread and any(page.words for page in pages):
+            how = f"which only OCR reads: {self._scans.remedy}"
+            self._builder.flag("ocr", f"{self._unread} of {len(pages)} pages are scans, {how}.")
+        self._scanned.close()
+
     def _page(self, page: Any, number: int, stamp: int = 12) -> Page:
         """Return a page's text, or what OCR reads of it: over a scan, up to `stamp` words are set by a program."""
         text, drawings = self._texts.read(page, number)
@@ -101,13 +109,6 @@ class _Reader:
             return text
         read = self._scanned.page(number, lambda: _drawn(page), least=3 * len(text.words))
         return read if read.words else text
-
-    def evened(self, pages: list[Page]) -> list[Page]:
-        """Return the pages as they are laid out; report scanned ones that were not read."""
-        if self._unread and any(page.words for page in pages):
-            how = f"which only OCR reads: {self._scans.remedy}"
-            self._builder.flag("ocr", f"{self._unread} of {len(pages)} pages are scans, {how}.")
-        return self._scanned.close(pages)
 
 
 def _drawn(page: Any, dots: int = 200, most: int = 3_600) -> tuple[Any, float]:

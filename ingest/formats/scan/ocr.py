@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from assistant.models.onnx_session import OPT_OUT, open_session
-from ingest.formats.scan.settings import LIMITS
 
 DETECTOR, RECOGNISER = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 _SETTINGS = {
@@ -23,7 +22,7 @@ _SETTINGS = {
     "Global.max_side_len": 20_000,  # what it is given is bounded
     "Global.text_score": 0.0,  # what it is not sure of is ours to leave out
     "Det.limit_type": "max",
-    "Det.limit_side_len": LIMITS.side,
+    "Det.limit_side_len": 1_280,  # pixels in which lines are looked for; they are read in all that there are
     "Rec.rec_batch_num": 1,  # several are filled up to the longest, and take half as long again
 }
 _NO_MEMORY = ("bad_alloc", "Failed to allocate", "Insufficient memory", "OutOfMemory")
@@ -70,7 +69,7 @@ class Ocr:
         settings = self._engine.cfg
         with _memory(), omegaconf.flag_override(settings, "allow_objects", True):
             # Sessions of ours: threads that wait do not spin, and nothing is looked for on the network.
-            threads = min(os.cpu_count() or 1, LIMITS.threads)
+            threads = min(os.cpu_count() or 1, 4)  # each reserves 70 MB of the parsers' address space
             settings.Det.session = open_session(models / DETECTOR, threads, arena=False)
             settings.Rec.session = open_session(models / RECOGNISER, threads, arena=False)
 
@@ -91,7 +90,7 @@ class Ocr:
             found.boxes, found.txts, found.scores, found.word_results, strict=False
         ):
             box = _bounds(corners)
-            if box.y1 - box.y0 >= LIMITS.tall * (box.x1 - box.x0):
+            if box.y1 - box.y0 >= 1.5 * (box.x1 - box.x0):
                 lines += self._read_narrow(picture, box)
             else:
                 lines.append(OcrLine(box, text.strip(), _middles(text, letters, box), float(score)))

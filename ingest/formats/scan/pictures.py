@@ -15,8 +15,9 @@ from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject
 from ingest.formats.pdf.layout import write_pages
 from ingest.formats.scan.ocr import Picture
 from ingest.formats.scan.reader import ScanReader
-from ingest.formats.scan.settings import LIMITS
 
+_MAX_PIXELS = 64_000_000  # of a page: A4 at 600 dots an inch has 35, A3 nearly 70 at that
+_SIDE = 3_600  # pixels of the longer side that are kept: A4 at 300 dots an inch
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 
 
@@ -28,7 +29,7 @@ def read_picture(data: bytes, suffix: str, scans: Scans) -> Parsed:
     builder = Builder()
     reader = ScanReader(scans, builder)
     pages = [reader.page(at, page) for at, page in enumerate(islice(pictures(data, suffix), MAX_PAGES), 1)]
-    pages = reader.close(pages)
+    reader.close()
     if not any(page.words for page in pages):
         raise reject("no_text", "OCR finds no text in the picture.")
     return builder.build(f"image/{FORMATS[suffix].lower()}", write_pages(pages, builder))
@@ -71,12 +72,12 @@ def _refusals(kind: str) -> Iterator[None]:
 
 
 def _check_size(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > LIMITS.max_pixels:
+    if size[0] * size[1] > _MAX_PIXELS:
         raise _too_large()
 
 
 def _too_large() -> DocumentRejected:
-    return reject("too_large", f"A page of the picture has more than {LIMITS.max_pixels // 1_000_000} million pixels.")
+    return reject("too_large", f"A page of the picture has more than {_MAX_PIXELS // 1_000_000} million pixels.")
 
 
 def _grey(image: Any) -> tuple[Picture, float]:
@@ -86,13 +87,13 @@ def _grey(image: Any) -> tuple[Picture, float]:
 
     dots = float((image.info.get("dpi") or (0, 0))[0])
     side = max(image.size)
-    image.draft("L", (LIMITS.pictures_side, LIMITS.pictures_side))  # a JPEG is then decoded no larger than needed
+    image.draft("L", (_SIDE, _SIDE))  # a JPEG is then decoded no larger than needed
     shown = ImageOps.exif_transpose(image)
     if shown.mode in ("RGBA", "LA", "PA") or "transparency" in shown.info:
         shown = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown.convert("RGBA"))
     shown = _bytes(shown)
-    shown.thumbnail((LIMITS.pictures_side, LIMITS.pictures_side))
-    points = side * 72 / dots if LIMITS.least <= dots <= LIMITS.most else LIMITS.page_points
+    shown.thumbnail((_SIDE, _SIDE))
+    points = side * 72 / dots if 100 <= dots <= 1_200 else 842.0
     return np.array(shown), points / max(shown.size)
 
 

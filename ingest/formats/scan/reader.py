@@ -1,35 +1,32 @@
-"""Make of a picture of a page what the PDF reader makes of its words: their places, sizes, weights, and ruled lines.
+"""Make of a picture of a page what the PDF reader makes of its words: their places and sizes, and ruled lines.
 
-`layout` then finds headings, paragraphs, items and tables in both alike. Sizes jump by a twentieth from line to
-line, since a pixel is that much of a letter, and are evened out over the document.
+`layout` then finds headings, paragraphs, items and tables in both alike. Weights of type and the marks of items are not
+measured: bold type is plain, and an item is a paragraph unless OCR reads its mark.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import Scans
 from ingest.formats.pdf.page import Page, RuledLine, Word
-from ingest.formats.scan.settings import LIMITS
 
 if TYPE_CHECKING:
-    from ingest.formats.scan.ink import Grey, InkedLine
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ingest.formats.scan.ocr import OcrLine, Picture
 
-_LEAN = 0.2, 15.0  # degrees, from which a page is straightened, and up to which
+    Grey = NDArray[np.uint8]
 
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line that was read, and how it is set."""
-
-    reading: OcrLine
-    type: InkedLine
+_SURE = 0.96  # of a page; below, it is flagged (docs/log/measurements.md)
+_LEGIBLE = 0.5  # of a line, and of a page; below, it is left out: letters are seen in pictures, too
+_NARROW, _WIDE = frozenset("fijlrtI.,:;'|!()[]-/ "), frozenset("mwMW@%—")  # the others are of two kinds
 
 
 class ScanReader:
@@ -38,7 +35,7 @@ class ScanReader:
     def __init__(self, scans: Scans, builder: Builder) -> None:
         self._scans = scans
         self._builder = builder
-        self._read: set[int] = set()  # the pages that were read, by their ids; who calls keeps them
+        self._read: list[Page] = []
         self._begun = 0
         self._left = 0  # beyond those that may be read
 
@@ -49,45 +46,54 @@ class ScanReader:
             return Page([], [], 0, 0)
         self._begun += 1
         self._scans.begin()
-        page, confidence, unread = page_of(*picture())
-        if len(page.words) < least or confidence < LIMITS.legible:
+        page, confidence, unread = _page_of(*picture())
+        if len(page.words) < least or confidence < _LEGIBLE:
             return Page([], [], 0, 0)
         if unread:
             self._builder.flag("ocr", f"OCR cannot make out {unread} lines of page {number}, which are left out.")
         if page.words:
-            self._read.add(id(page))
+            self._read.append(page)
             self._builder.read_by_ocr(number, confidence)
-            if confidence < LIMITS.sure:
+            if confidence < _SURE:
                 doubt = f"OCR is only {confidence:.0%} sure of page {number}"
                 self._builder.flag("ocr", f"{doubt}: compare what is quoted of it with the scan.")
         return page
 
-    def close(self, pages: Sequence[Page]) -> list[Page]:
-        """Return a document's pages, the sizes of scanned ones evened out; report how many were not read."""
+    def close(self) -> None:
+        """Even out the sizes of the pages that were read; report how many were not."""
         if self._left:
             limit = f"Only the first {self._scans.pages:,} scanned pages were read"
             self._builder.flag("too_large", f"{limit}; {self._left:,} were not: {self._scans.remedy}.")
-        even = iter(even_sizes([page for page in pages if id(page) in self._read]))
-        return [next(even) if id(page) in self._read else page for page in pages]
+        _even_sizes(self._read)
 
 
-def page_of(grey: Grey, points: float) -> tuple[Page, float, int]:
-    """Return a page's words and rules, how sure OCR is of them, and how many lines it cannot make out."""
-    from ingest.formats.scan.ink import measure, take_rules, without_mark
+@dataclass(frozen=True, slots=True)
+class ScannedLine:
+    """A line of type in points, downwards from the page's top left; `middles` are those of its letters."""
 
+    text: str
+    x0: float
+    x1: float
+    middle: float
+    size: float
+    middles: tuple[float, ...] = ()
+
+
+def _page_of(grey: Grey, points: float) -> tuple[Page, float, int]:
+    """Return a page's words and rules, how sure OCR is of them, and how many lines it cannot make out.
+
+    `points` are those of a pixel.
+    """
     grey, readings = _upright(grey)
-    rules, clean = take_rules(grey, points)
-    legible = [reading for reading in readings if reading.text and reading.score >= LIMITS.legible]
-    measured = ((reading, measure(clean, reading.box, reading.text)) for reading in legible)
-    lines = [_Line(reading, without_mark(clean, reading, how)) for reading, how in measured if how]
+    legible = [reading for reading in readings if reading.text and reading.score >= _LEGIBLE]
     top = grey.shape[0] * points
-    page = Page(
-        words=list(_words(lines, clean, points, top)),
-        rules=[RuledLine(r.x0 * points, top - r.y1 * points, r.x1 * points, top - r.y0 * points) for r in rules],
-        bottom=0.0,
-        top=top,
-    )
-    return page, _confidence(readings), len([r for r in readings if r.text]) - len(legible)
+    lines = _lines(legible, points)
+    words = [word for number, row in enumerate(rows(lines)) for line in row for word in _words(line, top, number)]
+    rules = [
+        RuledLine(x0 * points, top - y1 * points, x1 * points, top - y0 * points)
+        for x0, y0, x1, y1 in _rules(grey, points)
+    ]
+    return Page(words, rules, 0.0, top), _confidence(readings), sum(bool(r.text) for r in readings) - len(legible)
 
 
 def _upright(grey: Grey) -> tuple[Grey, list[OcrLine]]:
@@ -97,29 +103,21 @@ def _upright(grey: Grey) -> tuple[Grey, list[OcrLine]]:
     from ingest.formats.scan.ocr import open_ocr
 
     ocr = open_ocr()
-    found = ocr.find(_halved(grey) if max(grey.shape) > LIMITS.fine else grey)
+    found = ocr.find(grey)
     if not found:
         return grey, []
     sizes = [np.ptp(corners, axis=0) for corners in found]
-    on_side = sum(size[1] > 2 * size[0] for size in sizes) > len(sizes) / 2
-    grey = np.ascontiguousarray(np.rot90(grey)) if on_side else grey
-    lean = 0.0 if on_side else _lean(found)
-    if _LEAN[0] <= abs(lean) <= _LEAN[1]:
+    if sum(size[1] > 2 * size[0] for size in sizes) > len(sizes) / 2:
+        grey = np.ascontiguousarray(np.rot90(grey))
+    elif 0.2 <= abs(lean := _lean(found)) <= 15:
         grey = _turned(grey, lean)
     readings = ocr.read(grey)
-    if _confidence(readings) < LIMITS.upright:
+    if _confidence(readings) < 0.85:  # it may stand on its head
         other = np.ascontiguousarray(grey[::-1, ::-1])
         again = ocr.read(other)
         if _confidence(again) > _confidence(readings):
             return other, again
     return grey, readings
-
-
-def _halved(grey: Grey) -> Grey:
-    high, wide = (side // 2 * 2 for side in grey.shape)
-    even = grey[:high, :wide].reshape(high // 2, 2, wide // 2, 2)
-    halved: Grey = even.mean(axis=(1, 3)).astype("uint8")
-    return halved
 
 
 def _lean(found: Sequence[Any]) -> float:
@@ -132,6 +130,14 @@ def _lean(found: Sequence[Any]) -> float:
     return median(angle for _, angle in angles[: max(1, len(angles) // 2)]) if angles else 0.0
 
 
+def _turned(grey: Grey, degrees: float) -> Grey:
+    """Return a picture turned anticlockwise, its corners filled with white."""
+    import numpy as np
+    from PIL import Image
+
+    return np.array(Image.fromarray(grey).rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255))
+
+
 def _confidence(readings: Sequence[OcrLine]) -> float:
     """Return how sure OCR is of a page, by characters; rounded down, since 99.6% are not all."""
     letters = sum(len(reading.text) for reading in readings)
@@ -139,47 +145,134 @@ def _confidence(readings: Sequence[OcrLine]) -> float:
     return math.floor(sure * 100) / 100
 
 
-def _words(lines: Sequence[_Line], clean: Grey, points: float, top: float) -> Iterator[Word]:
-    """Yield a page's words in reading order."""
-    from ingest.formats.scan.ink import bullet, weigh, words
-    from ingest.formats.scan.order import Placed, rows
-
-    usual = _usual_weight(lines)
-    placed = [
-        Placed(number, line.type.x0 * points, line.type.x1 * points, line.type.base * points, line.type.size * points)
-        for number, line in enumerate(lines)
-    ]
-    for number, row in enumerate(rows(placed)):
-        for place, at in enumerate(row):
-            line = lines[at.number]
-            if mark := None if place else bullet(clean, line.type):
-                yield Word(mark[0], mark[1] * points, mark[2] * points, top - at.base, at.size, number)
-            for text, x0, x1 in words(clean, line.reading, line.type):
-                bold = weigh(clean, x0, x1, line.type) > LIMITS.bold * usual
-                yield Word(text, x0 * points, x1 * points, top - at.base, at.size, number, bold=bold)
+def _lines(readings: Sequence[OcrLine], points: float) -> list[ScannedLine]:
+    """Return lines with their sizes; what is no heading by its length or end is of the page's usual size."""
+    sizes = [_size(reading) * points for reading in readings]
+    usual = median([size for size, reading in zip(sizes, readings, strict=True) for _ in reading.text] or [10.0])
+    lines = []
+    for reading, size in zip(readings, sizes, strict=True):
+        letters = sum(map(str.isalpha, reading.text))
+        if size > usual and (letters < 4 or len(reading.text) > 100 or reading.text.endswith((".", ",", ";"))):
+            size = usual
+        box, middles = reading.box, tuple(x * points for x in reading.middles)
+        middle = (box.y0 + box.y1) / 2
+        lines.append(ScannedLine(reading.text, box.x0 * points, box.x1 * points, middle * points, size, middles))
+    return lines
 
 
-def _usual_weight(lines: Sequence[_Line]) -> float:
-    letters = [line.type.weight for line in lines for _ in line.reading.text]
-    return median(letters) if letters else 0.0
+def _size(reading: OcrLine) -> float:
+    """Return a line's size in pixels by the width of its letters, which differs by 3%; its box's height does by 20%."""
+    box = reading.box
+    ems = sum(
+        0.28 if char in _NARROW else 0.85 if char in _WIDE else 0.68 if char.isupper() else 0.54
+        for char in reading.text
+    )
+    return (box.x1 - box.x0 - (box.y1 - box.y0) / 4) / ems  # the box stands off from the letters
 
 
-def even_sizes(pages: Sequence[Page]) -> list[Page]:
-    """Return scanned pages with sizes that differ by no more than reading them does made one."""
+def _words(line: ScannedLine, top: float, number: int) -> Iterator[Word]:
+    """Yield the words of a line; where its letters are is told roughly."""
+    base, half = top - line.middle - line.size / 4, line.size / 4
+    words, at = line.text.split(), 0
+    for place, text in enumerate(words):
+        first, last = line.middles[at], line.middles[at + len(text) - 1]
+        x0 = line.x0 if place == 0 else first - half
+        x1 = line.x1 if place == len(words) - 1 else last + half
+        yield Word(text, x0, x1, base, line.size, number)
+        at += len(text)
+
+
+def _even_sizes(pages: Sequence[Page], alike: float = 0.055) -> None:
+    """Make sizes one that differ by no more than measuring them does."""
     sizes = sorted(word.size for page in pages for word in page.words for _ in word.text)
     groups: list[list[float]] = []
     for size in sizes:
-        if groups and size <= groups[-1][0] * (1 + 2 * LIMITS.alike) and size <= groups[-1][-1] * (1 + LIMITS.alike):
+        if groups and size <= groups[-1][0] * (1 + 2 * alike) and size <= groups[-1][-1] * (1 + alike):
             groups[-1].append(size)
         else:
             groups.append([size])
     of = {size: round(median(group) * 2) / 2 for group in groups for size in group}
-    return [replace(page, words=[replace(word, size=of[word.size]) for word in page.words]) for page in pages]
+    for page in pages:
+        for word in page.words:
+            word.size = of[word.size]
 
 
-def _turned(grey: Grey, degrees: float) -> Grey:
-    """Return a picture turned anticlockwise, its corners filled with white."""
+# Ruled lines
+
+
+def _rules(grey: Grey, points: float) -> Iterator[tuple[float, float, float, float]]:
+    """Yield the lines that are ruled on a page, and the edges of areas that are filled with ink, in pixels."""
+    import cv2
     import numpy as np
-    from PIL import Image
 
-    return np.array(Image.fromarray(grey).rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255))
+    dark = (grey < 200).astype(np.uint8)  # thin or blurred as they may be
+    for stands, inches in ((False, 0.5), (True, 0.3)):
+
+        def bar(pixels: float, stands: bool = stands) -> Any:
+            length = max(round(pixels), 1)
+            return np.ones((length, 1) if stands else (1, length), dtype=np.uint8)
+
+        whole = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, bar(5))  # scans have specks
+        found = cv2.morphologyEx(whole, cv2.MORPH_OPEN, bar(inches * 72 / points))
+        for x, y, wide, high, _ in cv2.connectedComponentsWithStats(found, connectivity=8)[2][1:].tolist():
+            x1, y1 = x + wide, y + high
+            if min(wide, high) * points <= 4:
+                yield x, y, x1, y1
+            else:
+                yield from ((x, y, x1, y + 1), (x, y1 - 1, x1, y1), (x, y, x + 1, y1), (x1 - 1, y, x1, y1))
+
+
+# Reading order
+
+
+def rows(lines: Sequence[ScannedLine], depth: int = 4) -> Iterator[list[ScannedLine]]:
+    """Yield what stands side by side, from left to right, in reading order; columns of prose one after the other."""
+    gap = _gap(lines) if depth else None
+    if gap is None:
+        yield from _side_by_side(lines)
+        return
+    band: list[ScannedLine] = []
+    for line in sorted(lines, key=lambda line: line.middle):
+        if line.x0 < gap < line.x1:
+            yield from _columns(band, gap, depth)
+            yield [line]
+            band = []
+        else:
+            band.append(line)
+    yield from _columns(band, gap, depth)
+
+
+def _columns(band: Sequence[ScannedLine], gap: float, depth: int) -> Iterator[list[ScannedLine]]:
+    yield from rows([line for line in band if line.x1 <= gap], depth - 1)
+    yield from rows([line for line in band if line.x1 > gap], depth - 1)
+
+
+def _side_by_side(lines: Sequence[ScannedLine]) -> Iterator[list[ScannedLine]]:
+    row: list[ScannedLine] = []
+    for line in sorted(lines, key=lambda line: line.middle):
+        if row and line.middle - row[0].middle > 0.5 * min(line.size, row[0].size):
+            yield sorted(row, key=lambda line: line.x0)
+            row = []
+        row.append(line)
+    if row:
+        yield sorted(row, key=lambda line: line.x0)
+
+
+def _gap(lines: Sequence[ScannedLine], step: float = 6.0) -> float | None:
+    """Return where a gap stands between two columns of prose, if there is one, looking every `step` points."""
+    left, right = min((line.x0 for line in lines), default=0.0), max((line.x1 for line in lines), default=0.0)
+    places = [left + at * step for at in range(1, int((right - left) / step))]
+    crossing = {x: sum(line.x0 < x < line.x1 for line in lines) for x in places}
+    best = min(places, key=lambda x: (crossing[x], abs(x - (left + right) / 2)), default=None)
+    if best is None or crossing[best] > 0.3 * len(lines):
+        return None
+    sides = [line for line in lines if line.x1 <= best], [line for line in lines if line.x0 >= best]
+    return best if all(map(_is_prose, sides)) else None
+
+
+def _is_prose(lines: Sequence[ScannedLine]) -> bool:
+    """Say whether lines are a column of prose: four or more, half of which fill six tenths of its width."""
+    if len(lines) < 4:
+        return False
+    width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
+    return median(line.x1 - line.x0 for line in lines) >= 0.6 * width

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ingest.formats.scan.order import Placed, rows
+from ingest.formats.scan.reader import ScannedLine, rows
 
 
 def read(*lines: tuple[float, float, float]) -> list[list[int]]:
-    """Return the numbers of lines given as (left, right, base line), row by row."""
-    placed = [Placed(number, x0, x1, base, 10) for number, (x0, x1, base) in enumerate(lines)]
-    return [[line.number for line in row] for row in rows(placed)]
+    """Return the numbers of lines given as (left, right, middle), row by row."""
+    placed = [ScannedLine(str(number), x0, x1, middle, 10) for number, (x0, x1, middle) in enumerate(lines)]
+    return [[int(line.text) for line in row] for row in rows(placed)]
 
 
 def test_what_stands_side_by_side_is_a_row() -> None:
