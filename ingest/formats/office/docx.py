@@ -14,10 +14,8 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline, as_script
-from ingest.formats.office.docx_styles import Numbering, Style, Styles
-from ingest.formats.office.docx_visibility import RunStyle, RunStyles, W, on, value
+from ingest.formats.office.docx_styles import Numbering, Style, Styles, W, on, value
 from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of
-from ingest.formats.office.settings import LIMITS
 from ingest.formats.parsed import Parsed, sensible_title
 from ingest.formats.text.plaintext import BULLET
 from ingest.formats.visibility import WHITE, Colour
@@ -63,13 +61,9 @@ class _Walker:
     def __init__(self, document: Any, builder: Builder) -> None:
         self.title = ""
         self._builder = builder
-        self._styles = Styles(document.styles.element)
+        self._styles = Styles(document.styles.element, ThemeColours(theme_of(document.part)))
         numbering = next((rel for rel in document.part.rels.values() if rel.reltype.endswith("/numbering")), None)
         self._numbering = Numbering(getattr(numbering.target_part, "element", None) if numbering else None)
-        self._plain_number = 0  # of a list whose style numbers nothing itself
-        mapping = document.settings.element.find(f"{W}clrSchemeMapping")
-        self._run_styles = RunStyles(ThemeColours(theme_of(document.part), _colour_mapping(mapping)))
-        self._usual: dict[tuple[object, ...], RunStyle] = {}  # of styles
         self._behind: Colour | None = WHITE if document.element.find(f"{W}background") is None else None
         self._hidden: list[tuple[str, str]] = []  # how, text
         self._boxes: list[Any] = []  # text boxes anchored in the open block
@@ -104,9 +98,7 @@ class _Walker:
         self._runs(element, inline, style, plain=style.level > 0)
         if not inline:
             return
-        label = self._label(style)
-        if not style.list_name:
-            self._plain_number = 0
+        label = self._numbering.label(style.list_id, style.depth)
         if style.level:
             if style.title and not self.title:
                 self.title = inline.plain()
@@ -124,15 +116,6 @@ class _Walker:
         else:
             self._builder.paragraph(inline)
 
-    def _label(self, style: Style) -> str | None:
-        """Return what Word shows before a paragraph: `-` for a bullet."""
-        if style.list_id:
-            return self._numbering.label(style.list_id, style.depth)
-        if style.list_name == "list number":
-            self._plain_number += 1
-            return f"{self._plain_number}."
-        return "-" if style.list_name else None
-
     def _runs(self, element: Any, inline: Inline, style: Style, plain: bool) -> None:
         for child in _flat(element):
             if child.tag == f"{W}r":
@@ -141,7 +124,7 @@ class _Walker:
     def _run(self, run: Any, inline: Inline, style: Style, plain: bool) -> None:
         properties = run.find(f"{W}rPr")
         character = self._styles.character(properties)
-        run_style = self._run_style(properties, style, character)
+        run_style = self._styles.run(properties, style, character, self._behind)
         hidden = run_style.hidden_reason
         emphasis = not plain and (character.emphasis or on(properties, "b") or on(properties, "i"))
         for child in run:
@@ -157,22 +140,11 @@ class _Walker:
                     inline.line_break()
             elif child.tag in _DRAWN:
                 boxes = [box for box in child.iter(f"{W}txbxContent") if not _is_fallback(box)]
-                if _is_off(child):
+                if any(item.get("hidden") in {"1", "true"} for item in child.iter(f"{_WP}docPr")):
                     texts = (text.text or "" for box in boxes for text in box.iter(f"{W}t"))
-                    self._hidden.append(("text box hidden or off the page", "".join(texts)))
+                    self._hidden.append(("hidden text box", "".join(texts)))
                 else:
                     self._boxes += boxes
-
-    def _run_style(self, properties: Any, style: Style, character: Style) -> RunStyle:
-        key = style.runs, style.shadings, character.runs, self._behind
-        if key not in self._usual:
-            background = self._behind
-            for shading in style.shadings:
-                background = self._run_styles.shaded(background, shading)
-            layers = (*self._styles.defaults, *style.runs, *character.runs)
-            self._usual[key] = self._run_styles.run(RunStyle(background=background), layers)
-        usual = self._usual[key]
-        return usual if properties is None else self._run_styles.run(usual, (properties,))
 
     def _table(self, element: Any) -> None:
         rows = [row for row in _flat(element) if row.tag == f"{W}tr" and self._is_shown(row)]
@@ -180,11 +152,11 @@ class _Walker:
         properties = element.find(f"{W}tblPr")
         behind = self._behind
         coloured = self._styles.table(properties).colours_cells  # some or all of its cells
-        below = None if coloured else self._run_styles.shaded(behind, properties)
+        below = None if coloured else self._styles.shaded(behind, properties)
         if all(len(row) < 2 for row in cells):
             for cell in (cell for row in cells for cell in row):
                 self._builder.end_list()
-                self._behind = self._run_styles.shaded(below, cell.find(f"{W}tcPr"))
+                self._behind = self._styles.shaded(below, cell.find(f"{W}tcPr"))
                 self.blocks(cell)  # a box drawn around text
             self._behind = behind
             return
@@ -208,7 +180,7 @@ class _Walker:
             if merge == "continue" and column in merged:
                 merged[column].down += 1
             else:
-                self._behind = self._run_styles.shaded(behind, properties)
+                self._behind = self._styles.shaded(behind, properties)
                 written = Cell(self._cell(cell, plain), across)
                 if merge:
                     merged[column] = written
@@ -234,7 +206,7 @@ class _Walker:
             style = self._styles.paragraph(paragraph.find(f"{W}pPr"))
             content = Inline()
             self._runs(paragraph, content, style, plain)
-            label = self._label(style) if content else None
+            label = self._numbering.label(style.list_id, style.depth) if content else None
             inline.add(" ")
             inline.extend(content if label == "-" else _labelled(label, content))
         return inline
@@ -260,22 +232,6 @@ def _labelled(label: str | None, inline: Inline) -> Inline:
 def _is_fallback(element: Any) -> bool:
     """Whether an element is the copy of a drawing for older programs."""
     return any(parent.tag == f"{_MC}Fallback" for parent in element.iterancestors())
-
-
-def _is_off(drawing: Any) -> bool:
-    """Whether a drawing is hidden, or placed where no page reaches."""
-    if any(item.get("hidden") in {"1", "true"} for item in drawing.iter(f"{_WP}docPr")):
-        return True
-    offsets = (item.text or "" for item in drawing.iter(f"{_WP}posOffset"))
-    return any(abs(int(offset)) > LIMITS.page for offset in offsets if re.fullmatch(r"-?[0-9]{1,12}", offset))
-
-
-def _colour_mapping(element: Any) -> dict[str, str]:
-    """Return which of the theme's colours are a document's text and background, by `w:clrSchemeMapping`."""
-    kinds = {"light1": "lt1", "dark1": "dk1", "light2": "lt2", "dark2": "dk2"}
-    names = {"bg1": "bg1", "t1": "tx1", "bg2": "bg2", "t2": "tx2"}
-    given = ((name, element.get(W + attribute)) for attribute, name in names.items()) if element is not None else ()
-    return {name: kinds[kind] for name, kind in given if kind in kinds}
 
 
 def _merge(properties: Any) -> str:

@@ -1,13 +1,70 @@
-"""What Word's styles and lists say of a paragraph: heading level, type, and the number shown before it."""
+"""What Word's styles and lists say of a paragraph and its runs: heading level, type, whether it is seen, its number."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ingest.formats.office.docx_visibility import W, on, value
-from ingest.formats.office.settings import LIMITS
+from ingest.formats.inline import Script
+from ingest.formats.office.ooxml import ThemeColours
+from ingest.formats.visibility import CLEAR, WHITE, Colour, from_hex, hidden_reason
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
+_SWITCHES = dict.fromkeys(("vanish", "specVanish", "webHidden"), "hidden") | {"strike": "struck", "dstrike": "crossed"}
+_SCRIPTS: dict[str, Script] = {"superscript": "super", "subscript": "sub"}
+_THEME = {
+    "background1": "bg1",
+    "background2": "bg2",
+    "text1": "tx1",
+    "text2": "tx2",
+    "dark1": "dk1",
+    "dark2": "dk2",
+    "light1": "lt1",
+    "light2": "lt2",
+}
+_CHANGES = ("themeTint", "themeShade", "themeFillTint", "themeFillShade")
+_NUMERALS = ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i")
+_WORTHS = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
+_DEEPEST = 8  # level of a list
+
+
+def value(parent: Any, name: str) -> str:
+    """Return the `w:val` of a child, or an empty string."""
+    child = parent.find(W + name) if parent is not None else None
+    return (child.get(f"{W}val") or "") if child is not None else ""
+
+
+def on(parent: Any, name: str) -> bool:
+    """Whether a property that can be on or off is there and on."""
+    child = parent.find(W + name) if parent is not None else None
+    return child is not None and _is_on(child)
+
+
+def _is_on(element: Any) -> bool:
+    return (element.get(f"{W}val") or "1").lower() not in {"0", "false", "off", "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunStyle:
+    """What is said of a run so far; no `colour` is the automatic one, which is seen on anything."""
+
+    hidden: bool = False
+    struck: bool = False
+    crossed: bool = False  # struck out by two lines, which is a property of its own
+    script: Script = ""
+    half_points: int | None = None
+    colour: Colour | None = None
+    background: Colour | None = WHITE  # None where it cannot be told
+
+    @property
+    def hidden_reason(self) -> str:
+        """How text of this style is hidden, or an empty string."""
+        points = self.half_points / 2 if self.half_points else None
+        struck = self.struck or self.crossed
+        return hidden_reason(self.colour, self.background, hidden=self.hidden, points=points, struck=struck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +75,6 @@ class Style:
     title: bool = False
     contents: bool = False  # a line of the table of contents
     list_id: str = ""
-    list_name: str = ""  # "list bullet" or "list number", where the style has no list of its own
     depth: int = 0
     emphasis: bool = False
     runs: tuple[Any, ...] = ()  # run properties, the strongest last
@@ -27,12 +83,14 @@ class Style:
 
 
 class Styles:
-    """The styles of one document."""
+    """The styles of one document, in the colours of its theme."""
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, theme: ThemeColours) -> None:
+        self._theme = theme
         self._elements = {style.get(f"{W}styleId"): style for style in root.iter(f"{W}style")}
         self._known: dict[str, Style] = {}
-        self.defaults = tuple(root.iterfind(f"{W}docDefaults/{W}rPrDefault/{W}rPr"))
+        self._usual: dict[tuple[object, ...], RunStyle] = {}
+        self._defaults = tuple(root.iterfind(f"{W}docDefaults/{W}rPrDefault/{W}rPr"))
         usual = self._named(next(filter(self._is_usual, self._elements), ""))
         self._plain = Style(runs=usual.runs, shadings=usual.shadings)
 
@@ -54,11 +112,35 @@ class Styles:
         """Return what a table's style says."""
         return self._named(value(properties, "tblStyle"))
 
-    def _named(self, name: str) -> Style:
+    def run(self, properties: Any, style: Style, character: Style, behind: Colour | None) -> RunStyle:
+        """Return what a run's own properties, its character style and its paragraph's say together."""
+        key = style.runs, style.shadings, character.runs, behind
+        if key not in self._usual:
+            for shading in style.shadings:
+                behind = self.shaded(behind, shading)
+            layers = (*self._defaults, *style.runs, *character.runs)
+            self._usual[key] = self._layered(RunStyle(background=behind), layers)
+        usual = self._usual[key]
+        return usual if properties is None else self._layered(usual, (properties,))
+
+    def shaded(self, background: Colour | None, properties: Any) -> Colour | None:
+        """Return what text stands on where a paragraph's, a cell's or a run's properties may shade it."""
+        shading = properties.find(f"{W}shd") if properties is not None else None
+        return background if shading is None else self._shading(background, shading)
+
+    def _shading(self, background: Colour | None, shading: Any) -> Colour | None:
+        pattern, fill = shading.get(f"{W}val") or "clear", shading.get(f"{W}fill") or "auto"
+        found = self._colour(shading, "fill", "themeFill")
+        if pattern == "nil" or (pattern == "clear" and found is None and fill.lower() == "auto"):
+            return background
+        return found if pattern == "clear" else None
+
+    def _named(self, name: str, most: int = 20) -> Style:
+        """Return a style with its ancestors, of which a damaged file may make a circle."""
         if name not in self._known:
             chain: list[Any] = []
             at = self._elements.get(name)
-            while at is not None and len(chain) < LIMITS.max_ancestors:
+            while at is not None and len(chain) < most:
                 chain.append(at)
                 at = self._elements.get(value(at, "basedOn"))
             style = Style()
@@ -67,17 +149,53 @@ class Styles:
             self._known[name] = style
         return self._known[name]
 
+    def _layered(self, style: RunStyle, layers: Iterable[Any]) -> RunStyle:
+        """Return a style with what run properties say, the strongest last."""
+        for properties in layers:
+            for child in properties:
+                style = self._changed(style, child, str(child.tag).removeprefix(W), child.get(f"{W}val") or "")
+        return style
+
+    def _changed(self, style: RunStyle, child: Any, name: str, said: str) -> RunStyle:
+        if name in _SWITCHES:
+            return replace(style, **{_SWITCHES[name]: _is_on(child)})  # type: ignore[arg-type]
+        if name == "vertAlign":
+            return replace(style, script=_SCRIPTS.get(said, ""))
+        if name == "sz" and said.isdecimal() and len(said) < 6:
+            return replace(style, half_points=int(said))
+        if name == "color":
+            return replace(style, colour=self._colour(child, "val", "themeColor"))
+        if name == f"{_W14}textFill":
+            clear = child.find(f"{_W14}noFill") is not None
+            return replace(style, colour=CLEAR if clear else self._theme.of_fill(child.find(f"{_W14}solidFill"), _W14))
+        if name == "shd":
+            return replace(style, background=self._shading(style.background, child))
+        if name == "highlight" and said != "none":
+            return replace(style, background=self._theme.get(said))  # black and white; on others, any text is seen
+        return style
+
+    def _colour(self, element: Any, plain: str, theme: str) -> Colour | None:
+        """Return the colour of the theme, which Word prefers, or of `w:val` or `w:fill`; None for the automatic one.
+
+        Where the theme's is made lighter or darker, the other one says what comes of that.
+        """
+        name = element.get(W + theme) or ""
+        changed = any(element.get(W + change) for change in _CHANGES)
+        found = None if changed else self._theme.get(_THEME.get(name, name))
+        return found or from_hex(element.get(W + plain) or "")
+
 
 def _extended(style: Style, element: Any) -> Style:
     """Return a style with what another one based on it adds."""
     name = value(element, "name").lower()
-    if match := re.fullmatch(r"heading ([1-9])", name):
-        style = replace(style, level=int(match[1]))
+    kind, _, number = name.rpartition(" ")
+    if kind == "heading" and number.isdecimal():
+        style = replace(style, level=_int(number))
     elif name == "title":
         style = replace(style, level=1, title=True)
-    elif match := re.fullmatch(r"(list bullet|list number)(?: (\d))?", name):
-        style = replace(style, list_name=match[1], depth=int(match[2] or 1) - 1)
-    style = replace(style, contents=bool(re.match(r"toc (?:\d|heading)|table of figures", name)))
+    elif kind in {"list bullet", "list number"} and number.isdecimal():
+        style = replace(style, depth=max(_int(number), 1) - 1)
+    style = replace(style, contents=kind == "toc" or name == "table of figures")
     properties, run = element.find(f"{W}pPr"), element.find(f"{W}rPr")
     if properties is not None:
         style = _applied(style, properties)
@@ -92,13 +210,15 @@ def _extended(style: Style, element: Any) -> Style:
 def _applied(style: Style, properties: Any) -> Style:
     """Return a style with a paragraph's own list, outline level and shading."""
     if numbered := value(properties.find(f"{W}numPr"), "numId"):
-        removed = numbered == "0"
-        style = replace(style, list_id="" if removed else numbered, list_name="" if removed else style.list_name)
+        style = replace(style, list_id="" if numbered == "0" else numbered)
     if level := value(properties.find(f"{W}numPr"), "ilvl"):
-        style = replace(style, depth=min(_int(level), LIMITS.max_depth))
+        style = replace(style, depth=min(_int(level), _DEEPEST))
     if outline := value(properties, "outlineLvl"):
         style = replace(style, level=_int(outline) + 1 if _int(outline) < 9 else 0)
     return replace(style, shadings=(*style.shadings, properties)) if properties.find(f"{W}shd") is not None else style
+
+
+# Lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +259,19 @@ class Numbering:
         abstract = self._lists.get(list_id)
         if abstract is None:
             return None
-        level, counters = self._find(list_id, depth), self._counters.setdefault(abstract, [0] * (LIMITS.max_depth + 1))
+        level, counters = self._find(list_id, depth), self._counters.setdefault(abstract, [0] * (_DEEPEST + 1))
         if depth in self._overrides.get(list_id, {}) and (list_id, depth) not in self._begun:
             counters[depth] = 0  # begins anew, though it shares its counters with another list
         self._begun.add((list_id, depth))
-        counters[depth] = min(counters[depth] + 1, LIMITS.max_value) if counters[depth] else level.start
-        counters[depth + 1 :] = [0] * (LIMITS.max_depth - depth)
+        counters[depth] = counters[depth] + 1 if counters[depth] else level.start
+        counters[depth + 1 :] = [0] * (_DEEPEST - depth)
         if level.format == "bullet":
             return "-"
-
-        def shown(match: re.Match[str]) -> str:
-            at = int(match[1]) - 1
+        label = level.text
+        for at in range(_DEEPEST + 1):
             other = self._find(list_id, at)
-            return _spelled(counters[at] or other.start, other.format)
-
-        return re.sub(r"%([1-9])", shown, level.text).strip() or None
+            label = label.replace(f"%{at + 1}", _spelled(counters[at] or other.start, other.format))
+        return label.strip() or None
 
     def _find(self, list_id: str, depth: int) -> Level:
         levels = self._abstract.get(self._lists.get(list_id, ""), {})
@@ -167,7 +285,7 @@ def _level(element: Any) -> Level:
 
 def _int(text: str | None) -> int:
     """Return a number from an attribute, within bounds."""
-    return min(int(text), LIMITS.max_value) if text and re.fullmatch(r"[0-9]{1,6}", text) else 0
+    return min(int(text), 100_000) if text and re.fullmatch(r"[0-9]{1,6}", text) else 0
 
 
 def _spelled(number: int, style: str) -> str:
@@ -181,10 +299,7 @@ def _spelled(number: int, style: str) -> str:
 
 def _roman(number: int) -> str:
     out = ""
-    for worth, numeral in zip((1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1), _NUMERALS, strict=True):
+    for worth, numeral in zip(_WORTHS, _NUMERALS, strict=True):
         out += numeral * (number // worth)
         number %= worth
     return out
-
-
-_NUMERALS = ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i")

@@ -6,7 +6,6 @@ type or entity declarations in every part that is XML.
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,22 +13,20 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from ingest.formats.office.settings import LIMITS
 from ingest.formats.parsed import reject
 from ingest.formats.visibility import BLACK, WHITE, Colour, from_hex
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
-_NAMED = {"white": WHITE, "black": BLACK}  # of the preset colours
-
+_MAX_BYTES, _MAX_XML = 400 * 2**20, 120 * 2**20  # unpacked, of all parts and of one; libraries need ten times that
+_CHUNK = 2**20
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cab", ".iso")
 # Archives by their first bytes, whatever they are called; charts and embedded sheets are Office files of their own.
 _ARCHIVE_MARKS = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
-_OFFICE = re.compile(r"\.(?:(?:doc|dot|xls|xlt|ppt|pot|pps|sld|vsd)[xmb]|od[tspg])$", re.IGNORECASE)
+_OFFICE = (".docx", ".docm", ".xlsx", ".xlsm", ".xlsb", ".pptx", ".pptm", ".sldx", ".vsdx", ".odt", ".ods", ".odp")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
-_ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([^"']{1,40})["']""")
-_SAFE_ENCODINGS = re.compile(rb"(?:utf-8|utf8|us-ascii|iso-8859-\d+|windows-125\d)$", re.IGNORECASE)
+_SAFE_ENCODINGS = (b"utf-8", b"utf8", b"us-ascii", b"iso-8859-", b"windows-125")
 
 
 def open_package(data: bytes, part: str) -> BytesIO:
@@ -57,58 +54,60 @@ def open_package(data: bytes, part: str) -> BytesIO:
     return BytesIO(data)
 
 
-def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
-    if len(members) > LIMITS.max_members:
-        raise reject("too_large", f"The file has {len(members):,} parts; the limit is {LIMITS.max_members:,}.")
-    total = 0
+def _check_members(members: list[zipfile.ZipInfo], size: int, most: int = 10_000, ratio: int = 200) -> None:
+    """Refuse names that lead elsewhere, archives, and what unpacks to more than `ratio` times its size."""
+    if len(members) > most:
+        raise reject("too_large", f"The file has {len(members):,} parts; the limit is {most:,}.")
+    total = sum(member.file_size for member in members)
     for member in members:
         name = member.filename.replace("\\", "/")
-        if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
+        if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
             raise reject("damaged", "The file is damaged: one of its parts would lie outside it.")
         if name.lower().endswith(_ARCHIVES):
             raise reject("archive", "The file holds another archive, which is not read.")
         # Python's zipfile stops reading at the size that the directory states, so a lie cannot add to the total.
-        total += member.file_size
-        if member.file_size > LIMITS.ratio_from and member.file_size > LIMITS.max_ratio * max(member.compress_size, 1):
+        if member.file_size > max(2**20, ratio * member.compress_size):
             raise reject("too_large", "The file unpacks to far more than its size: it looks like a decompression bomb.")
-    if total > LIMITS.max_total or (total > LIMITS.ratio_from and total > LIMITS.max_ratio * size):
-        raise reject(
-            "too_large",
-            f"The file unpacks to {total / 2**20:,.0f} MB; the limit is {LIMITS.max_total / 2**20:,.0f} MB.",
-        )
+    if total > min(_MAX_BYTES, max(2**20, ratio * size)):
+        limit = f"{_MAX_BYTES / 2**20:,.0f} MB, or {ratio} times the file's size"
+        raise reject("too_large", f"The file unpacks to {total / 2**20:,.0f} MB; the limit is {limit}.")
 
 
 def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     """Read a part in chunks; refuse an archive, and XML with document types, entities or an encoding to hide them."""
     with archive.open(member) as part:
         head = part.read(512)
-        if head.startswith(_ARCHIVE_MARKS) and not _OFFICE.search(member.filename):
+        if head.startswith(_ARCHIVE_MARKS) and not member.filename.lower().endswith(_OFFICE):
             raise reject("archive", "The file holds another archive, which is not read.")
         stripped = head.removeprefix(b"\xef\xbb\xbf").lstrip()
         if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")):
             raise reject("unsafe_xml", f"The part {member.filename} is XML in an encoding that Office does not write.")
         if not stripped.startswith(b"<"):
             return
-        if member.file_size > LIMITS.max_xml:
+        if member.file_size > _MAX_XML:
             raise reject("too_large", f"The part {member.filename} has {member.file_size / 2**20:,.0f} MB of XML.")
-        encoding = _ENCODING.match(stripped)
-        if encoding and not _SAFE_ENCODINGS.match(encoding[1]):
+        declaration, closed, _ = stripped.lower().replace(b"'", b'"').partition(b"?>")
+        encoding = declaration.partition(b"encoding")[2].split(b'"')[1:2] if declaration.startswith(b"<?xml") else []
+        if any(not named.startswith(_SAFE_ENCODINGS) for named in encoding) or (encoding and not closed):
             raise reject("unsafe_xml", f"The part {member.filename} is XML in an encoding that Office does not write.")
         tail, chunk = b"", head
         while chunk:
             window = tail + chunk
             if any(declaration in window for declaration in _DECLARATIONS):
                 raise reject("unsafe_xml", f"The part {member.filename} declares a document type or entities.")
-            tail, chunk = window[-16:], part.read(LIMITS.chunk)
+            tail, chunk = window[-16:], part.read(_CHUNK)
 
 
 class ThemeColours:
-    """The colours that a theme names, by the names of Office's drawings: `bg1`, `tx1`, `lt1`, `accent1` ..."""
+    """The colours that a theme names, by the names of Office's drawings: `bg1`, `tx1`, `lt1`, `accent1` ...
+
+    A colour that is changed, made lighter or clearer, is not known, and so hides nothing.
+    """
 
     def __init__(self, theme: bytes | None, mapping: Mapping[str, str] | None = None) -> None:
         """Read a theme part, of which a file may have none; `mapping` says which colours are text and background."""
         etree = import_module("lxml.etree")  # without type stubs
-        self._colours = {"lt1": WHITE, "dk1": BLACK}
+        self._colours = {"lt1": WHITE, "dk1": BLACK, "white": WHITE, "black": BLACK}
         self._mapping = {"bg1": "lt1", "tx1": "dk1", "bg2": "lt2", "tx2": "dk2"} | dict(mapping or {})
         parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
         root = etree.fromstring(theme, parser) if theme else None
@@ -124,28 +123,11 @@ class ThemeColours:
 
     def of_fill(self, fill: Any, namespace: str = DRAWING) -> Colour | None:
         """Return the colour of a solid fill of a drawing or of Word's text effects; None where it cannot be told."""
-        for colour in fill if fill is not None else ():
-            name = colour.get(f"{namespace}val") or colour.get("lastClr") or colour.get("val") or ""
-            found = self.get(name) or _NAMED.get(name) or from_hex(name)
-            for change in colour:
-                share = change.get(f"{namespace}val") or change.get("val") or ""
-                found = _changed(found, str(change.tag).partition("}")[2], share, clear=namespace != DRAWING)
-            return found
-        return None
-
-
-def _changed(colour: Colour | None, change: str, share: str, clear: bool) -> Colour | None:
-    """Return a colour after a change such as `lumMod`, None after one of hue; alpha may say how `clear` it is."""
-    if colour is None or not share.isdecimal():
-        return None
-    kept = min(int(share[:9]), 100_000) / 100_000
-    if change == "alpha":
-        return colour._replace(alpha=1 - kept if clear else kept)
-    if change == "lumOff":
-        red, green, blue = (min(channel + kept, 1.0) for channel in colour[:3])
-        return Colour(red, green, blue, colour.alpha)
-    other = {"lumMod": BLACK, "shade": BLACK, "tint": WHITE}.get(change)
-    return other and colour.mixed(other, kept)._replace(alpha=colour.alpha)
+        colour = next(iter(fill if fill is not None else ()), None)
+        if colour is None or len(colour):
+            return None
+        name = colour.get(f"{namespace}val") or colour.get("lastClr") or colour.get("val") or ""
+        return self.get(name) or from_hex(name)
 
 
 def theme_of(part: Any) -> bytes | None:

@@ -1,25 +1,31 @@
-"""Read PPTX: a heading a slide, its text and tables in order, the speaker's notes after them."""
+"""Read PPTX: a heading a slide, its text and tables in order, the speaker's notes after them.
+
+Text is hidden if it is struck out, tiny, or of the colour that it stands on, by what the slide says itself of it, or if
+its shape is hidden or lies off the slide; on a shape whose colour is not told, any text is taken to be seen.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, MAX_DOWN, Cell, Row, lay_on_grid
-from ingest.formats.inline import Inline, as_script
+from ingest.formats.inline import Inline, Script, as_script
 from ingest.formats.office.ooxml import DRAWING as _A
-from ingest.formats.office.ooxml import open_package
-from ingest.formats.office.pptx_visibility import Frame, ShapeVisibility, SlideVisibility, is_struck, script
+from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of
 from ingest.formats.parsed import MAX_PAGES, Parsed, sensible_title
 from ingest.formats.text.plaintext import BULLET, NUMBER
-from ingest.formats.visibility import STRUCK
+from ingest.formats.visibility import CLEAR, WHITE, Colour, hidden_reason
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _TITLES = frozenset({"TITLE", "CENTER_TITLE", "VERTICAL_TITLE"})
 _LISTS = frozenset({"BODY", "OBJECT", "VERTICAL_BODY", "VERTICAL_OBJECT"})  # bulleted unless they say otherwise
 _FURNITURE = frozenset({"DATE", "FOOTER", "HEADER", "SLIDE_NUMBER"})
+_UNTOLD = {f"{_A}{name}" for name in ("gradFill", "blipFill", "pattFill", "grpFill")}
+_FILLS = {f"{_A}solidFill", f"{_A}noFill", *_UNTOLD}
 
 
 def read_pptx(data: bytes) -> Parsed:
@@ -28,6 +34,7 @@ def read_pptx(data: bytes) -> Parsed:
 
     presentation = Presentation(open_package(data, "ppt/presentation.xml"))
     builder = Builder()
+    whole = ShapeBox(0, 0, presentation.slide_width, presentation.slide_height)
     first = ""
     for number, slide in enumerate(presentation.slides, 1):
         if number > MAX_PAGES:
@@ -37,42 +44,62 @@ def read_pptx(data: bytes) -> Parsed:
         if slide._element.get("show") in {"0", "false"}:
             builder.flag_hidden(f"slide {number}, which is hidden,", " ".join(_all_text(slide._element)))
         else:
-            visibility = SlideVisibility(slide, presentation.slide_width, presentation.slide_height)
-            title = _Writer(builder, number, visibility).slide(slide)
+            title = _Writer(builder, number, _Ground(slide, whole)).slide(slide)
             first = first or title
     return builder.build(MEDIA_TYPE, sensible_title(presentation.core_properties.title) or first)
+
+
+class ShapeBox(NamedTuple):
+    """Where a shape lies on its slide."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def of(cls, shape: Any) -> ShapeBox | None:
+        """Return where a shape lies, or None where nothing says; a line of text has no height."""
+        sides = shape.left, shape.top, shape.width, shape.height
+        if None in sides:
+            return None
+        left, top, wide, high = sides
+        return cls(left, top, left + max(wide, 1), top + max(high, 1))
+
+    def meets(self, other: ShapeBox) -> bool:
+        """Say whether two boxes have a point in common."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
 
 
 class _Writer:
     """Writes one slide."""
 
-    def __init__(self, builder: Builder, number: int, visibility: SlideVisibility) -> None:
+    def __init__(self, builder: Builder, number: int, ground: _Ground) -> None:
         self._builder = builder
         self._number = number
-        self._visibility = visibility
+        self._ground = ground
         self._hidden: dict[str, list[str]] = {}
 
     def slide(self, slide: Any) -> str:
         """Write a slide and return its title."""
         builder = self._builder
-        shapes = list(self._shapes(slide.shapes, Frame()))
-        titled = (
-            (shape, visibility) for shape, visibility in shapes if _kind(shape) in _TITLES and shape.has_text_frame
-        )
-        head, head_visibility = next((pair for pair in titled if pair[0].text_frame.text.strip()), (None, None))
+        shapes = list(self._shapes(slide.shapes))
+        titled = ((shape, behind) for shape, behind in shapes if _kind(shape) in _TITLES and shape.has_text_frame)
+        head, on = next((pair for pair in titled if pair[0].text_frame.text.strip()), (None, None))
         title = Inline()
         for paragraph in head.text_frame.paragraphs if head is not None else ():
             title.add(" ")
-            title.extend(self._inline(paragraph._p, head_visibility, head, plain=True))
+            title.extend(self._inline(paragraph._p, on, plain=True))
         # Text without a title of its own would seem to belong to the slide before.
         builder.heading(2, title if title else Inline(f"Slide {self._number}"))
-        for shape, visibility in shapes:
+        for shape, behind in shapes:
             if shape is head:
                 continue
             if getattr(shape, "has_table", False) and shape.has_table:
-                builder.table(self._table(shape.table, visibility))
+                builder.table(self._table(shape.table))
             elif shape.has_text_frame:
-                self._frame(shape, visibility)
+                self._frame(shape, behind)
             builder.end_list()
         if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
             self._notes(frame)
@@ -80,31 +107,34 @@ class _Writer:
             builder.flag_hidden(f"{how} on slide {self._number}", " ".join(texts))
         return title.plain()
 
-    def _shapes(self, shapes: Any, frame: Frame) -> Iterator[tuple[Any, ShapeVisibility]]:
-        """Yield the shapes that show text, those of groups in place, without dates, footers and numbers."""
+    def _shapes(self, shapes: Any, group: ShapeBox | None = None) -> Iterator[tuple[Any, Colour | None]]:
+        """Yield the shapes that show text, with what it stands on, but no dates, footers and numbers.
+
+        Those of a group stand in its place, and are taken to lie anywhere in its bounds.
+        """
         for shape in shapes:
-            box = frame.box(shape)
+            box = group or ShapeBox.of(shape)
             properties = next((item for item in shape._element.iter() if str(item.tag).endswith("}cNvPr")), None)
             if properties is not None and properties.get("hidden") in {"1", "true"}:
                 self._hide("hidden shape", _all_text(shape._element))
-            elif hasattr(shape, "shapes"):
-                yield from self._shapes(shape.shapes, frame.within(shape))
-            elif self._visibility.is_off(box):
+            elif box and not box.meets(self._ground.slide):
                 self._hide("shape off the slide", _all_text(shape._element))
+            elif hasattr(shape, "shapes"):
+                yield from self._shapes(shape.shapes, box)
             elif _kind(shape) not in _FURNITURE:
-                yield shape, self._visibility.enter(shape, box)
+                yield shape, self._ground.enter(shape, box)
             elif shape.has_text_frame:
                 self._builder.margin(shape.text_frame.text)
 
     def _hide(self, how: str, texts: Iterable[str]) -> None:
         self._hidden.setdefault(how, []).extend(texts)
 
-    def _frame(self, shape: Any, visibility: ShapeVisibility) -> None:
+    def _frame(self, shape: Any, behind: Colour | None) -> None:
         builder = self._builder
         listed = _kind(shape) in _LISTS
         counts: dict[int, int] = {}
         for paragraph in shape.text_frame.paragraphs:
-            inline = self._inline(paragraph._p, visibility, shape)
+            inline = self._inline(paragraph._p, behind)
             if not inline:
                 continue
             properties = paragraph._p.find(f"{_A}pPr")
@@ -126,47 +156,45 @@ class _Writer:
     def _notes(self, frame: Any) -> None:
         lead = "Notes: "
         for paragraph in frame.paragraphs:
-            inline = self._inline(paragraph._p)
+            inline = self._inline(paragraph._p, None)
             if inline:
                 noted = Inline(lead)
                 noted.extend(inline)
                 self._builder.paragraph(noted)
                 lead = ""
 
-    def _inline(
-        self, paragraph: Any, visibility: ShapeVisibility | None = None, shape: Any = None, plain: bool = False
-    ) -> Inline:
-        """Return a paragraph's runs, fields and breaks, as far as they are seen."""
+    def _inline(self, paragraph: Any, behind: Colour | None, plain: bool = False) -> Inline:
+        """Return a paragraph's runs, fields and breaks, as far as they are seen on a colour."""
         inline = Inline()
-        usual = _usual(paragraph, shape)
+        usual = _usual(paragraph)
         for child in paragraph:
             if child.tag == f"{_A}br":
                 inline.line_break()
             elif child.tag in {f"{_A}r", f"{_A}fld"}:
                 properties, element = child.find(f"{_A}rPr"), child.find(f"{_A}t")
                 text = (element.text or "") if element is not None else ""
-                layers = properties, usual
-                if how := visibility.hidden_reason(layers) if visibility is not None else is_struck(layers) and STRUCK:
+                layers = [layer for layer in (properties, usual) if layer is not None]
+                if how := self._ground.hidden_reason(layers, behind):
                     self._hide(how, [text])
                     continue
                 marks = () if plain or properties is None else (properties.get("b"), properties.get("i"))
                 emphasis = any(mark in {"1", "true"} for mark in marks)
-                inline.add(as_script(text, script(layers), inline.last), emphasis)
+                inline.add(as_script(text, _script(layers), inline.last), emphasis)
         return inline
 
-    def _table(self, table: Any, visibility: ShapeVisibility) -> list[list[Inline]]:
+    def _table(self, table: Any) -> list[list[Inline]]:
         rows = []
         for row in table.rows:
             cells = (cell for cell in row.cells if not cell.is_spanned)  # another one covers it
-            rows.append(Row([Cell(self._cell(cell, visibility), *_spans(cell._tc)) for cell in cells]))
+            rows.append(Row([Cell(self._cell(cell), *_spans(cell._tc)) for cell in cells]))
         return lay_on_grid(rows)
 
-    def _cell(self, cell: Any, visibility: ShapeVisibility) -> Inline:
+    def _cell(self, cell: Any) -> Inline:
         inline = Inline()
-        own = visibility.on(cell._tc.find(f"{_A}tcPr/{_A}solidFill"))
+        behind = self._ground.colour(cell._tc.find(f"{_A}tcPr/{_A}solidFill"))
         for paragraph in cell.text_frame.paragraphs:
             inline.add(" ")
-            inline.extend(self._inline(paragraph._p, own))
+            inline.extend(self._inline(paragraph._p, behind))
         return inline
 
 
@@ -185,13 +213,93 @@ def _spans(cell: Any) -> tuple[int, int]:
     return min(across, MAX_ACROSS), min(down, MAX_DOWN)
 
 
-def _usual(paragraph: Any, shape: Any) -> Any:
+def _usual(paragraph: Any) -> Any:
     """Return the run properties that a shape's list style gives a paragraph, if any."""
     properties = paragraph.find(f"{_A}pPr")
     level = int((properties.get("lvl") if properties is not None else None) or 0) + 1
-    body = paragraph.getparent() if shape is not None else None
-    return body.find(f"{_A}lstStyle/{_A}lvl{level}pPr/{_A}defRPr") if body is not None else None
+    return paragraph.getparent().find(f"{_A}lstStyle/{_A}lvl{level}pPr/{_A}defRPr")
+
+
+def _script(layers: Iterable[Any]) -> Script:
+    """Return whether run properties, the strongest first, set text raised or lowered."""
+    share = _said(layers, "baseline").strip("0")
+    return "sub" if share[:1] == "-" else "super" if share[:1].isdigit() else ""
+
+
+def _said(layers: Iterable[Any], name: str) -> str:
+    """Return an attribute of the strongest of the run properties that have it, or an empty string."""
+    return next((said for layer in layers if (said := layer.get(name))), "")
 
 
 def _all_text(element: Any) -> Iterator[str]:
     return (item.text for item in element.iter(f"{_A}t") if item.text)
+
+
+class _Ground:
+    """What the text of one slide stands on; its shapes are asked for in the order in which they are drawn."""
+
+    def __init__(self, slide: Any, whole: ShapeBox) -> None:
+        master = slide.slide_layout.slide_master
+        mapping = master._element.find(f"{_P}clrMap")
+        self.slide = whole
+        self._theme = ThemeColours(theme_of(master.part), dict(mapping.attrib) if mapping is not None else None)
+        self._paper = self._background((slide, slide.slide_layout, master))
+        self._filled: list[ShapeBox] = []
+        for sheet in (master, slide.slide_layout):
+            for shape in sheet.shapes:
+                if not shape.is_placeholder:
+                    self.enter(shape, ShapeBox.of(shape))
+
+    def colour(self, fill: Any) -> Colour | None:
+        """Return the colour of a solid fill; None where it cannot be told."""
+        return self._theme.of_fill(fill)
+
+    def enter(self, shape: Any, box: ShapeBox | None) -> Colour | None:
+        """Return what the next shape's text stands on: its fill, or the slide where nothing filled lies below it."""
+        fill, untold = shape._element.find(f"{_P}spPr/{_A}solidFill"), _may_be_filled(shape)
+        few = len(self._filled) <= 200  # with more, it is a drawing, and any text may stand on a part of it
+        on_slide = few and box is not None and not any(box.meets(other) for other in self._filled)
+        if fill is not None or untold:
+            self._filled.append(box or self.slide)
+            return self.colour(fill)
+        return self._paper if on_slide else None
+
+    def hidden_reason(self, layers: Iterable[Any], behind: Colour | None) -> str:
+        """Return how text is hidden by run properties, the strongest first, or an empty string."""
+        size = _said(layers, "sz")  # hundredths of a point
+        fill = next((child for layer in layers for child in layer if child.tag in _FILLS), None)
+        return hidden_reason(
+            CLEAR if fill is not None and fill.tag == f"{_A}noFill" else self.colour(fill),
+            behind,
+            points=int(size[:9]) / 100 if size.isdecimal() and int(size[:9]) else None,
+            struck=_said(layers, "strike") in {"sngStrike", "dblStrike"},
+        )
+
+    def _background(self, sheets: Iterable[Any]) -> Colour | None:
+        for sheet in sheets:
+            if sheet._element.find(f"{_P}clrMapOvr/{_A}overrideClrMapping") is not None:
+                return None
+            background = sheet._element.find(f"{_P}cSld/{_P}bg")
+            if background is None:
+                continue
+            reference = background.find(f"{_P}bgRef")
+            if reference is not None:
+                return self.colour(reference) if reference.get("idx") == "1001" else None  # the first fill is plain
+            return self.colour(background.find(f"{_P}bgPr/{_A}solidFill"))
+        return WHITE
+
+
+def _may_be_filled(shape: Any) -> bool:
+    """Whether a shape has a fill that it does not tell itself, its layout's placeholder included."""
+    properties = shape._element.find(f"{_P}spPr")
+    if properties is None or not str(shape._element.tag).endswith("}sp"):
+        return True  # a picture, table, chart or group
+    if properties.find(f"{_A}noFill") is not None:
+        return False
+    if any(child.tag in _UNTOLD for child in properties):
+        return True
+    reference = shape._element.find(f"{_P}style/{_A}fillRef")
+    if reference is not None and reference.get("idx") != "0":
+        return True
+    base = getattr(shape, "_base_placeholder", None)  # of the layout, then of the master
+    return base is not None and (base._element.find(f"{_P}spPr/{_A}solidFill") is not None or _may_be_filled(base))

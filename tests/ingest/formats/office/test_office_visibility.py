@@ -117,7 +117,7 @@ def hidden_row(document: Any, run: Any) -> None:
         properties("<w:webHidden/>"),
         properties('<w:color w:val="FEFEFE"/>'),
         properties('<w:color w:val="000000" w:themeColor="background1"/>'),
-        properties('<w:color w:val="auto" w:themeColor="light1" w:themeShade="FA"/>'),
+        properties('<w:color w:val="FAFAFA" w:themeColor="light1" w:themeShade="FA"/>'),
         properties('<w:color w:val="FFFFFF"/><w:shd w:val="clear" w:color="auto" w:fill="auto"/>'),
         properties('<w:color w:val="FFFFFF"/><w:shd w:val="clear" w:color="auto" w:fill="FFFFFF"/>'),
         properties('<w:color w:val="111111"/><w:highlight w:val="black"/>'),
@@ -145,7 +145,7 @@ def test_word_text_that_is_hidden(change: Any) -> None:
     [
         properties('<w:vanish w:val="0"/>'),
         properties('<w:color w:val="auto"/>'),
-        properties('<w:color w:val="FFFFFF" w:themeColor="background1" w:themeShade="80"/>'),
+        properties('<w:color w:val="7F7F7F" w:themeColor="background1" w:themeShade="80"/>'),
         properties('<w:color w:val="FFFFFF"/><w:shd w:val="clear" w:color="auto" w:fill="1F3864"/>'),
         properties(
             '<w:color w:val="FFFFFF"/><w:shd w:val="clear" w:color="auto" w:fill="FFFFFF" w:themeFill="text1"/>'
@@ -351,7 +351,6 @@ WHITE = '<a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill></a:rPr>'
         in_group(-20_000_000),
         run_properties(f">{WHITE}"),
         run_properties('><a:solidFill><a:schemeClr val="bg1"/></a:solidFill></a:rPr>'),
-        run_properties('><a:solidFill><a:srgbClr val="000000"><a:alpha val="0"/></a:srgbClr></a:solidFill></a:rPr>'),
         run_properties("><a:noFill/></a:rPr>"),
         run_properties('sz="100"/>'),
         run_properties('strike="sngStrike"/>'),
