@@ -75,7 +75,7 @@ def _reader(suffix: str, scans: Scans) -> Callable[[bytes], Parsed]:
         case ".pptx":
             from ingest.formats.office.pptx import read_pptx as read
         case ".xlsx":
-            from ingest.formats.office.spreadsheet import read_xlsx as read
+            from ingest.formats.office.xlsx import read_xlsx as read
         case _:
             from ingest.formats.office.spreadsheet import read_csv as read
     return read

@@ -1,84 +1,44 @@
-"""Read XLSX and CSV: a glossary as terms with definitions, any other table as a line of `header: value` a row."""
+"""Read CSV, and write the tables of sheets: a glossary as terms with definitions, others as a line of `header: value`.
+
+A sheet holds tables one below the other, labels between rows, and notes below them.
+"""
 
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, repeat
-from typing import Any
+from dataclasses import dataclass
+from itertools import chain, groupby, islice, pairwise, takewhile, zip_longest
 
 from ingest.clean import scrub
 from ingest.formats.builder import Builder
+from ingest.formats.grid import names_columns
 from ingest.formats.inline import Inline
-from ingest.formats.office.ooxml import ThemeColours, open_package
-from ingest.formats.office.settings import LIMITS
-from ingest.formats.office.sheet_tables import Row, SheetTable, grouped, tables
-from ingest.formats.office.xlsx_visibility import (
-    Area,
-    Merges,
-    SheetPlan,
-    SheetVisibility,
-    areas,
-    read_plan,
-    split_struck,
-)
-from ingest.formats.parsed import MAX_PAGES, Parsed, reject, sensible_title
+from ingest.formats.parsed import Parsed, reject
 from ingest.formats.text.decode import decode
 from ingest.formats.text.front_matter import split_front_matter, title_of
-from ingest.formats.visibility import STRUCK
 
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV_TYPE = "text/csv"
-_DELIMITERS = ",;\t|"
+MEDIA_TYPE = "text/csv"
+MAX_ROWS, MAX_COLUMNS = 200_000, 500  # of a sheet
+_MAX_FIELD = 2**20  # characters of one field
+_MAX_LABEL = 80  # characters of a cell that names the rows below it
+_UNNAMED = frozenset({"", "sheet", "tabelle", "feuil", "hoja", "foglio", "blad"})  # but for their numbers
 
-_WORD = r"(?:terms?|acronyms?|abbreviations?|initialisms?|names?|words?|phrases?)"
-_TERM = re.compile(rf"(?:defined |key |business )?{_WORD}(?:\s*(?:/|or|and|&)\s*{_WORD})*$", re.IGNORECASE)
+# What a glossary's columns are called, in the singular.
+_TERMS = frozenset({"term", "acronym", "abbreviation", "initialism", "name", "word", "phrase"})
+_BESIDES = frozenset({"defined", "key", "business", "or", "and"})  # what may stand with those
+_SPELLED = frozenset({"stands for", "spelled out", "written out", "full form", "full name", "full term", "long form"})
+_ALIASES = _SPELLED | frozenset(
+    {"alias", "aliases", "synonym", "also known as", "also called", "aka", "a.k.a.", "other name", "variant"}
+    | {"acronym", "abbreviation", "short form", "short name", "expansion"}
+)
 # The best first: where a table has both, an acronym's expansion is another name and not what it means.
-_DEFINITIONS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r".*\bdefinitions?\b",
-        r".*\bmeanings?\b",
-        r".*\bdescriptions?\b",
-        r".*\bexplanations?\b",
-        r".*\bexpansions?\b|stands for|(?:spelled|written) out|full (?:form|name|term)|long form",
-    )
-)
-_ALIASES = re.compile(
-    r"alias(?:es)?|synonyms?|also (?:known as|called)|a\.?k\.?a\.?|other names?|variants?|acronyms?|abbreviations?"
-    r"|short (?:form|name)|expansions?|stands for|full (?:form|name|term)|long form",
-    re.IGNORECASE,
-)
-_REFERENCE = re.compile(r"""\bref=["']([^"']{1,40})["']""")  # of a table
-_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
+_DEFINITIONS = ("definition", "meaning", "description", "explanation", "expansion")
 
-
-def read_xlsx(data: bytes) -> Parsed:
-    """Return a workbook's visible sheets; formulas are shown as the values that were saved with them."""
-    from openpyxl import load_workbook
-
-    workbook = load_workbook(open_package(data, "xl/workbook.xml"), read_only=True, data_only=True, rich_text=True)
-    try:
-        builder = Builder()
-        sheets = [sheet for sheet in workbook.worksheets if hasattr(sheet, "iter_rows")][:MAX_PAGES]
-        theme, tables = ThemeColours(workbook.loaded_theme), _table_areas(workbook)
-        for sheet in sheets:
-            sheet.reset_dimensions()  # what the file says of its size may be a lie
-            plan = read_plan(sheet._get_source())
-            rows = _sheet_rows(sheet, plan, SheetVisibility(plan, theme, tables), builder)
-            if sheet.sheet_state != "visible":
-                shown = (_shown(cell.value, "") for row in islice(sheet.iter_rows(), 5) for cell in row)
-                text = " ".join(filter(None, shown))
-                builder.flag_hidden(f'sheet "{sheet.title}", which is hidden,', text)
-                continue
-            _write_sheet(list(rows), sheet.title, builder)
-        return builder.build(XLSX_TYPE, sensible_title(workbook.properties.title))
-    finally:
-        workbook.close()
+Row = Sequence[str]
 
 
 def read_csv(data: bytes) -> Parsed:
@@ -88,34 +48,34 @@ def read_csv(data: bytes) -> Parsed:
     builder.count(removed)
     front, text = split_front_matter(text)
     first, _, rest = text.partition("\n")
-    declared = re.fullmatch(r"sep=(.)", first.strip())
-    if declared:
+    declared = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""
+    if len(declared) == 1:
         text = rest
-    limit = csv.field_size_limit(LIMITS.max_field)  # of the whole process, so it is put back
+    limit = csv.field_size_limit(_MAX_FIELD)  # of the whole process, so it is put back
     try:
-        delimiter = declared[1] if declared else _delimiter(text)
+        delimiter = declared if len(declared) == 1 else _delimiter(text)
         rows: list[list[str]] = []
         for row in csv.reader(io.StringIO(text), delimiter=delimiter):
-            if len(rows) >= LIMITS.max_rows:
-                builder.flag("too_large", f"Only the first {LIMITS.max_rows:,} rows were read.")
+            if len(rows) >= MAX_ROWS:
+                builder.flag("too_large", f"Only the first {MAX_ROWS:,} rows were read.")
                 break
-            rows.append([" ".join(value.split()) for value in row[: LIMITS.max_columns]])
+            rows.append([" ".join(value.split()) for value in row[:MAX_COLUMNS]])
     except csv.Error as error:
         large = "field limit" in str(error)
         raise reject("too_large" if large else "damaged", f"The CSV file cannot be read: {error}.") from None
     finally:
         csv.field_size_limit(limit)
-    _write_sheet(rows, "", builder)
-    return builder.build(CSV_TYPE, title_of(front), front)
+    write_sheet(rows, "", builder)
+    return builder.build(MEDIA_TYPE, title_of(front), front)
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, most: int = 50) -> str:
     """Return the delimiter for which most of the first rows have the same number of columns, more than one."""
-    sample = "\n".join(text[:65_536].split("\n")[: LIMITS.sample_rows * 2])
+    sample = "\n".join(text[:65_536].split("\n")[: 2 * most])
     best, best_score = ",", 0.0
-    for delimiter in _DELIMITERS:
+    for delimiter in ",;\t|":
         try:
-            rows = islice(csv.reader(io.StringIO(sample), delimiter=delimiter), LIMITS.sample_rows)
+            rows = islice(csv.reader(io.StringIO(sample), delimiter=delimiter), most)
             widths = [len(row) for row in rows if row]
         except csv.Error:
             continue
@@ -126,84 +86,20 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def _table_areas(workbook: Any) -> list[Area]:
-    """Return where a workbook's tables lie, on whichever sheet: their styles colour cells that say nothing of it."""
-    archive = workbook._archive
-    names = [name for name in archive.namelist() if re.fullmatch(r"xl/tables/[^/]+\.xml", name)]
-    heads = (archive.open(name).read(4096).decode("utf-8", "replace") for name in names[:MAX_PAGES])
-    return [area for head in heads for found in _REFERENCE.findall(head)[:1] for area in areas(found)]
+@dataclass(frozen=True, slots=True)
+class SheetTable:
+    """A table: lines that stand above its header, the header (empty if it has none), its rows, and lines below."""
+
+    above: tuple[str, ...]
+    header: Row
+    rows: tuple[Row, ...]
+    below: tuple[str, ...]
 
 
-def _sheet_rows(sheet: Any, plan: SheetPlan, visibility: SheetVisibility, builder: Builder) -> Iterator[list[str]]:
-    """Yield what a sheet shows, and report what it does not once it is read."""
-    merges = Merges(plan)
-    hidden: dict[str, tuple[str, list[str]]] = {}  # how -> the first cell, and what was hidden
-    for number, row in enumerate(_cells(sheet)):
-        if number >= LIMITS.max_rows:
-            builder.flag("too_large", f'Only the first {LIMITS.max_rows:,} rows of sheet "{sheet.title}" were read.')
-            break
-        values = [_shown(cell.value, cell.number_format or "") for cell in row]
-        for at, cell in enumerate(row):
-            if values[at] and (how := visibility.hidden_reason(cell)):
-                hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at])
-                values[at] = ""
-            elif isinstance(cell.value, list):
-                values[at], struck = map(_one_line, split_struck(cell))
-                if struck:
-                    hidden.setdefault(STRUCK, (cell.coordinate, []))[1].append(struck)
-        merges.fill(number + 1, values)
-        yield values
-    for how, (first, texts) in hidden.items():
-        builder.flag_hidden(f'{how} of sheet "{sheet.title}", from {first} on,', " ".join(texts))
-
-
-def _cells(sheet: Any) -> Iterator[Sequence[Any]]:
-    """Yield a sheet's rows, missing ones included, as `iter_rows` does, but texts kept in their cells as rich ones."""
-    from openpyxl.worksheet._reader import WorkSheetParser
-
-    book, expected = sheet.parent, 1
-    with sheet._get_source() as source:
-        dates = {"epoch": book.epoch, "date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
-        parser = WorkSheetParser(source, sheet._shared_strings, data_only=True, rich_text=True, **dates)
-        for number, row in parser.parse():
-            yield from repeat((), max(number - expected, 0))
-            if number >= expected:
-                yield sheet._get_row(row, 1, LIMITS.max_columns)
-            expected = max(expected, number + 1)
-
-
-def _shown(value: object, number_format: str) -> str:
-    """Return a cell's value as people read it: ISO dates, numbers without needless digits, percentages as such."""
-    if value is None or isinstance(value, (str, list)):
-        text = _one_line("".join(map(str, value or "")))
-        return "" if text in _ERRORS else text
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.strftime("%Y-%m-%d %H:%M")
-    if isinstance(value, datetime.time):
-        return value.strftime("%H:%M")
-    if isinstance(value, (int, float)):
-        if "%" in number_format:
-            return _number(value * 100) + "%"
-        return _number(value)
-    return str(value)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _number(value: float) -> str:
-    if isinstance(value, int) or (value == value and abs(value) < 1e15 and value == int(value)):
-        return str(int(value))
-    return f"{round(value, 10):.12g}" if abs(value) >= 1e-4 else f"{value:.6g}"
-
-
-def _write_sheet(rows: list[list[str]], name: str, builder: Builder) -> None:
+def write_sheet(rows: list[list[str]], name: str, builder: Builder) -> None:
     """Write a sheet's tables: what stands above a header as paragraphs, then a line a row."""
-    found = list(tables(rows))
-    if found and name and not re.fullmatch(r"(?:sheet|tabelle|feuil|hoja|foglio|blad)\s?\d*", name, re.IGNORECASE):
+    found = list(_tables(rows))
+    if found and name.lower().rstrip("0123456789 ") not in _UNNAMED:
         builder.heading(2, Inline(name))
     for table in found:
         _write_table(table, builder)
@@ -213,7 +109,7 @@ def _write_table(table: SheetTable, builder: Builder) -> None:
     for line in table.above:
         builder.paragraph(Inline(line))
     columns = _Columns.of(table.header)
-    for group, row in grouped(table) if columns is None else (("", row) for row in table.rows):
+    for group, row in _grouped(table) if columns is None else (("", row) for row in table.rows):
         said = "; ".join(filter(None, (group, _record(table.header, row))))
         builder.item("-", (columns.entry(row) if columns else None) or Inline(said))
     if not table.rows:
@@ -239,12 +135,20 @@ class _Columns:
     def of(cls, header: Row) -> _Columns | None:
         """Return the columns of a glossary's header, or None where the table is another one."""
         names = [name.strip(" :*").lower() for name in header]
-        term = next((at for at, name in enumerate(names) if _TERM.match(name)), None)
-        ranked = (at for pattern in _DEFINITIONS for at, name in enumerate(names) if at != term and pattern.match(name))
-        definition = next(ranked, None)
+        words = [[word.removesuffix("s") for word in re.findall(r"[^\W_]+", name)] for name in names]
+        term = next(
+            (at for at, said in enumerate(words) if set(said) & _TERMS and set(said) <= _TERMS | _BESIDES), None
+        )
+        ranked = (at for wanted in _DEFINITIONS for at, said in enumerate(words) if at != term and wanted in said)
+        spelled = (at for at, name in enumerate(names) if at != term and name in _SPELLED)
+        definition = next(chain(ranked, spelled), None)
         if term is None or definition is None:
             return None
-        aliases = (at for at, name in enumerate(names) if at not in {term, definition} and _ALIASES.fullmatch(name))
+        aliases = (
+            at
+            for at, name in enumerate(names)
+            if at not in {term, definition} and {name, name.removesuffix("s")} & _ALIASES
+        )
         return cls(header, term, definition, aliases)
 
     def entry(self, row: Row) -> Inline | None:
@@ -268,3 +172,100 @@ class _Columns:
         if rest:
             inline.add(rest if rest[-1] in ".!?" else rest + ".")
         return inline
+
+
+# Tables
+
+
+def _tables(rows: Sequence[Row]) -> Iterator[SheetTable]:
+    """Yield a sheet's tables; after a blank row another one begins if a header of its own follows."""
+    found: list[list[Row]] = []
+    waiting: list[Row] = []  # lines of one cell: above the next table, or notes below the last
+    for part in ([*group] for filled, group in groupby(rows, any) if filled):
+        if _header_at(part) is None:
+            waiting += part
+            continue
+        if not found or _is_another(part, found[-1]):
+            found.append([])
+        found[-1] += [*waiting, *part]
+        waiting = []
+    if found:
+        found[-1] += waiting
+    elif waiting:
+        found = [waiting]
+    yield from map(_table, found)
+
+
+def _grouped(table: SheetTable) -> Iterator[tuple[str, Row]]:
+    """Yield a table's rows, each with the label above it that names its group, if one does.
+
+    A label is one cell that covers the whole width; or stands alone at the left, where the first row does, too: below
+    rows that have values, it is a row that lacks them.
+    """
+    group = ""
+    least = 1 if table.rows and _label(table.rows[0], table.header) else 2
+    for row, following in pairwise((*table.rows, ())):
+        said = _label(row, table.header) if _count(row) >= least else ""
+        if said and len(said) <= _MAX_LABEL and following and not _label(following, table.header):
+            group = said
+        else:
+            yield group, row
+
+
+def _table(part: Sequence[Row]) -> SheetTable:
+    at = _header_at(part)
+    if at is None:
+        return SheetTable(tuple(map(_first, part)), (), (), ())
+    header, rows = part[at], part[at + 1 :]
+    if len(rows) > 1 and names_columns(header, rows[0]):
+        header, rows = [_joined(pair) for pair in zip_longest(header, rows[0], fillvalue="")], rows[1:]
+    notes = list(takewhile(lambda row: _count(row) == 1 and _is_note(_first(row)), reversed(rows)))[::-1]
+    return SheetTable(
+        tuple(map(_first, part[:at])), header, tuple(rows[: len(rows) - len(notes)]), tuple(map(_first, notes))
+    )
+
+
+def _joined(cells: Sequence[str]) -> str:
+    return " ".join(dict.fromkeys(filter(None, cells)))
+
+
+def _label(row: Row, header: Row) -> str:
+    """Return what a row says that has one cell at the left, or one that covers the whole width."""
+    once = len({cell for cell in row if cell}) == 1 and bool(row[0])
+    return row[0] if once and (_count(row) == 1 or _count(row) >= max(2, _count(header))) else ""
+
+
+def _is_note(text: str) -> bool:
+    """Say whether the only cell of a last row is a sentence or hangs on a mark, rather than being a row's first."""
+    return len(text) > _MAX_LABEL or text.rstrip("\"'”’)").endswith((".", "!", "?", ";")) or text[:1] in "*†‡"
+
+
+def _first(row: Row) -> str:
+    return next(filter(None, row), "")
+
+
+def _count(row: Row) -> int:
+    return sum(map(bool, row))
+
+
+def _header_at(part: Sequence[Row]) -> int | None:
+    return next((at for at, row in enumerate(part) if _count(row) > 1), None)
+
+
+def _is_another(part: Sequence[Row], above: Sequence[Row]) -> bool:
+    """Say whether rows after a blank one begin with a header: one seen before, or words over numbers."""
+    at, before = _header_at(part), _header_at(above)
+    if at is None or before is None or not (below := part[at + 1 :]):
+        return False
+    head = part[at]
+    known = {cell.casefold() for cell in above[before] if cell}
+    if any(cell.casefold() in known for cell in head):
+        return True
+    if any(map(_has_digit, head)):
+        return False
+    columns = ([row[at] for row in below if at < len(row) and row[at]] for at in range(len(head)) if head[at])
+    return any(column and all(map(_has_digit, column)) for column in columns)
+
+
+def _has_digit(cell: str) -> bool:
+    return any(map(str.isdecimal, cell))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 from typing import Any
 
@@ -22,7 +21,6 @@ from pptx import Presentation
 from pptx.dml.color import RGBColor as PptxColor
 
 from ingest.formats import Parsed, read_document
-from ingest.formats.office.xlsx_visibility import shows
 from tests.ingest.formats.hiding import SECRET, SEEN, check
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -228,7 +226,6 @@ def coloured_by_a_condition(sheet: Any, cell: Any) -> None:
         set_cell(Font(strike=True, color="FFFFFFFF"), fill="1F3864"),
         set_cell(value=CellRichText(TextBlock(InlineFont(strike=True), SECRET), "x")),
         set_cell(number_format=";;;"),
-        set_cell(number_format='0;-0;0;""'),
     ],
 )
 def test_excel_cells_that_are_hidden(change: Any) -> None:
@@ -251,25 +248,6 @@ def test_excel_cells_that_are_hidden(change: Any) -> None:
 )
 def test_excel_cells_that_look_hidden_and_are_not(change: Any) -> None:
     check(workbook(change), shown=True)
-
-
-@pytest.mark.parametrize(
-    ("number_format", "value", "shown"),
-    [
-        (";;;", 5, False),
-        ("0;;", -5, False),
-        ("0;-0;;@", 0, False),
-        ("0;-0;;@", 7, True),
-        ("#,##0;[Red]-#,##0", -7, True),
-        ("[>100]0;;", 7, True),
-        ('"yes";"no";', 1, True),
-        ("General", 0, True),
-        (";;;", datetime.datetime(2025, 1, 1), False),
-        ("yyyy-mm-dd;@", datetime.datetime(2025, 1, 1), True),
-    ],
-)
-def test_number_formats_that_show_nothing(number_format: str, value: object, shown: bool) -> None:
-    assert shows(number_format, value) == shown
 
 
 # PowerPoint

@@ -1,0 +1,254 @@
+"""Read XLSX: the sheets' values as people read them, without what the workbook does not show.
+
+openpyxl reads rows one by one only without their sizes, so that these are read ahead. Rows and columns of a group that
+is closed stay: a click shows them, and a sign beside them says so.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from itertools import islice, repeat
+from typing import Any
+
+from ingest.formats.builder import Builder
+from ingest.formats.grid import Repeats
+from ingest.formats.inline import Script, as_script
+from ingest.formats.office.ooxml import ThemeColours, open_package
+from ingest.formats.office.spreadsheet import MAX_COLUMNS, MAX_ROWS, write_sheet
+from ingest.formats.parsed import MAX_PAGES, Parsed, sensible_title
+from ingest.formats.visibility import PALE, STRUCK, WHITE, Colour, from_hex, hidden_reason
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink")
+_SCRIPTS: dict[str | None, Script] = {"superscript": "super", "subscript": "sub"}
+_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
+
+
+def read_xlsx(data: bytes) -> Parsed:
+    """Return a workbook's visible sheets; formulas are shown as the values that were saved with them."""
+    from openpyxl import load_workbook
+
+    workbook = load_workbook(open_package(data, "xl/workbook.xml"), read_only=True, data_only=True, rich_text=True)
+    try:
+        builder = Builder()
+        theme = ThemeColours(workbook.loaded_theme)
+        for sheet in [sheet for sheet in workbook.worksheets if hasattr(sheet, "iter_rows")][:MAX_PAGES]:
+            sheet.reset_dimensions()  # what the file says of its size may be a lie
+            if sheet.sheet_state != "visible":
+                shown = (_shown(cell.value, "") for row in islice(sheet.iter_rows(), 5) for cell in row)
+                text = " ".join(filter(None, shown))
+                builder.flag_hidden(f'sheet "{sheet.title}", which is hidden,', text)
+            else:
+                write_sheet(list(_rows(sheet, theme, builder)), sheet.title, builder)
+        return builder.build(MEDIA_TYPE, sensible_title(workbook.properties.title))
+    finally:
+        workbook.close()
+
+
+def _rows(sheet: Any, theme: ThemeColours, builder: Builder) -> Iterator[list[str]]:
+    """Yield what a sheet shows, and report what it does not once it is read."""
+    plan = _read_plan(sheet._get_source())
+    merges, visibility = _Merges(plan), _Visibility(plan, theme)
+    hidden: dict[str, tuple[str, list[str]]] = {}  # how -> the first cell, and what was hidden
+    for number, row in enumerate(_cells(sheet)):
+        if number >= MAX_ROWS:
+            builder.flag("too_large", f'Only the first {MAX_ROWS:,} rows of sheet "{sheet.title}" were read.')
+            break
+        values = [_shown(cell.value, cell.number_format or "") for cell in row]
+        for at, cell in enumerate(row):
+            if values[at] and (how := visibility.hidden_reason(cell)):
+                hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at])
+                values[at] = ""
+            elif isinstance(cell.value, list):
+                values[at], struck = map(_one_line, _split_struck(cell))
+                if struck:
+                    hidden.setdefault(STRUCK, (cell.coordinate, []))[1].append(struck)
+        merges.fill(number + 1, values)
+        yield values
+    for how, (first, texts) in hidden.items():
+        builder.flag_hidden(f'{how} of sheet "{sheet.title}", from {first} on,', " ".join(texts))
+
+
+def _cells(sheet: Any) -> Iterator[Sequence[Any]]:
+    """Yield a sheet's rows, missing ones included, as `iter_rows` does, but texts kept in their cells as rich ones."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    book, expected = sheet.parent, 1
+    with sheet._get_source() as source:
+        dates = {"epoch": book.epoch, "date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
+        parser = WorkSheetParser(source, sheet._shared_strings, data_only=True, rich_text=True, **dates)
+        for number, row in parser.parse():
+            yield from repeat((), max(number - expected, 0))
+            if number >= expected:
+                yield sheet._get_row(row, 1, MAX_COLUMNS)
+            expected = max(expected, number + 1)
+
+
+def _shown(value: object, number_format: str) -> str:
+    """Return a cell's value as people read it: ISO dates, numbers without needless digits, percentages as such."""
+    if value is None or isinstance(value, (str, list)):
+        text = _one_line("".join(map(str, value or "")))
+        return "" if text in _ERRORS else text
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, datetime.time):
+        return value.strftime("%H:%M")
+    if isinstance(value, (int, float)):
+        return _number(value * 100) + "%" if "%" in number_format else _number(value)
+    return str(value)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) or (value == value and abs(value) < 1e15 and value == int(value)):
+        return str(int(value))
+    return f"{round(value, 10):.12g}" if abs(value) >= 1e-4 else f"{value:.6g}"
+
+
+def _split_struck(cell: Any) -> tuple[str, str]:
+    """Return a rich text without its struck-out runs, and their text; raised digits are written as such."""
+    kept = struck = ""
+    for run in cell.value:
+        text, font = str(run), getattr(run, "font", None)
+        if (font or cell.font).strike:
+            struck += text
+        else:
+            kept += as_script(text, _SCRIPTS.get(font.vertAlign, "") if font else "", kept)
+    return kept, struck
+
+
+class SheetPlan:
+    """An lxml parser target that gathers what a sheet says of its rows, columns and merged cells."""
+
+    def __init__(self) -> None:
+        self.rows: set[int] = set()  # that are hidden, as are the columns
+        self.columns: set[int] = set()
+        self.merges: dict[int, list[tuple[int, int, int]]] = {}  # by first row: first and last column, last row
+        self.coloured = False  # by more than its cells: a table's style, a condition or a picture
+        self._row = self._merged = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take the start of an element."""
+        name = tag.rpartition("}")[2]
+        if name == "row":
+            self._row = _whole(attributes.get("r"), self._row + 1)
+            if _is_hidden(attributes, "ht"):
+                self.rows.add(self._row)
+        elif name == "col" and _is_hidden(attributes, "width"):
+            first, last = (_whole(attributes.get(side), 1) for side in ("min", "max"))
+            self.columns.update(range(first, min(last, MAX_COLUMNS) + 1))
+        elif name == "mergeCell" and self._merged < 50_000:
+            self._merged += 1
+            with suppress(ValueError, TypeError):
+                left, top, right, bottom = import_module("openpyxl.utils").range_boundaries(attributes["ref"])
+                self.merges.setdefault(top, []).append((left, min(right, MAX_COLUMNS), bottom))
+        elif name in {"conditionalFormatting", "tablePart", "picture"}:
+            self.coloured = True
+
+    def end(self, tag: str) -> None:
+        """Take the end of an element."""
+
+    def close(self) -> None:
+        """End the sheet."""
+
+
+def _read_plan(source: Any) -> SheetPlan:
+    plan = SheetPlan()
+    parser = import_module("lxml.etree").XMLParser(target=plan, resolve_entities=False, no_network=True, huge_tree=True)
+    with source:
+        while chunk := source.read(2**20):
+            parser.feed(chunk)
+    parser.close()
+    return plan
+
+
+def _is_hidden(attributes: Mapping[str, str], size: str) -> bool:
+    """Say whether a row or column is hidden, or less than half a point or character in size."""
+    if attributes.get("outlineLevel", "0") not in {"0", ""}:
+        return False
+    closed = False
+    with suppress(ValueError, KeyError):
+        closed = float(attributes[size]) < 0.5
+    return closed or attributes.get("hidden") in {"1", "true"}
+
+
+def _whole(text: str | None, default: int) -> int:
+    return int(text) if text and len(text) < 8 and text.isdecimal() else default
+
+
+class _Merges:
+    """Says what merged cells say once more in the columns and rows that they cover."""
+
+    def __init__(self, plan: SheetPlan) -> None:
+        self._plan = plan
+        self._repeats = Repeats()
+        self._open: dict[int, tuple[str, int]] = {}  # by column: what is said there, and to which row
+
+    def fill(self, row: int, values: list[str]) -> None:
+        """Write into a row what it shows of merged cells; one that stands in it alone is a title, and said once."""
+        if not self._plan.merges:
+            return
+        self._open = {column: said for column, said in self._open.items() if said[1] >= row}
+        own = sum(map(bool, values))
+        self._repeats.earn(sum(map(len, values)))
+        for left, right, bottom in self._plan.merges.get(row, ()):
+            text = values[left - 1] if left <= len(values) else ""
+            last = left if own == 1 and not self._open else right
+            self._open |= dict.fromkeys(range(left, last + 1), (text, bottom)) if text else {}
+        if not own or row in self._plan.rows:
+            return
+        for column, (text, _) in self._open.items():
+            empty = column <= len(values) and not values[column - 1] and column not in self._plan.columns
+            if empty and self._repeats.spend(len(text)):
+                values[column - 1] = text
+
+
+class _Visibility:
+    """Says how cells of one sheet are hidden."""
+
+    def __init__(self, plan: SheetPlan, theme: ThemeColours) -> None:
+        self._plan = plan
+        self._theme = theme
+        self._known: dict[tuple[int, int], str] = {}
+
+    def hidden_reason(self, cell: Any) -> str:
+        """Return how a cell's value is hidden, or an empty string."""
+        if cell.row in self._plan.rows or cell.column in self._plan.columns:
+            return "hidden rows and columns"
+        if cell.number_format == ";;;":
+            return "cells whose number format shows nothing"
+        style = cell.style_array
+        key = style.fontId, style.fillId
+        if key not in self._known:
+            font, points = cell.font, cell.font.sz or None
+            colours = self._colour(font.color), self._fill(cell.fill)
+            self._known[key] = hidden_reason(*colours, points=points, struck=bool(font.strike))
+        how = self._known[key]
+        if how == STRUCK and isinstance(cell.value, list):
+            return ""  # its runs have fonts of their own
+        return "" if how == PALE and self._plan.coloured else how
+
+    def _fill(self, fill: Any) -> Colour | None:
+        kind = getattr(fill, "fill_type", "gradient")
+        if kind in {None, "none"}:
+            return WHITE
+        return self._colour(fill.fgColor) if kind == "solid" else None
+
+    def _colour(self, colour: Any) -> Colour | None:
+        """Return a colour, or None for one that is not said or is made lighter or darker."""
+        if colour is None or colour.tint:
+            return None
+        if colour.type == "theme":
+            return self._theme.get(_THEME[colour.theme]) if 0 <= colour.theme < len(_THEME) else None
+        if colour.type == "indexed":
+            palette = import_module("openpyxl.styles.colors").COLOR_INDEX
+            return from_hex(palette[colour.indexed][-6:]) if 0 <= colour.indexed < 64 else None
+        return from_hex(str(colour.rgb)[-6:])
