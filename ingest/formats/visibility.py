@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 HIDDEN, TINY, PALE, STRUCK = "hidden text", "tiny text", "text in the colour of its background", "struck-out text"
 
 _TINY_POINTS = 3.0  # smaller type is not read; the smallest footnotes are of 5
 _ALIKE = 20 / 255  # two colours no channel of which differs by more are one to the eye
-_CLEAR_OPACITY = 0.1  # below, nothing is seen
+CLEAR_OPACITY = 0.1  # below, nothing is seen
 
 
 class Colour(NamedTuple):
@@ -35,7 +34,6 @@ class Colour(NamedTuple):
 
 
 BLACK, WHITE, CLEAR = Colour(0, 0, 0), Colour(1, 1, 1), Colour(0, 0, 0, 0)
-UNREADABLE = Colour(-1, -1, -1)  # said in a way that is not known here; a colour that is not said at all is None
 
 
 def hidden_reason(
@@ -44,27 +42,23 @@ def hidden_reason(
     *,
     hidden: bool = False,
     points: float | None = None,
-    outlines: Iterable[Colour] = (),
     struck: bool = False,
 ) -> str:
-    """Return how text is hidden, or an empty string; a size or colour that nothing says (None) hides nothing.
-
-    `outlines` are the colours of shadows and strokes, which show a text of any colour.
-    """
+    """Return how text is hidden, or an empty string; a size or colour of which nothing is known (None) hides none."""
     if hidden:
         return HIDDEN
     if points is not None and points < _TINY_POINTS:
         return TINY
-    if all(is_indistinct(colour, background) for colour in (text, *outlines)):
+    if is_indistinct(text, background):
         return PALE
     return STRUCK if struck else ""
 
 
 def is_indistinct(text: Colour | None, background: Colour | None) -> bool:
-    """Say whether text is clear, of its background's colour, or of one that cannot be read."""
+    """Say whether text is clear, or of its background's colour."""
     if text is None:
         return False
-    if text.alpha < _CLEAR_OPACITY or UNREADABLE in (text, background):
+    if text.alpha < CLEAR_OPACITY:
         return True
     return background is not None and text.over(background).is_like(background)
 

@@ -15,8 +15,7 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.html.blocks import Blocks
 from ingest.formats.html.cascade import STYLED, Skeleton, cascaded
-from ingest.formats.html.settings import LIMITS
-from ingest.formats.html.visibility import Element, PageStyle
+from ingest.formats.html.visibility import ElementStyle, PageStyle
 from ingest.formats.inline import as_script
 from ingest.formats.parsed import Parsed
 from ingest.formats.text.decode import decode
@@ -27,34 +26,21 @@ MEDIA_TYPE = "text/html"
 # Elements whose text is not prose, and those whose text is not the document's. A <form> stays: some servers put whole
 # pages into one.
 _MACHINERY = frozenset(
-    {"script", "style", "template", "svg", "math", "noscript", "iframe", "object", "embed", "canvas", "audio", "video"}
-    | {"noembed", "noframes"}
+    "script style template svg math noscript iframe object embed canvas audio video noembed noframes".split()
 )
-_FURNITURE = frozenset({"nav", "footer", "button", "select", "option", "datalist", "textarea", "label", "legend"})
+_FURNITURE = frozenset("nav footer button select option datalist textarea label legend".split())
 # The page's own header is furniture, theirs are not; nor is an <aside> in one of them, or where there is none of them.
 _SECTIONS = ("article", "main", "section")
 _PARTED = re.compile(rf"<(?:{'|'.join(_SECTIONS)})\b", re.IGNORECASE)
 _EMPHASIS = frozenset({"b", "strong", "i", "em", "dfn"})
 _BLOCKS = frozenset(
-    {
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "details",
-        "dialog",
-        "div",
-        "fieldset",
-        "figcaption",
-    }
-    | {"figure", "form", "header", "hgroup", "hr", "main", "p", "section", "summary"}
+    "address article aside blockquote body center details dialog div fieldset figcaption figure form header hgroup hr"
+    " main p section summary".split()
 )
+_HIDING = frozenset({"hidden", "popover"})
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
-_STANDARD = re.compile(r"<!doctype", re.IGNORECASE)
 
 
 def read_html(data: bytes) -> Parsed:
@@ -70,7 +56,7 @@ def feed(parts: Sequence[str], builder: Builder) -> str:
     """Write markup to the builder; return its `<title>`, or an empty string."""
     style = PageStyle()
     if any(STYLED.search(part) for part in parts):
-        page = Skeleton(fold=not _STANDARD.search(parts[0][: LIMITS.head]))
+        page = Skeleton()
         _parse(parts, page)
         style = PageStyle(cascaded(page), page.linked)
     walker = Walker(builder, style, parted=any(_PARTED.search(part) for part in parts))
@@ -83,8 +69,8 @@ def _parse(parts: Sequence[str], target: Any) -> None:
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True, no_network=True)
     try:
         for part in parts:
-            for at in range(0, len(part), LIMITS.chunk):
-                parser.feed(part[at : at + LIMITS.chunk].encode())
+            for at in range(0, len(part), 2**20):
+                parser.feed(part[at : at + 2**20].encode())
         parser.close()
     except etree.XMLSyntaxError:
         target.close()  # markup without a single element
@@ -99,7 +85,7 @@ class Walker:
         self._builder = builder
         self._style = style
         self._blocks = Blocks(builder)
-        self._open = [Element()]
+        self._open = [ElementStyle()]
         self._sections = 0  # elements open in which a <header> or an <aside> is no furniture
         self._emphasis = 0  # elements open that emphasise
         self._skipped = 0  # elements open inside a dropped one, itself included
@@ -187,12 +173,12 @@ class Walker:
                 self._hidden.append(text)
         elif self._in_title:
             self.title += text
-        elif how := self._open[-1].style.hidden_reason:
+        elif how := self._open[-1].text_hidden:
             self._hide(how, text)
         else:
             if self._unseen[1] and not text.isspace():
                 self._report()
-            script = self._open[-1].style.script
+            script = self._open[-1].script
             if self._pre is not None:
                 self._pre.append(as_script(text, script, self._pre[-1] if self._pre else ""))
             else:
@@ -200,7 +186,7 @@ class Walker:
 
     def comment(self, text: str) -> None:
         """Take a comment: nobody sees it, and whoever writes prose into one may mean it for a machine."""
-        if not text.lstrip().startswith("[if ") and len(re.findall(r"[^\W\d_]{2,}", text)) >= LIMITS.comment_words:
+        if not text.lstrip().startswith("[if ") and len(re.findall(r"[^\W\d_]{2,}", text)) >= 3:
             self._builder.flag_hidden("comment" + self._builder.place, text)
 
     def pi(self, target: str, data: str | None = None) -> None:
@@ -230,13 +216,10 @@ class Walker:
     def _drops(self, tag: str, hidden: str, attributes: Mapping[str, str]) -> bool:
         if tag in _MACHINERY:
             return True
-        says = "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true"
-        if says and tag not in {"html", "body"}:  # a page that hides itself is shown by its script
-            self._hidden, self._how = [], "hidden element"
-            return True
-        if hidden:
-            self._hidden = []
-            self._how = "hidden element" if tag == "dialog" or "popover" in attributes else hidden
+        says = not _HIDING.isdisjoint(attributes) or attributes.get("aria-hidden", "").strip().lower() == "true"
+        says = says or (tag == "dialog" and "open" not in attributes)
+        if hidden or (says and tag not in {"html", "body"}):  # a page that hides itself is shown by its script
+            self._hidden, self._how = [], hidden or "hidden element"
             return True
         around = not self._sections and (tag == "header" or (tag == "aside" and self._parted))
         return around or tag in _FURNITURE

@@ -28,7 +28,7 @@ _PART = 2**20  # characters rendered at once
 _PARAGRAPH = re.compile(r"(?<=\n)\n(?=\S)")
 # Jekyll's: tags, what they put out, and kramdown's attributes.
 _TEMPLATE = re.compile(
-    r"\{%-?\s*+(?P<tag>[\w-]*+)(?P<rest>[^%]{0,2000}?)-?%\}|\{\{[^{}]{0,500}(?:\{[^{}]{0,500}\}[^{}]{0,500})?\}\}"
+    r"\{%-?\s*+(?P<tag>\w*+)(?P<rest>[^%]{0,2000}?)-?%\}|\{\{[^{}]{0,500}(?:\{[^{}]{0,500}\}[^{}]{0,500})?\}\}"
     r"|\{:\s?[^{}\n]{0,300}\}|[ \t]\{#[\w:.-]{1,100}\}[ \t]*$",
     re.MULTILINE,
 )
