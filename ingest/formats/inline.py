@@ -154,9 +154,10 @@ def _strip(text: str, spans: list[Span], pages: list[int]) -> tuple[str, list[Sp
 
 Script = Literal["", "super", "sub"]
 
-_DIGITS = {"super": "⁰¹²³⁴⁵⁶⁷⁸⁹", "sub": "₀₁₂₃₄₅₆₇₈₉"}
-_SIGNS = {"super": {"+": "⁺", "-": "⁻", "\u2212": "⁻"}, "sub": {"+": "₊", "-": "₋", "\u2212": "₋"}}
-_DIGIT = re.compile(r"\[[^\]]*\]|[-+\u2212](?=\d)|\d")  # what stands in brackets says itself that it is a mark
+_SCRIPTS = {
+    "super": str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻"),
+    "sub": str.maketrans("0123456789+-\u2212", "₀₁₂₃₄₅₆₇₈₉₊₋₋"),
+}
 _SMALLER = 0.85  # of the size of what it is raised from
 _LEAST_RISE, _MOST_RISE = 0.15, 0.8  # of that size
 
@@ -193,10 +194,5 @@ def raise_digits(text: str, sizes: Sequence[float], bases: Sequence[float]) -> s
 
 
 def _scripted(text: str, script: Literal["super", "sub"]) -> str:
-    digits, signs = _DIGITS[script], _SIGNS[script]
-
-    def write(match: re.Match[str]) -> str:
-        found = match[0]
-        return digits[int(found)] if found.isdecimal() else signs.get(found, found)
-
-    return _DIGIT.sub(write, text)
+    # What stands in brackets says itself that it is a mark.
+    return text.translate(_SCRIPTS[script]) if any(map(str.isdigit, text)) and "[" not in text else text

@@ -26,7 +26,6 @@ _MAX_SHEETS = 2_000_000  # characters: tinycss2 reads 300 kB a second
 # each element, which takes 60 bytes, counts as 50 conditions.
 _MAX_TRIED = 1_000_000_000
 _MAX_SELECTOR = 100_000  # characters
-_VARIABLE = re.compile(r"--[\w-]+")
 _WIDTH = re.compile(r"(min-|max-)?width(?::|([<>])=?)(\d{1,6}(?:\.\d{1,6})?)(px|em|rem)")
 
 
@@ -107,7 +106,9 @@ class _Styles:
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if "data-0" in attributes:
-            self.found[int(attributes["data-0"])] = attributes.get("style", "")
+            style = attributes.get("style", "")
+            # Variables that double each other make megabytes, which nobody reads.
+            self.found[int(attributes["data-0"])] = style if len(style) < 10_000 else ""
 
     def close(self) -> None:
         """End the skeleton."""
@@ -123,7 +124,6 @@ def cascaded(page: Skeleton) -> dict[int, str]:
     if sum(map(len, page.sheets)) > _MAX_SHEETS:
         raise reject("too_large", f"Its style sheets are longer than {_MAX_SHEETS:,} characters.")
     rules = [rule for text in page.sheets for rule in _rules(tinycss2.parse_stylesheet(text, True, True))]
-    rules = _without_unused(rules, page.markup)
     conditions = sum(1 + sum(map(selector.count, ".#:[ >+~")) for selector, _ in rules)
     names = {declaration.name for _, declarations in rules for declaration in declarations}
     longest = max((len(selector) for selector, _ in rules), default=0)
@@ -146,14 +146,6 @@ def _rules(items: Iterable[Any]) -> Iterator[Rule]:
             yield _selector(item.prelude), list(read_declarations(parse_block(item.content)))
         elif item.type == "at-rule" and item.content is not None and _holds(item):
             yield from _rules(tinycss2.parse_rule_list(item.content, True, True))
-
-
-def _without_unused(rules: Sequence[Rule], markup: str) -> list[Rule]:
-    """Return the rules without variables that nothing uses, of which pages have hundreds."""
-    values = (str(each).partition(":")[2] for _, said in rules for each in said)
-    used = set(_VARIABLE.findall(" ".join([markup, *values])))
-    kept = ((selector, [e for e in said if not e.name.startswith("--") or e.name in used]) for selector, said in rules)
-    return [(selector, said) for selector, said in kept if said]
 
 
 def _selector(tokens: Iterable[Any]) -> str:

@@ -89,9 +89,8 @@ class Walker:
         self._sections = 0  # elements open in which a <header> or an <aside> is no furniture
         self._emphasis = 0  # elements open that emphasise
         self._skipped = 0  # elements open inside a dropped one, itself included
-        self._hidden: list[str] | None = None  # text of the dropped element, where that is worth a flag
-        self._how = ""
-        self._unseen: tuple[str, list[str]] = "", []  # text of which nothing is dropped around it, and how it is hidden
+        self._how = ""  # it is hidden, where that is worth a flag
+        self._hidden: tuple[str, list[str]] = "", []  # text that is not reported yet, and how it is hidden
         self._pre: list[str] | None = None
         self._in_title = False
 
@@ -102,8 +101,9 @@ class Walker:
             self._style.skip()
             return
         element = self._style.enter(self._open[-1], tag, attributes)
-        if self._drops(tag, element.hidden, attributes):
-            self._skipped = 1
+        how = self._dropped(tag, element.hidden, attributes)
+        if how is not None:
+            self._skipped, self._how = 1, how
             return
         self._open.append(element)
         self._sections += tag in _SECTIONS
@@ -139,9 +139,8 @@ class Walker:
         """Take the end of an element."""
         if self._skipped:
             self._skipped -= 1
-            if not self._skipped and self._hidden is not None:
-                self._builder.flag_hidden(self._how + self._builder.place, "".join(self._hidden))
-                self._hidden = None
+            if not self._skipped:
+                self._report()
             return
         if len(self._open) > 1:
             self._open.pop()
@@ -168,15 +167,16 @@ class Walker:
 
     def data(self, text: str) -> None:
         """Take text."""
-        if self._skipped:
-            if self._hidden is not None:
-                self._hidden.append(text)
-        elif self._in_title:
+        how = self._how if self._skipped else self._open[-1].text_hidden
+        if self._in_title:
             self.title += text
-        elif how := self._open[-1].text_hidden:
-            self._hide(how, text)
-        else:
-            if self._unseen[1] and not text.isspace():
+        elif how:
+            if how != self._hidden[0]:
+                self._report()
+                self._hidden = how, []
+            self._hidden[1].append(text)
+        elif not self._skipped:
+            if self._hidden[1] and not text.isspace():
                 self._report()
             script = self._open[-1].script
             if self._pre is not None:
@@ -201,25 +201,18 @@ class Walker:
         self._blocks.close()
         self._report()
 
-    def _hide(self, how: str, text: str) -> None:
-        """Leave out text; what follows without another kind between is reported with it."""
-        if how != self._unseen[0]:
-            self._report()
-            self._unseen = how, []
-        self._unseen[1].append(text)
-
     def _report(self) -> None:
-        how, texts = self._unseen
+        how, texts = self._hidden
         self._builder.flag_hidden(how + self._builder.place, "".join(texts))
-        self._unseen = "", []
+        self._hidden = "", []
 
-    def _drops(self, tag: str, hidden: str, attributes: Mapping[str, str]) -> bool:
+    def _dropped(self, tag: str, hidden: str, attributes: Mapping[str, str]) -> str | None:
+        """Return how an element is hidden, or an empty string for one that is no text; None for any other."""
         if tag in _MACHINERY:
-            return True
+            return ""
         says = not _HIDING.isdisjoint(attributes) or attributes.get("aria-hidden", "").strip().lower() == "true"
         says = says or (tag == "dialog" and "open" not in attributes)
         if hidden or (says and tag not in {"html", "body"}):  # a page that hides itself is shown by its script
-            self._hidden, self._how = [], hidden or "hidden element"
-            return True
+            return hidden or "hidden element"
         around = not self._sections and (tag == "header" or (tag == "aside" and self._parted))
-        return around or tag in _FURNITURE
+        return "" if around or tag in _FURNITURE else None

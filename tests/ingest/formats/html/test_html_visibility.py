@@ -213,6 +213,13 @@ def test_style_sheets_that_multiply_their_conditions_are_refused() -> None:
     assert time.thread_time() - began < 8
 
 
+def test_variables_that_double_each_other_are_given_up() -> None:
+    doubled = "".join(f"--a{at}:var(--a{at + 1}) var(--a{at + 1});" for at in range(20))
+    began = time.thread_time()
+    check(page(f"<style>:root{{{doubled} --a20:x}}</style><p style='color:var(--a0)'>{SECRET}"), shown=True)
+    assert time.thread_time() - began < 4
+
+
 def test_elements_deeper_than_a_browser_nests_them_are_styled() -> None:
     parsed = page("<style>.x{display:none}</style>" + "<div>" * 20_000 + f"<p class=x>{SECRET}")
     assert SECRET not in parsed.text and parsed.flags
