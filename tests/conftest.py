@@ -32,7 +32,7 @@ from tests.office_files import FILES
 ROOT = Path(__file__).parent.parent
 CORPORA = ROOT / "corpora"
 # Of the tests of real models, those that the default run keeps: an ingest and its answers, from Python and the command.
-TWINS = {"tests/answer/test_live_ingest.py", "tests/cli/test_cli.py"}
+TWINS = ("tests/answer/test_live_ingest.py::test_an_ingest_by_another_process_is_seen", "tests/cli/test_cli.py::")
 os.environ.update(OPT_OUT)  # for what tests open, and their forked processes preload, by themselves
 
 
@@ -49,7 +49,7 @@ def models_dir() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need real models."""
     for item in items:
-        if "real_encoder" in getattr(item, "fixturenames", ()) and item.nodeid.split("::")[0] not in TWINS:
+        if "real_encoder" in getattr(item, "fixturenames", ()) and not item.nodeid.startswith(TWINS):
             item.add_marker(pytest.mark.models)
 
 

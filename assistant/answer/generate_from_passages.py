@@ -13,7 +13,7 @@ from assistant.answer.evidence import place, quote_text
 from assistant.answer.phrase import GroundedText, invented, unproved_verdict, written_by
 from assistant.answer.proof.citations import Claim, answer_text, cite, parse_claims
 from assistant.answer.proof.equality import is_its_quote
-from assistant.answer.select import qualified
+from assistant.answer.select import with_neighbours
 from assistant.core.config import GeneratorSection
 from assistant.core.records import Citation, Evidence, Hit, Verdict
 from assistant.models.llm import LanguageModel
@@ -63,13 +63,13 @@ def _found(
 ) -> tuple[Citation | None, Verdict | None]:
     """Return what is cited for a sentence of the generator, and what is reported of it: nothing if it is a quote.
 
-    A quote is cited with what it refers to and what qualifies it, under its heading.
+    A quote is cited with the sentences beside it, under its heading.
     """
     named = {hits[key - 1].passage.id for key in claim.keys if 1 <= key <= len(hits)}
     for span in spans:
         heading = last_heading(span.hit.title, span.hit.passage.headings)
         if (not named or span.hit.passage.id in named) and is_its_quote(claim.text, quote_text(span), heading):
-            return cite(1, qualified(span, spans)), None
+            return cite(1, with_neighbours(span, spans)), None
     said = content(claim.text)
     likeness = [len(said & content(e.text)) for e in evidence]
     near = [n for n, e in enumerate(evidence) if e.hit.passage.id in named or (not named and likeness[n])]

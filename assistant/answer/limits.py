@@ -1,4 +1,4 @@
-"""Which sentences limit, amend or take back a rule that stands elsewhere: a linear model over a sentence's vector.
+"""Which sentences limit, amend or take back a rule that stands elsewhere: a linear model of its words and its vector.
 
 "Section 5 is repealed", "These rules are for guests": more verbs say so than a list holds. Made from our own sentences
 by `tune/factory/fit_limits.py`; the card in the file tells how often it errs.
@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.core.errors import ModelDamaged
 from assistant.core.files import PACKAGED
-from assistant.models.logistic import probabilities, read_json
+from assistant.guards.classifier import Linear, load_linear
 
 FILE = PACKAGED / "limits.json"
 SAME_SUBJECT, RELATED = 0.5, 0.35  # cosines: "no more barbecues on balconies" and a rule on them 0.52, others below 0.3
@@ -25,16 +24,14 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LimitModel:
-    """P(a sentence limits what is said elsewhere) from its vector [384]; from `threshold` on it is taken to."""
+    """Tells which sentences limit what is said elsewhere; `encode` gives the vectors that the model weighs."""
 
     encode: Encode
-    vector: NDArray[np.float64]
-    bias: float
-    threshold: float
+    model: Linear
 
     def limits(self, texts: Sequence[str]) -> list[bool]:
         """Tell of each text [n] whether it limits something."""
-        return [bool(p >= self.threshold) for p in self._probabilities(self.encode(texts))] if texts else []
+        return self._limiting(texts, self.encode(texts)).tolist() if texts else []
 
     def limits_one_of(self, texts: Sequence[str], passages: Sequence[str], rules: Sequence[str]) -> list[bool]:
         """Tell of each text [n], in its passage [n], whether it limits one of these rules.
@@ -46,22 +43,15 @@ class LimitModel:
         vectors, around, known = self.encode(texts), self.encode(passages), self.encode(rules).T
         same = (vectors @ known).max(axis=1) >= SAME_SUBJECT
         related = (around @ known).max(axis=1) >= RELATED
-        limiting = self._probabilities(vectors) >= self.threshold
-        found: list[bool] = (same | (limiting & related)).tolist()
+        found: list[bool] = (same | (self._limiting(texts, vectors) & related)).tolist()
         return found
 
-    def _probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        return probabilities(vectors.astype(np.float64) @ self.vector + self.bias)
+    def _limiting(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+        lexical = [self.model.lexical_log_odds(text) for text in texts]
+        found: NDArray[np.bool_] = self.model.probabilities(lexical, vectors) >= self.model.threshold
+        return found
 
 
 def load_limits(encode: Encode, path: Path = FILE) -> LimitModel:
     """Read the packaged model; `encode` is the guards' encoder. Raises ModelDamaged."""
-    raw = read_json(path)
-    try:
-        vector = np.array(raw["vector"], np.float64)
-        model = LimitModel(encode, vector, float(raw["bias"]), float(raw["threshold"]))
-        if vector.ndim != 1 or not np.isfinite(vector).all() or not 0 < model.threshold < 1:
-            raise ValueError("its numbers make no model")
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelDamaged(f"{path} does not fit this version: {error}.", "Reinstall the assistant.") from error
-    return model
+    return LimitModel(encode, load_linear(path))

@@ -24,22 +24,9 @@ REFERS_ON = re.compile(
     .{0,80}\b(?:polic(?:y|ies)|procedure|section|chapter|annex|appendix|schedule|handbook|plan|code)\b.{0,40}""",
     re.IGNORECASE | re.VERBOSE,
 )
-# What qualifies the sentence before it, and what cannot be understood without it.
-QUALIFIES = re.compile(
-    r"(?:However|Except\w*|Unless|Otherwise|But|Only|In (?:this|that|these|those) cases?|This does not|The exception)\b"
-)
-OPENS_WITH_ANAPHOR = re.compile(r"(?:This|These|That|Those|Such|It|They|He|She|Both|In (?:this|that|these|those))\b")
-# The beginning of a paragraph that may take back the one before it, and what is said of the text itself.
-TAKES_BACK = re.compile(
-    rf"{QUALIFIES.pattern}|{OPENS_WITH_ANAPHOR.pattern}"
-    r"|(?:Neither|Wrong|False|Incorrect|Not true|No longer|The (?:above|same|(?:\w+ ){1,2}above))\b|No,"
-)
-SPEAKS_OF_TEXT = re.compile(
-    r"\b(?:[Tt]his|[Tt]hese|[Tt]he (?:above|following)) (?:\w+ )?(?:sections?|chapters?|rules?|paragraphs?|pages?|"
-    r"documents?|polic(?:y|ies)|provisions?|annex|appendix|lists?|text|guidelines?)\b"
-)
+ANAPHORS = ("This ", "These ", "That ", "Those ", "Such ", "It ", "They ")  # that a lead-in may begin with
 MIN_WORDS = 3  # a shorter sentence proves nothing on its own
-SHORT_PARAGRAPH = 400  # characters of a paragraph that is quoted whole
+QUOTED_TOGETHER = 400  # characters of neighbouring sentences of a paragraph that are quoted with one
 BULLETS = "-*•"
 MAX_LIST, SHORT_LIST = 1_500, 800  # characters of a list that may be shown whole, and of one that always is
 SHARE = 0.25  # of a list's items, or a table's rows, that must be near the best for all of them to be the answer
@@ -151,7 +138,7 @@ def _paragraphs(scored: Sequence[Evidence]) -> dict[Place, Paragraph]:
     found: dict[Place, Paragraph] = {}
     beside: list[Evidence] = []
     for evidence in (e for e in scored if e.kind == "sentence"):
-        if not beside or not (_same_paragraph(beside[-1], evidence) or _takes_back(beside[-1], evidence)):
+        if not beside or not _same_paragraph(beside[-1], evidence):
             beside = []
         found[_place(evidence)] = beside, len(beside)
         beside.append(evidence)
@@ -183,61 +170,46 @@ def _units(
     elif run and reach(answer := replace(_joined(run[0], run[-1], "sentence"), score=evidence.score)) <= SHORT_LIST:
         yield answer
     else:
-        beside, at = paragraphs[_place(evidence)]
-        yield _in_paragraph(_with_conditions(evidence, beside, at), [e for e in beside if _same_paragraph(e, evidence)])
+        yield _with_neighbours(evidence, *paragraphs[_place(evidence)])
 
 
 def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
     """Let a lead-in that refers back, "This includes:", begin with the sentence before it."""
-    if not evidence.lead or not OPENS_WITH_ANAPHOR.match(evidence.lead_text):
+    if not evidence.lead or not evidence.lead_text.startswith(ANAPHORS):
         return evidence
     beside, at = paragraphs.get((evidence.hit.passage.id, evidence.lead[0]), ((), 0))
     return replace(evidence, lead=(beside[at - 1].start, evidence.lead[1])) if at else evidence
 
 
-def _with_conditions(evidence: Evidence, beside: Sequence[Evidence], at: int) -> Evidence:
-    """Return a sentence with what it refers to and what qualifies it."""
-    last = at
-    while last + 1 < len(beside) and _goes_on(beside[last], beside[last + 1]):
-        last += 1
-    leans = at > 0 and (
-        OPENS_WITH_ANAPHOR.match(evidence.text)
-        if _same_paragraph(beside[at - 1], evidence)
-        else SPEAKS_OF_TEXT.search(beside[at - 1].text)
-    )
-    first = at - 1 if leans else at
-    return replace(_joined(beside[first], beside[last], "sentence"), score=evidence.score)
+def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int) -> Evidence:
+    """Return a sentence with those beside it in its paragraph, what follows first, as far as they fit together.
 
-
-def _in_paragraph(evidence: Evidence, paragraph: Sequence[Evidence]) -> Evidence:
-    """Return the whole of a short paragraph, unless the sentence stands under something: that is quoted with it."""
-    start, end = min(paragraph[0].start, evidence.start), max(paragraph[-1].end, evidence.end)
-    if evidence.governors or end - start > SHORT_PARAGRAPH:
+    What qualifies a sentence, or what it refers to, stands next to it; no list of words knows all the ways to say so.
+    What stands under something is quoted with that alone.
+    """
+    if evidence.governors:
         return evidence
-    return replace(evidence, start=start, end=end, text=evidence.hit.slice(start, end))
+    first = last = at
+    for step in range(1, len(paragraph)):
+        if at + step < len(paragraph) and last == at + step - 1 and _fits(paragraph[first], paragraph[last + 1]):
+            last += 1
+        if at - step >= 0 and first == at - step + 1 and _fits(paragraph[first - 1], paragraph[last]):
+            first -= 1
+    return replace(_joined(paragraph[first], paragraph[last], "sentence"), score=evidence.score)
 
 
-def qualified(evidence: Evidence, candidates: Sequence[Evidence]) -> Evidence:
-    """Return a sentence with what it refers to and what qualifies it; other evidence as it is."""
+def _fits(first: Evidence, last: Evidence) -> bool:
+    return last.end - first.start <= QUOTED_TOGETHER
+
+
+def with_neighbours(evidence: Evidence, candidates: Sequence[Evidence]) -> Evidence:
+    """Return a sentence with those beside it in its paragraph; other evidence as it is."""
     paragraph = _paragraphs(candidates).get(_place(evidence))
-    return _with_conditions(evidence, *paragraph) if paragraph else evidence
-
-
-def _goes_on(one: Evidence, other: Evidence) -> bool:
-    """Tell whether the next sentence qualifies one, or its paragraph takes back the one before it."""
-    return QUALIFIES.match(other.text) is not None or (not _same_paragraph(one, other) and _takes_back(one, other))
+    return _with_neighbours(evidence, *paragraph) if paragraph else evidence
 
 
 def _same_paragraph(one: Evidence, other: Evidence) -> bool:
-    first, last = sorted((one, other), key=lambda e: e.start)
-    return one.hit.passage.id == other.hit.passage.id and "\n\n" not in one.hit.slice(first.start, last.end)
-
-
-def _takes_back(one: Evidence, other: Evidence) -> bool:
-    """Tell whether the next paragraph speaks of the one before it: "This does not apply to the shed in Kiel."."""
-    if one.hit.passage.id != other.hit.passage.id or one.hit.slice(one.end, other.start).strip():
-        return False
-    return SPEAKS_OF_TEXT.search(one.text) is not None or TAKES_BACK.match(other.text) is not None
+    return one.hit.passage.id == other.hit.passage.id and "\n\n" not in one.hit.slice(one.start, other.end)
 
 
 def _joined(first: Evidence, last: Evidence, kind: str) -> Evidence:

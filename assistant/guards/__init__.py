@@ -64,9 +64,9 @@ class GuardInput:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """What a model reads: windows of a question, the sentences of a document, of every view."""
-        if self.stage == "document":
-            return tuple(dict.fromkeys(piece for view in self.views for piece in sentences(view)))
+        """What a model reads: windows of a question, of every view; the sentences of a document as it is read."""
+        if self.stage == "document":  # in other views the cells of a table and addresses are no language
+            return tuple(dict.fromkeys(sentences(self.views[0])))
         plain, *others = self.views
         read = (as_encoded(self.text, plain), *others)
         return tuple(dict.fromkeys(piece for view in read for piece in windows(view)))

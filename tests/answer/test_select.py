@@ -82,11 +82,6 @@ def test_a_short_paragraph_is_quoted_whole() -> None:
     assert quote_text(found) == "Days expire in March."
 
 
-def test_a_paragraph_that_takes_back_the_one_before_it_is_told_with_it() -> None:
-    (found,) = choose(scored(LEAVE, {"The leave": 3.0}), ReaderSection())
-    assert texts((found,)) == [f"{FIRST} This does not hold in Utrecht."]
-
-
 def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
     text = "## Privacy\n\nNobody may share what is private. This includes:\n\n- telephone numbers\n- home addresses\n"
     (found,) = choose(scored(text, {"home": 3.0, "telephone": 3.0}), ReaderSection())

@@ -452,6 +452,7 @@ def read_alone(path: Path) -> tuple[str, int]:
     return found, int(megabytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [pytest.param(*row[1:], id=f"row{row[0]}-{row[1]}") for row in REJECTED if row[0] in ("03", "05", "13", "25")],
@@ -465,7 +466,7 @@ def test_a_bomb_takes_little_memory(tmp_path: Path, name: str, content: Callable
 @pytest.mark.parametrize(
     ("name", "megabytes"),
     [
-        *((f"a.{kind}", 4) for kind in ("txt", "md", "html")),
+        ("a.txt", 4),
         *(pytest.param(f"a.{kind}", 100, marks=pytest.mark.slow) for kind in ("txt", "md", "html")),
     ],
 )

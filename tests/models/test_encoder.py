@@ -14,6 +14,8 @@ from assistant.core.config import MINILM, MPNET, EncoderSection
 from assistant.models.encoder import Encoder, open_encoder, remember
 from assistant.models.registry import Registry
 
+pytestmark = pytest.mark.models
+
 TEXTS = [f"{'Rule ' * (n % 40)}{n}: employees of grade {n} may carry over {n} days." for n in range(120)]
 
 

@@ -32,6 +32,8 @@ from assistant.text.prompts import build_messages
 from tests.commands import free_port
 from tune.graphs.install import install
 
+pytestmark = pytest.mark.models
+
 PARIS = (Turn("user", "What is the capital of France?"),)
 PARKING = build_messages("Where do visitors park?", ["Visitors park in bay 7."])
 CARRY = "How much annual leave may employees carry over?"

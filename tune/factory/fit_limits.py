@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from assistant.answer.limits import FILE
 from assistant.core.config import load_config
-from assistant.evaluate.calibrate import fit_logistic
 from assistant.models.encoder import guard_encode
 from assistant.models.logistic import probabilities
 from assistant.text.canonical import sentences
 from tune.factory.fit_packaged import ORGANISATIONS
+from tune.factory.train_guards import Fitted, as_linear, fit_rows, to_json, word_matrix
 
 EXAMPLES = Path(__file__).parent / "examples" / "limits.txt"
 ORDINARY, ORDINARY_WEIGHT, DOUBTFUL = 3_000, 0.15, 0.3  # sentences, the weight of each, and what is left out
-THRESHOLD, FOLDS, PENALTY, SEED, DECIMALS = 0.5, 10, 0.02, 1, 5
+THRESHOLD, FOLDS, PENALTY, SEED, UNGATED = 0.5, 10, 3.0, 1, -1e9
 
 Floats = NDArray[np.float64]
 
@@ -46,48 +46,53 @@ def ordinary_sentences() -> Iterator[str]:
                     yield " ".join(paragraph[start:end].split())
 
 
-def fit(vectors: Floats, limits: NDArray[np.bool_], ordinary: Floats) -> tuple[Floats, float]:
-    """Return the weights [384] and the bias."""
-    rows = np.concatenate([vectors, ordinary])
-    names = [str(dimension) for dimension in range(rows.shape[1])]
-    weights = np.concatenate([np.ones(len(vectors)), np.full(len(ordinary), ORDINARY_WEIGHT)])
-    outcome = np.concatenate([limits, np.zeros(len(ordinary), bool)])
-    model = fit_logistic(dict(zip(names, rows.T, strict=True)), names, outcome, weights, penalty=PENALTY)
-    return np.array(model.weights), model.bias
+def fit(texts: Sequence[str], vectors: Floats, limits: NDArray[np.bool_], ordinary: int) -> Fitted:
+    """Fit the texts [n], the last of which are `ordinary` ones that count less."""
+    weights = np.ones(len(texts))
+    weights[len(texts) - ordinary :] = ORDINARY_WEIGHT
+    return fit_rows(word_matrix(texts), vectors, limits, weights, PENALTY)
 
 
-def probability(vectors: Floats, model: tuple[Floats, float]) -> Floats:
-    """Return P(limits) of each vector [n]."""
-    return probabilities(vectors @ model[0] + model[1])
+def probability(texts: Sequence[str], vectors: Floats, fitted: Fitted) -> Floats:
+    """Return P(limits) of each text [n]."""
+    return probabilities(word_matrix(texts) @ fitted.words + vectors @ fitted.vector + fitted.bias)
 
 
 def main() -> None:
     """Fit, measure on folds, write."""
     encode = guard_encode(load_config())
     examples = read_examples()
+    texts = [text for _, text in examples]
     limits = np.array([limits for limits, _ in examples])
-    vectors = encode([text for _, text in examples]).astype(np.float64)
-    texts = sorted(set(ordinary_sentences()))
-    random.Random(SEED).shuffle(texts)
-    ordinary = encode(texts[:ORDINARY]).astype(np.float64)
-    ordinary = ordinary[probability(ordinary, fit(vectors, limits, ordinary)) < DOUBTFUL]
+    vectors = encode(texts).astype(np.float64)
+    others = sorted(set(ordinary_sentences()))
+    random.Random(SEED).shuffle(others)
+    others = others[:ORDINARY]
+    ordinary = encode(others).astype(np.float64)
+
+    def fit_with_ordinary(rows: NDArray[np.int64]) -> Fitted:
+        own = [texts[at] for at in rows]
+        outcome = np.concatenate([limits[rows], np.zeros(len(others), bool)])
+        return fit([*own, *others], np.concatenate([vectors[rows], ordinary]), outcome, len(others))
+
+    order = np.arange(len(limits))
+    kept = np.flatnonzero(probability(others, ordinary, fit_with_ordinary(order)) < DOUBTFUL)
+    others, ordinary = [others[at] for at in kept], ordinary[kept]
     order = np.random.default_rng(SEED).permutation(len(limits))
     held_out = np.zeros(len(limits))
     for fold in range(FOLDS):
         test, train = order[fold::FOLDS], np.delete(order, np.s_[fold::FOLDS])
-        held_out[test] = probability(vectors[test], fit(vectors[train], limits[train], ordinary))
-    model = fit(vectors, limits, ordinary)
+        held_out[test] = probability([texts[at] for at in test], vectors[test], fit_with_ordinary(train))
     card = {
-        "what": "P(a sentence limits, amends or takes back a rule elsewhere), over all-MiniLM-L6-v2's vector",
+        "what": "P(a sentence limits, amends or takes back a rule elsewhere), over words and all-MiniLM-L6-v2's vector",
         "examples": len(limits),
-        "ordinary": len(ordinary),
+        "ordinary": len(others),
         "recall": round(float((held_out[limits] >= THRESHOLD).mean()), 3),
         "false_of_look_alikes": round(float((held_out[~limits] >= THRESHOLD).mean()), 3),
         "license": "Apache-2.0",
     }
-    vector = [round(float(weight), DECIMALS) for weight in model[0]]
-    found = {"card": card, "threshold": THRESHOLD, "bias": round(model[1], DECIMALS), "vector": vector}
-    FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    model = as_linear(fit_with_ordinary(order), UNGATED, THRESHOLD, card)
+    FILE.write_text(json.dumps(to_json(model)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -217,13 +217,18 @@ def choose_encoded(recipe: Recipe, samples: Samples) -> NDArray[np.bool_]:
 
 def fit(recipe: Recipe, samples: Samples, encode: Encode) -> Fitted:
     """Fit words and vector together."""
+    vectors = encode(samples.pieces).astype(np.float64)
+    return fit_rows(samples.words, vectors, samples.found, samples.weights, recipe.penalty)
+
+
+def fit_rows(words: Any, vectors: Floats, found: NDArray[np.bool_], weights: Floats, penalty: float) -> Fitted:
+    """Fit the outcome [n] to hashed words [n, BUCKETS] and vectors [n, 384] of rows with weights [n]."""
     from scipy.sparse import csr_matrix, hstack
 
-    vectors = encode(samples.pieces).astype(np.float64) * VECTOR_SCALE
-    columns = hstack([samples.words, csr_matrix(vectors)]).tocsr()
-    model = _regression(recipe.penalty).fit(columns, samples.found, sample_weight=_mean_one(samples.weights))
-    weights = model.coef_[0]
-    return Fitted(weights[:BUCKETS], weights[BUCKETS:] * VECTOR_SCALE, float(model.intercept_[0]))
+    columns = hstack([words, csr_matrix(vectors * VECTOR_SCALE)]).tocsr()
+    model = _regression(penalty).fit(columns, found, sample_weight=_mean_one(weights))
+    fitted = model.coef_[0]
+    return Fitted(fitted[:BUCKETS], fitted[BUCKETS:] * VECTOR_SCALE, float(model.intercept_[0]))
 
 
 def scores_of(fitted: Fitted, samples: Samples, encode: Encode, gate: float) -> Floats:

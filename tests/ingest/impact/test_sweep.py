@@ -119,6 +119,7 @@ SAID_ANEW: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", SAID_ANEW)
 def test_a_document_that_says_the_same_in_another_way_is_minor(way: str) -> None:
     changed = 0

@@ -17,6 +17,8 @@ from tune.graphs.onnx_graph import Weights
 from tune.graphs.originals import MPNET, open_base
 from tune.graphs.reader import ADAPTER, PROBES, TOLERANCE
 
+pytestmark = pytest.mark.models
+
 
 def test_distances_fall_into_the_buckets_of_transformers() -> None:
     import torch

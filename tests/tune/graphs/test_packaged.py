@@ -26,6 +26,8 @@ from tune.graphs import encoders, generator, minilm, originals, packaged
 from tune.graphs.import_gguf import read_llama
 from tune.graphs.originals import MINILM, MPNET, SMOLLM2, Original, open_base
 
+pytestmark = pytest.mark.models
+
 TEXTS = [
     *encoders.PROBES,
     "How many days of annual leave does a part-time employee in grade B get after five years of service?",

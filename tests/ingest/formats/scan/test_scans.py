@@ -28,6 +28,8 @@ from tests.ingest.bad_files import pdf, write
 from tests.ingest.formats.scanned_files import drawn, policy, saved, scanned
 from tests.office_files import CARRY
 
+pytestmark = pytest.mark.models  # OCR's models read each page
+
 needs_ocr = pytest.mark.skipif(not has("ocr"), reason="needs OCR: pip install '.[ocr]'")
 LAB = "The laboratory closes at nine in the evening, and on Sundays it stays closed."
 CANTEEN = "The canteen opens at half past seven and closes at four, on Fridays at two."
