@@ -75,8 +75,8 @@ def main() -> None:
         outcome = np.concatenate([limits[rows], np.zeros(len(others), bool)])
         return fit([*own, *others], np.concatenate([vectors[rows], ordinary]), outcome, len(others))
 
-    order = np.arange(len(limits))
-    kept = np.flatnonzero(probability(others, ordinary, fit_with_ordinary(order)) < DOUBTFUL)
+    every = np.arange(len(limits))
+    kept = np.flatnonzero(probability(others, ordinary, fit_with_ordinary(every)) < DOUBTFUL)
     others, ordinary = [others[at] for at in kept], ordinary[kept]
     order = np.random.default_rng(SEED).permutation(len(limits))
     held_out = np.zeros(len(limits))
@@ -91,7 +91,7 @@ def main() -> None:
         "false_of_look_alikes": round(float((held_out[~limits] >= THRESHOLD).mean()), 3),
         "license": "Apache-2.0",
     }
-    model = as_linear(fit_with_ordinary(order), UNGATED, THRESHOLD, card)
+    model = as_linear(fit_with_ordinary(every), UNGATED, THRESHOLD, card)
     FILE.write_text(json.dumps(to_json(model)) + "\n", encoding="utf-8")
 
 
