@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, IndexInfo, Turn, Verdict
 from assistant.text.words import STOP_WORDS, WORD
 
-FOLLOWS_UP = re.compile(r"^(?:and|or|what\s+about|how\s+about|even|same|in\s+that\s+case|does\s+that)\b", re.IGNORECASE)
-ANAPHORA = re.compile(
-    r"\b(?:it|its|they|them|their|those|these|that|this|he|she|there|ones|(?:which|other|new|old|next) one|same)\b",
-    re.IGNORECASE,
-)
-# What looks as if it referred back, and does not: "is there a limit", "is it allowed to", "this year".
-REFERS_TO_NOTHING = re.compile(
-    r"\b(?:is|are|was|were|will|would|can|should)\s+there\b|\bthere\s+(?:is|are|was|were|'s|’s)"
-    r"|\b(?:is|was|would)\s+it\s+(?:[a-z]+\s+)?(?:to|if|when|for)\b|\bit\s+(?:is|was|takes?)\s+[a-z]+\s+(?:to|for)\b"
-    r"|\bthis\s+(?:year|month|week|quarter|summer|winter)\b|\bthose\s+who\b",
-    re.IGNORECASE,
-)
-# What is no question without the one before: "For contractors?", "in the Berlin office", "Who approves?".
-FRAGMENT = re.compile(
-    r"^(?:for|in|at|on|with|without|during|after|before|within|from|to|under|by|per|not|only|if)\b"
-    r"(?!.*\b(?:am|is|are|was|were|do|does|did|has|have|can|could|may|must|should|will|would)\b)"
-    r"|^(?:who|what|when|where|how|which)(?:\s+\w+)?\W*$",
-    re.IGNORECASE,
-)
-MEASURED = re.compile(r"\bhow\s+(?:many|much)\s+(?:of\s+)?\w+", re.IGNORECASE)  # "how many days" asks of no days
+OPENS_FOLLOW_UP = ("and ", "or ", "what about ", "how about ", "even ", "same ", "in that case", "does that ")
+ANAPHORS = frozenset("it its they them their those these that this he she ones same".split())
+# With these, and no verb, begins what is no question without the one before: "For contractors?".
+PREPOSITIONS = frozenset("for in at on with without during after before within from to under by per not if".split())
+VERBS = frozenset("am is are was were do does did has have can could may must should will would".split())
+ASKS = frozenset("who what when where how which".split())  # alone or with one more word: "Who approves?"
 MAX_QUESTION = 4_000  # characters
 MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
 MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
@@ -113,26 +99,44 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
     alone = Phrasing(question)
     if not asked:
         return (alone,)
-    words = len(_content_words(question))
-    refers_back = ANAPHORA.search(REFERS_TO_NOTHING.sub(" ", question)) and words < LONG_QUESTION
-    short = len(_content_words(MEASURED.sub(" ", question))) < SHORT_QUESTION
-    opens_as_follow_up = FOLLOWS_UP.search(question)
+    words = [word.casefold() for word in WORD.findall(question)]
+    refers_back = not ANAPHORS.isdisjoint(words) and len(_content_words(question)) < LONG_QUESTION
+    short = len(_own_words(question)) < SHORT_QUESTION
+    opens_as_follow_up = question.casefold().startswith(OPENS_FOLLOW_UP)
     if not (refers_back or short or opens_as_follow_up):
         return (alone,)
     before = phrasings(asked[-1], [Turn("user", text) for text in asked[:-1][-2:]])[0].text
     joined = Phrasing(f"{before} {question}", joined=True)
     if opens_as_follow_up:
         return (joined,) if short else (joined, alone)
-    fragment = short and (refers_back or FRAGMENT.search(question) or not _content_words(MEASURED.sub(" ", question)))
+    fragment = short and (refers_back or _is_fragment(words) or not _own_words(question))
     return (joined,) if fragment else (alone, joined)
+
+
+def _is_fragment(words: Sequence[str]) -> bool:
+    """Tell a part of a question, by its words in small letters, from a whole one."""
+    if words[:1] and words[0] in PREPOSITIONS:
+        return VERBS.isdisjoint(words)
+    return len(words) <= 2 and words[:1] != [] and words[0] in ASKS
 
 
 def _content_words(question: str) -> list[str]:
     return [word for word in WORD.findall(question) if word.casefold() not in STOP_WORDS]
 
 
+def _own_words(question: str) -> list[str]:
+    """Return the content words but what is counted: "how many days" asks of no days."""
+    words = WORD.findall(question)
+    counted = {at + n for at, pair in enumerate(pairwise(words)) if _counts(*pair) for n in (1, 2)}
+    return _content_words(" ".join(word for at, word in enumerate(words) if at not in counted))
+
+
+def _counts(first: str, second: str) -> bool:
+    return first.casefold() == "how" and second.casefold() in ("many", "much")
+
+
 def repeats_last_answer(text: str, question: str, history: Sequence[Turn]) -> bool:
     """Tell whether the last answer has said a text, to somebody who asks on with words of their own."""
     last = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")
-    own_words = _content_words(MEASURED.sub(" ", question))
+    own_words = _own_words(question)
     return bool(own_words) and " ".join(text.split()) in " ".join(last.split())

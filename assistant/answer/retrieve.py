@@ -22,7 +22,7 @@ ASKS_MEANING = re.compile(
     stands?\s+for|mean(?:s|t)?\s+by)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-SAYS_MEANING = re.compile(r"\b(?:means?|meaning|stands?|defined?|definition|abbreviation|acronym)\b", re.IGNORECASE)
+SAYS_MEANING = frozenset("mean means meaning stand stands define defined definition abbreviation acronym".split())
 CONTRACTED = frozenset({"s", "t", "m", "d", "re", "ve", "ll"})  # after the apostrophe
 QUOTED = re.compile(r"""["“‘']([^"“”‘’']{2,80})["”’'](?!\w)""")
 # In a normalised question, the name of a term beside the words that ask for its meaning.
@@ -128,9 +128,10 @@ def asked_norms(question: str, norms: Sequence[str]) -> set[str]:
         return {norm for norm in norms if norm in quoted}
     said = normalise_term(question)
     beside = {norm for norm in norms if re.search(BESIDE.format(name=re.escape(norm)), said)}
-    if beside or (SAYS_MEANING.search(question) and len(norms) > 1):
+    says_meaning = not SAYS_MEANING.isdisjoint(word.casefold() for word in WORD.findall(question))
+    if beside or (says_meaning and len(norms) > 1):
         return beside
-    if SAYS_MEANING.search(question):
+    if says_meaning:
         return set(norms)
     rest = {norm: set(said.split()) - STOP_WORDS - set(norm.split()) for norm in norms}
     return {norm for norm in norms if not rest[norm]}

@@ -15,8 +15,6 @@ HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Wr
     "question",
     [
         "Is there a limit for hotel rooms in London?",
-        "Is it allowed to bring my dog to work?",
-        "Which holidays are paid this year in Utrecht?",
         "what's the password policy here",
         "Can my manager read my email?",
         "What if the government asks for my files?",
@@ -51,6 +49,8 @@ def test_a_question_that_means_nothing_alone_is_asked_with_the_one_before(questi
     [
         "When do I get my bonus?",
         "dress code",
+        "Is it allowed to bring my dog to work?",
+        "Which holidays are paid this year in Utrecht?",
         "Who is the DPO?",
         "Is approval required?",
         "What if I lose my laptop?",
