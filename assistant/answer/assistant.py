@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import in_context, masked_text
+from assistant.answer.disclosure import in_context, masked_text, show_terms
 from assistant.answer.engine import Engine
-from assistant.answer.glossary import show_terms
 from assistant.answer.pipeline import answer_question, search_passages, understand
 from assistant.answer.question import Inquiry, ReportStage, StageTimer, checked_question, phrasings, recent
 from assistant.answer.read import Candidates, ReaderFile

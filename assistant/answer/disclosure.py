@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answer.evidence import plain, quote_text
-from assistant.core.records import Evidence, Hit, Verdict
+from assistant.audit.trail import Audit, terms_line
+from assistant.core.config import Config
+from assistant.core.records import Access, Evidence, Hit, Term, Verdict
 from assistant.guards import Span
 from assistant.guards.run import Guards
+from assistant.index.catalog import Catalog
+from assistant.text.words import normalise_term
 
 
 def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evidence, ...], tuple[Verdict, ...]]:
@@ -41,3 +45,24 @@ def masked_text(text: str, guards: Guards) -> str:
 def masked_spans(text: str, guards: Guards) -> tuple[Span, ...]:
     """Return where a document's text is masked before it is shown."""
     return guards.output(text, (text,)).spans
+
+
+def show_terms(
+    name: str, config: Config, catalog: Catalog, access: Access, guards: Guards, audit: Audit | None
+) -> list[tuple[Term, str, str]]:
+    """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
+    with catalog.snapshot():
+        found = [
+            (_masked_term(term, guards), source, title)
+            for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
+        ]
+        if audit:
+            audit.append(terms_line(name, found, access, catalog, config))
+    return found
+
+
+def _masked_term(term: Term, guards: Guards) -> Term:
+    """Mask what may not be shown in a definition and in what it is of."""
+    name, definition = masked_text(term.name, guards), masked_text(term.definition, guards)
+    aliases = tuple(masked_text(alias, guards) for alias in term.aliases)
+    return replace(term, name=name, aliases=aliases, definition=definition)

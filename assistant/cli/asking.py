@@ -108,7 +108,7 @@ def terms(
     context: Context, name: Annotated[str, typer.Argument(help="A term; all of them when left out.")] = ""
 ) -> None:
     """List the glossary, or define one term with its source."""
-    from assistant.answer.glossary import show_terms
+    from assistant.answer.disclosure import show_terms
     from assistant.audit.trail import Audit
     from assistant.contract import term_json
     from assistant.guards.run import Guards
