@@ -17,7 +17,8 @@ from assistant.core.records import Evidence, Hit
 from assistant.text.canonical import ITEM, heading_path, last_heading
 from assistant.text.words import content
 
-SHORT_QUOTE = 400  # characters of what is said whole, with the question or phrase that it stands under
+SHORT_QUOTE = 400  # characters of what is said and quoted whole, with what it stands under and beside
+MIN_WORDS = 3  # a shorter sentence proves nothing on its own
 MAX_REACH = 4_000  # characters from what governs evidence to its end; what is further apart cannot be told
 
 

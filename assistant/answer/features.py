@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.answer.evidence import plain
+from assistant.answer.evidence import MIN_WORDS, plain
 from assistant.core.records import Evidence
 from assistant.text.quantities import NUMBER, SMALL
 from assistant.text.words import content
@@ -31,7 +31,6 @@ ASKS_NUMBER = re.compile(
 )
 HAS_NUMBER = re.compile(rf"{NUMBER.pattern}|\b(?:{'|'.join(SMALL)})\b", re.IGNORECASE)
 FLOOR = -15.0  # of log-odds; what was cut off has this
-SHORT_WORDS = 3  # a shorter sentence says little on its own
 
 
 def sentence_columns(question: str, sentences: Sequence[Evidence], log_odds: Sequence[float]) -> Columns:
@@ -48,7 +47,7 @@ def sentence_columns(question: str, sentences: Sequence[Evidence], log_odds: Seq
         "overlap": around,
         "overlap_gap": said - said.max(),
         "lacks_number": np.array([float(asked and not HAS_NUMBER.search(plain(e))) for e in sentences]),
-        "short": np.array([float(len(e.text.split()) < SHORT_WORDS) for e in sentences]),
+        "short": np.array([float(len(e.text.split()) < MIN_WORDS) for e in sentences]),
     }
 
 

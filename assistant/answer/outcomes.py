@@ -10,8 +10,6 @@ from assistant.answer.question import Inquiry
 from assistant.core.records import NO_MODEL, Answer, EarlierQuote, ModelInfo, Quote, Reading, Status, Verdict
 from assistant.text.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR, counted
 
-DIGITS = 4  # of a confidence
-
 
 def answered(
     inquiry: Inquiry, reading: Reading, wording: GroundedText, earlier: tuple[EarlierQuote, ...], model: ModelInfo
@@ -52,7 +50,7 @@ def _outcome(status: Status, text: str, inquiry: Inquiry, reading: Reading, verd
         question=inquiry.question,
         status=status,
         text=text,
-        confidence=round(reading.probability, DIGITS),
+        confidence=round(reading.probability, 4),
         citations=(),
         hits=reading.hits,
         verdicts=(*inquiry.verdicts, *verdicts),

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 from math import inf
 from typing import Literal
 
-from assistant.answer.evidence import MAX_REACH, alone, overlap, reach
+from assistant.answer.evidence import MAX_REACH, MIN_WORDS, SHORT_QUOTE, alone, overlap, reach
 from assistant.core.config import ReaderSection
 from assistant.core.records import Evidence
 from assistant.text.canonical import ITEM, last_heading
@@ -25,8 +25,6 @@ REFERS_ON = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 ANAPHORS = ("This ", "These ", "That ", "Those ", "Such ", "It ", "They ")  # that a lead-in may begin with
-MIN_WORDS = 3  # a shorter sentence proves nothing on its own
-QUOTED_TOGETHER = 400  # characters of neighbouring sentences of a paragraph that are quoted with one
 BULLETS = "-*•"
 MAX_LIST, SHORT_LIST = 1_500, 800  # characters of a list that may be shown whole, and of one that always is
 SHARE = 0.25  # of a list's items, or a table's rows, that must be near the best for all of them to be the answer
@@ -199,7 +197,7 @@ def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int)
 
 
 def _fits(first: Evidence, last: Evidence) -> bool:
-    return last.end - first.start <= QUOTED_TOGETHER
+    return last.end - first.start <= SHORT_QUOTE
 
 
 def with_neighbours(evidence: Evidence, candidates: Sequence[Evidence]) -> Evidence:
