@@ -7,7 +7,6 @@ deleted text are left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline, as_script
 from ingest.formats.office.docx_styles import Numbering, Style, Styles, W, on, value
-from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of
+from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of, whole
 from ingest.formats.parsed import Parsed, sensible_title
 from ingest.formats.text.plaintext import BULLET
 from ingest.formats.visibility import WHITE, Colour
@@ -107,8 +106,8 @@ class _Walker:
             self._builder.heading(style.level + below, _labelled(label, inline))
         elif label == "-":
             self._builder.item("-", inline, style.depth)
-        elif label and (number := re.fullmatch(r"(\d+)[.)]?", label)):
-            self._builder.item(f"{number[1]}.", inline, style.depth)
+        elif label and (number := label.rstrip(".)")).isdecimal():
+            self._builder.item(f"{number}.", inline, style.depth)
         elif label:
             self._builder.item("-", _labelled(label, inline), style.depth)
         elif inline.strip_start(BULLET):
@@ -172,11 +171,11 @@ class _Walker:
         self, row: Any, cells: list[Any], merged: dict[int, Cell], behind: Colour | None, plain: bool
     ) -> Iterator[Cell]:
         """Yield the cells that begin in a row; one that goes on from the row above covers one row more."""
-        column = _bounded(value(row.find(f"{W}trPr"), "gridBefore"), least=0)
+        column = whole(value(row.find(f"{W}trPr"), "gridBefore"), 0, MAX_ACROSS)
         yield from (Cell(Inline()) for _ in range(column))
         for cell in cells:
             properties = cell.find(f"{W}tcPr")
-            across, merge = _bounded(value(properties, "gridSpan")), _merge(properties)
+            across, merge = whole(value(properties, "gridSpan"), 1, MAX_ACROSS), _merge(properties)
             if merge == "continue" and column in merged:
                 merged[column].down += 1
             else:
@@ -238,7 +237,3 @@ def _merge(properties: Any) -> str:
     """Return whether a cell begins one over several rows (`restart`) or goes on with it, or else an empty string."""
     merged = properties.find(f"{W}vMerge") if properties is not None else None
     return "" if merged is None else merged.get(f"{W}val") or "continue"
-
-
-def _bounded(span: str, least: int = 1) -> int:
-    return min(int(span), MAX_ACROSS) if re.fullmatch(r"[1-9]\d{0,3}", span) else least

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.formats.inline import Script
-from ingest.formats.office.ooxml import ThemeColours
+from ingest.formats.office.ooxml import ThemeColours, whole
 from ingest.formats.visibility import CLEAR, WHITE, Colour, from_hex, hidden_reason
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -16,14 +15,8 @@ _W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
 _SWITCHES = dict.fromkeys(("vanish", "specVanish", "webHidden"), "hidden") | {"strike": "struck", "dstrike": "crossed"}
 _SCRIPTS: dict[str, Script] = {"superscript": "super", "subscript": "sub"}
 _THEME = {
-    "background1": "bg1",
-    "background2": "bg2",
-    "text1": "tx1",
-    "text2": "tx2",
-    "dark1": "dk1",
-    "dark2": "dk2",
-    "light1": "lt1",
-    "light2": "lt2",
+    **{"background1": "bg1", "background2": "bg2", "text1": "tx1", "text2": "tx2"},
+    **{"dark1": "dk1", "dark2": "dk2", "light1": "lt1", "light2": "lt2"},
 }
 _CHANGES = ("themeTint", "themeShade", "themeFillTint", "themeFillShade")
 _NUMERALS = ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i")
@@ -161,8 +154,8 @@ class Styles:
             return replace(style, **{_SWITCHES[name]: _is_on(child)})  # type: ignore[arg-type]
         if name == "vertAlign":
             return replace(style, script=_SCRIPTS.get(said, ""))
-        if name == "sz" and said.isdecimal() and len(said) < 6:
-            return replace(style, half_points=int(said))
+        if name == "sz":
+            return replace(style, half_points=whole(said) or style.half_points)
         if name == "color":
             return replace(style, colour=self._colour(child, "val", "themeColor"))
         if name == f"{_W14}textFill":
@@ -189,12 +182,12 @@ def _extended(style: Style, element: Any) -> Style:
     """Return a style with what another one based on it adds."""
     name = value(element, "name").lower()
     kind, _, number = name.rpartition(" ")
-    if kind == "heading" and number.isdecimal():
-        style = replace(style, level=_int(number))
+    if kind == "heading" and whole(number):
+        style = replace(style, level=whole(number))
     elif name == "title":
         style = replace(style, level=1, title=True)
-    elif kind in {"list bullet", "list number"} and number.isdecimal():
-        style = replace(style, depth=max(_int(number), 1) - 1)
+    elif kind in {"list bullet", "list number"}:
+        style = replace(style, depth=whole(number, 1) - 1)
     style = replace(style, contents=kind == "toc" or name == "table of figures")
     properties, run = element.find(f"{W}pPr"), element.find(f"{W}rPr")
     if properties is not None:
@@ -212,9 +205,9 @@ def _applied(style: Style, properties: Any) -> Style:
     if numbered := value(properties.find(f"{W}numPr"), "numId"):
         style = replace(style, list_id="" if numbered == "0" else numbered)
     if level := value(properties.find(f"{W}numPr"), "ilvl"):
-        style = replace(style, depth=min(_int(level), _DEEPEST))
+        style = replace(style, depth=whole(level, most=_DEEPEST))
     if outline := value(properties, "outlineLvl"):
-        style = replace(style, level=_int(outline) + 1 if _int(outline) < 9 else 0)
+        style = replace(style, level=whole(outline) + 1 if whole(outline) < 9 else 0)
     return replace(style, shadings=(*style.shadings, properties)) if properties.find(f"{W}shd") is not None else style
 
 
@@ -243,16 +236,16 @@ class Numbering:
         if root is None:
             return
         for abstract in root.iter(f"{W}abstractNum"):
-            levels = {_int(level.get(f"{W}ilvl")): _level(level) for level in abstract.iter(f"{W}lvl")}
+            levels = {whole(level.get(f"{W}ilvl")): _level(level) for level in abstract.iter(f"{W}lvl")}
             self._abstract[abstract.get(f"{W}abstractNumId") or ""] = levels
         for number in root.iter(f"{W}num"):
             key = number.get(f"{W}numId") or ""
             self._lists[key] = value(number, "abstractNumId")
             for override in number.iter(f"{W}lvlOverride"):
-                at, redefined = _int(override.get(f"{W}ilvl")), override.find(f"{W}lvl")
+                at, redefined = whole(override.get(f"{W}ilvl")), override.find(f"{W}lvl")
                 level = self._find(key, at) if redefined is None else _level(redefined)
                 start = value(override, "startOverride")
-                self._overrides.setdefault(key, {})[at] = replace(level, start=_int(start)) if start else level
+                self._overrides.setdefault(key, {})[at] = replace(level, start=whole(start)) if start else level
 
     def label(self, list_id: str, depth: int) -> str | None:
         """Count a paragraph and return what stands before it: `-` for a bullet, None for nothing."""
@@ -280,12 +273,7 @@ class Numbering:
 
 def _level(element: Any) -> Level:
     start = value(element, "start")
-    return Level(value(element, "numFmt") or "bullet", value(element, "lvlText"), _int(start) if start else 1)
-
-
-def _int(text: str | None) -> int:
-    """Return a number from an attribute, within bounds."""
-    return min(int(text), 100_000) if text and re.fullmatch(r"[0-9]{1,6}", text) else 0
+    return Level(value(element, "numFmt") or "bullet", value(element, "lvlText"), whole(start) if start else 1)
 
 
 def _spelled(number: int, style: str) -> str:

@@ -130,6 +130,12 @@ class ThemeColours:
         return self.get(name) or from_hex(name)
 
 
+def whole(text: str | None, least: int = 0, most: int = 100_000) -> int:
+    """Return the number that an attribute says, within bounds; the least one for anything else."""
+    said = int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else least
+    return max(least, min(said, most))
+
+
 def theme_of(part: Any) -> bytes | None:
     """Return the theme that a part of a package uses, if it has one."""
     related = (rel for rel in part.rels.values() if rel.reltype.endswith("/theme") and not rel.is_external)

@@ -6,7 +6,6 @@ its shape is hidden or lies off the slide; on a shape whose colour is not told, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, MAX_DOWN, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline, Script, as_script
 from ingest.formats.office.ooxml import DRAWING as _A
-from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of
+from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of, whole
 from ingest.formats.parsed import MAX_PAGES, Parsed, sensible_title
 from ingest.formats.text.plaintext import BULLET, NUMBER
 from ingest.formats.visibility import CLEAR, WHITE, Colour, hidden_reason
@@ -142,8 +141,8 @@ class _Writer:
             depth = paragraph.level
             counts = {level: count for level, count in counts.items() if level <= depth}
             if "buAutoNum" in mark:
-                start = properties.find(f"{_A}buAutoNum").get("startAt") or ""
-                counts[depth] = counts.get(depth, int(start) - 1 if re.fullmatch(r"[0-9]{1,5}", start) else 0) + 1
+                start = whole(properties.find(f"{_A}buAutoNum").get("startAt"), 1)
+                counts[depth] = counts.get(depth, start - 1) + 1
                 builder.item(f"{counts[depth]}.", inline, depth)
             elif "buNone" not in mark and (listed or mark & {"buChar", "buBlip"}):
                 number = NUMBER.match(inline.plain())  # typed, though the bullet stands before it
@@ -186,16 +185,17 @@ class _Writer:
         rows = []
         for row in table.rows:
             cells = (cell for cell in row.cells if not cell.is_spanned)  # another one covers it
-            rows.append(Row([Cell(self._cell(cell), *_spans(cell._tc)) for cell in cells]))
+            rows.append(Row([self._cell(cell) for cell in cells]))
         return lay_on_grid(rows)
 
-    def _cell(self, cell: Any) -> Inline:
+    def _cell(self, cell: Any) -> Cell:
         inline = Inline()
         behind = self._ground.colour(cell._tc.find(f"{_A}tcPr/{_A}solidFill"))
         for paragraph in cell.text_frame.paragraphs:
             inline.add(" ")
             inline.extend(self._inline(paragraph._p, behind))
-        return inline
+        spans = cell._tc.get("gridSpan"), cell._tc.get("rowSpan")
+        return Cell(inline, whole(spans[0], 1, MAX_ACROSS), whole(spans[1], 1, MAX_DOWN))
 
 
 def _kind(shape: Any) -> str:
@@ -206,17 +206,10 @@ def _kind(shape: Any) -> str:
     return kind.name if kind is not None else ""
 
 
-def _spans(cell: Any) -> tuple[int, int]:
-    """Return how many columns and rows a cell covers."""
-    spans = [cell.get(name) or "" for name in ("gridSpan", "rowSpan")]
-    across, down = (int(span) if re.fullmatch(r"[1-9][0-9]{0,3}", span) else 1 for span in spans)
-    return min(across, MAX_ACROSS), min(down, MAX_DOWN)
-
-
 def _usual(paragraph: Any) -> Any:
     """Return the run properties that a shape's list style gives a paragraph, if any."""
     properties = paragraph.find(f"{_A}pPr")
-    level = int((properties.get("lvl") if properties is not None else None) or 0) + 1
+    level = whole(properties.get("lvl") if properties is not None else None) + 1
     return paragraph.getparent().find(f"{_A}lstStyle/{_A}lvl{level}pPr/{_A}defRPr")
 
 
@@ -271,7 +264,7 @@ class _Ground:
         return hidden_reason(
             CLEAR if fill is not None and fill.tag == f"{_A}noFill" else self.colour(fill),
             behind,
-            points=int(size[:9]) / 100 if size.isdecimal() and int(size[:9]) else None,
+            points=whole(size) / 100 or None,
             struck=_said(layers, "strike") in {"sngStrike", "dblStrike"},
         )
 

@@ -16,7 +16,7 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.grid import Repeats
 from ingest.formats.inline import Script, as_script
-from ingest.formats.office.ooxml import ThemeColours, open_package
+from ingest.formats.office.ooxml import ThemeColours, open_package, whole
 from ingest.formats.office.spreadsheet import MAX_COLUMNS, MAX_ROWS, write_sheet
 from ingest.formats.parsed import MAX_PAGES, Parsed, sensible_title
 from ingest.formats.visibility import PALE, STRUCK, WHITE, Colour, from_hex, hidden_reason
@@ -139,11 +139,11 @@ class SheetPlan:
         """Take the start of an element."""
         name = tag.rpartition("}")[2]
         if name == "row":
-            self._row = _whole(attributes.get("r"), self._row + 1)
+            self._row = whole(attributes.get("r"), most=2**20) or self._row + 1
             if _is_hidden(attributes, "ht"):
                 self.rows.add(self._row)
         elif name == "col" and _is_hidden(attributes, "width"):
-            first, last = (_whole(attributes.get(side), 1) for side in ("min", "max"))
+            first, last = (whole(attributes.get(side), 1) for side in ("min", "max"))
             self.columns.update(range(first, min(last, MAX_COLUMNS) + 1))
         elif name == "mergeCell" and self._merged < 50_000:
             self._merged += 1
@@ -178,10 +178,6 @@ def _is_hidden(attributes: Mapping[str, str], size: str) -> bool:
     with suppress(ValueError, KeyError):
         closed = float(attributes[size]) < 0.5
     return closed or attributes.get("hidden") in {"1", "true"}
-
-
-def _whole(text: str | None, default: int) -> int:
-    return int(text) if text and len(text) < 8 and text.isdecimal() else default
 
 
 class _Merges:

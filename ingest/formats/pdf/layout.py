@@ -62,11 +62,11 @@ class _Writer:
         """Write one page."""
         self._pending_pages += 1
         for piece in pieces:
-            if isinstance(piece, Table):
-                self._table(piece)
-            else:
+            if isinstance(piece, TextLine):
                 self._end_table()
                 self._line(piece)
+            else:
+                self._table(piece)
 
     def close(self) -> None:
         self._end_block()
@@ -170,7 +170,7 @@ class _Writer:
 
     def _table(self, table: Table) -> None:
         self._end_block()
-        rows = [[self._cell(cell) for cell in row] for row in table.rows]
+        rows = [[self._cell(cell) for cell in row] for row in table]
         if self._rows and self._pending_pages and len(rows[0]) == len(self._rows[0]):
             # It goes on over the page break; a repeated header row is said once.
             if [cell.plain() for cell in rows[0]] == [cell.plain() for cell in self._rows[0]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from statistics import median
+from statistics import median, mode
 
 import numpy as np
 
@@ -30,40 +29,23 @@ class TextLine:
 
     words: list[Word]
     page: int
-    size: float = 0.0
-    bold: bool = False
     right: float = 0.0
     text: str = field(init=False)
+    size: float = field(init=False)
+    bold: bool = field(init=False)
+    x0: float = field(init=False)
+    x1: float = field(init=False)
+    base: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.text = " ".join(word.text for word in self.words)
-        sizes: Counter[float] = Counter()
-        for word in self.words:
-            sizes[_rounded(word.size)] += len(word.text)
-        self.size = sizes.most_common(1)[0][0]
-        lettered = [word for word in self.words if any(char.isalnum() for char in word.text)]
+        self.size = mode(round(word.size * 2) / 2 for word in self.words for _ in word.text)
+        lettered = [word for word in self.words if any(map(str.isalnum, word.text))]
         self.bold = bool(lettered) and all(word.bold for word in lettered)
-
-    @property
-    def x0(self) -> float:
-        return self.words[0].x0
-
-    @property
-    def x1(self) -> float:
-        return self.words[-1].x1
-
-    @property
-    def base(self) -> float:
-        return self.words[0].base
+        self.x0, self.x1, self.base = self.words[0].x0, self.words[-1].x1, self.words[0].base
 
 
-@dataclass(slots=True)
-class Table:
-    """A grid; `rows[i][j]` are the words of a cell, in reading order."""
-
-    rows: list[list[list[Word]]]
-
-
+Table = list[list[list[Word]]]  # rows of cells of words in reading order
 Piece = TextLine | Table
 
 
@@ -84,43 +66,37 @@ class BodyType:
 
 def lay_out(pages: list[Page]) -> tuple[list[list[Piece]], list[str]]:
     """Return each page's lines and tables in reading order; and the headers and footers, which are not among them."""
-    laid = [list(_pieces(page, number)) for number, page in enumerate(pages)]
+    laid = [_pieces(page, number) for number, page in enumerate(pages)]
     return laid, _drop_furniture(laid, pages)
 
 
-def _pieces(page: Page, number: int) -> Iterator[Piece]:
-    """Yield a page's lines and tables in reading order."""
-    page = replace(page, words=_with_marks(page.words))
-    tables = find_tables(page)
+def _pieces(page: Page, number: int) -> list[Piece]:
+    """Return a page's lines and tables in reading order."""
+    words = _with_marks(page.words)
+    tables = find_tables(words, page.rules)
     written: set[int] = set()
-    lines: list[Piece] = []
-    words: list[Word] = []
-
-    def end_line() -> None:
-        if words:
-            lines.append(TextLine(list(words), number))
-            words.clear()
-
-    for index, word in enumerate(page.words):
-        if index in tables:
-            end_line()
-            if id(tables[index]) not in written:
-                written.add(id(tables[index]))
-                lines.append(tables[index])
-            continue
-        if words and word.line != words[-1].line and not _same_line(words[-1], word):
-            end_line()
-        words.append(word)
-    end_line()
-    rights: dict[int, float] = {}
-    for line in lines:
-        if isinstance(line, TextLine):
-            rights[_column(line)] = max(rights.get(_column(line), 0.0), line.x1)
-    for line in lines:
-        if isinstance(line, TextLine):
-            at = _column(line)
-            line.right = max(rights.get(near, 0.0) for near in (at - 1, at, at + 1))
-        yield line
+    pieces: list[Piece] = []
+    line: list[Word] = []
+    for index, word in enumerate(words):
+        table = tables.get(index)
+        if line and (table or not (word.line == line[-1].line or _same_line(line[-1], word))):
+            pieces.append(TextLine(line, number))
+            line = []
+        if table is None:
+            line.append(word)
+        elif id(table) not in written:
+            written.add(id(table))
+            pieces.append(table)
+    if line:
+        pieces.append(TextLine(line, number))
+    lines = [piece for piece in pieces if isinstance(piece, TextLine)]
+    rights: dict[int, float] = defaultdict(float)
+    for each in lines:
+        rights[_column(each)] = max(rights[_column(each)], each.x1)
+    for each in lines:
+        at = _column(each)
+        each.right = max(rights[near] for near in (at - 1, at, at + 1))
+    return pieces
 
 
 def _with_marks(words: list[Word]) -> list[Word]:
@@ -151,10 +127,6 @@ def _column(line: TextLine) -> int:
 
 def _same_line(before: Word, after: Word) -> bool:
     return abs(before.base - after.base) < 0.3 * min(before.size, after.size) and after.x0 > before.x1 - 1
-
-
-def _rounded(size: float) -> float:
-    return round(size * 2) / 2
 
 
 def _drop_furniture(laid: list[list[Piece]], pages: list[Page], margin: float = 0.12, edge_lines: int = 3) -> list[str]:
@@ -205,21 +177,19 @@ def usual_type(lines: list[TextLine]) -> BodyType:
     return BodyType(size, bold, usual.leading, {style: min(level, 6) for level, style in enumerate(styles, 1)})
 
 
-def find_tables(page: Page) -> dict[int, Table]:
-    """Return the page's tables by the index of their first word; every word of a table is in `page.words` too."""
-    grids = [grid for rules in _components(page.rules) if (grid := _Grid.of(rules))]
-    members: dict[int, list[tuple[int, Word]]] = defaultdict(list)
-    for index, word in enumerate(page.words):
-        for number, grid in enumerate(grids):
-            if grid.holds(word):
-                members[number].append((index, word))
-                break
-    tables = {}
+def find_tables(words: list[Word], rules: list[RuledLine]) -> dict[int, Table]:
+    """Return a page's tables by the number of each of their words."""
+    members: dict[int, list[int]] = defaultdict(list)
+    grids = [grid for group in _components(rules) if (grid := _Grid.of(group))]
+    for index, word in enumerate(words):
+        holding = next((number for number, grid in enumerate(grids) if grid.holds(word)), None)
+        if holding is not None:
+            members[holding].append(index)
+    tables: dict[int, Table] = {}
     for number, found in members.items():
-        table = grids[number].fill([word for _, word in found])
-        if len(table.rows) > 1 and max(len(row) for row in table.rows) > 1:
-            for index, _ in found:
-                tables[index] = table
+        table = grids[number].fill([words[index] for index in found])
+        if len(table) > 1:
+            tables |= dict.fromkeys(found, table)
     return tables
 
 
@@ -272,7 +242,7 @@ class _Grid:
         for row in rows:
             for cell in row:
                 cell.sort(key=lambda word: (-round(word.base, 0), word.x0))
-        return Table([row for row in rows if any(row)])
+        return [row for row in rows if any(row)]
 
     def _edges(self, height: float) -> list[int]:
         """Return the columns that begin with a line at this height."""
