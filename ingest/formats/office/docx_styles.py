@@ -21,7 +21,6 @@ _THEME = {
 _CHANGES = ("themeTint", "themeShade", "themeFillTint", "themeFillShade")
 _NUMERALS = ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i")
 _WORTHS = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
-_DEEPEST = 8  # level of a list
 
 
 def value(parent: Any, name: str) -> str:
@@ -205,7 +204,7 @@ def _applied(style: Style, properties: Any) -> Style:
     if numbered := value(properties.find(f"{W}numPr"), "numId"):
         style = replace(style, list_id="" if numbered == "0" else numbered)
     if level := value(properties.find(f"{W}numPr"), "ilvl"):
-        style = replace(style, depth=whole(level, most=_DEEPEST))
+        style = replace(style, depth=whole(level, most=8))
     if outline := value(properties, "outlineLvl"):
         style = replace(style, level=whole(outline) + 1 if whole(outline) < 9 else 0)
     return replace(style, shadings=(*style.shadings, properties)) if properties.find(f"{W}shd") is not None else style
@@ -231,7 +230,7 @@ class Numbering:
         self._abstract: dict[str, dict[int, Level]] = {}
         self._lists: dict[str, str] = {}
         self._overrides: dict[str, dict[int, Level]] = {}
-        self._counters: dict[str, list[int]] = {}
+        self._counters: dict[str, dict[int, int]] = {}
         self._begun: set[tuple[str, int]] = set()
         if root is None:
             return
@@ -252,18 +251,19 @@ class Numbering:
         abstract = self._lists.get(list_id)
         if abstract is None:
             return None
-        level, counters = self._find(list_id, depth), self._counters.setdefault(abstract, [0] * (_DEEPEST + 1))
+        level, counts = self._find(list_id, depth), self._counters.get(abstract, {})
+        counts = {at: count for at, count in counts.items() if at <= depth}
         if depth in self._overrides.get(list_id, {}) and (list_id, depth) not in self._begun:
-            counters[depth] = 0  # begins anew, though it shares its counters with another list
+            counts.pop(depth, None)  # begins anew, though it shares its counters with another list
         self._begun.add((list_id, depth))
-        counters[depth] = counters[depth] + 1 if counters[depth] else level.start
-        counters[depth + 1 :] = [0] * (_DEEPEST - depth)
+        counts[depth] = counts[depth] + 1 if depth in counts else level.start
+        self._counters[abstract] = counts
         if level.format == "bullet":
             return "-"
         label = level.text
-        for at in range(_DEEPEST + 1):
+        for at in range(9):
             other = self._find(list_id, at)
-            label = label.replace(f"%{at + 1}", _spelled(counters[at] or other.start, other.format))
+            label = label.replace(f"%{at + 1}", _spelled(counts.get(at, other.start), other.format))
         return label.strip() or None
 
     def _find(self, list_id: str, depth: int) -> Level:

@@ -18,8 +18,6 @@ from ingest.formats.visibility import BLACK, WHITE, Colour, from_hex
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
-_MAX_BYTES, _MAX_XML = 400 * 2**20, 120 * 2**20  # unpacked, of all parts and of one; libraries need ten times that
-_CHUNK = 2**20
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cab", ".iso")
 # Archives by their first bytes, whatever they are called; charts and embedded sheets are Office files of their own.
 _ARCHIVE_MARKS = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
@@ -68,8 +66,8 @@ def _check_members(members: list[zipfile.ZipInfo], size: int, most: int = 10_000
         # Python's zipfile stops reading at the size that the directory states, so a lie cannot add to the total.
         if member.file_size > max(2**20, ratio * member.compress_size):
             raise reject("too_large", "The file unpacks to far more than its size: it looks like a decompression bomb.")
-    if total > min(_MAX_BYTES, max(2**20, ratio * size)):
-        limit = f"{_MAX_BYTES / 2**20:,.0f} MB, or {ratio} times the file's size"
+    if total > min(400 * 2**20, max(2**20, ratio * size)):
+        limit = f"400 MB, or {ratio} times the file's size"
         raise reject("too_large", f"The file unpacks to {total / 2**20:,.0f} MB; the limit is {limit}.")
 
 
@@ -84,7 +82,7 @@ def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             raise reject("unsafe_xml", f"The part {member.filename} is XML in an encoding that Office does not write.")
         if not stripped.startswith(b"<"):
             return
-        if member.file_size > _MAX_XML:
+        if member.file_size > 120 * 2**20:  # libraries need ten times that
             raise reject("too_large", f"The part {member.filename} has {member.file_size / 2**20:,.0f} MB of XML.")
         declaration, closed, _ = stripped.lower().replace(b"'", b'"').partition(b"?>")
         encoding = declaration.partition(b"encoding")[2].split(b'"')[1:2] if declaration.startswith(b"<?xml") else []
@@ -95,7 +93,7 @@ def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             window = tail + chunk
             if any(declaration in window for declaration in _DECLARATIONS):
                 raise reject("unsafe_xml", f"The part {member.filename} declares a document type or entities.")
-            tail, chunk = window[-16:], part.read(_CHUNK)
+            tail, chunk = window[-16:], part.read(2**20)
 
 
 class ThemeColours:

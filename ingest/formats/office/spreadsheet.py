@@ -23,7 +23,6 @@ from ingest.formats.text.front_matter import split_front_matter, title_of
 
 MEDIA_TYPE = "text/csv"
 MAX_ROWS, MAX_COLUMNS = 200_000, 500  # of a sheet
-_MAX_FIELD = 2**20  # characters of one field
 _MAX_LABEL = 80  # characters of a cell that names the rows below it
 _UNNAMED = frozenset({"", "sheet", "tabelle", "feuil", "hoja", "foglio", "blad"})  # but for their numbers
 
@@ -51,7 +50,7 @@ def read_csv(data: bytes) -> Parsed:
     declared = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""
     if len(declared) == 1:
         text = rest
-    limit = csv.field_size_limit(_MAX_FIELD)  # of the whole process, so it is put back
+    limit = csv.field_size_limit(2**20)  # characters of a field; of the whole process, so it is put back
     try:
         delimiter = declared if len(declared) == 1 else _delimiter(text)
         rows: list[list[str]] = []

@@ -10,11 +10,10 @@ import re
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
-from ingest.formats.pdf.lines import GAP, LARGER, BodyType, Piece, Table, TextLine, lay_out, usual_type
+from ingest.formats.pdf.lines import BodyType, Piece, Table, TextLine, lay_out, usual_type
 from ingest.formats.pdf.page import Page, Word
 from ingest.formats.text.plaintext import Vocabulary, split_marker
 
-_TITLE_PAGES = 3  # pages on which a title is looked for
 _TERMINAL = re.compile(r"[.!?:;][\"'”’)\]]*$")
 
 
@@ -52,8 +51,8 @@ class _Writer:
     @property
     def title(self) -> str:
         """The largest heading of the first page that has one; all of them where it is a cover."""
-        page = min((page for page, _, _ in self._headings), default=_TITLE_PAGES)
-        found = [(size, text) for at, size, text in self._headings if at == page < _TITLE_PAGES]
+        page = min((page for page, _, _ in self._headings), default=0)
+        found = [(size, text) for at, size, text in self._headings if at == page < 3]
         if len(found) > 1 and page not in self._prose:
             return " - ".join(dict.fromkeys(text for _, text in found))
         return max(found, key=lambda heading: heading[0], default=(0.0, ""))[1]
@@ -106,7 +105,7 @@ class _Writer:
         drop = last.base - line.base
         if self._usual.heads(first) and heads:
             return drop < 1.6 * line.size and len(self._lines) < 4 and not marker
-        if drop > self._usual.leading * GAP * max(last.size, line.size):
+        if drop > self._usual.gap * max(last.size, line.size):
             return False
         if marker:
             return self._mid_sentence(marker, last, line)
@@ -146,7 +145,7 @@ class _Writer:
     def _is_heading(self, lines: list[TextLine], text: str) -> bool:
         if not all(self._usual.heads(line) for line in lines) or not any(char.isalpha() for char in text):
             return False
-        if lines[0].size > self._usual.size * LARGER:
+        if self._usual.is_smaller_than(lines[0]):
             sentence = text.endswith(".") and len(text) > 100
             return len(text) <= 200 and not sentence
         if len(text) > 100 or re.search(r"[.,;]$", text):

@@ -18,8 +18,6 @@ _PAGE_NUMBER = re.compile(
 )
 
 _TOUCH = 2.5  # points between ruled lines that meet
-LARGER = 1.1  # how much larger than the body a heading is set
-GAP = 1.2  # how much wider than usual a gap between paragraphs is
 _CONTENTS = re.compile(r"(?:[.·…_]\s?){4,}\s*\d{1,4}$")  # a line of the table of contents
 
 
@@ -55,13 +53,16 @@ class BodyType:
 
     size: float
     bold: bool
-    leading: float  # distance of baselines, as a multiple of the size
+    gap: float  # widest distance of baselines in a paragraph, as a multiple of the size
     levels: dict[tuple[float, bool], int]
+
+    def is_smaller_than(self, line: TextLine) -> bool:
+        """Say whether a line is set larger by a tenth."""
+        return line.size >= self.size * 1.1 and line.size > self.size + 0.4
 
     def heads(self, line: TextLine) -> bool:
         """Say whether a line's type alone would make it a heading."""
-        larger = line.size >= self.size * LARGER and line.size > self.size + 0.4
-        return larger or (line.bold and not self.bold and line.size >= self.size - 0.6)
+        return self.is_smaller_than(line) or (line.bold and not self.bold and line.size >= self.size - 0.6)
 
 
 def lay_out(pages: list[Page]) -> tuple[list[list[Piece]], list[str]]:
@@ -157,8 +158,11 @@ def _key(line: TextLine) -> str:
     return re.sub(r"\d+", "#", " ".join(line.text.lower().split()))
 
 
-def usual_type(lines: list[TextLine]) -> BodyType:
-    """Return the setting of most of the characters, and the levels of the types that stand out from it."""
+def usual_type(lines: list[TextLine], wider: float = 1.2) -> BodyType:
+    """Return the setting of most of the characters, and the levels of the types that stand out from it.
+
+    A gap between paragraphs is `wider` than the distance of a paragraph's base lines.
+    """
     characters: Counter[tuple[float, bool]] = Counter()
     for line in lines:
         characters[line.size, line.bold] += len(line.text)
@@ -171,10 +175,10 @@ def usual_type(lines: list[TextLine]) -> BodyType:
     ]
     leading = median(gaps) if gaps else 1.3
     # The median may sit in a gap between paragraphs where most of these are one line long; wrapped lines tell better.
-    close = [gap for gap in gaps if gap <= leading * GAP]
-    usual = BodyType(size, bold, median(close) if close else leading, {})
+    close = [gap for gap in gaps if gap <= leading * wider]
+    usual = BodyType(size, bold, wider * (median(close) if close else leading), {})
     styles = sorted({(line.size, line.bold) for line in lines if usual.heads(line)}, reverse=True)
-    return BodyType(size, bold, usual.leading, {style: min(level, 6) for level, style in enumerate(styles, 1)})
+    return BodyType(size, bold, usual.gap, {style: min(level, 6) for level, style in enumerate(styles, 1)})
 
 
 def find_tables(words: list[Word], rules: list[RuledLine]) -> dict[int, Table]:

@@ -20,7 +20,6 @@ from ingest.formats.inline import raise_digits
 from ingest.formats.visibility import BLACK, WHITE, Colour, hidden_reason
 
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")  # pdfium's sign for a hyphen at a line's end replaces the line break
-_THIN = 3  # points: what is thinner is a line, and covers nothing
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in points
 
@@ -200,7 +199,7 @@ class PageReader:
             if item.type == raw.FPDF_PAGEOBJ_TEXT:
                 continue
             box = item.get_bounds()
-            if min(box[2] - box[0], box[3] - box[1]) >= _THIN:
+            if not _is_thin(box):
                 found.boxes.append(box)
             if item.type == raw.FPDF_PAGEOBJ_IMAGE:
                 found.images = True
@@ -256,12 +255,17 @@ class Canvas:
         return slice(max(y0, 0), min(y1 + 1, high)), slice(max(x0, 0), min(x1 + 1, wide))
 
 
+def _is_thin(box: Box) -> bool:
+    """Whether a path in a box is a line, which covers nothing."""
+    return min(box[2] - box[0], box[3] - box[1]) < 3
+
+
 def _rules(raw: Any, item: Any, box: Box) -> list[RuledLine]:
     """Return the horizontal and vertical lines of a path; a thin rectangle is a line too."""
     count = raw.FPDFPath_CountSegments(item.raw)
     if not 2 <= count <= 64:
         return []
-    if min(box[2] - box[0], box[3] - box[1]) < _THIN:
+    if _is_thin(box):
         return [RuledLine(*box)]
     matrix = item.get_matrix()
     points: list[tuple[float, float] | None] = []

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from typing import Any
 
-from assistant.core.errors import DocumentRejected
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject
 from ingest.formats.pdf.layout import write_pages
 from ingest.formats.scan.ocr import Picture
 from ingest.formats.scan.reader import ScanReader
 
-_MAX_PIXELS = 64_000_000  # of a page: A4 at 600 dots an inch has 35, A3 nearly 70 at that
-_SIDE = 3_600  # pixels of the longer side that are kept: A4 at 300 dots an inch
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 
 
@@ -26,36 +22,27 @@ def read_picture(data: bytes, suffix: str, scans: Scans) -> Parsed:
 
     Raises DocumentRejected: `damaged`, `too_large` for more pixels than a page has, `no_text`.
     """
-    builder = Builder()
+    from PIL import Image
+
+    kind, builder = FORMATS[suffix], Builder()
     reader = ScanReader(scans, builder)
-    pages = [reader.page(at, page) for at, page in enumerate(islice(pictures(data, suffix), MAX_PAGES), 1)]
+    with _refusals(kind):
+        image = Image.open(io.BytesIO(data), formats=(kind,))
+        _check_size(image)
+        frames = getattr(image, "n_frames", 1) if kind == "TIFF" else 1
+    pages = [reader.page(at + 1, partial(_decoded, image, at)) for at in range(min(frames, MAX_PAGES))]
     reader.close()
     if not any(page.words for page in pages):
         raise reject("no_text", "OCR finds no text in the picture.")
-    return builder.build(f"image/{FORMATS[suffix].lower()}", write_pages(pages, builder))
+    return builder.build(f"image/{kind.lower()}", write_pages(pages, builder))
 
 
-def pictures(data: bytes, suffix: str) -> Iterator[Callable[[], tuple[Picture, float]]]:
-    """Yield what decodes a page to (grey values, points a pixel), for each page of a file.
-
-    Both raise DocumentRejected, `damaged` or `too_large`.
-    """
-    from PIL import Image
-
-    kind = FORMATS[suffix]
-
-    def decoded(frame: int) -> tuple[Picture, float]:
-        with _refusals(kind):
-            image.seek(frame)
-            _check_size(image.size)
-            return _grey(image)
-
-    with _refusals(kind):
-        image = Image.open(io.BytesIO(data), formats=(kind,))
-        _check_size(image.size)
-        count = getattr(image, "n_frames", 1) if kind == "TIFF" else 1
-    for frame in range(count):
-        yield partial(decoded, frame)
+def _decoded(image: Any, frame: int) -> tuple[Picture, float]:
+    """Return a page's grey values and the points of a pixel."""
+    with _refusals(image.format):
+        image.seek(frame)
+        _check_size(image)
+        return _grey(image)
 
 
 @contextmanager
@@ -66,33 +53,32 @@ def _refusals(kind: str) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError:
-        raise _too_large() from None
+        raise reject("too_large", "A page of the picture has more than 64 million pixels.") from None
     except (OSError, SyntaxError, ValueError, EOFError):
         raise reject("damaged", f"The {kind} file is damaged or cut off.") from None
 
 
-def _check_size(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > _MAX_PIXELS:
-        raise _too_large()
+def _check_size(image: Any) -> None:
+    """Refuse more than 64 million pixels: A4 at 600 dots an inch has 35, A3 nearly 70 at that."""
+    from PIL import Image
+
+    if image.width * image.height > 64_000_000:
+        raise Image.DecompressionBombError
 
 
-def _too_large() -> DocumentRejected:
-    return reject("too_large", f"A page of the picture has more than {_MAX_PIXELS // 1_000_000} million pixels.")
-
-
-def _grey(image: Any) -> tuple[Picture, float]:
-    """Return a picture as it is to be looked at, on white where it lets light through."""
+def _grey(image: Any, most: int = 3_600) -> tuple[Picture, float]:
+    """Return a picture, on white where it lets light through, with `most` pixels a side: A4 at 300 dots an inch."""
     import numpy as np
     from PIL import Image, ImageOps
 
     dots = float((image.info.get("dpi") or (0, 0))[0])
     side = max(image.size)
-    image.draft("L", (_SIDE, _SIDE))  # a JPEG is then decoded no larger than needed
+    image.draft("L", (most, most))  # a JPEG is then decoded no larger than needed
     shown = ImageOps.exif_transpose(image)
     if shown.mode in ("RGBA", "LA", "PA") or "transparency" in shown.info:
         shown = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown.convert("RGBA"))
     shown = _bytes(shown)
-    shown.thumbnail((_SIDE, _SIDE))
+    shown.thumbnail((most, most))
     points = side * 72 / dots if 100 <= dots <= 1_200 else 842.0
     return np.array(shown), points / max(shown.size)
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Grey = NDArray[np.uint8]
 
-_SURE = 0.96  # of a page; below, it is flagged (docs/log/measurements.md)
 _LEGIBLE = 0.5  # of a line, and of a page; below, it is left out: letters are seen in pictures, too
 _NARROW, _WIDE = frozenset("fijlrtI.,:;'|!()[]-/ "), frozenset("mwMW@%—")  # the others are of two kinds
 
@@ -54,7 +53,7 @@ class ScanReader:
         if page.words:
             self._read.append(page)
             self._builder.read_by_ocr(number, confidence)
-            if confidence < _SURE:
+            if confidence < 0.96:  # docs/log/measurements.md
                 doubt = f"OCR is only {confidence:.0%} sure of page {number}"
                 self._builder.flag("ocr", f"{doubt}: compare what is quoted of it with the scan.")
         return page
