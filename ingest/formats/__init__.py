@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import PurePosixPath
 
 from assistant.core.errors import DocumentRejected
@@ -20,20 +19,10 @@ __all__ = ["MAX_BYTES", "PICTURES", "SCANNED", "SUFFIXES", "Parsed", "Scans", "r
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 SCANNED = PICTURES | {".pdf"}  # what may be read by OCR
-_READERS = {  # modules of this package, and their functions
-    ".md": "text.markdown.read_markdown",
-    ".markdown": "text.markdown.read_markdown",
-    ".txt": "text.plaintext.read_text",
-    ".html": "html.reader.read_html",
-    ".htm": "html.reader.read_html",
-    ".pdf": "pdf.reader.read_pdf",
-    ".docx": "office.docx.read_docx",
-    ".pptx": "office.pptx.read_pptx",
-    ".xlsx": "office.spreadsheet.read_xlsx",
-    ".csv": "office.spreadsheet.read_csv",
-}
 # Without OCR, a folder's pictures are passed over, as its other files are that hold no text.
-SUFFIXES = frozenset(_READERS) | (PICTURES if has("ocr") else frozenset())
+SUFFIXES = frozenset({".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx", ".pptx", ".xlsx", ".csv"}) | (
+    PICTURES if has("ocr") else frozenset()
+)
 SCANS = Scans()
 
 
@@ -66,8 +55,27 @@ def read_document(data: bytes, name: str, max_bytes: int = MAX_BYTES, scans: Sca
 
 def _reader(suffix: str, scans: Scans) -> Callable[[bytes], Parsed]:
     """Import what reads a format."""
-    module, _, name = _READERS.get(suffix, "scan.pictures.read_picture").rpartition(".")
-    read: Callable[..., Parsed] = getattr(import_module(f"{__name__}.{module}"), name)
     if suffix in PICTURES:
-        return partial(read, suffix=suffix, scans=scans)
-    return partial(read, scans=scans) if suffix in SCANNED else read
+        from ingest.formats.scan.pictures import read_picture
+
+        return partial(read_picture, suffix=suffix, scans=scans)
+    if suffix == ".pdf":
+        from ingest.formats.pdf.reader import read_pdf
+
+        return partial(read_pdf, scans=scans)
+    match suffix:
+        case ".md" | ".markdown":
+            from ingest.formats.text.markdown import read_markdown as read
+        case ".txt":
+            from ingest.formats.text.plaintext import read_text as read
+        case ".html" | ".htm":
+            from ingest.formats.html.reader import read_html as read
+        case ".docx":
+            from ingest.formats.office.docx import read_docx as read
+        case ".pptx":
+            from ingest.formats.office.pptx import read_pptx as read
+        case ".xlsx":
+            from ingest.formats.office.xlsx import read_xlsx as read
+        case _:
+            from ingest.formats.office.spreadsheet import read_csv as read
+    return read
