@@ -26,9 +26,9 @@ def write_pages(pages: list[Page], builder: Builder) -> str:
     usual = usual_type(lines)
     vocabulary = Vocabulary(line.text for line in lines)
     writer = _Writer(builder, usual, vocabulary)
-    for pieces in laid:
-        writer.page(pieces)
-    writer.close()
+    for number, pieces in enumerate(laid):
+        writer.page(number, pieces)
+    writer.close(len(laid))
     return writer.title
 
 
@@ -38,7 +38,6 @@ class _Writer:
     def __init__(self, builder: Builder, usual: BodyType, vocabulary: Vocabulary) -> None:
         self._headings: list[tuple[int, float, str]] = []  # page, size, text
         self._prose: set[int] = set()  # pages with more than headings
-        self._breaks: dict[int, int] = {}  # pages begun before a line of the open block
         self._builder = builder
         self._usual = usual
         self._vocabulary = vocabulary
@@ -46,7 +45,7 @@ class _Writer:
         self._marker = ""
         self._indents: list[float] = []  # of the markers of the open list, outermost first
         self._rows: list[list[Inline]] = []  # of the open table
-        self._pending_pages = 0  # pages begun since the last line
+        self._begun = 0  # pages of which something was written
 
     @property
     def title(self) -> str:
@@ -57,35 +56,34 @@ class _Writer:
             return " - ".join(dict.fromkeys(text for _, text in found))
         return max(found, key=lambda heading: heading[0], default=(0.0, ""))[1]
 
-    def page(self, pieces: list[Piece]) -> None:
+    def page(self, number: int, pieces: list[Piece]) -> None:
         """Write one page."""
-        self._pending_pages += 1
         for piece in pieces:
             if isinstance(piece, TextLine):
                 self._end_table()
                 self._line(piece)
             else:
-                self._table(piece)
+                self._table(piece, number)
 
-    def close(self) -> None:
+    def close(self, pages: int) -> None:
         self._end_block()
         self._end_table()
-        self._begin_pages()
+        self._begin(pages - 1)
 
-    def _begin_pages(self) -> None:
-        for _ in range(self._pending_pages):
+    def _begin(self, page: int) -> None:
+        """Say that what is written next is of a page."""
+        for _ in range(page + 1 - self._begun):
             self._builder.page()
-        self._pending_pages = 0
+        self._begun = max(self._begun, page + 1)
 
     def _line(self, line: TextLine) -> None:
         if self._lines and self._belongs(line):
-            self._breaks[len(self._lines)] = self._pending_pages
-            self._pending_pages = 0
             self._lines.append(line)
+            self._begun = line.page + 1
             return
         self._end_block()
-        self._begin_pages()
-        self._lines, self._breaks = [line], {}
+        self._begin(line.page)
+        self._lines = [line]
         self._marker = _marker(line)
 
     def _belongs(self, line: TextLine) -> bool:
@@ -156,7 +154,7 @@ class _Writer:
         """Return lines as one text, with the emphasis of words set unlike the body."""
         inline = Inline()
         for number, line in enumerate(lines):
-            for _ in range(self._breaks.get(number, 0)):
+            for _ in range(line.page - lines[max(number - 1, 0)].page):
                 inline.page()
             words = line.words[skip:] if number == 0 else line.words
             follows = lines[number + 1].words[0].text if number + 1 < len(lines) else ""
@@ -167,23 +165,23 @@ class _Writer:
                 inline.add(text, emphasis)
         return inline
 
-    def _table(self, table: Table) -> None:
+    def _table(self, table: Table, page: int) -> None:
         self._end_block()
         rows = [[self._cell(cell) for cell in row] for row in table]
-        if self._rows and self._pending_pages and len(rows[0]) == len(self._rows[0]):
+        if self._rows and page >= self._begun and len(rows[0]) == len(self._rows[0]):
             # It goes on over the page break; a repeated header row is said once.
             if [cell.plain() for cell in rows[0]] == [cell.plain() for cell in self._rows[0]]:
                 rows = rows[1:]
         else:
             self._end_table()
-            self._begin_pages()
-        if rows and self._pending_pages:
+            self._begin(page)
+        if rows and page >= self._begun:
             marked = Inline()
-            for _ in range(self._pending_pages):
+            for _ in range(page + 1 - self._begun):
                 marked.page()
             marked.extend(rows[0][0])
             rows[0][0] = marked
-            self._pending_pages = 0
+            self._begun = page + 1
         self._rows += rows
         self._indents = []
 
