@@ -28,23 +28,17 @@ _SETTINGS = {
 _NO_MEMORY = ("bad_alloc", "Failed to allocate", "Insufficient memory", "OutOfMemory")
 _LETTERS = {"return_word_box": True, "return_single_char_box": True}
 Picture = Any  # a numpy array of grey values, a byte each
-
-
-@dataclass(frozen=True, slots=True)
-class TextBox:
-    """Bounds of a line or a word."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class OcrLine:
-    """A line as it was read: its text, about where the middle of each letter is, and how sure that is, from 0 to 1."""
+    """A line as it was read: its text, about where the middle of each letter is, and how sure that is, from 0 to 1.
 
-    box: TextBox
+    Its box is left, top, right and bottom.
+    """
+
+    box: Box
     text: str
     middles: tuple[float, ...]
     score: float
@@ -89,18 +83,18 @@ class Ocr:
         for corners, text, score, letters in zip(
             found.boxes, found.txts, found.scores, found.word_results, strict=False
         ):
-            box = _bounds(corners)
-            if box.y1 - box.y0 >= 1.5 * (box.x1 - box.x0):
+            box = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+            if box[3] - box[1] >= 1.5 * (box[2] - box[0]):
                 lines += self._read_narrow(picture, box)
             else:
                 lines.append(OcrLine(box, text.strip(), _middles(text, letters, box), float(score)))
         return lines
 
-    def _read_narrow(self, picture: Picture, box: TextBox) -> list[OcrLine]:
+    def _read_narrow(self, picture: Picture, box: Box) -> list[OcrLine]:
         """Read a digit or a letter that stands alone between white margins: it would be laid on its side."""
         import numpy as np
 
-        y0, y1, x0, x1 = (max(0, round(at)) for at in (box.y0, box.y1, box.x0, box.x1))
+        x0, y0, x1, y1 = (max(0, round(at)) for at in box)
         part = picture[y0:y1, x0:x1]
         wide = np.pad(part, ((0, 0), (part.shape[0], part.shape[0])), mode="edge")
         found = self._engine(wide, use_det=False, use_cls=False, use_rec=True, return_word_box=False)
@@ -119,16 +113,11 @@ def _memory() -> Iterator[None]:
         raise
 
 
-def _bounds(corners: Any) -> TextBox:
-    (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    return TextBox(x0, y0, x1, y1)
-
-
-def _middles(text: str, letters: Any, box: TextBox) -> tuple[float, ...]:
+def _middles(text: str, letters: Any, box: Box) -> tuple[float, ...]:
     """Return where a line's letters are, without its spaces; shared out evenly where the engine does not say."""
     told = [(str(letter), sum(float(x) for x, _ in corners) / len(corners)) for letter, _, corners in letters or ()]
     if "".join(letter for letter, _ in told) == "".join(text.split()):
         return tuple(x for _, x in told)
     text = text.strip()
-    width = (box.x1 - box.x0) / max(len(text), 1)
-    return tuple(box.x0 + (at + 0.5) * width for at, letter in enumerate(text) if not letter.isspace())
+    width = (box[2] - box[0]) / max(len(text), 1)
+    return tuple(box[0] + (at + 0.5) * width for at, letter in enumerate(text) if not letter.isspace())

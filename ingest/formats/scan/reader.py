@@ -17,12 +17,7 @@ from ingest.formats.parsed import Scans
 from ingest.formats.pdf.page import Page, RuledLine, Word
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ingest.formats.scan.ocr import OcrLine, Picture
-
-    Grey = NDArray[np.uint8]
 
 _LEGIBLE = 0.5  # of a line, and of a page; below, it is left out: letters are seen in pictures, too
 _NARROW, _WIDE = frozenset("fijlrtI.,:;'|!()[]-/ "), frozenset("mwMW@%—")  # the others are of two kinds
@@ -78,7 +73,7 @@ class ScannedLine:
     middles: tuple[float, ...] = ()
 
 
-def _page_of(grey: Grey, points: float) -> tuple[Page, float, int]:
+def _page_of(grey: Picture, points: float) -> tuple[Page, float, int]:
     """Return a page's words and rules, how sure OCR is of them, and how many lines it cannot make out.
 
     `points` are those of a pixel.
@@ -95,7 +90,7 @@ def _page_of(grey: Grey, points: float) -> tuple[Page, float, int]:
     return Page(words, rules, 0.0, top), _confidence(readings), sum(bool(r.text) for r in readings) - len(legible)
 
 
-def _upright(grey: Grey) -> tuple[Grey, list[OcrLine]]:
+def _upright(grey: Picture) -> tuple[Picture, list[OcrLine]]:
     """Return a picture turned so that its lines lie, and these."""
     import numpy as np
 
@@ -129,7 +124,7 @@ def _lean(found: Sequence[Any]) -> float:
     return median(angle for _, angle in angles[: max(1, len(angles) // 2)]) if angles else 0.0
 
 
-def _turned(grey: Grey, degrees: float) -> Grey:
+def _turned(grey: Picture, degrees: float) -> Picture:
     """Return a picture turned anticlockwise, its corners filled with white."""
     import numpy as np
     from PIL import Image
@@ -151,22 +146,23 @@ def _lines(readings: Sequence[OcrLine], points: float) -> list[ScannedLine]:
     lines = []
     for reading, size in zip(readings, sizes, strict=True):
         letters = sum(map(str.isalpha, reading.text))
-        if size > usual and (letters < 4 or len(reading.text) > 100 or reading.text.endswith((".", ",", ";"))):
+        ended = len(reading.text) > 100 or reading.text.endswith((".", ",", ";"))
+        if letters < 4 or (size > usual and ended):
             size = usual
-        box, middles = reading.box, tuple(x * points for x in reading.middles)
-        middle = (box.y0 + box.y1) / 2
-        lines.append(ScannedLine(reading.text, box.x0 * points, box.x1 * points, middle * points, size, middles))
+        x0, y0, x1, y1 = (side * points for side in reading.box)
+        middles = tuple(x * points for x in reading.middles)
+        lines.append(ScannedLine(reading.text, x0, x1, (y0 + y1) / 2, size, middles))
     return lines
 
 
 def _size(reading: OcrLine) -> float:
     """Return a line's size in pixels by the width of its letters, which differs by 3%; its box's height does by 20%."""
-    box = reading.box
+    x0, y0, x1, y1 = reading.box
     ems = sum(
         0.28 if char in _NARROW else 0.85 if char in _WIDE else 0.68 if char.isupper() else 0.54
         for char in reading.text
     )
-    return (box.x1 - box.x0 - (box.y1 - box.y0) / 4) / ems  # the box stands off from the letters
+    return (x1 - x0 - (y1 - y0) / 4) / ems  # the box stands off from the letters
 
 
 def _words(line: ScannedLine, top: float, number: int) -> Iterator[Word]:
@@ -199,7 +195,7 @@ def _even_sizes(pages: Sequence[Page], alike: float = 0.055) -> None:
 # Ruled lines
 
 
-def _rules(grey: Grey, points: float) -> Iterator[tuple[float, float, float, float]]:
+def _rules(grey: Picture, points: float) -> Iterator[tuple[float, float, float, float]]:
     """Yield the lines that are ruled on a page, and the edges of areas that are filled with ink, in pixels."""
     import cv2
     import numpy as np

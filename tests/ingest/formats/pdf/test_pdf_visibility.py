@@ -35,6 +35,19 @@ def boxed(out: FPDF, colour: int, left: float = 5) -> None:
     out.rect(left, 50, 120, 30, "F")
 
 
+def small(points: float) -> Any:
+    def draw(out: FPDF) -> None:
+        out.set_font("Helvetica", size=points)
+        written(out)
+
+    return draw
+
+
+def clear(out: FPDF) -> None:
+    with out.local_context(fill_opacity=0.02):
+        written(out)
+
+
 def in_order(*steps: Any) -> Any:
     def draw(out: FPDF) -> None:
         for step in steps:
@@ -66,9 +79,12 @@ def pictured(out: FPDF) -> None:
         in_order(lambda out: boxed(out, 0), written),
         in_order(lambda out: boxed(out, 60), lambda out: written(out, 70)),
         in_order(lambda out: written(out, 255), lambda out: boxed(out, 90)),
+        lambda out: written(out, 240),
+        small(2.5),
+        clear,
     ],
 )
-def test_pdf_text_that_is_covered(draw: Any) -> None:
+def test_pdf_text_that_is_hidden(draw: Any) -> None:
     check(pdf(draw), shown=False, place="on page 2")
 
 
@@ -82,7 +98,9 @@ def test_pdf_text_that_is_covered(draw: Any) -> None:
         in_order(written, see_through),
         in_order(written, multiplied),
         in_order(pictured, lambda out: written(out, 255)),
+        lambda out: written(out, 200),
+        small(4),
     ],
 )
-def test_pdf_text_that_is_not_covered(draw: Any) -> None:
+def test_pdf_text_that_looks_hidden_and_is_not(draw: Any) -> None:
     check(pdf(draw), shown=True)
