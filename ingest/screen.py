@@ -13,7 +13,7 @@ from assistant.core.errors import DocumentRejected
 from assistant.core.files import hash_file
 from assistant.core.records import Document, Flag, Verdict
 from assistant.guards.injection import ORDERS, Injection
-from assistant.guards.rules import PATTERNS
+from assistant.guards.rules import PATTERNS, SECRETS
 from assistant.guards.run import Guards, Screened
 from assistant.index.schema import NewPassage
 from assistant.models.encoder import Encode
@@ -32,7 +32,8 @@ class Screen:
     def __init__(self, settings: GuardsSection, encode: Encode) -> None:
         self._settings = settings
         self._encode = encode
-        self.id = f"{settings.injection} {settings.secrets} {hash_file(ORDERS)[:12]} {hash_file(PATTERNS)[:12]}"
+        files = " ".join(hash_file(path)[:12] for path in (ORDERS, PATTERNS, SECRETS))
+        self.id = f"{settings.injection} {settings.secrets} {files}"
 
     def titled(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.

@@ -53,9 +53,9 @@ VENDORS = {
     "sqlite3": {f"assistant/index/{name}.py" for name in ("catalog", "lookup", "schema", "word_search")},
     "matplotlib": {"assistant/evaluate/plots.py"},
     "sklearn": {"assistant/evaluate/calibrate.py", "tune/factory/train_guards.py"},
-    "stdnum": {"assistant/guards/personal/check_digits.py"},
-    "phonenumbers": {"assistant/guards/personal/phones.py"},
-    "mnemonic": {"assistant/guards/secrets/shapes.py"},
+    "stdnum": {"assistant/guards/personal.py"},
+    "phonenumbers": {"assistant/guards/personal.py"},
+    "mnemonic": {"assistant/guards/secrets.py"},
 }
 
 

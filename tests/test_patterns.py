@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from assistant.guards.rules import load_rules
+from assistant.guards.rules import PERSONAL, SECRETS, load_names, load_rules, load_values
 
 ROOT = Path(__file__).parent.parent
 # Attacked by tests of their own: what they are given is bounded, or made of many patterns that take turns.
@@ -51,6 +51,12 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
                         yield f"{name}:{attribute}:{at}", found
     for at, rule in enumerate(load_rules()):
         yield f"assistant/guards/rules.py:rule {rule.name}:{at}", rule.pattern
+    for path in (PERSONAL, SECRETS):
+        for at, value in enumerate(load_values(path)):
+            for part, pattern in (("", value.pattern), (" near", value.near), (" unless", value.unless)):
+                if pattern:
+                    yield f"assistant/guards/rules.py:{path.stem} {value.kind}{part}:{at}", pattern
+    yield from ((f"assistant/guards/rules.py:names of a {kind}:0", pattern) for kind, pattern in load_names())
 
 
 def flat(value: Any) -> Iterator[re.Pattern[str]]:

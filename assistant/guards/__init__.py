@@ -12,14 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.core.records import Stage
+from assistant.guards.classifier import Linear, sentences, windows
 from assistant.guards.normalise import as_encoded, views
-from assistant.guards.segments import sentences, windows
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from assistant.guards.classifier import Linear
 
     Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -108,17 +106,6 @@ def merge_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             kept.append(span)
     return tuple(kept)
-
-
-def drop_overlaps(spans: Iterable[Span], size: int) -> list[Span]:
-    """Drop what overlaps something found before it in a text of `size`; return the rest from left to right."""
-    taken = bytearray(size)
-    kept: list[Span] = []
-    for span in spans:
-        if taken.find(1, span.start, span.end) < 0:
-            taken[span.start : span.end] = b"\1" * (span.end - span.start)
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
 
 
 def in_sources(values: Iterable[str], sources: str, most: int = 256) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """A linear model of a text's words and of its vector, kept as JSON with a card: nothing to execute.
 
-The words are hashed: each word, each pair of neighbours, each pair two apart by its beginnings, and the letters of each
-long word in order, whatever their order, so that no list of words stands in the code.
+It reads windows of a question, and the sentences of a document. The words are hashed: each word, each pair of
+neighbours, each pair two apart by its beginnings, and the letters of each long word in order, whatever their order, so
+that no list of words stands in the code.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,13 @@ BUCKETS = 8192  # for hashed words
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _UNSPACED = "\u0e00"  # from here on scripts part no words: pairs of signs stand for them
 _STEM = 5  # letters
+WINDOW_WORDS = 100  # that the encoder surely takes whole
+LONG_WORDS = 40  # a longer text's end is encoded by itself, too
+
+_WORDS = re.compile(r"\S+")
+_BREAK = re.compile(r"[.!?:]\s+|\n+")
+_LETTERS = re.compile("(?<![^\\W\\d_])[^\\W\\d_]{2,}[^\\w]+[^\\W\\d_]{2}|[\u0e00-\u0eff\u3040-\uffef]{4}", re.DOTALL)
+_SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\n(?![ \t]*\n)[^.!?。！？\n]+)*[.!?。！？]*")
 
 
 @dataclass(frozen=True)
@@ -97,3 +105,32 @@ def load_linear(path: Path) -> Linear:
         raise ModelDamaged(f"{path} does not fit this version: {error}.", "Reinstall the assistant.") from error
     bias, threshold, gate = numbers
     return Linear(words, vector, bias, threshold, gate, dict(raw.get("card", {})))
+
+
+def windows(text: str, most: int = 8) -> tuple[str, ...]:
+    """Cut a text into windows of WINDOW_WORDS, of a very long one `most` spread evenly; and its end by itself.
+
+    A request after much else is little of a window. One word, or none, tells the model nothing.
+    """
+    if not _LETTERS.search(text):
+        return ()
+    words = [match.span() for match in _WORDS.finditer(text)]
+    if len(words) <= LONG_WORDS:
+        return (text,)
+    starts = list(range(0, len(words), WINDOW_WORDS))
+    if len(starts) > most:
+        starts = [starts[round(i * (len(starts) - 1) / (most - 1))] for i in range(most)]
+    cut = [text[words[at][0] : words[min(at + WINDOW_WORDS, len(words)) - 1][1]] for at in starts]
+    return (*cut, _end(text[-300:]))
+
+
+def _end(text: str) -> str:
+    """Return the last sentence, with the one before if it is of fewer than four words; of an endless one all."""
+    starts = [match.end() for match in _BREAK.finditer(text) if len(text[match.end() :].split()) >= 4]
+    return text[starts[-1] :] if starts else text
+
+
+def sentences(text: str, most: int = 400) -> tuple[str, ...]:
+    """Return the sentences of a passage, lines that no full stop or empty line parts joined."""
+    found = (" ".join(match.group().split()) for match in _SENTENCE.finditer(text))
+    return tuple(islice((sentence for sentence in found if sum(map(str.isalpha, sentence)) >= 8), most))

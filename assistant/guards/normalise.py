@@ -1,8 +1,9 @@
 """Text as its reader would take it: look-alike letters folded, invisible characters gone, encodings undone.
 
-Detectors read `views`; nobody is ever shown them. Each view is made from the text by one pass of one decoder, so all of
-it takes time in proportion to the text. Encodings in encodings, Morse, ciphers but rot13 are not undone: nothing that
-answers from quotes reads them either.
+Detectors read `views`, or a fold whose signs know their places in the text as it was written, where what they find is
+masked; nobody is ever shown them. Each view is made from the text by one pass of one decoder, so all of it takes time
+in proportion to the text. Encodings in encodings, Morse, ciphers but rot13 are not undone: nothing that answers from
+quotes reads them either.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import html
 import re
 import string
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from urllib.parse import unquote
 
@@ -29,10 +32,12 @@ _LOOK_ALIKE = {
     "u": "ꞟᴜꭎꭒʋυսՍꓴ", "v": "ᴠνѵꮩѴᏙꓦ", "w": "ɯᴡѡԝաꮃԜᎳᏔꓪ", "x": "хꞳΧⲬХꓫ", "y": "ɣᶌʏỿꭚγуүΥϒⲨУҮᎩᎽꓬ", "z": "ᴢꮓΖᏃꓜ",
 }  # fmt: skip
 # Letters that are named after the one they show: small capitals, letters in squares and circles, flags.
-_NAMED = re.compile(
-    "(?:LATIN LETTER SMALL CAPITAL|LATIN SMALL LETTER (?:TURNED|REVERSED)|REGIONAL INDICATOR SYMBOL LETTER|"
-    "(?:NEGATIVE |CROSSED NEGATIVE )?(?:SQUARED|CIRCLED) LATIN CAPITAL LETTER) ([A-Z])"
-)
+_NAMED = frozenset({
+    "LATIN LETTER SMALL CAPITAL", "LATIN SMALL LETTER TURNED", "LATIN SMALL LETTER REVERSED",
+    "REGIONAL INDICATOR SYMBOL LETTER",
+    *(f"{sign} LATIN CAPITAL LETTER" for sign in ("SQUARED", "NEGATIVE SQUARED", "CROSSED NEGATIVE SQUARED")),
+    *(f"{sign} LATIN CAPITAL LETTER" for sign in ("CIRCLED", "NEGATIVE CIRCLED", "CROSSED NEGATIVE CIRCLED")),
+})  # fmt: skip
 _NAMED_BLOCKS = (range(0x250, 0x2B0), range(0x1D00, 0x1D30), range(0xA730, 0xA732), range(0x1F130, 0x1F200))
 _BRAILLE = dict(zip("⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵", string.ascii_lowercase, strict=True))
 
@@ -40,8 +45,9 @@ _BRAILLE = dict(zip("⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎�
 def _named() -> Iterator[tuple[int, str]]:
     for block in _NAMED_BLOCKS:
         for code in block:
-            if match := _NAMED.fullmatch(unicodedata.name(chr(code), "")):
-                yield code, match[1].lower()
+            shape, _, letter = unicodedata.name(chr(code), "").rpartition(" ")
+            if shape in _NAMED and len(letter) == 1:
+                yield code, letter.lower()
 
 
 _FOLD = {
@@ -51,7 +57,8 @@ _FOLD = {
 }
 _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
 # Fillers that are letters or marks to Unicode and nothing to the eye; format characters are found by their category.
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_DASHES = frozenset("\u2212\u2043\u02d7")  # dashes to the eye, not to Unicode
 _STOP = re.compile(r"(?<=\w)[.?!]+\s+(?=[A-Z])")  # where a sentence surely ends
 _SIGNS = re.compile(r"(?:[^\w\0']|_|'(?!\w)|(?<!\w)')+")
 
@@ -62,6 +69,23 @@ _SPACED = re.compile(r"(?<!\w)(?:[^\W_][ .\-_*|/,]{1,3}){4,400}[^\W_](?!\w)")
 _SIGN_IN_WORD = re.compile(r"(?<![\w@$|!])(?:[^\W\d_]+[013457@$|!]+|[013457@$|!]+[^\W\d_])[\w@$|!]*")
 _LEET = str.maketrans("013457@$|!", "oieastasli")
 _ROTATED = frozenset("gur lbh nyy naq nal nafjre vtaber".split())  # the, you, all, and, any, answer, ignore
+_SPELLED_DIGITS = dict(zip("zero oh one two three four five six seven eight nine".split(), "00123456789", strict=True))
+_DIGIT = "|".join(_SPELLED_DIGITS)
+# Without ASCII, "six" with a dotted capital I is "six" to the pattern alone.
+_SPELLED = re.compile(rf"\b(?:{_DIGIT})(?:[ ,-]{{1,2}}(?:{_DIGIT}|\d{{1,4}})){{3,}}\b", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetText:
+    """Signs, each with where it starts and ends in the text that was read."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a stretch of the signs stands in the text as it was written."""
+        return self.starts[start], self.ends[end - 1]
 
 
 def views(text: str) -> tuple[str, ...]:
@@ -72,12 +96,54 @@ def views(text: str) -> tuple[str, ...]:
 
 
 def fold(text: str) -> str:
-    """Fold a text to the letters that a reader takes it for: NFKC, nothing invisible, no accents, no look-alikes."""
+    """Fold a text to what a reader takes it for: NFKC, nothing invisible, no accents, no look-alikes, one dash."""
+    return text if text.isascii() else text.translate({ord(char): _folded(char) for char in set(text)})
+
+
+def fold_with_offsets(text: str) -> OffsetText:
+    """Fold a text, keeping the place of each sign."""
     if text.isascii():
-        return text
-    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text))
-    kept = "".join(char for char in text if not _is_unseen(char))
-    return kept.translate(_FOLD)
+        return OffsetText(text, range(len(text)), range(1, len(text) + 1))
+    places = [at for at, char in enumerate(text) for _ in _folded(char)]
+    return OffsetText(fold(text), places, [at + 1 for at in places])
+
+
+def spelled_out(read: OffsetText) -> OffsetText:
+    """Fold digits that are spelled out in English, where four or more numbers stand in a row: "one or two" is none."""
+    text, starts, ends, at = [], [], [], 0
+    for run in _SPELLED.finditer(read.text):
+        start = run.start()
+        for word in run.group().replace(",", " ").replace("-", " ").split(" "):
+            if digit := _SPELLED_DIGITS.get(word.lower()):
+                text += [read.text[at:start], digit]
+                starts += [*read.starts[at:start], read.starts[start]]
+                ends += [*read.ends[at:start], read.ends[start + len(word) - 1]]
+                at = start + len(word)
+            start += len(word) + 1
+    if not at:
+        return read
+    return OffsetText("".join([*text, read.text[at:]]), [*starts, *read.starts[at:]], [*ends, *read.ends[at:]])
+
+
+@lru_cache(maxsize=8192)
+def _folded(char: str) -> str:
+    if char.isascii():
+        return char
+    if char in _FILLERS:
+        return ""
+    return "".join(map(_letter, unicodedata.normalize("NFD", unicodedata.normalize("NFKC", char))))
+
+
+def _letter(char: str) -> str:
+    """Return what a composed character's part is read as: one other, or nothing."""
+    category = unicodedata.category(char)
+    if category in ("Cf", "Mn", "Me", "Co") and char >= "\u00ad":
+        return ""
+    if category in ("Zs", "Zl", "Zp") or char == "\x85":
+        return " " if category == "Zs" else "\n"
+    if category == "Pd" or char in _DASHES:
+        return "-"
+    return str(unicodedata.decimal(char)) if category == "Nd" else _FOLD.get(ord(char), char)
 
 
 def plain_words(view: str) -> str:
@@ -88,10 +154,6 @@ def plain_words(view: str) -> str:
 def as_encoded(text: str, folded: str) -> str:
     """Return the text as it was written where folding changes nothing that matters: retrieval encodes that too."""
     return text if len(folded) == len(text) else folded
-
-
-def _is_unseen(char: str) -> bool:
-    return char >= "\u00ad" and (char in _BLANK or unicodedata.category(char) in ("Cf", "Mn", "Me", "Co"))
 
 
 def _tagged(text: str) -> Iterator[str]:

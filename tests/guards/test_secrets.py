@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.guards.run import mask
-from assistant.guards.secrets import secret_spans
-from assistant.guards.secrets.shapes import is_random
+from assistant.guards.secrets import is_random, secret_spans
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 BASE62 = string.ascii_letters + string.digits
@@ -92,8 +91,6 @@ def test_a_key_is_masked_whoever_made_it(key: str) -> None:
         ("login: bob / hunter22", "hunter22"),
         ("pw ist Geheim#1", "Geheim#1"),
         ("The root password is now set to Xy7!kk", "Xy7!kk"),
-        ("My password is swordfish!", "swordfish"),
-        ("User: admin\nPass: admin", "Pass: admin"),
         ("My PIN's 1234", "1234"),
         ("123 456 is your code", "123 456"),
         ("парола 123456", "123456"),
@@ -153,6 +150,8 @@ def test_a_password_in_an_address_is_masked() -> None:
         "Bearer of this letter; basic understanding of internationalisation; Basic training2024",
         "credentials: ask HR; login: your employee number; username: your e-mail",
         "legal winner thank year wave sausage worth useful legal winner and the rest",
+        'The security code "    " is blank; the code `   ` too.',
+        "It has to pass a 'second review'; see /article?id=zm_kb&sysparm_article=KB0066300",
         "",
     ],
 )  # fmt: skip

@@ -24,8 +24,8 @@ from assistant.core.config import load_config
 from assistant.core.files import hash_file
 from assistant.core.package import __version__
 from assistant.evaluate.splits import Split
-from assistant.guards import injection, segments
-from assistant.guards.classifier import BUCKETS, Linear, hash_words
+from assistant.guards import injection
+from assistant.guards.classifier import BUCKETS, Linear, hash_words, sentences, windows
 from assistant.guards.normalise import as_encoded, fold
 from assistant.models.encoder import GUARD_ENCODER, encoder_sha, guard_encode
 from assistant.models.logistic import probabilities
@@ -61,12 +61,12 @@ Floats = NDArray[np.float64]
 
 def pieces_of(text: str) -> tuple[str, ...]:
     """Cut a text as the guard of a question does, encodings left alone."""
-    return segments.windows(as_encoded(text, fold(text)))
+    return windows(as_encoded(text, fold(text)))
 
 
 def sentences_of(text: str) -> tuple[str, ...]:
     """Cut a text as the guard of a document does."""
-    return segments.sentences(fold(text))
+    return sentences(fold(text))
 
 
 @dataclass(frozen=True, slots=True)
