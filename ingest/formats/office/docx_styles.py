@@ -287,7 +287,7 @@ def _spelled(number: int, style: str) -> str:
 
 def _roman(number: int) -> str:
     out = ""
-    for worth, numeral in zip(_WORTHS, _NUMERALS, strict=True):
+    for numeral, worth in zip(_NUMERALS, _WORTHS, strict=True):
         out += numeral * (number // worth)
         number %= worth
     return out

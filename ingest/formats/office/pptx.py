@@ -1,7 +1,7 @@
 """Read PPTX: a heading a slide, its text and tables in order, the speaker's notes after them.
 
-Text is hidden if it is struck out, tiny, or of the colour that it stands on, by what the slide says itself of it, or if
-its shape is hidden or lies off the slide; on a shape whose colour is not told, any text is taken to be seen.
+A run is hidden if it says itself that it is struck out, tiny, or of the colour that it stands on, or if its shape is
+hidden or lies off the slide; on a shape whose colour is not told, any text is taken to be seen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ _TITLES = frozenset({"TITLE", "CENTER_TITLE", "VERTICAL_TITLE"})
 _LISTS = frozenset({"BODY", "OBJECT", "VERTICAL_BODY", "VERTICAL_OBJECT"})  # bulleted unless they say otherwise
 _FURNITURE = frozenset({"DATE", "FOOTER", "HEADER", "SLIDE_NUMBER"})
 _UNTOLD = {f"{_A}{name}" for name in ("gradFill", "blipFill", "pattFill", "grpFill")}
-_FILLS = {f"{_A}solidFill", f"{_A}noFill", *_UNTOLD}
 
 
 def read_pptx(data: bytes) -> Parsed:
@@ -165,20 +164,20 @@ class _Writer:
     def _inline(self, paragraph: Any, behind: Colour | None, plain: bool = False) -> Inline:
         """Return a paragraph's runs, fields and breaks, as far as they are seen on a colour."""
         inline = Inline()
-        usual = _usual(paragraph)
         for child in paragraph:
             if child.tag == f"{_A}br":
                 inline.line_break()
             elif child.tag in {f"{_A}r", f"{_A}fld"}:
                 properties, element = child.find(f"{_A}rPr"), child.find(f"{_A}t")
                 text = (element.text or "") if element is not None else ""
-                layers = [layer for layer in (properties, usual) if layer is not None]
-                if how := self._ground.hidden_reason(layers, behind):
+                said = dict(properties.attrib) if properties is not None else {}
+                if how := self._ground.hidden_reason(properties, behind):
                     self._hide(how, [text])
                     continue
-                marks = () if plain or properties is None else (properties.get("b"), properties.get("i"))
-                emphasis = any(mark in {"1", "true"} for mark in marks)
-                inline.add(as_script(text, _script(layers), inline.last), emphasis)
+                emphasis = not plain and any(said.get(mark) in {"1", "true"} for mark in "bi")
+                share = said.get("baseline", "").strip("0")
+                script: Script = "sub" if share[:1] == "-" else "super" if share else ""
+                inline.add(as_script(text, script, inline.last), emphasis)
         return inline
 
     def _table(self, table: Any) -> list[list[Inline]]:
@@ -204,24 +203,6 @@ def _kind(shape: Any) -> str:
         return ""
     kind = shape.placeholder_format.type
     return kind.name if kind is not None else ""
-
-
-def _usual(paragraph: Any) -> Any:
-    """Return the run properties that a shape's list style gives a paragraph, if any."""
-    properties = paragraph.find(f"{_A}pPr")
-    level = whole(properties.get("lvl") if properties is not None else None) + 1
-    return paragraph.getparent().find(f"{_A}lstStyle/{_A}lvl{level}pPr/{_A}defRPr")
-
-
-def _script(layers: Iterable[Any]) -> Script:
-    """Return whether run properties, the strongest first, set text raised or lowered."""
-    share = _said(layers, "baseline").strip("0")
-    return "sub" if share[:1] == "-" else "super" if share[:1].isdigit() else ""
-
-
-def _said(layers: Iterable[Any], name: str) -> str:
-    """Return an attribute of the strongest of the run properties that have it, or an empty string."""
-    return next((said for layer in layers if (said := layer.get(name))), "")
 
 
 def _all_text(element: Any) -> Iterator[str]:
@@ -257,16 +238,14 @@ class _Ground:
             return self.colour(fill)
         return self._paper if on_slide else None
 
-    def hidden_reason(self, layers: Iterable[Any], behind: Colour | None) -> str:
-        """Return how text is hidden by run properties, the strongest first, or an empty string."""
-        size = _said(layers, "sz")  # hundredths of a point
-        fill = next((child for layer in layers for child in layer if child.tag in _FILLS), None)
-        return hidden_reason(
-            CLEAR if fill is not None and fill.tag == f"{_A}noFill" else self.colour(fill),
-            behind,
-            points=whole(size) / 100 or None,
-            struck=_said(layers, "strike") in {"sngStrike", "dblStrike"},
-        )
+    def hidden_reason(self, properties: Any, behind: Colour | None) -> str:
+        """Return how text is hidden by its run's properties, or an empty string."""
+        if properties is None:
+            return ""
+        clear = properties.find(f"{_A}noFill") is not None
+        colour = CLEAR if clear else self.colour(properties.find(f"{_A}solidFill"))
+        points = whole(properties.get("sz")) / 100 or None
+        return hidden_reason(colour, behind, points=points, struck=properties.get("strike", "noStrike") != "noStrike")
 
     def _background(self, sheets: Iterable[Any]) -> Colour | None:
         for sheet in sheets:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import islice, repeat
 from typing import Any
@@ -125,48 +126,38 @@ def _split_struck(cell: Any) -> tuple[str, str]:
     return kept, struck
 
 
+@dataclass(slots=True)
 class SheetPlan:
-    """An lxml parser target that gathers what a sheet says of its rows, columns and merged cells."""
+    """What a sheet says of its rows, columns and merged cells."""
 
-    def __init__(self) -> None:
-        self.rows: set[int] = set()  # that are hidden, as are the columns
-        self.columns: set[int] = set()
-        self.merges: dict[int, list[tuple[int, int, int]]] = {}  # by first row: first and last column, last row
-        self.coloured = False  # by more than its cells: a table's style, a condition or a picture
-        self._row = self._merged = 0
-
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """Take the start of an element."""
-        name = tag.rpartition("}")[2]
-        if name == "row":
-            self._row = whole(attributes.get("r"), most=2**20) or self._row + 1
-            if _is_hidden(attributes, "ht"):
-                self.rows.add(self._row)
-        elif name == "col" and _is_hidden(attributes, "width"):
-            first, last = (whole(attributes.get(side), 1) for side in ("min", "max"))
-            self.columns.update(range(first, min(last, MAX_COLUMNS) + 1))
-        elif name == "mergeCell" and self._merged < 50_000:
-            self._merged += 1
-            with suppress(ValueError, TypeError):
-                left, top, right, bottom = import_module("openpyxl.utils").range_boundaries(attributes["ref"])
-                self.merges.setdefault(top, []).append((left, min(right, MAX_COLUMNS), bottom))
-        elif name in {"conditionalFormatting", "tablePart", "picture"}:
-            self.coloured = True
-
-    def end(self, tag: str) -> None:
-        """Take the end of an element."""
-
-    def close(self) -> None:
-        """End the sheet."""
+    rows: set[int] = field(default_factory=set)  # that are hidden, as are the columns
+    columns: set[int] = field(default_factory=set)
+    merges: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)  # by first row: columns, last row
+    coloured: bool = False  # by more than its cells: a table's style, a condition or a picture
 
 
-def _read_plan(source: Any) -> SheetPlan:
-    plan = SheetPlan()
-    parser = import_module("lxml.etree").XMLParser(target=plan, resolve_entities=False, no_network=True, huge_tree=True)
+def _read_plan(source: Any, most: int = 50_000) -> SheetPlan:
+    """Read a sheet's plan, with so many of its merged cells at most."""
+    plan, number, merged = SheetPlan(), 0, 0
+    tags = [f"{{*}}{name}" for name in ("row", "col", "mergeCell", "conditionalFormatting", "tablePart", "picture")]
+    iterparse = import_module("lxml.etree").iterparse
     with source:
-        while chunk := source.read(2**20):
-            parser.feed(chunk)
-    parser.close()
+        for _, element in iterparse(source, tag=tags, resolve_entities=False, no_network=True, huge_tree=True):
+            name = element.tag.rpartition("}")[2]
+            if name == "row":
+                number = whole(element.get("r"), most=2**20) or number + 1
+                if _is_hidden(element.attrib, "ht"):
+                    plan.rows.add(number)
+            elif name == "col" and _is_hidden(element.attrib, "width"):
+                first, last = (whole(element.get(side), 1) for side in ("min", "max"))
+                plan.columns.update(range(first, min(last, MAX_COLUMNS) + 1))
+            elif name == "mergeCell" and (merged := merged + 1) <= most:
+                with suppress(ValueError, TypeError):
+                    left, top, right, bottom = import_module("openpyxl.utils").range_boundaries(element.get("ref"))
+                    plan.merges.setdefault(top, []).append((left, min(right, MAX_COLUMNS), bottom))
+            elif name in {"conditionalFormatting", "tablePart", "picture"}:
+                plan.coloured = True
+            element.clear(keep_tail=False)
     return plan
 
 
