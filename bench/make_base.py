@@ -16,9 +16,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from assistant.models.encoder import MPNet
+from assistant.models.encoder import MAX_TOKENS
 from bench.common import console
-from tune.graphs.import_gguf import read_llama
+from tune.graphs.generator import read_llama
 from tune.graphs.originals import MPNET, SMOLLM2, open_base
 
 NAME = "smollm2-135m-instruct"
@@ -75,7 +75,7 @@ def _write_encoder(folder: Path) -> None:
     PreTrainedTokenizerFast(
         tokenizer_file=str(base.tokenizer), **{f"{name}_token": sign for name, sign in special.items()}
     ).save_pretrained(folder)
-    words = Transformer(str(folder), max_seq_length=MPNet.max_tokens)
+    words = Transformer(str(folder), max_seq_length=MAX_TOKENS["all-mpnet-base-v2"])
     parts = [words, Pooling(words.get_word_embedding_dimension()), Normalize()]
     SentenceTransformer(modules=parts, device="cpu").save(str(folder))
 

@@ -89,6 +89,11 @@ class DocumentRejected(AssistantError):
         self.detail = detail
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, without its full stop; its type's name if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "", count: int = 1) -> str:
     """Say in brackets which known words may have been meant, each after `prefix`; all of them if none is near."""
     near = difflib.get_close_matches(word, list(known := tuple(known)), n=count, cutoff=0.5)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 import tomllib
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -122,3 +123,13 @@ def write_atomic(path: Path, text: str) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.write_text(text, encoding="utf-8")
     aside.replace(path)
+
+
+def sync_to_disk(paths: Iterable[Path]) -> None:
+    """Flush files, and folders' entries, to the disk; Windows cannot open a folder, and is left alone."""
+    for path in paths if os.name != "nt" else ():
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
-from assistant.core.errors import AssistantError, ModelDamaged, ModelMissing, UsageError
+from assistant.core.errors import AssistantError, ModelDamaged, ModelMissing, UsageError, first_line
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import ModelRecord
 
@@ -107,8 +107,8 @@ def opening(record: ModelRecord) -> Iterator[None]:
     except AssistantError:
         raise
     except Exception as error:  # each runtime has errors of its own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise _damaged(Path(record.path), f"the model in {record.path} cannot be opened: {reason}.") from error
+        cause = f"the model in {record.path} cannot be opened: {first_line(error)}."
+        raise _damaged(Path(record.path), cause) from error
 
 
 def _parse(folder: Path, raw: Any) -> ModelRecord:

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, saved_answer
-from assistant.core.config import RUNTIMES, Config, GeneratorSection
+from assistant.core.config import Config, GeneratorSection
 from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, ModelMissing
 from assistant.core.records import Turn
 from assistant.models.active import PACKAGED_ID
-from assistant.models.llm import OPENERS, LanguageModel, open_model
+from assistant.models.llm import LanguageModel, open_model
 from assistant.models.llm_onnx import DRAFT_LENGTHS, OnnxModel, guess
 from assistant.models.registry import MANIFEST, Registry
 from assistant.text.prompts import build_messages
@@ -45,10 +45,6 @@ def onnx(models_dir: Path) -> LanguageModel:
     model = open_model(Config(generator=GeneratorSection(runtime="onnx")), Registry(models_dir))
     assert model is not None
     return model
-
-
-def test_every_runtime_can_be_opened() -> None:
-    assert OPENERS.keys() == RUNTIMES.keys()
 
 
 def test_the_packaged_generator_is_greedy_and_streams_what_it_completes(onnx: LanguageModel) -> None:
@@ -234,7 +230,7 @@ def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: N
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """`transformers serve` with SmolLM2 at full precision on loopback; yields (model, port)."""
     pytest.importorskip("fastapi", reason="needs pip install '.[test]'")
-    from tune.graphs.import_gguf import read_llama
+    from tune.graphs.generator import read_llama
     from tune.graphs.originals import SMOLLM2, open_base
 
     folder = tmp_path_factory.mktemp("served")

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from assistant.core.config import MINILM, MPNET
-from assistant.models.encoder import MPNet
+from assistant.models.encoder import MAX_TOKENS
 from tune.factory.fit_packaged import ORGANISATIONS
 from tune.graphs import originals
-from tune.graphs.encoders import MADE, ORIGINALS, PROBES, SMOOTHING
+from tune.graphs.encoders import MADE, ORIGINALS, SMOOTHING, read_probes
 
 PASSAGES = 300
 LENGTH = 1_200  # characters of a passage
@@ -35,7 +35,7 @@ def main() -> None:
 
     base = originals.open_base(originals.MPNET)
     tokenizer = Tokenizer.from_file(str(base.tokenizer))
-    tokenizer.enable_truncation(MPNet.max_tokens)
+    tokenizer.enable_truncation(MAX_TOKENS[MPNET])
     tokenizer.no_padding()
     model = open_mpnet(base)
 
@@ -48,9 +48,9 @@ def main() -> None:
         with watched(model) as largest:
             embed(passages())
         save_file(smoothing_of(largest), MADE / SMOOTHING)
-        mpnet = embed(PROBES).numpy()
+        mpnet = embed(read_probes()).numpy()
     small = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
-    minilm = small.encode(list(PROBES), normalize_embeddings=True, show_progress_bar=False)
+    minilm = small.encode(read_probes(), normalize_embeddings=True, show_progress_bar=False)
     save_file({MPNET: mpnet.astype(np.float16), MINILM: minilm.astype(np.float16)}, MADE / ORIGINALS)
 
 

@@ -4,8 +4,8 @@ Two rounds: people's questions about general text (../shared/data/reader), so th
 employees about the fictional organisations of `tune/factory/organisations`, with what retrieval brings of the same
 documents, some of gov.uk's (the development half), and some of the first round again. The organisations of
 `tune/factory/fit_packaged.py` are left out. What ships was made before these steps were one script, in four rounds of
-the same kind (its card says which), so that a run makes its like, not its bytes. Resumable: WORK keeps rows and
-checkpoints. Two hours on two cores; writes `assistant/packaged/reader/`.
+the same kind (its card says which), so that a run makes its like, not its bytes. WORK keeps the first
+round and the rows. Two hours on two cores; writes `assistant/packaged/reader/`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from assistant.evaluate.splits import Split
 from assistant.text.canonical import sentences
 from tune import reader
 from tune.factory.fit_packaged import CALIBRATED, ORGANISATIONS, UNSEEN, Source, note_progress, open_index
+from tune.graphs.encoders import ADAPTER
 from tune.graphs.merge_lora import WEIGHTS
-from tune.graphs.reader import ADAPTER
 from tune.train_reader import ReaderRow, train
 
 SEED = 11

@@ -1,10 +1,12 @@
-"""Make the two encoders as ONNX graphs; each is compared with what it was made from, or there is none.
+"""Make the two encoders and readers as ONNX graphs; each is compared with what it was made from, or there is none.
 
-Neither needs torch.
+Neither torch nor peft is needed. A reader is MPNet with an adapter and heads, compared on questions of its own with
+what it said in full precision when it was trained.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,32 +16,20 @@ from numpy.typing import NDArray
 
 from assistant.core.config import MINILM, MPNET, EncoderSection
 from assistant.core.errors import REPORT, GateFailed
-from assistant.core.files import PACKAGED
+from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import ModelRecord
-from assistant.models.encoder import ENCODERS, MiniLM
+from assistant.models.cross_encoder import CrossEncoder
+from assistant.models.encoder import MAX_TOKENS, Encoder
 from assistant.models.onnx_session import GRAPH
-from tune.graphs import minilm, mpnet
+from tune.graphs.bert import PROBE_IDS, write_minilm, write_mpnet, write_reader
+from tune.graphs.merge_lora import WEIGHTS, merged
+from tune.graphs.onnx_graph import make_signed
 from tune.graphs.originals import Base
-from tune.graphs.signed import make_signed
 
-MIN_COSINE = 0.999  # of a probe to the original, in float32
-MIN_COSINE_INT8 = 0.98  # of a probe in 8 bits; they are odd, and the passages' mean is at 0.998
-MADE = PACKAGED / "encoder"
+MADE, ADAPTER = PACKAGED / "encoder", PACKAGED / "reader"
 SMOOTHING, ORIGINALS = "smoothing.safetensors", "originals.safetensors"
-PROBES = (
-    "May I carry unused leave over into next year?",
-    "refund",
-    "The Customer shall give ninety (90) days' written notice before the end of the Initial Term.",
-    "| Grade | Days of leave |\n| A | 25 |\n| B | 28 |",
-    "“Confidential Information” means — without limitation — anything marked §4.2(b).",
-    "Wie lange dauert die Probezeit? Six mois, c’est-à-dire jusqu'en été.",
-    "经理必须在五个工作日内批准。",
-    "ACCESS TO THE SERVER ROOM IS RESTRICTED!!!",
-    "- passport\n- visa\n- proof of address no older than 3 months",
-    "support@example.com, +44 20 7946 0018, 2026-11-25, £1,250.00 😀",
-    "You must not share your password with anyone. " * 8,
-    "Employees accrue two days of annual leave for each completed month of service. " * 60,
-)
+HEADS, PROBES = "heads.safetensors", "probes.json"
+MAX_DIFFERENCE = 0.35  # mean difference of a reader's log-odds to full precision; a wrong graph's is several
 
 
 def build_minilm(base: Base, folder: Path) -> dict[str, str]:
@@ -49,24 +39,29 @@ def build_minilm(base: Base, folder: Path) -> dict[str, str]:
     """
     from tokenizers import Tokenizer
 
-    minilm.write_encoder(base.weights(), base.config, folder / GRAPH)
+    write_minilm(base.weights(), base.config, folder / GRAPH)
     tokenizer = Tokenizer.from_file(str(base.tokenizer))
-    tokenizer.enable_truncation(MiniLM.max_tokens)
+    tokenizer.enable_truncation(MAX_TOKENS[MINILM])
     tokenizer.enable_padding(pad_id=base.config["pad_token_id"], pad_token="[PAD]")
     tokenizer.save(str(folder / "tokenizer.json"))
-    return {"precision": "float32", "cosine": _close(MINILM, folder, MIN_COSINE)}
+    return {"precision": "float32", "cosine": _close(MINILM, folder, least=0.999)}
 
 
 def build_mpnet(base: Base, folder: Path) -> dict[str, str]:
     """Fill `folder` with all-mpnet-base-v2 in 8 bits, as `build_minilm` does."""
-    mpnet.write_encoder(base.weights(), load_smoothing(MADE / SMOOTHING), base.config, folder / GRAPH)
+    write_mpnet(base.weights(), load_smoothing(MADE / SMOOTHING), base.config, folder / GRAPH)
     shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
-    cosine = _close(MPNET, folder, MIN_COSINE_INT8)
-    return {"precision": "int8", "cosine": cosine} | make_signed(folder, {"input_ids": mpnet.PROBE_IDS})
+    cosine = _close(MPNET, folder, least=0.98)  # the probes are odd: the mean of passages is 0.998
+    return {"precision": "int8", "cosine": cosine} | make_signed(folder, {"input_ids": PROBE_IDS})
+
+
+def read_probes() -> list[str]:
+    """Return odd texts of several kinds, of which torch gave the embeddings in `ORIGINALS`."""
+    return list(json.loads((MADE / PROBES).read_text(encoding="utf-8")))
 
 
 def load_smoothing(path: Path) -> dict[str, NDArray[Any]]:
-    """Read how the activations' outliers are kept from being rounded, as `mpnet.write_encoder` takes it."""
+    """Read how the activations' outliers are kept from being rounded, as `bert.write_mpnet` takes it."""
     from safetensors.numpy import load_file
 
     return {
@@ -80,8 +75,35 @@ def _close(model_id: str, folder: Path, least: float) -> str:
 
     originals = load_file(MADE / ORIGINALS)[model_id].astype(np.float32)
     record = ModelRecord(model_id, "encoder", str(folder), None, {GRAPH: ""}, {})
-    found = ENCODERS[model_id](folder, record, EncoderSection()).encode(PROBES)
+    found = Encoder(folder, record, EncoderSection()).encode(read_probes())
     cosine = float((found * originals).sum(axis=1).min())
     if not cosine >= least:  # NaN fails too
         raise GateFailed(f"the encoder's graph gives embeddings of cosine {cosine:.4f} to the original's.", REPORT)
     return f"{cosine:.6f}"
+
+
+def build_reader(base: Base, folder: Path, adapter: Path) -> dict[str, str]:
+    """Fill `folder` with the reader that an adapter's folder makes of MPNet; return what was measured.
+
+    Takes ten seconds and 1.5 GB of memory. Raises GateFailed if it does not score as it did when trained.
+    """
+    from safetensors.numpy import load_file
+
+    weights = merged(base.weights(), adapter)
+    heads = {name: value.astype(np.float32) for name, value in load_file(adapter / HEADS).items()}
+    write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), base.config, folder / GRAPH)
+    shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
+    difference = difference_to_original(folder, adapter)
+    if not difference <= MAX_DIFFERENCE:  # NaN fails too
+        raise GateFailed(f"the reader's scores are {difference:.2f} from what they should be.", REPORT)
+    whole = np.full((1, PROBE_IDS.size), 1 / PROBE_IDS.size, np.float32)
+    measured = {"precision": "int8", "difference": f"{difference:.4f}", "adapter_sha256": hash_file(adapter / WEIGHTS)}
+    return measured | make_signed(folder, {"input_ids": PROBE_IDS, "pooling": whole})
+
+
+def difference_to_original(folder: Path, adapter: Path) -> float:
+    """Return the mean difference of log-odds to those of full precision, on the adapter's probes."""
+    probes = json.loads((adapter / PROBES).read_text(encoding="utf-8"))
+    reader = CrossEncoder(folder)
+    found = [reader.read(p["question"], p["header"], p["units"]) - np.array(p["log_odds"]) for p in probes]
+    return float(np.abs(np.concatenate(found)).mean())

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from assistant.core.errors import ModelDamaged
-from assistant.core.files import hash_file
+from assistant.core.files import hash_file, sync_to_disk
 from assistant.core.records import ModelRecord
 from assistant.models.registry import MANIFEST, Kind, read_model
 
@@ -53,7 +53,7 @@ def install(
         except BaseException:  # Ctrl-C too
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        _sync_folder(root)
+        sync_to_disk([root])
     return read_model(folder)
 
 
@@ -77,21 +77,4 @@ def _describe(folder: Path, model_id: str, kind: Kind, parent_id: str | None, se
         "settings": dict(settings),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            _sync_folder(path)
-        else:
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to the disk, where the system can (Windows cannot open a folder)."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_to_disk([*folder.rglob("*"), folder])

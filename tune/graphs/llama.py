@@ -47,7 +47,6 @@ def write_generator(weights: Weights, config: Mapping[str, Any], folder: Path) -
     `writable` is true. Raises KeyError for a weight that is missing.
     """
     import onnx
-    from onnx import TensorProto, helper
 
     graph = Graph(weights, float(config["rms_norm_eps"]))
     head = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
@@ -59,15 +58,11 @@ def write_generator(weights: Weights, config: Mapping[str, Any], folder: Path) -
     for layer in layers:
         hidden, branch = _layer(graph, hidden, branch, layer, config, (*lengths, *rotary))
     _logits(graph, _norm(graph, hidden, branch, "model.norm.weight")[0])
-    cache = [1, config["num_key_value_heads"], "room", head]
-    values = helper.make_tensor_value_info
-    inputs = [
-        values(name, TensorProto.INT64, [1, size])
-        for name, size in (("input_ids", "tokens"), ("attention_mask", "read"))
-    ]
-    inputs += [values(past, TensorProto.FLOAT, cache) for part in PARTS for past in (_past(part, n) for n in layers)]
-    outputs = [values("logits", TensorProto.FLOAT, [1, "last_tokens", config["vocab_size"]])]
-    outputs += [values(_present(part, n), TensorProto.FLOAT, cache) for part in PARTS for n in layers]
+    cache = (1, config["num_key_value_heads"], "room", head)
+    inputs: dict[str, Any] = {"input_ids": (np.int64, (1, "tokens")), "attention_mask": (np.int64, (1, "read"))}
+    inputs |= {_past(part, layer): (np.float32, cache) for part in PARTS for layer in layers}
+    outputs: dict[str, Any] = {"logits": (np.float32, (1, "last_tokens", config["vocab_size"]))}
+    outputs |= {_present(part, layer): (np.float32, cache) for part in PARTS for layer in layers}
     model = graph.model(inputs, outputs, "generator")
     onnx.save(model, str(folder / GRAPH), save_as_external_data=True, location=DATA)
     shutil.copymode(folder / GRAPH, folder / DATA)  # it is written for its owner alone
@@ -99,15 +94,12 @@ def _layout(config: Mapping[str, Any], head: int) -> dict[str, Any]:
 
 def _lengths(graph: Graph) -> tuple[str, str]:
     """Return how far into its room the text reaches, as attention wants it: the last place, and the number of them."""
-    from onnx import TensorProto
-
     one = graph.constant("one", np.array([1], np.int64))
     read = graph.node("ReduceSum", ["attention_mask", one], "read", keepdims=0)
-    last = graph.node("Cast", [graph.node("Sub", [read, one], "before")], "last", to=TensorProto.INT32)
-    size = graph.node(
-        "Gather", [graph.node("Shape", ["attention_mask"], "shape"), graph.constant("second", np.array(1))], "size"
-    )
-    return last, graph.node("Cast", [size], "total", to=TensorProto.INT32)
+    last = graph.cast(graph.node("Sub", [read, one], "before"), "last", np.int32)
+    shape = graph.node("Shape", ["attention_mask"], "shape")
+    size = graph.node("Gather", [shape, graph.constant("second", np.array(1))], "size")
+    return last, graph.cast(size, "total", np.int32)
 
 
 def _rotary(graph: Graph, config: Mapping[str, Any], head: int) -> tuple[str, str]:

@@ -22,15 +22,15 @@ from assistant.models import llm_onnx
 from assistant.models.active import PACKAGED_ID
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.registry import POINTER, Kind, packaged_models, read_model
-from tune.graphs import encoders, generator, originals, reader
+from tune.graphs import encoders, generator, originals
 from tune.graphs.install import install
 
 KEY = "made-of.txt"  # lies beside the models: `source_key`
-ADAPTERS = (encoders.MADE, reader.ADAPTER, generator.ADAPTER)
-RECIPES: tuple[tuple[str, Kind, originals.Original, Callable[[originals.Base, Path], dict[str, str]]], ...] = (
+ADAPTERS = (encoders.MADE, encoders.ADAPTER, generator.ADAPTER)
+RECIPES: tuple[tuple[str, Kind, str, Callable[[originals.Base, Path], dict[str, str]]], ...] = (
     (MPNET, "encoder", originals.MPNET, encoders.build_mpnet),
     (MINILM, "encoder", originals.MINILM, encoders.build_minilm),
-    (READER_ID, "reader", originals.MPNET, partial(reader.build_reader, adapter=reader.ADAPTER)),
+    (READER_ID, "reader", originals.MPNET, partial(encoders.build_reader, adapter=encoders.ADAPTER)),
     (PACKAGED_ID, "runtime", originals.SMOLLM2, partial(generator.build_generator, adapter=generator.ADAPTER)),
 )
 
@@ -41,8 +41,9 @@ def build_models(root: Path, scratch: Path | None = None) -> None:
     Takes half a minute of a core and 1.6 GB of memory. Raises NotReady if pip cannot fetch a weight, GateFailed for a
     model that is not what it was made from.
     """
-    for model_id, kind, original, build in RECIPES:
-        base = originals.open_base(original, scratch)
+    for model_id, kind, name, build in RECIPES:
+        original = originals.read_original(name)
+        base = original.open(scratch)
         settings = {"license": "Apache-2.0", "weights_sha256": original.sha256, "onnx": version("onnx")}
         install(root, model_id, kind, None, settings, partial(build, base))
     (root / KEY).write_text(source_key(), encoding="utf-8")
@@ -89,6 +90,6 @@ def _is_current(root: Path) -> bool:
 
 def source_key() -> str:
     """Return a hash of what the models are made of: the code that writes them, the weights' hashes in it, adapters."""
-    code = [*Path(__file__).parent.glob("*.py"), Path(llm_onnx.__file__)]
+    code = [*Path(__file__).parent.glob("*.py"), originals.TABLE, Path(llm_onnx.__file__)]
     made = [path for folder in ADAPTERS for path in folder.iterdir() if path.suffix in (".json", ".safetensors")]
     return hashlib.sha256("".join(map(hash_file, (*sorted(code), *sorted(made)))).encode()).hexdigest()

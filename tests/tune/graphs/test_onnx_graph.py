@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
 
 from tune.graphs.onnx_graph import Graph
 
@@ -20,10 +19,7 @@ def test_large_products_do_not_overflow(kind: str) -> None:
     values = generator.uniform(0.9, 1, (3, INPUTS)).astype(np.float32)
     graph = Graph({}, epsilon=0)
     product = getattr(graph, kind)("values", "layer", weight)
-    model = graph.model(
-        [helper.make_tensor_value_info("values", TensorProto.FLOAT, [3, INPUTS])],
-        [helper.make_tensor_value_info(product, TensorProto.FLOAT, [3, OUTPUTS])],
-    )
+    model = graph.model({"values": (np.float32, (3, INPUTS))}, {product: (np.float32, (3, OUTPUTS))})
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     found = session.run(None, {"values": values})[0]
     assert np.abs(found - values @ weight).max() < 0.01 * np.sqrt(INPUTS)

