@@ -148,7 +148,7 @@ def read_right(config: Config, scans: Config) -> dict[str, float]:
     with closing(Catalog.open(config.data)) as texts, closing(Catalog.open(scans.data)) as read:
         for path in pdfs():
             source = path.relative_to(CORPORA).as_posix()
-            right, got = (catalog.document(source, make_access()) for catalog in (texts, read))
+            right, got = (catalog.queries.document(source, make_access()) for catalog in (texts, read))
             assert right and got and got.ocr, source
             pages = page_texts(right.text, right.pages), page_texts(got.text, got.pages)
             counted = [errors(a, b) for a, b in zip(*pages, strict=True)]

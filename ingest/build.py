@@ -18,7 +18,7 @@ from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Flag, IngestReport, Meta, Progress, Rejection, no_progress
 from assistant.index.catalog import Catalog
-from assistant.index.publish import Changes, publish, writer_lock
+from assistant.index.publish import publish, writer_lock
 from assistant.index.schema import SourceRow, other_encoder, translate_sqlite_errors
 from assistant.index.vectors import open_store
 from assistant.models.encoder import encoder_graphs, guard_encode
@@ -88,9 +88,10 @@ def ingest(
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]
-            changes = Changes([*rows, *removals.hidden], [*drops, *(row.path for row in removals.dropped)])
+            rows += removals.hidden
+            drops += [row.path for row in removals.dropped]
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
-                publish(catalog, store, changes, encoder.sha, config.ingest.rebuild_share, progress)
+                publish(catalog, store, rows, drops, encoder.sha, config.ingest.rebuild_share, progress)
             return _report(outcomes, removals, catalog, queue.done, time.perf_counter() - began)
         finally:
             catalog.close()
@@ -199,7 +200,7 @@ def _report(
         rejected=tuple(_with_hidden(rejected, removals.unreadable)),
         flagged=tuple(flag for outcome in outcomes for flag in outcome.flags),
         passages=catalog.info().passages,
-        terms=catalog.count_terms(),
+        terms=catalog.queries.count_terms(),
         seconds=seconds,
         missing=len(removals.missing),
         embedded=embedded,

@@ -145,7 +145,7 @@ class Assistant:
 
     def files(self, answer: Answer, access: Access) -> dict[str, str]:
         """Return the addresses of an answer's sources on this machine, as far as the files are still there."""
-        found = self._engine.catalog.files({quote.source for quote in answer.sources}, access)
+        found = self._engine.catalog.queries.files({quote.source for quote in answer.sources}, access)
         return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()}
 
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
@@ -154,14 +154,14 @@ class Assistant:
         Raises UsageError if the document no longer says it.
         """
         with self._engine.catalog.snapshot():
-            document = self._engine.catalog.document(quote.document_sha256, access)
+            document = self._engine.catalog.queries.document(quote.document_sha256, access)
             if document is None or document.text[quote.start : quote.end] != quote.quote:
                 raise UsageError(
                     f"{quote.source} has changed or is no longer indexed.", "Ask again for a fresh answer."
                 )
             if masked_text(quote.quote, self._engine.guards) != quote.quote:
                 raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
-            begin, stop = self._engine.catalog.indexed_around(document, quote.start, quote.end)
+            begin, stop = self._engine.catalog.queries.indexed_around(document, quote.start, quote.end)
         begin, stop = (
             max(begin, quote.start - SURROUNDING),
             min(stop, quote.end + SURROUNDING),

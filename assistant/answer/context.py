@@ -17,7 +17,7 @@ from assistant.answer.limits import LimitModel
 from assistant.answer.read import evidence_in
 from assistant.core.records import Access, Evidence, Excerpt, Passage
 from assistant.index.catalog import Catalog
-from assistant.index.lookup import Lookup
+from assistant.index.queries import Queries
 from assistant.text.canonical import Block, blocks, sentences, trim
 from assistant.text.units import Span
 
@@ -45,19 +45,19 @@ RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 LISTED = ("item", "row", "rule")
 
 
-def excerpts_around(lookup: Lookup, document_id: str, start: int, end: int) -> tuple[Excerpt, ...]:
+def excerpts_around(queries: Queries, document_id: str, start: int, end: int) -> tuple[Excerpt, ...]:
     """Return what a document says about its quote [start, end), in its order; no model is asked.
 
     A note that the quote's marks refer to limits it, and so does what goes on with its sentence.
     """
-    near = lookup.passages_between(document_id, max(0, start - WINDOW), end + WINDOW)
+    near = queries.passages_of(document_id, max(0, start - WINDOW), end + WINDOW)
     own = next((passage for passage in near if passage.start <= start < passage.end), None)
     if own is None:  # a definition
         return ()
     section = [block for passage in near if passage.headings == own.headings for block in _blocks_of(passage)]
     numbers = section_numbers(own.headings)
-    naming = [passage for number in sorted(numbers) for passage in lookup.passages_on(document_id, number)]
-    edges = lookup.edges_of(document_id, EDGE_PASSAGES)
+    naming = [passage for number in sorted(numbers) for passage in queries.passages_on(document_id, number)]
+    edges = queries.edges_of(document_id, EDGE_PASSAGES)
     notes = _apart(_notes((*near, *edges), start, end), [(start, end)])
     spans = [(start, end), *notes]
     for found in (
@@ -90,7 +90,7 @@ def with_amendments(
         if len(words) < 2:  # one word names too much
             continue
         named = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
-        for hit in catalog.hits_naming(words, access):
+        for hit in catalog.queries.hits_naming(words, access):
             if hit.passage.document_id not in own:
                 units = (u for u in evidence_in(hit) if u.kind in ("sentence", "item"))
                 candidates += [replace(alone(u), kind="note") for u in units if named.search(u.text)]

@@ -52,7 +52,7 @@ class Engine:
         self._confidence = confidence or load_confidence(config.data)
         self.threshold = self._confidence.threshold(config.answer.max_risk)
         reads = config.generator.reads
-        self.reads_passages = reads == "passages" or (reads == "auto" and config.generator.kind.large)
+        self.reads_passages = reads == "passages" or (reads == "auto" and config.generator.large)
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")
         self._cross_encoder: Future[CrossEncoder] | None = None  # only what is read needs it

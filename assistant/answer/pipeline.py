@@ -135,7 +135,7 @@ def said_before(inquiry: Inquiry, asked: str, wording: GroundedText, engine: Eng
         reading = engine.reader.read(asked, own, [], focus=inquiry.question)
         return permitted(reading.evidence if reading.probability >= engine.threshold else (), engine.guards)[0]
 
-    return earlier(inquiry.question, wording.citations, engine.catalog, inquiry.access, find)
+    return earlier(inquiry.question, wording.citations, engine.catalog.queries, inquiry.access, find)
 
 
 def check_quotes(wording: GroundedText, engine: Engine) -> GroundedText:
@@ -152,10 +152,10 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
 
     def with_context(citation: Citation) -> Citation:
         document = documents[citation.document_sha256]
-        around = with_limits(excerpts_around(catalog, document, citation.start, citation.end), engine.limits)
+        around = with_limits(excerpts_around(catalog.queries, document, citation.start, citation.end), engine.limits)
         context = tuple(replace(e, text=masked_text(e.text, engine.guards)) for e in around)
-        ocr = catalog.ocr_of(document, citation.start, citation.end)
-        return replace(citation, context=context, since=since(catalog, citation.source, access), ocr=ocr)
+        ocr = catalog.queries.ocr_of(document, citation.start, citation.end)
+        return replace(citation, context=context, since=since(catalog.queries, citation.source, access), ocr=ocr)
 
     return replace(wording, citations=tuple(map(with_context, wording.citations)))
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from assistant.core.config import RetrievalSection
 from assistant.core.records import Access, Hit, Method, Term
 from assistant.index.catalog import Catalog
-from assistant.index.reduced import WIDER
 from assistant.index.vectors import VectorStore
 from assistant.text.words import STOP_WORDS, WORD, normalise_term
 
@@ -60,11 +59,11 @@ class Retriever:
         catalog, settings = self._catalog, self._settings
         with catalog.snapshot(), ThreadPoolExecutor(1) as beside:
             encoded = beside.submit(self._encode, [question])
-            lexical, most = catalog.search_words(query_words(question), settings.candidates, access)
+            lexical, most = catalog.queries.search_words(query_words(question), settings.candidates, access)
             vector = encoded.result()[0]
-            dense = catalog.nearest(vector, self.near(vector, access), settings.candidates)
+            dense = catalog.queries.nearest(vector, self.near(vector, access), settings.candidates)
             ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight, most)
-            return in_order(catalog.hits(ranked[: k + MAX_TIES], access))[:k]
+            return in_order(catalog.queries.hits(ranked[: k + MAX_TIES], access))[:k]
 
     def near(self, vector: NDArray[np.float32], access: Access) -> list[int]:
         """Return the passages that are near a vector and that `access` may see, nearest first, more than are wanted.
@@ -73,10 +72,10 @@ class Retriever:
         may see few of them.
         """
         generation = self._catalog.meta("generation") or ""
-        wanted = self._settings.candidates * WIDER
+        wanted = 2 * self._settings.candidates  # Chroma knows a third of a vector's dimensions: the rest ranks these
         for asked in (wanted, wanted * WITH_HIDDEN):
             near = [passage_id for passage_id, _ in self._store.query(generation, vector, asked, None)]
-            visible = self._catalog.visible(near, access)
+            visible = self._catalog.queries.visible(near, access)
             if len(visible) >= wanted or len(near) < asked:
                 return visible[:wanted]
         return [passage_id for passage_id, _ in self._store.query(generation, vector, wanted, access)]
@@ -85,7 +84,7 @@ class Retriever:
         """Return (passage id, weight): a definition that is asked for comes first, one that is used is in the race."""
         found: dict[int, float] = {}
         for term, asked in terms:
-            passage_id = self._catalog.passage_at(term.document_id, term.start)
+            passage_id = self._catalog.queries.passage_at(term.document_id, term.start)
             if passage_id is not None:
                 weight = ASKED_BOOST * (1.0 if term.scope == "organisation" else 0.9) if asked else USED_BOOST
                 found[passage_id] = max(found.get(passage_id, 0.0), weight)
@@ -102,7 +101,8 @@ def find_terms(catalog: Catalog, question: str, access: Access) -> list[tuple[Te
     taken: set[int] = set()
     names: set[str] = set()
     found: list[tuple[Term, str]] = []
-    terms = catalog.terms(access, [norm for norm in spans if norm not in STOP_WORDS or _is_quoted(norm, question)])
+    norms = [norm for norm in spans if norm not in STOP_WORDS or _is_quoted(norm, question)]
+    terms = catalog.queries.terms(access, norms)
     by_norm = [(norm, term) for term, _, _ in terms for norm in _norms(term) if norm in spans]
     for norm, term in sorted(by_norm, key=_fullest_first)[:MAX_TERMS]:
         free = [span for span in spans[norm] if not taken & set(range(*span))]

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 from assistant.answer.proof.citations import quote_of
 from assistant.core.records import Access, Citation, EarlierQuote, Evidence
-from assistant.index.lookup import Lookup
+from assistant.index.queries import Queries
 from assistant.text.quantities import numbers
 
 # Asks what held before, or whether something still does.
@@ -21,14 +21,14 @@ OF_BEFORE = re.compile(
 FindBefore = Callable[[Access, str], Sequence[Evidence]]  # as whom and when, and the source -> what answers there
 
 
-def since(catalog: Lookup, source: str, access: Access) -> str:
+def since(queries: Queries, source: str, access: Access) -> str:
     """Return the ISO day from which a document holds that supersedes another, empty for one that does not."""
-    meta = catalog.meta_of(source, access)
+    meta = queries.meta_of(source, access)
     return meta.effective or "" if meta and meta.supersedes else ""
 
 
 def earlier(
-    question: str, citations: Sequence[Citation], catalog: Lookup, access: Access, find: FindBefore
+    question: str, citations: Sequence[Citation], queries: Queries, access: Access, find: FindBefore
 ) -> tuple[EarlierQuote, ...]:
     """Return what the version before the first citation's document said, if the question is about that.
 
@@ -38,7 +38,7 @@ def earlier(
     told = numbers(" ".join(c.quote for c in citations))
     if not citations or not (asked - told or OF_BEFORE.search(question)):
         return ()
-    if (before := catalog.version_before(citations[0].source, access)) is None:
+    if (before := queries.version_before(citations[0].source, access)) is None:
         return ()
     source, until = before
     for evidence in find(replace(access, as_of=until), source)[:1]:

@@ -55,7 +55,7 @@ def ask(assistant: Assistant, question: Question) -> Json:
     """Ask one question, as someone with its roles too; return the saved form of the answer."""
     access = access_of(assistant, question)
     answer = assistant.answer(question.asked, question.history, access=access, k=15)  # as many hits are scored
-    said = assistant.catalog.slices
+    said = assistant.catalog.queries.slices
     return {
         **answer_json(answer, question.id),
         "own_words": answer.generated,
@@ -151,7 +151,7 @@ def make_stamp(plan: EvalPlan, config: Config, access: Access) -> tuple[Json, st
         sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
         encoder = catalog.meta("encoder")
     runtime = config.generator.runtime
-    local = config.generator.kind.local
+    local = config.generator.local
     model = served(config) if local else config.generator.model
     weights = Registry(config.models_dir).load(model).files if local else None
     # Where index and models lie says nothing of what is in them.

@@ -1,5 +1,7 @@
 """The catalog: one SQLite file that holds the truth - documents, passages, terms, vectors and the word index.
 
+`Catalog` opens it and is the one writer; what a question reads, `Queries` does.
+
 What may be seen is decided by one table: a document is part of the index exactly when a row of `sources` names it.
 An ingest writes documents, passages and vectors ahead of time, invisibly, and then switches `sources` and the current
 vector generation in one transaction (`switch`). An ingest that dies before that changes nothing that anybody sees.
@@ -17,18 +19,20 @@ from pathlib import Path
 
 from assistant.core.errors import IndexMismatch, IndexMissing
 from assistant.core.records import Access, Document, Flag, IndexInfo, Meta, Term
-from assistant.index.lookup import Lookup
+from assistant.index.queries import Queries
 from assistant.index.schema import (
+    BEGUN,
     DIFFERS,
     FILE_NAME,
     FOREVER,
     SCHEMA,
     SCHEMA_VERSION,
+    SEEN,
+    VISIBLE,
     NewPassage,
     Rights,
     SourceRow,
     VectorRow,
-    chunks,
     document_of,
     make_private,
     meta_from_json,
@@ -37,20 +41,21 @@ from assistant.index.schema import (
     rebuild_hint,
     source_row_of,
     translate_sqlite_errors,
+    visible_to,
 )
-from assistant.index.visible import BEGUN, SEEN, VISIBLE, visible_to
 from assistant.index.word_search import PLACES
 from assistant.text.words import normalise_term
 
 UNNAMED = "id, '', title, text, media_type, sha256, pages, ocr"  # what `document_of` reads, without a source
 
 
-class Catalog(Lookup):
+class Catalog:
     """One connection to the catalog; not for use by two threads at once."""
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
-        super().__init__(connection)
+        self._db = connection
         self._folder = folder
+        self.queries = Queries(connection)
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> Catalog:
@@ -135,7 +140,7 @@ class Catalog(Lookup):
         """Count what the index holds and name its generation; for `access`, tell of nothing that it may not see."""
         if access is None:
             return self._info("SELECT document_id FROM sources", {}, self.meta("generation") or "")
-        return self.once("info", access, lambda: self._info(SEEN, visible_to(access), self._seen_state(access)))
+        return self.queries.once("info", access, lambda: self._info(SEEN, visible_to(access), self._seen_state(access)))
 
     def _info(self, documents: str, given: Mapping[str, str], generation: str) -> IndexInfo:
         one = self._db.execute(
@@ -187,12 +192,6 @@ class Catalog(Lookup):
             visible_to(access) if access else {},
         )
         return {row[0]: source_row_of(row) for row in rows}
-
-    def visible_sources(self, access: Access) -> list[tuple[str, str, str]]:
-        """Return (source, title, document id) of everything `access` may see."""
-        query = f"""SELECT s.source, d.title, d.id FROM sources s JOIN documents d ON d.id = s.document_id
-                    WHERE {VISIBLE} ORDER BY s.source"""
-        return list(self._db.execute(query, visible_to(access)))
 
     def roles(self) -> list[str]:
         """Return the roles that documents are for."""
@@ -281,11 +280,6 @@ class Catalog(Lookup):
         self._db.execute("VACUUM")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def has_unused(self) -> bool:
-        """Tell whether there are documents that no source names."""
-        query = "SELECT EXISTS (SELECT 1 FROM documents WHERE id NOT IN (SELECT document_id FROM sources))"
-        return bool(self._db.execute(query).fetchone()[0])
-
     def drop_unused(self) -> None:
         """Delete the documents that no source names, and the vectors that no passage uses."""
         gone = "SELECT id FROM documents WHERE id NOT IN (SELECT document_id FROM sources)"
@@ -302,21 +296,6 @@ class Catalog(Lookup):
         ).fetchone()
         return document_of(row, Meta()) if row else None
 
-    def document(self, source: str, access: Access) -> Document | None:
-        """Return the newest-read visible document whose source, or SHA-256, is `source`; None if there is none."""
-        return self._document("s.source = :named OR d.sha256 = :named", source, access)
-
-    def document_at(self, path: str, access: Access) -> Document | None:
-        """Return the visible document of a file; None if there is none."""
-        return self._document("s.path = :named", path, access)
-
-    def _document(self, where: str, named: str, access: Access) -> Document | None:
-        query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, d.ocr, s.meta
-                    FROM sources s JOIN documents d ON d.id = s.document_id
-                    WHERE ({where}) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
-        row = self._db.execute(query, {"named": named, **visible_to(access)}).fetchone()
-        return document_of(row, meta_from_json(row[8])) if row else None
-
     def whole(self, document_id: str) -> tuple[Document, list[Term]]:
         """Return a document as it was read, whoever may see it, and its terms."""
         found = self._db.execute(f"SELECT {UNNAMED} FROM documents WHERE id = ?", (document_id,)).fetchone()
@@ -325,11 +304,6 @@ class Catalog(Lookup):
         rows = self._db.execute(query, (document_id,))
         terms = [Term(n, tuple(read_json(a)), document.text[b:e], document_id, b, e, s) for n, a, b, e, s in rows]
         return document, terms
-
-    def slices(self, sha256: str, start: int, end: int) -> set[str]:
-        """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
-        query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?"
-        return {row[0] for row in self._db.execute(query, (start, end, start, sha256))}
 
     def flags(self) -> list[Flag]:
         """Return what was flagged in the indexed documents."""
@@ -342,11 +316,8 @@ class Catalog(Lookup):
 
     def missing_vectors(self, keys: Iterable[bytes]) -> set[bytes]:
         """Return the keys that have no vector yet."""
-        wanted = set(keys)
-        for chunk in chunks(sorted(wanted)):
-            marks = ",".join("?" * len(chunk))
-            wanted -= {row[0] for row in self._db.execute(f"SELECT key FROM vectors WHERE key IN ({marks})", chunk)}
-        return wanted
+        found = "SELECT 1 FROM vectors WHERE key = ?"
+        return {key for key in set(keys) if not self._db.execute(found, (key,)).fetchone()}
 
     def add_vectors(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Write (key, float32 bytes) rows."""

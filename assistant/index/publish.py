@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
@@ -15,14 +14,6 @@ from assistant.core.records import Progress
 from assistant.index.catalog import Catalog
 from assistant.index.schema import Rights, SourceRow
 from assistant.index.vectors import VectorStore
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The rows to write, and the paths of those to drop."""
-
-    rows: Sequence[SourceRow] = ()
-    drops: Sequence[str] = ()
 
 
 @contextmanager
@@ -61,45 +52,52 @@ def is_being_written(data: Path) -> bool:
 
 
 def publish(
-    catalog: Catalog, store: VectorStore, changes: Changes, encoder_sha: str, rebuild_share: float, progress: Progress
+    catalog: Catalog,
+    store: VectorStore,
+    rows: Sequence[SourceRow],
+    drops: Sequence[str],
+    encoder_sha: str,
+    rebuild_share: float,
+    progress: Progress,
 ) -> None:
-    """Make the new state visible in one transaction; the generation before it stays, since a question may read it.
+    """Write rows, drop those of some paths, and make the new state visible in one transaction.
 
-    Vectors are built anew where more than `rebuild_share` of them changed.
+    Vectors are built anew where more than `rebuild_share` of them changed. The generation before stays, since a
+    question may read it.
     """
     current = catalog.meta("generation")
     if current and not store.has(current):  # deleted, damaged, or on another server: the catalog can make it again
         current = None
-    if not current or changes.rows or changes.drops:
+    if not current or rows or drops:
         progress("indexing", 0, 1)
-        _commit(catalog, store, current, changes, encoder_sha, rebuild_share)
+        _commit(catalog, store, current, rows, drops, encoder_sha, rebuild_share)
         progress("indexing", 1, 1)
-    elif catalog.has_unused():  # read by a run that died, and gone from disk since: its text must not stay
-        with catalog.transaction():
+    else:
+        with catalog.transaction():  # read by a run that died, and gone from disk since: its text must not stay
             catalog.drop_unused()
     store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
 
 
 def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str]) -> None:
     """Drop rows and build the vectors anew, since a copy of the old ones could hold scraps; no generation is kept."""
-    with catalog.transaction(durable=True):
-        for path in drops:
-            catalog.drop_source(path)
-        catalog.drop_unused()
-        generation = rebuilt(catalog, store, catalog.generation_rows())
-        catalog.set_meta("generation", generation)
-        catalog.set_meta("previous", "")
-    store.keep_only([generation])
+    _commit(catalog, store, None, (), drops, catalog.meta("encoder") or "", 0)
+    store.keep_only([catalog.meta("generation") or ""])
 
 
 def _commit(
-    catalog: Catalog, store: VectorStore, current: str | None, changes: Changes, encoder_sha: str, rebuild_share: float
+    catalog: Catalog,
+    store: VectorStore,
+    current: str | None,
+    rows: Sequence[SourceRow],
+    drops: Sequence[str],
+    encoder_sha: str,
+    rebuild_share: float,
 ) -> None:
     before = catalog.generation_rows()
     with catalog.transaction(durable=True):
-        for path in changes.drops:
+        for path in drops:
             catalog.drop_source(path)
-        for row in changes.rows:
+        for row in rows:
             catalog.put_source(row)
         after = catalog.generation_rows()
         if before != after or not current:
@@ -119,13 +117,12 @@ def _generation(
 ) -> str:
     stale = [i for i, row in before.items() if after.get(i) != row]
     fresh = {i for i, row in after.items() if before.get(i) != row}
-    if not current or len(stale) + len(fresh) > rebuild_share * max(1, len(before)):
-        return rebuilt(catalog, store, after)
-    with suppress(AssistantError):
-        derived = store.copy_with_changes(current, stale, catalog.vector_rows(fresh))
-        if store.count(derived) == len(after):
-            return derived
-    return rebuilt(catalog, store, after)  # the parent was not what it should be
+    if current and len(stale) + len(fresh) <= rebuild_share * max(1, len(before)):
+        with suppress(AssistantError):
+            copied = store.copy_with_changes(current, stale, catalog.vector_rows(fresh))
+            if copied and store.count(copied) == len(after):
+                return copied
+    return rebuilt(catalog, store, after)  # much has changed, or the parent was not what it should be
 
 
 def rebuilt(catalog: Catalog, store: VectorStore, rows: Sized) -> str:

@@ -1,24 +1,23 @@
-"""The catalog's tables, its rows as records, and what SQLite says in the words of our errors."""
+"""The catalog's tables, who may see their rows, the rows as records, and what SQLite says in our errors' words."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assistant.core.errors import IndexMismatch, NotWritable
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
-from assistant.core.records import Audience, Document, Meta, Passage
-from assistant.index.word_search import TOKENIZE
+from assistant.core.records import Access, Audience, Document, Meta, Passage
 
 SCHEMA_VERSION = "4"
 FILE_NAME = "catalog.sqlite3"
 FOREVER = "9999-12-31"
-IN_CHUNK = 500
+TOKENIZE = "porter unicode61 remove_diacritics 2"
 DIFFERS = "a passage is not what its document says"
 NO_ROOM = "Make room on the disk and run it again; nothing is lost."
 READ_ONLY = "Make it and its files writable, to questions too."
@@ -65,6 +64,19 @@ CREATE TABLE IF NOT EXISTS term_names (
 CREATE INDEX IF NOT EXISTS term_names_term ON term_names (term_id);
 """
 
+# A source may be seen by its audience, between its dates; what has ended, by whoever looks at versions or upkeep.
+# Every read that leaves the catalog goes through this.
+BEGUN = """(s.effective <= :as_of AND
+    (s.open OR EXISTS (SELECT 1 FROM audience a WHERE a.path = s.path
+                       AND a.role IN (SELECT value FROM json_each(:roles)))))"""
+VISIBLE = f"(s.expires >= :as_of AND {BEGUN})"
+SEEN = f"SELECT s.document_id FROM sources s WHERE {VISIBLE}"
+
+
+def visible_to(access: Access) -> dict[str, str]:
+    """Return the parameters of `VISIBLE` and `BEGUN`."""
+    return {"as_of": access.as_of, "roles": json.dumps(sorted(access.roles))}
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
@@ -105,12 +117,6 @@ class VectorRow:
     effective: str
     expires: str
     audience: Audience
-
-
-def drop_free_pages(path: Path) -> None:
-    """Give back the room in a database's file that nothing uses."""
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("VACUUM")
 
 
 def make_private(path: Path) -> None:
@@ -193,8 +199,3 @@ def passage_of(row: Sequence[Any]) -> Passage:
 def source_row_of(row: Sequence[Any]) -> SourceRow:
     path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta = row
     return SourceRow(path, root, source, document_id, size, mtime_ns, seen_ns, sha256, meta_from_json(meta))
-
-
-def chunks(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    for at in range(0, len(items), IN_CHUNK):
-        yield items[at : at + IN_CHUNK]

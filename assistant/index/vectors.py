@@ -3,66 +3,97 @@
 A generation is written once, aside, checked, and never written again; the catalog names the current one. Why so
 strict: a Chroma store killed during an index flush can be left broken while SQLite calls it sound, and two writers
 lose vectors without an error (measured with chromadb 1.5.9).
+
+Vectors have a third of the catalog's dimensions here: a third of the memory, the files, and the time to copy and open
+them. They find who is near; who is nearest, the whole vectors say: ask for more than are wanted, and rank those.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
+import sqlite3
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.core.errors import AssistantError, IndexMissing, NotWritable
-from assistant.core.files import PRIVATE_FOLDER, hash_file, keep_private
+from assistant.core.errors import AssistantError, IndexMissing, NotWritable, first_line
+from assistant.core.files import PACKAGED, PRIVATE_FOLDER, hash_file, keep_private, sync_to_disk
 from assistant.core.records import Access
-from assistant.index.reduced import reduced
-from assistant.index.schema import VectorRow, drop_free_pages
+from assistant.index.schema import VectorRow
 
+AXES = PACKAGED / "encoder" / "axes.npy"
 COLLECTION = "passages"
-FOLDER = "generations"
+FOLDER, PREFIX = "generations", "generation-"
 SEAL = "seal.json"
 ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)  # what is no fault of Chroma's
-BATCH = 5_000  # Chroma takes 5,461 at most
 TIMEOUT_SECONDS = 60.0  # of a server's reply
 # One flush near the end of a build instead of one every thousand vectors; opening replays what is not flushed.
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": 1_000}
 
+Found = list[tuple[int, float]]
+T = TypeVar("T")
 
-class VectorStore(Protocol):
+
+class VectorStore(ABC):
     """Where generations live: a folder or a server."""
 
     def build(self, rows: Iterable[VectorRow]) -> str:
         """Write a whole new generation and return its name."""
+        name = self._new_name()
+        with self._writing(name) as collection:
+            _add(collection, rows)
+        return name
 
-    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
-        """Write a new generation that is `parent` without and with some rows; return its name."""
+    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str | None:
+        """Write a new generation that is `parent` without and with some rows; return its name.
+
+        None where a copy would take as long as a new one.
+        """
+        return None
 
     def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
         """Return (passage id, about its cosine) best first; `access` None means that no filter is needed."""
+        with self._reading(generation) as collection:
+            return _query(collection, vector, limit, access)
 
     def count(self, generation: str) -> int:
         """Return how many vectors a generation holds; raises IndexMissing when it is gone."""
+        with self._reading(generation) as collection:
+            return int(collection.count())
 
+    @abstractmethod
     def has(self, generation: str) -> bool:
         """Tell whether a generation is there, with the files that were written; what they hold is not looked at."""
 
+    @abstractmethod
     def keep_only(self, generations: Sequence[str]) -> None:
         """Delete every other generation of this index."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of what is open; the next call opens it again."""
 
+    @abstractmethod
+    def _writing(self, name: str) -> AbstractContextManager[Any]:
+        """Give the collection of a new generation, and remove what was written of it if the block fails."""
 
-Found = list[tuple[int, float]]
+    @abstractmethod
+    def _reading(self, generation: str) -> AbstractContextManager[Any]:
+        """Give a generation's collection; raises IndexMissing."""
+
+    def _new_name(self) -> str:
+        return f"{PREFIX}{uuid.uuid4().hex[:16]}"
 
 
 def open_store(data: Path, chroma_url: str, index_id: str = "") -> VectorStore:
@@ -73,7 +104,7 @@ def open_store(data: Path, chroma_url: str, index_id: str = "") -> VectorStore:
     return ServerStore(chroma_url, index_id) if chroma_url else FolderStore(data / FOLDER)
 
 
-class FolderStore:
+class FolderStore(VectorStore):
     """Generations as folders; a new path each time, since Chroma reuses stale state for a path made again."""
 
     def __init__(self, root: Path) -> None:
@@ -81,16 +112,11 @@ class FolderStore:
         self._opened: tuple[str, Any, Any] | None = None  # generation, client, collection
         self._lock = RLock()  # a thread may be asking of a generation that another one closes
 
-    def build(self, rows: Iterable[VectorRow]) -> str:
-        name = _new_name()
-        with self._writing(name) as collection:
-            _add(collection, rows)
-        return name
-
     def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
-        name = _new_name()
+        name = self._new_name()
         with self._writing(name, parent) as collection:
-            _remove(collection, removed)
+            for ids in batched(removed):
+                collection.delete(ids=list(map(str, ids)))
             _add(collection, added)
         return name
 
@@ -109,23 +135,16 @@ class FolderStore:
             finally:
                 client.close()  # flushes and closes the files
             # Chroma's log of writes held every vector once more: deleted, and left in the file.
-            drop_free_pages(path / "chroma.sqlite3")
+            with contextlib.closing(sqlite3.connect(path / "chroma.sqlite3")) as db:
+                db.execute("VACUUM")
             (path / SEAL).write_text(json.dumps(_index_files(path)), encoding="utf-8")
-            _sync_folder(path)
+            sync_to_disk([*path.rglob("*"), path, path.parent])
         except BaseException as error:
             shutil.rmtree(path, ignore_errors=True)
             if isinstance(error, (AssistantError, *ENDS)):
                 raise
             hint = "Make room on the disk if it is full, and run it again; nothing is lost."
-            raise NotWritable(f"the vectors cannot be written: {_first_line(error)}.", hint) from error
-
-    def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
-        with self._reading(generation) as collection:
-            return _query(collection, vector, limit, access)
-
-    def count(self, generation: str) -> int:
-        with self._reading(generation) as collection:
-            return int(collection.count())
+            raise NotWritable(f"the vectors cannot be written: {first_line(error)}.", hint) from error
 
     @contextlib.contextmanager
     def _reading(self, generation: str) -> Iterator[Any]:
@@ -145,7 +164,7 @@ class FolderStore:
         except ENDS:
             raise
         except BaseException as error:  # Chroma raises anything at all on damaged files, and panics in Rust
-            cause = f"the vector generation {path} cannot be read: {_first_line(error)}."
+            cause = f"the vector generation {path} cannot be read: {first_line(error)}."
             hint = "Unless the disk is full or read-only, delete that folder and rebuild it: assistant ingest PATH"
             raise IndexMissing(cause, hint) from error
 
@@ -164,7 +183,7 @@ class FolderStore:
                 self._opened = None
 
 
-class ServerStore:
+class ServerStore(VectorStore):
     """Generations as collections of a Chroma server; its own log keeps what it has acknowledged."""
 
     def __init__(self, url: str, index_id: str = "") -> None:
@@ -201,60 +220,27 @@ class ServerStore:
             # Of an answer that it does not know, the client makes a bare Exception.
             if not isinstance(error, (ChromaError, HTTPError, ValueError)) and type(error) is not Exception:
                 raise
-            cause = f"the Chroma server {self._url} does not answer: {_first_line(error)}."
+            cause = f"the Chroma server {self._url} does not answer: {first_line(error)}."
             raise IndexMissing(cause, "Is it running, and is index.chroma_url right?") from error
 
-    def build(self, rows: Iterable[VectorRow]) -> str:
-        name = _new_name(self._prefix)
+    @contextlib.contextmanager
+    def _writing(self, name: str) -> Iterator[Any]:
         try:
             with self._answering(name):
-                collection = self._client.create_collection(name, configuration={"hnsw": HNSW}, embedding_function=None)
-                _add(collection, rows)
+                yield self._client.create_collection(name, configuration={"hnsw": HNSW}, embedding_function=None)
         except BaseException:
             with contextlib.suppress(Exception):
                 self._client.delete_collection(name)
             raise
-        return name
 
-    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
-        """Copy the parent collection's rows; a server has no cheaper way that leaves the parent serving."""
-        name = self.build(added)
-        with self._answering(parent):
-            self._copy(self._get(parent), self._get(name), {str(i) for i in removed})
-        return name
-
-    @staticmethod
-    def _copy(parent: Any, collection: Any, gone: set[str]) -> None:
-        known = set(collection.get(include=[])["ids"])
-        for at in range(0, parent.count(), BATCH):
-            page = parent.get(limit=BATCH, offset=at, include=["embeddings", "metadatas"])
-            keep = [i for i, key in enumerate(page["ids"]) if key not in gone and key not in known]
-            if keep:
-                collection.add(
-                    ids=[page["ids"][i] for i in keep],
-                    embeddings=[page["embeddings"][i] for i in keep],
-                    metadatas=[page["metadatas"][i] for i in keep],
-                )
-
-    def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
+    @contextlib.contextmanager
+    def _reading(self, generation: str) -> Iterator[Any]:
         with self._answering(generation):
-            return _query(self._get(generation), vector, limit, access)
-
-    def count(self, generation: str) -> int:
-        with self._answering(generation):
-            return int(self._get(generation).count())
+            yield self._client.get_collection(generation, embedding_function=None)
 
     def has(self, generation: str) -> bool:
-        from chromadb.errors import NotFoundError
-
-        with self._answering(generation):
-            try:
-                return bool(generation and self._get(generation))
-            except NotFoundError:
-                return False
-
-    def _get(self, generation: str) -> Any:
-        return self._client.get_collection(generation, embedding_function=None)
+        with self._answering():
+            return generation in {collection.name for collection in self._client.list_collections()}
 
     def keep_only(self, generations: Sequence[str]) -> None:
         with self._answering():
@@ -265,16 +251,8 @@ class ServerStore:
     def close(self) -> None:
         self._client.close()
 
-
-PREFIX = "generation-"
-
-
-def _new_name(prefix: str = PREFIX) -> str:
-    return f"{prefix}{uuid.uuid4().hex[:16]}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    def _new_name(self) -> str:
+        return super()._new_name().replace(PREFIX, self._prefix)
 
 
 def _folder_client(path: Path) -> Any:
@@ -284,26 +262,39 @@ def _folder_client(path: Path) -> Any:
     return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
 
 
+def reduced(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors [n, dimensions] along the axes on which texts differ most; another encoder's as they are.
+
+    The axes are the first right singular vectors of passages' vectors, so cosines keep as near to what they were as
+    so few numbers can (Eckart and Young, "The approximation of one matrix by another of lower rank", 1936).
+    """
+    axes = _axes()
+    return vectors @ axes if vectors.shape[-1] == len(axes) else vectors
+
+
+@cache
+def _axes() -> NDArray[np.float32]:
+    """Return the packaged axes of MPNet's vectors, [dimensions, fewer]."""
+    axes: NDArray[np.float32] = np.load(AXES).astype(np.float32)
+    return axes
+
+
 def _add(collection: Any, rows: Iterable[VectorRow]) -> None:
-    iterator = iter(rows)
-    last: VectorRow | None = None
-    while batch := list(islice(iterator, BATCH)):
+    last = ""
+    for batch in batched(rows):
         whole = np.frombuffer(b"".join(row.vector for row in batch), np.float32).reshape(len(batch), -1)
-        collection.add(
-            ids=[str(row.passage_id) for row in batch],
-            embeddings=reduced(whole),
-            metadatas=[_metadata(row) for row in batch],
-        )
-        last = batch[-1]
-    if last is not None:
-        found = collection.get(ids=[str(last.passage_id)], include=[])["ids"]
-        if found != [str(last.passage_id)]:
-            raise AssistantError("Chroma did not keep a vector that it took.", "Run `assistant ingest` again.")
+        ids = [str(row.passage_id) for row in batch]
+        collection.add(ids=ids, embeddings=reduced(whole), metadatas=[_metadata(row) for row in batch])
+        last = ids[-1]
+    if last and collection.get(ids=[last], include=[])["ids"] != [last]:
+        raise AssistantError("Chroma did not keep a vector that it took.", "Run `assistant ingest` again.")
 
 
-def _remove(collection: Any, passage_ids: Sequence[int]) -> None:
-    for at in range(0, len(passage_ids), BATCH):
-        collection.delete(ids=[str(i) for i in passage_ids[at : at + BATCH]])
+def batched(items: Iterable[T], most: int = 5_000) -> Iterator[list[T]]:
+    """Yield items in lists that Chroma takes at once: it takes 5,461 at most."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, most)):
+        yield batch
 
 
 def _metadata(row: VectorRow) -> dict[str, Any]:
@@ -346,12 +337,3 @@ def _index_files(path: Path) -> dict[str, str]:
     """Hash the files of the vector index, if it was flushed; Chroma writes to the others as it opens them."""
     flushed = (marker.parent for marker in path.glob("*/index_metadata.pickle"))
     return {file.relative_to(path).as_posix(): hash_file(file) for folder in flushed for file in folder.iterdir()}
-
-
-def _sync_folder(path: Path) -> None:
-    for entry in [*path.rglob("*"), path, path.parent]:
-        handle = os.open(entry, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -13,14 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.records import Access
-from assistant.index.visible import SEEN, visible_to
+from assistant.index.schema import SEEN, TOKENIZE, visible_to
 
-TOKENIZE = "porter unicode61 remove_diacritics 2"
-MOST_TOKENS = 64  # of a question; those of one word, "the-of-to-and", count alike
-COLUMNS, PLACES_IN_COLUMN = 3, 1 << 24  # of the word index; more tokens than any column has
-K1, B = 1.2, 0.75  # Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), and FTS5
-
-MAX_KEPT, WORTH_KEEPING = 250_000, 1_000  # passages of all words that are kept, 2 MB, and of one that takes long
 Occurrences = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 # Where each token of the word index stands; of the connection, not of the file.
@@ -28,7 +22,7 @@ PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(ma
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VisiblePassages:
     """The passages that somebody may see: their ids, rising, how long each is, in characters, and who has which words.
 
     Common words are what is asked for again and again, and takes long to look up: they alone are kept, for a while.
@@ -37,44 +31,52 @@ class Seen:
     ids: NDArray[np.int64]
     lengths: NDArray[np.int64]
     kept: OrderedDict[tuple[str, ...], Occurrences] = field(default_factory=OrderedDict)
+    worth_keeping: int = 1_000  # passages of a word
+    most_kept: int = 250_000  # passages of all words that are kept: 2 MB
 
     @classmethod
-    def of(cls, db: sqlite3.Connection, access: Access) -> Seen:
+    def of(cls, db: sqlite3.Connection, access: Access) -> VisiblePassages:
         query = f'SELECT id, "end" - "start" FROM passages WHERE document_id IN ({SEEN}) ORDER BY id'
         rows = np.array(db.execute(query, visible_to(access)).fetchall(), np.int64).reshape(-1, 2)
         return cls(rows[:, 0].copy(), rows[:, 1].copy())
 
-    def having(self, db: sqlite3.Connection, tokens: Sequence[str]) -> Occurrences:
-        """Return where in `ids` the passages are in which the tokens stand side by side, and how often they do."""
+    def having(self, db: sqlite3.Connection, word: str, tokens: Sequence[str]) -> Occurrences:
+        """Return where in `ids` the passages are in which a word's tokens stand side by side, and how often they do."""
         key = tuple(tokens)
-        found = self.kept.pop(key, None) or self._looked_up(db, tokens)
-        if len(found[0]) >= WORTH_KEEPING:
+        found = self.kept.pop(key, None) or self._looked_up(db, word, tokens)
+        if len(found[0]) >= self.worth_keeping:
             self.kept[key] = found
-            while sum(len(at) for at, _ in self.kept.values()) > MAX_KEPT:
+            while sum(len(at) for at, _ in self.kept.values()) > self.most_kept:
                 self.kept.popitem(last=False)
         return found
 
-    def _looked_up(self, db: sqlite3.Connection, tokens: Sequence[str]) -> Occurrences:
-        passages, times = _occurrences(db, tokens)
+    def _looked_up(self, db: sqlite3.Connection, word: str, tokens: Sequence[str]) -> Occurrences:
+        passages, times = _occurrences(db, word, tokens)
         mine = is_among(passages, self.ids)
         return np.searchsorted(self.ids, passages[mine]).astype(np.int32), times[mine].astype(np.int32)
 
 
 def search_words(
-    db: sqlite3.Connection, words: Sequence[str], limit: int, seen: Seen
+    db: sqlite3.Connection,
+    words: Sequence[str],
+    limit: int,
+    seen: VisiblePassages,
+    k1: float = 1.2,
+    b: float = 0.75,
 ) -> tuple[list[tuple[int, float]], float]:
     """Return (passage id, BM25), best first, and the BM25 that a passage full of every word comes near.
 
-    A word of several tokens ("self-service") is one where they stand side by side.
+    A word of several tokens ("self-service") is one where they stand side by side, and counts once in a passage.
+    `k1` and `b` are FTS5's, after Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009).
     """
     count, scores = len(seen.ids), np.zeros(len(seen.ids))
-    longer = K1 * (1 - B + B * seen.lengths / (seen.lengths.sum() / max(1, count)))
+    longer = k1 * (1 - b + b * seen.lengths / (seen.lengths.sum() / max(1, count)))
     most = 0.0
-    for tokens in tokenized(words):
-        at, times = seen.having(db, tokens)
+    for word, tokens in tokenized(words):
+        at, times = seen.having(db, word, tokens)
         idf = max(math.log((count - len(at) + 0.5) / (len(at) + 0.5)), 1e-6)
-        most += idf * (K1 + 1)
-        scores[at] += idf * times * (K1 + 1) / (times + longer[at])
+        most += idf * (k1 + 1)
+        scores[at] += idf * times * (k1 + 1) / (times + longer[at])
     found = np.flatnonzero(scores)
     if len(found) > limit:
         found = found[scores[found] >= np.partition(scores[found], -limit)[-limit]]
@@ -82,22 +84,20 @@ def search_words(
     return list(zip(seen.ids[best].tolist(), scores[best].tolist(), strict=True)), most
 
 
-def _occurrences(db: sqlite3.Connection, tokens: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the passages in which the tokens stand side by side, rising, and how often."""
-    first, *rest = tokens
-    if not rest:
-        passages = _numbers(db, "SELECT group_concat(doc) FROM word_places WHERE term = ?", first)
-        return _counted(passages)
-    places = _places(db, first)
-    for distance, token in enumerate(rest, 1):
-        places = places[is_among(places + distance, _places(db, token))]
-    return _counted(places // (COLUMNS * PLACES_IN_COLUMN))
-
-
-def _counted(rising: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the different numbers, and how often each stands there."""
-    firsts = np.flatnonzero(np.diff(rising, prepend=-1))
-    return rising[firsts], np.diff(firsts, append=len(rising))
+def _occurrences(
+    db: sqlite3.Connection, word: str, tokens: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the passages that hold a word, rising, and how often; once where it is of several tokens."""
+    if len(tokens) > 1:
+        phrase = '"{}"'.format(word[:256].replace('"', '""'))  # longer ones take long, and stand nowhere
+        rows = db.execute("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", (phrase,))
+        passages = np.array([passage for (passage,) in rows], np.int64)
+        return passages, np.ones_like(passages)
+    # As one text: as rows they would take several times as long.
+    (listed,) = db.execute("SELECT group_concat(doc) FROM word_places WHERE term = ?", tuple(tokens)).fetchone()
+    every = np.fromstring(listed or "", np.int64, sep=",")
+    firsts = np.flatnonzero(np.diff(every, prepend=-1))
+    return every[firsts], np.diff(firsts, append=len(every))
 
 
 def is_among(some: NDArray[np.int64], rising: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -107,27 +107,14 @@ def is_among(some: NDArray[np.int64], rising: NDArray[np.int64]) -> NDArray[np.b
     return np.asarray(np.take(rising, np.searchsorted(rising, some), mode="clip") == some)
 
 
-def tokenized(words: Sequence[str]) -> list[list[str]]:
-    """Return the first tokens that the word index makes of each word, without the words that it makes none of."""
+def tokenized(words: Sequence[str], most: int = 64) -> list[tuple[str, list[str]]]:
+    """Return the words that the word index makes tokens of, each with its own; the first `most` tokens of all."""
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute(f"CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = '{TOKENIZE}')")
         db.execute("CREATE VIRTUAL TABLE word_places USING fts5vocab(words, instance)")
         db.executemany("INSERT INTO words (rowid, body) VALUES (?, ?)", enumerate(words))
         tokens: dict[int, list[str]] = defaultdict(list)
-        found = db.execute('SELECT doc, term FROM word_places ORDER BY doc, "offset" LIMIT ?', (MOST_TOKENS,))
+        found = db.execute('SELECT doc, term FROM word_places ORDER BY doc, "offset" LIMIT ?', (most,))
         for row, token in found:
             tokens[row].append(token)
-    return list(tokens.values())
-
-
-def _places(db: sqlite3.Connection, token: str) -> NDArray[np.int64]:
-    """Return where a token stands, rising: passage, column and place in it as one number."""
-    query = f"""SELECT group_concat((doc * {COLUMNS} + CASE col WHEN 'title' THEN 0 WHEN 'headings' THEN 1 ELSE 2 END)
-                                    * {PLACES_IN_COLUMN} + "offset") FROM word_places WHERE term = ?"""
-    return _numbers(db, query, token)
-
-
-def _numbers(db: sqlite3.Connection, query: str, token: str) -> NDArray[np.int64]:
-    """Return numbers that a query lists as one text: as rows they would take several times as long."""
-    (listed,) = db.execute(query, (token,)).fetchone()
-    return np.fromstring(listed or "", np.int64, sep=",")
+    return [(words[row], listed) for row, listed in tokens.items()]

@@ -67,7 +67,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
             info = catalog.info()
             found = {
                 **asdict(info),
-                "terms": catalog.count_terms(),
+                "terms": catalog.queries.count_terms(),
                 "encoder": (catalog.meta("encoder") or "")[:12],
                 "not_in_force_today": catalog.outside_validity(today.isoformat()),
                 "flagged": [asdict(flag) for flag in catalog.flags()],
@@ -99,7 +99,7 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
     packaged = dict.fromkeys((config.encoder.model, GUARD_ENCODER, READER_ID))
-    wanted = [*packaged, *([served(config)] if config.generator.kind.local else [])]
+    wanted = [*packaged, *([served(config)] if config.generator.local else [])]
     found: dict[str, str] = {}
     for model_id in wanted:
         try:
@@ -109,7 +109,7 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
         except AssistantError as error:
             found[model_id] = "missing" if isinstance(error, ModelMissing) else "damaged"
             _problem(problems, error.cause, error.hint, fatal=True)
-    if config.generator.kind.large:
+    if config.generator.large:
         found[config.generator.model] = config.generator.runtime
     return found
 

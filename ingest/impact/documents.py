@@ -47,9 +47,9 @@ class IndexState:
     def version(self, place: str) -> Version:
         """Read a document that may be seen; raises IndexMismatch if it has just gone."""
         row = self.rows[place]
-        if (document := self._catalog.document_at(row.path, self._access)) is None:
+        if (document := self._catalog.queries.document(row.path, self._access)) is None:
             raise IndexMismatch(f"{row.source} left the index meanwhile.", "Run it again.")
-        passages, spans = self._catalog.passages_of(document.id), self._catalog.terms_of(document.id)
+        passages, spans = self._catalog.queries.passages_of(document.id), self._catalog.queries.terms_of(document.id)
         terms = {name: (start, end) for name, start, end in spans}
         return Version(row, document, passages, terms, Pieces(document, passages, spans, self._guards))
 

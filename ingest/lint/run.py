@@ -165,7 +165,7 @@ def _policies(catalog: Catalog, access: Access, config: Config, progress: Progre
             yield Policy(
                 document=replace(document, source=row.source, meta=row.meta),
                 terms=terms,
-                indexed=[(p.start, p.end) for p in catalog.passages_of(row.document_id)],
+                indexed=[(p.start, p.end) for p in catalog.queries.passages_of(row.document_id)],
                 row=row,
                 links=parsed.links if parsed else (),
                 anchors=parsed.anchors if parsed else (),

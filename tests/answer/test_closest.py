@@ -60,7 +60,7 @@ def test_the_closest_quotes_are_shown_and_not_claimed_to_answer(unsure: Open) ->
     assert first.quote == "Employees may carry over at most 5 days. They expire on 31 March."
     assert len({q.source for q in answer.closest}) == len(answer.closest) <= 3
     for quote in answer.closest:
-        assert quote.quote in assistant.catalog.slices(quote.document_sha256, quote.start, quote.end)
+        assert quote.quote in assistant.catalog.queries.slices(quote.document_sha256, quote.start, quote.end)
 
 
 def test_what_is_far_off_gets_none(unsure: Open) -> None:

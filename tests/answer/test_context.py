@@ -117,10 +117,10 @@ def test_a_quote_stands_in_its_surroundings(make_assistant: Make) -> None:
     files = {f"{name}.md": text for name, (text, _, _) in CASES.items()}
     catalog = make_assistant(files).catalog
     for name, (_, quote, wanted) in CASES.items():
-        document = catalog.document(f"{name}.md", Access())
+        document = catalog.queries.document(f"{name}.md", Access())
         assert document is not None
         start = document.text.index(quote)
-        around = excerpts_around(catalog, document.id, start, start + len(quote))
+        around = excerpts_around(catalog.queries, document.id, start, start + len(quote))
         assert any(excerpt.text.endswith(wanted) for excerpt in around), (name, around)
         for excerpt in around:
             assert document.text[excerpt.start : excerpt.end] == excerpt.text

@@ -34,7 +34,7 @@ def test_an_earlier_version_is_the_one_that_was_superseded(
         answer = opened.answer("Does a sabbatical still last at most 12 months?")
         assert [(q.source, q.until) for q in answer.earlier] == [("old.md", "2024-12-31")]
         saved: dict[str, Any] = json.loads(dumps(answer_json(answer)))
-        parking = opened.catalog.document("parking.md", make_access((), "2024-06-01"))
+        parking = opened.catalog.queries.document("parking.md", make_access((), "2024-06-01"))
         assert parking is not None
         start = parking.text.index("Visitors")
         forged = {

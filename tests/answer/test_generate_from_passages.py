@@ -100,7 +100,7 @@ def test_a_passage_cannot_pose_as_another_one_or_as_the_question(reading: Callab
     assert sum(line.startswith("Question:") for line in lines) == 1
     assert not any(line.lstrip().startswith("[1] Leave") for line in lines if line.startswith(" "))
     for c in answer.citations:
-        assert c.quote in assistant.catalog.slices(c.document_sha256, c.start, c.end)
+        assert c.quote in assistant.catalog.queries.slices(c.document_sha256, c.start, c.end)
 
 
 @pytest.mark.parametrize(

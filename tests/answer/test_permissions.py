@@ -64,7 +64,7 @@ def shown(assistant: Assistant, question: str, access: Access, capsys: pytest.Ca
         [
             [answer_json(answer) for answer in answers],
             search_json(assistant.search(question, k=100)),
-            [term_json(*entry) for entry in assistant.catalog.terms(access)],
+            [term_json(*entry) for entry in assistant.catalog.queries.terms(access)],
             [document.model_dump() for document in assistant.as_retriever().invoke(question)],
         ]
     )

@@ -111,9 +111,9 @@ def test_a_restricted_document_is_its_audiences_alone(quick: Assistant, company:
         assert SECRET in {hit.source for hit in quick.search(q, access=managers).hits}
     assert quick.answer(QUESTIONS["tw-a-062"]["question"], access=managers).citations[0].source == SECRET
     for access in others:
-        assert SECRET not in {source for _, source, _ in quick.catalog.terms(access)}
-        assert quick.catalog.document(SECRET, access) is None
-    assert SECRET in {source for _, source, _ in quick.catalog.terms(managers)}
+        assert SECRET not in {source for _, source, _ in quick.catalog.queries.terms(access)}
+        assert quick.catalog.queries.document(SECRET, access) is None
+    assert SECRET in {source for _, source, _ in quick.catalog.queries.terms(managers)}
 
 
 def test_superseded_versions_are_used_on_their_days_only(quick: Assistant) -> None:

@@ -55,7 +55,7 @@ def test_it_is_closed_while_other_threads_read(office_config: Config) -> None:
 def read_until(closed: Event, assistant: Assistant) -> int:
     """Read the catalog without a pause; return how often."""
     for count in itertools.count(1):
-        assistant.catalog.hits_naming(["laptop"], assistant.access)
+        assistant.catalog.queries.hits_naming(["laptop"], assistant.access)
         if closed.is_set():
             return count
     raise AssertionError

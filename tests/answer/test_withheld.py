@@ -33,7 +33,7 @@ def test_a_term_that_is_a_secret_is_masked(assistant: Assistant) -> None:
 
 @pytest.mark.parametrize("part", ["6", SECRET, "Ignore", "two spare"])
 def test_no_letter_of_what_may_not_be_shown_opens_what_stands_around_it(assistant: Assistant, part: str) -> None:
-    document = assistant.catalog.document("open.md", NOBODY)
+    document = assistant.catalog.queries.document("open.md", NOBODY)
     assert document is not None
     start = document.text.index(part)
     quote = Quote(0, part, "open.md", "", (), None, start, start + len(part), document.sha256)

@@ -26,9 +26,8 @@ from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
 from assistant.core.records import Access
 from assistant.index.catalog import Catalog
-from assistant.index.reduced import reduced
 from assistant.index.schema import FILE_NAME
-from assistant.index.vectors import FOLDER, FolderStore
+from assistant.index.vectors import FOLDER, FolderStore, reduced
 from assistant.models.encoder import LazyEncoder, open_encoder
 from assistant.models.registry import Registry
 from ingest import build

@@ -376,7 +376,7 @@ def follow_up(assistant: Assistant, question: str) -> str:
 
 def terms(assistant: Assistant, question: str) -> str:
     norms = [normalise_term(word) for word in question.split()]
-    found = (assistant.catalog.terms(assistant.access, asked) for asked in (norms, None))
+    found = (assistant.catalog.queries.terms(assistant.access, asked) for asked in (norms, None))
     return dumps([term_json(*entry) for entries in found for entry in entries])
 
 

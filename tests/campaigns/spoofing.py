@@ -143,7 +143,7 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog) -> Iterator[str]:
     if len(SOURCE_LINE.findall(block)) != len({c.key for c in answer.citations}):
         yield "prints other sources than its citations'"
     for c in answer.citations:
-        if c.quote not in catalog.slices(c.document_sha256, c.start, c.end):
+        if c.quote not in catalog.queries.slices(c.document_sha256, c.start, c.end):
             yield f"quotes what is not there: {c.quote!r}"
         if not is_proved(c):
             yield f"says what its quote does not: {c.claim!r}"

@@ -47,7 +47,7 @@ def texts(company: Config) -> Iterator[dict[str, str]]:
     found = {}
     for row in rows.values():
         day = row.meta.effective or row.meta.expires or "2025-06-01"
-        document = catalog.document(row.source, Access(frozenset(row.meta.audience or ()), day))
+        document = catalog.queries.document(row.source, Access(frozenset(row.meta.audience or ()), day))
         assert document is not None, row.source
         found[row.source] = document.text
     yield found
@@ -96,8 +96,10 @@ def test_the_company_is_of_a_useful_size(company: Config, texts: dict[str, str])
     assert len(texts) >= 24
     assert sum(len(text.split()) for text in texts.values()) >= 20_000
     catalog = Catalog.open(company.data)
-    assert catalog.count_terms() >= 60
-    glossary = [term for term, source, _ in catalog.terms(Access(as_of="2025-06-01")) if source == "glossary.xlsx"]
+    assert catalog.queries.count_terms() >= 60
+    glossary = [
+        term for term, source, _ in catalog.queries.terms(Access(as_of="2025-06-01")) if source == "glossary.xlsx"
+    ]
     assert len({term.name for term in glossary}) >= 60
     catalog.close()
     assert {Path(source).suffix for source in texts} >= {".md", ".pdf", ".docx", ".pptx", ".html", ".csv", ".xlsx"}

@@ -53,14 +53,14 @@ def seen(catalog: Catalog, who: Access) -> dict[str, bool]:
     """Tell, for each way out of the catalog, whether `who` gets anything through it; they must agree."""
     ids = [row.passage_id for row in catalog.vector_rows()]
     return {
-        "sources": bool(catalog.visible_sources(who)),
-        "words": bool(catalog.search_words(["leave"], 10, who)[0]),
-        "visible": bool(catalog.visible(ids, who)),
-        "hits": bool(catalog.hits([(i, 1.0, ("dense",)) for i in ids], who)),
-        "terms": bool(catalog.terms(who)),
-        "named": bool(catalog.terms(who, ["ciso"])),
-        "document": any(catalog.document(f"doc-{i}.md", who) for i in range(3)),
-        "by hash": catalog.document("sha of doc", who) is not None,
+        "sources": bool(catalog.sources(who)),
+        "words": bool(catalog.queries.search_words(["leave"], 10, who)[0]),
+        "visible": bool(catalog.queries.visible(ids, who)),
+        "hits": bool(catalog.queries.hits([(i, 1.0, ("dense",)) for i in ids], who)),
+        "terms": bool(catalog.queries.terms(who)),
+        "named": bool(catalog.queries.terms(who, ["ciso"])),
+        "document": any(catalog.queries.document(f"doc-{i}.md", who) for i in range(3)),
+        "by hash": catalog.queries.document("sha of doc", who) is not None,
     }
 
 
@@ -96,7 +96,7 @@ def test_a_document_with_two_sources_is_seen_through_either(catalog: Catalog) ->
                 for m in pair
             ]
             assert set(seen(catalog, access(*roles)).values()) == {any(through)}, (pair, roles)
-            assert [source for source, _, _ in catalog.visible_sources(access(*roles))] == [
+            assert sorted(row.source for row in catalog.sources(access(*roles)).values()) == [
                 f"doc-{i}.md" for i, sees in enumerate(through) if sees
             ]
         with catalog.transaction():
@@ -109,16 +109,16 @@ def test_dates_and_audiences_of_two_sources_are_not_mixed(catalog: Catalog) -> N
     """Open but expired, and in force but restricted: an outsider sees it through neither."""
     add(catalog, "doc", Meta(expires="2020-01-01"), Meta(audience=("hr",)), terms=[CISO])
     assert set(seen(catalog, access()).values()) == {False}
-    assert catalog.hits([(1, 1.0, ("dense",))], access("hr"))[0].source == "doc-1.md"
+    assert catalog.queries.hits([(1, 1.0, ("dense",))], access("hr"))[0].source == "doc-1.md"
     (row,) = catalog.vector_rows()  # what the vectors say of it is wider, and filtered here
     assert (row.effective, row.expires, row.audience) == ("", "9999-12-31", None)
 
 
 def test_a_hit_names_only_a_source_that_may_be_seen(catalog: Catalog) -> None:
     add(catalog, "doc", Meta(audience=("board",)), Meta(audience=("hr",)), terms=[CISO])
-    assert catalog.hits([(1, 1.0, ("dense",))], access("hr"))[0].source == "doc-1.md"
-    assert [source for _, source, _ in catalog.terms(access("hr"))] == ["doc-1.md"]
-    assert catalog.document("doc-0.md", access("hr")) is None
+    assert catalog.queries.hits([(1, 1.0, ("dense",))], access("hr"))[0].source == "doc-1.md"
+    assert [source for _, source, _ in catalog.queries.terms(access("hr"))] == ["doc-1.md"]
+    assert catalog.queries.document("doc-0.md", access("hr")) is None
 
 
 def test_a_document_for_nobody_is_seen_by_nobody_whatever_else_is_asked(catalog: Catalog) -> None:
@@ -135,7 +135,7 @@ def test_a_document_for_nobody_at_one_place_is_for_others_at_another(catalog: Ca
     add(catalog, "doc", Meta(audience=()), Meta(audience=("hr",)))
     (row,) = catalog.vector_rows()
     assert row.audience == ("hr",)
-    assert [source for source, _, _ in catalog.visible_sources(access("hr"))] == ["doc-1.md"]
+    assert sorted(row.source for row in catalog.sources(access("hr")).values()) == ["doc-1.md"]
 
 
 def test_an_audience_that_is_not_what_was_written_is_damage(catalog: Catalog) -> None:
@@ -158,13 +158,13 @@ def test_an_audience_that_is_not_what_was_written_is_damage(catalog: Catalog) ->
 def test_roles_do_not_reach_into_sql(catalog: Catalog) -> None:
     add(catalog, "doc", Meta(audience=("hr",)))
     for role in ("%", "*", "hr' OR '1'='1", '"', "h_", "HR"):
-        assert not catalog.visible_sources(access(role))
+        assert not catalog.sources(access(role))
 
 
 def test_a_document_without_a_source_is_invisible_and_then_dropped(catalog: Catalog) -> None:
     add(catalog, "ahead", terms=[CISO])
     assert set(seen(catalog, access()).values()) == {False}
-    assert catalog.info().documents == catalog.info().passages == catalog.count_terms() == 0
+    assert catalog.info().documents == catalog.info().passages == catalog.queries.count_terms() == 0
     assert list(catalog.vector_rows()) == [] and catalog.document_meta("ahead") == Meta()
     with catalog.transaction():
         catalog.drop_unused()
@@ -178,7 +178,7 @@ def test_stale_and_unknown_ids_never_come_back(catalog: Catalog) -> None:
     with catalog.transaction():
         catalog.drop_source("/old-0.md")
     scored = [(old, 0.9, ("dense",)), (999, 0.8, ("dense",)), (new, 0.7, ("dense",)), (-1, 0.6, ("dense",))]
-    hits = catalog.hits(scored, access())  # type: ignore[arg-type]
+    hits = catalog.queries.hits(scored, access())  # type: ignore[arg-type]
     assert [(hit.passage.document_id, hit.rank, hit.score) for hit in hits] == [("new", 1, 0.7)]
     with catalog.transaction():
         catalog.drop_unused()
@@ -190,9 +190,9 @@ def test_the_limit_counts_what_may_be_seen(catalog: Catalog) -> None:
     add(catalog, "secret", Meta(audience=("board",)))
     for name in ("a", "b", "c"):
         add(catalog, name, Meta())
-    assert catalog.visible([4, 99, 1, 2, -1, 3], access()) == [4, 2, 3]
-    assert catalog.visible([4, 1], access("board")) == [4, 1] and catalog.visible([], access()) == []
-    assert len(catalog.search_words(["leave"], 2, access())[0]) == 2
+    assert catalog.queries.visible([4, 99, 1, 2, -1, 3], access()) == [4, 2, 3]
+    assert catalog.queries.visible([4, 1], access("board")) == [4, 1] and catalog.queries.visible([], access()) == []
+    assert len(catalog.queries.search_words(["leave"], 2, access())[0]) == 2
 
 
 def test_a_role_is_listed_in_one_order_whatever_the_order_of_writing(catalog: Catalog) -> None:
@@ -225,7 +225,7 @@ def test_flags_are_kept_with_the_document(catalog: Catalog) -> None:
 @pytest.mark.parametrize("name", ["CISO", "ciso", " Ciso ", "Chief  Information Security Officer", "(CISO)", "“ciso”"])
 def test_a_term_is_found_by_name_and_alias_in_any_case(catalog: Catalog, name: str) -> None:
     add(catalog, "doc", Meta(), terms=[CISO])
-    ((term, source, title),) = catalog.terms(access(), [normalise_term(name)])
+    ((term, source, title),) = catalog.queries.terms(access(), [normalise_term(name)])
     assert (term.name, term.aliases, source, title) == ("CISO", CISO.aliases, "doc-0.md", "Doc")
     assert term.definition == TEXT[term.start : term.end] == "A CISO is the chief information security officer."
 
@@ -240,8 +240,8 @@ def test_names_fold_to_one(one: str, same: str) -> None:
 
 def test_other_names_find_nothing(catalog: Catalog) -> None:
     add(catalog, "doc", Meta(), terms=[CISO])
-    assert not catalog.terms(access(), ["cis", "officer", "", "%"]) and not catalog.terms(access(), [])
-    assert len(catalog.terms(access())) == catalog.count_terms() == 1
+    assert not catalog.queries.terms(access(), ["cis", "officer", "", "%"]) and not catalog.queries.terms(access(), [])
+    assert len(catalog.queries.terms(access())) == catalog.queries.count_terms() == 1
 
 
 # --- one state a question --------------------------------------------------------------------------------------------
@@ -259,12 +259,12 @@ def test_a_snapshot_does_not_see_what_is_committed_meanwhile(catalog: Catalog, t
                 catalog.drop_unused()
             with reader.snapshot():  # a snapshot inside is the same one
                 assert reader.info() == before
-            assert [source for source, _, _ in reader.visible_sources(access())] == ["old-0.md"]
-            assert reader.slices("sha of old", 0, 9) == {"Employees"}
-            assert reader.search_words(["employees"], 5, access())[0]
-            assert not reader.search_words(["something"], 5, access())[0]
-        assert [source for source, _, _ in reader.visible_sources(access())] == ["new-0.md"]
-        assert reader.info().generation == "g2" and reader.slices("sha of old", 0, 9) == set()
+            assert sorted(row.source for row in reader.sources(access()).values()) == ["old-0.md"]
+            assert reader.queries.slices("sha of old", 0, 9) == {"Employees"}
+            assert reader.queries.search_words(["employees"], 5, access())[0]
+            assert not reader.queries.search_words(["something"], 5, access())[0]
+        assert sorted(row.source for row in reader.sources(access()).values()) == ["new-0.md"]
+        assert reader.info().generation == "g2" and reader.queries.slices("sha of old", 0, 9) == set()
 
 
 def test_a_writer_sees_its_own_transaction_and_others_do_not(catalog: Catalog, tmp_path: Path) -> None:
@@ -374,8 +374,8 @@ def test_damage_that_shows_only_later_is_a_mismatch_too(
     with pytest.raises(IndexMismatch, match=r"[^.\n]+damaged: [^.\n]*\. Delete "):  # noqa: SIM117
         with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
             catalog.info()
-            catalog.search_words(["rule"], 10, access())
-            catalog.visible_sources(access())
+            catalog.queries.search_words(["rule"], 10, access())
+            catalog.sources(access())
     with pytest.raises(IndexMismatch, match="damaged: "):
         run_ingest(config, root)
 
@@ -410,8 +410,8 @@ def test_the_confidence_of_a_span_is_the_least_of_its_pages(catalog: Catalog) ->
         catalog.add_document(document, [], [], [])
         catalog.put_source(SourceRow("/d.md", "/", "d.md", "d", 1, 1, 1, "sha", Meta()))
     spans = {(0, 5): None, (0, 10): None, (9, 11): 0.97, (10, 20): 0.97, (12, 21): 0.8, (25, 30): 0.8}
-    assert {span: catalog.ocr_of("d", *span) for span in spans} == spans
-    assert catalog.document("d.md", access()) == document
+    assert {span: catalog.queries.ocr_of("d", *span) for span in spans} == spans
+    assert catalog.queries.document("d.md", access()) == document
     catalog._db.execute("UPDATE documents SET ocr = '[3]'")
     with pytest.raises(sqlite3.DatabaseError):
-        catalog.ocr_of("d", 0, 5)
+        catalog.queries.ocr_of("d", 0, 5)

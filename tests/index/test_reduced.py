@@ -15,8 +15,7 @@ from assistant.core.errors import IndexMismatch
 from assistant.core.records import Meta
 from assistant.index.catalog import Catalog
 from assistant.index.publish import rebuilt
-from assistant.index.reduced import reduced
-from assistant.index.vectors import FolderStore, open_store
+from assistant.index.vectors import FolderStore, open_store, reduced
 from assistant.models.encoder import Encoder
 from tests.index.test_catalog import access, add
 
@@ -37,12 +36,12 @@ def test_the_nearest_are_those_of_an_exact_search(company: Config, encoder: Enco
     wanted = 16
     settings = replace(company.retrieval, candidates=wanted)
     with closing(Catalog.open(company.data)) as catalog, closing(open_store(company.data, "")) as store:
-        rows = [row for row in catalog.vector_rows() if catalog.visible([row.passage_id], access())]
+        rows = [row for row in catalog.vector_rows() if catalog.queries.visible([row.passage_id], access())]
         whole = np.array([np.frombuffer(row.vector, np.float32) for row in rows])
         retriever = Retriever(catalog, store, encoder.encode, settings)
         for question in QUESTIONS:
             vector = encoder.encode([question])[0]
-            found = catalog.nearest(vector, retriever.near(vector, access()), wanted)
+            found = catalog.queries.nearest(vector, retriever.near(vector, access()), wanted)
             exact = np.argsort(-(whole @ vector))[:wanted]
             assert [i for i, _ in found] == [rows[at].passage_id for at in exact]
             assert [cosine for _, cosine in found] == pytest.approx((whole @ vector)[exact], abs=1e-5)
@@ -84,4 +83,4 @@ def test_a_damaged_vector_ranks_nothing(tmp_path: Path, value: bytes | None) -> 
         with catalog.transaction():
             catalog.add_vectors([(b"doc" if value is not None else b"another", value or b"")])
         with pytest.raises(IndexMismatch, match="the catalog is damaged: a passage's vector"), catalog.snapshot():
-            catalog.nearest(np.full(8, 8**-0.5, np.float32), [1], 5)
+            catalog.queries.nearest(np.full(8, 8**-0.5, np.float32), [1], 5)

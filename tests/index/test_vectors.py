@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -21,12 +22,12 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
-from assistant.core.config import Config, IngestSection
+from assistant.core.config import Config
 from assistant.core.errors import AssistantError, IndexMissing
 from assistant.core.records import Access, IngestReport, make_access
 from assistant.index import vectors
 from assistant.index.schema import FOREVER, VectorRow
-from assistant.index.vectors import BATCH, FolderStore, ServerStore, VectorStore, open_store
+from assistant.index.vectors import FolderStore, ServerStore, VectorStore, open_store
 from assistant.models.encoder import Encoder
 from tests.commands import free_port
 from tests.manifests import access_toml
@@ -95,6 +96,12 @@ def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 30) -> 
     raise AssertionError(f"chroma did not start (exit status {server.poll()})")
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[FolderStore]:
+    with closing(FolderStore(tmp_path / "generations")) as folder:
+        yield folder
+
+
 @pytest.fixture(params=["folder", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
     if request.param == "folder":
@@ -119,8 +126,11 @@ def test_what_is_built_is_found_best_first(store: VectorStore) -> None:
 def test_an_empty_generation_finds_nothing(store: VectorStore) -> None:
     generation = store.build([])
     assert store.has(generation) and store.count(generation) == 0 and not found(store, generation, unit(1))
-    grown = store.copy_with_changes(generation, [], [row(3)])
-    assert found(store, grown, unit(3)) == [3]
+
+
+def test_an_empty_generation_can_grow(folder: FolderStore) -> None:
+    grown = folder.copy_with_changes(folder.build([]), [], [row(3)])
+    assert found(folder, grown, unit(3)) == [3]
 
 
 def test_the_limit_may_exceed_what_there_is(store: VectorStore) -> None:
@@ -128,23 +138,23 @@ def test_the_limit_may_exceed_what_there_is(store: VectorStore) -> None:
     assert sorted(found(store, generation, unit(1), limit=1000)) == [0, 1, 2]
 
 
-def test_deriving_leaves_the_parent_as_it_was(store: VectorStore) -> None:
-    parent = store.build(row(i) for i in range(10))
-    child = store.copy_with_changes(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, None), row(11)])
+def test_deriving_leaves_the_parent_as_it_was(folder: FolderStore) -> None:
+    parent = folder.build(row(i) for i in range(10))
+    child = folder.copy_with_changes(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, None), row(11)])
     assert child != parent
-    assert sorted(found(store, parent, unit(1))) == list(range(10))
-    assert sorted(found(store, child, unit(1))) == [0, 1, 4, 5, 6, 7, 8, 9, 11]
-    assert store.count(parent) == 10 and store.count(child) == 9
-    assert store.query(parent, unit(4), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))
-    assert store.query(child, unit(40), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))  # replaced, not kept
+    assert sorted(found(folder, parent, unit(1))) == list(range(10))
+    assert sorted(found(folder, child, unit(1))) == [0, 1, 4, 5, 6, 7, 8, 9, 11]
+    assert folder.count(parent) == 10 and folder.count(child) == 9
+    assert folder.query(parent, unit(4), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))
+    assert folder.query(child, unit(40), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))  # replaced, not kept
 
 
-def test_deriving_changes_who_may_see(store: VectorStore) -> None:
-    parent = store.build([row(1), row(2, "hr")])
-    child = store.copy_with_changes(parent, [1, 2], [row(1, "board"), row(2)])
-    assert found(store, parent, unit(1), EVERYONE) == [1]
-    assert found(store, child, unit(1), EVERYONE) == [2]
-    assert found(store, child, unit(1), replace(EVERYONE, roles=frozenset({"board"}))) == [1, 2]
+def test_deriving_changes_who_may_see(folder: FolderStore) -> None:
+    parent = folder.build([row(1), row(2, "hr")])
+    child = folder.copy_with_changes(parent, [1, 2], [row(1, "board"), row(2)])
+    assert found(folder, parent, unit(1), EVERYONE) == [1]
+    assert found(folder, child, unit(1), EVERYONE) == [2]
+    assert found(folder, child, unit(1), replace(EVERYONE, roles=frozenset({"board"}))) == [1, 2]
 
 
 def test_filters_hold_for_roles_and_dates(store: VectorStore) -> None:
@@ -192,17 +202,16 @@ def test_a_generation_that_never_was_is_missing(store: VectorStore, generation: 
 
 
 def test_a_build_that_fails_leaves_nothing(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "BATCH", 10)
+    monkeypatch.setattr(vectors, "batched", partial(vectors.batched, most=10))
     kept = store.build([row(1)])
 
     def rows() -> Iterator[VectorRow]:
         yield from (row(i) for i in range(10))
         raise RuntimeError("the catalog is gone")
 
-    writes: list[Callable[[], object]] = [
-        lambda: store.build(rows()),
-        lambda: store.copy_with_changes(kept, [], rows()),
-    ]
+    writes: list[Callable[[], object]] = [lambda: store.build(rows())]
+    if isinstance(store, FolderStore):
+        writes.append(lambda: store.copy_with_changes(kept, [], rows()))
     for write in writes:
         with pytest.raises((RuntimeError, AssistantError), match="the catalog is gone"):
             write()
@@ -222,9 +231,10 @@ def test_more_rows_than_one_batch_takes(store: VectorStore) -> None:
     values = np.random.default_rng(0).standard_normal((many, 8)).astype(np.float32)
     generation = store.build(VectorRow(i, values[i].tobytes(), "", FOREVER, None) for i in range(many))
     assert store.count(generation) == many
-    assert [found(store, generation, values[i], limit=1)[0] for i in (0, BATCH, many - 1)] == [0, BATCH, many - 1]
-    child = store.copy_with_changes(generation, range(10, many), [])
-    assert sorted(found(store, child, unit(1))) == list(range(10)) and store.count(child) == 10
+    assert [found(store, generation, values[i], limit=1)[0] for i in (0, 5_000, many - 1)] == [0, 5_000, many - 1]
+    if isinstance(store, FolderStore):
+        child = store.copy_with_changes(generation, range(10, many), [])
+        assert sorted(found(store, child, unit(1))) == list(range(10)) and store.count(child) == 10
 
 
 # --- a folder --------------------------------------------------------------------------------------------------------
@@ -324,8 +334,8 @@ FILES = {
 MORE_LEAVE = "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n"
 
 
-def on_server(make_config: Callable[..., Config], url: str, share: float) -> Config:
-    config = make_config(ingest=IngestSection(rebuild_share=share))
+def on_server(make_config: Callable[..., Config], url: str) -> Config:
+    config = make_config()
     return replace(config, index=replace(config.index, chroma_url=url))
 
 
@@ -363,16 +373,14 @@ def test_a_server_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
         open_store(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
 
 
-@pytest.mark.parametrize("share", [0.0, 1e9], ids=["rebuild", "derive"])
 def test_a_server_that_dies_is_one_sentence_and_once_it_is_back_all_goes_on(
     tmp_path: Path,
     make_config: Callable[..., Config],
     write_files: Callable[[dict[str, str]], Path],
     run_ingest: Callable[..., IngestReport],
-    share: float,
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    config = on_server(make_config, url, share)
+    config = on_server(make_config, url)
     root = write_files(FILES)
     with chroma_server(tmp_path / "chroma", url) as server:
         run_ingest(config, root)
@@ -394,8 +402,7 @@ def test_a_server_that_dies_is_one_sentence_and_once_it_is_back_all_goes_on(
         assert "31 days" in assistant.search("days of annual leave").hits[0].passage.text
 
 
-@pytest.mark.parametrize("stage", ["build", "copy_with_changes"])
-def test_a_server_that_dies_while_vectors_are_written_keeps_the_old_ones(tmp_path: Path, stage: str) -> None:
+def test_a_server_that_dies_while_vectors_are_written_keeps_the_old_ones(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with chroma_server(tmp_path / "chroma", url) as server:
         store = ServerStore(url)
@@ -408,11 +415,11 @@ def test_a_server_that_dies_while_vectors_are_written_keeps_the_old_ones(tmp_pat
             yield row(8)
 
         with pytest.raises(IndexMissing, match="does not answer"):
-            store.build(dying()) if stage == "build" else store.copy_with_changes(old, [0], dying())
+            store.build(dying())
     with closing(store), chroma_server(tmp_path / "chroma", url):
         assert sorted(found(store, old, unit(1))) == [0, 1, 2, 3]
-        new = store.copy_with_changes(old, [0], [row(7), row(8)])
-        assert sorted(found(store, new, unit(1))) == [1, 2, 3, 7, 8]
+        new = store.build([row(7), row(8)])
+        assert sorted(found(store, new, unit(1))) == [7, 8]
         store.keep_only([old, new])
         assert generations(store) == {old, new}  # and what was half written is gone
 
@@ -420,22 +427,20 @@ def test_a_server_that_dies_while_vectors_are_written_keeps_the_old_ones(tmp_pat
 def test_two_indexes_on_one_server_leave_each_other_alone(chroma_url: str) -> None:
     with closing(ServerStore(chroma_url, "one")) as one, closing(ServerStore(chroma_url, "two")) as two:
         ours, theirs = one.build([row(1)]), two.build([row(2)])
-        newer = one.copy_with_changes(ours, [], [row(3)])
+        newer = one.build([row(1), row(3)])
         one.keep_only([newer])
         assert not one.has(ours) and sorted(found(one, newer, unit(1))) == [1, 3]
         assert found(two, theirs, unit(1)) == [2]
 
 
-@pytest.mark.parametrize("share", [0.0, 1e9], ids=["rebuild", "derive"])
 def test_an_index_whose_vectors_are_on_a_server(
     chroma_url: str,
     make_config: Callable[..., Config],
     write_files: Callable[[dict[str, str]], Path],
     run_ingest: Callable[..., IngestReport],
     encoder: Encoder,
-    share: float,
 ) -> None:
-    config = on_server(make_config, chroma_url, share)
+    config = on_server(make_config, chroma_url)
     root = write_files(FILES)
     assert run_ingest(config, root).embedded == 2
     with closing(Assistant(config)) as assistant:

@@ -72,8 +72,9 @@ Feed = Callable[..., Fed]
 def indexed(config: Config) -> str:
     """Return the text, titles and sources of everything that is indexed."""
     with closing(Catalog.open(config.data)) as catalog:
-        passages = [f"{source}\n{passage.text}" for passage, source in catalog.passages(EVERYONE)]
-        return "\n".join([*passages, *(title for _, title, _ in catalog.visible_sources(EVERYONE))])
+        passages = [f"{source}\n{passage.text}" for passage, source in catalog.queries.passages(EVERYONE)]
+        documents = [catalog.queries.document(path, EVERYONE) for path in catalog.sources(EVERYONE)]
+        return "\n".join([*passages, *(document.title for document in documents if document)])
 
 
 @pytest.fixture

@@ -59,21 +59,23 @@ class Index:
 
     def sources(self, access: Access = EVERYONE) -> list[str]:
         with closing(Catalog.open(self._config.data)) as catalog:
-            return [source for source, _, _ in catalog.visible_sources(access)]
+            return sorted(row.source for row in catalog.sources(access).values())
 
     def dense(self, query: str) -> list[str]:
         """Return the texts that the vectors alone lead to."""
         with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
             found = store.query(catalog.meta("generation") or "", self._encoder.encode([query])[0], 1000, None)
-            hits = catalog.hits([(i, score, ("dense",)) for i, score in found], EVERYONE)
+            hits = catalog.queries.hits([(i, score, ("dense",)) for i, score in found], EVERYONE)
             assert len(hits) == len(found), "the vectors hold a passage that the catalog does not"
             return [hit.passage.text for hit in hits]
 
     def lexical(self, word: str) -> list[str]:
         """Return the texts that hold a word."""
         with closing(Catalog.open(self._config.data)) as catalog:
-            found, _ = catalog.search_words([word], 1000, EVERYONE)
-            return [hit.passage.text for hit in catalog.hits([(i, s, ("lexical",)) for i, s in found], EVERYONE)]
+            found, _ = catalog.queries.search_words([word], 1000, EVERYONE)
+            return [
+                hit.passage.text for hit in catalog.queries.hits([(i, s, ("lexical",)) for i, s in found], EVERYONE)
+            ]
 
     def counts(self) -> tuple[int, int]:
         """Return (documents, passages), after checking that Chroma holds as many vectors."""
@@ -630,7 +632,7 @@ def test_a_run_that_dies_while_it_writes_vectors_leaves_the_old_index_and_nothin
         def fail(*args: object) -> None:
             raise failure
 
-        patch.setattr(vectors, "_sync_folder", fail)
+        patch.setattr(vectors, "sync_to_disk", fail)
         told = "No space left.*Make room" if isinstance(failure, OSError) else None
         with pytest.raises((AssistantError, KeyboardInterrupt), match=told):
             run_ingest(config, docs)
@@ -663,7 +665,7 @@ def test_what_an_abandoned_run_wrote_ahead_is_dropped_even_if_nothing_else_chang
     (docs / "draft.md").unlink()
     assert run_ingest(config, docs).unchanged == 3
     with closing(Catalog.open(config.data)) as catalog:
-        assert not catalog.has_unused()
+        assert catalog._db.execute("SELECT COUNT(*) FROM documents").fetchone() == (3,)
     assert b"Initech" not in b"".join(path.read_bytes() for path in config.data.glob("catalog*"))
 
 

@@ -82,7 +82,7 @@ def test_whatever_a_parser_does_the_other_files_are_indexed(
     assert {r.source: r.reason for r in report.rejected} == bad
     assert sorted(report.added) == sorted(files) and report.passages == len(files)
     with closing(Catalog.open(config.data)) as catalog:
-        text = "".join(passage.text for passage, _ in catalog.passages(Access()))
+        text = "".join(passage.text for passage, _ in catalog.queries.passages(Access()))
     assert all(f"bay {at}" in text for at in range(len(files)))
 
 

@@ -41,7 +41,7 @@ Make = Callable[..., Config]
 
 def texts(config: Config) -> str:
     with closing(Catalog.open(config.data)) as catalog:
-        return "\n".join(passage.text for passage, _ in catalog.passages(make_access()))
+        return "\n".join(passage.text for passage, _ in catalog.queries.passages(make_access()))
 
 
 def test_only_the_passage_with_the_order_is_left_out_and_with_it_its_terms(
@@ -95,7 +95,7 @@ def test_a_document_of_orders_alone_is_indexed_without_a_passage(
 
 def hits(config: Config) -> list[tuple[str, tuple[str, ...]]]:
     with closing(Catalog.open(config.data)) as catalog:
-        return [(passage.text, passage.headings) for passage, _ in catalog.passages(make_access())]
+        return [(passage.text, passage.headings) for passage, _ in catalog.queries.passages(make_access())]
 
 
 def test_a_planted_heading_goes_with_no_passage_of_its_section(
@@ -127,8 +127,8 @@ def test_a_title_or_file_name_that_is_an_order_is_flagged_and_the_title_is_neutr
     report = run_ingest(config, write_files({name: text}))
     assert [flag.reason for flag in report.flagged] == ["injection"]
     with closing(Catalog.open(config.data)) as catalog:
-        ((passage, _),) = catalog.passages(make_access())
-        document = catalog.document(name, make_access())
+        ((passage, _),) = catalog.queries.passages(make_access())
+        document = catalog.queries.document(name, make_access())
     assert document is not None and document.title == "Untitled document" and "bay 7" in passage.text
 
 
@@ -148,8 +148,8 @@ def test_secrets_go_with_no_passage_in_its_title_or_headings_and_a_file_is_not_n
     report = run_ingest(config, write_files({"robot.md": text, f"{key}.md": "# Robot\n\nThe robot rests at night.\n"}))
     assert [(r.source, r.reason) for r in report.rejected] == [(f"{key}.md", "secrets")]
     with closing(Catalog.open(config.data)) as catalog:
-        (passage, _), *rest = catalog.passages(make_access())
-        document = catalog.document("robot.md", make_access())
+        (passage, _), *rest = catalog.queries.passages(make_access())
+        document = catalog.queries.document("robot.md", make_access())
     assert not rest and document is not None
     assert passage.headings == ("Robot [AWS access key removed]", "Account [IBAN removed]")
     assert document.title == "Robot [AWS access key removed]"

@@ -76,7 +76,7 @@ def test_every_tool_says_what_its_command_says(assistant: Assistant) -> None:
             ("verify", {"answer": {**answer, "answer": f"{answer['answer']} And a car."}}),
         )
     )
-    text = assistant.catalog.document(citation["source"], assistant.access)
+    text = assistant.catalog.queries.document(citation["source"], assistant.access)
     assert text and around["before"] + around["quote"] + around["after"] in text.text
     assert around["quote"] == citation["quote"]
     assert names == {"names": sorted(names["names"], key=str.casefold), "left_out": 0} and len(names["names"]) > 1

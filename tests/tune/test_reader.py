@@ -90,8 +90,8 @@ def test_the_adapter_is_a_change_of_the_weight_and_learns_as_such() -> None:
 @pytest.mark.slow
 def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
     from assistant.models.cross_encoder import CrossEncoder, layout, open_tokenizer
+    from tune.graphs.encoders import ADAPTER, MAX_DIFFERENCE, build_reader
     from tune.graphs.originals import MPNET, open_base
-    from tune.graphs.reader import ADAPTER, TOLERANCE, build_reader
     from tune.train_reader import train
 
     units = ("Alpha pays ten.", "Beta pays twenty.", "Gamma pays thirty.")
@@ -111,7 +111,7 @@ def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
     assert after < before
     (tmp_path / "model").mkdir()
     measured = build_reader(open_base(MPNET), tmp_path / "model", tmp_path / "adapter")
-    assert float(measured["difference"]) < TOLERANCE
+    assert float(measured["difference"]) < MAX_DIFFERENCE
     scores = CrossEncoder(tmp_path / "model").read("What does beta pay?", "Pay", units)
     assert int(scores.argmax()) == 1
 

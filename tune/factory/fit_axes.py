@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from assistant.core.config import MPNET, Config
-from assistant.index.reduced import AXES
+from assistant.index.vectors import AXES
 from assistant.models.encoder import open_encoder
 from assistant.models.registry import Registry
 from tune.factory.measure_encoder import pieces

@@ -67,19 +67,19 @@ class _Verifier:
         if heading and self._is_headed(citation) and not citation.claim.startswith(without_keys(opening(heading))):
             return "the statement lacks the heading that governs it"
         document = self._document(citation)
-        around = excerpts_around(self.catalog, document.id, citation.start, citation.end) if document else ()
+        around = excerpts_around(self.catalog.queries, document.id, citation.start, citation.end) if document else ()
         same = [(e.start, e.end) for e in around] == [(e.start, e.end) for e in citation.context]
         if not same or not all(shows(told.text, e.text) for told, e in zip(citation.context, around, strict=True)):
             return "its context is not what stands around the quote"
-        if citation.since != since(self.catalog, citation.source, self.access):
+        if citation.since != since(self.catalog.queries, citation.source, self.access):
             return "it does not say since when its document holds"
-        if document and citation.ocr != self.catalog.ocr_of(document.id, citation.start, citation.end):
+        if document and citation.ocr != self.catalog.queries.ocr_of(document.id, citation.start, citation.end):
             return "it does not say how sure OCR was of its page"
         return ""
 
     def before(self, quote: EarlierQuote, citations: Sequence[Citation]) -> str:
         """Check a quote of the version before the first citation's document, on the last day on which that held."""
-        before = self.catalog.version_before(citations[0].source, self.access) if citations else None
+        before = self.catalog.queries.version_before(citations[0].source, self.access) if citations else None
         if quote.key != 1 or (quote.source, quote.until) != before:
             return "its document is not the version before, or did not hold until that day"
         return _Verifier(self.catalog, replace(self.access, as_of=quote.until)).quote(quote)
@@ -116,7 +116,7 @@ class _Verifier:
         return ""
 
     def _around(self, document: Document, quote: Citation | Quote) -> list[Passage]:
-        return [p for p in self.catalog.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
+        return [p for p in self.catalog.queries.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
 
     def _is_whole(self, quote: Citation | Quote, around: Sequence[Passage]) -> bool:
         found = [_places(passage) for passage in around]
@@ -124,7 +124,7 @@ class _Verifier:
 
     def _defines(self, quote: Citation | Quote, document: Document) -> bool:
         """Tell whether a quote is a definition, from its term on."""
-        for name, start, end in self.catalog.terms_of(document.id):
+        for name, start, end in self.catalog.queries.terms_of(document.id):
             line = document.text.rfind("\n", 0, start) + 1
             if quote.end == end and quote.start in (start, document.text.rfind(name, line, start)):
                 return True
@@ -134,8 +134,8 @@ class _Verifier:
         """Tell whether `title > headings (source)` is that of a passage."""
         cuts = [match.start() for match in re.finditer(r" \(", told)] if told.endswith(")") else []
         for cut in cuts:
-            document = self.catalog.document(told[cut + 2 : -1], self.access)
-            passages = self.catalog.passages_of(document.id) if document else []
+            document = self.catalog.queries.document(told[cut + 2 : -1], self.access)
+            passages = self.catalog.queries.passages_of(document.id) if document else []
             if document and told[:cut] in {heading_path(_title(document), p.headings) for p in passages}:
                 return True
         return False
@@ -143,7 +143,7 @@ class _Verifier:
     def _document(self, quote: Citation | Quote) -> Document | None:
         """Return the document that a quote names, if it is still what it was."""
         sha256 = quote.document_sha256
-        named = (self.catalog.document(name, self.access) for name in (quote.source, sha256))
+        named = (self.catalog.queries.document(name, self.access) for name in (quote.source, sha256))
         return next((d for d in named if d and (d.source, d.sha256) == (quote.source, sha256)), None)
 
 
@@ -189,5 +189,5 @@ def unproved_sentences(saved: SavedAnswer) -> list[str]:
 
 def check_quote(catalog: Catalog, sha256: str, start: int, end: int, quote: str) -> None:
     """Raise IndexMismatch unless a document of that hash says exactly `quote` at [start, end)."""
-    if quote not in catalog.slices(sha256, start, end):
+    if quote not in catalog.queries.slices(sha256, start, end):
         raise IndexMismatch(f"a quote at {start}-{end} is not in its document.", "See `assistant status`.")

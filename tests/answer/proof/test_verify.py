@@ -163,7 +163,7 @@ def test_it_fails_on(office: Assistant, change: str) -> None:
 def test_offsets_from_the_end_of_the_document_are_no_offsets(office: Assistant) -> None:
     answer = saved(office)
     first = answer["citations"][0]
-    document = office.catalog.document(first["source"], office.access)
+    document = office.catalog.queries.document(first["source"], office.access)
     assert document is not None
     for field in ("start", "end"):
         first[field] -= len(document.text)

@@ -6,6 +6,7 @@ import bisect
 import json
 import re
 import sqlite3
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -13,35 +14,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.records import Access, Document, Hit, Meta, Method, Passage, Term
-from assistant.index.schema import DIFFERS, meta_from_json, ocr_from_json, passage_of, read_json
-from assistant.index.visible import BEGUN, VISIBLE, visible_to
-from assistant.index.word_search import Seen, is_among, search_words
+from assistant.index.schema import (
+    BEGUN,
+    DIFFERS,
+    VISIBLE,
+    document_of,
+    meta_from_json,
+    ocr_from_json,
+    passage_of,
+    read_json,
+    visible_to,
+)
+from assistant.index.word_search import VisiblePassages, is_among, search_words
 from assistant.text.canonical import ITEM
 from assistant.text.words import title_of
 
-# Of a passage's section, above it: what governs a row or an item may stand a few passages up.
-MAX_BEFORE, MAX_PASSAGES_BEFORE = 4_000, 40  # characters, passages
-MAX_LISTED, MAX_PASSAGES_LISTED = 60_000, 600  # the same where a passage goes on with a list or a table
-MAX_NAMING = 20  # passages that name a section, or a document
-UNIT = 1e-3  # how far a unit vector's length may be from one
+# Characters of a passage's section, above it: what governs a row or an item may stand a few passages up, and far up
+# where a passage goes on with a list or a table.
+MAX_BEFORE, MAX_LISTED = 4_000, 60_000
 NO_VECTOR = "a passage's vector is not what an encoder gives"
-MAX_KNOWN = 16  # of what is kept between questions, 2 MB for 100,000 passages
 PASSAGE = 'p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page'  # what `passage_of` reads
 T = TypeVar("T")
 
 
-class Lookup:
-    """Reads one connection to the catalog."""
+class Queries:
+    """Reads one connection to the catalog; keeps for a few people what is the same for all their questions."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, most_kept: int = 16) -> None:
         self._db = connection
+        self._most_kept = most_kept  # of whom `once` knows something: 2 MB each for 100,000 passages
         self._state = (0, 0)
         self._known: dict[tuple[str, Access], Any] = {}
 
     def once(self, what: str, access: Access, make: Callable[[], T]) -> T:
         """Return what is the same for every question until something is written, and for a few people at once."""
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
-        if (version, self._db.total_changes) != self._state or len(self._known) > MAX_KNOWN:
+        if (version, self._db.total_changes) != self._state or len(self._known) > self._most_kept:
             self._known.clear()
             self._check_sources()
             self._state = version, self._db.total_changes
@@ -68,8 +76,8 @@ class Lookup:
         given = np.array(ids, np.int64)
         return [int(i) for i in given[is_among(given, self._seen(access).ids)]]
 
-    def _seen(self, access: Access) -> Seen:
-        return self.once("seen", access, lambda: Seen.of(self._db, access))
+    def _seen(self, access: Access) -> VisiblePassages:
+        return self.once("seen", access, lambda: VisiblePassages.of(self._db, access))
 
     def hits(self, scored: Sequence[tuple[int, float, tuple[Method, ...]]], access: Access) -> tuple[Hit, ...]:
         """Turn those (passage id, score, methods) that `access` may see into hits, in their order."""
@@ -99,12 +107,10 @@ class Lookup:
         """Return what stands above a passage in its section, as far as it is indexed without a gap."""
         passage_id, document_id, body, start, _, headings, *_ = row
         listed = body.startswith("|") or ITEM.match(body)
-        characters, most = (MAX_LISTED, MAX_PASSAGES_LISTED) if listed else (MAX_BEFORE, MAX_PASSAGES_BEFORE)
-        above = """SELECT "start", "end" FROM passages WHERE document_id = ? AND id < ? AND headings = ?
-                   ORDER BY id DESC LIMIT ?"""
-        least = max(0, start - characters)
-        rows = self._db.execute(above, (document_id, passage_id, headings, most))
-        if not (spans := [span for span in rows if span[0] >= least]):
+        least = max(0, start - (MAX_LISTED if listed else MAX_BEFORE))
+        above = """SELECT "start", "end" FROM passages
+                   WHERE document_id = ? AND id < ? AND headings = ? AND "start" >= ? ORDER BY id DESC"""
+        if not (spans := self._db.execute(above, (document_id, passage_id, headings, least)).fetchall()):
             return ""
         query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE id = ?"
         text: str = self._db.execute(query, (least, start, least, document_id)).fetchone()[0]
@@ -131,14 +137,8 @@ class Lookup:
         for row in self._db.execute(sql, visible_to(access)):
             yield passage_of(row), row[7]
 
-    def passages_of(self, document_id: str) -> list[Passage]:
-        """Return a document's passages, in its order."""
-        sql = f"""SELECT {PASSAGE}
-                 FROM passages p JOIN words w ON w.rowid = p.id WHERE p.document_id = ? ORDER BY p."start" """
-        return [passage_of(row) for row in self._db.execute(sql, (document_id,))]
-
-    def passages_between(self, document_id: str, start: int, end: int) -> list[Passage]:
-        """Return the passages of a document that lie in [start, end) or touch it, in its order."""
+    def passages_of(self, document_id: str, start: int = 0, end: int = sys.maxsize) -> list[Passage]:
+        """Return the passages of a document, or those that lie in [start, end) or touch it, in its order."""
         sql = f"""SELECT {PASSAGE} FROM passages p JOIN words w ON w.rowid = p.id
                  WHERE p.document_id = ? AND p."end" > ? AND p."start" < ? ORDER BY p."start" """
         return [passage_of(row) for row in self._db.execute(sql, (document_id, start, end))]
@@ -162,12 +162,12 @@ class Lookup:
         if len(rows) != len(ids) or any(len(value) != vector.nbytes for _, value in rows):
             raise sqlite3.DatabaseError(NO_VECTOR)
         vectors = np.frombuffer(b"".join(value for _, value in rows), np.float32).reshape(-1, len(vector))
-        if not np.allclose(np.square(vectors).sum(axis=1), 1, atol=UNIT):
+        if not np.allclose(np.square(vectors).sum(axis=1), 1, atol=1e-3):  # as far as float32 goes
             raise sqlite3.DatabaseError(NO_VECTOR)
         found = [(row[0], float(cosine)) for row, cosine in zip(rows, vectors @ vector, strict=True)]
         return sorted(found, key=lambda entry: (-entry[1], entry[0]))[:limit]
 
-    def passages_on(self, document_id: str, number: str) -> list[Passage]:
+    def passages_on(self, document_id: str, number: str, most: int = 20) -> list[Passage]:
         """Return the passages of a document that may name one of its sections by number, the first few."""
         words = " ".join(re.findall(r"\d+", number))
         names = ("section", "clause", "article", "chapter", "number", "no", "rule", "point")
@@ -181,17 +181,17 @@ class Lookup:
                  AND w.rowid BETWEEN (SELECT MIN(id) FROM passages WHERE document_id = :document)
                                  AND (SELECT MAX(id) FROM passages WHERE document_id = :document)
                  ORDER BY p.id LIMIT :most"""
-        told = {"match": f"body : ({match})", "document": document_id, "most": MAX_NAMING}
+        told = {"match": f"body : ({match})", "document": document_id, "most": most}
         return [passage_of(row) for row in self._db.execute(sql, told)]
 
-    def hits_naming(self, words: Sequence[str], access: Access) -> tuple[Hit, ...]:
+    def hits_naming(self, words: Sequence[str], access: Access, most: int = 20) -> tuple[Hit, ...]:
         """Return the passages that `access` may see in which these words follow one another, the first few."""
         sql = f"""SELECT p.id FROM words w JOIN passages p ON p.id = w.rowid
                   WHERE words MATCH :phrase
                   AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
                   ORDER BY p.id LIMIT :most"""
         phrase = f'body : "{" ".join(words)}"'
-        rows = self._db.execute(sql, {"phrase": phrase, "most": MAX_NAMING, **visible_to(access)})
+        rows = self._db.execute(sql, {"phrase": phrase, "most": most, **visible_to(access)})
         return self.hits([(row[0], 0.0, ()) for row in rows], access)
 
     def passage_at(self, document_id: str, offset: int) -> int | None:
@@ -219,7 +219,20 @@ class Lookup:
             stop = max(stop, passage.end)
         return min(begin, start), max(stop, end)
 
-    # --- sources -----------------------------------------------------------------------------------------------
+    # --- documents and their sources -----------------------------------------------------------------------------
+
+    def document(self, named: str, access: Access) -> Document | None:
+        """Return the newest-read visible document of that source, path or SHA-256; None if there is none."""
+        query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, d.ocr, s.meta
+                    FROM sources s JOIN documents d ON d.id = s.document_id
+                    WHERE :named IN (s.source, s.path, d.sha256) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
+        row = self._db.execute(query, {"named": named, **visible_to(access)}).fetchone()
+        return document_of(row, meta_from_json(row[8])) if row else None
+
+    def slices(self, sha256: str, start: int, end: int) -> set[str]:
+        """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
+        query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?"
+        return {row[0] for row in self._db.execute(query, (start, end, start, sha256))}
 
     def files(self, names: Collection[str], access: Access) -> dict[str, str]:
         """Return the paths of those of these sources that `access` may see."""
