@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from assistant.core.errors import UsageError
@@ -33,12 +32,6 @@ if TYPE_CHECKING:
 
 Quoted = TypeVar("Quoted", Citation, Quote, EarlierQuote)
 
-# Valid JSON, yet nothing in it may steer a terminal: C1 controls, invisible and bidirectional characters are escaped;
-# and so are lone surrogates, which no encoding can write.
-UNSAFE = re.compile(
-    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
-)
 ASK_AGAIN = "Ask again for a fresh answer."
 
 
@@ -91,8 +84,14 @@ class SearchResponse:
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
-    """Write JSON that is safe to print."""
-    return UNSAFE.sub(_escape, json.dumps(value, ensure_ascii=False, indent=indent))
+    """Write JSON in which nothing steers a terminal, and which every encoding can write.
+
+    What is not printable is escaped: control, invisible and bidirectional characters, and lone surrogates.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
@@ -129,8 +128,7 @@ def screened_json(screened: Screened, id: str | None = None) -> dict[str, Any]:
 
 def hit_json(hit: Hit) -> dict[str, Any]:
     """Return a hit as it stands in the JSON of answers and searches."""
-    shown: dict[str, Any] = _plain(_hit_response(hit))
-    return shown
+    return _plain(_hit_response(hit))
 
 
 def term_json(term: Term, source: str, title: str) -> dict[str, Any]:
@@ -164,17 +162,9 @@ def _hit_response(hit: Hit) -> HitResponse:
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(record: Any) -> dict[str, Any]:
     """Return a record as the objects and lists that JSON has."""
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return dict(value)
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
-
-
-def _escape(match: re.Match[str]) -> str:
-    return json.dumps(match.group(), ensure_ascii=True)[1:-1]
+    return dict(json.loads(json.dumps(asdict(record))))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -182,13 +172,15 @@ def _escape(match: re.Match[str]) -> str:
 
 def saved_answer(raw: Any) -> SavedAnswer:
     """Read a saved answer (parsed `ask --json`); raises UsageError if it is none, or if a quote of it is broken."""
-    citations = citations_from_json(raw)
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("citations"), list):
+        raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
+    citations = _quotes(Citation, raw["citations"], "a citation")
     return SavedAnswer(
         status=str(raw.get("status")),
         text=str(raw.get("answer", "")),
-        citations=tuple(citations),
-        closest=tuple(closest_from_json(raw)),
-        earlier=tuple(earlier_from_json(raw)),
+        citations=citations,
+        closest=_quotes(Quote, raw.get("closest") or [], "a closest quote"),  # which older ones have not
+        earlier=_quotes(EarlierQuote, raw.get("earlier") or [], "an earlier quote"),
         faults=tuple(_faults(raw, citations)),
     )
 
@@ -214,33 +206,12 @@ def _faults(raw: Mapping[str, Any], citations: Sequence[Citation]) -> Iterator[s
         yield "its question is no text"
 
 
-def citations_from_json(raw: Any) -> list[Citation]:
-    """Read the citations of a saved answer; raises UsageError naming what is missing or of another kind."""
-    if not isinstance(raw, Mapping) or not isinstance(raw.get("citations"), list):
-        raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
-    citations = _quotes(Citation, raw["citations"], "a citation")
-    for citation in citations:
-        if citation.ocr is not None and not 0 <= citation.ocr <= 1:
-            raise UsageError(f"a citation of the saved answer has ocr {citation.ocr!r}, not a number from 0 to 1.")
-    return citations
-
-
-def closest_from_json(raw: Mapping[str, Any]) -> list[Quote]:
-    """Read the closest quotes of a saved answer, which older ones have not; raises UsageError for a broken one."""
-    return _quotes(Quote, raw.get("closest") or [], "a closest quote")
-
-
-def earlier_from_json(raw: Mapping[str, Any]) -> list[EarlierQuote]:
-    """Read what a saved answer quotes of earlier versions; raises UsageError for a broken quote."""
-    return _quotes(EarlierQuote, raw.get("earlier") or [], "an earlier quote")
-
-
-def _quotes(kind: type[Quoted], raw: Any, name: str) -> list[Quoted]:
-    """Read quotes that have exactly a record's fields; raises UsageError for the first that has not."""
+def _quotes(kind: type[Quoted], raw: Any, name: str) -> tuple[Quoted, ...]:
+    """Read quotes that have exactly a record's fields; raises UsageError naming what is wrong with the first."""
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
     exact = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-    adapter: TypeAdapter[list[Quoted]] = TypeAdapter(list[kind], config=exact)  # type: ignore[valid-type]
+    adapter: TypeAdapter[tuple[Quoted, ...]] = TypeAdapter(tuple[kind, ...], config=exact)  # type: ignore[valid-type]
     try:
         quotes = adapter.validate_json(json.dumps(raw))
     except ValidationError as error:
@@ -250,6 +221,9 @@ def _quotes(kind: type[Quoted], raw: Any, name: str) -> list[Quoted]:
         raise UsageError(f"{name} of the saved answer {_wrong(first)}.", ASK_AGAIN) from None
     if any(number.bit_length() > 63 for quote in quotes for number in (quote.key, quote.start, quote.end)):
         raise UsageError(f"{name} of the saved answer has a place that no document has.", ASK_AGAIN)
+    for ocr in (getattr(quote, "ocr", None) for quote in quotes):
+        if ocr is not None and not 0 <= ocr <= 1:
+            raise UsageError(f"{name} of the saved answer has ocr {ocr!r}, not a number from 0 to 1.", ASK_AGAIN)
     return quotes
 
 

@@ -1,5 +1,7 @@
 """Questions -> examples for the generator: the prompt that the pipeline will send, and the words it should answer.
 
+Some are made from the documents themselves, of terms and headings: what retrieval does not find again is no example.
+
 The evidence is what the reader picks, near misses included, so that the generator sees in training what it will be
 given; where the reader misses, a gold sentence takes the place of its last one. There are no NOT FOUND targets: at this
 size they teach it to refuse whatever it is asked (the reader abstains).
@@ -18,14 +20,17 @@ from typing import Any, Literal, get_args
 from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
 from assistant.answer.phrase import MAX_SENTENCES
-from assistant.core.records import Evidence, Progress, Turn
+from assistant.core.records import Evidence, Passage, Progress, Turn
 from assistant.evaluate.answer_scores import best_f1
 from assistant.evaluate.questions import Question
 from assistant.evaluate.retrieval_scores import covers_gold
 from assistant.evaluate.run import access_of
+from assistant.text.canonical import sentences
 from assistant.text.prompts import ASKS, build_messages, without_keys
 
 FILE_NAME = "examples.jsonl"
+ASKED = "What are the rules on {heading}?"
+MIN_SENTENCE_WORDS = 5  # a sentence that answers has
 
 Part = Literal["train", "validation"]
 
@@ -58,6 +63,37 @@ def examples(assistant: Assistant, questions: Sequence[Question], source: str, p
             messages = build_messages(question.asked, [plain(e) for e in evidence])
             yield Example(f"{source}:{question.id}", messages, target, document, source, part_of(document))
     progress(f"examples from {source}", len(asked), len(asked))
+
+
+def term_questions(assistant: Assistant) -> list[Question]:
+    """Ask what each term means that everyone may see; its definition is the answer."""
+    found = assistant.catalog.queries.terms(assistant.access)
+    return [
+        Question(
+            f"term:{term.name}", f"What does {term.name} mean?", True, (term.definition,), (term.definition,), (source,)
+        )
+        for term, source, _ in found
+    ]
+
+
+def heading_questions(assistant: Assistant) -> Iterator[Question]:
+    """Ask what each section is headed by; any sentence of its first passage answers."""
+    seen = set()
+    for passage, source in assistant.catalog.queries.passages(assistant.access):
+        heading = passage.headings[-1] if passage.headings else ""
+        if not heading or (source, passage.headings) in seen:
+            continue
+        seen.add((source, passage.headings))
+        if answering := _answering(passage):
+            asked = heading if heading.endswith("?") else ASKED.format(heading=heading.lstrip("0123456789. "))
+            yield Question(f"heading:{source}#{passage.start}", asked, True, (), answering, (source,))
+
+
+def _answering(passage: Passage) -> tuple[str, ...]:
+    """Return the sentences of a passage that could answer: not its heading, and not a few words."""
+    heading = passage.headings[-1] if passage.headings else ""
+    said = [passage.text[start:end] for start, end in sentences(passage.text, 0, len(passage.text))]
+    return tuple(text for text in said if len(text.split()) >= MIN_SENTENCE_WORDS and text.strip("# ") != heading)
 
 
 def evidence_of(assistant: Assistant, question: Question) -> tuple[tuple[Evidence, ...], tuple[bool, ...]]:

@@ -1,5 +1,7 @@
-"""Quantize the merged model to 4 bits by GPTQ, calibrated on the prompts and answers it was trained on; read it back.
+"""Merge the adapter into the full-precision base, and quantize the merged model to 4 bits by GPTQ; read it back.
 
+peft's `merge_and_unload` wants torch, the base in memory a second time, and ruins weights that are quantized
+(transformers#31293); `graphs/merge_lora.py` is the same sum in numpy, which the build of the wheel makes too.
 gptqmodel stands where auto-gptq was asked for: auto-gptq is archived and no longer imports beside transformers 5;
 gptqmodel writes the same checkpoint format, which transformers, vLLM and the ONNX Runtime builder read: eight 4-bit
 integers in an int32. qweight [inputs / 8, outputs], scales [groups, outputs], g_idx [inputs]; symmetric, so that the
@@ -18,10 +20,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.config import TuneSection
+from assistant.core.errors import REPORT, GateFailed
 from tune.examples import Example
+from tune.graphs.merge_lora import merge_adapter
 from tune.train import answer_loss, collate, encode
 
 WORKERS = "GPTQMODEL_CPU_WORKERS"
+MAX_LOGIT_DIFFERENCE = 1e-2  # of two logits, which are some tens; float32 sums in another order
+
+
+def merge(base: Path, trained: Path, examples: Sequence[Example], out: Path) -> dict[str, Any]:
+    """Write base + adapter to the new folder `out`; return how far its logits are from the adapter's at most.
+
+    Raises GateFailed if logits differ by more than rounding.
+    """
+    shutil.copytree(base, out, ignore=shutil.ignore_patterns("manifest.json", "verified.json"))
+    merge_adapter(out, trained)
+    some = examples[:: max(1, len(examples) // 8)][:8]
+    apart, same = compare(base, trained, out, some)
+    if apart > MAX_LOGIT_DIFFERENCE:
+        raise GateFailed(f"the merged model's logits are up to {apart:g} from the adapter's.", REPORT)
+    return {"logits_apart": apart, "same_tokens": same}
+
+
+def compare(base: Path, adapter: Path, merged: Path, examples: Sequence[Example]) -> tuple[float, float]:
+    """Return the largest difference of the logits over the examples, and the share of tokens chosen alike."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    rows = [torch.tensor([encode(tokenizer, example)["input_ids"]]) for example in examples]
+    with torch.inference_mode():
+        plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        adapted = PeftModel.from_pretrained(plain, adapter).eval()
+        before = [adapted(input_ids=row).logits for row in rows]
+        model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32).eval()
+        after = [model(input_ids=row).logits for row in rows]
+    apart = max(float((one - other).abs().max()) for one, other in zip(before, after, strict=True))
+    same = [
+        float((one.argmax(-1) == other.argmax(-1)).float().mean()) for one, other in zip(before, after, strict=True)
+    ]
+    return apart, sum(same) / len(same)
 
 
 def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, out: Path) -> dict[str, Any]:
@@ -38,7 +78,6 @@ def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, o
     config = QuantizeConfig(
         bits=4,
         group_size=settings.group_size,
-        desc_act=settings.act_order,
         sym=True,
         mse=2.0,  # the power of the error that each scale is searched for: half of the perplexity lost by the largest
     )

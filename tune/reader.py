@@ -30,12 +30,12 @@ from assistant.evaluate.run import access_of
 from assistant.evaluate.statistics import interval, resamples
 from assistant.models.logistic import Logistic
 from tune.examples import digest
+from tune.graphs.encoders import ADAPTER, build_reader
 from tune.graphs.install import install
 from tune.graphs.originals import MPNET, open_base
-from tune.graphs.reader import ADAPTER, build_reader
+from tune.train import MIN_EXAMPLES
 from tune.train_reader import ReaderRow, train
 
-MIN_QUESTIONS = 50
 CHECKED_DOCUMENTS = 4  # one in so many is kept to compare the readers on
 FOLDER = "adapter"
 
@@ -63,9 +63,9 @@ def samples(assistant: Assistant, questions: Sequence[Question], progress: Progr
 
 def fit_reader(found: Sequence[Sample]) -> Logistic:
     """Fit the weights; each question counts the same. Raises UsageError for too few."""
-    if len(found) < MIN_QUESTIONS:
+    if len(found) < MIN_EXAMPLES:
         cause = f"only {len(found)} questions have gold evidence among what was found."
-        raise UsageError(cause, f"Give a file with at least {MIN_QUESTIONS}.")
+        raise UsageError(cause, f"Give a file with at least {MIN_EXAMPLES}.")
     columns = {name: np.concatenate([s.columns[name] for s in found]) for name in SENTENCE_FEATURES}
     weights = np.concatenate([np.full(len(s.gold), 1 / len(s.gold)) for s in found])
     gold = np.array([good for s in found for good in s.gold])
@@ -105,7 +105,7 @@ def train_better(
     """
     learned = [q for q in questions if digest(q.document) % CHECKED_DOCUMENTS]
     checked = [q for q in questions if not digest(q.document) % CHECKED_DOCUMENTS and q.answerable and q.evidence]
-    if len(learned) < MIN_QUESTIONS or not checked:
+    if len(learned) < MIN_EXAMPLES or not checked:
         return None, {"questions": len(questions), "taken": False}
     mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
     with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:

@@ -25,25 +25,22 @@ from assistant.evaluate.questions import Question, read_questions
 from assistant.evaluate.splits import Split, split_of
 from assistant.index.catalog import Catalog
 from assistant.models.active import served
-from assistant.models.llm import open_model
 from assistant.models.registry import Registry
 from tune import examples as dataset
 from tune import reader, train
 from tune.evaluate import SERVING, evaluate, promote, write_report
-from tune.examples import digest
+from tune.examples import digest, heading_questions, term_questions
 from tune.export import export, read_models
 from tune.graphs.generator import ADAPTER, install_base
-from tune.merge import merge
-from tune.quantize import quantize
-from tune.questions import heading_questions, term_questions, written_questions
+from tune.quantize import merge, quantize
 from tune.stages import Stage, libraries_into, run_stage
 
 CARD = "README.md"
 MODEL = "model"  # the folder of a stage that makes one
 STAGES = ("reader", "dataset", "train", "merge", "quantize", "export", "evaluate")
 PROMOTE = "promote"  # the last step, which makes no files of its own
-TRAINING = ("rank", "full", "dropout", "learning_rate", "epochs", "minutes", "batch", "max_tokens", "seed")
-QUANTIZING = ("group_size", "act_order", "calibration")
+TRAINING = ("rank", "learning_rate", "epochs", "minutes", "batch", "max_tokens", "seed")
+QUANTIZING = ("group_size", "calibration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +207,6 @@ def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress)
             sources = {path.stem: read_questions(path, Split.DEV) for path in plan.questions}
             sources |= {"terms": _learned(term_questions(assistant))}
             sources |= {"headings": _learned(heading_questions(assistant))}
-            if model := open_model(config, Registry(config.models_dir)) if writer else None:
-                sources |= {"written": [*written_questions(assistant, model, config.tune.written, progress)]}
             found = [
                 example
                 for source, asked in sources.items()
@@ -221,9 +216,7 @@ def make_examples(plan: Plan, config: Config, fitted: Stage, progress: Progress)
         (folder / CARD).write_text(dataset.card(found, {**settings, **inputs}), encoding="utf-8")
         return dataset.write_examples(folder / dataset.FILE_NAME, found)
 
-    asks = config.tune.written and config.generator.kind.large  # only a larger model asks well
-    writer = config.generator.model if asks else ""
-    settings = {"split": Split.DEV, "writer": writer, "written": config.tune.written}
+    settings = {"split": Split.DEV}
     inputs = {"reader": fitted.made, **_indexed(config), **_hashes(plan.questions)}
     return _stage(plan.out, "dataset", inputs, settings, work, progress)
 

@@ -1,4 +1,4 @@
-"""Train the generator on examples: LoRA on the full-precision base, or all of its weights.
+"""Train the generator on examples: LoRA on the full-precision base.
 
 On transformers' Trainer, so that checkpoints and resuming work as everywhere. What makes it fast on a CPU: the loss is
 taken of the answer's tokens alone, and so are the logits, which are a fifth of the work at this size; batches hold
@@ -33,7 +33,7 @@ LOG = "log.json"
 def train(
     base: Path, examples: Sequence[Example], settings: TuneSection, out: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Train on the examples and write the adapter (or, with `full`, the model) to `out`; return what was measured.
+    """Train on the examples and write the adapter to `out`; return what was measured.
 
     `out` may hold checkpoints of a run that was stopped: it goes on from the last. Raises UsageError for too few
     examples.
@@ -123,19 +123,15 @@ def answer_loss(model: Any, inputs: dict[str, torch.Tensor], tokens: torch.Tenso
 def load_model(base: Path, settings: TuneSection) -> PreTrainedModel:
     """Load the base to train: bfloat16 where the processor has it, and LoRA's own weights in float32."""
     import torch
+    from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    dtype = torch.bfloat16 if use_bf16() and not settings.full else torch.float32
+    dtype = torch.bfloat16 if use_bf16() else torch.float32
     model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, attn_implementation="sdpa")
     model.config.use_cache = False
-    if settings.full:
-        return model
-    from peft import LoraConfig, get_peft_model
-
     lora = LoraConfig(
         r=settings.rank,
         lora_alpha=2 * settings.rank,
-        lora_dropout=settings.dropout,
         target_modules=LAYERS,
         task_type="CAUSAL_LM",
     )

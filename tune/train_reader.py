@@ -4,7 +4,7 @@ A row is a question with one passage, its label the parts that answer, or none: 
 documents and does not answer is what the reader meets. What makes it fast on a CPU: the base is in bfloat16 where the
 processor has it, the adapter is added to its weights once a batch instead of to every activation, and batches hold
 rows of like length.
-`graphs/reader.py` makes the runtime of what is saved here.
+`graphs/encoders.py` makes the runtime of what is saved here.
 """
 
 from __future__ import annotations
@@ -22,15 +22,12 @@ import numpy as np
 
 from assistant.core.records import Progress
 from assistant.models.cross_encoder import layout, open_tokenizer
-from tune.graphs.encoders import SMOOTHING
+from tune.graphs.encoders import HEADS, PROBES, SMOOTHING
 from tune.graphs.merge_lora import CONFIG, PREFIX, WEIGHTS
 from tune.graphs.originals import MPNET, open_base
-from tune.graphs.reader import HEADS, PROBES
 
 if TYPE_CHECKING:
     import torch
-
-CHECKPOINT = "checkpoint-reader.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,6 @@ class ReaderTraining:
     last_rate: float = 0.03  # share of the learning rate that is left at the end
     tokens: int = 4096  # of a batch
     batches: int = 2  # of a step
-    kept_every: int = 60  # steps between checkpoints
     measured: int = 60  # rows that the outliers are measured on
     probed: int = 12  # rows that the runtime is compared on
 
@@ -73,10 +69,7 @@ def train(
     rate: float = 3e-4,
     seed: int = 5,
 ) -> dict[str, Any]:
-    """Train on the rows, from the adapter in `start` or anew, and save the adapter in `out`; return what was measured.
-
-    `out` may hold the checkpoint of a run that was stopped: it goes on from there.
-    """
+    """Train on the rows, from the adapter in `start` or anew, and save it in `out`; return what was measured."""
     import torch
 
     torch.manual_seed(seed)
@@ -94,11 +87,10 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / warm_up) * max(last_rate, 1 - step / steps)
     )
-    done, losses = _resume(out / CHECKPOINT, model, optimizer, schedule)
+    losses: list[float] = []
     began = time.perf_counter()
-    for number in range(done, len(batches)):
+    for number, chosen in enumerate(batches):
         progress("training the reader", number, len(batches))
-        chosen = batches[number]
         loss = loss_of(model, [rows[i] for i in chosen], [read[i] for i in chosen])
         (loss / SETTINGS.batches).backward()
         losses.append(float(loss.detach()))
@@ -107,11 +99,8 @@ def train(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             schedule.step()
-            if (number + 1) % (SETTINGS.batches * SETTINGS.kept_every) == 0:
-                _keep(out / CHECKPOINT, model, optimizer, schedule, number + 1, losses)
     progress("training the reader", len(batches), len(batches))
     save(model, rows, tokenizer, out)
-    (out / CHECKPOINT).unlink(missing_ok=True)
     return {
         "rows": len(rows),
         "batches": len(batches),
@@ -269,32 +258,3 @@ def _load_heads(model: Any, found: dict[str, Any]) -> None:
         for name, value in found.items():
             kind, part, what = name.split(".")
             own[f"heads.{kind}_{part}.{what}"].copy_(value)
-
-
-def _keep(path: Path, model: Any, optimizer: Any, schedule: Any, done: int, losses: list[float]) -> None:
-    """Write a checkpoint aside and then name it."""
-    import torch
-
-    state = {
-        "model": {name: p.detach() for name, p in named(model)},
-        "optimizer": optimizer.state_dict(),
-        "schedule": schedule.state_dict(),
-        "done": done,
-        "losses": losses,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, path.with_suffix(".new"))
-    path.with_suffix(".new").replace(path)
-
-
-def _resume(path: Path, model: Any, optimizer: Any, schedule: Any) -> tuple[int, list[float]]:
-    """Take up a checkpoint, if there is one; return how many batches were done, and their losses."""
-    import torch
-
-    if not path.is_file():
-        return 0, []
-    state = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"], strict=False)
-    optimizer.load_state_dict(state["optimizer"])
-    schedule.load_state_dict(state["schedule"])
-    return int(state["done"]), list(state["losses"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
@@ -16,36 +16,17 @@ DEFAULT_NAME = "config.toml"
 MPNET, MINILM = "all-mpnet-base-v2", "all-minilm-l6-v2"
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The least and the greatest value of a number; both may be taken."""
-
-    least: float = 0
-    greatest: float = 1_000_000_000
-
-    def fault(self, value: float) -> str:
-        """Say what a value must be, empty if it is that."""
-        return "" if self.least <= value <= self.greatest else f"between {self.least:,} and {self.greatest:,}"
-
-
-class OneOf(tuple[str, ...]):
-    """The words that a setting may be."""
-
-    def fault(self, value: str) -> str:
-        """Say what a value must be, empty if it is that."""
-        return "" if value in self else f"one of {', '.join(self)}"
-
-
-# What a setting may be stands at its type; a number without bounds of its own has those of `Bounds()`.
-Share = Annotated[float, Bounds(greatest=1)]
-Positive = Annotated[int, Bounds(least=1)]
-Seconds = Annotated[float, Bounds(least=1)]
-EncoderName = Annotated[str, OneOf((MPNET, MINILM))]
-Engine = Annotated[str, OneOf(("local", "ray"))]
-RuntimeName = Annotated[str, OneOf(("onnx", "langchain", "none"))]
-Reads = Annotated[str, OneOf(("auto", "evidence", "passages"))]
-FailOn = Annotated[str, OneOf(("error", "warning", "note", "never"))]
-GuardAction = Annotated[str, OneOf(("off", "flag", "redact", "block"))]
+# What a setting may be stands at its type: the words, or the least and the greatest number; both may be taken.
+MOST = 1_000_000_000  # of a number without bounds of its own, whose least is 0
+Share = Annotated[float, (0, 1)]
+Positive = Annotated[int, (1, MOST)]
+Seconds = Annotated[float, (1, MOST)]
+EncoderName = Annotated[str, (MPNET, MINILM)]
+Engine = Annotated[str, ("local", "ray")]
+RuntimeName = Annotated[str, ("onnx", "langchain", "none")]
+Reads = Annotated[str, ("auto", "evidence", "passages")]
+FailOn = Annotated[str, ("error", "warning", "note", "never")]
+GuardAction = Annotated[str, ("off", "flag", "redact", "block")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +84,6 @@ class AnswerSection:
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
-    """What kind of generators a runtime runs."""
-
-    local: bool = False  # its models are files
-    large: bool = False  # they can read whole passages, and ask good questions
-
-
-RUNTIMES: Mapping[str, Runtime] = {
-    "onnx": Runtime(local=True),
-    "langchain": Runtime(large=True),
-    "none": Runtime(),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class GeneratorSection:
     runtime: RuntimeName = "none"  # none: answers are quotes | onnx: a local model | langchain: an endpoint
     model: str = ""  # one of `tune list`, or for langchain "provider:model"; empty: what was promoted, or came along
@@ -129,9 +95,14 @@ class GeneratorSection:
     retries: int = 2  # langchain: times an endpoint is asked again that is busy or fails, within timeout_seconds
 
     @property
-    def kind(self) -> Runtime:
-        """What kind of generator the runtime runs."""
-        return RUNTIMES[self.runtime]
+    def local(self) -> bool:
+        """Whether its models are files of ours."""
+        return self.runtime == "onnx"
+
+    @property
+    def large(self) -> bool:
+        """Whether its models can read whole passages."""
+        return self.runtime == "langchain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +138,6 @@ class ServeSection:
 @dataclass(frozen=True, slots=True)
 class TuneSection:
     rank: int = 16  # rank of the LoRA adapter
-    full: bool = False  # train every weight instead
-    dropout: Share = 0.0  # dropout of the adapter
     learning_rate: float = 5e-4  # at the start; it falls along a cosine
     epochs: float = 2.0  # times each example is seen
     minutes: float = 0.0  # train no longer than about this; 0 means all epochs
@@ -177,9 +146,7 @@ class TuneSection:
     seed: int = 7  # for the order of the examples and the adapter's first weights
     base: str = ""  # a transformers folder to start from; empty means the packaged model
     group_size: int = 32  # weights that share a 4-bit scale
-    act_order: bool = False  # quantize the weights that matter most first
     calibration: int = 128  # training texts that GPTQ measures the weights on
-    written: int = 200  # questions that generator.model writes to learn from, with runtime = "langchain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,8 +267,11 @@ def _fault(value: Any, hint: Any) -> str:
     kind = _plain(hint)
     if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):
         return str(kind.__name__)
-    limits = get_args(hint)[1:] or ((Bounds(),) if kind in (int, float) else ())
-    return "".join(limit.fault(value) for limit in limits)
+    limits = get_args(hint)[1:]
+    if kind is str:
+        return "" if not limits or value in limits[0] else f"one of {', '.join(limits[0])}"
+    least, greatest = limits[0] if limits else (0, MOST)
+    return "" if least <= value <= greatest else f"between {least:,} and {greatest:,}"
 
 
 def _plain(hint: Any) -> Any:
@@ -314,7 +284,7 @@ def _conflicts(config: Config) -> Iterator[str]:
         _ = config.data, config.models_dir, config.audit_key
     except (ValueError, RuntimeError) as error:
         yield f"index.data, models.dir and audit.key_file must name places: {error}"
-    if config.generator.kind.large and not config.generator.model:
+    if config.generator.large and not config.generator.model:
         yield 'generator.model must name a model for langchain, like "openai:my-model"'
     if config.ingest.passage_max_words < config.ingest.passage_words:
         yield "ingest.passage_max_words must not be below ingest.passage_words"

@@ -25,7 +25,7 @@ def served(config: Config) -> str:
 
 def local_model(config: Config) -> str:
     """Return the id of the local model that answers, or would if another runtime did not."""
-    return served(config) if config.generator.kind.local else promoted(Registry(config.models_dir))[-1]
+    return served(config) if config.generator.local else promoted(Registry(config.models_dir))[-1]
 
 
 def promoted(registry: Registry) -> tuple[str, ...]:

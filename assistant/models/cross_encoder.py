@@ -15,10 +15,7 @@ from assistant.models.onnx_session import open_graph
 from assistant.models.registry import Registry, opening
 
 READER_ID = "mpnet-policy-reader-1"  # counts its versions
-QUESTION_TOKENS, HEADER_TOKENS, UNIT_TOKENS, PASSAGE_TOKENS = 128, 40, 160, 384  # as it was trained; the rest is cut
-START, END = 0, 2  # <s>, </s>
-
-REMEMBERED = 2_048  # passages read with a question: a hundred questions, asked again or by others
+LENGTHS = {"question": 128, "header": 40, "unit": 160, "all": 384}  # tokens, as it was trained; the rest is cut
 
 Floats = NDArray[np.float32]
 
@@ -26,11 +23,12 @@ Floats = NDArray[np.float32]
 class CrossEncoder:
     """Reads passages with a question; one at a time, so that what is said of one depends on no other."""
 
-    def __init__(self, folder: Path, *, threads: int = 0) -> None:
+    def __init__(self, folder: Path, *, threads: int = 0, remembered: int = 2_048) -> None:
+        """Open a folder's graph; `remembered` passages are a hundred questions, asked again or by others."""
         session = open_graph(folder, threads)
         tokenizer = open_tokenizer(folder / "tokenizer.json")
         # Not a method: what holds itself keeps the session's memory until Python's collector comes by.
-        self._remembered = lru_cache(REMEMBERED)(partial(_read, session, tokenizer))
+        self._remembered = lru_cache(remembered)(partial(_read, session, tokenizer))
 
     def read(self, question: str, header: str, units: Sequence[str]) -> Floats:
         """Return the log-odds of each unit of a passage against "nothing here answers", [units].
@@ -65,16 +63,17 @@ def layout(
     tokenizer: Any, question: str, header: str, units: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the token ids of `<s> question </s></s> header units </s>` and the unit of each, counted from 1."""
-    lengths = (QUESTION_TOKENS, HEADER_TOKENS, *(UNIT_TOKENS for _ in units))
+    start, end = tokenizer.token_to_id("<s>"), tokenizer.token_to_id("</s>")
     encoded = tokenizer.encode_batch([question, header, *units], add_special_tokens=False)
-    parts = [e.ids[:most] for e, most in zip(encoded, lengths, strict=True)]
-    ids = [START, *parts[0], END, END, *parts[1]]
+    kinds = ("question", "header", *("unit" for _ in units))
+    parts = [e.ids[: LENGTHS[kind]] for e, kind in zip(encoded, kinds, strict=True)]
+    ids = [start, *parts[0], end, end, *parts[1]]
     owner = [0] * len(ids)
     for number, part in enumerate(parts[2:], 1):
-        kept = part[: max(0, PASSAGE_TOKENS - 1 - len(ids))]
+        kept = part[: max(0, LENGTHS["all"] - 1 - len(ids))]
         ids += kept
         owner += [number] * len(kept)
-    return np.array([*ids, END], np.int64), np.array([*owner, 0], np.int64)
+    return np.array([*ids, end], np.int64), np.array([*owner, 0], np.int64)
 
 
 def open_reader(registry: Registry, settings: EncoderSection, model_id: str = READER_ID) -> CrossEncoder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,29 +26,14 @@ class LanguageModel(Protocol):
 
 def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     """Open the configured generator; None for the runtime `none`. Raises ModelMissing or ModelDamaged."""
-    return OPENERS[config.generator.runtime](config, registry)
+    if config.generator.large:
+        from assistant.models.llm_langchain import LangChainModel
 
+        return LangChainModel(config.generator)
+    if config.generator.local:
+        from assistant.models.llm_onnx import OnnxModel
 
-def _open_onnx(config: Config, registry: Registry) -> LanguageModel:
-    from assistant.models.llm_onnx import OnnxModel
-
-    record = registry.load(served(config))
-    with opening(record):
-        return OnnxModel(Path(record.path), record.id)
-
-
-def _open_langchain(config: Config, registry: Registry) -> LanguageModel:
-    from assistant.models.llm_langchain import LangChainModel
-
-    return LangChainModel(config.generator)
-
-
-def _open_none(config: Config, registry: Registry) -> None:
+        record = registry.load(served(config))
+        with opening(record):
+            return OnnxModel(Path(record.path), record.id)
     return None
-
-
-OPENERS: Mapping[str, Callable[[Config, Registry], LanguageModel | None]] = {  # one for each of `config.RUNTIMES`
-    "onnx": _open_onnx,
-    "langchain": _open_langchain,
-    "none": _open_none,
-}

@@ -12,13 +12,16 @@ from assistant.core.errors import ConfigError, EndpointFailed
 from assistant.core.records import ModelInfo, Turn
 
 BUSY = (408, 409, 425, 429)  # HTTP statuses of a server that may answer later
-FIRST_WAIT = 0.5  # seconds before the second attempt, and at most as much more by chance; doubled with each
 
 
 class LangChainModel:
     """A generator behind `langchain.chat_models.init_chat_model`."""
 
-    def __init__(self, settings: GeneratorSection) -> None:
+    def __init__(self, settings: GeneratorSection, first_wait_seconds: float = 0.5) -> None:
+        """Open it; a second attempt waits, by chance up to twice as long, and each further one as long again.
+
+        Raises ConfigError for a model that LangChain does not know or cannot open.
+        """
         from langchain.chat_models import init_chat_model
 
         options: dict[str, Any] = {"temperature": 0.0, "timeout": settings.timeout_seconds, "max_retries": 0}
@@ -38,6 +41,7 @@ class LangChainModel:
         self.info = ModelInfo(settings.model, "langchain")
         self._seconds = settings.timeout_seconds
         self._retries = settings.retries
+        self._first_wait = first_wait_seconds
 
     def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
         return "".join(self.stream(messages, max_tokens))
@@ -67,7 +71,7 @@ class LangChainModel:
         again = Retrying(
             retry=retry_if_exception(_may_pass),
             stop=stop_after_attempt(1 + self._retries) | stop_after_delay(self._seconds),
-            wait=wait_exponential_jitter(FIRST_WAIT, self._seconds, jitter=FIRST_WAIT),
+            wait=wait_exponential_jitter(self._first_wait, self._seconds, jitter=self._first_wait),
             reraise=True,
         )
         return again(ask)

@@ -12,7 +12,7 @@ from typing import Any
 # From 1.29 on, ONNX Runtime's own wheels report to their maker which models a process opens, unless this is set.
 OPT_OUT = {"ORT_DISABLE_TELEMETRY": "1"}
 GRAPH = "model.onnx"
-SIGNED = "signed.json"  # lies beside a graph of signed weights and says where they are: `tune/graphs/signed.py`
+SIGNED = "signed.json"  # lies beside a graph of signed weights and says where they are: `tune/graphs/onnx_graph.py`
 SIGN_BIT, TYPE_BIT = 0x80, 0x01  # that a weight's two forms differ in, and ONNX's UINT8 and INT8
 VNNI = {"avx512_vnni", "avx_vnni"}
 CPU_INFO = Path("/proc/cpuinfo")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.core.config import Config
-from assistant.models.cross_encoder import PASSAGE_TOKENS, READER_ID, CrossEncoder, layout, open_reader, open_tokenizer
+from assistant.models.cross_encoder import LENGTHS, READER_ID, CrossEncoder, layout, open_reader, open_tokenizer
 from assistant.models.registry import Registry
 
 UNITS = (
@@ -57,7 +57,7 @@ def test_every_token_belongs_to_one_part_in_order(
     models_dir: Path, question: str, header: str, units: list[str]
 ) -> None:
     ids, owner = layout(open_tokenizer(models_dir / READER_ID / "tokenizer.json"), question, header, units)
-    assert len(ids) == len(owner) <= PASSAGE_TOKENS
+    assert len(ids) == len(owner) <= LENGTHS["all"]
     assert (ids[0], ids[-1]) == (0, 2)
     named = owner[owner > 0]
     assert (np.diff(named) >= 0).all() and named.max(initial=0) <= len(units)

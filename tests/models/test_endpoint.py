@@ -15,7 +15,6 @@ import pytest
 from assistant.core.config import Config, GeneratorSection
 from assistant.core.errors import EndpointFailed
 from assistant.core.records import Turn
-from assistant.models import llm_langchain
 from assistant.models.llm_langchain import LangChainModel
 from tests.commands import Run
 
@@ -52,14 +51,12 @@ def scripted(script: Script) -> Iterator[int]:
         server.server_close()
 
 
-@pytest.fixture(autouse=True)
-def quickly(openai_key: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_langchain, "FIRST_WAIT", 0.01)
+pytestmark = pytest.mark.usefixtures("openai_key")
 
 
 def model_at(port: int, **settings: float) -> LangChainModel:
     told = {"runtime": "langchain", "model": "openai:x", "base_url": f"http://127.0.0.1:{port}/v1", **settings}
-    return LangChainModel(GeneratorSection(**told))  # type: ignore[arg-type]
+    return LangChainModel(GeneratorSection(**told), first_wait_seconds=0.01)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])

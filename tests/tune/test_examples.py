@@ -16,10 +16,17 @@ from assistant.answer.phrase import ground
 from assistant.core.config import Config
 from assistant.core.records import Turn
 from assistant.evaluate.questions import Question
-from assistant.evaluate.splits import Split, split_of
-from tests.fakes import ScriptedModel
-from tune.examples import Example, distinct, examples, part_of, read_examples, with_validation, write_examples
-from tune.questions import heading_questions, term_questions, written_questions
+from tune.examples import (
+    Example,
+    distinct,
+    examples,
+    heading_questions,
+    part_of,
+    read_examples,
+    term_questions,
+    with_validation,
+    write_examples,
+)
 
 PARKING = """\
 # Parking
@@ -77,19 +84,6 @@ def test_headings_are_asked_for(assistant: Assistant) -> None:
     assert [q.question for q in asked] == ["What are the rules on Parking?", "What are the rules on Bicycles?"]
     made = list(examples(assistant, asked, "headings", quiet))
     assert [e.target for e in made if "Bicycles" in e.question], "what retrieval finds again is kept"
-
-
-def test_a_model_asks_of_the_half_that_is_learned_from(assistant: Assistant) -> None:
-    model = ScriptedModel(lambda turns: "Where may bicycles be left?" if "in the yard" in turns[-1].content else "No.")
-    asked = list(written_questions(assistant, model, 10, quiet))
-    assert split_of("parking.md") is Split.DEV
-    told = [turns[0].content.rsplit("\n\n", 1)[1] for turns in model.told]
-    assert "Bicycles: Bicycles stand in the yard." in told, "a sentence is asked of under its heading"
-    assert [(q.question, q.evidence) for q in asked] == [
-        ("Where may bicycles be left?", ("Bicycles stand in the yard.",))
-    ]
-    (made,) = examples(assistant, asked, "written", quiet)
-    assert "Bicycles stand in the yard." in made.target
 
 
 def test_the_same_prompt_is_taught_once_and_documents_are_not_parted() -> None:

@@ -32,7 +32,6 @@ minutes = 1.0
 rank = 4
 batch = 2
 calibration = 16
-written = 20
 """
 FOLDER = "hr"  # of the sample company: reading with the questions made of it takes most of a run
 KILLED = "train"  # the stage in which the first run dies

@@ -24,9 +24,9 @@ from assistant.evaluate.splits import Split
 from assistant.models.registry import Registry
 from assistant.text.prompts import KEY
 from tune import examples as dataset
+from tune.examples import term_questions
 from tune.factory.fit_packaged import SEED, SETS, Source, note_progress, open_index
 from tune.graphs.generator import install_base
-from tune.questions import term_questions
 from tune.recipe import adapt
 from tune.stages import Stage, run_stage
 
