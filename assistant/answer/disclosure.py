@@ -54,7 +54,7 @@ def show_terms(
     with catalog.snapshot():
         found = [
             (_masked_term(term, guards), source, title)
-            for term, source, title in catalog.terms(access, [normalise_term(name)] if name else None)
+            for term, source, title in catalog.queries.terms(access, [normalise_term(name)] if name else None)
         ]
         if audit:
             audit.append(terms_line(name, found, access, catalog, config))
