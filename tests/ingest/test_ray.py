@@ -106,7 +106,7 @@ def test_what_dies_in_the_middle_loses_nothing(
     config, killed = on_ray(config, cluster.address), list[float]()
 
     def progress(stage: str, done: float, total: float) -> None:
-        if stage == "embedding" and not killed:
+        if stage == "embedding" and done and not killed:  # before the first batch is done nobody may encode
             killed.append(done)
             if dies == "node":
                 cluster.remove_node(cluster.list_all_nodes()[-1])
