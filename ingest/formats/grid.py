@@ -108,37 +108,31 @@ class _Grid:
     def lay(self, row: Row, head: bool) -> list[Inline]:
         if row.part != self._part:
             self._part, self._below = row.part, {}
+        alone = len(row.cells) == 1 and not self._below and not head  # a note or a title between rows: said once
         above, self._below = self._below, {}
-        laid: list[Inline] = []
-        alone = len(row.cells) == 1 and not above and not head  # a note or a title between rows: said once
+        laid: dict[int, Inline] = {}
         for cell in row.cells:
             self._repeats.earn(cell.inline.size)
-            self._go_on(laid, above)
-            self._place(laid, cell.inline, cell.down, first=True)
-            for _ in range(cell.across - 1):
-                self._place(laid, Inline() if alone else cell.inline, cell.down)
-        for column in sorted(above):  # beyond the row's own cells
-            while len(laid) < column and self._place(laid, Inline(), 1):
-                pass
-            self._go_on(laid, above)
-        return laid
+        for column, (inline, down) in above.items():
+            self._place(laid, column, self._repeats.again(inline), inline, down)
+        column = 0
+        for cell in row.cells:
+            while column in laid:
+                column += 1
+            self._place(laid, column, cell.inline, cell.inline, cell.down)
+            for at in range(column + 1, column + cell.across):
+                self._place(laid, at, Inline() if alone else self._repeats.again(cell.inline), cell.inline, cell.down)
+        width = max(laid, default=-1) + 1
+        if width > len(laid) and not self._repeats.spend(width - len(laid)):
+            width = next(at for at in range(width) if at not in laid)
+        return [laid.get(at, Inline()) for at in range(width)]
 
-    def _go_on(self, laid: list[Inline], above: dict[int, tuple[Inline, int]]) -> None:
-        """Fill the columns that cells of earlier rows cover here."""
-        while len(laid) in above:
-            inline, down = above.pop(len(laid))
-            if not self._place(laid, inline, down):
-                return
-
-    def _place(self, laid: list[Inline], inline: Inline, down: int, first: bool = False) -> bool:
-        """Put a cell's text, or that of a cell that goes on, into the next column; say whether there was room."""
-        placed = inline if first else self._repeats.again(inline)
-        if placed is None:
-            return False
-        if down > 1:
-            self._below[len(laid)] = inline, down - 1
-        laid.append(placed)
-        return True
+    def _place(self, laid: dict[int, Inline], column: int, placed: Inline | None, inline: Inline, down: int) -> None:
+        """Put a cell's text into a column, if there is room, and have it go on into the next rows."""
+        if placed is not None:
+            laid[column] = placed
+            if down > 1:
+                self._below[column] = inline, down - 1
 
 
 def _joined(rows: Sequence[Sequence[Inline]]) -> list[Inline]:

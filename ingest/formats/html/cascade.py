@@ -1,9 +1,8 @@
-"""What a page's style sheets say of each of its elements, by css-inline's cascade: on a screen, before anybody clicks.
+"""Write what a page's style sheets say into its elements, by css-inline's cascade: on a screen, before anybody clicks.
 
-css-inline gets a skeleton of the page: the elements as lxml nests them, under names that mean nothing to its own HTML
-parser (`x-p`), which would nest them anew, and again and again; with what the table of properties knows of their
-styles, and no text. Sheets are reduced to that table, too, and to the conditions that hold. A rule whose selector
-css-inline does not know is ignored.
+css-inline gets the elements as lxml nests them, under names that mean nothing to its own HTML parser (`x--p`), which
+would nest them anew, and again and again; and of their styles what the table of properties knows. Sheets are reduced to
+that table, too, and to the conditions that hold. A rule whose selector css-inline does not know is ignored.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
-from importlib import import_module
 from typing import Any
 
 import tinycss2
@@ -19,8 +17,9 @@ import tinycss2
 from ingest.formats.html.properties import Declaration, parse_block, read_declarations, significant
 from ingest.formats.parsed import reject
 
+PREFIX = "x--"
 STYLED = re.compile(r"<(?:style|link)\b|var\(", re.IGNORECASE)  # a page without is not read twice
-_MAX_DEPTH = 500  # of elements: deeper ones are laid beside each other, as browsers do from 512 on
+_MAX_DEPTH = 500  # of elements: browsers stop at 512, and css-inline crashes far beyond
 _MAX_SHEETS = 2_000_000  # characters: tinycss2 reads 300 kB a second
 # Conditions x elements: css-inline tries from 10 (all hold) to 1,000 million a second. A property that may be said of
 # each element, which takes 60 bytes, counts as 50 conditions.
@@ -33,12 +32,12 @@ Rule = tuple[str, Sequence[Declaration]]  # a selector, and what it declares
 
 
 class Skeleton:
-    """An lxml parser target that gathers a page's elements and style sheets."""
+    """An lxml parser target that writes a page anew for css-inline, and gathers its style sheets."""
 
     def __init__(self) -> None:
         self.sheets: list[str] = []
         self.linked = False  # to a sheet that is not at hand
-        self.count = 0  # of elements
+        self._count = 0  # of elements
         self._out: list[str] = []
         self._open: list[str] = []  # the tags
         self._known: dict[str, str] = {}  # styles, as they are written
@@ -53,16 +52,16 @@ class Skeleton:
             self._style = [f"@media {media}{{" if media else ""]
         self.linked = self.linked or (tag == "link" and "stylesheet" in attributes.get("rel", "").lower().split())
         named = (
-            f'{name}="{escape(value[:500])}"'
+            f'{name}="{escape(value[:10_000])}"'
             for name, value in attributes.items()
             if name != "style" and name.isascii() and name.replace("-", "").isalnum()
         )
         style = self._styled(attributes.get("style", ""))
-        self._out.append(f'<{_tag(tag)} data-0="{self.count}" {style} {" ".join(named)}>')
-        self.count += 1
+        self._out.append(f"<{_tag(tag)} {style} {' '.join(named)}>")
+        self._count += 1
         self._open.append(tag)
         if len(self._open) > _MAX_DEPTH:
-            self._out.append(f"</{_tag(tag)}>")
+            raise reject("too_large", f"It has style sheets, and nests more than {_MAX_DEPTH} elements.")
 
     def _styled(self, style: str) -> str:
         if style not in self._known:
@@ -78,65 +77,44 @@ class Skeleton:
             self.sheets += [] if self._inside else [text.replace("<!--", " ").replace("-->", " ")]
             self._style = None
         if self._open:
-            if len(self._open) <= _MAX_DEPTH:
-                self._out.append(f"</{_tag(self._open[-1])}>")
-            self._open.pop()
+            self._out.append(f"</{_tag(self._open.pop())}>")
 
     def data(self, text: str) -> None:
         """Take text."""
         if self._style is not None:
             self._style.append(text)
-        elif self._out and self._out[-1] != ".":
-            self._out.append(".")  # so that the element is not empty
+        else:
+            self._out.append(escape(text, quote=False))
+
+    def comment(self, text: str) -> None:
+        """Take a comment."""
+        self._out.append(f"<!--{text.replace('-->', '')}-->")
+
+    def pi(self, target: str, data: str | None = None) -> None:
+        """Take a processing instruction, which browsers treat as a comment."""
+        self.comment(f"{target} {data or ''}")
 
     def close(self) -> None:
         """End the page."""
 
-    @property
-    def markup(self) -> str:
-        """The skeleton."""
-        return "".join(self._out)
+    def inlined(self) -> str:
+        """Return the page with each element's style in it, variables put in, and no sheets.
 
+        Raises DocumentRejected: `too_large` for style sheets that would take too long.
+        """
+        from css_inline import CSSInliner
 
-class _Styles:
-    """An lxml parser target that gathers the styles of a skeleton's elements."""
-
-    def __init__(self) -> None:
-        self.found: dict[int, str] = {}
-
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if "data-0" in attributes:
-            style = attributes.get("style", "")
-            # Variables that double each other make megabytes, which nobody reads.
-            self.found[int(attributes["data-0"])] = style if len(style) < 10_000 else ""
-
-    def close(self) -> None:
-        """End the skeleton."""
-
-
-def cascaded(page: Skeleton) -> dict[int, str]:
-    """Return the style of each of a page's elements, by its number, its variables put in.
-
-    Raises DocumentRejected: `too_large` for style sheets that would take too long.
-    """
-    from css_inline import CSSInliner
-
-    if sum(map(len, page.sheets)) > _MAX_SHEETS:
-        raise reject("too_large", f"Its style sheets are longer than {_MAX_SHEETS:,} characters.")
-    rules = [rule for text in page.sheets for rule in _rules(tinycss2.parse_stylesheet(text, True, True))]
-    conditions = sum(1 + sum(map(selector.count, ".#:[ >+~")) for selector, _ in rules)
-    names = {declaration.name for _, declarations in rules for declaration in declarations}
-    longest = max((len(selector) for selector, _ in rules), default=0)
-    if (conditions + 50 * len(names)) * page.count > _MAX_TRIED or longest > _MAX_SELECTOR:
-        raise reject("too_large", "Its style sheets have too many rules to tell what a reader would see.")
-    sheet = "\n".join(f"{selector}{{{''.join(map(str, said))}}}" for selector, said in rules)
-    inliner = CSSInliner(load_remote_stylesheets=False, resolve_css_variables=True)
-    markup = inliner.inline_fragment(page.markup, sheet)
-    etree, styles = import_module("lxml.etree"), _Styles()
-    parser = etree.HTMLParser(target=styles, encoding="utf-8", huge_tree=True, no_network=True)
-    parser.feed(markup.encode())
-    parser.close()
-    return styles.found
+        if sum(map(len, self.sheets)) > _MAX_SHEETS:
+            raise reject("too_large", f"Its style sheets are longer than {_MAX_SHEETS:,} characters.")
+        rules = [rule for text in self.sheets for rule in _rules(tinycss2.parse_stylesheet(text, True, True))]
+        conditions = sum(1 + sum(map(selector.count, ".#:[ >+~")) for selector, _ in rules)
+        names = {declaration.name for _, declarations in rules for declaration in declarations}
+        longest = max((len(selector) for selector, _ in rules), default=0)
+        if (conditions + 50 * len(names)) * self._count > _MAX_TRIED or longest > _MAX_SELECTOR:
+            raise reject("too_large", "Its style sheets have too many rules to tell what a reader would see.")
+        sheet = "\n".join(f"{selector}{{{''.join(map(str, said))}}}" for selector, said in rules)
+        inliner = CSSInliner(load_remote_stylesheets=False, resolve_css_variables=True)
+        return inliner.inline_fragment("".join(self._out), sheet)
 
 
 def _rules(items: Iterable[Any]) -> Iterator[Rule]:
@@ -164,7 +142,7 @@ def _selector(tokens: Iterable[Any]) -> str:
 
 
 def _tag(name: str) -> str:
-    return "x-" + "".join(char if char.isalnum() else "-" for char in name.lower())
+    return PREFIX + "".join(char if char.isalnum() else "-" for char in name.lower())
 
 
 def _holds(rule: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.html.blocks import Blocks
-from ingest.formats.html.cascade import STYLED, Skeleton, cascaded
+from ingest.formats.html.cascade import PREFIX, STYLED, Skeleton
 from ingest.formats.html.visibility import ElementStyle, PageStyle
 from ingest.formats.inline import as_script
 from ingest.formats.parsed import Parsed
@@ -54,12 +54,12 @@ def read_html(data: bytes) -> Parsed:
 
 def feed(parts: Sequence[str], builder: Builder) -> str:
     """Write markup to the builder; return its `<title>`, or an empty string."""
-    style = PageStyle()
+    parted = any(_PARTED.search(part) for part in parts)
+    page = Skeleton()
     if any(STYLED.search(part) for part in parts):
-        page = Skeleton()
         _parse(parts, page)
-        style = PageStyle(cascaded(page), page.linked)
-    walker = Walker(builder, style, parted=any(_PARTED.search(part) for part in parts))
+        parts = [page.inlined()]
+    walker = Walker(builder, PageStyle(page.linked), parted=parted)
     _parse(parts, walker)
     return walker.title
 
@@ -98,8 +98,8 @@ class Walker:
         """Take the start of an element."""
         if self._skipped:
             self._skipped += 1
-            self._style.skip()
             return
+        tag = tag.removeprefix(PREFIX)
         element = self._style.enter(self._open[-1], tag, attributes)
         how = self._dropped(tag, element.hidden, attributes)
         if how is not None:
@@ -137,6 +137,7 @@ class Walker:
 
     def end(self, tag: str) -> None:
         """Take the end of an element."""
+        tag = tag.removeprefix(PREFIX)
         if self._skipped:
             self._skipped -= 1
             if not self._skipped:

@@ -45,25 +45,17 @@ class ElementStyle:
 class PageStyle:
     """The styles of a page's elements, each told from its parent's while the page streams by.
 
-    `cascaded` are the elements' style attributes by their number, if the page has sheets; in one that links to others
-    (`linked`), what has a class or an identifier may stand on any background.
+    In a page that links to style sheets (`linked`), what has a class or an identifier may stand on any background.
     """
 
-    def __init__(self, cascaded: Mapping[int, str] | None = None, linked: bool = False) -> None:
-        self._cascaded = cascaded
+    def __init__(self, linked: bool) -> None:
         self._linked = linked
-        self._number = -1
         self._pictures = False  # came before, on which what follows may be laid
         self._known: dict[tuple[object, ...], ElementStyle] = {}
 
-    def skip(self) -> None:
-        """Pass over an element."""
-        self._number += 1
-
     def enter(self, parent: ElementStyle, tag: str, attributes: Mapping[str, str]) -> ElementStyle:
         """Return the style of an element that begins in another; one of which nothing is said has its parent's."""
-        self._number += 1
-        style = attributes.get("style", "") if self._cascaded is None else self._cascaded[self._number]
+        style = attributes.get("style", "")
         self._pictures = self._pictures or tag in _PICTURES
         unknown = not _COLOURED.isdisjoint(attributes) or (self._linked and not _NAMED.isdisjoint(attributes))
         if not style and not unknown and tag not in _PLAIN:

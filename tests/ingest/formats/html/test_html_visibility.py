@@ -220,6 +220,10 @@ def test_variables_that_double_each_other_are_given_up() -> None:
     assert time.thread_time() - began < 4
 
 
-def test_elements_deeper_than_a_browser_nests_them_are_styled() -> None:
-    parsed = page("<style>.x{display:none}</style>" + "<div>" * 20_000 + f"<p class=x>{SECRET}")
-    assert SECRET not in parsed.text and parsed.flags
+@pytest.mark.parametrize("nested", ["<div>", "<ul><li>", "<span style='color:var(--a)'>"])
+def test_a_page_with_style_sheets_that_nests_deeper_than_browsers_do_is_refused(nested: str) -> None:
+    sheet = "<style>.x{display:none}</style>"
+    check(page(sheet + nested * 200 + f"<p class=x>{SECRET}"), shown=False)
+    with pytest.raises(DocumentRejected) as caught:
+        page(sheet + nested * 20_000 + f"<p class=x>{SECRET}")
+    assert caught.value.reason == "too_large"
