@@ -24,7 +24,7 @@ from assistant.text.units import Span
 # Characters: of the document on either side in which neighbours are looked for, that are shown before and after a
 # quote, and of a block that is shown whole.
 WINDOW, BEFORE, AFTER, LONGEST_BLOCK = 8_000, 400, 700, 500
-EDGE_PASSAGES = 2  # at a document's beginning and end, which may speak of all of it
+EDGE_PASSAGES = 1  # at a document's beginning and end, which may speak of all of it
 MOST_OF_A_KIND = 3  # excerpts: of each way in which structure finds them
 MAX_RANGE = 100  # sections that "sections 3 to 6" may name
 
@@ -71,11 +71,12 @@ def excerpts_around(queries: Queries, document_id: str, start: int, end: int) ->
     return tuple(_excerpt(span, passages, limits=span in notes) for span in sorted(spans) if span != (start, end))
 
 
-def with_limits(excerpts: Sequence[Excerpt], model: LimitModel) -> tuple[Excerpt, ...]:
-    """Return the excerpts, those marked that limit the quote that they stand around."""
+def with_limits(excerpts: Sequence[Excerpt], quote: str, model: LimitModel) -> tuple[Excerpt, ...]:
+    """Return the excerpts around a quote, those marked that limit it."""
     said = ((at, excerpt.text) for at, excerpt in enumerate(excerpts) if not excerpt.text.startswith("|"))
     parts = [(at, sentence) for at, text in said for sentence in _sentences_of(text)]
-    limiting = {at for (at, _), limits in zip(parts, model.limits([text for _, text in parts]), strict=True) if limits}
+    found = model.limits([text for _, text in parts], " ".join(quote.split()))
+    limiting = {at for (at, _), limits in zip(parts, found, strict=True) if limits}
     return tuple(replace(excerpt, limits=excerpt.limits or at in limiting) for at, excerpt in enumerate(excerpts))
 
 

@@ -26,7 +26,7 @@ from tune.factory.train_guards import Fitted, as_linear, fit_rows, to_json, word
 
 EXAMPLES = Path(__file__).parent / "examples" / "limits.txt"
 ORDINARY, ORDINARY_WEIGHT, DOUBTFUL = 3_000, 0.15, 0.3  # sentences, the weight of each, and what is left out
-THRESHOLD, FOLDS, PENALTY, SEED, UNGATED = 0.5, 10, 3.0, 1, -1e9
+THRESHOLD, FOLDS, PENALTY, SEED, UNGATED = 0.8, 10, 3.0, 1, -1e9
 
 Floats = NDArray[np.float64]
 
