@@ -22,8 +22,8 @@ from rich.table import Table
 from assistant.answer.confidence import load_confidence, upper_bound
 from assistant.core.config import AnswerSection
 from assistant.evaluate.calibrate import outcomes
-from assistant.evaluate.splits import Split
-from assistant.evaluate.statistics import auroc, interval, resamples
+from assistant.evaluate.metrics import auroc, interval, resamples
+from assistant.evaluate.questions import Split
 from bench.common import console, parser, scratch, shared_folder, write_json
 from tune.factory.fit_packaged import SEED, SETS, Source, note_progress, open_index, questions
 

@@ -15,7 +15,7 @@ from typing import Any
 from rich.table import Table
 
 from assistant.core.config import Config
-from assistant.evaluate.splits import Split
+from assistant.evaluate.questions import Split
 from assistant.models.active import PACKAGED_ID
 from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
 from tune.evaluate import SERVING, SHOWN, evaluate

@@ -23,12 +23,10 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.evidence import in_context
 from assistant.answer.read import Candidates, load_reader
-from assistant.evaluate.answer_scores import best_f1
-from assistant.evaluate.questions import Question, read_questions
+from assistant.evaluate.metrics import interval, resamples
+from assistant.evaluate.questions import Question, Split, access_of, read_questions
 from assistant.evaluate.retrieval_scores import covers_gold
-from assistant.evaluate.run import access_of
-from assistant.evaluate.splits import Split
-from assistant.evaluate.statistics import interval, resamples
+from assistant.evaluate.score import best_f1
 from assistant.models.encoder import Encoder, open_encoder
 from assistant.models.registry import Registry
 from bench.common import (
@@ -95,7 +93,7 @@ def measure(of: ReaderSet, options: Any, folder: Path, shared: Path) -> dict[str
     rows = []
     with closing(Assistant(config, confidence=UNCALIBRATED)) as assistant:
         for question in track(asked, f"{of.name}: reading", console=console, transient=True):
-            found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
+            found = assistant.candidates(question.asked, question.history, access=access_of(assistant.access, question))
             fitted = list(weights.log_odds(found.columns)) if found.sentences else []
             before = outcome(found, untuned(question.asked, found, encoder) if found.sentences else [], question)
             rows.append((*before, *outcome(found, fitted, question)))

@@ -22,7 +22,7 @@ from rich.table import Table
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED, upper_bound
 from assistant.core.config import Config, GuardsSection
-from assistant.evaluate.splits import Split
+from assistant.evaluate.questions import Split
 from assistant.guards import GuardInput
 from assistant.guards.classifier import Linear
 from assistant.guards.injection import Injection

@@ -15,10 +15,10 @@ from assistant.core.config import Config
 from assistant.core.errors import GateFailed
 from assistant.core.records import Progress, make_access
 from assistant.evaluate.compare import compare
-from assistant.evaluate.plots import plot_loss, plot_models
+from assistant.evaluate.plots import plot_bars, plot_lines
+from assistant.evaluate.questions import Split
 from assistant.evaluate.run import EvalPlan, Run
 from assistant.evaluate.run import evaluate as ask_and_score
-from assistant.evaluate.splits import Split
 from assistant.models import active
 from assistant.models.registry import Registry
 from tune.export import GPTQ, MERGED
@@ -142,11 +142,18 @@ def _markdown(out: Path, stages: Sequence[Stage], manifests: Sequence[dict[str, 
     yield ""
     for stage in stages:
         if stage.name == "train":
-            plot_loss(out / "loss.png", json.loads((stage.folder / LOG).read_text(encoding="utf-8")))
+            log = json.loads((stage.folder / LOG).read_text(encoding="utf-8"))
+            lines = {name: _points(log, key) for name, key in (("training", "loss"), ("validation", "eval_loss"))}
+            plot_lines(out / "loss.png", lines, xlabel="step", ylabel="loss of the answers' tokens")
             yield from ("![loss](loss.png)", "")
         if stage.name == "evaluate":
-            plot_models(out / "models.png", stage.measured, SHOWN)
+            plot_bars(out / "models.png", SHOWN, stage.measured)
             yield from ("## Models, on the half that was not learned from", "", table(stage.measured))
             yield from ("![models](models.png)", "")
         else:
             yield from (f"## {stage.name}", "", "```json", json.dumps(stage.measured, indent=1), "```", "")
+
+
+def _points(log: Sequence[Mapping[str, float]], key: str) -> tuple[list[float], list[float]]:
+    rows = [row for row in log if key in row]
+    return [row["step"] for row in rows], [row[key] for row in rows]

@@ -21,10 +21,9 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
 from assistant.answer.phrase import MAX_SENTENCES
 from assistant.core.records import Evidence, Passage, Progress, Turn
-from assistant.evaluate.answer_scores import best_f1
-from assistant.evaluate.questions import Question
+from assistant.evaluate.questions import Question, access_of
 from assistant.evaluate.retrieval_scores import covers_gold
-from assistant.evaluate.run import access_of
+from assistant.evaluate.score import best_f1
 from assistant.text.canonical import sentences
 from assistant.text.prompts import ASKS, build_messages, without_keys
 
@@ -98,7 +97,7 @@ def _answering(passage: Passage) -> tuple[str, ...]:
 
 def evidence_of(assistant: Assistant, question: Question) -> tuple[tuple[Evidence, ...], tuple[bool, ...]]:
     """Return what the reader picks, and which of it is gold; a gold sentence is put in where there is none."""
-    access = access_of(assistant, question)
+    access = access_of(assistant.access, question)
     evidence = assistant.read(question.asked, question.history, access=access).evidence
     gold = tuple(_is_gold(e, question) for e in evidence)
     if any(gold) or not evidence:

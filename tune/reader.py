@@ -24,10 +24,9 @@ from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Hit, Progress
 from assistant.evaluate.calibrate import Floats, fit_logistic
-from assistant.evaluate.questions import Question
+from assistant.evaluate.metrics import interval, resamples
+from assistant.evaluate.questions import Question, access_of
 from assistant.evaluate.retrieval_scores import covers_gold
-from assistant.evaluate.run import access_of
-from assistant.evaluate.statistics import interval, resamples
 from assistant.models.logistic import Logistic
 from tune.examples import digest
 from tune.graphs.encoders import ADAPTER, build_reader
@@ -54,7 +53,7 @@ def samples(assistant: Assistant, questions: Sequence[Question], progress: Progr
     asked = [q for q in questions if q.evidence]
     for done, question in enumerate(asked):
         progress("reading", done, len(asked))
-        found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
+        found = assistant.candidates(question.asked, question.history, access=access_of(assistant.access, question))
         gold = tuple(covers_gold(e.text, question.evidence) for e in found.sentences)
         if any(gold) and not all(gold):
             yield Sample(question.document, dict(found.columns), gold)
@@ -77,7 +76,7 @@ def rows(assistant: Assistant, questions: Sequence[Question], progress: Progress
     for done, question in enumerate(questions):
         progress("searching", done, len(questions))
         hits = assistant.search(
-            question.asked, access=access_of(assistant, question), k=16, focus=question.question
+            question.asked, access=access_of(assistant.access, question), k=16, focus=question.question
         ).hits
         found = [(hit, _gold(hit, question)) for hit in hits]
         right = [row_of(question, hit, gold) for hit, gold in found if gold]
@@ -143,7 +142,7 @@ def _gold(hit: Hit, question: Question) -> tuple[int, ...]:
 
 
 def _right(assistant: Assistant, question: Question, reader: ReaderFile) -> float:
-    found = assistant.candidates(question.asked, question.history, access=access_of(assistant, question))
+    found = assistant.candidates(question.asked, question.history, access=access_of(assistant.access, question))
     if not found.sentences:
         return 0.0
     best = found.sentences[int(np.argmax(reader.weights.log_odds(found.columns)))]

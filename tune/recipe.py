@@ -21,8 +21,7 @@ from assistant.core.errors import UsageError
 from assistant.core.files import hash_file
 from assistant.core.package import __version__, need
 from assistant.core.records import Progress
-from assistant.evaluate.questions import Question, read_questions
-from assistant.evaluate.splits import Split, split_of
+from assistant.evaluate.questions import Question, Split, read_questions, split_of
 from assistant.index.catalog import Catalog
 from assistant.models.active import served
 from assistant.models.registry import Registry

@@ -51,11 +51,8 @@ def ask(
     text = one_text("ask", question)
     with context.assistant("ask", view) as assistant, view.working("searching"):
         answer = assistant.answer(text, k=context.k)
-        files = {} if context.json else assistant.files(answer, assistant.access)
-    if context.json:
-        view.json(answer_json(answer))
-    else:
-        view.answer(answer, files, around=around)
+        files = assistant.files(answer, assistant.access)
+    view.result(answer_json(answer), lambda: view.answer(answer, files, around=around))
     raise typer.Exit(EXIT[answer.status])
 
 
@@ -96,10 +93,7 @@ def search(
     text = one_text("search", query)
     with context.assistant("search", view, answers=False) as assistant:
         found = assistant.search(text, k=context.k)
-    if context.json:
-        view.json(search_json(found))
-    else:
-        view.hits(found.hits)
+    view.result(search_json(found), lambda: view.hits(found.hits))
     raise typer.Exit(EXIT[found.status])
 
 

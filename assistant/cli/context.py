@@ -51,7 +51,7 @@ class Context:
         """Return what prints; with --json, notes and progress would only be in the way."""
         from assistant.terminal.render import Renderer
 
-        return Renderer(quiet=self.quiet or self.json, verbose=self.verbose)
+        return Renderer(quiet=self.quiet or self.json, verbose=self.verbose, as_json=self.json)
 
     def access(self) -> Access:
         """Return who asks; raises UsageError for a day that is none."""

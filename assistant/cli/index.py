@@ -20,18 +20,14 @@ def ingest(
 
     With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too.
     """
+    from assistant.contract import report_json
     from ingest.build import ingest as run_ingest
 
     view = context.renderer()
     settings = context.settings(view)
     with view.progress() as progress:
         report = run_ingest(paths, settings, prune=prune, progress=progress)
-    if context.json:
-        from assistant.contract import report_json
-
-        view.json(report_json(report))
-    else:
-        view.report(report)
+    view.result(report_json(report), lambda: view.report(report))
     if report.rejected:
         raise typer.Exit(6)
 
@@ -54,10 +50,7 @@ def access(
     if context.roles or context.as_of:
         who = context.access()
         entries = [entry for entry in entries if entry.seen_by(who)]
-    if context.json:
-        view.json([entry.to_json() for entry in entries])
-    else:
-        view.access(entries)
+    view.result([entry.to_json() for entry in entries], lambda: view.access(entries))
     if problem:
         view.note(f"The next ingest will stop: {problem}")
 
@@ -72,10 +65,8 @@ def forget(
 
     view = context.renderer()
     forgotten = forget_documents(sources, context.settings())
-    if context.json:
-        view.json({"forgotten": forgotten})
-    else:
-        view.note(f"Deleted from the index: {', '.join(forgotten)}. The next ingest of their folder adds them again.")
+    said = f"Deleted from the index: {', '.join(forgotten)}. The next ingest of their folder adds them again."
+    view.result({"forgotten": forgotten}, lambda: view.note(said))
 
 
 @takes("data", "json")
@@ -88,8 +79,5 @@ def status(context: Context) -> None:
 
     view = context.renderer()
     found = collect_status(context.settings())
-    if context.json:
-        view.json(found)
-    else:
-        view.status(found)
+    view.result(found, lambda: view.status(found))
     raise typer.Exit(5 if any(problem["fatal"] for problem in found["problems"]) else 0)

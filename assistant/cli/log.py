@@ -35,20 +35,15 @@ def log(
     if verify:
         lines = audit.verify()
         signed, first = settings.audit_key is not None, next(audit.entries(), None)
-        if context.json:
-            view.json({"lines": lines, "signed": signed, "first": first.id if first else None})
-        else:
-            view.verified(lines, first, signed=signed)
+        found = {"lines": lines, "signed": signed, "first": first.id if first else None}
+        view.result(found, lambda: view.verified(lines, first, signed=signed))
         return
     entries = deque(audit.entries(), count)
     if not entries:
         Catalog.open(settings.data).close()  # says so if there is no index
         view.note("Nothing is logged yet.")
-    if context.json:
-        view.json([{"id": entry.id, **entry.raw} for entry in entries])
-    else:
-        with view.paged():
-            view.log(entries)
+    with view.paged():
+        view.result([{"id": entry.id, **entry.raw} for entry in entries], lambda: view.log(entries))
 
 
 @takes("data", "json")
@@ -69,10 +64,7 @@ def replay(
     asker = replace(context, roles=",".join(entry.raw["roles"]), as_of=entry.raw["as_of"])
     with asker.assistant("replay", view) as assistant, view.working("searching"):
         answer = assistant.answer(entry.raw["question"], history_of(entry))
-    if context.json:
-        view.json(answer_json(answer))
-    else:
-        view.answer(answer)
+    view.result(answer_json(answer), lambda: view.answer(answer))
     if changed := differences(entry, answer, settings):
         raise GateFailed(f"the answer changed: {'; '.join(changed)}.", "The log names the first sources.")
     view.note("The same answer.")

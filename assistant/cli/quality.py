@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from assistant.cli.context import Context, Jobs, Junit, takes
 from assistant.core.errors import UsageError
-from assistant.evaluate.splits import Split
 
 OutOfDomain = Annotated[
     list[Path] | None,
-    typer.Option("--out-of-domain", "--foreign", metavar="FILE", help="Also ask another corpus's questions."),
+    typer.Option("--out-of-domain", metavar="FILE", help="Also ask another corpus's questions."),
 ]
 OutOfDomainLimit = Annotated[
-    int, typer.Option("--out-of-domain-limit", "--foreign-limit", min=1, metavar="N", help="Questions of each of them.")
+    int, typer.Option("--out-of-domain-limit", min=1, metavar="N", help="Questions of each of them.")
 ]
-Half = Annotated[Split, typer.Option(help="One half of the documents, or all.")]
+Half = Annotated[Literal["dev", "test", "all"], typer.Option(help="One half of the documents, or all.")]
 
 
 @takes("data", "access", "json")
@@ -32,11 +31,10 @@ def eval(
     ] = None,
     out_of_domain: OutOfDomain = None,
     out_of_domain_limit: OutOfDomainLimit = 100,
-    split: Half = Split.ALL,
+    split: Half = "all",
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first questions.")] = None,
     jobs: Jobs = 1,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where each run gets a folder.")] = Path("results"),
-    junit: Junit = None,
     fail_under: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 7 if it is worse (for risks: higher).")
     ] = None,
@@ -50,35 +48,26 @@ def eval(
         from assistant.terminal.reports import comparison_report
 
         folder, found = compare_reports(*compare, out)
-        if context.json:
-            view.json(found)
-        else:
-            view.show(comparison_report(found))
+        view.result(found, lambda: view.show(comparison_report(found)))
         view.note(f"Written to {folder}.")
         return
     from assistant.evaluate.metrics import check_gates, parse_gates
+    from assistant.evaluate.questions import Split
     from assistant.evaluate.run import EvalPlan, evaluate
     from assistant.terminal.reports import evaluation_report
 
     gates = parse_gates(fail_under or ())
     if questions is None:
         raise UsageError("there are no questions.", "Give a file: assistant eval QUESTIONS.jsonl")
-    plan = EvalPlan(questions, tuple(out_of_domain or ()), out_of_domain_limit, split, limit, jobs, out)
+    plan = EvalPlan(questions, tuple(out_of_domain or ()), out_of_domain_limit, Split(split), limit, jobs, out)
     access = context.access()
     settings = context.ready(view)
     with view.progress() as progress:
         run = evaluate(plan, settings, access, progress)
     if run.kept:
         view.note(f"{run.kept:,} answers are from an earlier run; delete {run.folder} to ask again.")
-    if context.json:
-        view.json(run.report)
-    else:
-        view.show(evaluation_report(run.report))
+    view.result(run.report, lambda: view.show(evaluation_report(run.report)))
     view.note(f"Written to {run.folder}.")
-    if junit:
-        from assistant.evaluate.report import write_junit
-
-        write_junit(junit, run.report)
     check_gates(gates, {name: value["value"] for name, value in run.report["metrics"].items()})
 
 
@@ -88,25 +77,23 @@ def calibrate(
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS.jsonl", help="Questions with gold.")],
     out_of_domain: OutOfDomain = None,
     out_of_domain_limit: OutOfDomainLimit = 100,
-    split: Half = Split.ALL,
+    split: Half = "all",
 ) -> None:
     """Learn from questions with gold answers how sure is sure enough for answer.max_risk; kept with the index."""
     from assistant.answer.assistant import Assistant
     from assistant.answer.confidence import UNCALIBRATED, summary
     from assistant.evaluate.calibrate import calibrate_index
+    from assistant.evaluate.questions import Split
     from assistant.evaluate.run import EvalPlan
 
     view = context.renderer()
-    plan = EvalPlan(questions, tuple(out_of_domain or ()), out_of_domain_limit, split)
+    plan = EvalPlan(questions, tuple(out_of_domain or ()), out_of_domain_limit, Split(split))
     settings = context.ready(view, generator=False)
     with closing(Assistant(settings, access=context.access(), confidence=UNCALIBRATED)) as asked:
         with view.progress() as progress:
             confidence = calibrate_index(asked, plan, progress)
         found = summary(confidence, settings.answer.max_risk)
-    if context.json:
-        view.json(found)
-    else:
-        view.calibration(found)
+    view.result(found, lambda: view.calibration(found))
 
 
 @takes("data", "access", "json")
@@ -130,14 +117,12 @@ def test(
         lines = golden.read_golden(file)
         with context.assistant("test", view) as assistant, view.progress() as progress:
             outcomes = golden.check(lines, assistant, progress)
-        if context.json:
-            view.json({"file": str(file), "results": [outcome.to_json() for outcome in outcomes]})
-        else:
-            view.show(outcomes_report(outcomes))
+        found = {"file": str(file), "results": [outcome.to_json() for outcome in outcomes]}
+        view.result(found, lambda: view.show(outcomes_report(outcomes)))
         if junit:
-            from assistant.evaluate.report import write_golden_junit
+            from assistant.evaluate.report import write_junit
 
-            write_golden_junit(junit, file.stem, outcomes)
+            write_junit(junit, file.stem, outcomes)
         golden.check_all_hold(outcomes)
         return
     if junit:
@@ -146,7 +131,4 @@ def test(
     golden.check_free(record, force)
     with context.assistant("test", view) as assistant, view.progress() as progress:
         counts = golden.record(record, questions, assistant, context.as_of, force, progress)
-    if context.json:
-        view.json({"file": str(record), "recorded": dict(counts)})
-    else:
-        view.recorded(record, counts)
+    view.result({"file": str(record), "recorded": dict(counts)}, lambda: view.recorded(record, counts))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import stat
 import sys
-from enum import StrEnum
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,23 +18,6 @@ MAX_SAVED_CHARACTERS = 20_000_000  # some 2,000 saved answers
 SAVE_ONE = "Save one: assistant ask --json QUESTION > ANSWER.json"
 
 
-class FailOn(StrEnum):
-    """From which severity on findings fail a run."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-    NEVER = "never"
-
-
-class GuardStage(StrEnum):
-    """Where a text comes from, as `Stage` says it."""
-
-    INPUT = "input"
-    DOCUMENT = "document"
-    OUTPUT = "output"
-
-
 @takes("data", "access", "json")
 def lint(
     context: Context,
@@ -44,18 +26,19 @@ def lint(
     ] = None,
     off: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Leave this rule out.")] = None,
     fail_on: Annotated[
-        FailOn | None, typer.Option(help="Exit 7 from this severity on, instead of the configured one.")
+        Literal["error", "warning", "note", "never"] | None,
+        typer.Option(help="Exit 7 from this severity on, instead of the configured one."),
     ] = None,
     sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write SARIF.")] = None,
 ) -> None:
     """Check the documents: terms, references, dates, tables, and statements that contradict each other."""
-    from contextlib import nullcontext
     from dataclasses import asdict
 
     from assistant.audit.trail import Audit, lint_line
     from assistant.index.catalog import Catalog
     from assistant.terminal.reports import findings_report
-    from ingest.lint.run import fail, linter_index, open_models, rules_but, spans
+    from assistant.terminal.views import first_of, rejection_line
+    from ingest.lint.run import fail, linter_index, open_models, rules_but, spans, write_sarif
     from ingest.lint.run import lint as run_lint
 
     view = context.renderer()
@@ -71,22 +54,14 @@ def lint(
     if settings.audit.enabled and not paths:
         Audit(settings).append(lint_line([rule.code for rule in rules], spans(report), access, settings))
     rejected = ingested.rejected if ingested else ()
-    if context.json:
-        findings = [asdict(finding) for finding in report.findings]
-        files = [asdict(rejection) for rejection in rejected]
-        view.json({"documents": report.documents, "findings": findings, "rejected": files})
-    else:
-        with view.paged():
-            view.show(findings_report(report))
-            if ingested and rejected:
-                view.report(ingested)
+    with view.paged():
+        found = {**asdict(report), "rejected": [asdict(rejection) for rejection in rejected]}
+        view.result(found, lambda: view.show((*findings_report(report), *first_of(rejected, rejection_line))))
     if sarif:
-        from ingest.lint.sarif import write_sarif
-
         write_sarif(sarif, report.findings, rules)
     if rejected:
         raise typer.Exit(6)
-    fail(report, fail_on.value if fail_on else settings.lint.fail_on)
+    fail(report, fail_on or settings.lint.fail_on)
 
 
 @takes("data", "access", "json")
@@ -118,15 +93,12 @@ def impact(
     settings = context.ready(view, generator=False)
     with view.progress() as progress:
         found, outcomes = assess(ImpactPlan(paths, golden, recent), settings, access, progress)
-    if context.json:
-        view.json(found.to_json())
-    else:
-        with view.paged():
-            view.show(impact_report(found))
+    with view.paged():
+        view.result(found.to_json(), lambda: view.show(impact_report(found)))
     if junit and golden is not None:
-        from assistant.evaluate.report import write_golden_junit
+        from assistant.evaluate.report import write_junit
 
-        write_golden_junit(junit, golden.stem, outcomes)
+        write_junit(junit, golden.stem, outcomes)
     if markdown:
         from ingest.impact.markdown import write_comment
 
@@ -154,11 +126,8 @@ def verify(
     access = context.access()
     checks = [check for answer in saved_answers(file) for check in verify_answer(saved_answer(answer), catalog, access)]
     failed = [check for check in checks if check.problem]
-    if context.json:
-        view.json({"verified": not failed, "checks": [asdict(check) for check in checks]})
-    else:
-        view.checks(checks)
-        view.note(f"{len(checks) - len(failed)} of {len(checks)} hold.")
+    found = {"verified": not failed, "checks": [asdict(check) for check in checks]}
+    view.result(found, lambda: view.checks(checks))
     if failed:
         raise GateFailed(f"{len(failed)} of {len(checks)} citations do not hold.", "Ask again for a fresh answer.")
 
@@ -166,7 +135,7 @@ def verify(
 @takes("json")
 def guard(
     context: Context,
-    stage: Annotated[GuardStage, typer.Option(help="What the text is.")] = GuardStage.INPUT,
+    stage: Annotated[Literal["input", "document", "output"], typer.Option(help="What the text is.")] = "input",
     batch: Batch = "",
 ) -> None:
     """Say what the guards find in the text on stdin, or in each line of --batch; exit 4 if it is refused."""
@@ -182,14 +151,11 @@ def guard(
             batch,
             view,
             ("text",),
-            lambda line: screened_json(guards.screen(line["text"], stage.value), line.get("id")),
+            lambda line: screened_json(guards.screen(line["text"], stage), line.get("id")),
         )
         return
-    screened = guards.screen(one_text("guard", None), stage.value)
-    if context.json:
-        view.json(screened_json(screened))
-    else:
-        view.screened(screened)
+    screened = guards.screen(one_text("guard", None), stage)
+    view.result(screened_json(screened), lambda: view.screened(screened))
     raise typer.Exit(EXIT["blocked"] if screened.action == "block" else 0)
 
 
@@ -204,9 +170,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def saved_answers(name: str) -> list[Any]:
     """Read one saved answer, a list of them, or JSON lines; raises UsageError for what is none or too large."""
     try:
-        text = _bounded(name)
+        with nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8") as file:
+            text = file.read(MAX_SAVED_CHARACTERS + 1)  # a device may have no end
     except (OSError, ValueError) as error:
         raise UsageError(f"{name} cannot be read: {error}.", SAVE_ONE) from error
+    if len(text) > MAX_SAVED_CHARACTERS:
+        cause = f"{name} is longer than {MAX_SAVED_CHARACTERS:,} characters."
+        raise UsageError(cause, "Check fewer answers at once.")
     try:
         value = json.loads(text, object_pairs_hook=_once)
         answers = value if isinstance(value, list) else [value]
@@ -218,18 +188,3 @@ def saved_answers(name: str) -> list[Any]:
     if not answers:
         raise UsageError(f"{name} holds no answer.", SAVE_ONE)
     return answers
-
-
-def _bounded(name: str) -> str:
-    """Read a file or a pipe; a device may have no end. Raises OSError, or ValueError for a text that is none."""
-    if name == "-":
-        text = sys.stdin.read(MAX_SAVED_CHARACTERS + 1)
-    else:
-        kind = Path(name).stat().st_mode
-        if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
-            raise UsageError(f"{name} is no file.", SAVE_ONE)
-        with Path(name).open(encoding="utf-8") as file:
-            text = file.read(MAX_SAVED_CHARACTERS + 1)
-    if len(text) > MAX_SAVED_CHARACTERS:
-        raise UsageError(f"{name} is longer than {MAX_SAVED_CHARACTERS:,} characters.", "Check fewer answers at once.")
-    return text

@@ -56,12 +56,9 @@ def list_models(context: Context) -> None:
     settings = context.settings()
     records = Registry(settings.models_dir).all()
     serving = served(settings)
-    if context.json:
-        context.renderer().json(
-            [{"id": r.id, "kind": r.kind, "parent_id": r.parent_id, "serving": r.id == serving} for r in records]
-        )
-    else:
-        context.renderer().models(records, serving)
+    view = context.renderer()
+    found = [{"id": r.id, "kind": r.kind, "parent_id": r.parent_id, "serving": r.id == serving} for r in records]
+    view.result(found, lambda: view.models(records, serving))
 
 
 @takes()

@@ -20,10 +20,10 @@ from assistant.core.errors import UsageError
 from assistant.core.files import hash_file, write_atomic
 from assistant.core.package import __version__, need
 from assistant.core.records import Progress
-from assistant.evaluate.questions import Question
+from assistant.evaluate.metrics import SEED
+from assistant.evaluate.questions import Question, access_of
 from assistant.evaluate.retrieval_scores import covers_gold
-from assistant.evaluate.run import EvalPlan, access_of
-from assistant.evaluate.statistics import SEED
+from assistant.evaluate.run import EvalPlan
 from assistant.models.logistic import Logistic
 
 Floats = NDArray[np.float64]
@@ -81,7 +81,7 @@ def outcomes(
     """Read each question in the assistant's index; those that a definition answers, or nothing, have no features."""
     for done, question in enumerate(questions):
         progress("reading", done, len(questions))
-        access = access_of(assistant, question)
+        access = access_of(assistant.access, question)
         reading = assistant.read(question.asked, question.history, access=access)
         right = question.answerable and (
             not question.evidence or any(covers_gold(quote_text(e), question.evidence) for e in reading.evidence)

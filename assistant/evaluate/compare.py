@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.package import need
-from assistant.evaluate.metrics import METRICS, Metric, columns, label, value_of
+from assistant.evaluate.metrics import METRICS, Metric, columns, label, resamples, value_of
 from assistant.evaluate.report import between, cell, decimals, read_report, rows_of, table
 from assistant.evaluate.score import DIGITS, Scored
-from assistant.evaluate.statistics import resamples
+
+DIFFERENCE_COLUMNS = ("metric", "before", "after", "difference", "95%", "better", "worse", "equal", "questions")
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ def compare(before: Path, after: Path, out: Path) -> tuple[Path, Json]:
     Raises UsageError if a file is not a report, the two share no question, or the extra is missing.
     """
     need("evaluate", "eval --compare")
-    from assistant.evaluate.plots import plot_comparison
+    from assistant.evaluate.plots import plot_bars
 
     reports = read_report(before), read_report(after)
     names = [report["run"] for report in reports]
@@ -45,7 +46,8 @@ def compare(before: Path, after: Path, out: Path) -> tuple[Path, Json]:
     folder = out / f"{names[0]}--{names[1].rsplit('-', 1)[-1]}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "compare.json").write_text(dumps(found, indent=1) + "\n", encoding="utf-8")
-    plot_comparison(folder / "compare.png", found["metrics"])
+    sides = {side: {name: told[side] for name, told in found["metrics"].items()} for side in ("before", "after")}
+    plot_bars(folder / "compare.png", list(found["metrics"]), sides)
     (folder / "compare.md").write_text("\n".join(_markdown(found)) + "\n", encoding="utf-8")
     return folder, found
 
@@ -97,26 +99,26 @@ def _change(before: Scored, after: Scored) -> Json:
     return {"id": after.id, "question": after.question, "before": _outcome(before), "after": _outcome(after)}
 
 
+def difference_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return a row for each metric, with DIFFERENCE_COLUMNS."""
+    return [
+        (
+            label(name),
+            *(decimals(m[side]) for side in ("before", "after")),
+            f"{m['difference']:+.3f}",
+            between(m),
+            *(str(m.get(key, "")) for key in ("better", "worse", "equal", "n")),
+        )
+        for name, m in found["metrics"].items()
+    ]
+
+
 def _markdown(found: Json) -> Iterator[str]:
     yield f"# {cell(found['before'])} → {cell(found['after'])}"
     yield from ("", f"{found['questions']:,} questions in both; differences are paired, with 95% intervals.", "")
     yield f"Between the runs differs: {', '.join(found['differs']) or 'nothing'}."
     yield ""
-    yield from table(
-        ("metric", "before", "after", "difference", "95%", "better", "worse", "equal", "questions"),
-        [
-            (
-                label(name),
-                decimals(m["before"]),
-                decimals(m["after"]),
-                f"{m['difference']:+.3f}",
-                between(m),
-                *(str(m.get(key, "")) for key in ("better", "worse", "equal")),
-                str(m["n"]),
-            )
-            for name, m in found["metrics"].items()
-        ],
-    )
+    yield from table(DIFFERENCE_COLUMNS, difference_rows(found))
     yield from ("", "![before and after](compare.png)", "", f"## Questions that changed ({len(found['changed'])})", "")
     yield from table(
         ("id", "before", "after", "question"),

@@ -9,44 +9,71 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict
+from pydantic.dataclasses import dataclass as validated_dataclass
 
 from assistant.answer.assistant import Assistant
 from assistant.contract import dumps
-from assistant.core.errors import GateFailed, UsageError, did_you_mean
-from assistant.core.records import Answer, Progress, Status, make_access
-from assistant.evaluate.questions import QuestionLine, parse_asked, parse_texts, read_lines
+from assistant.core.errors import GateFailed, UsageError
+from assistant.core.records import Answer, Progress, Status
+from assistant.evaluate.questions import Question, Texts, access_of, asked_line, read_lines, validated
 from assistant.text.prompts import KEY
 from assistant.text.quantities import numbers, numerals, quantities
 
-LINE_KEYS = ("id", "question", "scenario", "history", "roles", "as_of", "expect", "recorded")
-EXPECT_KEYS = ("status", "contains", "numbers", "source", "excludes")
 KEYS = re.compile(rf"(?<!\s)\s*+{KEY.pattern}")
 QUOTE_CHARACTERS = 80  # of one that is recorded where there is no number: a longer one changes too easily
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+def _folded(text: str) -> str:
+    """Write a text without its keys, case and differences of white space."""
+    return " ".join(KEYS.sub("", text).split()).casefold()
+
+
+def _telling(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a text to look for without a word: it would be in every answer."""
+    if not all(map(_folded, texts)):
+        raise ValueError("has a text that says nothing")
+    return texts
+
+
+def _stated(value: Any) -> tuple[str, ...]:
+    """Read numbers, as JSON numbers or as texts such as "1,250" and "twenty-five"."""
+    if not isinstance(value, list | tuple) or not all(type(number) in (str, int, float) for number in value):
+        raise ValueError("must be a list of numbers")
+    found = tuple(number if isinstance(number, str) else f"{Decimal(str(number)):f}" for number in value)
+    if wrong := [text for text in found if not numbers(text)]:
+        raise ValueError(f"has {wrong[0]!r}, in which there is no number")
+    return found
+
+
+Phrases = Annotated[Texts, AfterValidator(_telling)]
+
+
+@validated_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Expected:
     """What an answer must be: its status, texts and numbers that it has, a source that it cites, texts it lacks."""
 
     status: Status
-    contains: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
+    contains: Phrases = ()
+    numbers: Annotated[tuple[str, ...], BeforeValidator(_stated)] = ()
     source: str = ""
-    excludes: tuple[str, ...] = ()
+    excludes: Phrases = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
-    """A question and what its answer must be; `as_of` is a day, empty for the day on which it is asked."""
+CHECKS = tuple(field.name for field in fields(Expected))
 
-    asked: QuestionLine
-    as_of: str
+
+@validated_dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Golden(Question):
+    """A question and what its answer must be; `recorded` is an answer of before, which no check reads."""
+
     expect: Expected
     recorded: str = ""
 
@@ -74,8 +101,8 @@ class GoldenOutcome:
     def to_json(self) -> Json:
         """Return the outcome as `test --json` prints it."""
         return {
-            "id": self.golden.asked.id,
-            "question": self.golden.asked.text,
+            "id": self.golden.id,
+            "question": self.golden.asked,
             "passed": not self.failures,
             "failures": [asdict(failure) for failure in self.failures],
             "status": self.status,
@@ -90,14 +117,14 @@ def read_golden(path: Path) -> list[Golden]:
     return read_lines(path, _golden)
 
 
-def read_asked(path: Path) -> list[tuple[QuestionLine, str]]:
-    """Read what to record: each line's question and its day; a line may hold more, as a question file's do."""
-    return read_lines(path, lambda raw: (parse_asked(raw), _day(raw)))
+def read_asked(path: Path) -> list[Question]:
+    """Read what to record; a line may hold more, as a question file's do."""
+    return read_lines(path, lambda raw: validated(Question, asked_line(raw)))
 
 
 def check(lines: Sequence[Golden], assistant: Assistant, progress: Progress) -> list[GoldenOutcome]:
     """Ask each line's question and compare the answer."""
-    answers = ask_all([(line.asked, line.as_of) for line in lines], assistant, progress)
+    answers = ask_all(lines, assistant, progress)
     return [compare(line, answer) for line, answer in zip(lines, answers, strict=True)]
 
 
@@ -107,7 +134,7 @@ def compare(golden: Golden, answer: Answer) -> GoldenOutcome:
     if expect.status != answer.status:
         failure = Failure("status", expect.status, answer.status)
         return GoldenOutcome(golden, answer.status, answer.text, sources, ("status",), (failure,))
-    checked = tuple(key for key in EXPECT_KEYS if getattr(expect, key))
+    checked = tuple(key for key in CHECKS if getattr(expect, key))
     failures = tuple(_failures(expect, answer.text, sources))
     return GoldenOutcome(golden, answer.status, answer.text, sources, checked, failures)
 
@@ -128,7 +155,7 @@ def check_free(path: Path, force: bool) -> None:
 
 def record(
     path: Path,
-    lines: Sequence[tuple[QuestionLine, str]],
+    lines: Sequence[Question],
     assistant: Assistant,
     as_of: str,
     force: bool,
@@ -140,9 +167,9 @@ def record(
     """
     check_free(path, force)  # before the questions take their time
     roles = assistant.access.roles
-    lines = [(replace(a, roles=tuple(sorted(roles.union(a.roles)))), day or as_of) for a, day in lines]
+    lines = [replace(q, roles=tuple(sorted(roles.union(q.roles))), as_of=q.as_of or as_of) for q in lines]
     answers = list(ask_all(lines, assistant, progress))
-    text = "".join(dumps(_line(*line, answer)) + "\n" for line, answer in zip(lines, answers, strict=True))
+    text = "".join(dumps(_line(*pair)) + "\n" for pair in zip(lines, answers, strict=True))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if force else "x", encoding="utf-8") as file:
@@ -152,13 +179,11 @@ def record(
     return Counter(answer.status for answer in answers)
 
 
-def ask_all(lines: Sequence[tuple[QuestionLine, str]], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
+def ask_all(lines: Sequence[Question], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
     """Yield the answers in order, each asked with its line's roles too and on its day."""
     progress("asking", 0, len(lines))
-    for done, (asked, as_of) in enumerate(lines, 1):
-        own, base = make_access(asked.roles, as_of), assistant.access
-        access = replace(base, roles=base.roles | own.roles, as_of=own.as_of if as_of else base.as_of)
-        yield assistant.answer(asked.text, asked.history, access=access)
+    for done, line in enumerate(lines, 1):
+        yield assistant.answer(line.asked, line.history, access=access_of(assistant.access, line))
         progress("asking", done, len(lines))
 
 
@@ -179,11 +204,6 @@ def _quoted(texts: Sequence[str]) -> str:
     return ", ".join(f"“{text}”" for text in texts)
 
 
-def _folded(text: str) -> str:
-    """Write a text without its keys, case and differences of white space."""
-    return " ".join(KEYS.sub("", text).split()).casefold()
-
-
 def stated_numbers(answer: str) -> list[str]:
     """List the numbers that an answer states, in its order; not those of its keys, of sections and of lists."""
     bare = KEYS.sub("", answer)
@@ -191,7 +211,7 @@ def stated_numbers(answer: str) -> list[str]:
     return list(dict.fromkeys(numeral.value for text in texts for numeral in numerals(text)))
 
 
-def _line(asked: QuestionLine, as_of: str, answer: Answer) -> Json:
+def _line(asked: Question, answer: Answer) -> Json:
     """Return the line that an answer passes."""
     given = {
         "id": asked.id,
@@ -199,7 +219,7 @@ def _line(asked: QuestionLine, as_of: str, answer: Answer) -> Json:
         "scenario": asked.scenario,
         "history": [asdict(turn) for turn in asked.history],
         "roles": list(asked.roles),
-        "as_of": as_of,
+        "as_of": asked.as_of,
     }
     expect: Json = {"status": answer.status}
     if answer.status == "answered":
@@ -218,66 +238,10 @@ def _is_short(quote: str, said: str) -> bool:
 
 
 def _golden(raw: Json) -> Golden:
-    if "answerable" in raw:
+    if raw.keys() & {"answerable", "answers", "evidence"}:
         raise UsageError("this is a line of a question file; make golden answers of it with --record.")
-    _check_keys(raw, LINE_KEYS, "")
-    asked, as_of = parse_asked(raw), _day(raw)
-    if not isinstance(raw.get("expect"), dict):
-        raise UsageError('\'expect\' must be an object, e.g. {"status": "answered", "numbers": [5]}.')
-    if not isinstance(raw.get("recorded", ""), str):
-        raise UsageError("'recorded' must be a text.")
-    return Golden(asked, as_of, _expected(raw["expect"]), raw.get("recorded", ""))
-
-
-def _expected(raw: Json) -> Expected:
-    _check_keys(raw, EXPECT_KEYS, "expect.")
-    status: Any = raw.get("status")
-    source = raw.get("source", "")
-    if status not in get_args(Status):
-        raise UsageError(f"'expect.status' must be one of {', '.join(get_args(Status))}, not {status!r}.")
-    if not isinstance(source, str):
-        raise UsageError("'expect.source' must be a text, the path of a document as the answers cite it.")
+    expect = validated(Expected, raw.get("expect"), "expect.")
     for key in ("numbers", "source"):
-        if raw.get(key) and status != "answered":  # what is not answered states and cites nothing
-            raise UsageError(f"'expect.{key}' can only hold where 'expect.status' is answered, not {status}.")
-    return Expected(status, _phrases(raw, "contains"), _stated(raw), source, _phrases(raw, "excludes"))
-
-
-def _phrases(raw: Json, key: str) -> tuple[str, ...]:
-    """Read texts to look for; one without a word would be in every answer."""
-    try:
-        texts = parse_texts(raw, key)
-    except UsageError:
-        raise UsageError(f"'expect.{key}' must be a list of texts.") from None
-    if not all(map(_folded, texts)):
-        raise UsageError(f"'expect.{key}' has a text that says nothing.")
-    return texts
-
-
-def _stated(raw: Json) -> tuple[str, ...]:
-    """Read numbers, as JSON numbers or as texts such as "1,250" and "twenty-five"."""
-    value = raw.get("numbers", [])
-    if not isinstance(value, list) or not all(isinstance(n, str | int | float) and type(n) is not bool for n in value):
-        raise UsageError("'expect.numbers' must be a list of numbers.")
-    found = tuple(n if isinstance(n, str) else f"{Decimal(str(n)):f}" for n in value)
-    for text in found:
-        if not numbers(text):
-            raise UsageError(f"'expect.numbers' has {text!r}, in which there is no number.")
-    return found
-
-
-def _day(raw: Json) -> str:
-    value = raw.get("as_of", "")
-    try:
-        return make_access((), value).as_of if value else ""
-    except (UsageError, TypeError):
-        raise UsageError(f"'as_of' must be a date YYYY-MM-DD, not {value!r}.") from None
-
-
-def _check_keys(raw: Json, known: Sequence[str], prefix: str) -> None:
-    for key in raw:
-        if key in known:
-            continue
-        if not prefix and key in EXPECT_KEYS:
-            raise UsageError(f"{key!r} belongs in 'expect'.")
-        raise UsageError(f"unknown key {prefix + key!r}{did_you_mean(key, known, prefix)}.")
+        if getattr(expect, key) and expect.status != "answered":  # what is not answered states and cites nothing
+            raise UsageError(f"'expect.{key}' can only hold where 'expect.status' is answered, not {expect.status}.")
+    return validated(Golden, {**asked_line(raw), "expect": expect})

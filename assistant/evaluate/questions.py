@@ -1,61 +1,92 @@
-"""Question files -> questions with gold answers; a bad line is named with its file, number and field.
+"""Question files -> questions, with gold answers or golden expectations; a bad line is named with its number and field.
 
-`read_lines` and `parse_asked` read what every file of questions has in common; `evaluate/golden.py` uses them too.
+`read_lines` and `validated` read what every file of questions has in common; `evaluate/golden.py` uses them too.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from assistant.answer.question import MAX_QUESTION, recent
 from assistant.contract import history_from_json
-from assistant.core.errors import UsageError
-from assistant.core.records import Turn
-from assistant.evaluate.splits import Split, split_of
+from assistant.core.errors import UsageError, did_you_mean
+from assistant.core.records import Access, Turn, make_access
 
 Group = Literal["answerable", "unanswerable", "out_of_domain"]
 Line = TypeVar("Line")
+Record = TypeVar("Record")
 
-LISTS = ("answers", "evidence", "doc", "roles")
-TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+LISTS = ("answers", "evidence", "doc", "roles")  # of which a table's cell has one a line
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionLine:
-    """What a line asks: the question, the scenario before it, the conversation before that, and who asks."""
+class Split(StrEnum):
+    """Which half of a question set is meant, or all of it: one to develop on, one to report."""
 
-    id: str
-    question: str
-    scenario: str = ""
-    history: tuple[Turn, ...] = ()
-    roles: tuple[str, ...] = ()
+    DEV = "dev"
+    TEST = "test"
+    ALL = "all"
 
-    @property
-    def text(self) -> str:
-        """What the assistant is asked: the scenario, where there is one, and the question."""
-        return f"{self.scenario} {self.question}".strip()
+
+def split_of(document: str) -> Split:
+    """Return the half that a document's questions belong to: `dev` if the SHA-256 of its name is even, else `test`."""
+    return Split.TEST if hashlib.sha256(document.encode("utf-8", "replace")).digest()[-1] & 1 else Split.DEV
+
+
+def _listed(value: Any) -> Any:
+    """Make a list of one of a single text, as in `doc`, and none of null."""
+    listed = () if value is None else (value,) if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple):
+        raise ValueError("must be a list of texts")
+    return listed
+
+
+def _day(value: Any) -> str:
+    try:
+        return make_access((), value).as_of if value else ""
+    except (UsageError, TypeError):
+        raise ValueError(f"must be a date YYYY-MM-DD, not {value!r}") from None
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and its gold: answers, verbatim evidence, documents; whether it is of another corpus."""
+    """A question, who asks it and when, and its gold: answers, verbatim evidence, documents.
 
-    id: str
-    question: str
-    answerable: bool
-    answers: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-    docs: tuple[str, ...] = ()
-    scenario: str = ""
+    `scenario` stands before the question, `history` before that. `as_of` is a day, empty for that of whoever asks.
+    Validated when it is made; raises pydantic's ValidationError.
+    """
+
+    id: Annotated[Text, BeforeValidator(lambda id: str(id) if type(id) is int else id)]
+    question: Text
+    answerable: bool = False
+    answers: Texts = ()
+    evidence: Texts = ()
+    docs: Texts = Field(default=(), validation_alias=AliasChoices("docs", "doc"))
+    scenario: Annotated[str, BeforeValidator(lambda text: "" if text is None else text)] = ""
     history: tuple[Turn, ...] = ()
-    roles: tuple[str, ...] = ()
+    roles: Texts = ()
+    as_of: Annotated[str, BeforeValidator(_day)] = ""
     out_of_domain: bool = False
 
     @property
@@ -74,9 +105,15 @@ class Question:
         return "out_of_domain" if self.out_of_domain else "answerable" if self.answerable else "unanswerable"
 
 
+def access_of(base: Access, question: Question) -> Access:
+    """Return who asks: `base` with the question's roles too, on its day if it has one."""
+    own = make_access(question.roles, question.as_of)
+    return replace(base, roles=base.roles | own.roles, as_of=own.as_of if question.as_of else base.as_of)
+
+
 def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = None) -> list[Question]:
     """Read the questions of one half, the first `limit` of them; raises UsageError naming a bad line."""
-    found = read_lines(path, _question)
+    found = read_lines(path, _with_gold)
     chosen = [q for q in found if split is Split.ALL or split_of(q.document) == split]
     if not chosen:
         raise UsageError(f"{path} holds no question of the split {split}.", "Try --split all.")
@@ -106,8 +143,10 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line
     found: dict[str, Line] = {}
     table = path.suffix.lower() == ".csv"
     read: Callable[[Any], dict[str, Any]] = _read_row if table else _read_line
-    for number, line in _rows(path, text) if table else _lines(text):
+    for number, line in _rows(path, text) if table else enumerate(text.split("\n"), 1):
         try:
+            if not line or (isinstance(line, str) and not line.strip()):
+                continue
             raw = read(line)
             parsed = parse(raw)
             if (id := str(raw["id"])) in found:
@@ -119,11 +158,6 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line
     if not found:
         raise UsageError(f"{path} holds no question.", "Give a file of JSON lines.")
     return list(found.values())
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the number of each line that is not blank, and the line."""
-    yield from ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
 
 
 def _read_line(line: str) -> dict[str, Any]:
@@ -138,80 +172,61 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str | None, Any]]]:
     rows = csv.DictReader(io.StringIO(text), strict=True)
     try:
         for number, row in enumerate(rows, 1):
-            if not (row.get("id") or "").strip():
-                row["id"] = str(number)
-            yield rows.line_num, {**row}
+            yield rows.line_num, {**row, "id": (row.get("id") or "").strip() or str(number)}
     except csv.Error as error:
         raise UsageError(f"{path}, line {rows.line_num + 1}: this is not CSV: {error}.", "Mend that line.") from error
 
 
 def _read_row(row: dict[str | None, Any]) -> dict[str, Any]:
-    """Leave empty cells out, make lists of those that have a line for each text; with gold it is answerable."""
+    """Leave empty cells out, and make lists of those that have a line for each text."""
     if row.pop(None, None):
         raise UsageError("the row has more cells than the first one has names.")
     raw: dict[str, Any] = {name: value for name, value in row.items() if name and value and value.strip()}
-    lists = {name: raw[name].splitlines() for name in LISTS if name in raw}
-    said = raw.get("answerable", str(any(name in raw for name in ("answers", "evidence")))).strip().casefold()
-    if said not in TRUTHS:
-        raise UsageError(f"'answerable' must be true or false, not {said!r}.")
-    return {**raw, **lists, "answerable": TRUTHS[said]}
+    return {**raw, **{name: raw[name].splitlines() for name in LISTS if name in raw}}
 
 
-def parse_asked(raw: dict[str, Any]) -> QuestionLine:
-    """Read what a line asks; raises UsageError naming the field that is wrong."""
-    if not isinstance(raw.get("id"), str | int) or raw["id"] == "":
-        raise UsageError("'id' must be a text.")
-    if not isinstance(raw.get("question"), str) or not raw["question"].strip():
-        raise UsageError("'question' must be a text.")
-    asked = QuestionLine(str(raw["id"]), raw["question"], *_history(raw), parse_texts(raw, "roles"))
-    if len(asked.text) > MAX_QUESTION:
-        raise UsageError(f"'question' and 'scenario' have over {MAX_QUESTION:,} characters.")
-    return asked
+def validated(kind: type[Record], raw: Any, prefix: str = "") -> Record:
+    """Make a record of a line's fields, below `prefix`; raises UsageError naming the one that is wrong or not known."""
+    try:
+        return TypeAdapter(kind).validate_python(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    path = [prefix.strip("."), *(part for part in first["loc"] if isinstance(part, str))]
+    name = ".".join(filter(None, path))
+    if first["type"] == "unexpected_keyword_argument":
+        known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        raise UsageError(f"unknown key {name!r}{did_you_mean(path[-1], known, prefix)}.")
+    if first["type"] == "missing":
+        raise UsageError(f"{name!r} is missing.")
+    if first["type"] == "value_error":
+        raise UsageError(f"{name!r} {first['ctx']['error']}.")
+    said = first["msg"].partition(",")[0] if "bool" in first["type"] else first["msg"]
+    raise UsageError(f"{name!r} {said.replace('Input should', 'must')}, not {str(first['input'])[:40]!r}.")
 
 
-def _question(raw: dict[str, Any]) -> Question:
-    asked = parse_asked(raw)
-    if not isinstance(raw.get("answerable"), bool):
-        raise UsageError("'answerable' must be true or false.")
-    question = Question(
-        asked.id,
-        asked.question,
-        raw["answerable"],
-        parse_texts(raw, "answers"),
-        parse_texts(raw, "evidence"),
-        parse_texts(raw, "doc"),
-        asked.scenario,
-        asked.history,
-        asked.roles,
-    )
-    if question.answerable and not (question.answers or question.evidence):
-        raise UsageError("'answers' and 'evidence' are both empty, yet it is answerable.")
-    return question
-
-
-def parse_texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
-    """Read a list of texts; a single text, as in `doc`, is a list of one."""
-    value = raw.get(key)
-    value = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise UsageError(f"{key!r} must be a list of texts.")
-    return tuple(value)
-
-
-def _history(raw: dict[str, Any]) -> tuple[str, tuple[Turn, ...]]:
-    """Return the scenario and the conversation; ShARC's answered follow-up questions are part of its scenario."""
-    scenario = raw.get("scenario") or ""
-    if not isinstance(scenario, str):
-        raise UsageError("'scenario' must be a text.")
-    history = raw.get("history")
+def asked_line(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what a line asks of its conversation; raises UsageError for a broken one, or one that is too long."""
+    scenario, history = raw.get("scenario"), raw.get("history")
     if isinstance(history, list) and history and all(isinstance(t, dict) and "role" not in t for t in history):
-        return " ".join([scenario.strip(), *_follow_ups(history)]).strip(), ()
-    return scenario, tuple(recent(history_from_json(history)))
+        scenario, history = " ".join([str(scenario or "").strip(), *_follow_ups(history)]).strip(), None
+    if len(f"{scenario or ''} {raw.get('question')}".strip()) > MAX_QUESTION:
+        raise UsageError(f"'question' and 'scenario' have over {MAX_QUESTION:,} characters.")
+    return {**raw, "scenario": scenario, "history": recent(history_from_json(history))}
 
 
-def _follow_ups(history: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _follow_ups(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield ShARC's answered follow-up questions, which are part of its scenario."""
     for turn in history:
         asked, said = turn.get("follow_up_question"), turn.get("follow_up_answer")
         if not isinstance(asked, str) or not isinstance(said, str):
             raise UsageError('\'history\' needs "role" and "content", or "follow_up_question" and its answer.')
         yield f"{asked} {said}."
+
+
+def _with_gold(raw: dict[str, Any]) -> Question:
+    """Read a question with its gold; it is answerable if it has any, unless it says so itself."""
+    has_gold = bool(raw.get("answers") or raw.get("evidence"))
+    question = validated(Question, {"answerable": has_gold, **asked_line(raw)})
+    if question.answerable and not (question.answers or question.evidence):
+        raise UsageError("'answers' and 'evidence' are both empty, yet it is answerable.")
+    return question

@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,11 +17,11 @@ from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import write_report
 from assistant.evaluate.golden import GoldenOutcome
-from assistant.evaluate.metrics import METRICS, columns, label, measure
+from assistant.evaluate.metrics import METRICS, columns, label, measure, reliability, risk_curve
 from assistant.evaluate.score import DIGITS, Saved, Scored
-from assistant.evaluate.statistics import reliability
 from assistant.text.canonical import printable
 
+METRIC_COLUMNS = ("metric", "value", "95%", "questions", "what")
 GIVEN = ("generate", "verify")  # stages of an answer that is given; an abstention ends before them
 Json = dict[str, Any]
 
@@ -47,12 +47,27 @@ def build_report(name: str, stamp: Mapping[str, Any], rows: Sequence[Scored], sa
 
 def write_run(folder: Path, report: Json) -> None:
     """Write `report.json`, `report.md` and the plots into a run's folder."""
-    from assistant.evaluate.plots import plot_reliability, plot_risk
+    from assistant.evaluate.plots import plot_lines
 
     (folder / "report.json").write_text(dumps(report, indent=1) + "\n", encoding="utf-8")
-    outcomes = columns(rows_of(report))
-    plot_risk(folder / "risk_coverage.png", outcomes.confidence, ~outcomes.right, report["stamp"]["threshold"])
-    plot_reliability(folder / "reliability.png", report["reliability"])
+    outcomes, threshold = columns(rows_of(report)), report["stamp"]["threshold"]
+    risk = risk_curve(outcomes.confidence, ~outcomes.right)
+    at = float((outcomes.confidence >= threshold).mean())
+    plot_lines(
+        folder / "risk_coverage.png",
+        {"measured": ((np.arange(len(risk)) + 1) / len(risk), risk)},
+        expected=(f"threshold {threshold:g}: {at:.0%} answered", ((at, at), (0, 1))),
+        xlabel="coverage (share of questions answered)",
+        ylabel="risk (share of answers wrong)",
+        ylim=(0, max(0.05, float(risk.max()) * 1.05)),
+    )
+    plot_lines(
+        folder / "reliability.png",
+        {"measured": ([b["confidence"] for b in report["reliability"]], [b["right"] for b in report["reliability"]])},
+        expected=("calibrated", ((0, 1), (0, 1))),
+        xlabel="confidence",
+        ylabel="share right",
+    )
     (folder / "report.md").write_text("\n".join(_markdown(report)) + "\n", encoding="utf-8")
 
 
@@ -69,14 +84,18 @@ def read_report(path: Path) -> Json:
 
 
 def rows_of(report: Mapping[str, Any]) -> list[Scored]:
-    """Return the questions' outcomes; reports of before call questions of another corpus foreign."""
-    return [_row(row) for row in report["rows"]]
+    """Return the questions' outcomes."""
+    return [Scored(**row) for row in report["rows"]]
 
 
-def _row(raw: Json) -> Scored:
-    group = "out_of_domain" if raw["group"] == "foreign" else raw["group"]
-    scores = {name.replace("_foreign", "_out_of_domain"): score for name, score in raw["scores"].items()}
-    return Scored(**{**raw, "group": group, "scores": scores})
+def metric_rows(report: Mapping[str, Any]) -> dict[str, list[tuple[str, ...]]]:
+    """Return the rows of each group of metrics, with METRIC_COLUMNS."""
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for name, metric in METRICS.items():
+        found = report["metrics"][name]
+        row = label(name), decimals(found["value"]), between(found), str(found["n"]), metric.title
+        groups.setdefault(metric.group, []).append(row)
+    return groups
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -131,13 +150,8 @@ def _markdown(report: Json) -> Iterator[str]:
     yield f"# {cell(report['run'])}"
     yield ""
     yield f"{', '.join(f'{n:,} {g}' for g, n in counts.items() if n)} questions; threshold {stamp['threshold']:g}."
-    for group in dict.fromkeys(metric.group for metric in METRICS.values()):
-        found = [(k, report["metrics"][k], m.title) for k, m in METRICS.items() if m.group == group]
-        yield from ("", f"## {group}", "")
-        yield from table(
-            ("metric", "value", "95%", "questions", "what"),
-            [(label(k), decimals(v["value"]), between(v), str(v["n"]), title) for k, v, title in found],
-        )
+    for group, rows in metric_rows(report).items():
+        yield from ("", f"## {group}", "", *table(METRIC_COLUMNS, rows))
     yield from ("", "![risk and coverage](risk_coverage.png)", "", "![reliability](reliability.png)")
     wrong = sorted((r for r in rows_of(report) if r.answered and not r.right), key=lambda r: (-r.confidence, r.id))
     yield from ("", f"## The most confident wrong answers ({len(wrong)} in all)", "")
@@ -154,50 +168,21 @@ def _markdown(report: Json) -> Iterator[str]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A test case; it passes where `fault` is empty."""
-
-    name: str
-    fault: str
-    detail: str
-
-
-def write_junit(path: Path, report: dict[str, Any]) -> None:
-    """Write a report; a case fails when the answer is wrong, or an answer that the documents hold is missing."""
-    rows = rows_of(report)
-    cases = [Case(row.id, _fault(row), f"{row.question} (confidence {row.confidence:.2f})") for row in rows]
-    _write(path, report["run"], cases)
-
-
-def write_golden_junit(path: Path, name: str, outcomes: Sequence[GoldenOutcome]) -> None:
-    """Write the outcomes of a golden file; a case fails when an expectation does."""
-    _write(path, name, [_golden_case(outcome) for outcome in outcomes])
-
-
-def _write(path: Path, name: str, cases: Sequence[Case]) -> None:
-    failures = str(sum(bool(case.fault) for case in cases))
-    suite = ElementTree.Element("testsuite", name=_text(name), tests=str(len(cases)), failures=failures)
-    for case in cases:
-        element = ElementTree.SubElement(suite, "testcase", classname=_text(name), name=_text(case.name))
-        if case.fault:
-            ElementTree.SubElement(element, "failure", message=_text(case.fault)).text = _text(case.detail)
+def write_junit(path: Path, name: str, outcomes: Sequence[GoldenOutcome]) -> None:
+    """Write the outcomes of a golden file as JUnit XML; a case fails when an expectation does."""
+    failures = str(sum(bool(outcome.failures) for outcome in outcomes))
+    suite = ElementTree.Element("testsuite", name=_text(name), tests=str(len(outcomes)), failures=failures)
+    for outcome in outcomes:
+        golden = outcome.golden
+        case = ElementTree.SubElement(suite, "testcase", classname=_text(name), name=_text(golden.id))
+        if outcome.failures:
+            fault = "; ".join(f"{f.check}: expected {f.expected}, got {f.got}" for f in outcome.failures)
+            was = f"was: {golden.recorded}" * bool(golden.recorded)
+            told = golden.asked, was, f"now: {outcome.answer}", f"cites: {', '.join(outcome.sources)}"
+            ElementTree.SubElement(case, "failure", message=_text(fault)).text = _text("\n".join(filter(None, told)))
     write_report(path, ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True), "--junit")
 
 
 def _text(text: str) -> str:
     """Make text of unknown origin fit XML, which has no place for two characters that a terminal does not mind."""
     return printable(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
-
-
-def _fault(row: Scored) -> str:
-    if row.answered:
-        return "" if row.right else f"a wrong answer to a question that is {row.group}"
-    return f"{row.status}, yet the documents answer" if row.group == "answerable" else ""
-
-
-def _golden_case(outcome: GoldenOutcome) -> Case:
-    fault = "; ".join(f"{f.check}: expected {f.expected}, got {f.got}" for f in outcome.failures)
-    asked, was = outcome.golden.asked, outcome.golden.recorded
-    told = (asked.text, was and f"was: {was}", f"now: {outcome.answer}", f"cites: {', '.join(outcome.sources)}")
-    return Case(asked.id, fault, "\n".join(filter(None, told)))

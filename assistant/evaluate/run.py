@@ -26,15 +26,18 @@ from assistant.core.errors import UsageError
 from assistant.core.files import PRIVATE_FOLDER, hash_file
 from assistant.core.package import __version__, need
 from assistant.core.parallel import in_order
-from assistant.core.records import Access, Answer, Progress
-from assistant.evaluate.questions import Question, read_out_of_domain, read_questions
+from assistant.core.records import Access, Progress
+from assistant.evaluate.metrics import SEED
+from assistant.evaluate.questions import Question, Split, access_of, read_out_of_domain, read_questions
 from assistant.evaluate.report import build_report, write_run
 from assistant.evaluate.score import score
-from assistant.evaluate.splits import Split
-from assistant.evaluate.statistics import SEED
 from assistant.index.catalog import Catalog
 from assistant.models.active import served
 from assistant.models.registry import Registry
+
+ANSWERS = "answers.jsonl"
+PACKAGE = Path(__file__).parent.parent
+ANSWERING = ("core", "text", "index", "models", "guards", "answer")  # the rooms whose code answers
 
 Json = dict[str, Any]
 
@@ -53,30 +56,15 @@ def ask_questions(
 
 def ask(assistant: Assistant, question: Question) -> Json:
     """Ask one question, as someone with its roles too; return the saved form of the answer."""
-    access = access_of(assistant, question)
+    access = access_of(assistant.access, question)
     answer = assistant.answer(question.asked, question.history, access=access, k=15)  # as many hits are scored
     said = assistant.catalog.queries.slices
     return {
         **answer_json(answer, question.id),
         "own_words": answer.generated,
-        "evidence": evidence_texts(answer),
+        "evidence": list(dict.fromkeys(c.quote for c in answer.citations)),  # that the reader picked, best first
         "verbatim": [c.quote in said(c.document_sha256, c.start, c.end) for c in answer.citations],
     }
-
-
-def access_of(assistant: Assistant, question: Question) -> Access:
-    """Return the assistant's access with the question's roles added."""
-    return replace(assistant.access, roles=assistant.access.roles | set(question.roles))
-
-
-def evidence_texts(answer: Answer) -> list[str]:
-    """Return the sentences that the reader picked, best first: as far as an answer tells, its quotes."""
-    return list(dict.fromkeys(c.quote for c in answer.citations))
-
-
-ANSWERS = "answers.jsonl"
-PACKAGE = Path(__file__).parent.parent
-ANSWERING = ("core", "text", "index", "models", "guards", "answer")  # the rooms whose code answers
 
 
 @dataclass(frozen=True, slots=True)

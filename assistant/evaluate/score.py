@@ -1,18 +1,27 @@
-"""One question and its saved answer -> what it is worth by every metric that applies to it."""
+"""One question and its saved answer -> what it is worth by every metric that applies to it.
+
+Answers are compared with gold answers by words and numbers, and their citations as ALCE scores them (Gao et al. 2023).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from assistant.answer.phrase import INVENTED
-from assistant.evaluate.answer_scores import best_f1, best_recall, citation_scores, holds, number_scores
+from assistant.answer.proof.equality import is_its_quote
 from assistant.evaluate.questions import Group, Question
 from assistant.evaluate.retrieval_scores import covers_gold, retrieval_scores, spans_of
+from assistant.text.canonical import last_heading
 from assistant.text.prompts import KEY
+from assistant.text.quantities import numbers
 
 DIGITS = 6  # of every number in a report
+HELD_RECALL = 0.6  # of a gold answer's tokens, at which a text holds it
+KEYS = re.compile(r"(?:\[\d{1,3}\]\s*)+")
 
 Saved = Mapping[str, Any]
 
@@ -109,3 +118,101 @@ def _reader_scores(question: Question, evidence: list[str]) -> dict[str, float]:
         "reader_first": float(bool(evidence) and covers_gold(evidence[0], question.evidence)),
         "reader_f1": best_f1(best_two, (*question.answers, *question.evidence)),
     }
+
+
+def normalise(text: str) -> list[str]:
+    """Return the tokens as SQuAD compares them (Rajpurkar et al. 2016): no capitals, punctuation and articles."""
+    bare = re.sub(r"[^\w\s]|_", "", text.lower())
+    return [word for word in bare.split() if word not in ("a", "an", "the")]
+
+
+def token_f1(text: str, gold: str) -> float:
+    """Return the F1 of the tokens that both have, as SQuAD counts it, in 0..1."""
+    said, wanted = normalise(text), normalise(gold)
+    if not said or not wanted:
+        return float(said == wanted)
+    return 2.0 * _common(said, wanted) / (len(said) + len(wanted))
+
+
+def token_recall(text: str, gold: str) -> float:
+    """Return the share of the gold's tokens that the text has, in 0..1."""
+    wanted = normalise(gold)
+    return _common(normalise(text), wanted) / len(wanted) if wanted else 0.0
+
+
+def best_f1(text: str, golds: Sequence[str]) -> float:
+    """Return the F1 against the gold that fits best."""
+    return max((token_f1(text, gold) for gold in golds), default=0.0)
+
+
+def best_recall(text: str, golds: Sequence[str]) -> float:
+    """Return the recall of the gold that fits best."""
+    return max((token_recall(text, gold) for gold in golds), default=0.0)
+
+
+def holds(text: str, golds: Sequence[str]) -> bool:
+    """Tell whether a text has most tokens and all numbers of a gold long enough to be there by more than chance."""
+    telling = [gold for gold in golds if len(normalise(gold)) > 1]  # "yes" and "12" prove nothing
+    return any(token_recall(text, gold) >= HELD_RECALL and numbers(text) >= numbers(gold) for gold in telling)
+
+
+def number_scores(text: str, golds: Sequence[str]) -> dict[str, float]:
+    """Say whether the amounts, dates and counts of a gold are in the text (`found`), and no others (`exact`).
+
+    Empty where no gold has a number.
+    """
+    said = numbers(text)
+    wanted = [found for gold in golds if (found := numbers(gold))]
+    if not wanted:
+        return {}
+    return {
+        "numbers_exact": float(any(said == found for found in wanted)),
+        "numbers_found": float(any(said >= found for found in wanted)),
+    }
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    return sum((Counter(one) & Counter(other)).values())
+
+
+@dataclass(frozen=True, slots=True)
+class CitedStatement:
+    """A part of an answer, and the keys that close it."""
+
+    text: str
+    keys: tuple[int, ...]
+
+
+def statements(answer: str) -> list[CitedStatement]:
+    """Split an answer at its keys; what follows the last ones has none."""
+    found, start = [], 0
+    for match in KEYS.finditer(answer):
+        keys = dict.fromkeys(int(key) for key in KEY.findall(match.group()))
+        found.append(CitedStatement(answer[start : match.start()].strip(), tuple(keys)))
+        start = match.end()
+    return [*(s for s in found if s.text), *([CitedStatement(rest, ())] if (rest := answer[start:].strip()) else [])]
+
+
+def citation_scores(answer: str, citations: Sequence[Saved]) -> dict[str, float]:
+    """Return citation recall and precision, and how many keys no citation carries.
+
+    Recall is the share of statements that are one of their quotes; precision is the share of keys whose quote the
+    statement is.
+    """
+    by_key = {c["key"]: c for c in citations}
+    recalled: list[float] = []
+    precise: list[float] = []
+    for statement in statements(answer):
+        proved = [key in by_key and _proves(by_key[key], statement.text) for key in statement.keys]
+        recalled.append(float(any(proved)))
+        precise += map(float, proved)
+    invented = {key for statement in statements(answer) for key in statement.keys} - set(by_key)
+    return {
+        "citation_recall": sum(recalled) / max(1, len(recalled)),
+        "citation_precision": sum(precise) / max(1, len(precise)),
+        "invented_keys": float(len(invented)),
+    }
+
+
+def _proves(cited: Saved, statement: str) -> bool:
+    return is_its_quote(statement, cited["quote"], last_heading(cited["title"], cited["headings"]))

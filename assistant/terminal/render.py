@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from assistant.answer.proof.verify import Check
@@ -24,8 +24,10 @@ from assistant.terminal.views import (
     Indented,
     answer_text,
     earlier_view,
+    first_of,
     flag_lines,
     hit_place,
+    rejection_line,
     safe,
     sources_view,
 )
@@ -43,15 +45,23 @@ PIPE_WIDTH = 120  # columns of a table that no terminal limits
 class Renderer:
     """Prints to the terminal; documents, questions and file names reach it only through `printable`."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, as_json: bool = False) -> None:
         self.out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         self.err = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=not sys.stderr.isatty())
         self.verbose = verbose
+        self.as_json = as_json
 
     def json(self, value: Any, *, indent: int | None = None) -> None:
         """Write one JSON value and a line end to stdout."""
         sys.stdout.write(dumps(value, indent=indent) + "\n")
         sys.stdout.flush()
+
+    def result(self, value: Any, show: Callable[[], object]) -> None:
+        """Write what a command found as JSON where that was asked for, else show it."""
+        if self.as_json:
+            self.json(value)
+        else:
+            show()
 
     def error(self, cause: str, hint: str = "") -> None:
         """Say what went wrong, on stderr, quiet or not."""
@@ -73,7 +83,7 @@ class Renderer:
 
     def working(self, text: str) -> Any:
         """Return a spinner context on stderr."""
-        return self.err.status(text) if self.err.is_terminal else _Nothing()
+        return self.err.status(text) if self.err.is_terminal else nullcontext()
 
     @contextmanager
     def paged(self) -> Iterator[None]:
@@ -139,13 +149,8 @@ class Renderer:
         files = ", ".join(f"{number:,} {name}" for name, number in counts if number or name == "unchanged")
         indexed = f"{counted(report.passages, 'passage')}, {counted(report.terms, 'term')} indexed"
         self.out.print(f"{files} in {report.seconds:.1f} s; {indexed}.")
-        for item in report.rejected[:MANY]:
-            source = printable(item.source), "bold"
-            self.out.print(Text.assemble(("rejected ", "red"), source, f": {printable(item.detail)} [{item.reason}]"))
-        if len(report.rejected) > MANY:
-            self.out.print(f"... and {len(report.rejected) - MANY:,} more rejected; see --json.", style="dim")
-        for line in flag_lines(report.flagged):
-            self.out.print(line)
+        self.show(first_of(report.rejected, rejection_line))
+        self.show(flag_lines(report.flagged))
         if report.missing:
             files = counted(report.missing, "indexed file")
             still = "Below an access.toml nobody sees them; elsewhere they still answer."
@@ -165,6 +170,7 @@ class Renderer:
             mark = ("✗ ", "red") if check.problem else ("✓ ", "green")
             found = check.problem or "the document says exactly this"
             self.out.print(Text.assemble(mark, f"[{check.key}] ", printable(check.source), f": {printable(found)}"))
+        self.note(f"{sum(not check.problem for check in checks)} of {len(checks)} hold.")
 
     def status(self, status: Mapping[str, Any]) -> None:
         """Print the state of index and models."""
@@ -178,8 +184,7 @@ class Renderer:
                 text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
                 table.add_row(key.replace("_", " "), safe(str(text)))
         self.out.print(table)
-        for line in flag_lines([Flag(**flag) for flag in status["flagged"]]):
-            self.out.print(line)
+        self.show(flag_lines([Flag(**flag) for flag in status["flagged"]]))
         for row in status["expiring"][:MANY]:
             self.out.print(Text.assemble(("expires ", "yellow"), f"{row['expires']} ", printable(row["source"])))
         for problem in status["problems"]:
@@ -208,49 +213,39 @@ class Renderer:
 
     def log(self, entries: Iterable[Entry]) -> None:
         """Print lines of the audit log, oldest first."""
-        table = Table(box=None, pad_edge=False)
-        for name in ("id", "time", "command", "status", "question", "sources"):
-            table.add_column(name, no_wrap=name not in ("question", "sources"))
-        for entry in entries:
-            raw = entry.raw
-            sources = ", ".join(dict.fromkeys(printable(source["source"]) for source in raw["sources"]))
-            line = raw["time"], raw["command"], raw["status"], raw.get("note") or raw["question"], sources
-            table.add_row(entry.id, *map(safe, line))
-        self._table(table)
+        rows = (
+            (
+                entry.id,
+                *(entry.raw[name] for name in ("time", "command", "status")),
+                entry.raw.get("note") or entry.raw["question"],
+                ", ".join(dict.fromkeys(source["source"] for source in entry.raw["sources"])),
+            )
+            for entry in entries
+        )
+        self._table(("id", "time", "command", "status"), rows, wrapped=("question", "sources"))
 
     def access(self, entries: Sequence[DocumentAccess]) -> None:
         """Print who sees which document, and why."""
-        table = Table(box=None, pad_edge=False)
-        for name in ("document", "seen by", "because of"):
-            table.add_column(name, overflow="fold")
-        for entry in entries:
-            style = "" if entry.audience is None else "yellow"
-            table.add_row(safe(entry.source), Text(printable(entry.shown_audience), style=style), safe(entry.why))
-        self._table(table)
+        styles = ("" if entry.audience is None else "yellow" for entry in entries)
+        rows = ((e.source, Text(printable(e.shown_audience), s), e.why) for e, s in zip(entries, styles, strict=True))
+        self._table((), rows, wrapped=("document", "seen by", "because of"))
 
     def models(self, records: Sequence[ModelRecord], serving: str) -> None:
         """Print the models, and mark the one that serves."""
-        table = Table(box=None, pad_edge=False)
-        for name in ("", "model", "kind", "made from"):
-            table.add_column(name)
-        for record in records:
-            table.add_row("*" if record.id == serving else "", record.id, record.kind, record.parent_id or "")
-        self._table(table)
+        rows = (("*" if r.id == serving else "", r.id, r.kind, r.parent_id or "") for r in records)
+        self._table(("", "model", "kind", "made from"), rows)
 
     def show(self, parts: Iterable[RenderableType]) -> None:
-        """Print the parts of a report."""
+        """Print the parts of a report; a table has its width in a pipe, too."""
         for part in parts:
-            if isinstance(part, Table):
-                self._table(part)
-            else:
-                self.out.print(part)
+            wide = isinstance(part, Table) and not self.out.is_terminal
+            (Console(highlight=False, width=PIPE_WIDTH) if wide else self.out).print(part)
 
-    def _table(self, table: Table) -> None:
-        console = self.out if self.out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
-        console.print(table)
-
-
-class _Nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
+    def _table(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]], wrapped: Sequence[str] = ()) -> None:
+        """Print rows of text of unknown origin, the last columns `wrapped` where a terminal is too narrow."""
+        table = Table(*(Column(name, no_wrap=True) for name in columns), box=None, pad_edge=False)
+        for name in wrapped:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(cell if isinstance(cell, Text) else safe(cell) for cell in row))
+        self.show([table])

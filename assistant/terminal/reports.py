@@ -5,39 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from itertools import groupby, islice
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from assistant.terminal.views import MANY, Indented, one_line, safe
-from assistant.text.canonical import heading_path, printable
+from assistant.terminal.views import MANY, Indented, first_of, one_line, rejection_line, safe
+from assistant.text.canonical import printable
 from assistant.text.prompts import counted
 
 if TYPE_CHECKING:
     from assistant.evaluate.golden import GoldenOutcome
-    from ingest.impact.records import AnswerChange, DocumentChange, Impact, Reply, TextChange
+    from ingest.impact.records import Impact, Line
     from ingest.lint.run import FindingPlace, LintReport
-
-SEVERITY_STYLES = {"major": "bold", "moderate": "", "minor": "dim"}
 
 
 def evaluation_report(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield the metrics of an evaluation, with their 95% intervals."""
-    from assistant.evaluate.metrics import METRICS, label
-    from assistant.evaluate.report import between, decimals
+    from assistant.evaluate.report import METRIC_COLUMNS, metric_rows
 
     counts = ", ".join(f"{n:,} {group}" for group, n in report["questions"].items() if n)
-    table = numbers_table("metric", "value", "95%", "n", "what")
-    group = ""
-    for name, metric in METRICS.items():
-        if metric.group != group:
-            group = metric.group
-            table.add_row(Text(group, style="bold"))
-        m = report["metrics"][name]
-        table.add_row(label(name), decimals(m["value"]), between(m), str(m["n"]), metric.title)
+    table = numbers_table(*METRIC_COLUMNS)
+    for group, rows in metric_rows(report).items():
+        table.add_row(Text(group, style="bold"))
+        for row in rows:
+            table.add_row(*row)
     yield table
     times = ", ".join(f"{stage} {t['p50']:.0f}/{t['p95']:.0f}" for stage, t in report["timings"].items())
     yield f"{counts} questions; threshold {report['stamp']['threshold']:g}; p50/p95 ms: {times}"
@@ -45,24 +40,17 @@ def evaluation_report(report: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 def comparison_report(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield two evaluations side by side, and the questions that changed."""
-    from assistant.evaluate.metrics import label
-    from assistant.evaluate.report import between, decimals
+    from assistant.evaluate.compare import DIFFERENCE_COLUMNS, difference_rows
 
-    table = numbers_table("metric", "before", "after", "difference", "95%", "win/loss/tie")
-    for name, m in found["metrics"].items():
-        counts = "/".join(str(m[key]) for key in ("better", "worse", "equal") if key in m)
-        sure = "bold" if m["low"] is not None and m["low"] * m["high"] > 0 else ""
-        difference = f"{m['difference']:+.3f}"
-        table.add_row(
-            label(name), decimals(m["before"]), decimals(m["after"]), difference, between(m), counts, style=sure
-        )
+    table = numbers_table(*DIFFERENCE_COLUMNS)
+    for row, m in zip(difference_rows(found), found["metrics"].values(), strict=True):
+        table.add_row(*row, style="bold" if m["low"] is not None and m["low"] * m["high"] > 0 else "")
     yield table
     both = f"{counted(found['questions'], 'question')} in both runs; bold where the interval leaves out 0."
     differs = f"The runs differ in: {', '.join(found['differs']) or 'nothing'}."
     yield safe(f"{both} {differs} Changed answers: {len(found['changed']):,}.")
     for change in found["changed"][:MANY]:
-        line = f"{change['id']}: {change['before']} -> {change['after']}: {change['question']}"
-        yield safe(line)
+        yield safe(f"{change['id']}: {change['before']} -> {change['after']}: {change['question']}")
     if len(found["changed"]) > MANY:
         yield Text(f"... and {len(found['changed']) - MANY:,} more; see compare.md.", style="dim")
 
@@ -71,8 +59,8 @@ def outcomes_report(outcomes: Sequence[GoldenOutcome]) -> Iterator[RenderableTyp
     """Yield what `test` found: every line that failed with what changed, then a table."""
     failed = [outcome for outcome in outcomes if outcome.failures]
     for outcome in failed:
-        asked = outcome.golden.asked
-        yield Text.assemble(("✗ ", "red"), (printable(asked.id), "bold"), ": ", one_line(asked.text))
+        golden = outcome.golden
+        yield Text.assemble(("✗ ", "red"), (printable(golden.id), "bold"), ": ", one_line(golden.asked))
         for part in outcome_lines(outcome):
             yield Indented(part)
     table = numbers_table("check", "lines", "passed", "failed")
@@ -105,32 +93,29 @@ def impact_report(impact: Impact) -> Iterator[RenderableType]:
     """Yield what would change: counts, what changed in each document, the gravest first, and answers."""
     documents = impact.documents
     yield impact.headline()
-    for item in impact.rejected:
-        source = printable(item.source), "bold"
-        yield Text.assemble(("rejected ", "red"), source, f": {printable(item.detail)}")
+    yield from first_of(impact.rejected, rejection_line)
     for name in ("added", "removed", "hidden"):
-        for source in getattr(documents, name)[:MANY]:
-            yield Text.assemble((f"{name} ", "yellow"), (printable(source), "bold"))
+        yield from first_of(getattr(documents, name), partial(_named, name))
     for change in documents.changed[:MANY]:
-        was = f" (was {change.was})" if change.was else ""
-        yield Text(printable(f"{change.source}{was}"), style="bold")
-        for part in islice(change_lines(change), MANY):
-            yield Indented(part)
+        yield Text(printable(f"{change.source}{f' (was {change.was})' * bool(change.was)}"), style="bold")
+        yield from first_of(list(change.lines()), _impact_line)
     for answer in impact.answers.changed[:MANY]:
         mark = ("✗ ", "red") if answer.broke else ("~ ", "yellow")
         yield Text.assemble(mark, (printable(answer.id), "bold"), ": ", one_line(answer.question))
-        for part in answer_lines(answer):
-            yield Indented(part)
-    if _has_more(impact):
-        yield Text(f"Of each kind the first {MANY} are shown; see --json.", style="dim")
+        yield from map(_impact_line, answer.lines())
+    if max(len(documents.changed), len(impact.answers.changed)) > MANY:
+        yield Text(f"The first {MANY} documents and answers are shown; see --json.", style="dim")
 
 
-def _has_more(impact: Impact) -> bool:
-    """Tell whether an impact has more of anything than is printed."""
-    documents = impact.documents
-    lists = (documents.added, documents.removed, documents.hidden, documents.changed)
-    shown = (*lists, impact.answers.changed, *((*c.meta, *c.terms, *c.texts) for c in documents.changed))
-    return any(len(items) > MANY for items in shown)
+def _named(name: str, source: str) -> Text:
+    return Text.assemble((f"{name} ", "yellow"), (printable(source), "bold"))
+
+
+def _impact_line(parts: Line) -> Indented:
+    """Return a line with what was and what is marked: [-old-] {+new+}."""
+    marks = {"old": ("[-{}-]", "green"), "new": ("{{+{}+}}", "red"), "strong": ("{}", "bold"), "dim": ("{}", "dim")}
+    shown = ((*marks.get(role, ("{}", "")), text) for role, text in parts)
+    return Indented(Text(" ").join(Text(mark.format(one_line(text)), style) for mark, style, text in shown))
 
 
 def calibration_line(found: Mapping[str, Any]) -> str:
@@ -184,44 +169,3 @@ def _differing(words: Sequence[str], others: Sequence[str], style: str) -> Text:
     same = SequenceMatcher(None, *compared, autojunk=False).get_matching_blocks()
     kept = {at for block in same for at in range(block.a, block.a + block.size)}
     return Text(" ").join(Text(printable(word), "" if at in kept else style) for at, word in enumerate(words))
-
-
-def change_lines(change: DocumentChange) -> Iterator[Text]:
-    """Yield what changed in a document: its data, its terms, and its texts with the words that differ set off."""
-    for meta in change.meta:
-        yield Text.assemble((f"{meta.key}: ", "bold"), _replaced(meta.old, meta.new))
-    for term in change.terms:
-        yield Text.assemble(("term ", "dim"), (f"{printable(term.name)}: ", "bold"), _replaced(term.old, term.new))
-    yield from map(_text_line, sorted(change.texts, key=lambda text: list(SEVERITY_STYLES).index(text.severity)))
-
-
-def _text_line(change: TextChange) -> Text:
-    """Return a text with its edits marked: [-old-] {+new+}, in bold where it is a figure or a duty."""
-    where = heading_path("", change.headings)
-    parts = [Text(f"{change.kind} ({printable(where)}):" if where else f"{change.kind}:", "dim")]
-    for edit in change.edits:
-        if edit.op == "equal":
-            parts.append(Text(printable(edit.new)))
-            continue
-        bold = "" if edit.type == "text" else "bold "
-        sides = (("[-{}-]", edit.old, "green"), ("{{+{}+}}", edit.new, "red"))
-        parts += [Text(mark.format(printable(text)), bold + style) for mark, text, style in sides if text]
-    return Text(" ").join([Text(change.severity, SEVERITY_STYLES[change.severity]), *parts])
-
-
-def _replaced(old: str, new: str) -> Text:
-    return Text.assemble((one_line(old) or "none", "green"), " -> ", (one_line(new) or "none", "red"))
-
-
-def answer_lines(change: AnswerChange) -> Iterator[Text]:
-    """Yield what failed of a golden answer that held, and an answer before and after with their quotes."""
-    for failure in change.failures if change.broke else ():
-        yield Text.assemble(("fails: ", "bold"), (one_line(failure), "red"))
-    yield from _reply_lines("now:   ", change.old, "green")
-    yield from _reply_lines("then:  ", change.new, "red")
-
-
-def _reply_lines(name: str, reply: Reply, style: str) -> Iterator[Text]:
-    yield Text.assemble((name, "dim"), (one_line(reply.answer) or reply.status, style))
-    for quote in reply.quotes:
-        yield Text.assemble(("cites: ", "dim"), f"“{one_line(quote.quote)}” ", (f"({printable(quote.source)})", "dim"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import asdict
 from datetime import date, timedelta
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from assistant.answer.confidence import load_confidence, summary
@@ -47,7 +47,7 @@ def collect_status(config: Config) -> dict[str, Any]:
         "index": _index(config, registry, problems),
         "models": _models(config, registry, problems),
         "calibration": _calibration(config, problems),
-        "packages": {name: _version(name) for name in SHOWN},
+        "packages": {name: version(name) for name in SHOWN},
         "flagged": [],
         "expiring": [],
     }
@@ -142,10 +142,3 @@ def _problem(problems: list[dict[str, Any]], cause: str, hint: str, *, fatal: bo
     problem = {"problem": cause, "hint": hint, "fatal": fatal}
     if problem not in problems:  # a damaged model is met by whatever reads a part of it
         problems.append(problem)
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from assistant.contract import answer_json, dumps
 from assistant.core.errors import UsageError
+from assistant.core.files import open_private
 from assistant.core.records import Access, Answer, Citation, Quote
 from assistant.guards.run import redacted
 from assistant.terminal.views import citation_place
@@ -62,30 +62,21 @@ def _inert(text: str) -> str:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a file that must not exist yet, by a private temporary file that then takes the name."""
+    """Write a file that must not exist yet, or none."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            _take_name(Path(temporary), path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        file = os.fdopen(open_private(path, os.O_WRONLY | os.O_EXCL), "w", encoding="utf-8", newline="\n")
     except FileExistsError:
         raise UsageError(f"{path} exists already.", "Choose another name: nothing is overwritten.") from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise UsageError(f"{path} cannot be written: {reason}.", "Choose another place: /save FILE") from error
-
-
-def _take_name(temporary: Path, path: Path) -> None:
+        raise _unwritable(path, error) from error
     try:
-        os.link(temporary, path)  # fails if the name is taken, even since a moment ago
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if os.path.lexists(path):
-            raise FileExistsError(str(path)) from None
-        temporary.replace(path)
+        with file:
+            file.write(text)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError | ValueError) -> UsageError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return UsageError(f"{path} cannot be written: {reason}.", "Choose another place: /save FILE")

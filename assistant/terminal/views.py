@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from assistant.core.records import Citation, EarlierQuote, Flag, Hit, Quote
+from assistant.core.records import Citation, EarlierQuote, Flag, Hit, Quote, Rejection
 from assistant.text.canonical import HEADING, RULE, heading_path, printable
 from assistant.text.prompts import KEY
 
-if TYPE_CHECKING:
-    pass
+Item = TypeVar("Item")
 
 ANSWER_LINES = 10  # of a terminal: what a plain answer takes at most, unless its own text is longer
 MANY = 20  # items of a list that are shown
@@ -36,6 +35,19 @@ class Indented:
             return
         for line in self._text.split("\n", allow_blank=True):
             yield Text.assemble(" " * self._by, line)
+
+
+def first_of(items: Sequence[Item], shown: Callable[[Item], RenderableType]) -> Iterator[RenderableType]:
+    """Yield the first twenty of a list as they are shown, and how many more there are."""
+    yield from map(shown, items[:MANY])
+    if len(items) > MANY:
+        yield Text(f"... and {len(items) - MANY:,} more; see --json.", style="dim")
+
+
+def rejection_line(item: Rejection) -> Text:
+    """Return a file that was rejected, and why."""
+    source = printable(item.source), "bold"
+    return Text.assemble(("rejected ", "red"), source, f": {printable(item.detail)} [{item.reason}]")
 
 
 def one_line(text: str) -> str:
@@ -179,32 +191,15 @@ def _place(title: str, headings: Sequence[str], page: int | None, source: str) -
 def quote_in_context(text: str, start: int, end: int, around: int = 600) -> Text:
     """Return text[start:end] set off, with about `around` characters on either side, cut at line starts."""
     begin, stop = max(0, start - around), min(len(text), end + around)
-    if begin:
-        begin = _after(text, begin, start)
+    before, after = text[begin:start], text[end:stop]
+    if begin:  # at the first start of a line, or of a word in one long line
+        before = before[before.find("\n") + 1 or before.find(" ") + 1 :]
     if stop < len(text):
-        stop = _before(text, end, stop)
+        after = after[: max(after.rfind("\n"), 0) or max(after.rfind(" "), 0) or None]
     return Text.assemble(
         ("…\n" if begin else "", "dim"),
-        printable(text[begin:start]),
+        printable(before),
         (printable(text[start:end]), "bold reverse"),
-        printable(text[end:stop]).rstrip(),
+        printable(after).rstrip(),
         ("\n…" if stop < len(text) else "", "dim"),
     )
-
-
-def _after(text: str, begin: int, start: int) -> int:
-    """Return the first start of a line at or after `begin`, or of a word where one long line goes on to `start`."""
-    for mark in ("\n", " "):
-        at = text.find(mark, begin - 1, start)
-        if at >= 0:
-            return at + 1
-    return begin
-
-
-def _before(text: str, end: int, stop: int) -> int:
-    """Return the last end of a line at or before `stop`, or of a word where one long line goes on from `end`."""
-    for mark in ("\n", " "):
-        at = text.rfind(mark, end, stop + 1)
-        if at >= 0:
-            return at
-    return stop

@@ -162,6 +162,22 @@ def cells(row: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
 
 
+def named_cells(row: str) -> list[tuple[str, str]]:
+    """Split a sheet's row, "Place: Leeds; Rooms: 4", into what its columns are called and hold.
+
+    What stands before the first name has none; a bracket in a name holds it together: "Band (also: Grade; band): B4".
+    """
+    found: list[tuple[str, str]] = []
+    for part in row.split("; "):
+        name, colon, value = part.partition(": ")
+        if colon and name[:1].isalpha() and len(name) <= 80 and name.count("(") == name.count(")"):
+            found.append((name, value))
+        else:
+            before, held = found.pop() if found else ("", "")
+            found.append((before, f"{held}; {part}" if held else part))
+    return found
+
+
 def heading_path(title: str, headings: Sequence[str]) -> str:
     """Return `title > heading > heading`, each once."""
     return " > ".join(dict.fromkeys(part for part in (title, *headings) if part))

@@ -5,9 +5,10 @@ Both sides are asked without a generator: what answers then are quotes, and no w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from assistant.answer.assistant import Assistant
@@ -18,6 +19,7 @@ from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, Answer, Progress, Turn
 from assistant.evaluate.golden import Golden, GoldenOutcome, ask_all, compare
+from assistant.evaluate.questions import Question
 from assistant.index.catalog import Catalog
 from ingest.impact.records import AnswerChange, Answers, Quoted, Reply
 
@@ -25,20 +27,11 @@ OTHERS = ("test", "eval", "replay")  # commands whose questions nobody asked for
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
-    """A question of the log, as it was masked there, and what was asked before it."""
-
-    id: str
-    question: str
-    history: tuple[Turn, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Questions:
     """What is asked of both indexes."""
 
     golden: Sequence[Golden] = ()
-    recent: Sequence[Logged] = ()
+    recent: Sequence[Question] = ()  # of the log, as they were masked there
 
 
 def check_sources(path: Path, lines: Sequence[Golden], catalog: Catalog, access: Access, given: set[str]) -> None:
@@ -46,7 +39,7 @@ def check_sources(path: Path, lines: Sequence[Golden], catalog: Catalog, access:
 
     It is if it names documents, and none that may be seen, or that is `given`.
     """
-    others = sorted({role for line in lines for role in line.asked.roles} - access.roles)
+    others = sorted({role for line in lines for role in line.roles} - access.roles)
     if others:  # a golden file comes with the change that is checked: it must not say who reads the report
         cause = f"{path} asks as {', '.join(others)}, and you do not."
         raise UsageError(cause, f"Ask as them, where all who read the report may: --as {','.join(others)}")
@@ -58,14 +51,14 @@ def check_sources(path: Path, lines: Sequence[Golden], catalog: Catalog, access:
         raise UsageError(cause, "Give this index's golden file, or another index with --data.")
 
 
-def recent_questions(config: Config, count: int, access: Access) -> list[Logged]:
+def recent_questions(config: Config, count: int, access: Access) -> list[Question]:
     """Return the last different questions of the log, the newest first, that were asked with roles of `access`.
 
     Raises UsageError without a log, GateFailed for a damaged one.
     """
     if not count:
         return []
-    found: dict[tuple[str, tuple[Turn, ...]], Logged] = {}
+    found: dict[tuple[str, tuple[Turn, ...]], Question] = {}
     entries = [entry for entry in Audit(config).entries() if entry.raw["answer_sha256"]]
     if not entries:
         cause = f"the log beside {config.data} holds no question."
@@ -73,7 +66,7 @@ def recent_questions(config: Config, count: int, access: Access) -> list[Logged]
     for entry in reversed(entries):
         asked = entry.raw["question"], history_of(entry)
         if entry.raw["command"] not in OTHERS and access.roles.issuperset(entry.raw["roles"]):
-            found.setdefault(asked, Logged(entry.id, *asked))
+            found.setdefault(asked, Question(entry.id, asked[0], history=asked[1]))
     return list(found.values())[:count]
 
 
@@ -81,49 +74,42 @@ def answers_changed(
     questions: Questions, before: Config, after: Config, access: Access, progress: Progress
 ) -> tuple[Answers, list[GoldenOutcome]]:
     """Ask both indexes the same, and return what differs, and the golden outcomes afterwards; nothing is logged."""
-    if not questions.golden and not questions.recent:
+    asked = [*questions.golden, *questions.recent]
+    if not asked:
         return Answers(), []
-    old, new = (_asked(questions, config, before, access, progress) for config in (before, after))
-    size = len(questions.golden)
-    held, holds = ([compare(*pair) for pair in zip(questions.golden, side[:size], strict=True)] for side in (old, new))
-    golden = (_golden_change(*sides) for sides in zip(held, holds, old[:size], new[:size], strict=True))
-    logged = (_logged_change(*sides) for sides in zip(questions.recent, old[size:], new[size:], strict=True))
-    changed = tuple(change for change in (*golden, *logged) if change.old != change.new or change.broke)
+    old, new = (_asked(asked, config, before, access, progress) for config in (before, after))
+    held, holds = ([compare(*pair) for pair in zip(questions.golden, side, strict=False)] for side in (old, new))
+    changes = [_change(*each) for each in zip_longest(asked, old, new, held, holds)]
+    changed = tuple(change for change in changes if change.old != change.new or change.broke)
     held_now, would_hold = (sum(not outcome.failures for outcome in side) for side in (held, holds))
-    return Answers(size, held_now, would_hold, len(questions.recent), changed), holds
+    return Answers(len(holds), held_now, would_hold, len(questions.recent), changed), holds
 
 
-def _asked(questions: Questions, config: Config, settings: Config, access: Access, progress: Progress) -> list[Answer]:
+def _asked(
+    asked: Sequence[Question], config: Config, settings: Config, access: Access, progress: Progress
+) -> list[Answer]:
     """Ask an index everything, by the reader and the calibration of the index that is there."""
     quoting = replace(config, generator=replace(config.generator, runtime="none"))
     confidence, reader = load_confidence(settings.data), load_reader(settings)
     with closing(Assistant(quoting, access=access, confidence=confidence, reader=reader)) as assistant:
-        golden = ask_all([(line.asked, line.as_of) for line in questions.golden], assistant, progress)
-        return [*golden, *_recent(questions.recent, assistant, progress)]
+        return list(ask_all(asked, assistant, progress))
 
 
-def _recent(questions: Sequence[Logged], assistant: Assistant, progress: Progress) -> Iterator[Answer]:
-    for done, asked in enumerate(questions):
-        progress("asking what was asked before", done, len(questions))
-        yield assistant.answer(asked.question, asked.history)
-
-
-def _golden_change(held: GoldenOutcome, holds: GoldenOutcome, old: Answer, new: Answer) -> AnswerChange:
-    asked = holds.golden.asked
+def _change(
+    asked: Question, old: Answer, new: Answer, held: GoldenOutcome | None, holds: GoldenOutcome | None
+) -> AnswerChange:
+    """Return an answer of both sides; only a golden question has outcomes."""
+    failures = tuple(f"{f.check}: expected {f.expected}, got {f.got}" for f in holds.failures) if holds else ()
     return AnswerChange(
         id=asked.id,
-        question=asked.text,
-        asked_in="golden",
+        question=asked.asked,
+        asked_in="golden" if holds else "log",
         old=_reply(old),
         new=_reply(new),
-        held=not held.failures,
-        holds=not holds.failures,
-        failures=tuple(f"{f.check}: expected {f.expected}, got {f.got}" for f in holds.failures),
+        held=not held.failures if held else None,
+        holds=not holds.failures if holds else None,
+        failures=failures,
     )
-
-
-def _logged_change(logged: Logged, old: Answer, new: Answer) -> AnswerChange:
-    return AnswerChange(logged.id, logged.question, "log", _reply(old), _reply(new))
 
 
 def _reply(answer: Answer) -> Reply:

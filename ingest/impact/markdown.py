@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from assistant.core.files import write_report
-from assistant.core.records import Rejection
 from assistant.evaluate.report import table
-from assistant.text.canonical import heading_path, printable
-from ingest.impact.records import AnswerChange, DocumentChange, Edit, Impact, Reply, TextChange
+from assistant.text.canonical import printable
+from assistant.text.prompts import counted
+from ingest.impact.records import AnswerChange, DocumentChange, Impact, Line, TextChange
 
 MAX_COMMENT = 60_000  # characters; GitHub takes 65,536
 LEFT_OUT = "\n{count:,} more parts are left out, for a comment has a limit; `assistant impact --json` has all.\n"
-KEPT_WORDS = 12  # of what is unchanged, on either side of what is not
+MARKED = {"old": "<del>{}</del>", "new": "<ins>{}</ins>"}
 MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "\\`*_[]<>&|~$^"}
 # Between the sign and the name a comment that nobody sees: what looks for names finds none.
 MARKS |= {ord(mark): f"&#{ord(mark)};<!-- -->" for mark in "@#"}
@@ -53,7 +53,8 @@ def escaped(text: str) -> str:
 def _parts(impact: Impact) -> Iterator[str]:
     documents, answers = impact.documents, impact.answers
     yield f"### What these files would change\n\n{impact.headline()}\n"
-    yield from _named("Rejected", impact.rejected)
+    for rejection in impact.rejected:
+        yield f"Rejected: {escaped(rejection.source)}: {escaped(rejection.detail)}\n"
     if broken := [change for change in answers.changed if change.broke]:
         yield "#### Golden answers that would not hold any more\n"
         yield from map(_answer, broken)
@@ -66,23 +67,17 @@ def _parts(impact: Impact) -> Iterator[str]:
         yield _folded(f"{len(others):,} more answers would differ", map(_answer, others))
 
 
-def _named(name: str, rejected: Iterable[Rejection]) -> Iterator[str]:
-    for rejection in rejected:
-        yield f"{name}: {escaped(rejection.source)}: {escaped(rejection.detail)}\n"
-
-
 def _major(impact: Impact) -> Iterator[str]:
     """Yield a table of the texts in which a figure, a date or a duty changed."""
     found = [(change.source, text) for change in impact.documents.changed for text in change.texts]
-    rows = [(_where(source, text), _edits(text)) for source, text in found if text.severity == "major"]
+    rows = [(_where(source, text), _line(text.words())) for source, text in found if text.severity == "major"]
     if rows:
         yield "#### Figures, dates and duties\n\n" + "\n".join(table(("where", "what"), rows)) + "\n"
 
 
 def _where(source: str, text: TextChange) -> str:
-    page = f", page {text.page}" if text.page else ""
-    heading = f", {escaped(text.headings[-1])}" if text.headings else ""
-    return f"{escaped(source)}{heading}{page}"
+    page = f"page {text.page}" if text.page else ""
+    return ", ".join(escaped(part) for part in (source, *text.headings[-1:], page) if part)
 
 
 def _folded(summary: str, lines: Iterable[str]) -> str:
@@ -92,46 +87,16 @@ def _folded(summary: str, lines: Iterable[str]) -> str:
 
 def _document(change: DocumentChange) -> str:
     counts = {"text": len(change.texts), "term": len(change.terms), "key": len(change.meta)}
-    told = [f"{count:,} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count]
+    told = [counted(count, name) for name, count in counts.items() if count]
     was = f" (was {escaped(change.was)})" if change.was else ""
-    return _folded(f"{escaped(change.source)}{was}: {', '.join(told) or 'its form'}", _lines(change))
-
-
-def _lines(change: DocumentChange) -> Iterator[str]:
-    for meta in change.meta:
-        yield f"- {meta.key}: {_both(meta.old, meta.new)}"
-    for term in change.terms:
-        yield f"- term {escaped(term.name)}: {_both(term.old, term.new)}"
-    yield from map(_text, change.texts)
-
-
-def _text(change: TextChange) -> str:
-    page = f", page {change.page}" if change.page else ""
-    where = escaped(heading_path("", change.headings)) + page
-    return f"- {change.kind}{f' ({where})' if where else ''}: {_edits(change)}"
-
-
-def _edits(change: TextChange) -> str:
-    return " ".join(map(_edit, change.edits))
-
-
-def _edit(edit: Edit) -> str:
-    if edit.op != "equal":
-        return _both(edit.old, edit.new)
-    words = edit.new.split()
-    return escaped(" ".join([*words[:KEPT_WORDS], "…", *words[-KEPT_WORDS:]] if len(words) > 2 * KEPT_WORDS else words))
-
-
-def _both(old: str, new: str) -> str:
-    return " ".join((f"<del>{escaped(old)}</del>" * bool(old), f"<ins>{escaped(new)}</ins>" * bool(new))).strip()
+    summary = f"{escaped(change.source)}{was}: {', '.join(told) or 'its form'}"
+    return _folded(summary, (f"- {_line(line)}" for line in change.lines()))
 
 
 def _answer(change: AnswerChange) -> str:
-    failures = "".join(f"\n  - fails: {escaped(failure)}" for failure in change.failures if change.broke)
     asked = f"- question {escaped(change.id)}: {escaped(change.question)}"
-    return f"{asked}{failures}\n  - now: {_reply(change.old)}\n  - then: {_reply(change.new)}\n"
+    return "\n  - ".join([asked, *map(_line, change.lines())]) + "\n"
 
 
-def _reply(reply: Reply) -> str:
-    quotes = "; ".join(f"{escaped(quote.source)}: “{escaped(quote.quote)}”" for quote in reply.quotes)
-    return f"{reply.status}. {escaped(reply.answer)} {f'<br>{quotes}' if quotes else ''}".strip()
+def _line(parts: Line) -> str:
+    return " ".join(MARKED.get(role, "{}").format(escaped(text)) for role, text in parts)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import eq
 from typing import Literal
 
 from assistant.text.words import STOP_WORDS, WORD, stem
@@ -112,7 +113,11 @@ class _Left:
     def __init__(self, old: dict[int, Piece], new: dict[int, Piece], anchors: dict[int, int]) -> None:
         self._pieces: dict[Side, dict[int, Piece]] = {"old": old, "new": new}
         self._words = {(side, at): words_of(piece) for side, own in self._pieces.items() for at, piece in own.items()}
-        self._gaps = _Gaps(old, new, anchors)
+        back = {there: here for here, there in anchors.items()}
+        olds, news = sorted(anchors), sorted(back)
+        self._beside: dict[tuple[Side, int], tuple[int, ...]] = {("old", at): _neighbours(at, olds) for at in old}
+        for at in new:
+            self._beside["new", at] = tuple(back.get(i, -1) for i in _neighbours(at, news))
 
     def paired(self) -> list[Pair]:
         """Return each piece that is left with the one that is most like it, or alone."""
@@ -138,8 +143,7 @@ class _Left:
             shared = Counter(
                 i for word in self._words["new", at] if len(places[word]) <= 2 * MAX_CANDIDATES for i in places[word]
             )
-            alike = (i for i, _ in shared.most_common(MAX_CANDIDATES))
-            for old in dict.fromkeys((*self._gaps.around(at), *alike)):
+            for old, _ in shared.most_common(MAX_CANDIDATES):
                 if (likeness := self._likeness(old, at)) >= MIN_LIKENESS:
                     yield _Candidate(likeness, old, at)
 
@@ -150,7 +154,7 @@ class _Left:
         if one.term and one.term.casefold() == other.term.casefold():
             return 2.0
         likeness = _dice(self._words["old", old], self._words["new", new])
-        likeness += WEIGHTS["neighbour"] * self._gaps.near(old, new)
+        likeness += WEIGHTS["neighbour"] * any(map(eq, self._beside["old", old], self._beside["new", new]))
         likeness += WEIGHTS["heading"] * (one.headings[-1:] == other.headings[-1:])
         same_key = one.kind == "row" and fold(first_cell(one)) == fold(first_cell(other))
         return likeness + WEIGHTS["first cell"] * same_key
@@ -193,34 +197,6 @@ def words_of(piece: Piece) -> Words:
 def _dice(one: Words, other: Words) -> float:
     total = one.total() + other.total()
     return 2 * (one & other).total() / total if total else 0.0
-
-
-class _Gaps:
-    """The stretches between pieces that are in both versions, of which each piece that is left lies in one."""
-
-    def __init__(self, old: Collection[int], new: Collection[int], anchors: Mapping[int, int]) -> None:
-        back = {there: here for here, there in anchors.items()}
-        mine, theirs = sorted(anchors), sorted(back)
-        self._old = {at: _neighbours(at, mine) for at in old}
-        self._new = {at: tuple(back.get(near, -1) for near in _neighbours(at, theirs)) for at in new}
-        self._behind: dict[int, list[int]] = defaultdict(list)
-        for at in sorted(old):
-            self._behind[self._old[at][0]].append(at)
-        count: Counter[int] = Counter()
-        self._rank: dict[int, int] = {}  # of a new piece among those behind the same neighbour
-        for at in sorted(new):
-            before = self._new[at][0]
-            self._rank[at] = count[before]
-            count[before] += 1
-
-    def near(self, old: int, new: int) -> bool:
-        """Tell whether two pieces stand behind, or before, the same neighbour."""
-        return any(one == other for one, other in zip(self._old[old], self._new[new], strict=True))
-
-    def around(self, new: int) -> list[int]:
-        """Return the old pieces behind the same neighbour, of many those that are as far behind it."""
-        first = max(0, self._rank[new] - MAX_CANDIDATES // 2)
-        return self._behind.get(self._new[new][0], [])[first : first + MAX_CANDIDATES]
 
 
 def _neighbours(at: int, places: Sequence[int]) -> tuple[int, int]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from assistant.answer.disclosure import masked_spans
 from assistant.core.records import Document, Passage
 from assistant.guards import Span as Hidden
 from assistant.guards.run import Guards, mask
-from assistant.text.canonical import HEADING, Block, Kind, blocks, cells, item_body
+from assistant.text.canonical import HEADING, Block, Kind, blocks, cells, item_body, named_cells
 from assistant.text.units import Span, units
 from ingest.impact.records import PieceKind
 from ingest.terms import SHEETS
@@ -19,7 +19,6 @@ from ingest.terms import SHEETS
 KINDS: dict[Kind, PieceKind] = {"paragraph": "sentence", "item": "item", "row": "row", "code": "code"}
 # Are one when two texts are compared.
 SPELLINGS = str.maketrans("“”„«»‘’‚–—‑−\xa0", '"""""\'\'\'---- ')
-COLUMN = re.compile(r"(?:^|; )([^\W\d_][^:;\n]{0,80}): ")  # of a sheet's row: "Name: value; Name: value"
 
 Definition = tuple[str, int, int]  # of a document: name, start and end
 
@@ -49,17 +48,7 @@ def fold(text: str) -> str:
 
 def first_cell(row: Piece) -> str:
     """Return what a table's or a sheet's row is about."""
-    if row.text.startswith("|"):
-        return cells(row.text)[0]
-    first, *others = [*_names(row.text), None]
-    begin = first.end() if first and not first.start() else 0
-    after = others[0] if begin and others else first
-    return row.text[begin : after.start() if after else None]
-
-
-def _names(text: str) -> list[re.Match[str]]:
-    """Find the names of a sheet's columns in one of its rows; those of "Band (also: Grade; pay band): ..." are none."""
-    return [match for match in COLUMN.finditer(text) if match[1].count("(") == match[1].count(")")]
+    return cells(row.text)[0] if row.text.startswith("|") else named_cells(row.text)[0][1]
 
 
 class Pieces:
@@ -74,7 +63,6 @@ class Pieces:
         self._starts = [passage.start for passage in passages]
         self._terms = sorted((start, end, name) for name, start, end in terms)
         self._guards = guards
-        self._hidden: dict[int, tuple[Hidden, ...]] = {}  # by passage
         self.all = sorted(self._found(), key=lambda piece: piece.start)
 
     def shown(self, piece: Piece) -> Piece:
@@ -85,24 +73,17 @@ class Pieces:
 
     def line(self, start: int, end: int) -> str:
         """Return the text at [start, end) in one line, masked."""
-        around = range(self._passage_at(start), self._passage_at(end - 1) + 1)
         spans = [
             Hidden(max(span.start, start) - start, min(span.end, end) - start, span.kind)
-            for at in around
-            for span in self._hidden_in(at)
+            for span in self._hidden
             if span.start < end and start < span.end
         ]
         return " ".join(mask(self._text[start:end], spans).split())
 
-    def _hidden_in(self, at: int) -> tuple[Hidden, ...]:
-        """Return what may not be shown of a passage, by its place in the document."""
-        if at not in self._hidden:
-            begin = self._passages[at].start
-            self._hidden[at] = tuple(
-                replace(span, start=begin + span.start, end=begin + span.end)
-                for span in masked_spans(self._passages[at].text, self._guards)
-            )
-        return self._hidden[at]
+    @cached_property
+    def _hidden(self) -> tuple[Hidden, ...]:
+        """What may not be shown of the document."""
+        return masked_spans(self._text, self._guards)
 
     def _passage_at(self, place: int) -> int:
         return max(bisect.bisect_right(self._starts, place) - 1, 0)
@@ -140,7 +121,7 @@ class Pieces:
 
     def _is_record(self, start: int, end: int) -> bool:
         """Tell a sheet's row, which is a line of names and values."""
-        return self._sheet and len(_names(self._text[start:end])) > 1
+        return self._sheet and sum(bool(name) for name, _ in named_cells(self._text[start:end])) > 1
 
     def _piece(self, kind: PieceKind, start: int, end: int, above: Sequence[Span] = ()) -> Iterator[Piece]:
         if start < end and self._indexed(start, end):

@@ -6,17 +6,20 @@ Every text in these records is as it may be shown: masked, and only of documents
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from assistant.core.records import Rejection, Status
+from assistant.text.canonical import heading_path
 from assistant.text.quantities import QuantityKind
 
 PieceKind = Literal["heading", "sentence", "item", "row", "header", "code"]
 ChangeType = QuantityKind | Literal["duty", "audience", "term", "text"]
 Operation = Literal["equal", "insert", "delete", "replace"]
 ChangeSeverity = Literal["major", "moderate", "minor"]
+
+Line = list[tuple[str, str]]  # what a report says in a line: (role, text), of the roles strong, dim, old, new or none
 
 Json = dict[str, Any]
 
@@ -45,6 +48,23 @@ class TextChange:
     headings: tuple[str, ...]
     page: int | None
     edits: tuple[Edit, ...]
+
+    @property
+    def place(self) -> str:
+        """The headings above it, and its page."""
+        page = f", page {self.page}" if self.page else ""
+        return heading_path("", self.headings) + page
+
+    def words(self, kept: int = 12) -> Line:
+        """Return the words that changed, and so many unchanged ones on either side of them."""
+        found: Line = []
+        for edit in self.edits:
+            if edit.op != "equal":
+                found += [("old", edit.old), ("new", edit.new)]
+                continue
+            words = edit.new.split()
+            found.append(("", " ".join([*words[:kept], "…", *words[-kept:]] if len(words) > 2 * kept else words)))
+        return [part for part in found if part[1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,17 @@ class DocumentChange:
     texts: tuple[TextChange, ...]
     terms: tuple[TermChange, ...]
     passages: tuple[int, int]
+
+    def lines(self) -> Iterator[Line]:
+        """Yield what changed: what is said of it, its terms, and its texts, the gravest first."""
+        for name, old, new in (
+            *((meta.key, meta.old, meta.new) for meta in self.meta),
+            *((f"term {term.name}", term.old, term.new) for term in self.terms),
+        ):
+            yield [("strong", f"{name}:"), *((role, text) for role, text in (("old", old), ("new", new)) if text)]
+        for text in sorted(self.texts, key=lambda text: get_args(ChangeSeverity).index(text.severity)):
+            where = f" ({text.place})" if text.place else ""
+            yield [("dim", f"{text.severity} {text.kind}{where}:"), *text.words()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +170,14 @@ class AnswerChange:
     def broke(self) -> bool:
         """Whether a golden answer held and does not any more."""
         return self.held is True and self.holds is False
+
+    def lines(self) -> Iterator[Line]:
+        """Yield what failed of a golden answer that held, and the answer before and after with its quotes."""
+        if self.broke:
+            yield from ([("strong", "fails:"), ("", failure)] for failure in self.failures)
+        for name, reply in (("now:", self.old), ("then:", self.new)):
+            yield [("dim", name), ("", reply.answer or reply.status)]
+            yield from ([("dim", "cites:"), ("", f"“{q.quote}”"), ("dim", f"({q.source})")] for q in reply.quotes)
 
 
 @dataclass(frozen=True, slots=True)

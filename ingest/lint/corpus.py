@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import bisect
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +21,7 @@ from assistant.text.units import Unit, units
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
 Span = tuple[int, int]
-SHEET_CELL = re.compile(r"(?:^|(?<=; ))([^:;\n]{1,60}): ([^;\n]*)")  # of a sheet's "Place: Leeds; Rooms: 4"
-OF_CONTRACTS = re.compile(r"\b(?:this agreement|these terms|this contract)\b", re.IGNORECASE)
+OF_CONTRACTS = ("this agreement", "these terms", "this contract")
 Read = Callable[[str, str, Sequence[str]], NDArray[np.float32]]  # question, header, units -> log-odds of each
 
 
@@ -41,7 +39,7 @@ def without_count(anchor: str) -> str:
 
 @dataclass(frozen=True)
 class Policy:
-    """A document under one of its sources; `links` and `anchors` as in `ingest.formats.Parsed`.
+    """A document under one of its sources; `links` and `anchors` as in `ingest.formats.Parsed`, `lines` as in its file.
 
     `indexed` are the spans of its passages: what the guards took for orders is in its text, and in none of them.
     """
@@ -52,6 +50,7 @@ class Policy:
     row: SourceRow
     links: Sequence[tuple[str, int]] = ()
     anchors: Sequence[str] = ()
+    lines: str = ""
 
     @property
     def path(self) -> Path:
@@ -104,7 +103,8 @@ class Policy:
     @cached_property
     def is_contract(self) -> bool:
         """Say whether it is an agreement, whose words and limits are for those who agree to it."""
-        return len(OF_CONTRACTS.findall(self.text)) >= 3  # times that it speaks of itself
+        text = self.text.casefold()
+        return sum(map(text.count, OF_CONTRACTS)) >= 3  # times that it speaks of itself
 
     def is_indexed(self, start: int, end: int) -> bool:
         """Say whether all of a span, but for white space, is indexed."""
@@ -165,3 +165,13 @@ class Fault:
     start: int = 0
     end: int = 0
     other: tuple[Policy, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LintRule:
+    """A check over all documents, and how grave what it finds is; by its code it is switched off."""
+
+    code: str
+    severity: Severity
+    summary: str
+    check: Callable[[Corpus], Iterator[Fault]]

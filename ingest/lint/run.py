@@ -1,20 +1,28 @@
-"""The lint recipe: the documents of an index, each rule over all of them, and what may be shown of what it found."""
+"""The lint recipe: the documents of an index, each rule over all of them, and what may be shown of what it found.
+
+Findings are shown, written as JSON, and as SARIF 2.1.0, which code hosts show beside the lines of a change.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer.disclosure import masked_text
+from assistant.contract import dumps
 from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, GateFailed, UsageError, did_you_mean
+from assistant.core.files import write_report
+from assistant.core.package import __version__
 from assistant.core.records import Access, IngestReport, Progress, no_progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
@@ -23,12 +31,26 @@ from assistant.models.cross_encoder import open_reader
 from assistant.models.encoder import Encode, guard_encode, open_encoder, remember
 from assistant.models.registry import Registry
 from ingest.formats import Parsed
-from ingest.lint.corpus import SEVERITIES, Corpus, Fault, Policy, Read, Severity
-from ingest.lint.rules import RULES, LintRule
+from ingest.lint import conflicts, documents, links, terms
+from ingest.lint.corpus import SEVERITIES, Corpus, Fault, LintRule, Policy, Read, Severity
 from ingest.sandbox import ParserProcess
 from ingest.scratch import scratch_index
 from ingest.sources import read_regular
 
+RULES = (
+    LintRule("conflict", "error", "two places in force say different things of the same", conflicts.conflicts),
+    LintRule("supersedes-in-force", "error", "a superseded document is still in force", documents.superseded),
+    LintRule("reference-dead", "error", "a reference leads nowhere", links.dead_references),
+    LintRule("link-dead", "error", "a link leads nowhere", links.dead_links),
+    LintRule("term-redefined", "warning", "a term is defined twice, differently", terms.redefined),
+    LintRule("term-undefined", "warning", "a term is used as a defined one and is not", terms.undefined),
+    LintRule("document-expired", "warning", "a document has expired, and nothing replaces it", documents.expired),
+    LintRule("meta-missing", "warning", "a document lacks what its neighbours say of themselves", documents.incomplete),
+    LintRule("table-ragged", "warning", "a table's row lacks a cell", documents.ragged),
+    LintRule("acronym-unexpanded", "note", "an acronym is spelled out nowhere", terms.unexpanded),
+    LintRule("term-unused", "note", "a term is defined and used nowhere", terms.unused),
+)
+SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 TEXTS = (".md", ".markdown", ".html", ".htm", ".txt", ".csv")  # formats with lines
 LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are looked at
 QUOTE_CHARACTERS = 300  # that are shown
@@ -133,7 +155,7 @@ def lint(
         policies = list(_policies(catalog, access, config, progress))
         hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
     corpus = Corpus(policies, hidden, access.as_of, models.encode, models.read, progress)
-    findings, shown = list[LintFinding](), _Shown(models.guards, config)
+    findings, shown = list[LintFinding](), _Shown(models.guards)
     for done, rule in enumerate(rules):
         progress(rule.code, done, len(rules))
         findings += [shown.finding(rule, fault) for fault in rule.check(corpus)]
@@ -160,20 +182,27 @@ def _policies(catalog: Catalog, access: Access, config: Config, progress: Progre
     with closing(ParserProcess(config.ingest)) as parser:
         for done, row in enumerate(rows):
             progress("reading", done, len(rows))
-            document, terms = catalog.whole(row.document_id)
-            parsed = _links(row, config, parser) if Path(row.path).suffix.lower() in LINKED else None
+            document, defined = catalog.whole(row.document_id)
+            data = _as_indexed(row, config) or b""
+            parsed = _parsed(data, row, parser) if data and Path(row.path).suffix.lower() in LINKED else None
             yield Policy(
                 document=replace(document, source=row.source, meta=row.meta),
-                terms=terms,
+                terms=defined,
                 indexed=[(p.start, p.end) for p in catalog.queries.passages_of(row.document_id)],
                 row=row,
                 links=parsed.links if parsed else (),
                 anchors=parsed.anchors if parsed else (),
+                lines=data.decode(errors="replace"),
             )
 
 
 def _as_indexed(row: SourceRow, config: Config) -> bytes | None:
-    """Read a file again; None if it is not what was indexed any more: who may see what it says now is not known."""
+    """Read a text file again, for its lines and links, which are not indexed.
+
+    None if it is not what was indexed any more: who may see what it says now is not known.
+    """
+    if Path(row.path).suffix.lower() not in TEXTS:
+        return None
     try:
         data = read_regular(Path(row.path), int(config.ingest.max_file_mb * 2**20))
     except DocumentRejected:
@@ -181,27 +210,18 @@ def _as_indexed(row: SourceRow, config: Config) -> bytes | None:
     return data if sha256(data).hexdigest() == row.sha256 else None
 
 
-def _links(row: SourceRow, config: Config, parser: ParserProcess) -> Parsed | None:
-    """Read a file again for its links, which are not indexed; None if it has changed or cannot be read."""
-    data = _as_indexed(row, config)
+def _parsed(data: bytes, row: SourceRow, parser: ParserProcess) -> Parsed | None:
     try:
-        return parser.read(data, Path(row.path).name) if data is not None else None
+        return parser.read(data, Path(row.path).name)
     except DocumentRejected:
         return None
-
-
-def _text_of(config: Config, row: SourceRow) -> str:
-    """Read a text file again, as far as it is what was indexed; empty for what has no lines."""
-    data = _as_indexed(row, config) if Path(row.path).suffix.lower() in TEXTS else None
-    return data.decode(errors="replace") if data is not None else ""
 
 
 class _Shown:
     """What may be shown of findings: masked, and without what the guards take for orders to an assistant."""
 
-    def __init__(self, guards: Guards, config: Config) -> None:
+    def __init__(self, guards: Guards) -> None:
         self._guards = guards
-        self._text_of = lru_cache(4)(partial(_text_of, config))  # a rule's findings come file by file
         self._is_order = cache(lambda text: guards.screen(text, "document").action == "block")
 
     def finding(self, rule: LintRule, fault: Fault) -> LintFinding:
@@ -222,15 +242,10 @@ class _Shown:
         around = (policy.text[first:last] for first, last in policy.indexed if first < end and start < last)
         return policy.is_indexed(start, end) and not any(map(self._is_order, around))
 
-    def _line(self, row: SourceRow, quote: str) -> int | None:
-        """Return the line of a file in which a quote begins, counted from 1; None where that cannot be told."""
-        text = self._text_of(row)
-        at = text.find(quote.splitlines()[0][:60])
-        return text.count("\n", 0, at) + 1 if at >= 0 else None
-
     def _place(self, policy: Policy, start: int, end: int) -> FindingPlace:
         quote = policy.text[start:end] if self._may_quote(policy, start, end) else ""  # what was withheld stays so
-        path = Path(policy.row.path)
+        at = policy.lines.find(quote.splitlines()[0][:60]) if quote else -1
+        here = policy.path.is_relative_to(Path.cwd())
         shown = quote if len(quote) <= QUOTE_CHARACTERS else f"{quote[:QUOTE_CHARACTERS].rstrip()}…"
         return FindingPlace(
             source=policy.source,
@@ -238,9 +253,50 @@ class _Shown:
             title=policy.document.title,
             headings=tuple(self._text(heading) or WITHHELD for heading in policy.headings_above(start)) if end else (),
             page=policy.page(start) if end else None,
-            line=self._line(policy.row, quote) if quote else None,
+            line=policy.lines.count("\n", 0, at) + 1 if at >= 0 else None,
             start=start,
             end=end,
             quote=masked_text(shown, self._guards),
-            file=path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else policy.source,
+            file=policy.path.relative_to(Path.cwd()).as_posix() if here else policy.source,
         )
+
+
+def write_sarif(path: Path, findings: Sequence[LintFinding], rules: Sequence[LintRule]) -> None:
+    """Write findings with the rules that were applied; raises UsageError for a file that cannot be written."""
+    write_report(path, f"{dumps(sarif(findings, rules))}\n".encode(), "--sarif")
+
+
+def sarif(findings: Sequence[LintFinding], rules: Sequence[LintRule]) -> dict[str, Any]:
+    """Return the log file as an object."""
+    described = [
+        {"id": rule.code, "shortDescription": {"text": rule.summary}, "defaultConfiguration": {"level": rule.severity}}
+        for rule in rules
+    ]
+    driver = {"name": "policy-assistant", "semanticVersion": __version__, "rules": described}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(f) for f in findings]}
+    return {"$schema": SARIF, "version": "2.1.0", "runs": [run]}
+
+
+def _result(finding: LintFinding) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "ruleId": finding.code,
+        "level": finding.severity,
+        "message": {"text": finding.message},
+        "locations": [_location(finding.place)],
+    }
+    if finding.other:
+        found["relatedLocations"] = [_location(finding.other)]
+    return found
+
+
+def _location(place: FindingPlace) -> dict[str, Any]:
+    """Return a place: the file, its line where the file is text, and the headings above."""
+    region: dict[str, Any] = {"startLine": place.line or 1}
+    if place.quote:
+        region["snippet"] = {"text": place.quote}
+    found: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": {"uri": quote(place.file)}, "region": region},
+    }
+    if place.headings:
+        found["logicalLocations"] = [{"fullyQualifiedName": " > ".join(place.headings)}]
+    return found

@@ -71,7 +71,7 @@ from bench.common import (
 )
 from ingest.build import ingest
 from ingest.impact.run import ImpactPlan, assess
-from ingest.lint.rules import RULES as LINT_RULES
+from ingest.lint.run import RULES as LINT_RULES
 from ingest.lint.run import lint, open_models
 from tests.campaigns.scripted import Scripted, echo
 from tests.campaigns.slips import SLIPS

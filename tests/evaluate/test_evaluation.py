@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
@@ -20,7 +19,7 @@ from assistant.evaluate import run as evaluation
 from assistant.evaluate.compare import compare
 from assistant.evaluate.metrics import METRICS, check_gates, parse_gates
 from assistant.evaluate.questions import Question
-from assistant.evaluate.report import _timings, rows_of, write_junit
+from assistant.evaluate.report import _timings
 from assistant.evaluate.run import EvalPlan, evaluate
 from assistant.evaluate.score import Scored, is_right, score
 
@@ -224,14 +223,6 @@ def test_progress_is_told(plan: EvalPlan, office_config: Config, tmp_path: Path)
     assert told == [("asking", 0, 2), ("asking", 1, 2), ("asking", 2, 2)]
 
 
-def test_junit(done: evaluation.Run, tmp_path: Path) -> None:
-    write_junit(tmp_path / "deep" / "out.xml", done.report)
-    suite = ElementTree.parse(tmp_path / "deep" / "out.xml").getroot()
-    failed = {case.get("name"): case[0].get("message") for case in suite if len(case)}
-    assert suite.get("tests") == "8" and suite.get("failures") == str(len(failed))
-    assert failed["miss"] == "abstained, yet the documents answer" and "carry" not in failed
-
-
 def test_a_report_compared_with_itself(done: evaluation.Run, tmp_path: Path) -> None:
     path = done.folder / "report.json"
     folder, found = compare(path, path, tmp_path)
@@ -373,9 +364,8 @@ def test_the_command_prints_a_table_and_where_the_report_is(command: Callable[..
 def test_the_command_fails_under_a_gate_with_7_after_writing(
     command: Callable[..., Any], files: Path, tmp_path: Path
 ) -> None:
-    done = command(files / "own.jsonl", "--limit", "2", "--fail-under", "f1=0.99", "--junit", tmp_path / "out.xml")
+    done = command(files / "own.jsonl", "--limit", "2", "--fail-under", "f1=0.99")
     assert done.code == 7 and "f1 is " in done.err and "at least 0.99" in done.err
-    assert (tmp_path / "out.xml").is_file()
     assert command(files / "own.jsonl", "--limit", "2", "--fail-under", "verbatim=1").code == 0
 
 
@@ -410,10 +400,3 @@ def test_timings_leave_out_answers_that_waited_for_models_unless_all_did() -> No
     saved = [{"timings_ms": {"total": 9_000.0}, "cold": True}, {"timings_ms": {"total": 10.0}, "cold": False}]
     assert _timings([row, row], saved) == {"total": {"p50": 10.0, "p95": 10.0}}
     assert _timings([row], saved[:1]) == {"total": {"p50": 9_000.0, "p95": 9_000.0}}
-
-
-def test_a_report_of_before_is_read() -> None:
-    """Questions of another corpus were called foreign."""
-    row = Scored("q", "Q?", "", "", "out_of_domain", "abstained", 0.1, False, 0, {"abstention_out_of_domain": 1.0})
-    before = {**row.to_json(), "group": "foreign", "scores": {"abstention_foreign": 1.0}}
-    assert rows_of({"rows": [before]}) == [row]

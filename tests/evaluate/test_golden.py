@@ -30,8 +30,8 @@ from assistant.evaluate.golden import (
     record,
     stated_numbers,
 )
-from assistant.evaluate.questions import QuestionLine
-from assistant.evaluate.report import write_golden_junit
+from assistant.evaluate.questions import Question
+from assistant.evaluate.report import write_junit
 
 CARRY = "How much annual leave may employees carry over?"
 QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
@@ -95,9 +95,16 @@ def test_a_line_with_everything(tmp_path: Path) -> None:
         },
     }
     (golden,) = read_golden(write(tmp_path, "", row))
-    asked = QuestionLine("7", "How many?", "I work part time.", (Turn("user", "Hello"),), ("managers",))
-    expect = Expected("answered", ("leave days",), ("5", "1.5", "1,250"), "hr/leave.md", ("ten",))
-    assert golden == Golden(asked, "2026-01-15", expect, "Five. [1]")
+    assert golden == Golden(
+        id="7",
+        question="How many?",
+        scenario="I work part time.",
+        history=(Turn("user", "Hello"),),
+        roles=("managers",),
+        as_of="2026-01-15",
+        expect=Expected("answered", ("leave days",), ("5", "1.5", "1,250"), "hr/leave.md", ("ten",)),
+        recorded="Five. [1]",
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,8 +126,9 @@ def test_a_line_with_everything(tmp_path: Path) -> None:
         ({**GOOD, "answerable": True}, "--record"),
         ({**GOOD, "expects": {}}, "unknown key 'expects' (did you mean 'expect'?)"),
         ({**GOOD, "zzz": 1}, "unknown key 'zzz' (known: id, question"),
-        ({**GOOD, "numbers": [5]}, "'numbers' belongs in 'expect'"),
-        ({**GOOD, "expect": {}}, "'expect.status' must be one of answered, abstained, blocked, not None"),
+        ({**GOOD, "numbers": [5]}, "unknown key 'numbers'"),
+        ({**GOOD, "expect": {}}, "'expect.status' is missing"),
+        ({**GOOD, "expect": {"status": "ok"}}, "'expect.status' must be 'answered', 'abstained' or 'blocked'"),
         ({**GOOD, "expect": {"status": ["answered"]}}, "'expect.status'"),
         (expecting(number=[5]), "unknown key 'expect.number' (did you mean 'expect.numbers'?)"),
         (expecting(numbers=5), "'expect.numbers'"),
@@ -188,7 +196,7 @@ def test_a_large_amount_is_the_same_in_any_spelling(tmp_path: Path) -> None:
 
 
 def outcomes(office: Assistant, folder: Path, *rows: Any) -> dict[str, GoldenOutcome]:
-    return {o.golden.asked.id: o for o in check(read_golden(write(folder, *rows)), office, quiet)}
+    return {o.golden.id: o for o in check(read_golden(write(folder, *rows)), office, quiet)}
 
 
 def test_lines_pass_and_fail(office: Assistant, tmp_path: Path) -> None:
@@ -264,14 +272,14 @@ def test_a_changed_number_in_a_document_is_found(
 def test_junit(office: Assistant, tmp_path: Path) -> None:
     rows = GOOD, {**expecting(numbers=[2]), "id": "bad\x1b\ufffe", "recorded": "At most 2 weeks. [1]"}
     found = outcomes(office, tmp_path, *rows)
-    write_golden_junit(tmp_path / "deep" / "out.xml", "golden", list(found.values()))
+    write_junit(tmp_path / "deep" / "out.xml", "golden", list(found.values()))
     suite = ElementTree.parse(tmp_path / "deep" / "out.xml").getroot()
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("golden", "2", "1")
     assert [(case.get("name"), len(case)) for case in suite] == [("g1", 0), ("bad\ufffd\ufffd", 1)]
     assert suite[1][0].get("message") == "numbers: expected 2, got 1.5, 31"
     assert suite[1][0].text == f"{CARRY}\nwas: At most 2 weeks. [1]\nnow: {PARAGRAPH} [1]\ncites: hr/leave.md"
     with pytest.raises(UsageError, match="cannot be written"):
-        write_golden_junit(tmp_path, "golden", list(found.values()))
+        write_junit(tmp_path, "golden", list(found.values()))
 
 
 # --- recording ---------------------------------------------------------------------------------------------------
@@ -302,8 +310,8 @@ def test_who_asked_and_when_is_recorded(office: Assistant, tmp_path: Path) -> No
     finally:
         office.access = before
     first, second = read_golden(path)
-    assert (first.asked.roles, first.as_of) == (("managers",), "2020-06-01")
-    assert (second.asked.roles, second.as_of) == (("Staff", "managers"), "2019-01-01")
+    assert (first.roles, first.as_of) == (("managers",), "2020-06-01")
+    assert (second.roles, second.as_of) == (("Staff", "managers"), "2019-01-01")
     assert first.expect.status == second.expect.status == "answered"
     check_all_hold(check([first, second], office, quiet))  # as nobody, today
 
@@ -311,7 +319,7 @@ def test_who_asked_and_when_is_recorded(office: Assistant, tmp_path: Path) -> No
 def recorded(folder: Path, answer: Answer) -> tuple[Golden, dict[str, Any]]:
     office: Any = SimpleNamespace(access=make_access(), answer=lambda *_, **__: answer)
     path = folder / "recorded.jsonl"
-    record(path, [(QuestionLine("1", "?"), "")], office, "", True, quiet)
+    record(path, [Question("1", "?")], office, "", True, quiet)
     (golden,) = read_golden(path)
     return golden, json.loads(path.read_text(encoding="utf-8"))["expect"]
 
@@ -404,7 +412,7 @@ def test_the_command_records_and_never_overwrites(command: Callable[..., Any], t
     assert refused.code == 2 and "is there already" in refused.err and path.read_bytes() == before
     write(tmp_path, {"id": 2, "question": NOTHING})
     assert command(questions, "--record", path, "--force", "--json").json["recorded"] == {"abstained": 1}
-    assert read_golden(path)[0].asked.id == "2"
+    assert read_golden(path)[0].id == "2"
 
 
 def test_the_command_records_who_asked(command: Callable[..., Any], tmp_path: Path) -> None:

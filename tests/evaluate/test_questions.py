@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Turn
-from assistant.evaluate.questions import Question, read_out_of_domain, read_questions
-from assistant.evaluate.splits import Split, split_of
+from assistant.evaluate.questions import Question, Split, read_out_of_domain, read_questions, split_of
 
 GOOD: dict[str, Any] = {"id": "q1", "question": "How many?", "answerable": True, "answers": ["Five"]}
 
@@ -94,8 +93,9 @@ def test_answered_follow_ups_are_part_of_the_scenario(tmp_path: Path) -> None:
         ({**GOOD, "id": None}, "'id'"),
         ({**GOOD, "question": " "}, "'question'"),
         ({**GOOD, "question": "a" * 4_001}, "4,000 characters"),
-        ({**GOOD, "answerable": "yes"}, "'answerable'"),
+        ({**GOOD, "answerable": "perhaps"}, "'answerable'"),
         ({**GOOD, "answers": [5]}, "'answers'"),
+        ({**GOOD, "as_of": "soon"}, "'as_of' must be a date"),
         ({**GOOD, "answers": []}, "'answers' and 'evidence'"),
         ({**GOOD, "evidence": {"a": 1}}, "'evidence'"),
         ({**GOOD, "doc": 7}, "'doc'"),

@@ -24,8 +24,7 @@ from assistant.core.config import AnswerSection, Config, GeneratorSection, Index
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.package import __version__
 from assistant.evaluate import calibrate
-from assistant.evaluate.questions import Question, read_out_of_domain, read_questions
-from assistant.evaluate.splits import Split
+from assistant.evaluate.questions import Question, Split, read_out_of_domain, read_questions
 from assistant.models.cross_encoder import READER_ID
 from ingest.build import ingest
 from tune import reader

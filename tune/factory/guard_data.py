@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.evaluate.splits import Split, split_of
+from assistant.evaluate.questions import Split, split_of
 from tune.factory.guard_examples import Name, read_examples
 
 Kind = Literal["direct", "indirect", "order", "lookalike", "chat", "question", "misspelt", "sentence", "safe"]

@@ -1,6 +1,6 @@
 """Train the adapter that ships with the assistant:  python -m tune.factory.train_generator ../shared WORK
 
-From the development halves (`evaluate/splits.py`) of question sets and of the sample company, with the recipe's own
+From the development halves (`evaluate/questions.py`) of question sets and of the sample company, with the recipe's own
 stages and settings. Resumable: WORK keeps the examples and the checkpoints. Writes `assistant/packaged/generator/`,
 with a card.
 """
@@ -19,8 +19,7 @@ from typing import Any
 from assistant.core.config import TuneSection, load_config
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.package import __version__
-from assistant.evaluate.questions import read_questions
-from assistant.evaluate.splits import Split
+from assistant.evaluate.questions import Split, read_questions
 from assistant.models.registry import Registry
 from assistant.text.prompts import KEY
 from tune import examples as dataset

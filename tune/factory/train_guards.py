@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from assistant.core.config import load_config
 from assistant.core.files import hash_file
 from assistant.core.package import __version__
-from assistant.evaluate.splits import Split
+from assistant.evaluate.questions import Split
 from assistant.guards import injection
 from assistant.guards.classifier import BUCKETS, Linear, hash_words, sentences, windows
 from assistant.guards.normalise import as_encoded, fold

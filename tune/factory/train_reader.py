@@ -21,8 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from assistant.evaluate.questions import Question, read_questions
-from assistant.evaluate.splits import Split
+from assistant.evaluate.questions import Question, Split, read_questions
 from assistant.text.canonical import sentences
 from tune import reader
 from tune.factory.fit_packaged import CALIBRATED, ORGANISATIONS, UNSEEN, Source, note_progress, open_index

@@ -65,8 +65,8 @@ def test_people_are_told_what_moved_and_which_answers_would_differ(
         "Texts that changed: 1 major.",
         "major sentence (Annual Leave Policy > Carry-over): Employees may carry over at most [-1.5 weeks-] {+2 weeks+}",
         f"✗ carry: {CARRY}",
-        f"now:   {QUOTE}",
-        "then:  Employees may carry over at most 2 weeks",
+        f"now: {QUOTE}",
+        "then: Employees may carry over at most 2 weeks",
     ):
         assert told in done.out
 

@@ -98,9 +98,9 @@ def test_it_says_what_moved() -> None:
         "| leave, leave, page 3 | leave <del>leave</del> <ins>leave 2</ins> |",
         "#### Golden answers that would not hold any more",
         "<details><summary>leave (was leave): 1 text, 1 term, 1 key</summary>",
-        "- sentence (leave, page 3): leave <del>leave</del> <ins>leave 2</ins>",
+        "- major sentence (leave, page 3): leave <del>leave</del> <ins>leave 2</ins>",
         "- owner: <del>leave</del> <ins>leave</ins>",
-        "  - then: abstained.",
+        "  - then: abstained\n",
     ):
         assert part in told
 

@@ -13,8 +13,7 @@ from assistant.core.config import Config
 from assistant.core.records import Document, Meta
 from assistant.index.schema import SourceRow
 from ingest.lint.corpus import Policy
-from ingest.lint.rules import RULES
-from ingest.lint.run import lint, open_models
+from ingest.lint.run import RULES, lint, open_models
 from tests.withheld import FILES, NOBODY, SECRET
 
 

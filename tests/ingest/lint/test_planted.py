@@ -17,8 +17,7 @@ import pytest
 
 from assistant.core.config import Config
 from assistant.core.records import make_access
-from ingest.lint.rules import RULES
-from ingest.lint.run import FindingPlace, LintFinding, LintReport, lint, open_models
+from ingest.lint.run import RULES, FindingPlace, LintFinding, LintReport, lint, open_models
 from ingest.scratch import scratch_index
 
 PLANTED = Path(__file__).parent / "planted.json"

@@ -14,7 +14,7 @@ from assistant.core.records import Document, Meta
 from assistant.index.schema import SourceRow
 from ingest.formats import read_document
 from ingest.lint.corpus import Corpus, Fault, Policy
-from ingest.lint.rules import RULES
+from ingest.lint.run import RULES
 from ingest.terms import find_terms
 
 TODAY = "2026-06-01"

@@ -11,17 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, islice
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.text.canonical import cells, heading_path
+from assistant.text.canonical import cells, heading_path, named_cells
 from assistant.text.quantities import Quantity, duties, quantities
 from assistant.text.units import Unit
 from assistant.text.words import STOP_WORDS, content, stem
-from ingest.lint.corpus import SHEET_CELL, Corpus, Fault, Policy, Read
+from ingest.lint.corpus import Corpus, Fault, Policy, Read
 
 Effect = Literal["permits", "requires", "forbids", "exempts", ""]
 
@@ -53,28 +53,16 @@ DEICTIC = re.compile(
     rf"\bthis (?:\w+ )?(?:{DOCUMENT})\b|^(?:the (?:{DOCUMENT})|it|they|these|this|that|those)\b",
     re.IGNORECASE,
 )
-SAYS: dict[Effect, str] = {
-    "permits": "may be done",
-    "requires": "must be done",
-    "forbids": "must not be done",
-    "exempts": "need not be done",
-}
-SAID: dict[Effect, str] = {
-    "permits": "allowed",
-    "requires": "demanded",
-    "forbids": "forbidden",
-    "exempts": "not demanded",
-}
 BOUNDS = {"at least": "least", "above": "least", "after": "least", "at most": "most", "below": "most", "within": "most"}
-# The first that a provision has decides: what nobody need do is neither forbidden nor demanded.
-EFFECTS: dict[Effect, frozenset[str]] = {
-    "exempts": frozenset(("need not", "optional")),
-    "forbids": frozenset(("must not", "never", "forbidden", "nobody")),
-    "requires": frozenset(("must", "required")),
-    "permits": frozenset(("may", "allowed")),
+# Their duties, how each is said, and how of the other. The first that a provision has decides: what nobody need do is
+# neither forbidden nor demanded.
+EFFECTS: dict[Effect, tuple[frozenset[str], str, str]] = {
+    "exempts": (frozenset(("need not", "optional")), "need not be done", "not demanded"),
+    "forbids": (frozenset(("must not", "never", "forbidden", "nobody")), "must not be done", "forbidden"),
+    "requires": (frozenset(("must", "required")), "must be done", "demanded"),
+    "permits": (frozenset(("may", "allowed")), "may be done", "allowed"),
 }
 CLASHES = ({"permits", "forbids"}, {"requires", "exempts"}, {"requires", "forbids"})
-OF_THEM = "of them"  # a unit that was said before
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +72,6 @@ class Figure:
     value: str
     unit: str
     bound: str  # "least", "most" or empty
-    per: str
     asked: str
     start: int
     end: int
@@ -92,9 +79,7 @@ class Figure:
     def comparable(self, other: Figure) -> bool:
         """Say whether two figures may be of the same thing."""
         opposed = {self.bound, other.bound} == {"least", "most"}
-        rates = self.per == other.per or not self.per or not other.per
-        same = self.unit == other.unit or OF_THEM in (self.unit, other.unit)
-        return same and rates and not opposed
+        return self.unit == other.unit and not opposed
 
 
 def figures(text: str) -> list[Figure]:
@@ -105,7 +90,7 @@ def figures(text: str) -> list[Figure]:
         value, unit = one.measured
         unit, asked = _counted(text, one, unit)
         if unit:
-            found.append(Figure(value, unit, bounds.get(one.start, ""), one.per, asked, one.start, one.end))
+            found.append(Figure(value, unit, bounds.get(one.start, ""), asked, one.start, one.end))
     return found
 
 
@@ -121,8 +106,6 @@ def _counted(text: str, one: Quantity, unit: str) -> tuple[str, str]:
     words = [word.strip(".,;:)|") for word in text[one.end : one.end + 60].split(" ")[1:4]]
     if text[one.end : one.end + 1] != " " or not words:
         return "", ""
-    if words[:2] == ["of", "them"]:
-        return OF_THEM, "how many"
     plural = next((word for word in words[:2] if _is_plural(word)), "")
     return stem(plural) if plural else "", f"how many{per}"
 
@@ -133,12 +116,8 @@ def _is_plural(word: str) -> bool:
 
 def effect(text: str) -> Effect:
     """Say what a provision does: the first that fits of exempting, forbidding, requiring and permitting."""
-    found = duties(text)
-    said = {duty.modality for duty in found}
-    nobody = any(text[one.start : one.end].casefold() == "no" and two.modality == "may" for one, two in pairwise(found))
-    if nobody or any(duty.modality == "not" and text.startswith(" be ", duty.end) for duty in found):
-        said.add("must not")
-    return next((name for name, modalities in EFFECTS.items() if said & modalities), "")
+    said = {duty.modality for duty in duties(text)}
+    return next((name for name, (modalities, *_) in EFFECTS.items() if said & modalities), "")
 
 
 @dataclass(frozen=True)
@@ -186,8 +165,8 @@ class Provision:
         text = self.policy.text[self.unit.start : self.unit.end]
         if self.unit.kind == "row":
             return content(next(filter(None, cells(text)), ""))
-        named = SHEET_CELL.match(text) if text.count("; ") > 1 else None
-        return content(named[2]) if named else set()
+        name, value = named_cells(text)[0]
+        return content(value) if name and text.count("; ") > 1 else set()
 
     @cached_property
     def around(self) -> set[str]:
@@ -301,7 +280,8 @@ def _clash(one: Provision, other: Provision, read: Read) -> str:
     if _opposed(one, other):
         score = (_answers(one.text, other, read) + _answers(other.text, one, read)) / 2
         if score >= AT.duty_log_odds:
-            return f"Possible conflict: it {SAYS[other.effect]} here, and is {SAID[one.effect]}"
+            (_, here, _), (_, _, there) = EFFECTS[other.effect], EFFECTS[one.effect]
+            return f"Possible conflict: it {here} here, and is {there}"
     return ""
 
 

@@ -12,22 +12,24 @@ from assistant.text.canonical import sentences
 from assistant.text.quantities import quantities
 from assistant.text.words import WORD, content, normalise_term, stem
 from ingest.lint.corpus import Corpus, Fault, Policy, Span
-from ingest.terms import GLOSSARY
+from ingest.terms import GLOSSARY, MEANS
 
 Phrase = tuple[str, ...]
 Defined = tuple[Policy, Term]
 
 # A definition that says that it holds here alone; so may the sentence or the heading above it.
-LOCAL = re.compile(r"\b(?:in|within|under|for(?: the purposes? of)?) (?:this|these|the present)\b", re.IGNORECASE)
-MEANS = re.compile(r"\b(?:means?|refers? to|stands? for|denotes?)\b")
+LOCAL = tuple(
+    f" {preposition} {this} "
+    for preposition in ("in", "within", "under", "for", "for the purpose of", "for the purposes of")
+    for this in ("this", "these", "the present")
+)
 NAME_CHARACTERS = 300  # before a definition in which its name stands, and twice as many for its list's lead-in
 SAME_MEANING = 0.8  # cosine from which on two definitions say the same in other words (test_planted.py)
 SMALL_WORDS = frozenset("a an and at by for in of on or the to".split())
 WORDS = r"[A-Z][a-z]+(?:-[A-Z]?[a-z]+)?"
-CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<name>{WORDS}(?: {WORDS}){{1,3}})(?![\w-])")
-DEFINED = re.compile(rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})[”\"']?,? \(?as defined\b")
-ELSEWHERE = re.compile(r" (?:in|under|by) (?:the |an? )?(?=[A-Z])(.{1,120})", re.DOTALL)  # with what names a document
-QUOTED = re.compile(r"""["“]([^"“”]{2,60})["”]""")  # "(the “Goods”)", "a “Personal Account” represents"
+CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<quote>[“\"']?)(?P<name>{WORDS}(?: {WORDS}){{0,3}})(?![\w-])[”\"']?")
+AS_DEFINED = (" as defined", " (as defined", ", as defined", ", (as defined")
+QUOTES = str.maketrans("“”", '""')
 # Before one of several of a kind; "the Works Council" is a name.
 OF_A_KIND = frozenset("a an any each every no all another some such one two three its their your our or".split())
 OFFICES = frozenset(
@@ -38,10 +40,7 @@ OFFICES = frozenset(
     site house day week month year""".split()
 )
 ACRONYM = re.compile(r"(?<![\w.&/@'’-])([A-Z]{2,6})s?(?![\w@&/]|[-.'’]\w)")
-# Beside it an amount, or another word of a line in capitals; behind it the number of what it names: "ISO 27001".
-BEFORE_NO_ACRONYM = re.compile(r"(?:[£€$]|\d|\b[A-Z]{2,}[,;:]?) ?$")
-AFTER_NO_ACRONYM = re.compile(r"[  -]?\d|[,;:]? [A-Z]{2,}\b")
-SPELLED = re.compile(r"\b([A-Z]{2,6})s?\s*(?:\(|[-–—:=]\s|means\b|stands for\b)")
+SPELLED = ("(", "means ", "stands for ", *(f"{mark} " for mark in "-–—:="))  # what stands behind one
 # What a dictionary of everyday English lists, and what is never spelled out: countries, currencies, units, files.
 EVERYBODYS = frozenset(
     """AD AI AM AOB API ATM BBC BC BCC BST CAD CC CCTV CD CEO CET CFO CHF COO CPU CSV CTO CV DIY DNA DVD ETA EU EUR
@@ -77,7 +76,8 @@ def is_local(policy: Policy, term: Term) -> bool:
     if policy.is_contract:
         return True
     above = policy.text[max(0, term.start - 2 * NAME_CHARACTERS) : term.end]
-    return LOCAL.search(" ".join((*policy.headings_above(term.start), above))) is not None
+    text = " ".join(WORD.findall(" ".join((*policy.headings_above(term.start), above)).casefold()))
+    return any(said in f" {text} " for said in LOCAL)
 
 
 def _expands(term: Term) -> bool:
@@ -100,8 +100,8 @@ def _differ(one: Term, other: Term, corpus: Corpus) -> bool:
 def _meaning(term: Term) -> str:
     """Return the first sentence of a definition, from its verb on: what follows explains it."""
     text = term.definition
-    means = MEANS.search(text, 0, 120)
-    start = means.end() if means and term.name in text[: means.start()] else 0
+    means = MEANS.match(text)
+    start = means.start("meaning") if means and term.name in text[: means.start("meaning")] else 0
     spans = sentences(text, start, len(text))
     return text[slice(*spans[0])] if spans else text
 
@@ -113,14 +113,16 @@ def _figures(text: str) -> set[tuple[str, str]]:
 def undefined(corpus: Corpus) -> Iterator[Fault]:
     """Yield the first place of each term that no document defines."""
     defined = {phrase(name) for policy in corpus.policies for t in policy.terms for name in (t.name, *t.aliases)}
-    defined |= {phrase(match[1]) for policy in corpus.policies for match in QUOTED.finditer(policy.text)}
+    # What stands in quotation marks, or between two of them: "(the “Goods”)", "a “Personal Account” represents".
+    quoted = (part for policy in corpus.policies for part in policy.text.translate(QUOTES).split('"')[1:-1])
+    defined |= {phrase(part) for part in quoted if len(part) <= 60}
     names, common = _names(corpus), _common_words(corpus)
     titles = [name.casefold() for p in corpus.policies for name in (p.document.title, p.meta.policy_id or "") if name]
     for policy in corpus.in_force:
         said = {
             phrase(match["name"]): match.span("name")
-            for match in DEFINED.finditer(policy.text)
-            if not _is_elsewhere(policy.text, match.end(), titles)
+            for match in CAPITALS.finditer(policy.text)
+            if policy.text.startswith(AS_DEFINED, match.end()) and not _is_elsewhere(policy.text, match.end(), titles)
         }
         for name, span in said.items():
             if not _is_known(name, defined):
@@ -134,8 +136,10 @@ def undefined(corpus: Corpus) -> Iterator[Fault]:
 
 def _is_elsewhere(text: str, end: int, titles: Sequence[str]) -> bool:
     """Tell "as defined in the GPL" from what a document of ours is to define."""
-    named = ELSEWHERE.match(text, end)
-    return named is not None and not any(title in named[1].casefold() for title in titles)
+    by, *named = text[text.index("defined", end) + len("defined") :][:120].split() or [""]
+    first = next((word for word in named if word not in ("the", "a", "an")), "")
+    ours = any(title in " ".join(named).casefold() for title in titles)
+    return by in ("in", "under", "by") and first[:1].isupper() and not ours
 
 
 def _written(policy: Policy) -> dict[Phrase, Span]:
@@ -143,7 +147,8 @@ def _written(policy: Policy) -> dict[Phrase, Span]:
     places: dict[Phrase, list[Span]] = defaultdict(list)
     small: set[Phrase] = set()
     for match in CAPITALS.finditer(policy.text):
-        places[phrase(match["name"])].append(match.span("name"))
+        if " " in match["name"] and not match["quote"]:
+            places[phrase(match["name"])].append(match.span("name"))
     found = {name: spans[0] for name, spans in places.items() if len(spans) > 1 and _is_of_a_kind(policy, spans)}
     for name, start, end in occurrences(policy.text, found.keys()):
         if policy.text[start:end].islower():
@@ -222,7 +227,7 @@ def unexpanded(corpus: Corpus) -> Iterator[Fault]:
     names: set[str] = set()
     for policy in corpus.policies:
         known |= {name.rstrip("s") for term in policy.terms for name in (term.name, *term.aliases)}
-        known |= {match[1] for match in SPELLED.finditer(policy.text)}
+        known |= {match[1] for match in ACRONYM.finditer(policy.text) if _is_spelled(policy.text, match)}
         names |= {_initials(text) for text in (policy.document.title, *(text for *_, text in policy.headings))}
         names |= _prefixes(policy)
         names |= {word.upper() for word in WORD.findall(policy.text) if word.islower()}  # shouted, then
@@ -245,15 +250,27 @@ def _initials(text: str) -> str:
     return "".join(word[0] for word in words if word.casefold() not in SMALL_WORDS).upper()
 
 
+def _is_spelled(text: str, match: re.Match[str]) -> bool:
+    return text[match.end() : match.end() + 20].lstrip().startswith(SPELLED)
+
+
 def _is_no_acronym(text: str, match: re.Match[str]) -> bool:
     """Tell Roman numerals, numbered names, amounts and words of a line in capitals."""
     start, end = match.span(1)
+    before, after = text[max(0, start - 20) : start].removesuffix(" "), text[end : end + 20]
     return bool(
         set(match[1]) <= set("IVXLC")
-        or BEFORE_NO_ACRONYM.search(text, max(0, start - 20), start)
-        or AFTER_NO_ACRONYM.match(text, end)
-        or (text[start - 2 : start] == "| " and text[end : end + 2] == " |")  # a cell's code
+        or before[-1:] in tuple("£€$")
+        or before[-1:].isdigit()
+        or after.lstrip(" \xa0-")[:1].isdigit()  # "ISO 27001"
+        or _is_shouted(before.rstrip(",;:").rpartition(" ")[2])
+        or (after.lstrip(",;:")[:1] == " " and _is_shouted(after.lstrip(",;: ").partition(" ")[0]))
+        or (before.endswith("|") and after.startswith(" |"))  # a cell's code
     )
+
+
+def _is_shouted(word: str) -> bool:
+    return len(word) > 1 and word.isalpha() and word.isupper()
 
 
 def phrase(name: str) -> Phrase:

@@ -15,7 +15,8 @@ PAGES = ("", ".md", ".html", ".htm", "/index.md", "/index.html", "/README.md")  
 POLICY_ID = re.compile(r"(?<![\w-])(([A-Z]{2,6})-(\d{2,5}))(?![\w-])")
 PLACE = re.compile(
     r"\b(?P<label>section|clause|paragraph|para|appendix|annex|schedule|table|page)s? "
-    r"(?P<number>\d{1,3}(?:\.\d{1,3}){0,3}|[A-Z])(?![\w%])",
+    r"(?P<number>\d{1,3}(?:\.\d{1,3}){0,3}|[A-Z])(?![\w%])"
+    r"(?P<of>(?:\s?\([a-z0-9]{1,3}\)){0,3},? (?:of|in|to|from|on) (?P<whose>\w+)?)?",
     re.IGNORECASE,
 )
 HEADED = re.compile(
@@ -23,10 +24,9 @@ HEADED = re.compile(
     r"(?P<number>\d{1,3}(?:\.\d{1,3}){0,3}|[A-Z])(?=[.):\s–—-]|$)",
     re.IGNORECASE,
 )
-OF = re.compile(r"(?:\s?\([a-z0-9]{1,3}\)){0,3},? (?:of|in|to|from|on) (?P<whose>\w+)?")
 OWN = {"this", "these", "present"}
 NUMBERED = frozenset({"section", "clause", "paragraph", "para"})
-LAWS = re.compile(r"\b(?:Act|Regulations?|Directive|GDPR|Code|Order|[A-Z]{2,12}) {0,3},? {0,3}$")
+LAWS = {"Act", "Regulation", "Regulations", "Directive", "Code", "Order"}
 CONTEXT_CHARACTERS = 120  # behind a reference, and half as many before it, in which its document is named
 
 Names = Mapping[str, set[str]]  # label -> numbers
@@ -98,7 +98,12 @@ def dead_references(corpus: Corpus) -> Iterator[Fault]:
             target = _target(policy, match, corpus, titles)
             if target and _is_dead(match, target, places[target.source]):
                 label = match["label"].lower()
-                yield Fault(f"There is no {label} {match['number']} in {target.source}.", policy, *match.span())
+                yield Fault(
+                    f"There is no {label} {match['number']} in {target.source}.",
+                    policy,
+                    match.start(),
+                    match.end("number"),
+                )
 
 
 def _places(policy: Policy) -> Names:
@@ -116,23 +121,18 @@ def _places(policy: Policy) -> Names:
 def _target(policy: Policy, match: re.Match[str], corpus: Corpus, titles: Mapping[str, Policy]) -> Policy | None:
     """Return the document that a reference is to, None for one that is not ours or cannot be told."""
     before = policy.text[max(0, match.start() - CONTEXT_CHARACTERS // 2) : match.start()]
-    after = policy.text[match.end() : match.end() + CONTEXT_CHARACTERS]
-    of = OF.match(after)
-    if of and (of["whose"] or "").casefold() in OWN:
+    after = policy.text[match.end("number") : match.end("number") + CONTEXT_CHARACTERS]
+    if (match["whose"] or "").casefold() in OWN:
         return policy
-    context = after if of else _clause(before)
+    context = after if match["of"] else before[max(map(before.rfind, ".;:\n")) + 1 :]
     if named := POLICY_ID.search(context):
         versions = corpus.by_id.get(named[1], [])
         return next((version for version in versions if version.in_force(corpus.today)), None)
-    if of:
+    if match["of"]:
         titled = [one for title, one in titles.items() if title in context.casefold()]
         return titled[0] if len(titled) == 1 else None
-    return None if LAWS.search(before) else policy
-
-
-def _clause(text: str) -> str:
-    """Return what follows the last full stop."""
-    return re.split(r"[.;:\n] ?", text)[-1]
+    word = before.rstrip(" ,").rpartition(" ")[2]
+    return None if word in LAWS or (word.isupper() and word.isalpha() and len(word) > 1) else policy
 
 
 def _is_dead(match: re.Match[str], target: Policy, places: Names) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from assistant.evaluate.statistics import (
+from assistant.evaluate.metrics import (
     aurc,
     auroc,
     calibration_error,
