@@ -11,7 +11,7 @@ import ctypes
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -57,22 +57,15 @@ class RuledLine:
 
 @dataclass(slots=True)
 class Page:
-    """A page's words in reading order, its rules, and its vertical bounds."""
+    """A page's words in reading order, its rules, its vertical bounds, and what words may stand on or lie under."""
 
-    words: list[Word]
-    rules: list[RuledLine]
-    bottom: float
-    top: float
-
-
-@dataclass(slots=True)
-class Drawings:
-    """What a page draws: straight lines, what words may stand on or lie under, any image, and one of a whole page."""
-
-    rules: list[RuledLine]
-    boxes: list[Box]
-    images: bool = False
-    scan: bool = False
+    words: list[Word] = field(default_factory=list)
+    rules: list[RuledLine] = field(default_factory=list)
+    bottom: float = 0.0
+    top: float = 0.0
+    boxes: list[Box] = field(default_factory=list)
+    has_image: bool = False
+    is_scan: bool = False  # an image covers half of it
 
 
 class PageReader:
@@ -85,30 +78,29 @@ class PageReader:
         self._builder = builder
         self._fonts: dict[bytes, tuple[str, bool, bool]] = {}
 
-    def read(self, page: Any, number: int) -> tuple[Page, Drawings]:
-        """Return a page's words and rules, and all that it draws; report what is hidden."""
-        drawings = self._drawings(page)
+    def read(self, page: Any, number: int) -> Page:
+        """Return a page's words and what it draws; report what is hidden."""
+        found = self._drawings(page)
         left, bottom, right, top = page.get_bbox()
         textpage = page.get_textpage()
         try:
             words = list(self._words(textpage.raw))
         finally:
             textpage.close()
-        canvas = Canvas(page, drawings.boxes)
-        kept: list[Word] = []
+        canvas = Canvas(page, found.boxes)
         hidden: dict[str, list[Word]] = {}
         for word in words:
             on_page = left <= (word.x0 + word.x1) / 2 <= right and bottom <= word.base <= top
             if not on_page:
                 how = "text outside the page"
-            elif word.drawn or not drawings.scan:
+            elif word.drawn or not found.is_scan:
                 how = canvas.hidden_reason(word)
             else:
                 how = ""
-            (hidden.setdefault(how, []) if how else kept).append(word)
+            (hidden.setdefault(how, []) if how else found.words).append(word)
         for how, some in hidden.items():
             self._builder.flag_hidden(f"{how} on page {number}", " ".join(word.text for word in some[:40]))
-        return Page(kept, drawings.rules, bottom, top), drawings
+        return found
 
     def _words(self, text: Any, most: int = 500_000) -> Iterator[Word]:
         """Yield a page's words, numbered by physical line, up to a number of characters."""
@@ -188,10 +180,11 @@ class PageReader:
             self._fonts[name] = lower, bold, "italic" in lower or "oblique" in lower or bool(flags.value & 64)
         return self._fonts[name]
 
-    def _drawings(self, page: Any, most: int = 20_000) -> Drawings:
+    def _drawings(self, page: Any, most: int = 20_000) -> Page:
         """Return what a page draws; drawings have more than `most` objects, and any word may stand on them."""
-        raw, found = self._raw, Drawings([], [])
+        raw = self._raw
         left, bottom, right, top = whole = page.get_bbox()
+        found = Page(bottom=bottom, top=top)
         for number, item in enumerate(page.get_objects(max_depth=4)):
             if number >= most:
                 found.boxes.append(whole)
@@ -202,9 +195,9 @@ class PageReader:
             if not _is_thin(box):
                 found.boxes.append(box)
             if item.type == raw.FPDF_PAGEOBJ_IMAGE:
-                found.images = True
+                found.has_image = True
                 half = (right - left) * (top - bottom) / 2
-                found.scan |= (box[2] - box[0]) * (box[3] - box[1]) > half
+                found.is_scan |= (box[2] - box[0]) * (box[3] - box[1]) > half
             elif item.type == raw.FPDF_PAGEOBJ_PATH:
                 found.rules += _rules(raw, item, box)
         return found

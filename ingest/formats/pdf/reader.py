@@ -42,19 +42,14 @@ def read_pdf(data: bytes, scans: Scans) -> Parsed:
         reader.close(pages)
         if not any(page.words for page in pages):
             if reader.images and all(reason == "ocr" for reason, _ in builder.flags):
-                raise reject("no_text", _only_images(scans))
+                how = "in which OCR finds no text" if scans.usable else f"which only OCR reads: {scans.remedy}"
+                raise reject("no_text", f"The PDF holds only images, {how}.")
             raise reject("no_text", "The PDF has no text that a reader could see.")
         largest = write_pages(pages, builder)
         metadata = document.get_metadata_dict()
         return builder.build(MEDIA_TYPE, sensible_title(metadata.get("Title", "")) or largest)
     finally:
         document.close()
-
-
-def _only_images(scans: Scans) -> str:
-    if scans.usable:
-        return "The PDF holds only images, in which OCR finds no text."
-    return f"The PDF holds only images, which only OCR reads: {scans.remedy}."
 
 
 class _Reader:
@@ -78,7 +73,7 @@ class _Reader:
                 page = document[number]
             except Exception:  # pdfium's error or a wrong structure: the other pages are still worth reading
                 failed += 1
-                yield Page([], [], 0, 0)
+                yield Page()
                 continue
             try:
                 yield self._page(page, number + 1)
@@ -98,14 +93,14 @@ class _Reader:
 
     def _page(self, page: Any, number: int, stamp: int = 12) -> Page:
         """Return a page's text, or what OCR reads of it: over a scan, up to `stamp` words are set by a program."""
-        text, drawings = self._texts.read(page, number)
-        self.images |= drawings.images
+        text = self._texts.read(page, number)
+        self.images |= text.has_image
         # Text that another OCR laid beneath a scan is its text.
-        stamped = drawings.scan and len(text.words) <= stamp and all(word.drawn for word in text.words)
-        if not stamped and (text.words or not (drawings.boxes or drawings.rules)):
+        stamped = text.is_scan and len(text.words) <= stamp and all(word.drawn for word in text.words)
+        if not stamped and (text.words or not (text.boxes or text.rules)):
             return text
         if not self._scans.usable:
-            self._unread += drawings.scan and not text.words
+            self._unread += text.is_scan and not text.words
             return text
         read = self._scanned.page(number, lambda: _drawn(page), least=3 * len(text.words))
         return read if read.words else text

@@ -37,12 +37,12 @@ class ScanReader:
         """Return a page that is a picture, with the points of a pixel; an empty one below `least` words."""
         if self._begun >= self._scans.pages:
             self._left += 1
-            return Page([], [], 0, 0)
+            return Page()
         self._begun += 1
         self._scans.begin()
         page, confidence, unread = _page_of(*picture())
         if len(page.words) < least or confidence < _LEGIBLE:
-            return Page([], [], 0, 0)
+            return Page()
         if unread:
             self._builder.flag("ocr", f"OCR cannot make out {unread} lines of page {number}, which are left out.")
         if page.words:
