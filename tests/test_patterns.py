@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from assistant.guards.rules import PERSONAL, SECRETS, load_names, load_rules, load_values
+from assistant.text.quantities import read_duties
 
 ROOT = Path(__file__).parent.parent
 # Attacked by tests of their own: what they are given is bounded, or made of many patterns that take turns.
@@ -56,6 +57,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
             for part, pattern in (("", value.pattern), (" near", value.near), (" unless", value.unless)):
                 if pattern:
                     yield f"assistant/guards/rules.py:{path.stem} {value.kind}{part}:{at}", pattern
+    yield "assistant/text/quantities.py:duties:0", read_duties()[0]
     yield from ((f"assistant/guards/rules.py:names of a {kind}:0", pattern) for kind, pattern in load_names())
 
 

@@ -29,7 +29,7 @@ Columns = Mapping[str, Floats]
 ASKS_NUMBER = re.compile(
     r"\b(?:how (?:many|much|long|often|far|old|soon)|when|deadline|limit|maximum|minimum)\b", re.IGNORECASE
 )
-HAS_NUMBER = re.compile(rf"{NUMBER.pattern}|\b(?:{'|'.join(SMALL)})\b", re.IGNORECASE)
+HAS_NUMBER = re.compile(rf"{NUMBER}|\b(?:{'|'.join(SMALL)})\b", re.IGNORECASE)
 FLOOR = -15.0  # of log-odds; what was cut off has this
 
 

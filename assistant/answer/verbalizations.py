@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from assistant.text.canonical import ITEM, MAX_LEAD, MAX_STRETCH, RULE, cells, sentences
+from assistant.text.canonical import ITEM, MAX_LEAD, MAX_STRETCH, cells, is_rule, sentences
 
 BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 MORE = "…"
@@ -34,7 +34,7 @@ def row_verbalizations(quote: str) -> Iterator[str]:
         return
     first = next(i for i, line in enumerate(lines) if line.startswith("|"))
     above, table = " ".join(" ".join(lines[:first]).split()), lines[first:]
-    if len(table) > 1 and RULE.match(table[1]):
+    if len(table) > 1 and is_rule(table[1]):
         row = _verbalized_row(table[0], table[-1], table[1:-1])
     else:
         row = "; ".join(filter(None, cells(table[-1])))

@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from assistant.core.records import Citation, EarlierQuote, Flag, Hit, Quote, Rejection
-from assistant.text.canonical import HEADING, RULE, heading_path, printable
+from assistant.text.canonical import HEADING, heading_path, is_rule, printable
 from assistant.text.prompts import KEY
 
 Item = TypeVar("Item")
@@ -119,7 +119,7 @@ def _sources(
 
 def plain_text(text: str) -> str:
     """Return canonical text as people read it: without the marks of headings, and a table's row as its cells."""
-    lines = (line for line in printable(text).splitlines() if line.strip() and not RULE.match(line))
+    lines = (line for line in printable(text).splitlines() if line.strip() and not is_rule(line))
     return "\n".join(_plain_line(line) for line in lines)
 
 

@@ -15,7 +15,6 @@ Kind = Literal["heading", "paragraph", "item", "row", "rule", "code"]
 HEADING = re.compile(r"(#{1,6}) +(\S.*)")
 # A bullet, "1.", "1)", "a.", "a)", "(a)", "(iv)"; not "A.", which may be a heading's.
 ITEM = re.compile(r"( *)(?:[-*•]|\d{1,3}[.)]|[a-z][.)]|\([A-Za-z0-9]\)|\(?[ivx]{2,5}\)) +(?=\S)")
-RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
 
 # Characters. What repeats a text for each of its neighbours, or looks at all pairs of them, needs a bound; no document
 # of an organisation comes near these.
@@ -40,10 +39,9 @@ UNPRINTABLE = re.compile(
 # Possessive, and only from the first mark of several: a dot leader is read once, not once a dot.
 BOUNDARY = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+\s++(?=["'“‘(\[]*+[^\W_])""")
 # A full stop after one of these does not end a sentence; a lower-case word after it does not begin one either.
-ABBREVIATION = re.compile(
-    r"""(?:^|[\s("'“‘\[])(e\.g|i\.e|etc|cf|vs|viz|approx|incl|excl|no|nos|art|sec|fig|para|paras|ext|tel|dept|
-    est|min|max|mr|mrs|ms|dr|prof|st|jr|sr|inc|ltd|co|corp|plc|[a-z]|(?:[a-z]\.)+[a-z])\.$""",
-    re.IGNORECASE | re.VERBOSE,
+ABBREVIATIONS = frozenset(
+    """etc cf vs viz approx incl excl no nos art sec fig para paras ext tel dept est min max mr mrs ms dr prof st jr sr
+    inc ltd co corp plc""".split()
 )
 
 
@@ -87,7 +85,7 @@ def _line(text: str, start: int, stop: int, current: Block | None) -> Block | No
     if match := HEADING.match(line):
         return Block("heading", start, end, len(match[1]))
     if line.startswith("|"):
-        return Block("rule" if RULE.match(line) else "row", start, end)
+        return Block("rule" if is_rule(line) else "row", start, end)
     if match := ITEM.match(line):
         return Block("item", start + len(match[1]), end, len(match[1]) // 2)
     if current is not None and current.kind in ("paragraph", "item"):
@@ -120,9 +118,15 @@ def _is_label(text: str, start: int, end: int, most: int = 8) -> bool:
 
 
 def _abbreviates(text: str, start: int, boundary: re.Match[str]) -> bool:
-    """Tell an abbreviation's full stop; "No." is one before a number alone."""
-    found = ABBREVIATION.search(text, max(start, boundary.start() - 16), boundary.start() + 1)
-    return found is not None and (found[1].casefold() not in ("no", "nos") or text[boundary.end()].isdigit())
+    """Tell an abbreviation's full stop, and an initial's; "No." is one before a number alone."""
+    before = text[max(start, boundary.start() - 16) : boundary.start()].casefold()
+    for opening in '("“‘[':
+        before = before.replace(opening, " ")
+    word = before.split()[-1] if before.strip() and text[boundary.start()] == "." else ""
+    if word in ("no", "nos"):
+        return text[boundary.end()].isdigit()
+    initials = word != "" and all(len(part) == 1 and "a" <= part <= "z" for part in word.split("."))
+    return initials or word in ABBREVIATIONS
 
 
 def cut(text: str, start: int, end: int, most: int = MAX_STRETCH) -> Iterator[tuple[int, int]]:
@@ -154,6 +158,13 @@ def item_body(text: str, block: Block) -> int:
     """Return where a list item's text starts, after its bullet or number."""
     match = ITEM.match(text, block.start, block.end)
     return match.end() if match else block.start
+
+
+def is_rule(line: str) -> bool:
+    """Tell the line below a table's header: "|---|:--:|"."""
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    parts = [part.strip().removeprefix(":").removesuffix(":") for part in inner.split("|")]
+    return line.startswith("|") and line.rstrip().endswith("|") and all(part and not part.strip("-") for part in parts)
 
 
 def cells(row: str) -> list[str]:

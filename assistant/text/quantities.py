@@ -8,11 +8,15 @@ for, the numbers of sections, lists and codes too. English only. All of it takes
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
+from assistant.core.files import PACKAGED
 from assistant.text.words import stem
 
 QuantityKind = Literal["number", "amount", "percent", "duration", "frequency", "date", "time"]
@@ -48,7 +52,7 @@ class Quantity:
         """The value in the smallest unit that it is comparable in, and that unit: "2 weeks" is 14 days."""
         qualifier, _, name = self.unit.rpartition(" ")
         measure = MEASURES.get(stem(name))
-        if measure is None or not DECIMAL.fullmatch(self.value):
+        if measure is None or not _is_decimal(self.value):
             return self.value, self.unit
         value = Decimal(self.value) * measure.factor
         return _digits(value), f"{qualifier} {measure.base}".strip()
@@ -56,7 +60,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A modal, negation or limit at [start, end), by its name in `DUTIES`: "has to" and "shall" are "must"."""
+    """A modal, negation or limit at [start, end), by its name in `duties.toml`: "has to" and "shall" are "must"."""
 
     modality: str
     start: int
@@ -98,21 +102,10 @@ QUALIFIERS: Mapping[str, str] = {
     **{word: f"{word} " for word in ("half", "net", "gross")},
     **dict.fromkeys("calendar consecutive full complete clear further additional".split(), ""),
 }
-CURRENCIES: Mapping[str, str] = {
-    "£": "pound",
-    "€": "euro",
-    "$": "dollar",
-    "gbp": "pound",
-    "eur": "euro",
-    "usd": "dollar",
-}
-FREQUENCIES: Mapping[str, str] = {
-    "daily": "day",
-    "weekly": "week",
-    "monthly": "month",
-    "quarterly": "quarter",
-    "yearly": "year",
-    "annually": "year",
+CURRENCIES = {"£": "pound", "€": "euro", "$": "dollar", "gbp": "pound", "eur": "euro", "usd": "dollar"}
+FREQUENCIES = {
+    **{"daily": "day", "weekly": "week", "monthly": "month"},
+    **{"quarterly": "quarter", "yearly": "year", "annually": "year"},
 }
 ORDINALS: Mapping[str, int] = {"first": 1, "second": 2, "third": 3, "once": 1}
 SMALL: Mapping[str, int | Decimal] = {
@@ -128,10 +121,8 @@ SHORT = {"k": 1_000, "m": 1_000_000, "bn": 1_000_000_000}  # behind an amount: "
 MONTHS = "january february march april may june july august september october november december".split()
 DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 
-NUMBER = re.compile(r"(?:(?<![^\s(£€$])[-−–])?(?:(?<![\w.,])[.,])?\d+(?:[.,:]\d+)*")  # ".5" is no 5
-NUMBER_OR_WORD = re.compile(rf"(?P<number>{NUMBER.pattern})(?P<short>(?:k|m|bn)\b)?|[a-z]+", re.IGNORECASE)
-GROUPED = re.compile(r",(?=\d{3}(?!\d))")
-DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.(?:\d\d?|\d{4,}))?", re.ASCII)  # "1.500" may be either
+NUMBER = r"(?:(?<![^\s(£€$])[-−–])?(?:(?<![\w.,])[.,])?\d+(?:[.,:]\d+)*"  # ".5" is no 5
+NUMBER_OR_WORD = re.compile(rf"(?P<number>{NUMBER})(?P<short>(?:k|m|bn)\b)?|[a-z]+", re.IGNORECASE)
 MONTH = "|".join(MONTHS)
 DATE = re.compile(
     rf"""\b(?:(?P<iso>\d{{4}}-\d\d-\d\d)|(?P<slashed>\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{4}})
@@ -142,8 +133,10 @@ DATE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 TIME = re.compile(r"(\d{1,2})(?:[:.](\d\d))?(?:\s?([ap])\.?m\b\.?)?", re.IGNORECASE)
-PERCENT = re.compile(r"\s?(?:%|per\s?cent\b)", re.IGNORECASE)
-BEHIND = re.compile(r"[\s-]([^\W\d_]+)")  # the word right behind a number
+# What stands right behind a number.
+BEHIND = re.compile(
+    r"(?P<ordinal>(?:st|nd|rd|th)\b)|(?P<percent>\s?(?:%|per\s?cent\b))|[\s-](?P<word>[^\W\d_]+)", re.IGNORECASE
+)
 RATE = re.compile(r",? (?:(per)|an?|each|every|in (?:each|any|every|a)) (?:calendar |leave )?([a-z]+)", re.IGNORECASE)
 EVERY = re.compile(
     rf"\b(?:(?:an?|each|every|per) (?:(working|business) |calendar )?([a-z]+)|({'|'.join(FREQUENCIES)}))\b",
@@ -157,57 +150,25 @@ LABEL = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # "4." and "2.1" where a line or a sentence begins number what follows; so does "(4)".
-BEGINS = re.compile(r"(?:^|[\n.!?:>\]|])[\s#*]{0,24}\(?$")
 LISTED = re.compile(r"\d{1,3}(?:\.\d{1,3})*(?:[.)](?:\s+\S|\s*$)|(?:(?<=\.\d)|(?<=\.\d\d))\s+(?![KMGT]B\b)[A-Z])")
-ORDINAL_ENDS = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 WINDOW = 24  # characters before a number in which what makes a name of it stands
 
-_BE = "(?:is|are|be|was|were)"
-_NOT = "(?: not|n['’]t)"
-_COUNT = rf"(?= (?:[£€$]?[0-9]|(?:{'|'.join((*SMALL, *TENS, 'an?'))})\b))"
-# What sentences demand, allow, deny and limit: two ways to say one of them have one name. At a place the first counts.
-DUTIES: Mapping[str, str] = {
-    "must not": rf"must(?:{_NOT}| never)|(?:shall|may)(?:{_NOT}| never)|can(?:not|['’]t| not| never)"
-    rf"|{_BE}{_NOT} (?:allowed|permitted) to|{_BE} (?:forbidden to|prohibited from)",
-    "need not": rf"need{_NOT}|do(?:es)?{_NOT} (?:have|need) to|{_BE}{_NOT} (?:required|obliged|necessary)(?: to)?"
-    "|no need",
-    "should not": rf"should{_NOT}|ought not to",
-    "forbidden": rf"forbidden|prohibited|banned|disallowed|{_BE}{_NOT} (?:allowed|permitted)|not (?:allowed|permitted)",
-    "nobody": "(?:nobody|no[ -]one)(?:['’]s)?",
-    "at least": r"at least|(?:no|not) (?:less|fewer) than|(?:a )?minimum(?: of)?|or more",
-    "at most": r"at most|(?:no|not) (?:more|longer) than|up to|(?:a )?maximum(?: of)?|not exceed(?:ing)?"
-    "|or (?:less|fewer)",
-    "must": rf"must|shall|(?:has|have|had|needs?) to|{_BE} (?:required|obliged) to",
-    "may": rf"may|can|could|might|{_BE} (?:allowed|permitted|entitled|free) to",
-    "should": rf"should|ought to|{_BE} expected to",
-    "required": "required|mandatory|compulsory|obligatory",
-    "optional": "optional(?:ly)?|voluntar(?:y|ily)",
-    "allowed": "allow(?:s|ed)?|permit(?:s|ted)?",
-    "never": "never|at no time|under no circumstances",
-    "not": rf"(?:do|does|did|is|are|was|were|will|would|has|have|had|could){_NOT}(?! (?:more|less|fewer|longer) than)"
-    "|won['’]t|not|no|non",
-    "none": "none|nothing|neither|nor",
-    "without": "without",
-    "yes": "yes",
-    "above": rf"above|more than|exceed(?:s|ing)?|in excess of|(?:longer|greater) than|over{_COUNT}",
-    "below": rf"below|(?:less|fewer|shorter) than|under{_COUNT}",
-    "only": "only|solely|exclusively",
-    "except": "except(?: for)?|apart from|other than|excluding|with the exception of",
-    "unless": "unless",
-    "before": "before|prior to|ahead of",
-    "after": "after",
-    "until": "until|till",
-    "within": "within",
-    "every": "all|every|each",
-    "any": "any",
-    "some": "some|most|few|several",
-    "both": "both",
-    "either": "either",
-    "always": "always",
+DUTIES = PACKAGED / "duties.toml"
+DUTY_PARTS = {
+    "{be}": "(?:is|are|be|was|were)",
+    "{not}": "(?: not|n['’]t)",
+    "{count}": rf"(?= (?:[£€$]?[0-9]|(?:{'|'.join((*SMALL, *TENS, 'an?'))})\b))",
 }
-_NAMED = "|".join(rf"(?P<d{at}>(?:{phrases})\b)" for at, phrases in enumerate(DUTIES.values()))
-DUTY = re.compile(rf"\b(?=[a-z])(?:{_NAMED})", re.IGNORECASE)
-MODALITIES = tuple(DUTIES)
+
+
+@cache
+def read_duties(path: Path = DUTIES) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """Read how duties are said: a pattern with a group for each, and their names in the same order."""
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["duties"]
+    phrases = "|".join(rf"((?:{row['says']})\b)" for row in rows)
+    for name, part in DUTY_PARTS.items():
+        phrases = phrases.replace(name, part)
+    return re.compile(rf"\b(?=[a-z])(?:{phrases})", re.IGNORECASE), tuple(row["name"] for row in rows)
 
 
 def numbers(text: str) -> frozenset[str]:
@@ -257,8 +218,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 def duties(text: str) -> tuple[Duty, ...]:
     """Return the modals, negations and limits of a text, in order; no two overlap."""
-    found = ((MODALITIES[int((match.lastgroup or "d0")[1:])], match) for match in DUTY.finditer(text))
-    return tuple(Duty(modality, *match.span()) for modality, match in found)
+    said, names = read_duties()
+    return tuple(Duty(names[(match.lastindex or 1) - 1], *match.span()) for match in said.finditer(text))
 
 
 def _is_joined(text: str, end: int, match: re.Match[str]) -> bool:
@@ -279,13 +240,23 @@ def _value(match: re.Match[str], word: str, text: str) -> Decimal | None:
         known = SMALL.get(word, TENS.get(word, LARGE.get(word)))
         return None if known is None else Decimal(known)
     plain = _plain(word)
-    if not DECIMAL.fullmatch(plain):
+    if not _is_decimal(plain):
         return None
     return Decimal(plain) * (SHORT[match["short"].casefold()] if _is_large(match, text) else 1)
 
 
 def _plain(number: str) -> str:
-    return GROUPED.sub("", number.replace("−", "-").replace("–", "-"))
+    """Return a number without commas between thousands: "1,250.00" is "1250.00"."""
+    first, *groups = number.replace("−", "-").replace("–", "-").split(",")
+    thousands = (len(group) == 3 or (len(group) > 3 and not group[3].isdigit()) for group in groups)
+    return first + "".join(group if whole else f",{group}" for group, whole in zip(groups, thousands, strict=True))
+
+
+def _is_decimal(number: str) -> bool:
+    """Tell a number that can be read in one way: "1.500" may be 1500 or 1.5."""
+    whole, point, fraction = number.removeprefix("-").partition(".")
+    read = whole == "0" or (whole.isdecimal() and whole[0] != "0")
+    return number.isascii() and read and (not point or (fraction.isdecimal() and len(fraction) != 3))
 
 
 def _digits(value: Decimal) -> str:
@@ -326,21 +297,32 @@ def _every(text: str) -> Iterator[Quantity]:
 def _counted(text: str, numeral: Numeral) -> Quantity | None:
     """Return what a numeral counts, None for one that only names or orders."""
     value, start, end = numeral.value, numeral.start, numeral.end
-    if text[start:end].casefold() in ORDINALS or ORDINAL_ENDS.match(text, end):
+    behind = BEHIND.match(text, end)
+    if text[start:end].casefold() in ORDINALS or (behind and behind["ordinal"]):
         return None
     if (time := TIME.match(text, start)) and time.end() >= end and (time[3] or ":" in time.group()):
         return Quantity("time", _clock(time), "", start, time.end())
-    window = max(0, start - WINDOW)
-    if LABEL.search(text, window, start) or (BEGINS.search(text, window, start) and LISTED.match(text, start)):
+    if _is_name(text, start):
         return None
     sign = next((size for size in (1, 2, 3, 4) if text[start - size : start].strip(" ").casefold() in CURRENCIES), 0)
     if sign and start >= sign:
         unit = CURRENCIES[text[start - sign : start].strip(" ").casefold()]
         return _rated(text, Quantity("amount", value, unit, start - sign, end))
-    if percent := PERCENT.match(text, end):
-        return _rated(text, Quantity("percent", value, "percent", start, percent.end()))
+    if behind and behind["percent"]:
+        return _rated(text, Quantity("percent", value, "percent", start, behind.end()))
     kind, unit, end = _unit(text, end)
     return _rated(text, Quantity(kind, value, unit, start, end))
+
+
+def _is_name(text: str, start: int) -> bool:
+    """Tell a number that is a name or numbers what follows: "section 9", "HR-001", "4." where a line begins."""
+    window = max(0, start - WINDOW)
+    if LABEL.search(text, window, start):
+        return True
+    before = text[window:start].removesuffix("(")
+    above = before.rstrip(" \t\n#*")
+    begins = "\n" in before[len(above) :] or above.endswith(tuple(".!?:>]|")) or (not above and not window)
+    return begins and LISTED.match(text, start) is not None
 
 
 def _clock(time: re.Match[str]) -> str:
@@ -352,7 +334,7 @@ def _unit(text: str, end: int) -> tuple[QuantityKind, str, int]:
     """Return the kind, the unit and the end of a number's unit; no unit where none is behind its qualifiers."""
     qualifier, at = "", end
     while match := BEHIND.match(text, at):
-        word, at = match[1].casefold(), match.end()
+        word, at = (match["word"] or "").casefold(), match.end()
         if word not in QUALIFIERS:
             measure = MEASURES.get(stem(word))
             return (measure.kind, qualifier + measure.unit, at) if measure else ("number", "", end)

@@ -14,13 +14,10 @@ from assistant.text.canonical import MAX_LEAD, Block, Kind, blocks, item_body, s
 
 Span = tuple[int, int]
 
-INTRODUCES = re.compile(r"\b(?:following|these|below|as follows|table)\b", re.IGNORECASE)  # without a colon
-ASKS = re.compile(r"\?[\"'”’)\]*]*$")
-ENDS = re.compile(r"[.!][\"'”’)\]]*$")  # like a statement
-NUMBERED = re.compile(r"(\d{1,3})[.)] ")
-SUBCLAUSE = re.compile(r"(\d{1,3})\.\d")
-MARKER = re.compile(r"\(?([a-z]|\d{1,3})[.)]")
-OPEN = re.compile(r"[.!?;,…\"'”’)\]]$")  # ends a sentence, or a part of one
+INTRODUCING = frozenset({"following", "follows", "these", "below", "table"})  # without a colon
+CLOSING = "\"'”’)]*"  # behind what ends a sentence
+# "1.", "a)", "(b)" before an item, "1.1" before a clause of it
+MARKER = re.compile(r"(?P<open>\()?(?P<mark>[a-z]|\d{1,3})[.)](?P<behind>[\d ])?")
 MAX_LABEL, LABEL_WORDS = 80, 5  # characters of a line that heads others, and words of one without a colon
 MAX_CLAUSE = 100  # characters of "1. Prohibited", which heads "1.1 Lifting persons"
 
@@ -105,21 +102,20 @@ class _Scope:
         body = item_body(self._text, block)
         self._leads = {level: lead for level, lead in self._leads.items() if level <= block.level}
         self._leads[block.level + 1] = _near(body, block.end)
-        marker = MARKER.match(self._text, block.start, block.end)
-        self._marker = marker[1] if marker else ""
-        if (clause := NUMBERED.match(self._text, block.start)) and block.end - body <= MAX_CLAUSE:
-            self._clauses[clause[1]] = (body, block.end)
+        marker = MARKER.match(self._text, block.start)
+        self._marker = marker["mark"] if marker else ""
+        if marker and not marker["open"] and marker["behind"] == " " and block.end - body <= MAX_CLAUSE:
+            self._clauses[self._marker] = (body, block.end)
         for span in sentences(self._text, body, block.end):
             yield self._unit(span, "item", self._question, *above)
 
     def _continues(self, block: Block) -> bool:
         """Tell whether an item goes on with the letters or numbers of one before the paragraph above it."""
-        marker = MARKER.match(self._text, block.start, block.end)
-        if not marker or not self._marker or marker[1].isdigit() != self._marker.isdigit():
+        marker = MARKER.match(self._text, block.start)
+        mark = marker["mark"] if marker else ""
+        if not mark or not self._marker or mark.isdigit() != self._marker.isdigit():
             return False
-        if marker[1].isdigit():
-            return int(marker[1]) == int(self._marker) + 1
-        return ord(marker[1]) == ord(self._marker) + 1
+        return int(mark) == int(self._marker) + 1 if mark.isdigit() else ord(mark) == ord(self._marker) + 1
 
     def _paragraph(self, block: Block) -> Iterator[Unit]:
         spans = sentences(self._text, block.start, block.end)
@@ -133,7 +129,7 @@ class _Scope:
         question, clause = self._question, self._clause_of(block)
         asked = False
         for span in spans:
-            asked = ASKS.search(self._text, *span) is not None
+            asked = self._ends(span, "?")
             if asked:
                 question = _near(*span)
                 yield Unit(*span, "paragraph")
@@ -150,25 +146,31 @@ class _Scope:
             return False
         if self._text[block.end - 1] == ":":
             return len(spans) == 1
-        words = self._text[block.start : block.end].split()
-        ends = OPEN.search(self._text, block.start, block.end) is not None
-        return len(words) <= LABEL_WORDS and words[0][:1].isupper() and not ends
+        line = self._text[block.start : block.end]
+        ends = line.endswith(tuple(f".!?;,…{CLOSING}".replace("*", "")))
+        return len(line.split()) <= LABEL_WORDS and line[0].isupper() and not ends
+
+    def _ends(self, span: Span, *signs: str) -> bool:
+        """Tell whether a span ends with one of the signs, but for quotation marks and brackets."""
+        return self._text[slice(*span)].rstrip(CLOSING).endswith(signs)
 
     def _clause_of(self, block: Block) -> Span | None:
         """Return the clause that a numbered paragraph belongs to, "1. Prohibited" above "1.1 Lifting persons"."""
-        match = SUBCLAUSE.match(self._text, block.start, block.end)
-        clause = self._clauses.get(match[1]) if match else None
-        return clause if clause and not ENDS.search(self._text, *clause) else None
+        marker = MARKER.match(self._text, block.start)
+        numbered = marker is not None and not marker["open"] and (marker["behind"] or "").isdigit()
+        clause = self._clauses.get(marker["mark"]) if marker and numbered else None
+        return clause if clause and not self._ends(clause, ".", "!") else None
 
     def _introduction(self) -> Span | None:
         """Return the last sentence of the paragraph before a list or table if it introduces that."""
         if self._previous is None or self._previous.kind != "paragraph":
             return None
         start, end = sentences(self._text, self._previous.start, self._previous.end)[-1]
-        states = ENDS.search(self._text, start, end) and self._text[start] not in "(["
+        states = self._ends((start, end), ".", "!") and self._text[start] not in "(["
         if self._label == (start, end):
             self._label = None  # it heads the list or table alone
-        return None if states and not INTRODUCES.search(self._text, start, end) else _near(start, end)
+        words = (word.strip(f",.:;{CLOSING}") for word in self._text[start:end].lower().split())
+        return None if states and INTRODUCING.isdisjoint(words) else _near(start, end)
 
 
 def _near(start: int, end: int) -> Span | None:
