@@ -82,7 +82,7 @@ class Context:
     def assistant(self, command: str, view: Renderer, *, answers: bool = True) -> Iterator[Assistant]:
         """Open an assistant that logs its work as that of `command`, and say which roles no document is for."""
         from assistant.answer.assistant import Assistant
-        from assistant.terminal.explain import role_hints
+        from assistant.terminal.views import role_hints
 
         access = self.access()
         settings = self.ready(view, generator=answers)

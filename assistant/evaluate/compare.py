@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.package import need
-from assistant.evaluate.metrics import METRICS, Metric, columns, label, resamples, value_of
+from assistant.evaluate.metrics import METRICS, Metric, label, sample, value_of
 from assistant.evaluate.report import between, cell, decimals, read_report, rows_of, table
 from assistant.evaluate.score import DIGITS, Scored
 
@@ -55,40 +53,21 @@ def compare(before: Path, after: Path, out: Path) -> tuple[Path, Json]:
 def _difference(name: str, metric: Metric, pairs: Sequence[tuple[Scored, Scored]]) -> Json | None:
     """Return a metric on both sides, the paired difference with its interval, and better, worse and equal questions.
 
-    A mean is taken over the questions that have the score on both sides; None without any.
+    None where no question has it on both sides.
     """
-    if metric.together:
-        pairs = [pair for pair in pairs if not metric.answered_only or all(row.answered for row in pair)]
-        if not pairs:
-            return None
-        sides = [columns(side) for side in zip(*pairs, strict=True)]
-        values, n = [metric.together(side) for side in sides], len(pairs)
-        drawn = np.array([[metric.together(side.take(sample)) for side in sides] for sample in resamples(n)])
-        draws, changes = drawn[:, 1] - drawn[:, 0], np.array([])
-    else:
-        scores = np.array([[r.scores[name] for r in p] for p in pairs if all(name in r.scores for r in p)])
-        if not len(scores):
-            return None
-        values, n = list(scores.mean(axis=0)), len(scores)
-        changes = scores[:, 1] - scores[:, 0]
-        draws = changes[resamples(n)].mean(axis=1)
-    difference = value_of(values[1] - values[0], draws, n)
+    if (sampled := sample(name, metric, pairs)) is None:
+        return None
+    before, after = map(float, sampled.values)
+    difference = value_of(after - before, sampled.draws[:, 1] - sampled.draws[:, 0], sampled.n)
     if difference.value is None:
         return None
-    gains = -changes if metric.lower_better else changes
-    return {
-        "before": round(float(values[0]), DIGITS),
-        "after": round(float(values[1]), DIGITS),
-        "difference": difference.value,
-        "low": difference.low,
-        "high": difference.high,
-        "n": n,
-        **(
-            {"better": int((gains > 0).sum()), "worse": int((gains < 0).sum()), "equal": int((gains == 0).sum())}
-            if len(changes)
-            else {}
-        ),
-    }
+    found: Json = {"before": round(before, DIGITS), "after": round(after, DIGITS), "difference": difference.value}
+    found |= {"low": difference.low, "high": difference.high, "n": sampled.n}
+    if sampled.scores is not None:
+        gains = (sampled.scores[:, 1] - sampled.scores[:, 0]) * (-1 if metric.lower_better else 1)
+        counts = {"better": gains > 0, "worse": gains < 0, "equal": gains == 0}
+        found |= {name: int(which.sum()) for name, which in counts.items()}
+    return found
 
 
 def _outcome(row: Scored) -> str:

@@ -207,21 +207,40 @@ def measure(rows: Sequence[Scored]) -> dict[str, Value]:
 
 
 def _value(name: str, metric: Metric, rows: Sequence[Scored]) -> Value:
-    if not metric.together:
-        return mean_of(np.array([row.scores[name] for row in rows if name in row.scores]))
-    outcomes = columns([row for row in rows if row.answered or not metric.answered_only])
-    n = len(outcomes.right)
-    if not n:
-        return NOTHING
-    draws = np.array([metric.together(outcomes.take(sample)) for sample in resamples(n)])
-    return value_of(metric.together(outcomes), draws, n)
+    sampled = sample(name, metric, [(row,) for row in rows])
+    return value_of(sampled.values[0], sampled.draws[:, 0], sampled.n) if sampled else NOTHING
 
 
-def mean_of(scores: Floats) -> Value:
-    """Return the mean with its interval."""
-    if not len(scores):
-        return NOTHING
-    return value_of(float(scores.mean()), scores[resamples(len(scores))].mean(axis=1), len(scores))
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A metric of one run, or of two over the questions of both: values [side], draws [resample, side].
+
+    `scores` [question, side] are those that a mean is taken of.
+    """
+
+    values: Sequence[float]
+    draws: Floats
+    n: int
+    scores: Floats | None
+
+
+def sample(name: str, metric: Metric, questions: Sequence[tuple[Scored, ...]]) -> Sampled | None:
+    """Take a metric, and draw it again over resampled questions; each has its outcome on every side.
+
+    A mean is taken over the questions that have the score on all sides. None without any.
+    """
+    if metric.together is None:
+        scored = [rows for rows in questions if all(name in row.scores for row in rows)]
+        scores = np.array([[row.scores[name] for row in rows] for rows in scored])
+        if not scored:
+            return None
+        return Sampled(list(scores.mean(axis=0)), scores[resamples(len(scores))].mean(axis=1), len(scores), scores)
+    kept = [rows for rows in questions if not metric.answered_only or all(row.answered for row in rows)]
+    if not kept:
+        return None
+    sides = [columns(side) for side in zip(*kept, strict=True)]
+    drawn = np.array([[metric.together(side.take(at)) for side in sides] for at in resamples(len(kept))])
+    return Sampled([metric.together(side) for side in sides], drawn, len(kept), None)
 
 
 def value_of(value: float, draws: Floats, n: int) -> Value:

@@ -15,11 +15,10 @@ from rich.text import Text
 from assistant.answer.assistant import Assistant
 from assistant.core.errors import AssistantError, UsageError, did_you_mean
 from assistant.core.records import Access, Answer, Citation, Quote, Turn, make_access
-from assistant.terminal.explain import index_size, role_hints, why
 from assistant.terminal.line_input import name_completer, open_history, read_plainly
 from assistant.terminal.render import Renderer
 from assistant.terminal.transcript import write_transcript
-from assistant.terminal.views import citation_place, quote_in_context, sources_view
+from assistant.terminal.views import citation_place, index_size, quote_in_context, role_hints, sources_view, why
 from assistant.text.canonical import printable
 
 HISTORY_NAME = "questions.history"

@@ -1,8 +1,8 @@
-"""What the renderer shows, as rich objects: answers, their sources, differences, tables."""
+"""What the renderer shows: answers, their sources, lists, and how an answer came about, in plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -11,11 +11,14 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from assistant.core.records import Citation, EarlierQuote, Flag, Hit, Quote, Rejection
+from assistant.core.errors import did_you_mean
+from assistant.core.records import Answer, Citation, EarlierQuote, Flag, Hit, IndexInfo, Quote, Rejection
 from assistant.text.canonical import HEADING, heading_path, is_rule, printable
-from assistant.text.prompts import KEY
+from assistant.text.prompts import KEY, counted
 
 Item = TypeVar("Item")
+
+METHODS = {"dense": "by meaning", "lexical": "by its words", "term": "by a term"}
 
 ANSWER_LINES = 10  # of a terminal: what a plain answer takes at most, unless its own text is longer
 MANY = 20  # items of a list that are shown
@@ -203,3 +206,49 @@ def quote_in_context(text: str, start: int, end: int, around: int = 600) -> Text
         printable(after).rstrip(),
         ("\n…" if stop < len(text) else "", "dim"),
     )
+
+
+def role_hints(known: Collection[str], asked: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each role that no document is for; for whoever may ask as anybody, not for clients."""
+    for role in sorted(set(asked) - set(known)):
+        yield f"No document is for the role {role!r}{did_you_mean(role, known)}."
+
+
+def index_size(index: IndexInfo) -> str:
+    """Return how many documents and passages there are for whoever asks."""
+    return f"{counted(index.documents, 'document')}, {counted(index.passages, 'passage')}"
+
+
+def why(answer: Answer, threshold: float) -> Iterator[str]:
+    """Yield the steps as sentences; `threshold` is the least probability with which a question is answered."""
+    yield f"You may see {index_size(answer.index)}."
+    if answer.hits:
+        best = "; ".join(map(_found, answer.hits[:3]))
+        yield f"{counted(len(answer.hits), 'passage')} found and read; the best: {best}."
+    else:
+        yield "No passage was found."
+    chance = f"Estimated chance that these passages answer it: {answer.confidence:.0%} ({threshold:.0%} needed)."
+    yield "A guard refused it." if answer.status == "blocked" else chance
+    yield from _worded(answer)
+    for verdict in answer.verdicts:
+        yield f"The {verdict.guard} guard, on the {verdict.stage}: {verdict.reason} ({verdict.action})."
+    slowest = sorted(((ms, name) for name, ms in answer.timings.items() if name != "total"), reverse=True)
+    times = ", ".join(f"{name} {ms / 1000:.1f} s" for ms, name in slowest[:3])
+    yield f"It took {answer.timings['total'] / 1000:.1f} s ({times})."
+
+
+def _found(hit: Hit) -> str:
+    how = " and ".join(METHODS[method] for method in hit.methods)
+    place = " > ".join(dict.fromkeys((hit.title, *hit.passage.headings[-1:])))
+    return f"{place}, {how}" if how else place
+
+
+def _worded(answer: Answer) -> Iterator[str]:
+    if answer.generated:
+        yield f"{answer.model.id} worded it; each sentence says what its quote says."
+    elif answer.citations:
+        yield "It is in the documents' own words."
+    elif answer.closest:
+        yield "It shows the closest passages instead; they may not answer the question."
+    if answer.earlier:
+        yield f"An earlier version, in force until {answer.earlier[0].until}, said otherwise."
