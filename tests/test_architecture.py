@@ -45,7 +45,7 @@ VENDORS = {
     },
     "langchain": {"assistant/models/llm_langchain.py"},
     "langchain_core": {"assistant/answer/langchain.py", "assistant/answer/assistant.py"},
-    "peft": {"tune/train.py", "tune/quantize.py"},
+    "peft": {"tune/train.py"},
     "gptqmodel": {"tune/quantize.py"},
     "typer": {f"assistant/cli/{name}.py" for name in CLI},
     "rich": {f"assistant/terminal/{name}.py" for name in ("render", "reports", "views", "progress", "chat")},

@@ -20,7 +20,6 @@ from assistant.models.onnx_session import GRAPH, OPT_OUT
 from assistant.models.registry import Registry
 from tune.graphs.install import install
 from tune.graphs.llama import LAST, LAYOUT, writable, write_generator
-from tune.quantize import read_raw
 
 MODELS = "models.json"
 GPTQ, MERGED = "gptq", "merged"
@@ -76,9 +75,12 @@ def build_runtime(model: Path, folder: Path, precision: str) -> None:
 
     Raises AssistantError with the end of what the builder printed, if it fails.
     """
+    from safetensors.numpy import load_file
+
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     if precision == INT8 and writable(config):
-        write_generator(read_raw(model), config, folder)
+        weights = {k: v for path in sorted(model.glob("*.safetensors")) for k, v in load_file(path).items()}
+        write_generator(weights, config, folder)
         for name in TOKENIZER:
             shutil.copyfile(model / name, folder / name)
     else:

@@ -55,8 +55,8 @@ class Plan:
 def run(plan: Plan, config: Config, progress: Progress) -> list[Stage]:
     """Do the stages up to `until` and return them; with `promote`, what comes out serves from now on.
 
-    Raises UsageError for a stage that does not exist, missing packages or too few questions, GateFailed if merging
-    changed the model or what came out is no better than what serves.
+    Raises UsageError for a stage that does not exist, missing packages or too few questions, GateFailed if
+    what came out is no better than what serves.
     """
     if plan.until not in (*STAGES, PROMOTE):
         raise UsageError(f"there is no stage {plan.until!r}.", f"Known: {', '.join((*STAGES, PROMOTE))}.")
@@ -122,9 +122,7 @@ def adapt(
         lambda folder: train.train(base, found, settings, folder, progress),
     )
     yield trained
-    merged = stage(
-        "merge", {"train": trained.made}, (), lambda folder: merge(base, trained.folder, found, folder / MODEL)
-    )
+    merged = stage("merge", {"train": trained.made}, (), lambda folder: merge(base, trained.folder, folder / MODEL))
     yield merged
     quantized = stage(
         "quantize",

@@ -33,7 +33,6 @@ SHAPE = {
     "answer_sha256": str,
     "sources": list,
 }
-MIN_KEY_BYTES = 16
 NEW_KEY = "Make one that is yours alone, outside the index: (umask 077; head -c 32 /dev/urandom > FILE)"
 
 Json = dict[str, Any]
@@ -87,15 +86,7 @@ def read_key(config: Config) -> bytes | None:
         return None
     if path.resolve().is_relative_to(config.data):
         raise ConfigError(f"audit.key_file {path} lies in the index folder, with the log that it is to sign.", NEW_KEY)
-    try:
-        key, doubt = read_secret(path, 4_096)
-    except OSError as error:
-        raise ConfigError(f"audit.key_file {path} cannot be read: {error.strerror}.", NEW_KEY) from error
-    if doubt:
-        raise ConfigError(f"audit.key_file {path} is no secret: {doubt}.", f"{NEW_KEY}; or: chmod go= {path}")
-    if len(key) < MIN_KEY_BYTES:
-        raise ConfigError(f"audit.key_file {path} holds {len(key)} bytes; a key has at least {MIN_KEY_BYTES}.", NEW_KEY)
-    return key
+    return read_secret(path, "audit.key_file", NEW_KEY)
 
 
 def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: Access, config: Config) -> Json:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from assistant.core.errors import UsageError
+from assistant.core.errors import ConfigError, UsageError
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -66,15 +66,25 @@ def distrust(path: Path, handle: int) -> str:
     return ""
 
 
-def read_secret(path: Path, most: int) -> tuple[bytes, str]:
-    """Return the first bytes of a file, and why they are no secret, which is empty if they are one; raises OSError."""
-    with path.open("rb") as file:
-        doubt = distrust(path, file.fileno())
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        secret = file.read(most)
+def read_secret(path: Path, what: str, make: str, least: int = 16, most: int = 4_096) -> bytes:
+    """Return a file's first bytes, which are a secret; `what` names the file, `make` says how to make one.
+
+    Raises ConfigError if it is missing, shorter than `least` bytes, or may be read or changed by other accounts.
+    """
+    try:
+        with path.open("rb") as file:
+            doubt = distrust(path, file.fileno())
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            secret = file.read(most)
+    except OSError as error:
+        raise ConfigError(f"{what} {path} cannot be read: {error.strerror}.", make) from error
     if os.name != "nt" and mode & OTHERS and not doubt:
         doubt = f"other accounts may read it (mode {mode:o})"
-    return secret, doubt
+    if doubt:
+        raise ConfigError(f"{what} {path} is no secret: {doubt}.", f"{make}; or: chmod go= {path}")
+    if len(secret) < least:
+        raise ConfigError(f"{what} {path} holds {len(secret)} bytes; a secret has at least {least}.", make)
+    return secret
 
 
 def _writable(found: os.stat_result) -> bool:

@@ -15,7 +15,6 @@ from assistant.serve.schemas import HttpError
 
 OPEN_PATHS = ("/v1/health", "/openapi.json")  # which tell nothing of the documents
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-MIN_TOKEN_CHARACTERS = 16
 NEW_TOKEN = "Make one that is yours alone: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
 
 
@@ -70,16 +69,10 @@ def _host(header: str) -> str:
     return name if port.isdecimal() else header
 
 
-def _read_token(path: Path) -> bytes:
+def _read_token(path: Path, least: int = 16) -> bytes:
     """Return the token of a file; raises UsageError if it is short, odd, or may be read or changed by others."""
-    try:
-        raw, doubt = read_secret(path, most=4_096)
-    except OSError as error:
-        raise UsageError(f"the token file {path} cannot be read: {error.strerror}.", NEW_TOKEN) from error
-    token = raw.strip()
-    if doubt:
-        raise UsageError(f"the token file {path} is no secret: {doubt}.", f"{NEW_TOKEN}; or: chmod go= {path}")
-    if len(token) < MIN_TOKEN_CHARACTERS or not all(0x21 <= byte <= 0x7E for byte in token):
-        cause = f"the token file {path} must hold one word of {MIN_TOKEN_CHARACTERS} or more letters, digits and signs."
+    token = read_secret(path, "the token file", NEW_TOKEN, least).strip()
+    if len(token) < least or not all(0x21 <= byte <= 0x7E for byte in token):
+        cause = f"the token file {path} must hold one word of {least} or more letters, digits and signs."
         raise UsageError(cause, NEW_TOKEN)
     return token

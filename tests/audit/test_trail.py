@@ -147,7 +147,7 @@ def test_with_a_key_the_log_is_signed(logged: Assistant, tmp_path: Path) -> None
     [
         ("none", None, 0o600, "none cannot be read: No such file"),
         ("index/key", b"x" * 32, 0o600, "lies in the index folder"),
-        ("short", b"x" * 15, 0o600, "holds 15 bytes; a key has at least 16"),
+        ("short", b"x" * 15, 0o600, "holds 15 bytes; a secret has at least 16"),
         pytest.param("open", b"x" * 32, 0o640, "other accounts may read it .mode 640", marks=POSIX),
         pytest.param("wide", b"x" * 32, 0o604, "other accounts may read it .mode 604", marks=POSIX),
         pytest.param("writable", b"x" * 32, 0o602, "may be changed by other accounts", marks=POSIX),
