@@ -1,4 +1,4 @@
-"""Teach the reader an organisation's own questions, and what fits the few weights beside it.
+"""Teach the reader an organisation's own questions.
 
 A row is a question with one of the passages that retrieval brings, its label the parts that meet gold evidence: the
 passages without any are the negatives that the reader really meets. `tune run` trains on most of the documents that are
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,9 @@ import numpy as np
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.evidence import as_read, place
-from assistant.answer.features import SENTENCE_FEATURES
 from assistant.answer.read import ReaderFile, evidence_in
 from assistant.core.config import Config
-from assistant.core.errors import UsageError
 from assistant.core.records import Hit, Progress
-from assistant.evaluate.calibrate import Floats, fit_logistic
 from assistant.evaluate.metrics import interval, resamples
 from assistant.evaluate.questions import Question, access_of
 from assistant.evaluate.retrieval_scores import covers_gold
@@ -37,38 +34,6 @@ from tune.train_reader import ReaderRow, train
 
 CHECKED_DOCUMENTS = 4  # one in so many is kept to compare the readers on
 FOLDER = "adapter"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """One question's candidates: their columns of features [n], and which are gold [n]."""
-
-    document: str
-    columns: dict[str, Floats]
-    gold: tuple[bool, ...]
-
-
-def samples(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[Sample]:
-    """Yield the candidates of each question that has both right and wrong ones."""
-    asked = [q for q in questions if q.evidence]
-    for done, question in enumerate(asked):
-        progress("reading", done, len(asked))
-        found = assistant.candidates(question.asked, question.history, access=access_of(assistant.access, question))
-        gold = tuple(covers_gold(e.text, question.evidence) for e in found.sentences)
-        if any(gold) and not all(gold):
-            yield Sample(question.document, dict(found.columns), gold)
-    progress("reading", len(asked), len(asked))
-
-
-def fit_reader(found: Sequence[Sample]) -> Logistic:
-    """Fit the weights; each question counts the same. Raises UsageError for too few."""
-    if len(found) < MIN_EXAMPLES:
-        cause = f"only {len(found)} questions have gold evidence among what was found."
-        raise UsageError(cause, f"Give a file with at least {MIN_EXAMPLES}.")
-    columns = {name: np.concatenate([s.columns[name] for s in found]) for name in SENTENCE_FEATURES}
-    weights = np.concatenate([np.full(len(s.gold), 1 / len(s.gold)) for s in found])
-    gold = np.array([good for s in found for good in s.gold])
-    return fit_logistic(columns, SENTENCE_FEATURES, gold, weights)
 
 
 def rows(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[ReaderRow]:

@@ -20,8 +20,9 @@ from assistant.evaluate.questions import Question
 from assistant.models.active import promote, rollback
 from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
+from tune.factory.fit_packaged import Sample, fit_reader
 from tune.graphs.install import install
-from tune.reader import Sample, fit_reader, rows, to_json, train_better
+from tune.reader import rows, to_json, train_better
 from tune.train_reader import ReaderRow, batched, loss_of, make_model
 
 LEAVE = "# Leave\n\n## Carry-over\n\nEmployees may carry over 5 days. Days expire on 31 March.\n"

@@ -10,24 +10,33 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import FILE_NAME as CONFIDENCE
 from assistant.answer.confidence import UNCALIBRATED, summary
+from assistant.answer.features import SENTENCE_FEATURES
 from assistant.answer.read import FILE_NAME as READER
 from assistant.core.config import AnswerSection, Config, GeneratorSection, IndexSection, load_config
+from assistant.core.errors import UsageError
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.package import __version__
+from assistant.core.records import Progress
 from assistant.evaluate import calibrate
-from assistant.evaluate.questions import Question, Split, read_out_of_domain, read_questions
+from assistant.evaluate.calibrate import Floats, fit_logistic
+from assistant.evaluate.questions import Question, Split, access_of, read_out_of_domain, read_questions
+from assistant.evaluate.retrieval_scores import covers_gold
 from assistant.models.cross_encoder import READER_ID
+from assistant.models.logistic import Logistic
 from ingest.build import ingest
 from tune import reader
+from tune.train import MIN_EXAMPLES
 
 SEED = 7
 MADE = {"by": "python -m tune.factory.fit_packaged", "version": __version__, "seed": SEED}
@@ -57,15 +66,47 @@ SETS = (
 ASKED_ELSEWHERE = (*SETS, Source("qa_policyqa_dev", "web sites' privacy"))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One question's candidates: their columns of features [n], and which are gold [n]."""
+
+    document: str
+    columns: dict[str, Floats]
+    gold: tuple[bool, ...]
+
+
+def samples(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[Sample]:
+    """Yield the candidates of each question that has both right and wrong ones."""
+    asked = [q for q in questions if q.evidence]
+    for done, question in enumerate(asked):
+        progress("reading", done, len(asked))
+        found = assistant.candidates(question.asked, question.history, access=access_of(assistant.access, question))
+        gold = tuple(covers_gold(e.text, question.evidence) for e in found.sentences)
+        if any(gold) and not all(gold):
+            yield Sample(question.document, dict(found.columns), gold)
+    progress("reading", len(asked), len(asked))
+
+
+def fit_reader(found: Sequence[Sample]) -> Logistic:
+    """Fit the weights; each question counts the same. Raises UsageError for too few."""
+    if len(found) < MIN_EXAMPLES:
+        cause = f"only {len(found)} questions have gold evidence among what was found."
+        raise UsageError(cause, f"Give a file with at least {MIN_EXAMPLES}.")
+    columns = {name: np.concatenate([s.columns[name] for s in found]) for name in SENTENCE_FEATURES}
+    weights = np.concatenate([np.full(len(s.gold), 1 / len(s.gold)) for s in found])
+    gold = np.array([good for s in found for good in s.gold])
+    return fit_logistic(columns, SENTENCE_FEATURES, gold, weights)
+
+
 def make_reader(out: Path, work: Path) -> None:
     """Write the reader's weights to `out`, with indexes in `work`."""
     found = [
         sample
         for source in organisations()
-        for sample in _asked(source, work, lambda assistant, asked: reader.samples(assistant, asked, note_progress))
+        for sample in _asked(source, work, lambda assistant, asked: samples(assistant, asked, note_progress))
     ]
     made = {**MADE, "questions": len(found), "from": {o.name: _stamp(ORGANISATIONS, o) for o in organisations()}}
-    model = reader.to_json(reader.fit_reader(found), READER_ID, made)
+    model = reader.to_json(fit_reader(found), READER_ID, made)
     (out / READER).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
 
 
