@@ -22,11 +22,8 @@ class Colour(NamedTuple):
 
     def over(self, background: Colour) -> Colour:
         """Return what is seen where this colour lies on an opaque one."""
-        return self.mixed(background, self.alpha)._replace(alpha=1.0)
-
-    def mixed(self, other: Colour, share: float) -> Colour:
-        """Return a mixture that holds a share of this colour."""
-        return Colour(*(share * one + (1 - share) * two for one, two in zip(self, other, strict=True)))
+        mixed = (self.alpha * one + (1 - self.alpha) * two for one, two in zip(self[:3], background[:3], strict=True))
+        return Colour(*mixed)
 
     def is_like(self, other: Colour) -> bool:
         """Say whether two opaque colours are one to the eye."""

@@ -19,16 +19,12 @@ BULLET = re.compile(r"(?:[-*+•◦▪▫●○■□‣⁃∙·–]|\uf0b7|\uf0
 NUMBER = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 _LETTER = re.compile(r"(\([a-z]{1,4}\)|\(\d{1,3}\)|[a-z][.)])\s+(?=\S)")
 _WRAPPED = (50, 100)  # characters of a line that an editor wrapped
-_SLACK = 0.85  # a proportional font wraps at uneven lengths
-
 _WORD = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
 # What stands before a hyphen far more often than before nothing.
 _PREFIXES = frozenset(
-    {"self", "non", "co", "ex", "cross", "well", "in", "on", "off", "up", "long", "short", "full", "part", "one", "two"}
-    | {"three", "high", "low", "day", "year", "post", "third", "first", "case", "out", "real", "multi"}
+    "self non co ex cross well in on off up long short full part one two three high low day year post third first case"
+    " out real multi".split()
 )
-_DIVIDING = 0.03  # share of lines that end in a hyphen where a program divides words
-_MAX_LINES = 100_000  # looked at; a longer document has told by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ def _write_block(block: list[PlainLine], width: int, vocabulary: Vocabulary, bui
         line = block[at]
         level = _heading_level(line.text)
         if level:
-            builder.heading(level, Inline(line.text.strip("# ")))
+            builder.heading(level, Inline(line.text[level:].rstrip("# ")))
             at += 1
         elif underline := _underline(block, at):
             builder.heading(1 if underline == "=" else 2, Inline(line.text))
@@ -114,7 +110,7 @@ def _write_block(block: list[PlainLine], width: int, vocabulary: Vocabulary, bui
 def _heading_level(text: str) -> int:
     """Return the level of a heading as Markdown writes it, or 0."""
     level = len(text) - len(text.lstrip("#"))
-    return level if 1 <= level <= 6 and text[level].isspace() else 0
+    return level if 1 <= level <= 6 and text[level : level + 1].isspace() else 0
 
 
 def _underline(block: list[PlainLine], at: int) -> str:
@@ -158,7 +154,7 @@ def _ended(line: PlainLine, following: PlainLine, width: int, marker: str) -> bo
     if not width:
         # Short lines stay together as one paragraph of several lines; a long one is a paragraph.
         return not (marker and following.indent > line.indent) and len(line.text) > _WRAPPED[1]
-    room = _SLACK * width - (len(line.text) + 1)
+    room = 0.85 * width - (len(line.text) + 1)  # a proportional font wraps at uneven lengths
     return len(following.text.split(None, 1)[0]) < room
 
 
@@ -184,7 +180,7 @@ class Vocabulary:
     def __init__(self, lines: Iterable[str]) -> None:
         counts: Counter[str] = Counter()
         pairs: list[tuple[str, str]] = []
-        kept = list(islice(lines, _MAX_LINES))
+        kept = list(islice(lines, 100_000))  # a longer document has told by then
         for line in kept:
             counts.update(word.lower() for word in _WORD.findall(line))
         for line, following in pairwise(kept):
@@ -194,8 +190,8 @@ class Vocabulary:
         self._words = {word for word, count in counts.items() if count > 0}
         votes = [self._divided(left, right) for left, right in pairs]
         # Where the words themselves do not tell, the document does: most programs never divide words, and those that
-        # do divide many.
-        sure, often = votes.count(True) - votes.count(False), len(pairs) > _DIVIDING * len(kept)
+        # do divide many, on 3% of the lines or more.
+        sure, often = votes.count(True) - votes.count(False), len(pairs) > 0.03 * len(kept)
         self._divides = sure > 0 or (sure == 0 and often)
 
     def join(self, line: str, following: str) -> str:

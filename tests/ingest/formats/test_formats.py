@@ -266,6 +266,12 @@ def test_text_paragraphs_lists_and_pages() -> None:
     check(parsed)
 
 
+def test_headings_of_text_as_markdown_writes_them() -> None:
+    assert read("# #1 rule ##\nBe kind.\n#\n###\n####### no", "a.txt").text == (
+        "# #1 rule\n\nBe kind.\n\\#\n\\###\n####### no"
+    )
+
+
 def test_text_that_is_not_wrapped_keeps_its_lines() -> None:
     assert read("Head office\n1 Mill Road\n\nOpen daily", "a.txt").text == "Head office\n1 Mill Road\n\nOpen daily"
 
