@@ -57,12 +57,13 @@ class Token:
 def word_diff(old: str, new: str, vocabulary: WordUses, *, defines: bool = False) -> tuple[Edit, ...]:
     """Return how one text becomes the other, in order; in a definition every word is a term's."""
     before, after = tokens(old, vocabulary), tokens(new, vocabulary)
-    aligned = align([token.key for token in before], [token.key for token in after])
+    aligned = list(align([token.key for token in before], [token.key for token in after]))
+    moved = _moved(before, after, aligned)
     found: list[Edit] = []
     for alike, a, b, c, d in aligned:
         parts = _rewritten(before[a:b], after[c:d]) if alike else _parted(before[a:b], after[c:d])
         for same, was, now in parts:
-            told: ChangeType = "text" if alike else _type(was, now)
+            told: ChangeType = "text" if alike else _type(was, now, moved)
             told = "term" if defines and told == "text" and not same else told
             found.append(Edit(_operation(same, was, now), told, _written(was), _written(now)))
     return tuple(found)
@@ -159,14 +160,41 @@ def _parted(old: Sequence[Token], new: Sequence[Token]) -> Iterator[tuple[bool, 
         yield False, was, now
 
 
-def _type(old: Sequence[Token], new: Sequence[Token]) -> ChangeType:
-    """Return the gravest type of what is on one side alone."""
-    was, now = (Counter((token.key, token.type) for token in side) for side in (old, new))
+def _type(old: Sequence[Token], new: Sequence[Token], moved: set[int]) -> ChangeType:
+    """Return the gravest type of what is on one side alone; what only moved is text."""
+    was, now = (Counter((t.key, t.type) for t in side if id(t) not in moved) for side in (old, new))
     differing = {kind for _, kind in (was - now) + (now - was)}
     words = [{token.key for token in side} for side in (old, new)]
     if any(prefix + word in there for here, there in (words, words[::-1]) for word in here for prefix in NEGATING):
         differing.add("duty")
     return next((kind for kind in RANKS if kind in differing), "text")
+
+
+def _moved(old: Sequence[Token], new: Sequence[Token], aligned: Sequence[Alignment]) -> set[int]:
+    """Return (by identity) the figures and duties that stand elsewhere now, beside the same word: "within 5 days, ...".
+
+    What another of its type came in the place of did not move: two numbers may have changed places.
+    """
+    gone: list[int] = []
+    come: list[int] = []
+    for alike, a, b, c, d in aligned:
+        was, now = {token.type for token in old[a:b]}, {token.type for token in new[c:d]}
+        gone += [at for at in range(a, b) if not alike and old[at].type in MAJOR and old[at].type not in now]
+        come += [at for at in range(c, d) if not alike and new[at].type in MAJOR and new[at].type not in was]
+    moved: set[int] = set()
+    for one in gone:
+        for other in come:
+            same = old[one].key == new[other].key and id(new[other]) not in moved
+            if same and _neighbours(old, one) & _neighbours(new, other):
+                moved |= {id(old[one]), id(new[other])}
+                break
+    return moved
+
+
+def _neighbours(side: Sequence[Token], at: int) -> set[tuple[int, str]]:
+    """Return the words right before and right behind a token, each with its place; of a duty what it says of what."""
+    steps = (1,) if side[at].type == "duty" else (-1, 1)
+    return {(step, side[at + step].key) for step in steps if 0 <= at + step < len(side)}
 
 
 def _operation(same: bool, old: Sequence[Token], new: Sequence[Token]) -> Operation:

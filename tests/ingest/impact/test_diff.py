@@ -23,6 +23,7 @@ SAME = [
     ("Forms do not expire.", "Forms don't expire."),
     ("At most 5 days are paid.", "No more than 5 days are paid."),
     ("At most 5 days are paid.", "Up to 5 days are paid."),
+    ("Within 5 days, staff answer.", "Staff answer within 5 days."),
     ("Staff answer letters quickly.", "Staff answer letters fast."),
     ("The form is sent to the office.", "The form is mailed to the office."),
     ("Reports are due each month.", "Reports are due every month."),
