@@ -14,6 +14,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
+from assistant.answer.outcomes import SAYS_WITHHELD, WITHHELD
 from assistant.answer.phrase import SENTENCE_END
 from assistant.answer.proof.citations import parse_claims
 from assistant.answer.proof.equality import canonical_statement, is_its_quote
@@ -28,7 +29,7 @@ from assistant.core.records import Document, Evidence, Hit, IngestReport, Passag
 from assistant.evaluate.retrieval_scores import words_of
 from assistant.terminal.transcript import MARKUP
 from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences
-from assistant.text.prompts import SAYS_WITHHELD, WITHHELD, without_keys
+from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import content, normalise_term
 from ingest import document_reader

@@ -1,14 +1,30 @@
-"""How a question ends: answered, not answered, withheld or refused."""
+"""How a question ends: answered, not answered, withheld or refused; and the sentences that say so."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from assistant.answer.evidence import place
 from assistant.answer.phrase import GroundedText
 from assistant.answer.question import Inquiry
 from assistant.core.records import NO_MODEL, Answer, EarlierQuote, ModelInfo, Quote, Reading, Status, Verdict
-from assistant.text.prompts import ABSTAINED, UNSURE, WITHHELD, WITHHELD_FOR, counted
+from assistant.text.prompts import counted
+
+ABSTAINED = "The documents do not answer this. I searched {documents} ({passages})."
+UNSURE = "I'm not certain. These passages come closest:"
+WITHHELD = "I may not show what answers this: it holds {what}. The place is {place}."
+WITHHELD_FOR = {"secrets": "a secret", "personal": "personal data", "output": "what may not be shown"}  # by guard
+SAYS_ABSTAINED = re.compile(
+    re.escape(ABSTAINED.format(documents="DOCUMENT", passages="PASSAGE"))
+    .replace("DOCUMENT", r"(?:1 document|[\d,]+ documents)")
+    .replace("PASSAGE", r"(?:1 passage|[\d,]+ passages)")
+)
+SAYS_WITHHELD = re.compile(
+    re.escape(WITHHELD.format(what="WHAT", place="PLACE"))
+    .replace("WHAT", f"(?:{'|'.join(WITHHELD_FOR.values())})")
+    .replace("PLACE", "(.+)")
+)
 
 
 def answered(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer.context import excerpts_around
+from assistant.answer.outcomes import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE
 from assistant.answer.proof.citations import answer_text, parse_claims
 from assistant.answer.proof.equality import is_proved
 from assistant.answer.verbalizations import opening
@@ -16,7 +17,7 @@ from assistant.core.records import Access, Citation, Document, EarlierQuote, Pas
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
 from assistant.text.canonical import ITEM, heading_path, last_heading
-from assistant.text.prompts import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE, without_keys
+from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import title_of
 
