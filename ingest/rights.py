@@ -2,6 +2,7 @@
 
 A folder that holds `access.toml` is the root of all that lies below it, whatever part of it is ingested: its files are
 always listed as a whole, so that a rule holds for all of them at once, and one that matches none is found.
+`access_to_files` and `access_to_index` say who sees what, and why.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, UsageError
-from assistant.index.schema import SourceRow
+from assistant.core.records import Access, Audience, Meta
+from assistant.index.catalog import Catalog
+from assistant.index.schema import FOREVER, SourceRow
 from ingest.manifest import AccessRule, Manifest, nfc, quoted, read_manifest, rule_text
 from ingest.metadata import DESCRIBING, ExternalMetadata
 from ingest.sources import MANIFEST, FoundFile, Tree, find_roots, list_tree, nested, sidecars_of
 
+Matched = tuple[AccessRule, str]  # a rule, and its glob that matches
 Refused = tuple[str, DocumentRejected]  # source, why
 Roots = Sequence[tuple[Path, Path]]  # what was given, and the folder that its sources are named from
 
@@ -106,7 +112,7 @@ class Rights:
         """Return the sources under which the file is found."""
         return self._names.get((file.root, file.inode)) or _own_names(file)
 
-    def matching(self, file: FoundFile) -> list[tuple[AccessRule, str]]:
+    def matching(self, file: FoundFile) -> list[Matched]:
         """Return the rules that match any of the file's names, each with its glob."""
         return self.manifest(file.root).matching(self.names(file))
 
@@ -150,3 +156,83 @@ def _rules_of(path: Path, root: Path) -> str:
     about = f"[[documents]]\npath = {quoted(glob)}" if of else f"# of each document in {glob}, under [[documents]]:"
     rules = [rule_text(glob, said["audience"])] if "audience" in said else []
     return "\n\n".join([f"# {path.name}", *rules, *(["\n".join((about, *lines))] if lines else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAccess:
+    """Who may see a document; `rules` are those that match it, none where the default holds.
+
+    `differs` says that the index holds another audience than the manifest gives now: it is to be ingested again.
+    """
+
+    source: str
+    audience: Audience
+    rules: tuple[Matched, ...] = ()
+    effective: str | None = None
+    expires: str | None = None
+    differs: bool = False
+
+    def seen_by(self, access: Access) -> bool:
+        """Tell whether somebody sees it."""
+        allowed = self.audience is None or not access.roles.isdisjoint(self.audience)
+        return allowed and (self.effective or "") <= access.as_of <= (self.expires or FOREVER)
+
+    @property
+    def shown_audience(self) -> str:
+        """The audience as a manifest says it."""
+        if not self.audience:
+            return "everyone" if self.audience is None else "nobody"
+        return ", ".join(self.audience)
+
+    @property
+    def why(self) -> str:
+        """Which rules set the audience."""
+        named = ", ".join(f"rule {rule.number} ({glob})" for rule, glob in self.rules) or "no rule"
+        return f"{named}; changed since: ingest again" if self.differs else named
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as `access --json` prints it."""
+        rules = [{"rule": rule.number, "path": glob} for rule, glob in self.rules]
+        audience = [*self.audience] if self.audience else self.shown_audience
+        dates = {"effective": self.effective, "expires": self.expires}
+        return {"source": self.source, "audience": audience, "rules": rules, **dates, "differs": self.differs}
+
+
+def access_to_files(paths: Sequence[Path]) -> list[DocumentAccess]:
+    """Return who would see the documents among files if they were ingested; raises UsageError as an ingest would.
+
+    Dates are those of the manifest: no file is read.
+    """
+    found = survey(paths, {}, {})
+    entries = [(file.source, found.rights.of(file).meta, found.rights.matching(file)) for file in found.files]
+    return sorted((_entry(*entry) for entry in entries), key=lambda entry: entry.source)
+
+
+def access_to_index(config: Config) -> tuple[list[DocumentAccess], str]:
+    """Return who sees the indexed documents, and what is wrong with the manifests on disk, if anything.
+
+    The audience is that of the index; the rules are those that stand in `access.toml` today. Raises IndexMissing.
+    """
+    with closing(Catalog.open(config.data)) as catalog:
+        known = catalog.sources()
+    roots = [Path(root) for root in {row.root for row in known.values()} if Path(root).is_dir()]
+    problem = ""
+    files: Mapping[str, FoundFile] = {}
+    rights = Rights({}, ())
+    try:
+        found = survey(roots, known, {})
+        files, rights = {str(file.path): file for file in (*found.files, *found.others)}, found.rights
+    except UsageError as error:
+        problem = error.cause
+    entries = [_indexed(row, files.get(path), rights) for path, row in known.items()]
+    return sorted(entries, key=lambda entry: entry.source), problem
+
+
+def _indexed(row: SourceRow, file: FoundFile | None, rights: Rights) -> DocumentAccess:
+    if file is None:
+        return _entry(row.source, row.meta, ())
+    return _entry(row.source, row.meta, rights.matching(file), rights.of(file).meta.audience != row.meta.audience)
+
+
+def _entry(source: str, meta: Meta, rules: Sequence[Matched], differs: bool = False) -> DocumentAccess:
+    return DocumentAccess(source, meta.audience, tuple(rules), meta.effective, meta.expires, differs)

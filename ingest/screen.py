@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -19,7 +18,6 @@ from assistant.index.schema import NewPassage
 from assistant.models.encoder import Encode
 from assistant.text.canonical import HEADING
 
-_HEADINGS = re.compile(rf"^{HEADING.pattern}", re.MULTILINE)
 NO_TITLE = "Untitled document"
 
 
@@ -58,7 +56,8 @@ class Screen:
 
     def planted_headings(self, document: Document) -> frozenset[str]:
         """Return the headings that are orders, which no passage below them may carry."""
-        headings = list(dict.fromkeys(match[2].strip() for match in _HEADINGS.finditer(document.text)))
+        found = filter(None, map(HEADING.match, document.text.split("\n")))
+        headings = list(dict.fromkeys(match[2].strip() for match in found))
         screened = self._guards.documents(headings)
         return frozenset(heading for heading, found in zip(headings, screened, strict=True) if _planted(found))
 

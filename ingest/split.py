@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,8 +27,6 @@ from assistant.text.canonical import (
     sentences,
     trim,
 )
-
-OWN_HEADINGS = re.compile(rf"\A(?:{HEADING.pattern}(?:\n+|\Z))+")  # at the start of a section's first passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,9 @@ def is_within(place: int, passages: Sequence[NewPassage]) -> bool:
 
 def embed_text(title: str, headings: tuple[str, ...], lead: str, text: str) -> str:
     """Return what is encoded for a passage: `title > headings`, its lead-in, and its text below those headings."""
-    body = OWN_HEADINGS.sub("", text)
-    return "\n".join(part for part in (heading_path(title, headings), lead, body) if part)
+    while own := HEADING.match(text):
+        text = text[own.end() :].lstrip("\n")
+    return "\n".join(part for part in (heading_path(title, headings), lead, text) if part)
 
 
 def vector_key(encoder_sha: str, text: str) -> bytes:

@@ -17,7 +17,7 @@ PRELOAD = [
     "assistant.answer.assistant",
     "assistant.terminal.chat",
     "assistant.terminal.status",
-    "ingest.forget",
+    "ingest.removals",
     "chromadb",
     "chromadb.config",
     "chromadb.api.rust",

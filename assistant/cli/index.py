@@ -43,7 +43,7 @@ def access(
 
     A command for whoever runs the index: it names documents that only some roles may see.
     """
-    from ingest.access import access_to_files, access_to_index
+    from ingest.rights import access_to_files, access_to_index
 
     view = context.renderer()
     entries, problem = (access_to_files(paths), "") if paths else access_to_index(context.settings(view))
@@ -61,7 +61,7 @@ def forget(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Documents, as sources or paths name them.")],
 ) -> None:
     """Delete documents from the index, so that no byte of their text stays in it; the files stay."""
-    from ingest.forget import forget as forget_documents
+    from ingest.removals import forget as forget_documents
 
     view = context.renderer()
     forgotten = forget_documents(sources, context.settings())

@@ -37,7 +37,7 @@ from assistant.text.prompts import counted
 if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
     from assistant.guards.run import Screened
-    from ingest.access import DocumentAccess
+    from ingest.rights import DocumentAccess
 
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
 

@@ -11,8 +11,8 @@ import pytest
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import make_access
-from ingest.access import DocumentAccess, access_to_files, access_to_index
 from ingest.build import ingest
+from ingest.rights import DocumentAccess, access_to_files, access_to_index
 from ingest.sources import MANIFEST
 from tests.commands import Run
 from tests.fakes import HashingEncoder
