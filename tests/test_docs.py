@@ -177,6 +177,13 @@ if __name__ == "__main__":
         sys.stdout.write(f"{path}\n")
 
 
+def test_lines_of_prose_fit_120_characters() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        prose = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        lines = [line for line in prose.splitlines() if len(line) > 120 and not line.startswith(("|", "    "))]
+        assert not lines, f"{page.relative_to(ROOT)}: {lines[0][:80]}"
+
+
 def test_the_measured_tables_are_what_the_benches_wrote() -> None:
     page = figures.PAGE.read_text(encoding="utf-8")
     assert figures.filled(page) == page, "run: python -m bench.figures"

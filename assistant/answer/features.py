@@ -20,7 +20,7 @@ READING_FEATURES = ("best",)
 """The log-odds of the candidate that scores highest.
 
 How far it stands out, how high the hits are and the words in common tell a little more of documents and questions like
-those that they were fitted on, and mislead elsewhere (docs/experiments.md).
+those that they were fitted on, and mislead elsewhere (docs/log/experiments.md).
 """
 
 Floats = NDArray[np.float64]
