@@ -15,7 +15,6 @@ from typing import Any
 from assistant.core.errors import DocumentRejected
 from assistant.core.records import Meta
 from assistant.text.canonical import MAX_HEADING
-from assistant.text.words import title_of
 from ingest.clean import scrub
 from ingest.formats import Parsed
 
@@ -73,12 +72,15 @@ def _date(value: str, key: str, where: str) -> str:
     raise DocumentRejected("metadata", f"{where}: {key} must be a date YYYY-MM-DD, not {value[:80]!r}.")
 
 
-def title_with_status(title: str, source: str, parsed: Parsed, first_lines: int = 5) -> str:
-    """Return a title with the status that front matter, one of the first lines or a running line states."""
+def title_with_status(title: str, parsed: Parsed, first_lines: int = 5) -> str:
+    """Return a title with the status that front matter, one of the first lines or a running line states.
+
+    Without a title it is the status alone: files of the same bytes share it, and none may tell another's name.
+    """
     status = next((line for line in _statuses(parsed, first_lines) if 0 < len(line) <= MAX_STATUS), "")
     if not status or status.casefold() in title.casefold():
         return title[:MAX_HEADING]
-    return f"{(title or title_of(source))[: MAX_HEADING - MAX_STATUS - 3]} [{status}]"
+    return f"{title[: MAX_HEADING - MAX_STATUS - 3]} [{status}]".strip()
 
 
 def _statuses(parsed: Parsed, first_lines: int) -> Iterator[str]:

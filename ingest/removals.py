@@ -46,7 +46,8 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
 
     A file is moved, whichever folder it was in, where one with its bytes is found. Below a manifest one that is missing
     is hidden until it is back: no rule can name it, and it may have been edited as it was moved to where fewer may see
-    it. What is still there and was not found as a document is unreadable: nothing tells who may see it now.
+    it. What is still there and was not found as a document is unreadable: nothing tells who may see it now. Below a
+    manifest that goes for what no walk looks at, too.
     """
     removals = Removals()
     seen = {str(file.path) for file in (*found.files, *found.others)}
@@ -58,7 +59,7 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
         given = [top for top, _ in found.roots if Path(path).is_relative_to(top)]
         governed = [root for root in found.governed if Path(path).is_relative_to(root)]
         if not _is_gone(path):
-            if any(is_walked(Path(path), top) for top in (*given, *governed)):
+            if governed or any(is_walked(Path(path), top) for top in given):
                 removals.unreadable.append(row)
         elif row.sha256 in arrived:
             removals.moved.append(row)

@@ -83,7 +83,8 @@ def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known:
     """Raise UsageError where restricted documents would open because their manifest is no longer there."""
     for path, row in known.items():
         if row.meta.audience is not None and any(
-            root not in manifests and Path(path).is_relative_to(given) for given, root in roots
+            root not in manifests and (Path(path).is_relative_to(given) or given.is_relative_to(row.root))
+            for given, root in roots
         ):
             count = sum(other.root == row.root and other.meta.audience is not None for other in known.values())
             cause = f"{Path(row.root) / MANIFEST} is gone, which said who may see {count} of the indexed documents."

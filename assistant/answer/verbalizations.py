@@ -25,7 +25,11 @@ def verbalizations(quote: str) -> Iterator[str]:
 
 
 def row_verbalizations(quote: str) -> Iterator[str]:
-    """Yield the last row of a table, which the quote may begin with or introduce; or a term and what it means."""
+    """Yield the last row of a table, which the quote may begin with or introduce; or a term and what it means.
+
+    Of several tables one below the other the last one's header counts. Where anything else stands between them, it may
+    take back what stands above the first, and all of the quote is to be said.
+    """
     lines = quote.splitlines()
     if len(lines) == 1 and CELL in quote and not quote.startswith("|"):
         term, *meaning = cells(quote)
@@ -33,9 +37,12 @@ def row_verbalizations(quote: str) -> Iterator[str]:
     if not lines or not lines[-1].startswith("|"):
         return
     first = next(i for i, line in enumerate(lines) if line.startswith("|"))
-    above, table = " ".join(" ".join(lines[:first]).split()), lines[first:]
-    if len(table) > 1 and is_rule(table[1]):
-        row = _verbalized_row(table[0], table[-1], table[1:-1])
+    above, table = " ".join(" ".join(lines[:first]).split()), [line for line in lines[first:] if line.strip()]
+    if not all(line.startswith("|") for line in table):
+        return
+    rule = max((i for i, line in enumerate(table) if is_rule(line)), default=0)
+    if rule:
+        row = _verbalized_row(table[rule - 1], table[-1], table[rule:-1])
     else:
         row = "; ".join(filter(None, cells(table[-1])))
     yield f"{above} {row}".strip()

@@ -27,7 +27,7 @@ from assistant.index.schema import (
 )
 from assistant.index.word_search import VisiblePassages, is_among, search_words
 from assistant.text.canonical import ITEM
-from assistant.text.words import title_of
+from assistant.text.words import shown_title
 
 # Characters of a passage's section, above it: what governs a row or an item may stand a few passages up, and far up
 # where a passage goes on with a list or a table.
@@ -96,7 +96,7 @@ class Queries:
                 rank=rank,
                 methods=methods,
                 source=row[9],
-                title=row[7] or title_of(row[9]),
+                title=shown_title(row[7], row[9]),
                 document_sha256=row[8],
                 before=self._before(row),
             )
@@ -275,7 +275,7 @@ class Queries:
                   FROM terms t JOIN documents d ON d.id = t.document_id
                   WHERE {named if norms is not None else ""} src IS NOT NULL ORDER BY t.name COLLATE NOCASE, src"""
         rows = self._db.execute(sql, {"norms": json.dumps(norms or []), **visible_to(access)})
-        return [(Term(r[0], tuple(read_json(r[1])), *r[2:7]), r[8], r[7] or title_of(r[8])) for r in rows]
+        return [(Term(r[0], tuple(read_json(r[1])), *r[2:7]), r[8], shown_title(r[7], r[8])) for r in rows]
 
     def terms_of(self, document_id: str) -> list[tuple[str, int, int]]:
         """Return (name, start, end) of a document's definitions."""

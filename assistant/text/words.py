@@ -25,6 +25,11 @@ def title_of(source: str) -> str:
     return Path(source).stem.replace("-", " ").replace("_", " ").strip() or source
 
 
+def shown_title(title: str, source: str) -> str:
+    """Return a document's title: where it has none, or a status in brackets alone, its file's name stands for it."""
+    return title if title and (title[0], title[-1]) != ("[", "]") else f"{title_of(source)} {title}".strip()
+
+
 def stem(word: str) -> str:
     """Strip the common English endings, enough to match a word with its plural or participle."""
     word = word.casefold().replace("’", "'").removesuffix("'s")

@@ -532,6 +532,28 @@ def test_what_is_no_longer_a_file_is_hidden(config: Config, index: Index, docs: 
     assert index.sources() == ["leave.md"] and all(r.detail.endswith(build.HIDDEN) for r in report.rejected)
 
 
+def test_below_a_manifest_what_no_walk_looks_at_is_hidden(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    (docs / ".store").mkdir()
+    write(docs / ".store" / "plan.md", PLAN)
+    run_ingest(config, docs, docs / ".store")
+    govern(docs, {"**": "board"})
+    run_ingest(config, docs)
+    assert index.sources() == []
+
+
+def test_no_document_has_the_name_of_another_file_for_a_title(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    (docs / "board").mkdir()
+    for name in ("board/falcon-layoffs.txt", "memo.txt"):
+        write(docs / name, "DRAFT\n\nThe canteen opens at eight.\n")
+    govern(docs, {"board/**": "board"})
+    run_ingest(config, docs)
+    assert "memo [DRAFT]" in str(index.search("canteen")) and "falcon" not in str(index.search("falcon canteen"))
+
+
 def test_a_first_ingest_of_a_subfolder_or_a_file_has_the_audience_above_it(
     config: Config, index: Index, docs: Path, run_ingest: Run
 ) -> None:

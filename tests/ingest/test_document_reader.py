@@ -26,7 +26,7 @@ from ingest.sources import FoundFile
         ("# Travel\n\n**DRAFT - not in force**\n\nWords.\n", "Travel [DRAFT - not in force]"),
         ("---\nstatus: withdrawn\n---\n\n# Travel\n\nWords.\n", "Travel [status: withdrawn]"),
         ("# Travel\n\nThis policy has been replaced.\n\nWords.\n", "Travel [This policy has been replaced.]"),
-        ("Repealed on 1 May 2020\n\nWords.\n", "a [Repealed on 1 May 2020]"),
+        ("Repealed on 1 May 2020\n\nWords.\n", "[Repealed on 1 May 2020]"),
         ("# Travel\n\nStatus: approved\n\nWords.\n", "Travel"),
         ("# Draft beer\n\nDraught beer is served.\n\nWords.\n", "Draft beer"),
         ("# Travel\n\nOne.\n\nTwo.\n\nThree.\n\nFour.\n\nFive.\n\nDraft rules are not meant.\n", "Travel"),

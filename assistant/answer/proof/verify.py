@@ -19,7 +19,7 @@ from assistant.index.catalog import Catalog
 from assistant.text.canonical import ITEM, heading_path, last_heading
 from assistant.text.prompts import without_keys
 from assistant.text.units import units
-from assistant.text.words import title_of
+from assistant.text.words import shown_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _places(passage: Passage) -> tuple[set[int], set[int]]:
 
 
 def _title(document: Document) -> str:
-    return document.title or title_of(document.source)
+    return shown_title(document.title, document.source)
 
 
 def _unproved(saved: SavedAnswer, verifier: _Verifier) -> list[str]:
@@ -177,7 +177,7 @@ def _unproved(saved: SavedAnswer, verifier: _Verifier) -> list[str]:
 
 def unproved_sentences(saved: SavedAnswer) -> list[str]:
     """Name the sentences of an answer that are no citation's statement."""
-    if saved.citations and "".join(saved.text.split()) == "".join(answer_text(saved.citations).split()):
+    if saved.citations and saved.text.split() == answer_text(saved.citations).split():
         return []
     stated = {(claim.text, c.key) for c in saved.citations for claim in parse_claims(answer_text([c]))}
     unproved = [

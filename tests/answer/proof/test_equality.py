@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from assistant.answer.proof.equality import canonical_statement, is_its_quote
 
 CLOSURE = "| Week | Pay |\n| --- | --- |\n| Standard week | £200 |\n| Bank-holiday week | £300 |"
+PAID = "What is paid?\n\n| What | Paid |\n| --- | --- |\n| Hotel | £90 |\n"
+UNPAID = "\n| What | Never paid |\n| --- | --- |\n| Fine | £9 |"
 LIST = "You must bring:\n- a passport,\n- a visa,\n- two photographs."
 
 
@@ -25,6 +27,7 @@ SAID = [
     ("You must bring: … two photographs.", LIST),
     ("You must bring: … two photographs. …", LIST),
     ("Bank-holiday week – Pay: £300", CLOSURE),
+    ("What is paid? Fine – Never paid: £9", PAID + UNPAID),
     ("RTO: recovery time objective", "RTO | recovery time objective"),
     ("May interns drive? No.", "May interns drive? No."),
     ("May interns drive? … After noon, yes.", "May interns drive? Hardly. After noon, yes."),
@@ -67,6 +70,10 @@ REFUSED = {
     "a row without its column's name, or what heads it": [
         ("Manager: Yes", "| Role | Exempt from signing |\n| --- | --- |\n| Manager | Yes |"),
         ("Minibar – Price: 15", "| What | Price |\n| --- | --- |\n| Never paid | |\n| Minibar | 15 |"),
+    ],
+    "a row under another table's header, or without what stands between": [
+        ("What is paid? Fine – Paid: £9", PAID + UNPAID),
+        ("What is paid? Fine – Never paid: £9", f"{PAID}\nForbidden:\n{UNPAID}"),
     ],
     "a point before a number": [
         ("Interest of 5% a month is due.", "Interest of .5% a month is due."),

@@ -128,6 +128,7 @@ CHANGES = {
     "a capital of the answer": (replace_in("answer", "Employees", "employees"), SENTENCE),
     "a decimal point of the answer": (replace_in("answer", "1.5", "15"), SENTENCE),
     "a beginning cut off the answer": (replace_in("answer", "Employees may ", ""), SENTENCE),
+    "white space within a word of the answer": (replace_in("answer", "may", "ma y"), SENTENCE),
     "a key of the answer": (replace_in("answer", "[1]", "[3]"), SENTENCE),
     "a key cut off the answer": (replace_in("answer", " [1]", ""), SENTENCE),
     "a sentence added": (lambda a: a.update(answer=a["answer"] + " You may fly first class. [1]"), SENTENCE),
