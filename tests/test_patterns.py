@@ -142,6 +142,7 @@ def attacks(pattern: re.Pattern[str]) -> Iterator[str]:
 FOUND = dict(patterns())
 
 
+@pytest.mark.slow  # together a third of the default run; a pattern rarely changes
 @pytest.mark.parametrize("name", FOUND)
 def test_a_pattern_takes_time_that_grows_as_the_text_does(name: str) -> None:
     pattern = FOUND[name]
