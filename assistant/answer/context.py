@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from assistant.answer.evidence import alone, overlap
+from assistant.answer.evidence import overlap
 from assistant.answer.limits import LimitModel
 from assistant.answer.read import evidence_in
 from assistant.core.records import Access, Evidence, Excerpt, Passage
@@ -94,7 +94,7 @@ def with_amendments(
         for hit in catalog.queries.hits_naming(words, access):
             if hit.passage.document_id not in own:
                 units = (u for u in evidence_in(hit) if u.kind in ("sentence", "item"))
-                candidates += [replace(alone(u), kind="note") for u in units if named.search(u.text)]
+                candidates += [replace(u, kind="note") for u in units if named.search(u.text)]
     rules = [" ".join(e.text.split()) for e in evidence]
     texts, passages = [" ".join(c.text.split()) for c in candidates], [c.hit.passage.text for c in candidates]
     limiting = model.limits_one_of(texts, passages, rules)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer.context import excerpts_around
+from assistant.answer.evidence import MAX_REACH, quote_span
 from assistant.answer.outcomes import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE
 from assistant.answer.proof.citations import answer_text, parse_claims
 from assistant.answer.proof.equality import is_proved
+from assistant.answer.read import evidence_in
 from assistant.answer.verbalizations import opening
 from assistant.answer.versions import since
 from assistant.core.errors import IndexMismatch
@@ -64,6 +66,8 @@ class _Verifier:
             return problem
         if not is_proved(citation):
             return "the statement is not its quote"
+        if self._lacks_lead(citation):
+            return "the quote lacks what it stands under"
         heading = last_heading("", citation.headings)
         if heading and self._is_headed(citation) and not citation.claim.startswith(without_keys(opening(heading))):
             return "the statement lacks the heading that governs it"
@@ -122,6 +126,16 @@ class _Verifier:
     def _is_whole(self, quote: Citation | Quote, around: Sequence[Passage]) -> bool:
         found = [_places(passage) for passage in around]
         return any(quote.start in starts for starts, _ in found) and any(quote.end in ends for _, ends in found)
+
+    def _lacks_lead(self, citation: Citation) -> bool:
+        """Tell whether a quote begins below the lead-in, header or question that governs its end and is near enough."""
+        document = self._document(citation)
+        if document is None or self._defines(citation, document):
+            return False
+        read = [(p.id, 0.0, ()) for p in self._around(document, citation)]
+        parts = [e for hit in self.catalog.queries.hits(read, self.access) for e in evidence_in(hit)]
+        begins = [quote_span(e)[0] for e in parts if e.end == citation.end]
+        return any(begin < citation.start and citation.end - begin <= MAX_REACH for begin in begins)
 
     def _defines(self, quote: Citation | Quote, document: Document) -> bool:
         """Tell whether a quote is a definition, from its term on."""

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.context import excerpts_around
 from assistant.answer.proof.verify import check_quote, verify_answer
 from assistant.cli.review import saved_answers
 from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.errors import AssistantError, UsageError
-from assistant.core.records import make_access
+from assistant.core.records import Document, make_access
 from tests.fakes import ScriptedModel
 from tests.manifests import access_toml
 from tests.office_files import FILES
@@ -56,6 +57,28 @@ def test_a_quote_that_is_cut_inside_a_sentence_is_refused(make_assistant: Callab
     citation |= {"start": citation["start"] + 3, "quote": citation["quote"][3:], "claim": citation["claim"][3:]}
     answer["answer"] = f"{citation['claim']} [1]"
     assert problems(assistant, answer) == ["the quote begins or ends in the middle of what the document says"]
+
+
+def test_an_item_without_its_lead_in_is_refused(make_assistant: Callable[..., Assistant]) -> None:
+    text = "# Site rules\n\nOn the site you must not:\n\n- smoke anywhere\n- bring a dog\n"
+    assistant = make_assistant({"rules.md": text})
+    answer = saved(assistant, "What must I not do on the site?")
+    assert problems(assistant, answer) == []
+    (citation,) = answer["citations"]
+    start = text.index("smoke anywhere")
+    citation |= {"start": start, "end": start + 14, "quote": "smoke anywhere", "claim": "Site rules: smoke anywhere"}
+    citation["context"] = [
+        {"start": e.start, "end": e.end, "text": e.text, "limits": e.limits}
+        for e in excerpts_around(assistant.catalog.queries, document_of(assistant, "rules.md").id, start, start + 14)
+    ]
+    answer["answer"] = "Site rules: smoke anywhere [1]"
+    assert problems(assistant, answer) == ["the quote lacks what it stands under"]
+
+
+def document_of(assistant: Assistant, source: str) -> Document:
+    document = assistant.catalog.queries.document(source, assistant.access)
+    assert document is not None
+    return document
 
 
 def test_a_fresh_answer_in_a_generators_words_holds(make_assistant: Callable[..., Assistant]) -> None:
