@@ -26,7 +26,7 @@ from assistant.models.registry import Registry
 from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embed_queue import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
-from ingest.removals import Removals, find_removals
+from ingest.removals import Removals, check_moves, find_removals
 from ingest.rights import Survey, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
@@ -87,6 +87,7 @@ def ingest(
             outcomes = [*refused(found), *read, *review(found, known, catalog)]
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)
+            check_moves(found, known, removals, rows)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]
             rows += removals.hidden
             drops += [row.path for row in removals.dropped]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
+from assistant.core.records import Audience
 from assistant.index.catalog import Catalog
 from assistant.index.publish import withdraw, writer_lock
 from assistant.index.schema import SourceRow, translate_sqlite_errors
@@ -72,6 +74,21 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
             if governed and row.meta.audience != ():
                 removals.hidden.append(replace(row, meta=replace(row.meta, audience=())))
     return removals
+
+
+def check_moves(found: Survey, known: Mapping[str, SourceRow], removals: Removals, rows: Sequence[SourceRow]) -> None:
+    """Raise UsageError where a file was moved or renamed to where more may see it than its rules say: none followed."""
+    for old in removals.moved:
+        arrived = [row for row in rows if row.sha256 == old.sha256 and row.path not in known]
+        opened = next((row for row in arrived if _is_wider(row.meta.audience, found.rights.of_gone(old))), None)
+        if opened:
+            cause = f"{old.source}, which not everyone may see, was moved to {opened.source}, which more may see."
+            hint = f"Add a rule for it to access.toml. If it should open: assistant forget {shlex.quote(old.source)}"
+            raise UsageError(cause, f"Nothing was changed. {hint}")
+
+
+def _is_wider(new: Audience, old: Audience) -> bool:
+    return old is not None and (new is None or not set(new) <= set(old))
 
 
 def _is_gone(path: str) -> bool:

@@ -109,6 +109,11 @@ class Rights:
         """Return the manifest of a root, or what holds without one."""
         return self._manifests.get(root) or Manifest(root)
 
+    def of_gone(self, row: SourceRow) -> Audience:
+        """Return whom the rules of today allow to see a file that was indexed and is gone."""
+        manifest = self._manifests.get(Path(row.root))
+        return manifest.audience([row.source]) if manifest else row.meta.audience
+
     def names(self, file: FoundFile) -> list[str]:
         """Return the sources under which the file is found."""
         return self._names.get((file.root, file.inode)) or _own_names(file)

@@ -904,6 +904,22 @@ def test_progress_only_goes_forward(
 PLAN = "# Plan\n\nThe zeppelin costs 900 euros.\n"
 
 
+def test_a_restricted_file_that_is_renamed_out_of_its_rule_publishes_nothing(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    (docs / "hr").mkdir()
+    for name in ("pay-a.md", "pay-b.md"):
+        write(docs / "hr" / name, f"# Pay\n\nThe secret band of {name} is seven.\n")
+    govern(docs, {"hr/pay-*.md": "hr"})
+    run_ingest(config, docs)
+    (docs / "hr" / "pay-a.md").rename(docs / "hr" / "Pay A.md")
+    with pytest.raises(UsageError, match=r"hr/pay-a\.md, which not everyone may see, was moved to hr/Pay A\.md"):
+        run_ingest(config, docs)
+    assert "hr/Pay A.md" not in index.sources() and "secret band" not in str(index.search("secret band"))
+    govern(docs, {"hr/pay*.md": "hr"})
+    assert "hr/Pay A.md" in run_ingest(config, docs).added and "hr/Pay A.md" not in index.sources()
+
+
 @pytest.mark.parametrize("edited", [PLAN, PLAN.replace("900", "950")])
 def test_a_restricted_file_that_is_renamed_and_edited_opens_to_nobody(
     config: Config, index: Index, docs: Path, run_ingest: Run, edited: str
