@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from assistant.core.errors import UsageError
@@ -72,7 +72,7 @@ class Phrasing:
 
 def checked_question(question: str) -> str:
     """Return a question as it is asked; raises UsageError for an empty or endless one."""
-    question = question.encode("utf-8", "replace").decode().replace("\0", " ").strip()
+    question = _encodable(question).strip()
     if not question:
         raise UsageError("the question is empty.", "Ask something, e.g. assistant ask 'Who approves travel?'")
     if len(question) > MAX_QUESTION:
@@ -80,9 +80,14 @@ def checked_question(question: str) -> str:
     return question
 
 
+def _encodable(text: str) -> str:
+    """Return a text without lone surrogates and null characters, which no model and no file takes."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")
+
+
 def recent(history: Sequence[Turn]) -> Sequence[Turn]:
     """Return the last turns of a conversation; raises UsageError if one of them has more than MAX_TURN characters."""
-    history = history[-MAX_TURNS:]
+    history = [replace(turn, content=_encodable(turn.content)) for turn in history[-MAX_TURNS:]]
     if (longest := max((len(turn.content) for turn in history), default=0)) > MAX_TURN:
         cause = f"a message of the history has {longest:,} characters; the limit is {MAX_TURN:,}."
         raise UsageError(cause, "Shorten that message, or leave it out.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.answer.question import Phrasing, phrasings, repeats_last_answer
+from assistant.answer.question import Phrasing, phrasings, recent, repeats_last_answer
 from assistant.core.records import Turn
 
 BEFORE = "How do I report harassment?"
@@ -78,3 +78,7 @@ def test_what_the_last_answer_said_is_no_answer_to_who_asks_on() -> None:
     assert not repeats_last_answer("1. Tell your manager.\n 2. Write it down.", "Who?", HISTORY)
     assert not repeats_last_answer("Write to the board.", "And the board?", HISTORY)
     assert not repeats_last_answer("Tell", "And who?", ())
+
+
+def test_what_nothing_can_encode_is_taken_out_of_a_history() -> None:
+    assert recent([Turn("user", "a\ud800 \0b")]) == [Turn("user", "a?  b")]
