@@ -19,7 +19,7 @@ from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Access, Audience, Meta
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FOREVER, SourceRow
-from ingest.manifest import AccessRule, Manifest, nfc, quoted, read_manifest, rule_text
+from ingest.access_manifest import AccessRule, Manifest, nfc, quoted, read_manifest, rule_text
 from ingest.metadata import DESCRIBING, ExternalMetadata
 from ingest.sources import MANIFEST, FoundFile, Tree, find_roots, list_tree, nested, sidecars_of
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from assistant.core.errors import UsageError
 from assistant.core.records import Audience, Meta
 from assistant.index.schema import SourceRow
-from ingest.manifest import MANIFEST, Manifest, intersect, matches, parse_manifest, read_manifest, rule_text
+from ingest.access_manifest import MANIFEST, Manifest, intersect, matches, parse_manifest, read_manifest, rule_text
 from ingest.metadata import ExternalMetadata
 from ingest.rights import Survey, survey
 from tests.manifests import access_toml
@@ -184,7 +184,7 @@ def test_a_manifest_that_cannot_be_read_is_an_error(
         texts = {"torn": "default = ", "deep": "a = " + "[" * 5_000, "number": "a = " + "9" * 5_000}
         path.write_bytes(texts.get(make, DEFAULT + "# ü").encode("latin-1"))
         if make == "large":
-            monkeypatch.setattr("ingest.manifest.MAX_MANIFEST_BYTES", 10)
+            monkeypatch.setattr("ingest.access_manifest.MAX_MANIFEST_BYTES", 10)
     with pytest.raises(UsageError, match=r"docs/access\.toml (cannot be read|is no TOML)"):
         surveyed(root)
 
