@@ -15,7 +15,7 @@ from itertools import islice
 from assistant.answer.evidence import overlap
 from assistant.answer.limits import LimitModel
 from assistant.answer.read import evidence_in
-from assistant.core.records import Access, Evidence, Excerpt, Passage
+from assistant.core.records import Access, Citation, Evidence, Excerpt, Passage
 from assistant.index.catalog import Catalog
 from assistant.index.queries import Queries
 from assistant.text.canonical import Block, blocks, sentences, trim
@@ -26,6 +26,7 @@ from assistant.text.units import Span
 WINDOW, BEFORE, AFTER, LONGEST_BLOCK = 8_000, 400, 700, 500
 EDGE_PASSAGES = 1  # at a document's beginning and end, which may speak of all of it
 MOST_OF_A_KIND = 3  # excerpts: of each way in which structure finds them
+NEAR = 100  # characters from a quote to what follows it
 MAX_RANGE = 100  # sections that "sections 3 to 6" may name
 
 SECTION_NUMBER = re.compile(
@@ -71,11 +72,12 @@ def excerpts_around(queries: Queries, document_id: str, start: int, end: int) ->
     return tuple(_excerpt(span, passages, limits=span in notes) for span in sorted(spans) if span != (start, end))
 
 
-def with_limits(excerpts: Sequence[Excerpt], quote: str, model: LimitModel) -> tuple[Excerpt, ...]:
-    """Return the excerpts around a quote, those marked that limit it."""
+def with_limits(excerpts: Sequence[Excerpt], citation: Citation, model: LimitModel) -> tuple[Excerpt, ...]:
+    """Return the excerpts around a citation's quote, those marked that limit it."""
     said = ((at, excerpt.text) for at, excerpt in enumerate(excerpts) if not excerpt.text.startswith("|"))
     parts = [(at, sentence) for at, text in said for sentence in _sentences_of(text)]
-    found = model.limits([text for _, text in parts], " ".join(quote.split()))
+    follows = [0 <= excerpts[at].start - citation.end <= NEAR for at, _ in parts]
+    found = model.limits([text for _, text in parts], follows, " ".join(citation.quote.split()))
     limiting = {at for (at, _), limits in zip(parts, found, strict=True) if limits}
     return tuple(replace(excerpt, limits=excerpt.limits or at in limiting) for at, excerpt in enumerate(excerpts))
 

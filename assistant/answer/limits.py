@@ -32,12 +32,15 @@ class LimitModel:
     encode: Encode
     model: Linear
 
-    def limits(self, texts: Sequence[str], rule: str) -> list[bool]:
-        """Tell of each text [n] of its document whether it limits a rule: surely, or likely and on its subject."""
+    def limits(self, texts: Sequence[str], near: Sequence[bool], rule: str) -> list[bool]:
+        """Tell of each text [n] of its document whether it limits a rule.
+
+        It surely does, or likely does and is on the rule's subject or `near` to it [n].
+        """
         if not texts:
             return []
         vectors = self.encode(texts)
-        same = vectors @ self.encode([rule])[0] >= SAME_SUBJECT
+        same = np.array(near, bool) | (vectors @ self.encode([rule])[0] >= SAME_SUBJECT)
         chances = self._probabilities(texts, vectors)
         found: list[bool] = ((chances >= self.model.threshold) | ((chances >= LIKELY) & same)).tolist()
         return found

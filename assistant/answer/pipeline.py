@@ -153,7 +153,7 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
     def with_context(citation: Citation) -> Citation:
         document = documents[citation.document_sha256]
         around = excerpts_around(catalog.queries, document, citation.start, citation.end)
-        around = with_limits(around, citation.quote, engine.limits)
+        around = with_limits(around, citation, engine.limits)
         context = tuple(replace(e, text=masked_text(e.text, engine.guards)) for e in around)
         ocr = catalog.queries.ocr_of(document, citation.start, citation.end)
         return replace(citation, context=context, since=since(catalog.queries, citation.source, access), ocr=ocr)

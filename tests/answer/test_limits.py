@@ -31,7 +31,7 @@ def model(models_dir: Path) -> LimitModel:
     ],
 )
 def test_what_takes_a_rule_back_limits_it(model: LimitModel, text: str) -> None:
-    assert model.limits([text], RULE) == [True]
+    assert model.limits([text], [False], RULE) == [True]
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_what_takes_a_rule_back_limits_it(model: LimitModel, text: str) -> None:
     ],
 )
 def test_what_a_document_says_of_itself_limits_nothing(model: LimitModel, text: str) -> None:
-    assert model.limits([text], RULE) == [False]
+    assert model.limits([text], [False], RULE) == [False]
 
 
 def test_nothing_is_asked_of_nothing(model: LimitModel) -> None:
-    assert model.limits([], RULE) == model.limits_one_of([], [], [RULE]) == []
+    assert model.limits([], [], RULE) == model.limits_one_of([], [], [RULE]) == []
 
 
 def test_a_damaged_model_is_named(tmp_path: Path, model: LimitModel) -> None:

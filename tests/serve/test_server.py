@@ -219,7 +219,7 @@ def test_who_can_be_reached_by_others_needs_a_token(run: Run, tmp_path: Path, se
     for host in ("0.0.0.0", "::", "192.0.2.7", "policies.example.org", ""):
         assert "--token-file" in refused(host)
     assert "other accounts may read it" in refused("0.0.0.0", TOKEN, 0o640)
-    assert "16 or more" in refused("0.0.0.0", "short") and "16 or more" in refused("127.0.0.1", f"{TOKEN} {TOKEN}")
+    assert "at least 16" in refused("0.0.0.0", "short") and "16 or more" in refused("127.0.0.1", f"{TOKEN} {TOKEN}")
     assert "there is no address" in refused("x" * 64, TOKEN)
     assert "--host" in refused("192.0.2.7", TOKEN)  # which is nobody's
     assert is_loopback("127.0.0.9") and is_loopback("::1") and is_loopback("Localhost") and not is_loopback("::")
