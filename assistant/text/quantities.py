@@ -168,7 +168,7 @@ def read_duties(path: Path = DUTIES) -> tuple[re.Pattern[str], tuple[str, ...]]:
     phrases = "|".join(rf"((?:{row['says']})\b)" for row in rows)
     for name, part in DUTY_PARTS.items():
         phrases = phrases.replace(name, part)
-    return re.compile(rf"\b(?=[a-z])(?:{phrases})", re.IGNORECASE), tuple(row["name"] for row in rows)
+    return re.compile(rf"\b(?=[a-z][a-z])(?:{phrases})", re.IGNORECASE), tuple(row["name"] for row in rows)
 
 
 def numbers(text: str) -> frozenset[str]:
