@@ -53,7 +53,7 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
     """
     removals = Removals()
     seen = {str(file.path) for file in (*found.files, *found.others)}
-    arrived = {row.sha256 for row in rows if row.path not in known}
+    arrived = _arrivals(known, rows)
     hashes = {row.sha256 for row in (*rows, *known.values()) if row.path in seen}
     for path, row in known.items():
         if path in seen:
@@ -78,13 +78,23 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
 
 def check_moves(found: Survey, known: Mapping[str, SourceRow], removals: Removals, rows: Sequence[SourceRow]) -> None:
     """Raise UsageError where a file was moved or renamed to where more may see it than its rules say: none followed."""
+    arrived = _arrivals(known, rows)
     for old in removals.moved:
-        arrived = [row for row in rows if row.sha256 == old.sha256 and row.path not in known]
-        opened = next((row for row in arrived if _is_wider(row.meta.audience, found.rights.of_gone(old))), None)
+        allowed = found.rights.of_gone(old)
+        opened = next((row for row in arrived.get(old.sha256, ()) if _is_wider(row.meta.audience, allowed)), None)
         if opened:
             cause = f"{old.source}, which not everyone may see, was moved to {opened.source}, which more may see."
             hint = f"Add a rule for it to access.toml. If it should open: assistant forget {shlex.quote(old.source)}"
             raise UsageError(cause, f"Nothing was changed. {hint}")
+
+
+def _arrivals(known: Mapping[str, SourceRow], rows: Sequence[SourceRow]) -> Mapping[str, Sequence[SourceRow]]:
+    """Return the rows of files that were not known, by the hash of their bytes."""
+    found: dict[str, list[SourceRow]] = {}
+    for row in rows:
+        if row.path not in known:
+            found.setdefault(row.sha256, []).append(row)
+    return found
 
 
 def _is_wider(new: Audience, old: Audience) -> bool:

@@ -106,7 +106,8 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
         return (alone,)
     words = [word.casefold() for word in WORD.findall(question)]
     refers_back = not ANAPHORS.isdisjoint(words) and len(_content_words(question)) < LONG_QUESTION
-    short = len(_own_words(question)) < SHORT_QUESTION
+    own_words = _own_words(question)
+    short = len(own_words) < SHORT_QUESTION
     opens_as_follow_up = question.casefold().startswith(OPENS_FOLLOW_UP)
     if not (refers_back or short or opens_as_follow_up):
         return (alone,)
@@ -114,7 +115,7 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
     joined = Phrasing(f"{before} {question}", joined=True)
     if opens_as_follow_up:
         return (joined,) if short else (joined, alone)
-    fragment = short and (refers_back or _is_fragment(words) or not _own_words(question))
+    fragment = short and (refers_back or _is_fragment(words) or not own_words)
     return (joined,) if fragment else (alone, joined)
 
 

@@ -188,10 +188,10 @@ def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int)
     if evidence.governors:
         return evidence
     first = last = at
-    for step in range(1, len(paragraph)):
-        if at + step < len(paragraph) and last == at + step - 1 and _fits(paragraph[first], paragraph[last + 1]):
+    for _ in paragraph:  # in turn: what did not fit once does not fit later, since they only grow
+        if last + 1 < len(paragraph) and _fits(paragraph[first], paragraph[last + 1]):
             last += 1
-        if at - step >= 0 and first == at - step + 1 and _fits(paragraph[first - 1], paragraph[last]):
+        if first and _fits(paragraph[first - 1], paragraph[last]):
             first -= 1
     return replace(_joined(paragraph[first], paragraph[last], "sentence"), score=evidence.score)
 

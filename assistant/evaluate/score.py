@@ -202,11 +202,12 @@ def citation_scores(answer: str, citations: Sequence[Saved]) -> dict[str, float]
     by_key = {c["key"]: c for c in citations}
     recalled: list[float] = []
     precise: list[float] = []
-    for statement in statements(answer):
+    said = statements(answer)
+    for statement in said:
         proved = [key in by_key and _proves(by_key[key], statement.text) for key in statement.keys]
         recalled.append(float(any(proved)))
         precise += map(float, proved)
-    invented = {key for statement in statements(answer) for key in statement.keys} - set(by_key)
+    invented = {key for statement in said for key in statement.keys} - set(by_key)
     return {
         "citation_recall": sum(recalled) / max(1, len(recalled)),
         "citation_precision": sum(precise) / max(1, len(precise)),

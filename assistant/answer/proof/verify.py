@@ -62,23 +62,25 @@ class _Verifier:
     access: Access
 
     def citation(self, citation: Citation) -> str:
-        if problem := self.quote(citation):
+        document = self._document(citation)
+        if (problem := self.quote(citation)) or document is None:
             return problem
         if not is_proved(citation):
             return "the statement is not its quote"
-        if self._lacks_lead(citation):
+        defines = self._defines(citation, document)
+        if not defines and self._lacks_lead(citation, document):
             return "the quote lacks what it stands under"
         heading = last_heading("", citation.headings)
-        if heading and self._is_headed(citation) and not citation.claim.startswith(without_keys(opening(heading))):
+        headed = heading and not defines and _is_headed(citation, document)
+        if headed and not citation.claim.startswith(without_keys(opening(heading))):
             return "the statement lacks the heading that governs it"
-        document = self._document(citation)
-        around = excerpts_around(self.catalog.queries, document.id, citation.start, citation.end) if document else ()
+        around = excerpts_around(self.catalog.queries, document.id, citation.start, citation.end)
         same = [(e.start, e.end) for e in around] == [(e.start, e.end) for e in citation.context]
         if not same or not all(shows(told.text, e.text) for told, e in zip(citation.context, around, strict=True)):
             return "its context is not what stands around the quote"
         if citation.since != since(self.catalog.queries, citation.source, self.access):
             return "it does not say since when its document holds"
-        if document and citation.ocr != self.catalog.queries.ocr_of(document.id, citation.start, citation.end):
+        if citation.ocr != self.catalog.queries.ocr_of(document.id, citation.start, citation.end):
             return "it does not say how sure OCR was of its page"
         return ""
 
@@ -88,15 +90,6 @@ class _Verifier:
         if quote.key != 1 or (quote.source, quote.until) != before:
             return "its document is not the version before, or did not hold until that day"
         return _Verifier(self.catalog, replace(self.access, as_of=quote.until)).quote(quote)
-
-    def _is_headed(self, citation: Citation) -> bool:
-        """Tell whether a quote begins with an item or a row, which its heading may forbid."""
-        document = self._document(citation)
-        if document is None or self._defines(citation, document):
-            return False
-        line = document.text.rfind("\n", 0, citation.start) + 1
-        mark = ITEM.match(document.text, line)
-        return citation.quote.startswith("|") or (mark is not None and mark.end() >= citation.start)
 
     def quote(self, quote: Citation | Quote) -> str:
         document = self._document(quote)
@@ -127,11 +120,8 @@ class _Verifier:
         found = [_places(passage) for passage in around]
         return any(quote.start in starts for starts, _ in found) and any(quote.end in ends for _, ends in found)
 
-    def _lacks_lead(self, citation: Citation) -> bool:
+    def _lacks_lead(self, citation: Citation, document: Document) -> bool:
         """Tell whether a quote begins below the lead-in, header or question that governs its end and is near enough."""
-        document = self._document(citation)
-        if document is None or self._defines(citation, document):
-            return False
         read = [(p.id, 0.0, ()) for p in self._around(document, citation)]
         parts = [e for hit in self.catalog.queries.hits(read, self.access) for e in evidence_in(hit)]
         begins = [quote_span(e)[0] for e in parts if e.end == citation.end]
@@ -160,6 +150,13 @@ class _Verifier:
         sha256 = quote.document_sha256
         named = (self.catalog.queries.document(name, self.access) for name in (quote.source, sha256))
         return next((d for d in named if d and (d.source, d.sha256) == (quote.source, sha256)), None)
+
+
+def _is_headed(citation: Citation, document: Document) -> bool:
+    """Tell whether a quote begins with an item or a row, which its heading may forbid."""
+    line = document.text.rfind("\n", 0, citation.start) + 1
+    mark = ITEM.match(document.text, line)
+    return citation.quote.startswith("|") or (mark is not None and mark.end() >= citation.start)
 
 
 def _places(passage: Passage) -> tuple[set[int], set[int]]:
