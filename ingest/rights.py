@@ -75,7 +75,7 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
         [file for path, file in found.items() if path not in given],
         refused,
         frozenset(governed),
-        Rights(manifests, found.values()),
+        Rights(manifests, found.values(), [(tree.root, link) for tree in trees for link in tree.links]),
     )
 
 
@@ -94,16 +94,19 @@ def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known:
 class Rights:
     """What the manifests say of each file, under whatever name it is found.
 
-    A link, and a file of several hard links, is for those whom the rules allow that match any of its names in its root.
-    A copy is a file of its own.
+    A link, a file of several hard links and one in a folder that is linked to (`links`, each with its root) are for
+    those whom the rules allow that match any of its names in its root. A copy is a file of its own.
     """
 
-    def __init__(self, manifests: Mapping[Path, Manifest], files: Iterable[FoundFile]) -> None:
+    def __init__(
+        self, manifests: Mapping[Path, Manifest], files: Iterable[FoundFile], links: Iterable[tuple[Path, Path]] = ()
+    ) -> None:
         self._manifests = manifests
+        self._linked = [(root, link.relative_to(root).as_posix(), link.resolve()) for root, link in links]
         self._names: dict[tuple[Path, tuple[int, int]], list[str]] = {}
         for file in files:
             if file.link or file.links > 1:
-                self._names.setdefault((file.root, file.inode), []).extend(_own_names(file))
+                self._names.setdefault((file.root, file.inode), []).extend(self._own_names(file))
 
     def manifest(self, root: Path) -> Manifest:
         """Return the manifest of a root, or what holds without one."""
@@ -116,7 +119,7 @@ class Rights:
 
     def names(self, file: FoundFile) -> list[str]:
         """Return the sources under which the file is found."""
-        return self._names.get((file.root, file.inode)) or _own_names(file)
+        return self._names.get((file.root, file.inode)) or self._own_names(file)
 
     def matching(self, file: FoundFile) -> list[Matched]:
         """Return the rules that match any of the file's names, each with its glob."""
@@ -128,10 +131,15 @@ class Rights:
         entry = manifest.documents.get(nfc(file.name), ExternalMetadata())
         return replace(entry, meta=replace(entry.meta, audience=manifest.audience(self.names(file))))
 
-
-def _own_names(file: FoundFile) -> list[str]:
-    target = [file.link.relative_to(file.root).as_posix()] if file.link else []
-    return [file.name, *target]
+    def _own_names(self, file: FoundFile) -> list[str]:
+        paths = [file.path, *([file.link] if file.link else [])]
+        linked = [
+            f"{name}/{path.relative_to(folder).as_posix()}"
+            for root, name, folder in self._linked
+            for path in paths
+            if root == file.root and path.is_relative_to(folder)
+        ]
+        return [*(path.relative_to(file.root).as_posix() for path in paths), *linked]
 
 
 def refuse_misplaced(trees: Iterable[Tree]) -> None:

@@ -62,6 +62,7 @@ class Tree:
     files: list[FoundFile] = field(default_factory=list)
     refused: list[tuple[str, DocumentRejected]] = field(default_factory=list)  # source, why
     unread: list[str] = field(default_factory=list)  # sources of pictures, where there is no OCR
+    links: list[Path] = field(default_factory=list)  # to folders within the root
     manifests: list[Path] = field(default_factory=list)
     sidecars: list[Path] = field(default_factory=list)
 
@@ -120,13 +121,16 @@ def list_tree(path: Path, root: Path) -> Tree:
             tree.sidecars.append(above / FOLDER_SIDECAR)
     if not path.is_dir():
         tree.sidecars += [path.with_name(name) for of, name in sidecars_of(path.parent) if of in ("", path.name)]
-        _look(path, tree)
+        if not _look(path, tree):
+            tree.refused.append((path.name, DocumentRejected("unreadable", "This is not a regular file.")))
         return tree
     unlisted: list[OSError] = []
     for folder, names, files in os.walk(path, onerror=unlisted.append, followlinks=False):
         names[:] = sorted(name for name in names if not name.startswith("."))
-        for link in (Path(folder) / name for name in names):
-            if link.is_symlink() and not link.resolve().is_relative_to(root):
+        for link in (path for name in names if (path := Path(folder) / name).is_symlink()):
+            if link.resolve().is_relative_to(root):
+                tree.links.append(link)
+            else:
                 tree.refused.append((_source(link, root), DocumentRejected("outside", OUTSIDE)))
         for name in sorted(filter(is_document, files)):
             _look(Path(folder) / name, tree)
@@ -188,12 +192,14 @@ def look(path: Path, root: Path) -> FoundFile | DocumentRejected | None:
     return FoundFile(path, root, _source(path, root), info.st_size, info.st_mtime_ns, link, inode, info.st_nlink)
 
 
-def _look(path: Path, tree: Tree) -> None:
+def _look(path: Path, tree: Tree) -> bool:
+    """Add what is at a path, and say whether that is a file."""
     found = look(path, tree.root)
     if isinstance(found, FoundFile):
         tree.files.append(found)
     elif found:
         tree.refused.append((_source(path, tree.root), found))
+    return found is not None
 
 
 def read_bytes(file: FoundFile, max_mb: float) -> bytes:

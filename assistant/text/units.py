@@ -101,12 +101,13 @@ class _Scope:
         above = [lead for level in range(block.level + 1) if (lead := self._leads.get(level))]
         body = item_body(self._text, block)
         self._leads = {level: lead for level, lead in self._leads.items() if level <= block.level}
-        self._leads[block.level + 1] = _near(body, block.end)
+        spans = sentences(self._text, body, block.end)
+        self._leads[block.level + 1] = _near(body, block.end) or _near(*spans[-1])  # "You must not:" ends a long item
         marker = MARKER.match(self._text, block.start)
         self._marker = marker["mark"] if marker else ""
         if marker and not marker["open"] and marker["behind"] == " " and block.end - body <= MAX_CLAUSE:
             self._clauses[self._marker] = (body, block.end)
-        for span in sentences(self._text, body, block.end):
+        for span in spans:
             yield self._unit(span, "item", self._question, *above)
 
     def _continues(self, block: Block) -> bool:

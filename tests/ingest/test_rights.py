@@ -284,6 +284,13 @@ def test_a_link_to_a_file_that_is_not_found_itself_has_the_rules_of_its_place(wr
     assert surveyed(root) == {"a.md": ("hr",), "pay.md": ("hr",)}
 
 
+def test_a_file_in_a_folder_that_is_linked_to_has_the_rules_of_the_link_as_well(write_files: Write) -> None:
+    root = write_files({MANIFEST: access_toml({"board/**": "board"}), "shared/deep/a.md": "x", "board/b.md": "x"})
+    (root / "board" / "shared").symlink_to(root / "shared")
+    for part in ("", "shared"):
+        assert surveyed(root, part) == {"board/b.md": ("board",), "shared/deep/a.md": ("board",)}
+
+
 def test_a_copy_is_a_file_of_its_own(write_files: Write) -> None:
     root = write_files({MANIFEST: access_toml({"hr/**": "hr"}), "hr/pay.md": "x", "copy.md": "x"})
     assert surveyed(root) == {"copy.md": None, "hr/pay.md": ("hr",)}

@@ -67,6 +67,11 @@ def test_a_linked_folder_outside_the_root_is_refused_and_reported(write_files: W
     assert refused(root) == {"out": "outside"}
 
 
+def test_what_is_given_and_is_no_file_is_refused() -> None:
+    [(source, error)] = list_tree(Path(os.devnull), Path(os.devnull).parent).refused
+    assert source == "null" and error.detail == "This is not a regular file."
+
+
 def test_a_link_within_the_root_is_followed(write_files: Write) -> None:
     root = write_files({"sub/a.md": "x"})
     (root / "again.md").symlink_to(root / "sub" / "a.md")

@@ -38,6 +38,7 @@ def above(text: str) -> dict[str, list[str]]:
         ("(withdrawn)\n\n| Item | Sum |\n|---|---|\n| Piano | 9 |", "| Piano | 9 |", ["(withdrawn)", "| Item | Sum |"]),
         ("Sums are gross.\n\n| Item | Sum |\n|---|---|\n| Piano | 9 |", "| Piano | 9 |", ["| Item | Sum |"]),
         ("You must not:\n\n- smoke\n\n## Else\n\n- a ladder", "a ladder", []),
+        (f"- {'It lifts. ' * 250}\n  You must not:\n  - ride on it", "ride on it", ["You must not:"]),
         ("| A | B |\n|---|---|\n| x | 1 |\n\n| C | D |\n|---|---|\n| y | 2 |", "| y | 2 |", ["| C | D |"]),
     ],
 )

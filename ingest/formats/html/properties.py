@@ -185,11 +185,12 @@ _VALUES: Mapping[str, Callable[[Tokens], Any]] = {
         " table-row-group table-header-group table-footer-group table-caption list-item contents flow-root -webkit-box"
     ),
     "visibility": _one_of("visible hidden collapse"),
+    "content-visibility": _one_of("visible hidden auto"),
     "position": _one_of("static relative absolute fixed sticky"),
     "overflow": _one_of("visible hidden clip scroll auto"),
     "background-clip": _one_of("border-box padding-box content-box text"),
     "vertical-align": _one_of("baseline sub super text-top text-bottom middle top bottom"),
-    "opacity": _number,
+    **dict.fromkeys(("opacity", "scale", "zoom"), _number),
     "color": _colour,
     "background-color": _colour,
     "background-image": _image,
@@ -222,4 +223,15 @@ def _font(tokens: Tokens) -> Mapping[str, Tokens]:
     return {"font-size": next(named, [])}
 
 
-_SHORTHANDS: Mapping[str, Callable[[Tokens], Mapping[str, Tokens]]] = {"background": _background, "font": _font}
+def _inset(tokens: Tokens) -> Mapping[str, Tokens]:
+    """Return the four sides: what is left out repeats what stands across from it."""
+    top, right, bottom, left = (tokens[i : i + 1] for i in range(4))
+    right = right or top
+    return {"top": top, "right": right, "bottom": bottom or top, "left": left or right}
+
+
+_SHORTHANDS: Mapping[str, Callable[[Tokens], Mapping[str, Tokens]]] = {
+    "background": _background,
+    "font": _font,
+    "inset": _inset,
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from ingest.formats import visibility
@@ -83,7 +84,8 @@ def _styled(parent: ElementStyle, own: Mapping[str, Any], tag: str, unknown: boo
         indented=_is_far(own["text-indent"], parent.size) if "text-indent" in own else parent.indented,
         struck=own.get("text-decoration", tag in _STRIKING) or parent.struck,
         script=_SCRIPTS.get(tag, "") or _raised(own, tag) or parent.script,
-        opacity=parent.opacity * min(max(own.get("opacity", 1.0), 0.0), 1.0),
+        # Text made as small as that is as faint.
+        opacity=parent.opacity * prod(min(max(own.get(name, 1.0), 0.0), 1.0) for name in ("opacity", "scale", "zoom")),
     )
     if tag in {"html", "body"}:  # a page that hides itself is shown by its script
         style = replace(style, visible=True, opacity=1.0)
@@ -113,7 +115,9 @@ def _background(parent: ElementStyle, own: Mapping[str, Any], unknown: bool) -> 
 def _is_hidden(own: Mapping[str, Any], tag: str, em: float) -> bool:
     """Say whether nothing is seen of an element's box, whatever is in it."""
     lifted = own.get("position") in _LIFTED
-    if own.get("display") == "none" or own.get("clip-path") or (lifted and own.get("clip")):
+    if own.get("display") == "none" or own.get("content-visibility") == "hidden":
+        return True
+    if own.get("clip-path") or (lifted and own.get("clip")):
         return True
     sides = ("left", "top", "right", "bottom") if own.get("position", "static") != "static" else ()
     if any(_is_far(own.get(side), em) for side in sides):
