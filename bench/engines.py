@@ -24,7 +24,7 @@ from typing import Any
 from rich.table import Table
 
 from assistant.core.records import Turn
-from assistant.models.active import PACKAGED_ID
+from assistant.models.llm import PACKAGED_ID
 from assistant.models.llm_onnx import OnnxModel
 from assistant.models.registry import Registry
 from assistant.text.prompts import build_messages

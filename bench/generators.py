@@ -16,7 +16,7 @@ from rich.table import Table
 
 from assistant.core.config import Config
 from assistant.evaluate.questions import Split
-from assistant.models.active import PACKAGED_ID
+from assistant.models.llm import PACKAGED_ID
 from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
 from tune.evaluate import SERVING, SHOWN, evaluate
 from tune.graphs.generator import build_generator

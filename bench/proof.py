@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from assistant.answer.proof.equality import is_its_quote
+from assistant.answer.proof.citations import is_its_quote
 from assistant.core.errors import DocumentRejected
 from assistant.text.units import units
 from bench.common import ROOT, console, parser, percentile, read_jsonl, shared_folder, write_json

@@ -24,11 +24,11 @@ from assistant.answer.confidence import UNCALIBRATED, upper_bound
 from assistant.core.config import Config, GuardsSection
 from assistant.evaluate.questions import Split
 from assistant.guards import GuardInput
-from assistant.guards.classifier import Linear
 from assistant.guards.injection import Injection
 from assistant.guards.personal import personal_spans
 from assistant.guards.run import Guards, Screened
 from assistant.models.encoder import guard_encode, remember
+from assistant.models.logistic import Linear
 from bench.common import (
     ROOT,
     console,

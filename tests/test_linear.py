@@ -16,8 +16,7 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
 from assistant.answer.outcomes import SAYS_WITHHELD, WITHHELD
 from assistant.answer.phrase import SENTENCE_END
-from assistant.answer.proof.citations import parse_claims
-from assistant.answer.proof.equality import canonical_statement, is_its_quote
+from assistant.answer.proof.citations import canonical_statement, is_its_quote, parse_claims
 from assistant.answer.question import MAX_QUESTION, MAX_TURN, MAX_TURNS, recent
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest

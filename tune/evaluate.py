@@ -19,7 +19,7 @@ from assistant.evaluate.plots import plot_bars, plot_lines
 from assistant.evaluate.questions import Split
 from assistant.evaluate.run import EvalPlan, Run
 from assistant.evaluate.run import evaluate as ask_and_score
-from assistant.models import active
+from assistant.models import llm
 from assistant.models.registry import Registry
 from tune.export import GPTQ, MERGED
 from tune.stages import MANIFEST, Stage
@@ -105,7 +105,7 @@ MAX_LOSS = 0.01  # of the primary metric against the merged model
 def promote(registry: Registry, models: Mapping[str, str], report: Mapping[str, Mapping[str, Any]]) -> str:
     """Let the GPTQ model serve if the report says that it is better; return its id. Raises GateFailed if not."""
     check_gate(report)
-    active.promote(registry, models[GPTQ])
+    llm.promote(registry, models[GPTQ])
     return models[GPTQ]
 
 

@@ -23,7 +23,7 @@ from assistant.core.package import __version__, need
 from assistant.core.records import Progress
 from assistant.evaluate.questions import Question, Split, read_questions, split_of
 from assistant.index.catalog import Catalog
-from assistant.models.active import served
+from assistant.models.llm import served
 from assistant.models.registry import Registry
 from tune import examples as dataset
 from tune import reader, train

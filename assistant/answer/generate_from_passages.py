@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from assistant.answer.evidence import place, quote_text
 from assistant.answer.phrase import GroundedText, invented, unproved_verdict, written_by
-from assistant.answer.proof.citations import Claim, answer_text, cite, parse_claims
-from assistant.answer.proof.equality import is_its_quote
+from assistant.answer.proof.citations import Claim, answer_text, cite, is_its_quote, parse_claims
 from assistant.answer.select import with_neighbours
 from assistant.core.config import GeneratorSection
 from assistant.core.records import Citation, Evidence, Hit, Verdict

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.files import PACKAGED
-from assistant.guards.classifier import Linear, load_linear
+from assistant.models.logistic import Linear, load_linear
 
 FILE = PACKAGED / "limits.json"
 SAME_SUBJECT, RELATED = 0.5, 0.35  # cosines: "no more barbecues on balconies" and a rule on them 0.52, others below 0.3

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.answer.evidence import plain
-from assistant.answer.proof.citations import answer_text, cite, parse_claims
-from assistant.answer.proof.equality import is_its_quote
+from assistant.answer.proof.citations import answer_text, cite, is_its_quote, parse_claims
 from assistant.core.config import GeneratorSection
 from assistant.core.records import Citation, Evidence, Turn, Verdict
 from assistant.models.llm import LanguageModel

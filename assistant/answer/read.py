@@ -21,9 +21,9 @@ from assistant.answer.select import choose, closest
 from assistant.core.config import Config, ReaderSection
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import Evidence, Hit, Reading, Term
-from assistant.models.active import local_model
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.cross_encoder import Floats as LogOdds
+from assistant.models.llm import local_model
 from assistant.models.logistic import Logistic, parse_logistic, read_json
 from assistant.models.registry import Registry
 from assistant.text.units import units

@@ -1,6 +1,6 @@
 """How a quote is said in one line: a sentence, item or row, with what it stands under and "…" for what is left out.
 
-Made of the quote's text alone, so that whoever proves a saved answer says it in the same way (`proof/equality.py`).
+Made of the quote's text alone, so that whoever proves a saved answer says it in the same way (`proof/citations.py`).
 """
 
 from __future__ import annotations

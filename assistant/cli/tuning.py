@@ -50,7 +50,7 @@ def run(
 @takes("json")
 def list_models(context: Context) -> None:
     """List the models; a star marks the one in use."""
-    from assistant.models.active import served
+    from assistant.models.llm import served
     from assistant.models.registry import Registry
 
     settings = context.settings()
@@ -77,7 +77,7 @@ def show(context: Context, model: Annotated[str, typer.Argument(metavar="MODEL")
 @takes()
 def rollback(context: Context) -> None:
     """Go back to the previous model."""
-    from assistant.models.active import rollback as roll_back
+    from assistant.models.llm import rollback as roll_back
     from assistant.models.registry import Registry
 
     context.renderer().note(f"{roll_back(Registry(context.settings().models_dir))} is used from now on.")

@@ -32,7 +32,7 @@ from assistant.evaluate.questions import Question, Split, access_of, read_out_of
 from assistant.evaluate.report import build_report, write_run
 from assistant.evaluate.score import score
 from assistant.index.catalog import Catalog
-from assistant.models.active import served
+from assistant.models.llm import served
 from assistant.models.registry import Registry
 
 ANSWERS = "answers.jsonl"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assistant.answer.phrase import INVENTED
-from assistant.answer.proof.equality import is_its_quote
+from assistant.answer.proof.citations import is_its_quote
 from assistant.evaluate.questions import Group, Question
 from assistant.evaluate.retrieval_scores import covers_gold, retrieval_scores, spans_of
 from assistant.text.canonical import last_heading

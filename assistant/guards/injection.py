@@ -11,8 +11,8 @@ from pathlib import Path
 from assistant.core.files import PACKAGED
 from assistant.core.records import Stage
 from assistant.guards import Detection, GuardInput, Span
-from assistant.guards.classifier import Linear, load_linear
 from assistant.guards.rules import first_match, load_rules
+from assistant.models.logistic import Linear, load_linear
 from assistant.text.words import content
 
 MODEL = PACKAGED / "guards" / "injection.json"

@@ -1,15 +1,26 @@
-"""What a generator is to the rest: two methods over messages; and which runtime the configuration names."""
+"""The generator: two methods over messages; which one serves; and the runtime that the configuration names.
+
+What serves is the configured model, or the one promoted last, or the packaged one.
+
+models/promoted.json   {"serving": ["tuned-1a2b3c4d-gptq"]}   the ids that were promoted, the last one serves
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from assistant.core.config import Config
+from assistant.core.errors import ModelDamaged, UsageError
+from assistant.core.files import write_atomic
 from assistant.core.records import ModelInfo, Turn
-from assistant.models.active import served
 from assistant.models.registry import Registry, opening
+
+PACKAGED_ID = "smollm2-135m-policy-2"  # SmolLM2-135M-Instruct with the adapter that came along; counts its versions
+FILE_NAME = "promoted.json"
+MOST = 20  # promotions that are remembered
 
 
 class LanguageModel(Protocol):
@@ -37,3 +48,47 @@ def open_model(config: Config, registry: Registry) -> LanguageModel | None:
         with opening(record):
             return OnnxModel(Path(record.path), record.id)
     return None
+
+
+def served(config: Config) -> str:
+    """Return the id of the model that answers; raises ModelDamaged if that cannot be told."""
+    return config.generator.model or promoted(Registry(config.models_dir))[-1]
+
+
+def local_model(config: Config) -> str:
+    """Return the id of the local model that answers, or would if another runtime did not."""
+    return served(config) if config.generator.local else promoted(Registry(config.models_dir))[-1]
+
+
+def promoted(registry: Registry) -> tuple[str, ...]:
+    """Return the ids that have served, the one that serves last; the packaged one was the first."""
+    path = registry.root / FILE_NAME
+    try:
+        ids = json.loads(path.read_text(encoding="utf-8"))["serving"]
+        if not isinstance(ids, list) or not all(isinstance(id, str) and registry.path(id) for id in ids):
+            raise ValueError(f"'serving' is {ids!r}")
+    except FileNotFoundError:
+        return (PACKAGED_ID,)
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
+        hint = f"Delete {path}: {PACKAGED_ID} then serves."
+        raise ModelDamaged(f"{path} cannot be understood: {error}.", hint) from error
+    return (PACKAGED_ID, *ids)
+
+
+def promote(registry: Registry, model_id: str) -> None:
+    """Let a model serve from the next start on. Raises ModelMissing or ModelDamaged if it is not whole."""
+    registry.verify(registry.load(model_id))
+    _write(registry.root / FILE_NAME, (*promoted(registry)[1:], model_id))
+
+
+def rollback(registry: Registry) -> str:
+    """Let the model before serve again and return its id; raises UsageError if none was promoted."""
+    before = promoted(registry)
+    if len(before) == 1:
+        raise UsageError("no model was promoted.", "The packaged one serves.")
+    _write(registry.root / FILE_NAME, before[1:-1])
+    return before[-2]
+
+
+def _write(path: Path, ids: tuple[str, ...]) -> None:
+    write_atomic(path, json.dumps({"serving": ids[-MOST:]}, indent=1) + "\n")

@@ -22,9 +22,9 @@ from assistant.index.schema import FILE_NAME as CATALOG
 from assistant.index.schema import other_encoder, rebuild_hint
 from assistant.index.vectors import FOLDER as GENERATIONS
 from assistant.index.vectors import open_store
-from assistant.models.active import served
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.encoder import GUARD_ENCODER, encoder_graphs
+from assistant.models.llm import served
 from assistant.models.registry import Registry
 
 SHOWN = ("chromadb", "langchain", "onnxruntime")

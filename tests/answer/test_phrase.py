@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from assistant.answer.phrase import GroundedText, phrase
-from assistant.answer.proof.citations import answer_text, cite
-from assistant.answer.proof.equality import is_proved
+from assistant.answer.proof.citations import answer_text, cite, is_proved
 from assistant.core.config import GeneratorSection
 from assistant.core.records import Evidence, Hit, Passage
 from assistant.text.prompts import KEY, NOT_FOUND, build_messages

@@ -66,7 +66,7 @@ def claims(data: bytes) -> None:
 
 def equality(data: bytes) -> None:
     """A statement is itself, and compared with any other nothing is raised."""
-    from assistant.answer.proof.equality import is_its_quote
+    from assistant.answer.proof.citations import is_its_quote
 
     statement, _, quote = data.decode(errors="replace").partition("\n")
     is_its_quote(statement, quote)

@@ -29,8 +29,7 @@ from rich.progress import track
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.proof.citations import answer_text
-from assistant.answer.proof.equality import is_proved
+from assistant.answer.proof.citations import answer_text, is_proved
 from assistant.core.records import Answer, Turn
 from assistant.index.catalog import Catalog
 from assistant.terminal.render import Renderer

@@ -24,8 +24,7 @@ from assistant.contract import answer_json, saved_answer
 from assistant.core.config import Config, GeneratorSection
 from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, ModelMissing
 from assistant.core.records import Turn
-from assistant.models.active import PACKAGED_ID
-from assistant.models.llm import LanguageModel, open_model
+from assistant.models.llm import PACKAGED_ID, LanguageModel, open_model
 from assistant.models.llm_onnx import DRAFT_LENGTHS, OnnxModel, guess
 from assistant.models.registry import MANIFEST, Registry
 from assistant.text.prompts import build_messages

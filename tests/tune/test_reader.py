@@ -17,7 +17,7 @@ from assistant.core.config import Config, GeneratorSection, ModelsSection
 from assistant.core.errors import ModelDamaged, UsageError
 from assistant.core.files import PACKAGED
 from assistant.evaluate.questions import Question
-from assistant.models.active import promote, rollback
+from assistant.models.llm import promote, rollback
 from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
 from tune.factory.fit_packaged import Sample, fit_reader

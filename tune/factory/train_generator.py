@@ -109,7 +109,7 @@ built.
 
 {provenance}
 
-What it writes is shown only where it is its quote (`assistant/answer/proof/equality.py`). It knows
+What it writes is shown only where it is its quote (`assistant/answer/proof/citations.py`). It knows
 nothing by itself: without quotes its words are worth nothing. English only. Results are in the project's README.
 """
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from assistant.core.errors import REPORT, GateFailed
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import ModelRecord, Turn
-from assistant.models.active import PACKAGED_ID
+from assistant.models.llm import PACKAGED_ID
 from assistant.models.llm_onnx import OnnxModel
 from tune.graphs.install import install
 from tune.graphs.llama import write_generator

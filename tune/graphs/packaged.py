@@ -19,8 +19,8 @@ from assistant.core.config import MINILM, MPNET
 from assistant.core.errors import NotReady
 from assistant.core.files import PACKAGED, hash_file, write_atomic
 from assistant.models import llm_onnx
-from assistant.models.active import PACKAGED_ID
 from assistant.models.cross_encoder import READER_ID
+from assistant.models.llm import PACKAGED_ID
 from assistant.models.registry import POINTER, Kind, packaged_models, read_model
 from tune.graphs import encoders, generator, originals
 from tune.graphs.install import install

@@ -1,4 +1,10 @@
-"""Evidence -> citations, whose statement is their quote; and an answer's text -> the sentences and keys that it has."""
+"""Evidence -> citations, whose statement is their quote; and an answer's text -> the sentences and keys that it has.
+
+A statement is proved when it is its quote, under its heading and lead-in: equal but for white space, list marks,
+emphasis, the shape of quotation marks, and a table's row said in words. Nothing else is folded: each spelling that was
+once taken for another ("per" for "a", "may" for "can", a range for a list, a number for its words) let false statements
+pass.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +13,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from assistant.answer.evidence import needed_heading, quote_span, quote_text, verbalized
-from assistant.answer.verbalizations import BULLET
+from assistant.answer.verbalizations import BULLET, opening, verbalizations
 from assistant.core.records import Citation, Evidence, Quote
-from assistant.text.canonical import sentences, trim
+from assistant.text.canonical import last_heading, sentences, trim
 from assistant.text.prompts import KEY, without_keys
 
 KEYS_BEHIND_STOP = re.compile(r"([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)")  # "... of leave. [1] Ask HR."
 SPACE_BEFORE_STOP = re.compile(r" ([.,;:!?])")
+EMPHASIS = re.compile(r"(?<!\w)(\*\*|`)(?=\S)([^\n]{1,200}?)(?<=\S)\1(?!\w)")
+QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‚‛‹›", "'"))  # 24" stays inches
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +72,21 @@ def quote_of(key: int, evidence: Evidence) -> Quote:
 def answer_text(citations: Sequence[Citation]) -> str:
     """Write an answer: each statement on a line, with its key."""
     return "\n".join(f"{citation.claim} [{citation.key}]" for citation in citations)
+
+
+def canonical_statement(text: str) -> str:
+    """Return a text in the one spelling in which statements and quotes are compared."""
+    unmarked = EMPHASIS.sub(r"\2", BULLET.sub("", without_keys(text)))
+    return " ".join(unmarked.translate(QUOTATION_MARKS).split())
+
+
+def is_its_quote(statement: str, quote: str, heading: str = "") -> bool:
+    """Tell whether a statement is its quote, said in one of the ways that code says it, with its heading or without."""
+    said = canonical_statement(statement)
+    openings = {"", opening(heading)} if heading else {""}
+    return any(said == canonical_statement(first + way) for way in verbalizations(quote) for first in openings)
+
+
+def is_proved(citation: Citation) -> bool:
+    """Tell whether a citation's statement is its quote, or its quote under the heading above it."""
+    return is_its_quote(citation.claim, citation.quote, last_heading(citation.title, citation.headings))

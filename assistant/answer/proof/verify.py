@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from assistant.answer.context import excerpts_around
 from assistant.answer.evidence import MAX_REACH, quote_span
 from assistant.answer.outcomes import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE
-from assistant.answer.proof.citations import answer_text, parse_claims
-from assistant.answer.proof.equality import is_proved
+from assistant.answer.proof.citations import answer_text, is_proved, parse_claims
 from assistant.answer.read import evidence_in
 from assistant.answer.verbalizations import opening
 from assistant.answer.versions import since

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.answer.evidence import quote_text
-from assistant.answer.proof.citations import answer_text, cite, parse_claims
-from assistant.answer.proof.equality import is_proved
+from assistant.answer.proof.citations import answer_text, cite, is_proved, parse_claims
 from assistant.core.records import Evidence, Hit, Passage
 from assistant.text.prompts import KEY
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from assistant.core.records import Turn
-from assistant.models.active import PACKAGED_ID
+from assistant.models.llm import PACKAGED_ID
 from assistant.models.llm_onnx import ROOM, OnnxModel, _State
 from tune.graphs import llama
 from tune.graphs.generator import ADAPTER, read_generator

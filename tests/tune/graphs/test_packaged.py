@@ -20,7 +20,7 @@ from assistant.core.config import MINILM as MINILM_ID
 from assistant.core.config import MPNET as MPNET_ID
 from assistant.core.errors import GateFailed, NotReady
 from assistant.core.files import hash_file
-from assistant.models import active
+from assistant.models import llm
 from assistant.models.registry import Registry
 from tune.graphs import bert, encoders, generator, originals, packaged
 from tune.graphs.generator import read_llama
@@ -67,7 +67,7 @@ def encoder_folder(models_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def generator_folder(models_dir: Path) -> Path:
-    return models_dir / active.PACKAGED_ID
+    return models_dir / llm.PACKAGED_ID
 
 
 def test_encoder_gives_sentence_transformers_embeddings(encoder_folder: Path) -> None:
@@ -99,7 +99,7 @@ def test_encoder_has_two_inputs_and_one_output(encoder_folder: Path) -> None:
 
 def test_packaged_models_pass_their_own_check(models_dir: Path) -> None:
     registry = Registry(models_dir)
-    encoder, generator = registry.load(MINILM_ID), registry.load(active.PACKAGED_ID)
+    encoder, generator = registry.load(MINILM_ID), registry.load(llm.PACKAGED_ID)
     for record in (encoder, generator):
         registry.verify(record)
     assert float(encoder.settings["cosine"]) >= 0.999

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.core.config import Config, GeneratorSection, ModelsSection
 from assistant.core.errors import ModelDamaged, ModelMissing, UsageError
-from assistant.models.active import FILE_NAME, PACKAGED_ID, promote, promoted, rollback, served
+from assistant.models.llm import FILE_NAME, PACKAGED_ID, promote, promoted, rollback, served
 from assistant.models.registry import Registry
 from tune.graphs.install import install
 

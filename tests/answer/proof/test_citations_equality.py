@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.proof.equality import canonical_statement, is_its_quote
+from assistant.answer.proof.citations import canonical_statement, is_its_quote
 
 CLOSURE = "| Week | Pay |\n| --- | --- |\n| Standard week | £200 |\n| Bank-holiday week | £300 |"
 PAID = "What is paid?\n\n| What | Paid |\n| --- | --- |\n| Hotel | £90 |\n"
