@@ -1,4 +1,4 @@
-"""Read PDF: which pages are read, from their text or by OCR, for `layout` to make sense of.
+"""Read PDF: which pages are read, from their text or by OCR, for `paragraphs` to make sense of.
 
 A page that shows something and has no words, or no more than a stamp over a scan, is read by OCR.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject, sensible_title
-from ingest.formats.pdf.layout import write_pages
 from ingest.formats.pdf.page import Page, PageReader
+from ingest.formats.pdf.paragraphs import write_pages
 from ingest.formats.scan.reader import ScanReader
 
 MEDIA_TYPE = "application/pdf"

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject
-from ingest.formats.pdf.layout import write_pages
+from ingest.formats.pdf.paragraphs import write_pages
 from ingest.formats.scan.ocr import Picture
 from ingest.formats.scan.reader import ScanReader
 
