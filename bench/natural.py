@@ -1,8 +1,9 @@
-"""Ask employees' own questions:  python -m bench.natural [--runs FOLDER] [--rows]
+"""Ask employees' own questions:  python -m bench.natural [--runs FOLDER] [--rows] [--corpus NAME DOCUMENTS QUESTIONS]
 
 Ingests the sample company, and the two real handbooks together, asks each question of ../shared/data/natural_dev with
 its roles, at the default settings, and scores the answers by ../shared/bench/score_natural.py: useful, wrong and
-abstained, by kind of question, with 95% intervals. Five minutes on two cores.
+abstained, by kind of question, with 95% intervals. Five minutes on two cores. With --corpus, as often as you like, it
+asks the questions of that file about that folder instead.
 """
 
 from __future__ import annotations
@@ -65,13 +66,15 @@ def ask(corpus: Corpus, config: Config) -> list[dict[str, Any]]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--runs", type=Path, metavar="FOLDER", help="keep the answers here")
+    options.add_argument("--corpus", nargs=3, action="append", metavar=("NAME", "DOCUMENTS", "QUESTIONS"))
     options.add_argument("--rows", action="store_true", help="list every question that is not answered rightly")
     given = options.parse_args()
     shared = shared_folder(given.shared)
     score = load_script(shared / "bench" / "score_natural.py")
     results: dict[str, Any] = {}
     with scratch("natural") as folder:
-        for corpus in corpora(shared):
+        given_corpora = [Corpus(name, (Path(docs),), Path(asked)) for name, docs, asked in given.corpus or ()]
+        for corpus in given_corpora or corpora(shared):
             config = settings(given, folder / corpus.name)
             run_ingest(corpus.documents, config)
             answers = ask(corpus, config)
