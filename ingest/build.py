@@ -87,7 +87,7 @@ def ingest(
             outcomes = [*refused(found), *read, *review(found, known, catalog)]
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)
-            check_moves(found, known, removals, rows)
+            check_moves(found, known, removals, rows, catalog)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]
             rows += removals.hidden
             drops += [row.path for row in removals.dropped]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import os
 import shlex
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 from assistant.core.config import Config
@@ -76,25 +78,52 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
     return removals
 
 
-def check_moves(found: Survey, known: Mapping[str, SourceRow], removals: Removals, rows: Sequence[SourceRow]) -> None:
-    """Raise UsageError where a file was moved or renamed to where more may see it than its rules say: none followed."""
-    arrived = _arrivals(known, rows)
-    for old in removals.moved:
-        allowed = found.rights.of_gone(old)
-        opened = next((row for row in arrived.get(old.sha256, ()) if _is_wider(row.meta.audience, allowed)), None)
-        if opened:
-            cause = f"{old.source}, which not everyone may see, was moved to {opened.source}, which more may see."
+def check_moves(
+    found: Survey, known: Mapping[str, SourceRow], removals: Removals, rows: Sequence[SourceRow], catalog: Catalog
+) -> None:
+    """Raise UsageError where a file is gone and more may see now, by another file, what it says: no rule followed it.
+
+    It was moved or renamed, edited or not, or another link to it is left.
+    """
+    before = {path: row.meta.audience for path, row in known.items()}
+    opened = [row for row in rows if row.path not in known or _is_wider(row.meta.audience, before[row.path])]
+    by_hash: dict[str, list[SourceRow]] = defaultdict(list)
+    for row in opened:
+        by_hash[row.sha256].append(row)
+    gone = [(row, found.rights.of_gone(row)) for row in (*removals.moved, *removals.pruned, *removals.missing)]
+    restricted = [(row, allowed) for row, allowed in gone if allowed is not None]
+    alike = _alike({row.document_id for row, _ in restricted}, opened, catalog) if opened else {}
+    for old, allowed in restricted:
+        same = by_hash.get(old.sha256) or alike.get(old.document_id, [])
+        if new := next((row for row in same if _is_wider(row.meta.audience, allowed)), None):
+            verb = "was moved to" if new.sha256 == old.sha256 else "is gone, and much the same stands in"
+            cause = f"{old.source}, which not everyone may see, {verb} {new.source}, which more may see."
             hint = f"Add a rule for it to access.toml. If it should open: assistant forget {shlex.quote(old.source)}"
             raise UsageError(cause, f"Nothing was changed. {hint}")
 
 
-def _arrivals(known: Mapping[str, SourceRow], rows: Sequence[SourceRow]) -> Mapping[str, Sequence[SourceRow]]:
-    """Return the rows of files that were not known, by the hash of their bytes."""
+def _alike(gone: set[str], rows: Sequence[SourceRow], catalog: Catalog) -> dict[str, list[SourceRow]]:
+    """Return for each document that is gone the rows whose documents share most of their pairs of words with it."""
+    having: dict[tuple[str, str], list[int]] = defaultdict(list)
+    pairs = [_word_pairs(catalog, row.document_id) for row in rows]
+    for at, own in enumerate(pairs):
+        for pair in own:
+            having[pair].append(at)
     found: dict[str, list[SourceRow]] = {}
-    for row in rows:
-        if row.path not in known:
-            found.setdefault(row.sha256, []).append(row)
+    for document_id in gone:
+        own = _word_pairs(catalog, document_id)
+        shared = Counter(at for pair in own for at in having.get(pair, ()))
+        found[document_id] = [rows[at] for at, count in shared.items() if 4 * count >= len(own) + len(pairs[at])]
     return found
+
+
+def _word_pairs(catalog: Catalog, document_id: str) -> set[tuple[str, str]]:
+    return set(pairwise(catalog.text_of(document_id).casefold().split()))
+
+
+def _arrivals(known: Mapping[str, SourceRow], rows: Sequence[SourceRow]) -> set[str]:
+    """Return the hashes of the bytes of files that were not known."""
+    return {row.sha256 for row in rows if row.path not in known}
 
 
 def _is_wider(new: Audience, old: Audience) -> bool:

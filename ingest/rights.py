@@ -19,7 +19,7 @@ from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Access, Audience, Meta
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FOREVER, SourceRow
-from ingest.access_manifest import AccessRule, Manifest, nfc, quoted, read_manifest, rule_text
+from ingest.access_manifest import AccessRule, Manifest, intersect, nfc, quoted, read_manifest, rule_text
 from ingest.metadata import DESCRIBING, ExternalMetadata
 from ingest.sources import MANIFEST, FoundFile, Tree, find_roots, list_tree, nested, sidecars_of
 
@@ -95,7 +95,7 @@ class Rights:
     """What the manifests say of each file, under whatever name it is found.
 
     A link, a file of several hard links and one in a folder that is linked to (`links`, each with its root) are for
-    those whom the rules allow that match any of its names in its root. A copy is a file of its own.
+    those whom the rules allow that match any of its names. A copy is a file of its own.
     """
 
     def __init__(
@@ -103,10 +103,10 @@ class Rights:
     ) -> None:
         self._manifests = manifests
         self._linked = [(root, link.relative_to(root).as_posix(), link.resolve()) for root, link in links]
-        self._names: dict[tuple[Path, tuple[int, int]], list[str]] = {}
+        self._linking: dict[tuple[int, int], list[FoundFile]] = {}  # of each file that has several names
         for file in files:
             if file.link or file.links > 1:
-                self._names.setdefault((file.root, file.inode), []).extend(self._own_names(file))
+                self._linking.setdefault(file.inode, []).append(file)
 
     def manifest(self, root: Path) -> Manifest:
         """Return the manifest of a root, or what holds without one."""
@@ -117,19 +117,22 @@ class Rights:
         manifest = self._manifests.get(Path(row.root))
         return manifest.audience([row.source]) if manifest else row.meta.audience
 
-    def names(self, file: FoundFile) -> list[str]:
-        """Return the sources under which the file is found."""
-        return self._names.get((file.root, file.inode)) or self._own_names(file)
+    def names(self, file: FoundFile) -> dict[Path, list[str]]:
+        """Return the sources under which the file is found, by root."""
+        found: dict[Path, list[str]] = {}
+        for each in self._linking.get(file.inode, (file,)):
+            found.setdefault(each.root, []).extend(self._own_names(each))
+        return found
 
     def matching(self, file: FoundFile) -> list[Matched]:
         """Return the rules that match any of the file's names, each with its glob."""
-        return self.manifest(file.root).matching(self.names(file))
+        return [matched for root, names in self.names(file).items() for matched in self.manifest(root).matching(names)]
 
     def of(self, file: FoundFile) -> ExternalMetadata:
-        """Return what the manifest says of a file, its audience included."""
-        manifest = self.manifest(file.root)
-        entry = manifest.documents.get(nfc(file.name), ExternalMetadata())
-        return replace(entry, meta=replace(entry.meta, audience=manifest.audience(self.names(file))))
+        """Return what the manifests say of a file, its audience included."""
+        entry = self.manifest(file.root).documents.get(nfc(file.name), ExternalMetadata())
+        audiences = (self.manifest(root).audience(names) for root, names in self.names(file).items())
+        return replace(entry, meta=replace(entry.meta, audience=intersect(audiences)))
 
     def _own_names(self, file: FoundFile) -> list[str]:
         paths = [file.path, *([file.link] if file.link else [])]

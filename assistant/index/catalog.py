@@ -239,6 +239,11 @@ class Catalog:
         row = self._db.execute("SELECT meta FROM documents WHERE id = ?", (document_id,)).fetchone()
         return meta_from_json(row[0]) if row else None
 
+    def text_of(self, document_id: str) -> str:
+        """Return the text of a document; empty if the catalog does not hold it."""
+        row = self._db.execute("SELECT text FROM documents WHERE id = ?", (document_id,)).fetchone()
+        return str(row[0]) if row else ""
+
     def add_document(
         self, document: Document, passages: Sequence[NewPassage], terms: Sequence[Term], flags: Sequence[Flag]
     ) -> None:

@@ -920,6 +920,45 @@ def test_a_restricted_file_that_is_renamed_out_of_its_rule_publishes_nothing(
     assert "hr/Pay A.md" in run_ingest(config, docs).added and "hr/Pay A.md" not in index.sources()
 
 
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_restricted_file_that_is_moved_and_edited_at_once_publishes_nothing(
+    config: Config, index: Index, docs: Path, run_ingest: Run, prune: bool
+) -> None:
+    for folder in ("board", "open"):
+        (docs / folder).mkdir()
+    for name in ("board/plan.md", "board/other.md"):
+        write(docs / name, PLAN if name == "board/plan.md" else "# Other\n\nThe board meets on Mondays at nine.\n")
+    govern(docs, {"board/**": "board"})
+    run_ingest(config, docs)
+    (docs / "board" / "plan.md").unlink()
+    write(docs / "open" / "lunch.md", "# Lunch\n\nThe canteen opens at noon.\n")
+    assert run_ingest(config, docs, prune=prune).added == ("open/lunch.md",)
+    write(docs / "board" / "plan.md", PLAN)
+    run_ingest(config, docs)
+    (docs / "board" / "plan.md").unlink()
+    write(docs / "open" / "plan.md", PLAN.replace("900", "950"))
+    with pytest.raises(UsageError, match=r"board/plan\.md.* is gone, and much the same stands in open/plan\.md"):
+        run_ingest(config, docs, prune=prune)
+    assert "open/plan.md" not in index.sources()
+
+
+def test_a_hard_link_does_not_open_when_the_restricted_name_goes(
+    config: Config, index: Index, docs: Path, run_ingest: Run
+) -> None:
+    for folder in ("board", "open"):
+        (docs / folder).mkdir()
+    for name in ("board/plan.md", "board/other.md"):
+        write(docs / name, PLAN if name == "board/plan.md" else "# Other\n\nThe board meets on Mondays at nine.\n")
+    govern(docs, {"board/**": "board"})
+    os.link(docs / "board" / "plan.md", docs / "open" / "y.md")
+    run_ingest(config, docs)
+    assert "open/y.md" not in index.sources()
+    (docs / "board" / "plan.md").unlink()
+    with pytest.raises(UsageError, match=r"board/plan\.md, which not everyone may see, was moved to open/y\.md"):
+        run_ingest(config, docs)
+    assert "open/y.md" not in index.sources()
+
+
 @pytest.mark.parametrize("edited", [PLAN, PLAN.replace("900", "950")])
 def test_a_restricted_file_that_is_renamed_and_edited_opens_to_nobody(
     config: Config, index: Index, docs: Path, run_ingest: Run, edited: str

@@ -291,6 +291,14 @@ def test_a_file_in_a_folder_that_is_linked_to_has_the_rules_of_the_link_as_well(
         assert surveyed(root, part) == {"board/b.md": ("board",), "shared/deep/a.md": ("board",)}
 
 
+def test_a_hard_link_in_another_root_has_the_rules_of_both(write_files: Write, tmp_path: Path) -> None:
+    root = write_files({MANIFEST: access_toml({"board/**": "board"}), "board/a.md": "x", "b.md": "x"})
+    other = tmp_path / "other"
+    other.mkdir()
+    os.link(root / "board" / "a.md", other / "plain.md")
+    assert audiences(survey([root, other], {}, {})) == {"board/a.md": ("board",), "b.md": None, "plain.md": ("board",)}
+
+
 def test_a_copy_is_a_file_of_its_own(write_files: Write) -> None:
     root = write_files({MANIFEST: access_toml({"hr/**": "hr"}), "hr/pay.md": "x", "copy.md": "x"})
     assert surveyed(root) == {"copy.md": None, "hr/pay.md": ("hr",)}
