@@ -85,7 +85,8 @@ def title_with_status(title: str, parsed: Parsed, first_lines: int = 5) -> str:
 
 def _statuses(parsed: Parsed, first_lines: int) -> Iterator[str]:
     stated = f"status: {parsed.front_matter.get('status', 'valid')}"
-    lines = (line.strip("#*_ |>") for line in parsed.text[: first_lines * MAX_HEADING].splitlines() if line.strip())
+    head = parsed.text[: first_lines * MAX_HEADING].splitlines()
+    lines = (line.strip("#*_ |>").replace(" | ", ": ", 1) for line in head if line.strip())  # "| Status | Draft |"
     yield from filter(_is_status, (stated, *islice(lines, first_lines)))
     for line in parsed.margins:
         for sign in "|·•\t–—":

@@ -2,7 +2,8 @@
 
 Structure selects: neighbours in the section, the beginnings of the sections below, the notes that the quote's marks
 refer to, sentences that name its section by number or heading, the edges of the document, and in other documents
-sentences that name it by title. `limits.py` tells which of them limit it: those are always shown, others on request.
+sentences that name it by its title or its policy's id. `limits.py` tells which of them limit it: those are always
+shown, others on request.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import islice
 from assistant.answer.evidence import overlap
 from assistant.answer.limits import LimitModel
 from assistant.answer.read import evidence_in
-from assistant.core.records import Access, Citation, Evidence, Excerpt, Passage
+from assistant.core.records import Access, Citation, Evidence, Excerpt, Hit, Passage
 from assistant.index.catalog import Catalog
 from assistant.index.queries import Queries
 from assistant.text.canonical import Block, blocks, sentences, trim
@@ -85,11 +86,11 @@ def with_limits(excerpts: Sequence[Excerpt], citation: Citation, model: LimitMod
 def with_amendments(
     evidence: Sequence[Evidence], catalog: Catalog, access: Access, model: LimitModel
 ) -> tuple[Evidence, ...]:
-    """Return evidence, and after it the sentences of other documents that limit it and name its document by title."""
+    """Return evidence, and after it the sentences of other documents that limit it and name its document."""
     own = {e.hit.passage.document_id for e in evidence}
     candidates: list[Evidence] = []
-    for title in dict.fromkeys(e.hit.title for e in evidence):
-        words = re.findall(r"\w+", title.split("[")[0])  # what stands in brackets tells of the document's standing
+    for name in dict.fromkeys(name for e in evidence for name in _names_of(e.hit, catalog.queries, access)):
+        words = re.findall(r"\w+", name)
         if len(words) < 2:  # one word names too much
             continue
         named = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
@@ -105,6 +106,13 @@ def with_amendments(
         if limits and len(found) < MOST_OF_A_KIND and not any(overlap(candidate, e) for e in (*evidence, *found)):
             found.append(candidate)
     return (*evidence, *found)
+
+
+def _names_of(hit: Hit, queries: Queries, access: Access) -> Iterator[str]:
+    """Yield what a document is called elsewhere: its title, without its standing in brackets, and its policy's id."""
+    yield hit.title.split("[")[0]
+    meta = queries.meta_of(hit.source, access)
+    yield (meta.policy_id or "") if meta else ""
 
 
 def section_numbers(headings: Sequence[str]) -> set[str]:

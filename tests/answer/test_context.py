@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.context import excerpts_around
+from assistant.answer.context import excerpts_around, with_amendments
+from assistant.answer.limits import LimitModel
 from assistant.answer.proof.verify import verify_answer
+from assistant.answer.read import evidence_in
 from assistant.contract import answer_json, saved_answer
 from assistant.core.records import Access
 
@@ -125,6 +127,27 @@ def test_a_quote_stands_in_its_surroundings(make_assistant: Make) -> None:
         for excerpt in around:
             assert document.text[excerpt.start : excerpt.end] == excerpt.text
             assert excerpt.end <= start or excerpt.start >= start + len(quote)
+
+
+@pytest.mark.parametrize("name", ["Company Car Rules", "CAR-7"])
+def test_what_another_document_says_by_title_or_id_is_looked_up(make_assistant: Make, name: str) -> None:
+    rule = "---\npolicy_id: CAR-7\n---\n\n# Company Car Rules\n\nA car costs up to 60,000 euros.\n"
+    other = f"# Board minutes\n\nIn {name} 60,000 becomes 40,000 euros.\n\nThe canteen opens at noon.\n"
+    assistant = make_assistant({"car.md": rule, "minutes.md": other})
+    hit = next(hit for hit in assistant.search("A car costs up to 60,000 euros").hits if hit.source == "car.md")
+    evidence = evidence_in(hit)
+    found = with_amendments(evidence, assistant.catalog, Access(), Limiting())
+    assert [e.text for e in found[len(evidence) :]] == [f"In {name} 60,000 becomes 40,000 euros."]
+
+
+class Limiting(LimitModel):
+    """Takes all for a limit."""
+
+    def __init__(self) -> None:
+        pass
+
+    def limits_one_of(self, texts: Sequence[str], passages: Sequence[str], rules: Sequence[str]) -> list[bool]:
+        return [True] * len(texts)
 
 
 BIKES = {

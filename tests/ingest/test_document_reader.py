@@ -23,6 +23,8 @@ from ingest.sources import FoundFile
     ("text", "title"),
     [
         ("# Travel\n\nStatus: superseded by MOB-1\n\nWords.\n", "Travel [Status: superseded by MOB-1]"),
+        ("# Travel\n\n| Status | Repealed 2024 |\n|---|---|\n| Owner | Jo |\n", "Travel [Status: Repealed 2024]"),
+        ("# Travel\n\n| Status | Approved |\n|---|---|\n| Owner | Jo |\n", "Travel"),
         ("# Travel\n\n**DRAFT - not in force**\n\nWords.\n", "Travel [DRAFT - not in force]"),
         ("---\nstatus: withdrawn\n---\n\n# Travel\n\nWords.\n", "Travel [status: withdrawn]"),
         ("# Travel\n\nThis policy has been replaced.\n\nWords.\n", "Travel [This policy has been replaced.]"),
