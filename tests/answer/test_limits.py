@@ -49,6 +49,11 @@ def test_what_a_document_says_of_itself_limits_nothing(model: LimitModel, text: 
     assert model.limits([text], [False], RULE) == [False]
 
 
+def test_a_link_on_the_same_subject_limits_nothing(model: LimitModel) -> None:
+    texts = ["Company bicycles: how to rent one", "From May on company bicycles are rented for 25 euros, not 20."]
+    assert model.limits_one_of(texts, texts, [RULE]) == [False, True]
+
+
 def test_nothing_is_asked_of_nothing(model: LimitModel) -> None:
     assert model.limits([], [], RULE) == model.limits_one_of([], [], [RULE]) == []
 
