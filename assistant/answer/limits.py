@@ -18,8 +18,8 @@ from assistant.models.logistic import Linear, load_linear
 
 FILE = PACKAGED / "limits.json"
 SAME_SUBJECT, RELATED = 0.5, 0.35  # cosines: "no more barbecues on balconies" and a rule on them 0.52, others below 0.3
-# P(it limits something). Of our examples, folds held out, 59% have the model's threshold, 75% are likely and 87% possible;
-# of the sentences of real policies 1-3% and 3-6%, nearly all wrongly, and few of them are on the subject of a quote.
+# P(it limits something). Of our examples, folds held out, 59% have the threshold, 75% are likely and 87% possible; of
+# sentences of real policies 1-3% and 3-6%, nearly all wrongly, and few of them are on the subject of a quote.
 LIKELY, POSSIBLE = 0.5, 0.2
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -48,7 +48,8 @@ class LimitModel:
     def limits_one_of(self, texts: Sequence[str], passages: Sequence[str], rules: Sequence[str]) -> list[bool]:
         """Tell of each text [n], in its passage [n], whether it limits one of these rules.
 
-        It does if it likely limits something and its passage is near to a rule, or possibly and is about the same as one.
+        It does if it likely limits something and its passage is near to a rule, or if it possibly does and is about the
+        same as a rule.
         """
         if not texts:
             return []
