@@ -21,6 +21,7 @@ MOST = 1_000_000_000  # of a number without bounds of its own, whose least is 0
 Share = Annotated[float, (0, 1)]
 Positive = Annotated[int, (1, MOST)]
 Seconds = Annotated[float, (1, MOST)]
+Threads = Annotated[int, (0, 1_024)]  # more than any machine has cores; 5,000 take 90 s to start
 EncoderName = Annotated[str, (MPNET, MINILM)]
 Engine = Annotated[str, ("local", "ray")]
 RuntimeName = Annotated[str, ("onnx", "langchain", "none")]
@@ -45,7 +46,7 @@ class ModelsSection:
 class EncoderSection:
     model: EncoderName = MPNET  # or all-minilm-l6-v2: ingests four times faster, finds less; each index needs its own
     batch: Positive = 32  # texts encoded at once
-    threads: int = 0  # 0 means one a physical core
+    threads: Threads = 0  # 0 means one a physical core
 
 
 @dataclass(frozen=True, slots=True)
