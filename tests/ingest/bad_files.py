@@ -104,19 +104,20 @@ def scanned() -> bytes:
     return pdf(lambda out: out.image(Image.new("RGB", (40, 40), "red"), 0, 0, 200))
 
 
-def bare_pdf(streams: Iterable[bytes], filters: str = "") -> bytes:
-    """Return a PDF of a page a content stream; the streams are stored as they are given."""
+def bare_pdf(streams: Iterable[bytes], filters: str = "", catalog: str = "") -> bytes:
+    """Return a PDF of a page a content stream, stored as given; object 4 is a group of optional content, `MC0`."""
     contents = list(streams)
-    kids = " ".join(f"{4 + 2 * at} 0 R" for at in range(len(contents)))
+    kids = " ".join(f"{5 + 2 * at} 0 R" for at in range(len(contents)))
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Catalog /Pages 2 0 R {catalog} >>".encode(),
         f"<< /Type /Pages /Count {len(contents)} /Kids [{kids}] >>".encode(),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Type /OCG /Name (Group) >>",
     ]
     for at, stream in enumerate(contents):
         objects += [
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
-            b"/Resources << /Font << /F1 3 0 R >> >> >>" % (5 + 2 * at),
+            b"/Resources << /Font << /F1 3 0 R >> /Properties << /MC0 4 0 R >> >> >>" % (6 + 2 * at),
             b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(stream), filters.encode(), stream),
         ]
     out, offsets = bytearray(b"%PDF-1.4\n"), []

@@ -1,7 +1,8 @@
 """Read what a PDF page says and shows by pdfium: its words with their place and type, and its ruled lines.
 
-Words that a reader could not see are left out: what `visibility` says of size and colour, what lies outside the page,
-and what something is drawn over; the drawn page tells which colour words stand on, and whether they stand out.
+Words that a reader could not see are left out: what `visibility` says of size and colour, and what lies outside the
+page. The drawn page tells the rest: which colour words stand on, and whether anything is seen where they should be,
+whatever hides them: a shape over them, a clip, or optional content that is switched off.
 Invisible words are kept over a scan, where that is how OCR text is stored.
 """
 
@@ -204,19 +205,17 @@ class PageReader:
 
 
 class Canvas:
-    """A page drawn at one pixel a point, to see what words stand on that lie in the bounds of a drawing."""
+    """A page drawn at one pixel a point, to see which words show, and what those stand on that lie on a drawing."""
 
     def __init__(self, page: Any, boxes: list[Box]) -> None:
         import numpy as np
 
         self._left, _, _, self._top = page.get_bbox()
         self._scale = min(1.0, 2000 / max(*page.get_size(), 1))
-        self._pixels = np.zeros((0, 0, 3), dtype=np.uint8)
-        if boxes:
-            upright = (360 - page.get_rotation()) % 360  # as its words are placed
-            bitmap = page.render(scale=self._scale, rotation=upright, rev_byteorder=True)
-            self._pixels = bitmap.to_numpy()[:, :, :3].copy()
-            bitmap.close()
+        upright = (360 - page.get_rotation()) % 360  # as its words are placed
+        bitmap = page.render(scale=self._scale, rotation=upright, rev_byteorder=True)
+        self._pixels = bitmap.to_numpy()[:, :, :3].copy()
+        bitmap.close()
         self._on_drawing = np.zeros(self._pixels.shape[:2], dtype=bool)
         for left, bottom, right, top in boxes:
             self._on_drawing[self._slices(left, bottom, right, top)] = True
@@ -225,14 +224,14 @@ class Canvas:
         """Return how a word is hidden, or an empty string."""
         import numpy as np
 
-        middle, behind, covered = (word.x0 + word.x1) / 2, WHITE, False
+        middle, behind = (word.x0 + word.x1) / 2, WHITE
         if self._on_drawing[self._slices(middle, word.base, middle, word.base + word.size / 3)].any():
             behind = Colour(*(np.median(self._pixels_of(word, -0.2, 1.0), axis=(0, 1)) / 255))
-            letters = self._pixels_of(word, 0.1, 0.5)
-            even = letters.size == 0 or int(np.ptp(letters, axis=(0, 1)).max()) <= 12
-            covered = even and any(map(str.isalnum, word.text))
+        letters = self._pixels_of(word, 0.1, 0.5)
+        even = letters.size == 0 or int(np.ptp(letters, axis=(0, 1)).max()) <= 12
+        covered = even and any(map(str.isalnum, word.text))
         how = hidden_reason(word.colour, behind, hidden=not word.drawn, points=word.size)
-        return how or ("covered text" if covered else "")
+        return how or ("text that is not drawn" if covered else "")
 
     def _pixels_of(self, word: Word, low: float, high: float) -> Any:
         """Return the pixels of a word, from and to a part of its size above the base line; of a large one, some."""

@@ -9,6 +9,7 @@ from fpdf import FPDF
 from PIL import Image
 
 from ingest.formats import Parsed, read_document
+from tests.ingest.bad_files import bare_pdf, shown
 from tests.ingest.formats.hiding import SECRET, SEEN, check
 
 
@@ -70,10 +71,23 @@ def pictured(out: FPDF) -> None:
     out.image(Image.new("RGB", (40, 40), "navy"), 5, 50, 120, 30)
 
 
+def strips(out: FPDF) -> None:
+    out.set_fill_color(255)
+    for y in range(50, 80):
+        out.rect(5, y, 120, 1, "F")
+
+
+def clipped(out: FPDF, wide: int = 1) -> None:
+    with out.rect_clip(5, 50, wide, 30):
+        written(out)
+
+
 @pytest.mark.parametrize(
     "draw",
     [
         in_order(written, lambda out: boxed(out, 255)),
+        in_order(written, strips),
+        clipped,
         in_order(written, lambda out: boxed(out, 0)),
         in_order(written, pictured),
         in_order(lambda out: boxed(out, 0), written),
@@ -92,6 +106,8 @@ def test_pdf_text_that_is_hidden(draw: Any) -> None:
     "draw",
     [
         in_order(lambda out: boxed(out, 255), written),
+        in_order(strips, written),
+        lambda out: clipped(out, 150),
         in_order(lambda out: boxed(out, 0), lambda out: written(out, 255)),
         in_order(lambda out: boxed(out, 90), written),
         in_order(written, lambda out: boxed(out, 255, left=130)),
@@ -104,3 +120,13 @@ def test_pdf_text_that_is_hidden(draw: Any) -> None:
 )
 def test_pdf_text_that_looks_hidden_and_is_not(draw: Any) -> None:
     check(pdf(draw), shown=True)
+
+
+@pytest.mark.parametrize(
+    ("how", "seen"),
+    [("/OFF [4 0 R]", False), ("/BaseState /OFF", False), ("/BaseState /OFF /ON [4 0 R]", True), ("", True)],
+)
+def test_optional_content_is_read_where_it_is_switched_on(how: str, seen: bool) -> None:
+    catalog = f"/OCProperties << /OCGs [4 0 R] /D << {how} >> >>"
+    page = b"/OC /MC0 BDC " + shown(SECRET) + b"EMC"
+    check(read_document(bare_pdf([shown(SEEN), page], catalog=catalog), "a.pdf"), shown=seen, place="on page 2")
