@@ -8,7 +8,7 @@ from typing import NamedTuple
 HIDDEN, TINY, PALE, STRUCK = "hidden text", "tiny text", "text in the colour of its background", "struck-out text"
 
 _TINY_POINTS = 3.0  # smaller type is not read; the smallest footnotes are of 5
-_ALIKE = 20 / 255  # two colours no channel of which differs by more are one to the eye
+ALIKE = 20 / 255  # two colours no channel of which differs by more are one to the eye
 CLEAR_OPACITY = 0.1  # below, nothing is seen
 
 
@@ -27,7 +27,7 @@ class Colour(NamedTuple):
 
     def is_like(self, other: Colour) -> bool:
         """Say whether two opaque colours are one to the eye."""
-        return all(abs(one - two) <= _ALIKE for one, two in zip(self[:3], other[:3], strict=True))
+        return all(abs(one - two) <= ALIKE for one, two in zip(self[:3], other[:3], strict=True))
 
 
 BLACK, WHITE, CLEAR = Colour(0, 0, 0), Colour(1, 1, 1), Colour(0, 0, 0, 0)

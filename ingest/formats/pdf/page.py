@@ -1,8 +1,7 @@
 """Read what a PDF page says and shows by pdfium: its words with their place and type, and its ruled lines.
 
 Words that a reader could not see are left out: what `visibility` says of size and colour, and what lies outside the
-page. The drawn page tells the rest: which colour words stand on, and whether anything is seen where they should be,
-whatever hides them: a shape over them, a clip, or optional content that is switched off.
+page; `canvas` tells the rest from the drawn page.
 Invisible words are kept over a scan, where that is how OCR text is stored.
 """
 
@@ -18,11 +17,10 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import raise_digits
-from ingest.formats.visibility import BLACK, WHITE, Colour, hidden_reason
+from ingest.formats.pdf.canvas import Box, Canvas
+from ingest.formats.visibility import BLACK, Colour
 
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")  # pdfium's sign for a hyphen at a line's end replaces the line break
-
-Box = tuple[float, float, float, float]  # left, bottom, right, top, in points
 
 
 @dataclass(slots=True)
@@ -50,6 +48,7 @@ class RuledLine:
     y0: float
     x1: float
     y1: float
+    drawn: bool = True  # else it is where a filled area ends
 
     @property
     def horizontal(self) -> bool:
@@ -88,7 +87,7 @@ class PageReader:
             words = list(self._words(textpage.raw))
         finally:
             textpage.close()
-        canvas = Canvas(page, found.boxes)
+        canvas = Canvas(page, found.boxes, found.rules)
         hidden: dict[str, list[Word]] = {}
         for word in words:
             on_page = left <= (word.x0 + word.x1) / 2 <= right and bottom <= word.base <= top
@@ -201,50 +200,8 @@ class PageReader:
                 found.is_scan |= (box[2] - box[0]) * (box[3] - box[1]) > half
             elif item.type == raw.FPDF_PAGEOBJ_PATH:
                 found.rules += _rules(raw, item, box)
+        found.rules += _strikes(raw, page)
         return found
-
-
-class Canvas:
-    """A page drawn at one pixel a point, to see which words show, and what those stand on that lie on a drawing."""
-
-    def __init__(self, page: Any, boxes: list[Box]) -> None:
-        import numpy as np
-
-        self._left, _, _, self._top = page.get_bbox()
-        self._scale = min(1.0, 2000 / max(*page.get_size(), 1))
-        upright = (360 - page.get_rotation()) % 360  # as its words are placed
-        bitmap = page.render(scale=self._scale, rotation=upright, rev_byteorder=True)
-        self._pixels = bitmap.to_numpy()[:, :, :3].copy()
-        bitmap.close()
-        self._on_drawing = np.zeros(self._pixels.shape[:2], dtype=bool)
-        for left, bottom, right, top in boxes:
-            self._on_drawing[self._slices(left, bottom, right, top)] = True
-
-    def hidden_reason(self, word: Word) -> str:
-        """Return how a word is hidden, or an empty string."""
-        import numpy as np
-
-        middle, behind = (word.x0 + word.x1) / 2, WHITE
-        if self._on_drawing[self._slices(middle, word.base, middle, word.base + word.size / 3)].any():
-            behind = Colour(*(np.median(self._pixels_of(word, -0.2, 1.0), axis=(0, 1)) / 255))
-        letters = self._pixels_of(word, 0.1, 0.5)
-        even = letters.size == 0 or int(np.ptp(letters, axis=(0, 1)).max()) <= 12
-        covered = even and any(map(str.isalnum, word.text))
-        how = hidden_reason(word.colour, behind, hidden=not word.drawn, points=word.size)
-        return how or ("text that is not drawn" if covered else "")
-
-    def _pixels_of(self, word: Word, low: float, high: float) -> Any:
-        """Return the pixels of a word, from and to a part of its size above the base line; of a large one, some."""
-        rows, columns = self._slices(word.x0, word.base + low * word.size, word.x1, word.base + high * word.size)
-        found = self._pixels[rows, columns]
-        return found[:: found.shape[0] // 100 + 1, :: found.shape[1] // 100 + 1]
-
-    def _slices(self, left: float, bottom: float, right: float, top: float) -> tuple[slice, slice]:
-        """Return the rows and columns of an area, at least one pixel of it."""
-        high, wide = self._pixels.shape[:2]
-        x0, x1 = (int((x - self._left) * self._scale) for x in (left, right))
-        y0, y1 = (int((self._top - y) * self._scale) for y in (top, bottom))
-        return slice(max(y0, 0), min(y1 + 1, high)), slice(max(x0, 0), min(x1 + 1, wide))
 
 
 def _is_thin(box: Box) -> bool:
@@ -270,9 +227,22 @@ def _rules(raw: Any, item: Any, box: Box) -> list[RuledLine]:
         if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_MOVETO:
             points.append(None)
         points.append(matrix.on_point(x.value, y.value))
+    fill, stroked = ctypes.c_int(), ctypes.c_int()
+    raw.FPDFPath_GetDrawMode(item.raw, fill, stroked)
     rules = []
     for before, after in pairwise(points):
         if before and after and min(abs(before[0] - after[0]), abs(before[1] - after[1])) < 1:
             (x0, x1), (y0, y1) = sorted((before[0], after[0])), sorted((before[1], after[1]))
-            rules.append(RuledLine(x0, y0, x1, y1))
+            rules.append(RuledLine(x0, y0, x1, y1, bool(stroked)))
     return rules
+
+
+def _strikes(raw: Any, page: Any) -> Iterator[RuledLine]:
+    """Yield the lines of annotations that strike text out, one for each line of it."""
+    for number in range(raw.FPDFPage_GetAnnotCount(page.raw)):
+        note, quad = raw.FPDFPage_GetAnnot(page.raw, number), raw.FS_QUADPOINTSF()
+        if raw.FPDFAnnot_GetSubtype(note) == raw.FPDF_ANNOT_STRIKEOUT:
+            for at in range(raw.FPDFAnnot_CountAttachmentPoints(note)):
+                raw.FPDFAnnot_GetAttachmentPoints(note, at, quad)
+                yield RuledLine(quad.x1, middle := (quad.y1 + quad.y3) / 2, quad.x2, middle)
+        raw.FPDFPage_CloseAnnot(note)

@@ -82,9 +82,33 @@ def clipped(out: FPDF, wide: int = 1) -> None:
         written(out)
 
 
+def lined(out: FPDF, y: float = 64.0, colour: int = 0, wide: float = 50) -> None:
+    out.set_draw_color(colour)
+    out.line(10, y, 10 + wide, y)
+
+
+def noted(out: FPDF) -> None:
+    written(out)
+    out.add_text_markup_annotation("StrikeOut", "No longer.", [28, 666, 150, 666, 28, 654, 150, 654])
+
+
+def underlined(out: FPDF) -> None:
+    out.set_font(style="U")
+    written(out)
+
+
+def in_a_table(out: FPDF) -> None:
+    with out.table(width=100) as table:
+        for cells in (("Who", "What"), (SECRET, "a")):
+            table.row(cells)
+
+
 @pytest.mark.parametrize(
     "draw",
     [
+        in_order(written, lined),
+        in_order(lambda out: lined(out, colour=200), written),
+        noted,
         in_order(written, lambda out: boxed(out, 255)),
         in_order(written, strips),
         clipped,
@@ -106,6 +130,12 @@ def test_pdf_text_that_is_hidden(draw: Any) -> None:
     "draw",
     [
         in_order(lambda out: boxed(out, 255), written),
+        in_order(lined, lambda out: boxed(out, 255), written),
+        in_order(written, lambda out: lined(out, colour=255)),
+        in_order(written, lambda out: lined(out, wide=2)),
+        in_order(written, lambda out: lined(out, y=65.5)),
+        underlined,
+        in_a_table,
         in_order(strips, written),
         lambda out: clipped(out, 150),
         in_order(lambda out: boxed(out, 0), lambda out: written(out, 255)),
