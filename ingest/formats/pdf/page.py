@@ -36,7 +36,7 @@ class Word:
     font: str = ""
     bold: bool = False
     italic: bool = False
-    colour: Colour = BLACK
+    colour: Colour | None = BLACK  # None if outlined: what shows may be the line or the area
     drawn: bool = True  # else its text is there and its letters are not: how OCR text is laid under a scan
 
 
@@ -146,9 +146,10 @@ class PageReader:
         raw.FPDFText_GetLooseCharBox(text, last, box)
         channels = [ctypes.c_uint() for _ in range(4)]
         raw.FPDFText_GetFillColor(text, first, *channels)
-        colour = Colour(*(channel.value / 255 for channel in channels))
         mode = raw.FPDFTextObj_GetTextRenderMode(raw.FPDFText_GetTextObject(text, first))
         drawn = mode not in (raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP)
+        outlined = mode not in (raw.FPDF_TEXTRENDERMODE_FILL, raw.FPDF_TEXTRENDERMODE_FILL_CLIP)
+        colour = None if outlined else Colour(*(channel.value / 255 for channel in channels))
         x1 = max(box.right, x.value)
         return Word(string, x.value, x1, y.value, size, line, *self._font(text, first), colour, drawn)
 

@@ -31,6 +31,12 @@ def written(out: FPDF, colour: int = 0) -> None:
     out.cell(0, 8, SECRET)
 
 
+def outlined(out: FPDF, colour: int = 255) -> None:
+    out.set_draw_color(colour)
+    with out.local_context(text_mode="FILL_STROKE"):
+        written(out, 255)
+
+
 def boxed(out: FPDF, colour: int, left: float = 5) -> None:
     out.set_fill_color(colour)
     out.rect(left, 50, 120, 30, "F")
@@ -109,6 +115,7 @@ def in_a_table(out: FPDF) -> None:
         in_order(written, lined),
         in_order(lambda out: lined(out, colour=200), written),
         noted,
+        outlined,
         in_order(written, lambda out: boxed(out, 255)),
         in_order(written, strips),
         clipped,
@@ -134,6 +141,7 @@ def test_pdf_text_that_is_hidden(draw: Any) -> None:
         in_order(written, lambda out: lined(out, colour=255)),
         in_order(written, lambda out: lined(out, wide=2)),
         in_order(written, lambda out: lined(out, y=65.5)),
+        lambda out: outlined(out, 0),
         underlined,
         in_a_table,
         in_order(strips, written),
