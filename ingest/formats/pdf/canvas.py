@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ingest.formats.pdf.records import Box, RuledLine, Word
 from ingest.formats.visibility import ALIKE, WHITE, Colour, hidden_reason
-
-if TYPE_CHECKING:
-    from ingest.formats.pdf.page import RuledLine, Word
-
-Box = tuple[float, float, float, float]  # left, bottom, right, top, in points
 
 
 class Canvas:

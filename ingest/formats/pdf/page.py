@@ -11,61 +11,16 @@ import ctypes
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import raise_digits
-from ingest.formats.pdf.canvas import Box, Canvas
-from ingest.formats.visibility import BLACK, Colour
+from ingest.formats.pdf.canvas import Canvas
+from ingest.formats.pdf.records import Box, Page, RuledLine, Word
+from ingest.formats.visibility import Colour
 
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")  # pdfium's sign for a hyphen at a line's end replaces the line break
-
-
-@dataclass(slots=True)
-class Word:
-    """A word as set: `x0` to `x1` on the baseline `base`, in points; `line` numbers the page's physical lines."""
-
-    text: str
-    x0: float
-    x1: float
-    base: float
-    size: float
-    line: int
-    font: str = ""
-    bold: bool = False
-    italic: bool = False
-    colour: Colour | None = BLACK  # None if outlined: what shows may be the line or the area
-    drawn: bool = True  # else its text is there and its letters are not: how OCR text is laid under a scan
-
-
-@dataclass(frozen=True, slots=True)
-class RuledLine:
-    """A line or thin rectangle, by its bounds."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    drawn: bool = True  # else it is where a filled area ends
-
-    @property
-    def horizontal(self) -> bool:
-        return self.x1 - self.x0 >= self.y1 - self.y0
-
-
-@dataclass(slots=True)
-class Page:
-    """A page's words in reading order, its rules, its vertical bounds, and what words may stand on or lie under."""
-
-    words: list[Word] = field(default_factory=list)
-    rules: list[RuledLine] = field(default_factory=list)
-    bottom: float = 0.0
-    top: float = 0.0
-    boxes: list[Box] = field(default_factory=list)
-    has_image: bool = False
-    is_scan: bool = False  # an image covers half of it
 
 
 class PageReader:
