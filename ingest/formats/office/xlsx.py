@@ -17,6 +17,7 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.grid import Repeats
 from ingest.formats.inline import Script, as_script
+from ingest.formats.office.number_format import shown_number, shown_text
 from ingest.formats.office.ooxml import ThemeColours, open_package, whole
 from ingest.formats.office.spreadsheet import MAX_COLUMNS, MAX_ROWS, write_sheet
 from ingest.formats.parsed import MAX_PAGES, Parsed, sensible_title
@@ -25,6 +26,7 @@ from ingest.formats.visibility import PALE, STRUCK, WHITE, Colour, from_hex, hid
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink")
 _SCRIPTS: dict[str | None, Script] = {"superscript": "super", "subscript": "sub"}
+_NOTHING = "cells whose number format shows nothing"
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 
 
@@ -39,7 +41,7 @@ def read_xlsx(data: bytes) -> Parsed:
         for sheet in [sheet for sheet in workbook.worksheets if hasattr(sheet, "iter_rows")][:MAX_PAGES]:
             sheet.reset_dimensions()  # what the file says of its size may be a lie
             if sheet.sheet_state != "visible":
-                shown = (_shown(cell.value, "") for row in islice(sheet.iter_rows(), 5) for cell in row)
+                shown = (_shown(cell.value) for row in islice(sheet.iter_rows(), 5) for cell in row)
                 text = " ".join(filter(None, shown))
                 builder.flag_hidden(f'sheet "{sheet.title}", which is hidden,', text)
             else:
@@ -58,10 +60,13 @@ def _rows(sheet: Any, theme: ThemeColours, builder: Builder) -> Iterator[list[st
         if number >= MAX_ROWS:
             builder.flag("too_large", f'Only the first {MAX_ROWS:,} rows of sheet "{sheet.title}" were read.')
             break
-        values = [_shown(cell.value, cell.number_format or "") for cell in row]
+        values = [_shown(cell.value, cell.number_format or "General") for cell in row]
         for at, cell in enumerate(row):
-            if values[at] and (how := visibility.hidden_reason(cell)):
-                hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at])
+            if cell.value is None:
+                continue
+            how = visibility.hidden_reason(cell) if values[at] else _NOTHING
+            if how:
+                hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at] or _shown(cell.value))
                 values[at] = ""
             elif isinstance(cell.value, list):
                 values[at], struck = map(_one_line, _split_struck(cell))
@@ -88,30 +93,24 @@ def _cells(sheet: Any) -> Iterator[Sequence[Any]]:
             expected = max(expected, number + 1)
 
 
-def _shown(value: object, number_format: str) -> str:
-    """Return a cell's value as people read it: ISO dates, numbers without needless digits, percentages as such."""
+def _shown(value: object, number_format: str = "General") -> str:
+    """Return a cell's value as people read it: ISO dates, numbers without needless digits, the words of its format."""
     if value is None or isinstance(value, (str, list)):
         text = _one_line("".join(map(str, value or "")))
-        return "" if text in _ERRORS else text
+        return "" if text in _ERRORS else _one_line(shown_text(text, number_format)) if text else ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return shown_text("yes" if value else "no", number_format)
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, datetime.time):
         return value.strftime("%H:%M")
     if isinstance(value, (int, float)):
-        return _number(value * 100) + "%" if "%" in number_format else _number(value)
+        return _one_line(shown_number(value, number_format))
     return str(value)
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _number(value: float) -> str:
-    if isinstance(value, int) or (value == value and abs(value) < 1e15 and value == int(value)):
-        return str(int(value))
-    return f"{round(value, 10):.12g}" if abs(value) >= 1e-4 else f"{value:.6g}"
 
 
 def _split_struck(cell: Any) -> tuple[str, str]:
@@ -210,8 +209,6 @@ class _Visibility:
         """Return how a cell's value is hidden, or an empty string."""
         if cell.row in self._plan.rows or cell.column in self._plan.columns:
             return "hidden rows and columns"
-        if cell.number_format == ";;;":
-            return "cells whose number format shows nothing"
         style = cell.style_array
         key = style.fontId, style.fillId
         if key not in self._known:
