@@ -9,9 +9,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, islice, pairwise, takewhile, zip_longest
+from itertools import chain, groupby, islice, takewhile, zip_longest
+from typing import NamedTuple
 
 from ingest.clean import scrub
 from ingest.formats.builder import Builder
@@ -40,6 +41,29 @@ _DEFINITIONS = ("definition", "meaning", "description", "explanation", "expansio
 Row = Sequence[str]
 
 
+class Look(NamedTuple):
+    """What sets a cell apart from others: its type, and which fill it has."""
+
+    bold: bool = False
+    fill: int = 0
+
+
+_PLAIN = Look()
+
+
+class SheetRow(list[str]):
+    """A row's cells with their looks, of which a CSV has none; `apart` says that it is spread out or follows a gap."""
+
+    def __init__(self, cells: Iterable[str], looks: Mapping[int, Look] | None = None, apart: bool = False) -> None:
+        super().__init__(cells)
+        self._looks = looks or {}
+        self.apart = apart
+
+    def look(self, column: int) -> Look:
+        """Return a cell's look; an empty one has none."""
+        return self._looks.get(column, _PLAIN)
+
+
 def read_csv(data: bytes) -> Parsed:
     """Return a CSV file's rows; the delimiter is the one that gives the most even table."""
     builder = Builder()
@@ -53,12 +77,12 @@ def read_csv(data: bytes) -> Parsed:
     limit = csv.field_size_limit(2**20)  # characters of a field; of the whole process, so it is put back
     try:
         delimiter = declared if len(declared) == 1 else _delimiter(text)
-        rows: list[list[str]] = []
+        rows: list[SheetRow] = []
         for row in csv.reader(io.StringIO(text), delimiter=delimiter):
             if len(rows) >= MAX_ROWS:
                 builder.flag("too_large", f"Only the first {MAX_ROWS:,} rows were read.")
                 break
-            rows.append([" ".join(value.split()) for value in row[:MAX_COLUMNS]])
+            rows.append(SheetRow(" ".join(value.split()) for value in row[:MAX_COLUMNS]))
     except csv.Error as error:
         large = "field limit" in str(error)
         raise reject("too_large" if large else "damaged", f"The CSV file cannot be read: {error}.") from None
@@ -91,11 +115,11 @@ class SheetTable:
 
     above: tuple[str, ...]
     header: Row
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     below: tuple[str, ...]
 
 
-def write_sheet(rows: list[list[str]], name: str, builder: Builder) -> None:
+def write_sheet(rows: Sequence[SheetRow], name: str, builder: Builder) -> None:
     """Write a sheet's tables: what stands above a header as paragraphs, then a line a row."""
     found = list(_tables(rows))
     if found and name.lower().rstrip("0123456789 ") not in _UNNAMED:
@@ -176,11 +200,12 @@ class _Columns:
 # Tables
 
 
-def _tables(rows: Sequence[Row]) -> Iterator[SheetTable]:
+def _tables(rows: Sequence[SheetRow]) -> Iterator[SheetTable]:
     """Yield a sheet's tables; after a blank row another one begins if a header of its own follows."""
-    found: list[list[Row]] = []
-    waiting: list[Row] = []  # lines of one cell: above the next table, or notes below the last
+    found: list[list[SheetRow]] = []
+    waiting: list[SheetRow] = []  # lines of one cell: above the next table, or notes below the last
     for part in ([*group] for filled, group in groupby(rows, any) if filled):
+        part[0].apart = True
         if _header_at(part) is None:
             waiting += part
             continue
@@ -196,26 +221,23 @@ def _tables(rows: Sequence[Row]) -> Iterator[SheetTable]:
 
 
 def _grouped(table: SheetTable) -> Iterator[tuple[str, Row]]:
-    """Yield a table's rows, each with the label above it that names its group, if one does.
-
-    A label is one cell that covers the whole width; or stands alone at the left, where the first row does, too: below
-    rows that have values, it is a row that lacks them.
-    """
+    """Yield a table's rows, each with the label above it that names its group, if one does."""
     group = ""
-    least = 1 if table.rows and _label(table.rows[0], table.header) else 2
-    for row, following in pairwise((*table.rows, ())):
-        said = _label(row, table.header) if _count(row) >= least else ""
-        if said and len(said) <= _MAX_LABEL and following and not _label(following, table.header):
+    below = (*table.rows[1:], SheetRow(()))
+    labels = [_label(row, table.header, under) for row, under in zip(table.rows, below, strict=True)]
+    for row, said, following, under in zip(table.rows, labels, [*labels[1:], ""], below, strict=True):
+        if said and len(said) <= _MAX_LABEL and under and not following:
             group = said
         else:
             yield group, row
 
 
-def _table(part: Sequence[Row]) -> SheetTable:
+def _table(part: Sequence[SheetRow]) -> SheetTable:
     at = _header_at(part)
     if at is None:
         return SheetTable(tuple(map(_first, part)), (), (), ())
-    header, rows = part[at], part[at + 1 :]
+    header: Row = part[at]
+    rows = part[at + 1 :]
     if len(rows) > 1 and names_columns(header, rows[0]):
         header, rows = [_joined(pair) for pair in zip_longest(header, rows[0], fillvalue="")], rows[1:]
     notes = list(takewhile(lambda row: _count(row) == 1 and _is_note(_first(row)), reversed(rows)))[::-1]
@@ -228,10 +250,16 @@ def _joined(cells: Sequence[str]) -> str:
     return " ".join(dict.fromkeys(filter(None, cells)))
 
 
-def _label(row: Row, header: Row) -> str:
-    """Return what a row says that has one cell at the left, or one that covers the whole width."""
-    once = len({cell for cell in row if cell}) == 1 and bool(row[0])
-    return row[0] if once and (_count(row) == 1 or _count(row) >= max(2, _count(header))) else ""
+def _label(row: SheetRow, header: Row, under: SheetRow) -> str:
+    """Return what a row says that names the rows below it: one cell that covers the whole width, or is set apart.
+
+    Any other row with only its first cell is one that lacks the rest.
+    """
+    if len({cell for cell in row if cell}) != 1 or not row[0]:
+        return ""
+    spread = _count(row) >= max(2, _count(header))
+    apart = _count(row) == 1 and (row.apart or (row.look(0).bold and not under.look(0).bold))
+    return row[0] if spread or apart else ""
 
 
 def _is_note(text: str) -> bool:
@@ -251,19 +279,32 @@ def _header_at(part: Sequence[Row]) -> int | None:
     return next((at for at, row in enumerate(part) if _count(row) > 1), None)
 
 
-def _is_another(part: Sequence[Row], above: Sequence[Row]) -> bool:
-    """Say whether rows after a blank one begin with a header: one seen before, or words over numbers."""
+def _is_another(part: Sequence[SheetRow], above: Sequence[SheetRow]) -> bool:
+    """Say whether rows after a blank one begin with a header: it looks like one, or names columns known or others.
+
+    What might be either goes on under the header above.
+    """
     at, before = _header_at(part), _header_at(above)
     if at is None or before is None or not (below := part[at + 1 :]):
         return False
-    head = part[at]
-    known = {cell.casefold() for cell in above[before] if cell}
-    if any(cell.casefold() in known for cell in head):
+    head, known = part[at], {cell.casefold() for cell in above[before] if cell}
+    if any(cell.casefold() in known for cell in head) or _looks_like_header(head, below):
         return True
-    if any(map(_has_digit, head)):
-        return False
-    columns = ([row[at] for row in below if at < len(row) and row[at]] for at in range(len(head)) if head[at])
-    return any(column and all(map(_has_digit, column)) for column in columns)
+    return not any(map(_has_digit, head)) and _columns([above[before]]) != _columns([head, *below])
+
+
+def _looks_like_header(head: SheetRow, below: Sequence[SheetRow]) -> bool:
+    """Say whether a row is bold over one that is not, or filled as none below it is, which stripes are not.
+
+    A first column may be bold from top to bottom.
+    """
+    columns = sorted(_columns([head]))[1:]
+    bold = all(head.look(at).bold and not below[0].look(at).bold for at in columns)
+    return bold or all(head.look(at).fill != row.look(at).fill for row in below for at in columns)
+
+
+def _columns(rows: Iterable[Row]) -> set[int]:
+    return {at for row in rows for at, cell in enumerate(row) if cell}
 
 
 def _has_digit(cell: str) -> bool:

@@ -19,7 +19,7 @@ from ingest.formats.grid import Repeats
 from ingest.formats.inline import Script, as_script
 from ingest.formats.office.number_format import shown_number, shown_text
 from ingest.formats.office.ooxml import ThemeColours, open_package, whole
-from ingest.formats.office.spreadsheet import MAX_COLUMNS, MAX_ROWS, write_sheet
+from ingest.formats.office.spreadsheet import MAX_COLUMNS, MAX_ROWS, Look, SheetRow, write_sheet
 from ingest.formats.parsed import MAX_PAGES, Parsed, sensible_title
 from ingest.formats.visibility import PALE, STRUCK, WHITE, Colour, from_hex, hidden_reason
 
@@ -51,8 +51,8 @@ def read_xlsx(data: bytes) -> Parsed:
         workbook.close()
 
 
-def _rows(sheet: Any, theme: ThemeColours, builder: Builder) -> Iterator[list[str]]:
-    """Yield what a sheet shows, and report what it does not once it is read."""
+def _rows(sheet: Any, theme: ThemeColours, builder: Builder) -> Iterator[SheetRow]:
+    """Yield the rows that a sheet shows, and report what it does not once it is read."""
     plan = _read_plan(sheet._get_source())
     merges, visibility = _Merges(plan), _Visibility(plan, theme)
     hidden: dict[str, tuple[str, list[str]]] = {}  # how -> the first cell, and what was hidden
@@ -60,10 +60,11 @@ def _rows(sheet: Any, theme: ThemeColours, builder: Builder) -> Iterator[list[st
         if number >= MAX_ROWS:
             builder.flag("too_large", f'Only the first {MAX_ROWS:,} rows of sheet "{sheet.title}" were read.')
             break
-        values = [_shown(cell.value, cell.number_format or "General") for cell in row]
+        values, looks = [""] * len(row), dict[int, Look]()
         for at, cell in enumerate(row):
             if cell.value is None:
                 continue
+            values[at], looks[at] = _shown(cell.value, cell.number_format or "General"), visibility.look(cell)
             how = visibility.hidden_reason(cell) if values[at] else _NOTHING
             if how:
                 hidden.setdefault(how, (cell.coordinate, []))[1].append(values[at] or _shown(cell.value))
@@ -72,8 +73,9 @@ def _rows(sheet: Any, theme: ThemeColours, builder: Builder) -> Iterator[list[st
                 values[at], struck = map(_one_line, _split_struck(cell))
                 if struck:
                     hidden.setdefault(STRUCK, (cell.coordinate, []))[1].append(struck)
-        merges.fill(number + 1, values)
-        yield values
+        apart = merges.fill(number + 1, values)
+        if number + 1 not in plan.rows:  # a hidden row is no blank one
+            yield SheetRow(values, looks, apart)
     for how, (first, texts) in hidden.items():
         builder.flag_hidden(f'{how} of sheet "{sheet.title}", from {first} on,', " ".join(texts))
 
@@ -178,23 +180,26 @@ class _Merges:
         self._repeats = Repeats()
         self._open: dict[int, tuple[str, int]] = {}  # by column: what is said there, and to which row
 
-    def fill(self, row: int, values: list[str]) -> None:
-        """Write into a row what it shows of merged cells; one that stands in it alone is a title, and said once."""
+    def fill(self, row: int, values: list[str]) -> bool:
+        """Write into a row what it shows of merged cells, but say once what stands in it alone, and that it does so."""
         if not self._plan.merges:
-            return
+            return False
+        alone = False
         self._open = {column: said for column, said in self._open.items() if said[1] >= row}
         own = sum(map(bool, values))
         self._repeats.earn(sum(map(len, values)))
         for left, right, bottom in self._plan.merges.get(row, ()):
             text = values[left - 1] if left <= len(values) else ""
             last = left if own == 1 and not self._open else right
+            alone |= bool(text) and last < right
             self._open |= dict.fromkeys(range(left, last + 1), (text, bottom)) if text else {}
         if not own or row in self._plan.rows:
-            return
+            return False
         for column, (text, _) in self._open.items():
             empty = column <= len(values) and not values[column - 1] and column not in self._plan.columns
             if empty and self._repeats.spend(len(text)):
                 values[column - 1] = text
+        return alone
 
 
 class _Visibility:
@@ -219,6 +224,10 @@ class _Visibility:
         if how == STRUCK and isinstance(cell.value, list):
             return ""  # its runs have fonts of their own
         return "" if how == PALE and self._plan.coloured else how
+
+    def look(self, cell: Any) -> Look:
+        """Return what sets a cell apart from others, of its type and fill."""
+        return Look(bool(cell.font.b), cell.style_array.fillId)
 
     def _fill(self, fill: Any) -> Colour | None:
         kind = getattr(fill, "fill_type", "gradient")

@@ -394,9 +394,14 @@ SHEETS = {
         "Grade,Limit\nJunior,50\n\nContractors\nGrade,Deposit\nJunior,20\n",
         "- Grade: Junior; Limit: 50\n\nContractors\n\n- Grade: Junior; Deposit: 20",
     ),
-    "words over numbers are a header": (
-        "Grade,Limit\nJunior,50\n\nCity,Rate abroad\nParis,20\n",
-        "- Grade: Junior; Limit: 50\n\n- City: Paris; Rate abroad: 20",
+    "other columns have their own header": (
+        "Grade,Limit\nJunior,50\n\nCity,Rate abroad,Nights\nParis,20,\nRome,,3\n",
+        "- Grade: Junior; Limit: 50\n\n- City: Paris; Rate abroad: 20\n- City: Rome; Nights: 3",
+    ),
+    "words over numbers may be a row": (
+        "Job,Allowance\nCook,200 euros\n\nTrainee,none\nGrade 2 driver,300 euros\nGrade 3 driver,350 euros\n",
+        "- Job: Cook; Allowance: 200 euros\n- Job: Trainee; Allowance: none\n"
+        "- Job: Grade 2 driver; Allowance: 300 euros\n- Job: Grade 3 driver; Allowance: 350 euros",
     ),
     "a title may stand apart from its table": (
         "Grade,Limit\nJunior,50\n\nContractors\n\nGrade,Deposit\nJunior,20\n",
@@ -407,7 +412,7 @@ SHEETS = {
         "- Grade: Junior; Limit: 50\n- Grade: Senior; Limit: 80",
     ),
     "a label names the rows below it": (
-        "Grade,Limit\nEmployees,\nJunior,50\nContractors,Contractors\nJunior,20\nSenior,30\n",
+        "Grade,Limit\n\nEmployees,\nJunior,50\nContractors,Contractors\nJunior,20\nSenior,30\n",
         "- Employees; Grade: Junior; Limit: 50\n- Contractors; Grade: Junior; Limit: 20\n"
         "- Contractors; Grade: Senior; Limit: 30",
     ),
@@ -422,6 +427,11 @@ SHEETS = {
     "a note stands below": (
         "Grade,Limit*\nJunior,50\n* Before tax.,\n",
         "- Grade: Junior; Limit*: 50\n\n* Before tax.",
+    ),
+    "a first row may lack its values": (
+        "Employee group,Bonus in euros\nInterns,\nManagers,5000\nDirectors,9000\n",
+        "- Employee group: Interns\n- Employee group: Managers; Bonus in euros: 5000\n"
+        "- Employee group: Directors; Bonus in euros: 9000",
     ),
     "a row may lack its values": (
         "Grade,Limit\nJunior,50\nSenior,\nLead,90\n",
