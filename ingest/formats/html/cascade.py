@@ -2,13 +2,15 @@
 
 css-inline gets the elements as lxml nests them, under names that mean nothing to its own HTML parser (`x--p`), which
 would nest them anew, and again and again; and of their styles what the table of properties knows. Sheets are reduced to
-that table, too, and to the conditions that hold. A rule whose selector css-inline does not know is ignored.
+that table, too, and to the conditions that hold. A rule whose selector css-inline does not know is ignored. What is
+said of `p::before` is said of `p`, by properties of other names: `before-color`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -22,9 +24,10 @@ STYLED = re.compile(r"<(?:style|link)\b|var\(", re.IGNORECASE)  # a page without
 _MAX_DEPTH = 500  # of elements: browsers stop at 512, and css-inline crashes far beyond
 _MAX_SHEETS = 2_000_000  # characters: tinycss2 reads 300 kB a second
 # Conditions x elements: css-inline tries from 10 (all hold) to 1,000 million a second. A property that may be said of
-# each element, which takes 60 bytes, counts as 50 conditions.
+# each element, which takes 60 bytes, counts as 50 conditions, and so does a letter that may be added to each.
 _MAX_TRIED = 1_000_000_000
 _MAX_SELECTOR = 100_000  # characters
+_ADDED = re.compile(r"(.*?)::?(before|after)", re.IGNORECASE | re.DOTALL)
 _WIDTH = re.compile(r"(min-|max-)?width(?::|([<>])=?)(\d{1,6}(?:\.\d{1,6})?)(px|em|rem)")
 
 
@@ -36,6 +39,7 @@ class Skeleton:
 
     def __init__(self) -> None:
         self.sheets: list[str] = []
+        self.added: dict[str, str] = {}  # the texts of ::before and ::after, by what `before-content` says
         self.linked = False  # to a sheet that is not at hand
         self._count = 0  # of elements
         self._out: list[str] = []
@@ -106,24 +110,47 @@ class Skeleton:
 
         if sum(map(len, self.sheets)) > _MAX_SHEETS:
             raise reject("too_large", f"Its style sheets are longer than {_MAX_SHEETS:,} characters.")
-        rules = [rule for text in self.sheets for rule in _rules(tinycss2.parse_stylesheet(text, True, True))]
+        rules = [rule for text in self.sheets for rule in self._rules(tinycss2.parse_stylesheet(text, True, True))]
         conditions = sum(1 + sum(map(selector.count, ".#:[ >+~")) for selector, _ in rules)
         names = {declaration.name for _, declarations in rules for declaration in declarations}
+        added = max(map(len, self.added.values()), default=0)
         longest = max((len(selector) for selector, _ in rules), default=0)
-        if (conditions + 50 * len(names)) * self._count > _MAX_TRIED or longest > _MAX_SELECTOR:
+        if (conditions + 50 * (len(names) + added)) * self._count > _MAX_TRIED or longest > _MAX_SELECTOR:
             raise reject("too_large", "Its style sheets have too many rules to tell what a reader would see.")
         sheet = "\n".join(f"{selector}{{{''.join(map(str, said))}}}" for selector, said in rules)
         inliner = CSSInliner(load_remote_stylesheets=False, resolve_css_variables=True)
         return inliner.inline_fragment("".join(self._out), sheet)
 
+    def _rules(self, items: Iterable[Any]) -> Iterator[Rule]:
+        """Yield the rules of a style sheet that hold here."""
+        for item in items:
+            if item.type == "qualified-rule":
+                selector, block = _selector(item.prelude), parse_block(item.content)
+                yield selector, list(read_declarations(block))
+                for found in filter(None, (_ADDED.fullmatch(each.strip()) for each in selector.split(","))):
+                    element = found[1] + ("*" if found[1][-1:] in " >+~" else "")
+                    yield element, list(self._of_added(found[2].lower(), block))
+            elif item.type == "at-rule" and item.content is not None and _holds(item):
+                yield from self._rules(tinycss2.parse_rule_list(item.content, True, True))
 
-def _rules(items: Iterable[Any]) -> Iterator[Rule]:
-    """Yield the rules of a style sheet that hold here."""
-    for item in items:
-        if item.type == "qualified-rule":
-            yield _selector(item.prelude), list(read_declarations(parse_block(item.content)))
-        elif item.type == "at-rule" and item.content is not None and _holds(item):
-            yield from _rules(tinycss2.parse_rule_list(item.content, True, True))
+    def _of_added(self, place: str, block: Iterable[Any]) -> Iterator[Declaration]:
+        """Yield what is said of the text that is added there; of that, words are kept: no marks, icons and counters."""
+        for each in read_declarations(block):
+            if not each.name.startswith("--"):
+                yield replace(each, name=f"{place}-{each.name}")
+        for item in block:
+            if item.type == "declaration" and item.lower_name == "content":
+                parts = significant(item.value)
+                text = "".join(part.value for part in parts) if all(part.type == "string" for part in parts) else ""
+                number = str(len(self.added))
+                self.added[number] = f" {text} " if any(map(str.isalnum, text)) else ""
+                yield Declaration(f"{place}-content", tinycss2.parse_component_value_list(number), item.important)
+
+
+def style_of_added(place: str, style: str) -> Mapping[str, str]:
+    """Return what an element's style says of the text that is added there."""
+    said = [item for item in parse_block(style) if item.type == "declaration" and item.name.startswith(f"{place}-")]
+    return {item.name.removeprefix(f"{place}-"): tinycss2.serialize(item.value).strip() for item in said}
 
 
 def _selector(tokens: Iterable[Any]) -> str:

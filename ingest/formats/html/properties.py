@@ -46,8 +46,9 @@ class Declaration:
     important: bool = False
 
     def __str__(self) -> str:
-        """Return it as CSS, without the quotation marks at which css-inline might end an attribute."""
-        value = " ".join("url(x)" if token.type == "url" else token.serialize() for token in self.tokens)
+        """Return it as CSS, without strings: css-inline might end an attribute at their marks, or obey their words."""
+        tokens = (token for token in self.tokens if token.type != "string")
+        value = " ".join("url(x)" if token.type == "url" else token.serialize() for token in tokens)
         value = value.replace('"', "").replace("'", "")
         return f"{self.name}:{value}{' !important' if self.important else ''};"
 
@@ -170,12 +171,14 @@ def _strikes(tokens: Tokens) -> Any:
 
 
 def _clips_all(tokens: Tokens) -> Any:
-    """Say whether `clip: rect(0 0 0 0)`, or `clip-path: inset(50%)`, leaves nothing."""
+    """Say whether `clip: rect(0 0 0 0)`, or `clip-path: circle(0)`, leaves nothing."""
     sides = [_length([token]) for token in significant(getattr(tokens[0], "arguments", ())) if token != ","]
     named = tokens[0].lower_name if tokens[0].type == "function" else ""
     lengths = [side for side in sides if isinstance(side, Length)]
     if named == "rect":
         return len(lengths) == 4 and all(length.pixels(16.0) < 2 for length in lengths)
+    if named in {"circle", "ellipse"}:
+        return isinstance(sides[0], Length) and sides[0].pixels(16.0, whole=100.0) < 2
     return named == "inset" and len(lengths) == 1 and lengths[0].pixels(16.0, whole=100.0) >= 50
 
 
@@ -191,7 +194,7 @@ _VALUES: Mapping[str, Callable[[Tokens], Any]] = {
     "background-clip": _one_of("border-box padding-box content-box text"),
     "vertical-align": _one_of("baseline sub super text-top text-bottom middle top bottom"),
     **dict.fromkeys(("opacity", "scale", "zoom"), _number),
-    "color": _colour,
+    **dict.fromkeys(("color", "-webkit-text-fill-color"), _colour),
     "background-color": _colour,
     "background-image": _image,
     "text-decoration": _strikes,

@@ -14,7 +14,7 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.html.blocks import Blocks
-from ingest.formats.html.cascade import PREFIX, STYLED, Skeleton
+from ingest.formats.html.cascade import PREFIX, STYLED, Skeleton, style_of_added
 from ingest.formats.html.visibility import ElementStyle, PageStyle
 from ingest.formats.inline import as_script
 from ingest.formats.parsed import Parsed
@@ -37,6 +37,7 @@ _BLOCKS = frozenset(
     "address article aside blockquote body center details dialog div fieldset figcaption figure form header hgroup hr"
     " main p section summary".split()
 )
+_BARE = frozenset("head title meta link base br wbr img input col colgroup".split())  # nothing is added to them
 _HIDING = frozenset({"hidden", "popover"})
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
@@ -59,7 +60,7 @@ def feed(parts: Sequence[str], builder: Builder) -> str:
     if any(STYLED.search(part) for part in parts):
         _parse(parts, page)
         parts = [page.inlined()]
-    walker = Walker(builder, PageStyle(page.linked), parted=parted)
+    walker = Walker(builder, PageStyle(page.linked), page.added, parted=parted)
     _parse(parts, walker)
     return walker.title
 
@@ -79,13 +80,15 @@ def _parse(parts: Sequence[str], target: Any) -> None:
 class Walker:
     """An lxml parser target: `start`, `end`, `data`, `comment`, `pi` and `close`."""
 
-    def __init__(self, builder: Builder, style: PageStyle, *, parted: bool) -> None:
+    def __init__(self, builder: Builder, style: PageStyle, added: Mapping[str, str], *, parted: bool) -> None:
         self.title = ""
         self._parted = parted  # the page tells what is its own from what is around it
         self._builder = builder
         self._style = style
         self._blocks = Blocks(builder)
+        self._added = added  # texts that style sheets add to elements, by number
         self._open = [ElementStyle()]
+        self._styles = [""]  # as they are written
         self._sections = 0  # elements open in which a <header> or an <aside> is no furniture
         self._emphasis = 0  # elements open that emphasise
         self._skipped = 0  # elements open inside a dropped one, itself included
@@ -106,6 +109,7 @@ class Walker:
             self._skipped, self._how = 1, how
             return
         self._open.append(element)
+        self._styles.append("" if tag in _BARE else attributes.get("style", ""))
         self._sections += tag in _SECTIONS
         blocks = self._blocks
         self._builder.anchor(attributes.get("id") or (attributes.get("name", "") if tag == "a" else ""))
@@ -134,6 +138,7 @@ class Walker:
             self._pre = []
         elif tag == "title":
             self._in_title = not self.title
+        self._add("before")
 
     def end(self, tag: str) -> None:
         """Take the end of an element."""
@@ -143,8 +148,10 @@ class Walker:
             if not self._skipped:
                 self._report()
             return
+        self._add("after")
         if len(self._open) > 1:
             self._open.pop()
+            self._styles.pop()
             self._sections -= tag in _SECTIONS
         blocks = self._blocks
         if tag in _EMPHASIS:
@@ -184,6 +191,14 @@ class Walker:
                 self._pre.append(as_script(text, script, self._pre[-1] if self._pre else ""))
             else:
                 self._blocks.text(text, self._emphasis > 0, script)
+
+    def _add(self, place: str) -> None:
+        """Take the text that a style sheet puts before or after what stands in an element."""
+        if self._added and f"{place}-content" in self._styles[-1]:
+            own = style_of_added(place, self._styles[-1])
+            self.start("span", {"style": "".join(f"{name}:{value};" for name, value in own.items())})
+            self.data(self._added.get(own.get("content", ""), ""))
+            self.end("span")
 
     def comment(self, text: str) -> None:
         """Take a comment: nobody sees it, and whoever writes prose into one may mean it for a machine."""

@@ -74,7 +74,7 @@ class PageStyle:
 def _styled(parent: ElementStyle, own: Mapping[str, Any], tag: str, unknown: bool, pictures: bool) -> ElementStyle:
     size = own.get("font-size")
     lifted = own.get("position") in _LIFTED
-    colour = own.get("color", CURRENT)
+    colour = own.get("-webkit-text-fill-color", own.get("color", CURRENT))
     otherwise = own.get("text-shadow") or own.get("background-clip") == "text"  # is the text seen, whatever its colour
     style = ElementStyle(
         colour=None if otherwise else parent.colour if colour == CURRENT else colour,

@@ -48,6 +48,8 @@ HIDING = [
     "position:absolute; width:1px; height:1px; overflow:hidden",
     "position:absolute; clip:rect(0 0 0 0)",
     "clip-path:inset(50%)",
+    "clip-path:circle(0 at center)",
+    "-webkit-text-fill-color:white; color:black",
     "color:oklch(1 0 0)",
     "color:lab(100% 0 0)",
     "color:color(display-p3 1 1 1)",
@@ -81,6 +83,7 @@ SHOWING = [
     "margin-left:-100%; float:left",
     "transform:translate(-50%, -50%)",
     "clip-path:inset(5%)",
+    "clip-path:circle(50%)",
     "/* display:none */",
     "content:'display:none'",
     "color:oklch(0.5 0.1 20)",
@@ -191,10 +194,34 @@ def test_markup_and_style_sheets_that_do_not_hide(markup: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sheet", "text"),
+    [
+        (".x::before{content:'not '}", "may not fly high"),
+        ("*, .x:BEFORE{content:'n' 'ot'; color:red} p ::after{content:'often'}", "may not fly often high"),
+        (".x::before{content:'not'} p .x::before{content:'*'}", "may fly high"),
+        (".x::before{content:'not' counter(a)} .x::after{content:'\\f101'}", "may fly high"),
+        (".x::before{content:'a; display:none'}", "may a; display:none fly high"),
+    ],
+)
+def test_words_that_a_style_sheet_adds_are_read(sheet: str, text: str) -> None:
+    assert text in page(f"<style>{sheet}</style><p>Pilots may <span class=x>fly</span> high.").text
+
+
+def test_what_is_added_and_hidden_is_left_out() -> None:
+    check(page(f"<style>.x::before{{content:'{SECRET}'}} p::before{{opacity:0}}</style><p class=x>a"), shown=False)
+    sheet = f"<style>.y::before{{content:'{SECRET}'}} p{{content:'{SECRET}'}}</style>"
+    for style in ("before-content:0", "--before-content:0", '--a:"b; before-content:0"', "color:(;before-content:0)"):
+        assert SECRET not in page(f"{sheet}<p style='{style}'>a").text
+    bare = f"<title>Gifts</title><style>img::before, title::after{{content:'{SECRET}'}}</style><img src=a.png>"
+    assert page(bare).title == "Gifts" and SECRET not in page(bare).text
+
+
+@pytest.mark.parametrize(
     "styled",
     [
         lambda n: "<style>" + "p:hover b{color:#111}" * n + "</style>" + "<p>a <b>b</b></p>" * n,
         lambda n: "<style>" + "".join(f"p.c{i}, .d{i} p{{opacity:.9}}" for i in range(n)) + "</style>" + "<p>a</p>" * n,
+        lambda n: "<style>p::after{content:'" + "a" * 100 * n + "'}</style>" + "<p>a</p>" * n,
         lambda n: "<style>p{" + "a:b{" * 10 * n + "</style><p>a",
         lambda n: "".join(f"<div style='--v{i}: 1; font-size: {i}px'>a" for i in range(n)),
         lambda n: (
