@@ -280,8 +280,8 @@ def test_an_openai_compatible_server_words_answers(
     assert "".join(model.stream(PARIS, 24)) == model.complete(PARIS, 24)
     assert len(model.complete(PARIS, 2)) < len(model.complete(PARIS, 24))
     reader = Assistant(replace(office_config, generator=config.generator))
-    read = reader.answer(CARRY)  # much for a model of this size: it answers with proof, or not
-    assert read.status == "abstained" or any(QUOTE in citation.quote for citation in read.citations)
+    # Much for a model of this size, which may choose another quote: what it answers is proved, whatever that is.
+    assert_proved(reader, CARRY)
     reader.close()
     assistant = Assistant(replace(office_config, generator=replace(config.generator, reads="evidence")))
     answer = assistant.answer(CARRY)
