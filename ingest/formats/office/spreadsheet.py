@@ -223,9 +223,9 @@ def _tables(rows: Sequence[SheetRow]) -> Iterator[SheetTable]:
 def _grouped(table: SheetTable) -> Iterator[tuple[str, Row]]:
     """Yield a table's rows, each with the label above it that names its group, if one does."""
     group = ""
-    below = (*table.rows[1:], SheetRow(()))
+    below = [*table.rows[1:], SheetRow(())][: len(table.rows)]
     labels = [_label(row, table.header, under) for row, under in zip(table.rows, below, strict=True)]
-    for row, said, following, under in zip(table.rows, labels, [*labels[1:], ""], below, strict=True):
+    for row, said, following, under in zip(table.rows, labels, [*labels[1:], ""], below, strict=False):
         if said and len(said) <= _MAX_LABEL and under and not following:
             group = said
         else:

@@ -428,6 +428,7 @@ SHEETS = {
         "Grade,Limit*\nJunior,50\n* Before tax.,\n",
         "- Grade: Junior; Limit*: 50\n\n* Before tax.",
     ),
+    "a note alone": ("Ask the office.\n", "Ask the office."),
     "a first row may lack its values": (
         "Employee group,Bonus in euros\nInterns,\nManagers,5000\nDirectors,9000\n",
         "- Employee group: Interns\n- Employee group: Managers; Bonus in euros: 5000\n"
