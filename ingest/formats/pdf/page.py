@@ -18,7 +18,7 @@ from ingest.formats.builder import Builder
 from ingest.formats.inline import raise_digits
 from ingest.formats.pdf.canvas import Canvas
 from ingest.formats.pdf.records import Box, Page, RuledLine, Word
-from ingest.formats.visibility import Colour
+from ingest.formats.visibility import STRUCK, Colour
 
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")  # pdfium's sign for a hyphen at a line's end replaces the line break
 
@@ -53,6 +53,7 @@ class PageReader:
             else:
                 how = ""
             (hidden.setdefault(how, []) if how else found.words).append(word)
+        found.is_struck = STRUCK in hidden
         for how, some in hidden.items():
             self._builder.flag_hidden(f"{how} on page {number}", " ".join(word.text for word in some[:40]))
         return found

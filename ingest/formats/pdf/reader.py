@@ -98,7 +98,7 @@ class _Reader:
         self.images |= text.has_image
         # Text that another OCR laid beneath a scan is its text.
         stamped = text.is_scan and len(text.words) <= stamp and all(word.drawn for word in text.words)
-        if not stamped and (text.words or not (text.boxes or text.rules)):
+        if not stamped and (text.words or not (text.boxes or text.rules) or (text.is_struck and not text.is_scan)):
             return text
         if not self._scans.usable:
             self._unread += text.is_scan and not text.words

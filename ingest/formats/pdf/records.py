@@ -52,3 +52,4 @@ class Page:
     boxes: list[Box] = field(default_factory=list)
     has_image: bool = False
     is_scan: bool = False  # an image covers half of it
+    is_struck: bool = False  # some words are, which OCR would read

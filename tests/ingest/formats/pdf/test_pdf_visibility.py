@@ -160,6 +160,11 @@ def test_pdf_text_that_looks_hidden_and_is_not(draw: Any) -> None:
     check(pdf(draw), shown=True)
 
 
+def test_a_page_all_of_whose_words_are_struck_is_not_read_as_a_scan() -> None:
+    struck = shown(SECRET) + b"0.6 w 72 403 m 300 403 l S"
+    check(read_document(bare_pdf([shown(SEEN), struck]), "a.pdf"), shown=False, place="on page 2")
+
+
 @pytest.mark.parametrize(
     ("how", "seen"),
     [("/OFF [4 0 R]", False), ("/BaseState /OFF", False), ("/BaseState /OFF /ON [4 0 R]", True), ("", True)],
