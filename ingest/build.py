@@ -24,7 +24,7 @@ from assistant.index.vectors import open_store
 from assistant.models.encoder import encoder_graphs, guard_encode
 from assistant.models.registry import Registry
 from ingest.document_reader import GRANTED, DocumentReader
-from ingest.embed_queue import Embedder, EmbedQueue, open_embedder
+from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
 from ingest.removals import Removals, check_moves, find_removals
 from ingest.rights import Survey, survey

@@ -13,7 +13,7 @@ from assistant.core.records import Document, Flag, Meta
 from assistant.index.catalog import Catalog
 from assistant.index.schema import NewPassage, SourceRow
 from ingest.access_manifest import rule_text
-from ingest.embed_queue import EmbedQueue
+from ingest.embedding import EmbedQueue
 from ingest.formats import SCANNED, Parsed, Scans
 from ingest.formats.parsed import reject
 from ingest.metadata import ExternalMetadata, describe, title_with_status

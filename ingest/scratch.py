@@ -13,7 +13,7 @@ from assistant.core.records import IngestReport, Progress, no_progress
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
 from ingest.build import ingest
-from ingest.embed_queue import Embedder
+from ingest.embedding import Embedder
 from ingest.sources import find_roots
 
 UNKNOWN = -1  # a time that no file has

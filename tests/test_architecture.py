@@ -36,7 +36,7 @@ VENDORS = {
     "fastapi": {"assistant/serve/app.py", "assistant/serve/schemas.py"},
     "starlette": {"assistant/serve/app.py"},
     "uvicorn": {"assistant/serve/server.py"},
-    "ray": {"ingest/ray_encoder.py"},
+    "ray": {"ingest/embedding.py"},
     "rapidocr": {"ingest/formats/scan/ocr.py"},
     "PIL": {"ingest/formats/scan/pictures.py", "ingest/formats/scan/reader.py"},
     "onnxruntime": {

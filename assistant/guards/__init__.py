@@ -12,8 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.core.records import Stage
-from assistant.guards.normalise import as_encoded, views
-from assistant.guards.windows import sentences, windows
+from assistant.guards.normalise import as_encoded, sentences, views, windows
 from assistant.models.logistic import Linear
 
 if TYPE_CHECKING:

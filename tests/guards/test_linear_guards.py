@@ -9,12 +9,11 @@ from time import thread_time
 import pytest
 
 from assistant.guards import Guard, GuardInput, Span
-from assistant.guards.normalise import views
+from assistant.guards.normalise import sentences, views, windows
 from assistant.guards.output import Output
 from assistant.guards.personal import Personal, personal_spans
 from assistant.guards.run import mask, redacted
 from assistant.guards.secrets import secret_spans
-from assistant.guards.windows import sentences, windows
 from assistant.models.logistic import hash_words
 
 SMALL, LARGE = 10_000, 100_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.guards.windows import WINDOW_WORDS, sentences, windows
+from assistant.guards.normalise import WINDOW_WORDS, sentences, windows
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from assistant.core.records import Access, Hit, IngestReport
 from assistant.index.catalog import Catalog
 from assistant.index.vectors import FOLDER, FolderStore
 from assistant.models.encoder import Encoder
-from ingest import build, document_reader, embed_queue
+from ingest import build, document_reader, embedding
 from ingest.build import ingest
 from ingest.sources import MANIFEST
 from tests import fakes
@@ -886,7 +886,7 @@ def test_another_encoder_is_refused_and_nothing_changes(
 def test_progress_only_goes_forward(
     config: Config, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embed_queue, "EMBED_CHUNK", 2)
+    monkeypatch.setattr(embedding, "EMBED_CHUNK", 2)
     for i in range(5):
         write(docs / f"new{i}.md", f"# Rule {i}\n\nRule {i} of the new handbook is in force.\n")
     told: list[tuple[str, float, float]] = []

@@ -18,7 +18,7 @@ import pytest
 from assistant.core.config import Config
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import IngestReport
-from ingest import ray_encoder
+from ingest import embedding
 from ingest.build import ingest
 from tests.commands import free_port
 
@@ -65,7 +65,7 @@ def cluster() -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": ray_encoder.STORE_BYTES}
+    node = {"num_cpus": 1, "object_store_memory": embedding.STORE_BYTES}
     made = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     made.add_node(**node)
     yield made
@@ -141,10 +141,10 @@ def test_a_node_that_would_encode_otherwise_is_refused(
 ) -> None:
     config = on_ray(make_config(), cluster.address)
     if name == "sha":
-        with closing(ray_encoder.RayEncoder(config)) as encoder, pytest.raises(AssistantError, match=told):
+        with closing(embedding.RayEncoder(config)) as encoder, pytest.raises(AssistantError, match=told):
             encoder.sha = value
             list(encoder.batches(["a text"]))
         return
-    monkeypatch.setattr(ray_encoder, name, value)  # here alone: the nodes import their own
+    monkeypatch.setattr(embedding, name, value)  # here alone: the nodes import their own
     with pytest.raises(AssistantError, match=rf"a node of the Ray cluster cannot encode: {told}"):
         ingest([docs], config)

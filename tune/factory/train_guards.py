@@ -25,8 +25,7 @@ from assistant.core.files import hash_file
 from assistant.core.package import __version__
 from assistant.evaluate.questions import Split
 from assistant.guards import injection
-from assistant.guards.normalise import as_encoded, fold
-from assistant.guards.windows import sentences, windows
+from assistant.guards.normalise import as_encoded, fold, sentences, windows
 from assistant.models.encoder import GUARD_ENCODER, encoder_sha, guard_encode
 from assistant.models.logistic import BUCKETS, Linear, hash_words, probabilities
 from assistant.models.registry import Registry
