@@ -225,6 +225,9 @@ def _notes(passages: Sequence[Passage], start: int, end: int) -> Iterator[Span]:
     for match in list(marks.values())[:MOST_OF_A_KIND]:
         mark = (match[1] or match[2] or match[3] or match[4]).translate(RAISED)
         begins = re.compile(rf"[\[(^]*{re.escape(mark)}[\]).:]*\s|{re.escape(match[0])}")
+        written = re.compile(rf"^ *{re.escape(match[0])}", re.MULTILINE)
+        if match[2] and any(written.search(passage.text) for passage in passages):
+            begins = written  # a note that begins with the mark as it stands: "1." may begin any list
         for passage, block in around:
             at, stop = block.start - passage.start, block.end - passage.start
             explains = match[4] and block.kind == "paragraph" and mark in passage.text[at:stop]

@@ -36,8 +36,9 @@ UNPRINTABLE = re.compile(
     "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 
+# Behind its marks a sentence may have quotation marks, brackets, and the marks of notes: "class.[1] Others".
 # Possessive, and only from the first mark of several: a dot leader is read once, not once a dot.
-BOUNDARY = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+\s++(?=["'“‘(\[]*+[^\W_])""")
+BOUNDARY = re.compile(r"""(?<![.!?…])[.!?…]++(?:["'”’)\]⁰¹²³⁴-⁹]|\[\^?\w{1,3}\])*+\s++(?=["'“‘(\[]*+[^\W_])""")
 # A full stop after one of these does not end a sentence; a lower-case word after it does not begin one either.
 ABBREVIATIONS = frozenset(
     """etc cf vs viz approx incl excl no nos art sec fig para paras ext tel dept est min max mr mrs ms dr prof st jr sr

@@ -71,6 +71,7 @@ def test_sentences_lose_nothing_but_white_space(text: str) -> None:
         ("Up to 1.5 days. More needs approval.", ["Up to 1.5 days.", "More needs approval."]),
         ('He said "stop." Then he left.', ['He said "stop."', "Then he left."]),
         ("It is in the U.S. and Canada. Not elsewhere.", ["It is in the U.S. and Canada.", "Not elsewhere."]),
+        ("Go first class.[1] Others may not.¹ Ask.", ["Go first class.[1]", "Others may not.¹", "Ask."]),
         ("See section 4. 2 applies.", ["See section 4.", "2 applies."]),
     ],
 )
