@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from assistant.answer.limits import LimitModel
 from assistant.answer.proof.verify import verify_answer
 from assistant.answer.read import evidence_in
 from assistant.contract import answer_json, saved_answer
+from assistant.core.config import Config
 from assistant.core.records import Access
+from tests.ingest.formats.word_files import build, mark, note, paragraph, run
 
 Make = Callable[..., Assistant]
 
@@ -127,6 +130,24 @@ def test_a_quote_stands_in_its_surroundings(make_assistant: Make) -> None:
         for excerpt in around:
             assert document.text[excerpt.start : excerpt.end] == excerpt.text
             assert excerpt.end <= start or excerpt.start >= start + len(quote)
+
+
+def test_the_footnote_of_a_word_document_limits_its_quote(
+    make_config: Callable[..., Config], run_ingest: Callable[..., object], tmp_path: Path
+) -> None:
+    texts = [run("Engineers may book first class."), mark(1), run(" Others may not."), run(" Ask first.")]
+    body = paragraph(*texts) + paragraph(run("Then:")) + paragraph(run("Pay."), style="ListNumber")
+    notes = {"footnotes": note(1, "Repealed on 1 May 2025.")}
+    (tmp_path / "trips.docx").write_bytes(build(body, notes))
+    run_ingest(make_config(), tmp_path / "trips.docx")
+    assistant = Assistant(make_config())
+    (hit,) = assistant.search("Who may book first class?").hits
+    quote = evidence_in(hit)[0]
+    assert quote.text == "Engineers may book first class.[1]"
+    assert "1. Pay." in hit.passage.text  # which no mark refers to
+    around = excerpts_around(assistant.catalog.queries, hit.passage.document_id, quote.start, quote.end)
+    assert [excerpt.text for excerpt in around if excerpt.limits] == ["[1] Repealed on 1 May 2025."]
+    assistant.close()
 
 
 @pytest.mark.parametrize("name", ["Company Car Rules", "CAR-7"])

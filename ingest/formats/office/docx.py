@@ -1,8 +1,8 @@
 """Read DOCX: the body in order, as Word would print it.
 
 python-docx opens the package; the body is walked as XML, since its own paragraphs leave out what stands in insertions,
-content controls and text boxes. Headers and footers are kept beside the text; notes, comments, contents lists and
-deleted text are left out.
+content controls and text boxes. Headers and footers are kept beside the text; a note follows the block that refers to
+it; comments, contents lists and deleted text are left out.
 """
 
 from __future__ import annotations
@@ -13,22 +13,28 @@ from typing import Any
 from ingest.formats.builder import Builder
 from ingest.formats.grid import MAX_ACROSS, Cell, Row, lay_on_grid
 from ingest.formats.inline import Inline, as_script
-from ingest.formats.office.docx_styles import Numbering, Style, Styles, W, on, value
+from ingest.formats.office.docx_lists import Numbering
+from ingest.formats.office.docx_parts import (
+    FORMULAS,
+    TEXTS,
+    UNKNOWN,
+    flat,
+    formula_pieces,
+    notes,
+    running_lines,
+    sign_of,
+    words,
+)
+from ingest.formats.office.docx_styles import Style, Styles, W, exact, on, value
 from ingest.formats.office.ooxml import ThemeColours, open_package, theme_of, whole
 from ingest.formats.parsed import Parsed, sensible_title
 from ingest.formats.text.plaintext import BULLET
-from ingest.formats.visibility import WHITE, Colour
+from ingest.formats.visibility import WHITE, Colour, hidden_reason
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-# Wrappers whose content counts as if it stood there itself; insertions and moves are taken as accepted.
-_WRAPPERS = frozenset(
-    W + name
-    for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag", "hyperlink", "fldSimple", "dir", "bdo")
-)
 _TEXT = {f"{W}tab": " ", f"{W}ptab": " ", f"{W}noBreakHyphen": "-"}
 _DRAWN = frozenset({f"{W}drawing", f"{W}pict", f"{W}object", f"{_MC}AlternateContent"})
-_VML = "{urn:schemas-microsoft-com:vml}"
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 
 
@@ -40,20 +46,9 @@ def read_docx(data: bytes) -> Parsed:
     builder = Builder()
     walker = _Walker(document, builder)
     walker.blocks(document.element.body)
-    for line in _running(document):
+    for line in running_lines(document):
         builder.margin(line)
     return builder.build(MEDIA_TYPE, walker.title or sensible_title(document.core_properties.title))
-
-
-def _running(document: Any) -> Iterator[str]:
-    """Yield the paragraphs and watermarks of the headers and footers."""
-    parts = (rel.target_part for rel in document.part.rels.values() if rel.reltype.endswith(("/header", "/footer")))
-    for element in (part.element for part in parts if hasattr(part, "element")):
-        for paragraph in element.iter(f"{W}p"):
-            yield "".join(
-                text.text or "" if text.tag == f"{W}t" else "\t" for text in paragraph.iter(f"{W}t", f"{W}tab")
-            )
-        yield from (mark.get("string", "") for mark in element.iter(f"{_VML}textpath"))
 
 
 class _Walker:
@@ -66,10 +61,14 @@ class _Walker:
         self._behind: Colour | None = WHITE if document.element.find(f"{W}background") is None else None
         self._hidden: list[tuple[str, str]] = []  # how, text
         self._boxes: list[Any] = []  # text boxes anchored in the open block
+        self._notes = notes(document)
+        self._numbers: dict[Any, int] = {}  # of the notes referred to so far, by their elements
+        self._open_notes: list[Any] = []  # those that the open block refers to first
+        self._depth = 0  # of the open block, if it is a list item
 
     def blocks(self, parent: Any) -> None:
         """Write the paragraphs and tables in an element."""
-        for child in _flat(parent):
+        for child in flat(parent):
             if child.tag == f"{W}p":
                 self._paragraph(child)
             elif child.tag == f"{W}tbl":
@@ -77,7 +76,11 @@ class _Walker:
             self._close_block()
 
     def _close_block(self) -> None:
-        """Report what was hidden in a block, and write the text boxes that hang on it."""
+        """Report what was hidden in a block, and write the notes and the text boxes that hang on it."""
+        while self._open_notes:
+            note = self._open_notes.pop(0)
+            if said := self._cell(note, plain=False):
+                self._builder.continuation(_labelled(f"[{self._numbers[note]}]", said), self._depth)
         for how in dict.fromkeys(how for how, _ in self._hidden):
             text = "".join(text for kind, text in self._hidden if kind == how)
             self._builder.flag_hidden(how + self._builder.place, text)
@@ -97,7 +100,7 @@ class _Walker:
         self._runs(element, inline, style, plain=style.level > 0)
         if not inline:
             return
-        label = self._numbering.label(style.list_id, style.depth)
+        label, self._depth = self._numbering.label(style.list_id, style.depth), style.depth
         if style.level:
             if style.title and not self.title:
                 self.title = inline.plain()
@@ -116,9 +119,15 @@ class _Walker:
             self._builder.paragraph(inline)
 
     def _runs(self, element: Any, inline: Inline, style: Style, plain: bool) -> None:
-        for child in _flat(element):
+        for child in flat(element):
             if child.tag == f"{W}r":
                 self._run(child, inline, style, plain)
+            elif child.tag in FORMULAS:
+                for piece in formula_pieces(child):
+                    if isinstance(piece, str):
+                        inline.add(piece)
+                    else:
+                        self._run(piece, inline, style, plain=True)
 
     def _run(self, run: Any, inline: Inline, style: Style, plain: bool) -> None:
         properties = run.find(f"{W}rPr")
@@ -127,9 +136,10 @@ class _Walker:
         hidden = run_style.hidden_reason
         emphasis = not plain and (character.emphasis or on(properties, "b") or on(properties, "i"))
         for child in run:
-            text = child.text or "" if child.tag == f"{W}t" else _TEXT.get(child.tag, "")
+            text = child.text or "" if child.tag in TEXTS else _TEXT.get(child.tag, "")
+            note = self._notes.get((child.tag, child.get(f"{W}id")))
             if hidden:
-                self._hidden.append((hidden, text))
+                self._hidden.append((hidden, text or words(child if note is None else note)))
             elif text:
                 inline.add(as_script(text, run_style.script, inline.last), emphasis)
             elif child.tag in {f"{W}br", f"{W}cr"}:
@@ -137,17 +147,35 @@ class _Walker:
                     inline.add(" ")
                 else:
                     inline.line_break()
+            elif note is not None:
+                self._refer(note, inline, style)
+            elif child.tag == f"{W}ruby":
+                for base in child.iterfind(f"{W}rubyBase"):
+                    self._runs(base, inline, style, plain)
+            elif child.tag == f"{W}sym":
+                sign = sign_of(child)
+                inline.add(sign, emphasis)
+                if sign == UNKNOWN:
+                    font = child.get(f"{W}font")
+                    self._builder.flag("unreadable", f"A sign of the font {font}{self._builder.place} has no meaning.")
             elif child.tag in _DRAWN:
                 boxes = [box for box in child.iter(f"{W}txbxContent") if not _is_fallback(box)]
                 if any(item.get("hidden") in {"1", "true"} for item in child.iter(f"{_WP}docPr")):
-                    texts = (text.text or "" for box in boxes for text in box.iter(f"{W}t"))
-                    self._hidden.append(("hidden text box", "".join(texts)))
+                    self._hidden.append(("hidden text box", "".join(map(words, boxes))))
                 else:
                     self._boxes += boxes
 
+    def _refer(self, note: Any, inline: Inline, style: Style) -> None:
+        """Write a note's mark, but in headings, by whose words sections are known."""
+        if note not in self._numbers:
+            self._numbers[note] = len(self._numbers) + 1
+            self._open_notes.append(note)
+        if not style.level:
+            inline.add(f"[{self._numbers[note]}]")
+
     def _table(self, element: Any) -> None:
-        rows = [row for row in _flat(element) if row.tag == f"{W}tr" and self._is_shown(row)]
-        cells = [[cell for cell in _flat(row) if cell.tag == f"{W}tc"] for row in rows]
+        rows = [row for row in flat(element) if row.tag == f"{W}tr" and self._is_shown(row)]
+        cells = [[cell for cell in flat(row) if cell.tag == f"{W}tc" and not _is_deleted(cell)] for row in rows]
         properties = element.find(f"{W}tblPr")
         behind = self._behind
         coloured = self._styles.table(properties).colours_cells  # some or all of its cells
@@ -192,8 +220,11 @@ class _Walker:
         properties = row.find(f"{W}trPr")
         if properties is None:
             return True
-        if on(properties, "hidden"):
-            self._hidden.append(("hidden table row", "".join(text.text or "" for text in row.iter(f"{W}t"))))
+        height = properties.find(f"{W}trHeight")
+        if on(properties, "hidden") or (
+            height is not None and hidden_reason(None, None, points=exact(height, "val", "hRule"))
+        ):
+            self._hidden.append(("hidden table row", words(row)))
             return False
         return properties.find(f"{W}del") is None
 
@@ -211,13 +242,8 @@ class _Walker:
         return inline
 
 
-def _flat(element: Any) -> Iterator[Any]:
-    """Yield an element's children, those of wrappers in the wrappers' place."""
-    for child in element:
-        if child.tag in _WRAPPERS:
-            yield from _flat(child)
-        else:
-            yield child
+def _is_deleted(cell: Any) -> bool:
+    return cell.find(f"{W}tcPr/{W}cellDel") is not None
 
 
 def _labelled(label: str | None, inline: Inline) -> Inline:

@@ -1,7 +1,8 @@
-"""What Word's styles and lists say of a paragraph and its runs: heading level, type, whether it is seen, its number."""
+"""What Word's styles say of a paragraph and its runs: heading level, type, whether it is seen, which list it is in."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,8 +20,6 @@ _THEME = {
     **{"dark1": "dk1", "dark2": "dk2", "light1": "lt1", "light2": "lt2"},
 }
 _CHANGES = ("themeTint", "themeShade", "themeFillTint", "themeFillShade")
-_NUMERALS = ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i")
-_WORTHS = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
 
 
 def value(parent: Any, name: str) -> str:
@@ -35,6 +34,11 @@ def on(parent: Any, name: str) -> bool:
     return child is not None and _is_on(child)
 
 
+def exact(element: Any, size: str, rule: str) -> float | None:
+    """Return a height in points that cuts off what is higher, or None for one that grows."""
+    return whole(element.get(W + size)) / 20 or None if element.get(W + rule) == "exact" else None
+
+
 def _is_on(element: Any) -> bool:
     return (element.get(f"{W}val") or "1").lower() not in {"0", "false", "off", "none"}
 
@@ -47,14 +51,16 @@ class RunStyle:
     struck: bool = False
     crossed: bool = False  # struck out by two lines, which is a property of its own
     script: Script = ""
-    half_points: int | None = None
+    half_points: int = 20  # Word's usual type
+    width: int = 100  # of a character, in percent of what is usual
+    line: float | None = None  # its height in points, where that is fixed
     colour: Colour | None = None
     background: Colour | None = WHITE  # None where it cannot be told
 
     @property
     def hidden_reason(self) -> str:
         """How text of this style is hidden, or an empty string."""
-        points = self.half_points / 2 if self.half_points else None
+        points = min(self.half_points / 2 * self.width / 100, self.line or math.inf)
         struck = self.struck or self.crossed
         return hidden_reason(self.colour, self.background, hidden=self.hidden, points=points, struck=struck)
 
@@ -71,6 +77,7 @@ class Style:
     emphasis: bool = False
     runs: tuple[Any, ...] = ()  # run properties, the strongest last
     shadings: tuple[Any, ...] = ()  # paragraph properties that shade
+    line: float | None = None  # as for a run
     colours_cells: bool = False  # a table's
 
 
@@ -106,12 +113,12 @@ class Styles:
 
     def run(self, properties: Any, style: Style, character: Style, behind: Colour | None) -> RunStyle:
         """Return what a run's own properties, its character style and its paragraph's say together."""
-        key = style.runs, style.shadings, character.runs, behind
+        key = style.runs, style.shadings, style.line, character.runs, behind
         if key not in self._usual:
             for shading in style.shadings:
                 behind = self.shaded(behind, shading)
             layers = (*self._defaults, *style.runs, *character.runs)
-            self._usual[key] = self._layered(RunStyle(background=behind), layers)
+            self._usual[key] = self._layered(RunStyle(background=behind, line=style.line), layers)
         usual = self._usual[key]
         return usual if properties is None else self._layered(usual, (properties,))
 
@@ -155,6 +162,8 @@ class Styles:
             return replace(style, script=_SCRIPTS.get(said, ""))
         if name == "sz":
             return replace(style, half_points=whole(said) or style.half_points)
+        if name == "w":
+            return replace(style, width=whole(said, 1))
         if name == "color":
             return replace(style, colour=self._colour(child, "val", "themeColor"))
         if name == f"{_W14}textFill":
@@ -207,87 +216,6 @@ def _applied(style: Style, properties: Any) -> Style:
         style = replace(style, depth=whole(level, most=8))
     if outline := value(properties, "outlineLvl"):
         style = replace(style, level=whole(outline) + 1 if whole(outline) < 9 else 0)
+    if (spacing := properties.find(f"{W}spacing")) is not None and spacing.get(f"{W}line"):
+        style = replace(style, line=exact(spacing, "line", "lineRule"))
     return replace(style, shadings=(*style.shadings, properties)) if properties.find(f"{W}shd") is not None else style
-
-
-# Lists
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """How one level of a list counts; `text` is a pattern such as `%1.%2`."""
-
-    format: str = "bullet"
-    text: str = ""
-    start: int = 1
-
-
-class Numbering:
-    """The lists of one document, counted as its paragraphs pass: the numbers are nowhere in the text."""
-
-    def __init__(self, root: Any) -> None:
-        """Read `numbering.xml`, of which a document may have none."""
-        self._abstract: dict[str, dict[int, Level]] = {}
-        self._lists: dict[str, str] = {}
-        self._overrides: dict[str, dict[int, Level]] = {}
-        self._counters: dict[str, dict[int, int]] = {}
-        self._begun: set[tuple[str, int]] = set()
-        if root is None:
-            return
-        for abstract in root.iter(f"{W}abstractNum"):
-            levels = {whole(level.get(f"{W}ilvl")): _level(level) for level in abstract.iter(f"{W}lvl")}
-            self._abstract[abstract.get(f"{W}abstractNumId") or ""] = levels
-        for number in root.iter(f"{W}num"):
-            key = number.get(f"{W}numId") or ""
-            self._lists[key] = value(number, "abstractNumId")
-            for override in number.iter(f"{W}lvlOverride"):
-                at, redefined = whole(override.get(f"{W}ilvl")), override.find(f"{W}lvl")
-                level = self._find(key, at) if redefined is None else _level(redefined)
-                start = value(override, "startOverride")
-                self._overrides.setdefault(key, {})[at] = replace(level, start=whole(start)) if start else level
-
-    def label(self, list_id: str, depth: int) -> str | None:
-        """Count a paragraph and return what stands before it: `-` for a bullet, None for nothing."""
-        abstract = self._lists.get(list_id)
-        if abstract is None:
-            return None
-        level, counts = self._find(list_id, depth), self._counters.get(abstract, {})
-        counts = {at: count for at, count in counts.items() if at <= depth}
-        if depth in self._overrides.get(list_id, {}) and (list_id, depth) not in self._begun:
-            counts.pop(depth, None)  # begins anew, though it shares its counters with another list
-        self._begun.add((list_id, depth))
-        counts[depth] = counts[depth] + 1 if depth in counts else level.start
-        self._counters[abstract] = counts
-        if level.format == "bullet":
-            return "-"
-        label = level.text
-        for at in range(9):
-            other = self._find(list_id, at)
-            label = label.replace(f"%{at + 1}", _spelled(counts.get(at, other.start), other.format))
-        return label.strip() or None
-
-    def _find(self, list_id: str, depth: int) -> Level:
-        levels = self._abstract.get(self._lists.get(list_id, ""), {})
-        return self._overrides.get(list_id, {}).get(depth) or levels.get(depth) or Level()
-
-
-def _level(element: Any) -> Level:
-    start = value(element, "start")
-    return Level(value(element, "numFmt") or "bullet", value(element, "lvlText"), whole(start) if start else 1)
-
-
-def _spelled(number: int, style: str) -> str:
-    if style in {"lowerLetter", "upperLetter"} and number > 0:
-        letter = chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 4)
-        return letter.upper() if style == "upperLetter" else letter
-    if style in {"lowerRoman", "upperRoman"} and 0 < number < 4000:
-        return _roman(number).upper() if style == "upperRoman" else _roman(number)
-    return f"{number:02}" if style == "decimalZero" else str(number)
-
-
-def _roman(number: int) -> str:
-    out = ""
-    for numeral, worth in zip(_NUMERALS, _WORTHS, strict=True):
-        out += numeral * (number // worth)
-        number %= worth
-    return out

@@ -98,13 +98,24 @@ def highlighted(document: Any, run: Any) -> None:
     run.font.highlight_color = WD_COLOR_INDEX.BLUE
 
 
-def hidden_row(document: Any, run: Any) -> None:
-    run._parent._p.getparent().remove(run._parent._p)
-    table = document.add_table(3, 2)
-    for cell in table._cells:
-        cell.text = "a"
-    table.cell(1, 1).text = SECRET
-    table.rows[1]._tr.get_or_add_trPr().append(parse_xml(f"<w:hidden {W}/>"))
+def in_row(xml: str) -> Any:
+    def change(document: Any, run: Any) -> None:
+        run._parent._p.getparent().remove(run._parent._p)
+        table = document.add_table(3, 2)
+        for cell in table._cells:
+            cell.text = "a"
+        table.cell(1, 1).text = SECRET
+        table.rows[1]._tr.get_or_add_trPr().append(parse_xml(xml.replace("/>", f" {W}/>")))
+
+    return change
+
+
+def line_height(rule: str, twentieths: int) -> Any:
+    def change(document: Any, run: Any) -> None:
+        xml = f'<w:spacing {W} w:line="{twentieths}" w:lineRule="{rule}"/>'
+        run._parent._p.get_or_add_pPr().append(parse_xml(xml))
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -131,7 +142,10 @@ def hidden_row(document: Any, run: Any) -> None:
         shaded_paragraph("F8F8F8"),
         in_table(),
         in_table("FFFFFF", "Light Shading Accent 1"),
-        hidden_row,
+        in_row("<w:hidden/>"),
+        in_row('<w:trHeight w:val="1" w:hRule="exact"/>'),
+        properties('<w:w w:val="1"/>'),
+        line_height("exact", 20),
     ],
 )
 def test_word_text_that_is_hidden(change: Any) -> None:
@@ -156,6 +170,11 @@ def test_word_text_that_is_hidden(change: Any) -> None:
         in_table("1F3864"),
         in_table(style="Light Shading Accent 1"),
         highlighted,
+        in_row('<w:trHeight w:val="1" w:hRule="atLeast"/>'),
+        in_row('<w:trHeight w:val="240" w:hRule="exact"/>'),
+        properties('<w:w w:val="66"/>'),
+        line_height("auto", 20),
+        line_height("exact", 240),
     ],
 )
 def test_word_text_that_looks_hidden_and_is_not(change: Any) -> None:
