@@ -11,7 +11,7 @@ from statistics import median, mode
 import numpy as np
 
 from ingest.formats.inline import as_script, is_raised
-from ingest.formats.pdf.records import Page, RuledLine, Word
+from ingest.formats.pdf.canvas import Page, RuledLine, Word
 
 _PAGE_NUMBER = re.compile(
     r"[-–|\s]*(?:page|p\.)?\s*\d{1,4}(?:\s*(?:of|/|\|)\s*\d{1,4})?[-–|\s]*$|[ivxl]{1,7}$", re.IGNORECASE

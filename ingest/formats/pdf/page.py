@@ -16,8 +16,7 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import raise_digits
-from ingest.formats.pdf.canvas import Canvas
-from ingest.formats.pdf.records import Box, Page, RuledLine, Word
+from ingest.formats.pdf.canvas import Box, Canvas, Page, RuledLine, Word
 from ingest.formats.visibility import STRUCK, Colour
 
 _BREAKS = re.compile(r"[^\s\ufffe]+|[\n\ufffe]")  # pdfium's sign for a hyphen at a line's end replaces the line break

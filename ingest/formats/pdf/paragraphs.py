@@ -10,8 +10,8 @@ import re
 
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
+from ingest.formats.pdf.canvas import Page, Word
 from ingest.formats.pdf.lines import BodyType, Piece, Table, TextLine, lay_out, usual_type
-from ingest.formats.pdf.records import Page, Word
 from ingest.formats.text.plaintext import Vocabulary, split_marker
 
 _TERMINAL = re.compile(r"[.!?:;][\"'”’)\]]*$")

@@ -12,9 +12,9 @@ from typing import Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import MAX_PAGES, Parsed, Scans, reject, sensible_title
+from ingest.formats.pdf.canvas import Page
 from ingest.formats.pdf.page import PageReader
 from ingest.formats.pdf.paragraphs import write_pages
-from ingest.formats.pdf.records import Page
 from ingest.formats.scan.reader import ScanReader
 
 MEDIA_TYPE = "application/pdf"

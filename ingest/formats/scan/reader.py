@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import Scans
-from ingest.formats.pdf.records import Page, RuledLine, Word
+from ingest.formats.pdf.canvas import Page, RuledLine, Word
 
 if TYPE_CHECKING:
     from ingest.formats.scan.ocr import OcrLine, Picture
