@@ -85,16 +85,19 @@ def check_moves(
 
     It was moved or renamed, edited or not, or another link to it is left.
     """
-    before = {path: row.meta.audience for path, row in known.items()}
-    opened = [row for row in rows if row.path not in known or _is_wider(row.meta.audience, before[row.path])]
+    arrived = [row for row in rows if row.path not in known]
     by_hash: dict[str, list[SourceRow]] = defaultdict(list)
-    for row in opened:
+    for row in arrived:
         by_hash[row.sha256].append(row)
+    linked: dict[tuple[str, int], list[SourceRow]] = defaultdict(list)  # a copy has another time
+    for row in (row for row in rows if row.path in known):
+        if _is_wider(row.meta.audience, known[row.path].meta.audience):
+            linked[row.sha256, row.mtime_ns].append(row)
     gone = [(row, found.rights.of_gone(row)) for row in (*removals.moved, *removals.pruned, *removals.missing)]
     restricted = [(row, allowed) for row, allowed in gone if allowed is not None]
-    alike = _alike({row.document_id for row, _ in restricted}, opened, catalog) if opened else {}
+    alike = _alike({row.document_id for row, _ in restricted}, arrived, catalog) if restricted else {}
     for old, allowed in restricted:
-        same = by_hash.get(old.sha256) or alike.get(old.document_id, [])
+        same = [*by_hash[old.sha256], *linked[old.sha256, old.mtime_ns]] or alike.get(old.document_id, [])
         if new := next((row for row in same if _is_wider(row.meta.audience, allowed)), None):
             verb = "was moved to" if new.sha256 == old.sha256 else "is gone, and much the same stands in"
             cause = f"{old.source}, which not everyone may see, {verb} {new.source}, which more may see."
