@@ -36,7 +36,7 @@ ROLE = "auditor"
 TOKEN = re.compile(r"\bq[a-z0-9]{9}\b")
 ANYONE = Access(as_of="2026-06-01")
 AUDITOR = Access(roles=frozenset({ROLE}), as_of="2026-06-01")
-K = 5
+K = 50  # hits: a sentence must be found, and which passages are as near to its question is no loss
 GONE = 12  # tokens that must not be found, in one check
 
 
