@@ -178,7 +178,7 @@ def _clips_all(tokens: Tokens) -> Any:
     if named == "rect":
         return len(lengths) == 4 and all(length.pixels(16.0) < 2 for length in lengths)
     if named in {"circle", "ellipse"}:
-        return isinstance(sides[0], Length) and sides[0].pixels(16.0, whole=100.0) < 2
+        return isinstance(radius := next(iter(sides), None), Length) and radius.pixels(16.0, whole=100.0) < 2
     return named == "inset" and len(lengths) == 1 and lengths[0].pixels(16.0, whole=100.0) >= 50
 
 

@@ -83,6 +83,8 @@ SHOWING = [
     "margin-left:-100%; float:left",
     "transform:translate(-50%, -50%)",
     "clip-path:inset(5%)",
+    "clip-path:circle()",
+    "clip-path:circle(at 50% 50%)",
     "clip-path:circle(50%)",
     "/* display:none */",
     "content:'display:none'",
