@@ -55,7 +55,7 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
     """
     removals = Removals()
     seen = {str(file.path) for file in (*found.files, *found.others)}
-    arrived = _arrivals(known, rows)
+    arrived = {row.sha256 for row in rows if row.path not in known}
     hashes = {row.sha256 for row in (*rows, *known.values()) if row.path in seen}
     for path, row in known.items():
         if path in seen:
@@ -95,7 +95,8 @@ def check_moves(
             linked[row.sha256, row.mtime_ns].append(row)
     gone = [(row, found.rights.of_gone(row)) for row in (*removals.moved, *removals.pruned, *removals.missing)]
     restricted = [(row, allowed) for row, allowed in gone if allowed is not None]
-    alike = _alike({row.document_id for row, _ in restricted}, arrived, catalog) if restricted else {}
+    edited = {row.document_id for row, _ in restricted if row.sha256 not in by_hash}
+    alike = _alike(edited, arrived, catalog) if edited else {}
     for old, allowed in restricted:
         same = [*by_hash[old.sha256], *linked[old.sha256, old.mtime_ns]] or alike.get(old.document_id, [])
         if new := next((row for row in same if _is_wider(row.meta.audience, allowed)), None):
@@ -122,11 +123,6 @@ def _alike(gone: set[str], rows: Sequence[SourceRow], catalog: Catalog) -> dict[
 
 def _word_pairs(catalog: Catalog, document_id: str) -> set[tuple[str, str]]:
     return set(pairwise(catalog.text_of(document_id).casefold().split()))
-
-
-def _arrivals(known: Mapping[str, SourceRow], rows: Sequence[SourceRow]) -> set[str]:
-    """Return the hashes of the bytes of files that were not known."""
-    return {row.sha256 for row in rows if row.path not in known}
 
 
 def _is_wider(new: Audience, old: Audience) -> bool:

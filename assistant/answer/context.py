@@ -89,7 +89,8 @@ def with_amendments(
     """Return evidence, and after it the sentences of other documents that limit it and name its document."""
     own = {e.hit.passage.document_id for e in evidence}
     candidates: list[Evidence] = []
-    for name in dict.fromkeys(name for e in evidence for name in _names_of(e.hit, catalog.queries, access)):
+    hits = {e.hit.source: e.hit for e in evidence}.values()
+    for name in dict.fromkeys(name for hit in hits for name in _names_of(hit, catalog.queries, access)):
         words = re.findall(r"\w+", name)
         if len(words) < 2:  # one word names too much
             continue

@@ -904,6 +904,15 @@ def test_progress_only_goes_forward(
 PLAN = "# Plan\n\nThe zeppelin costs 900 euros.\n"
 
 
+def make_board(docs: Path) -> None:
+    """Make a restricted folder with a plan and one more document, and an open one with nothing."""
+    for folder in ("board", "open"):
+        (docs / folder).mkdir()
+    write(docs / "board" / "plan.md", PLAN)
+    write(docs / "board" / "other.md", "# Other\n\nThe board meets on Mondays at nine.\n")
+    govern(docs, {"board/**": "board"})
+
+
 def test_a_restricted_file_that_is_renamed_out_of_its_rule_publishes_nothing(
     config: Config, index: Index, docs: Path, run_ingest: Run
 ) -> None:
@@ -924,11 +933,7 @@ def test_a_restricted_file_that_is_renamed_out_of_its_rule_publishes_nothing(
 def test_a_restricted_file_that_is_moved_and_edited_at_once_publishes_nothing(
     config: Config, index: Index, docs: Path, run_ingest: Run, prune: bool
 ) -> None:
-    for folder in ("board", "open"):
-        (docs / folder).mkdir()
-    for name in ("board/plan.md", "board/other.md"):
-        write(docs / name, PLAN if name == "board/plan.md" else "# Other\n\nThe board meets on Mondays at nine.\n")
-    govern(docs, {"board/**": "board"})
+    make_board(docs)
     run_ingest(config, docs)
     (docs / "board" / "plan.md").unlink()
     write(docs / "open" / "lunch.md", "# Lunch\n\nThe canteen opens at noon.\n")
@@ -945,11 +950,7 @@ def test_a_restricted_file_that_is_moved_and_edited_at_once_publishes_nothing(
 def test_a_hard_link_does_not_open_when_the_restricted_name_goes(
     config: Config, index: Index, docs: Path, run_ingest: Run
 ) -> None:
-    for folder in ("board", "open"):
-        (docs / folder).mkdir()
-    for name in ("board/plan.md", "board/other.md"):
-        write(docs / name, PLAN if name == "board/plan.md" else "# Other\n\nThe board meets on Mondays at nine.\n")
-    govern(docs, {"board/**": "board"})
+    make_board(docs)
     os.link(docs / "board" / "plan.md", docs / "open" / "y.md")
     run_ingest(config, docs)
     assert "open/y.md" not in index.sources()

@@ -88,6 +88,8 @@ class Canvas:
 
     def _is_struck(self, word: Word) -> bool:
         """Say whether lines go through the middle of a word, over most of its width, and show on the page."""
+        if not self._lines.size:  # as on most pages: this is asked of each word
+            return False
         x0, x1, y = self._lines.T
         x0, x1 = np.maximum(x0, word.x0), np.minimum(x1, word.x1)
         # Letters are half of their size high, capitals less than three quarters; what stands on a line may dip into it.
