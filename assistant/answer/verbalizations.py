@@ -99,7 +99,7 @@ def sentence_verbalizations(quote: str) -> Iterator[str]:
     if len(texts) < 2 or not texts[0].rstrip("\"'”’)]*").endswith(("?", ":")):
         return
     for first in range(len(texts) - 1, 0, -1):
-        above = [i for i in range(first) if texts[i].endswith((":", "?"))]
+        above = [0, *(i for i in range(1, first) if texts[i].endswith((":", "?")))]
         gaps = [f" {MORE} " if after > at + 1 else " " for at, after in zip(above, [*above[1:], first], strict=True)]
         yield "".join(texts[at] + gap for at, gap in zip(above, gaps, strict=True)) + " ".join(texts[first:])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assistant.answer.proof.citations import canonical_statement, is_its_quote
@@ -396,3 +396,11 @@ def test_any_text_can_be_compared_and_is_itself(statement: str, quote: str) -> N
     assert is_its_quote(statement, statement)
     if is_its_quote(statement, quote) and "…" not in statement and "\n" not in quote and "|" not in quote:
         assert canonical_statement(statement) == canonical_statement(quote)
+
+
+@given(st.text(alphabet="ab1 \n.?!:|-'\"*)…", max_size=40), st.text(alphabet="ab1 \n.?!:|-'\"*)…", max_size=40))
+@settings(max_examples=300, deadline=None)
+@example("", "\nz?'\n1.\n.I")
+def test_any_two_texts_can_be_compared(statement: str, quote: str) -> None:
+    is_its_quote(statement, quote)
+    assert is_its_quote(quote, quote)
