@@ -1,9 +1,10 @@
 """Attack the guards:  python -m bench.redteam
 
 On the test halves of the guard sets, which no model, threshold or rule was made from: direct injections found, beside
-the policy questions, trigger-word look-alikes and other chat that are refused by mistake; what the model finds of a
-source that was left out of its making; instructions of our own planted in documents in twelve ways, and what comes of
-asking them; personal data by type; and the milliseconds a question waits. Ten minutes.
+the policy questions, trigger-word look-alikes and other chat that are refused by mistake; instructions of our own
+planted in documents in twelve ways, and what comes of asking them; personal data by type; and the milliseconds a
+question waits. With `--left-out` also what the model finds of a source that was left out of its making, which makes it
+anew for each: 10 GB of memory, and half an hour.
 """
 
 from __future__ import annotations
@@ -249,7 +250,9 @@ def show(lines: Sequence[Line]) -> None:
 
 
 def main() -> None:
-    given = parser(__doc__).parse_args()
+    options = parser(__doc__)
+    options.add_argument("--left-out", action="store_true", help="also make the model without each source")
+    given = options.parse_args()
     shared = given.shared.resolve()
     data = shared / "data"
     config = settings(given, ROOT)
@@ -261,7 +264,8 @@ def main() -> None:
     guards = Guards(GuardsSection(), encode)
     load = note_load()
     lines = list(questions_table(guards, [*test, *asked]))
-    lines += left_out(items, encode, Injection().model)
+    if given.left_out:
+        lines += left_out(items, encode, Injection().model)
     with console.status("asking documents with planted instructions"), scratch("planted") as folder:
         lines += planted(config, folder)
     lines += innocent(guards, data)
