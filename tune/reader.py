@@ -1,6 +1,6 @@
 """Teach the reader an organisation's own questions.
 
-A row is a question with one of the passages that retrieval brings, its label the parts that meet gold evidence: the
+An example is a question with the passages that retrieval brings, its label the parts that meet gold evidence: the
 passages without any are the negatives that the reader really meets. `tune run` trains on most of the documents that are
 learned from, and takes the reader if it finds the gold first more often on the others.
 """
@@ -30,33 +30,33 @@ from tune.graphs.encoders import ADAPTER, build_reader
 from tune.graphs.install import install
 from tune.graphs.originals import MPNET, open_base
 from tune.train import MIN_EXAMPLES
-from tune.train_reader import ReaderRow, train
+from tune.train_reader import ReaderExample, ReaderPassage, train
 
+SEARCHED, RIGHT, WRONG = 32, 3, 5  # passages: looked at, and taken of them with gold and without
 CHECKED_DOCUMENTS = 4  # one in so many is kept to compare the readers on
 FOLDER = "adapter"
 
 
-def rows(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[ReaderRow]:
-    """Yield rows of each question's first passages: two with its gold and four without; four of one nothing answers."""
+def examples(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[ReaderExample]:
+    """Yield each question with its first passages: as many as `RIGHT` with its gold, and `WRONG` without."""
     for done, question in enumerate(questions):
         progress("searching", done, len(questions))
         hits = assistant.search(
-            question.asked, access=access_of(assistant.access, question), k=16, focus=question.question
+            question.asked, access=access_of(assistant.access, question), k=SEARCHED, focus=question.question
         ).hits
-        found = [(hit, _gold(hit, question)) for hit in hits]
-        right = [row_of(question, hit, gold) for hit, gold in found if gold]
-        wrong = [row_of(question, hit, ()) for hit, gold in found if not gold]
-        if not question.answerable:
-            yield from wrong[:4]
-        elif right:
-            yield from (*right[:2], *wrong[:4])
+        passages = [passage_of(hit, question) for hit in hits]
+        right = [p for p in passages if p.gold][:RIGHT]
+        wrong = [p for p in passages if p.units and not p.gold][: WRONG + (0 if question.answerable else 1)]
+        if bool(right) == question.answerable and (right or wrong):
+            yield ReaderExample(question.asked, (*right, *wrong))
     progress("searching", len(questions), len(questions))
 
 
-def row_of(question: Question, hit: Hit, gold: tuple[int, ...]) -> ReaderRow:
-    """Return the row of a question and a passage."""
-    parts = tuple(as_read(e) for e in evidence_in(hit))
-    return ReaderRow(question.asked, place(hit), parts, gold, 2.0 if gold else 1.0)  # there are few with gold
+def passage_of(hit: Hit, question: Question) -> ReaderPassage:
+    """Return a hit as the reader reads it, with the parts that answer the question."""
+    parts = evidence_in(hit)
+    gold = tuple(i for i, e in enumerate(parts) if covers_gold(e.text, question.evidence))
+    return ReaderPassage(place(hit), tuple(map(as_read, parts)), gold)
 
 
 def train_better(
@@ -73,7 +73,7 @@ def train_better(
         return None, {"questions": len(questions), "taken": False}
     mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
     with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
-        found = list(rows(assistant, learned, progress))
+        found = list(examples(assistant, learned, progress))
         before = [_right(assistant, q, serving) for q in checked]
     measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
     base = open_base(MPNET)
@@ -100,10 +100,6 @@ def train_better(
 def to_json(weights: Logistic, model_id: str, made: dict[str, Any]) -> dict[str, Any]:
     """Return the form that `load_reader` reads; `made` says from what."""
     return {"model": model_id, **asdict(weights), "made": made}
-
-
-def _gold(hit: Hit, question: Question) -> tuple[int, ...]:
-    return tuple(i for i, e in enumerate(evidence_in(hit)) if covers_gold(e.text, question.evidence))
 
 
 def _right(assistant: Assistant, question: Question, reader: ReaderFile) -> float:

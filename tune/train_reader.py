@@ -1,9 +1,11 @@
-"""Train the reader: LoRA on MPNet as a cross-encoder, one softmax over "nothing here answers" and a passage's parts.
+"""Train the reader: LoRA on MPNet as a cross-encoder, one softmax over "nothing answers" and the parts of all passages.
 
-A row is a question with one passage, its label the parts that answer, or none: what retrieval brings of the same
-documents and does not answer is what the reader meets. What makes it fast on a CPU: the base is in bfloat16 where the
-processor has it, the adapter is added to its weights once a batch instead of to every activation, and batches hold
-rows of like length.
+An example is a question with passages, its label the parts that answer, or none: what retrieval brings of the same
+documents and does not answer is what the reader meets. Each passage is read by itself, as when it serves; that one
+softmax goes over all of them makes their scores comparable ("shared normalisation", Clark and Gardner, "Simple and
+Effective Multi-Paragraph Reading Comprehension", ACL 2018). What makes it fast on a CPU: the base is in bfloat16 where
+the processor has it, the adapter is added to its weights once a batch instead of to every activation, and batches hold
+passages of like length.
 `graphs/encoders.py` makes the runtime of what is saved here.
 """
 
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.core.records import Progress
 from assistant.models.cross_encoder import layout, open_tokenizer
@@ -37,31 +40,41 @@ class ReaderTraining:
     rank: int = 32  # of the adapter, which is 11 MB
     alpha: int = 64
     inner: int = 256  # units of the two scoring heads
-    head_rate: float = 1e-3  # learning rate of the heads, which start from nothing
+    head_rate: float = 1e-3  # learning rate of heads that start from nothing
     warm_up: float = 0.06  # share of the steps
     last_rate: float = 0.03  # share of the learning rate that is left at the end
     tokens: int = 4096  # of a batch
     batches: int = 2  # of a step
-    measured: int = 60  # rows that the outliers are measured on
-    probed: int = 12  # rows that the runtime is compared on
+    measured: int = 60  # passages that the outliers are measured on
+    probed: int = 12  # passages that the runtime is compared on
 
 
 SETTINGS = ReaderTraining()
+CUT_OFF = -1e3  # log-odds below which a part was not read
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderRow:
-    """A question with a passage's header and parts; `gold` are those that answer."""
+class ReaderPassage:
+    """A passage's header and parts; `gold` are those that answer."""
 
-    question: str
     header: str
     units: tuple[str, ...]
     gold: tuple[int, ...] = ()
-    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderExample:
+    """A question with passages, of which any or none answers."""
+
+    question: str
+    passages: tuple[ReaderPassage, ...]
+
+
+Read = tuple[NDArray[np.int64], NDArray[np.int64]]  # a question with one passage: token ids and the part of each
 
 
 def train(
-    rows: Sequence[ReaderRow],
+    examples: Sequence[ReaderExample],
     out: Path,
     progress: Progress,
     *,
@@ -69,18 +82,19 @@ def train(
     rate: float = 3e-4,
     seed: int = 5,
 ) -> dict[str, Any]:
-    """Train on the rows, from the adapter in `start` or anew, and save it in `out`; return what was measured."""
+    """Train on the examples, from the adapter in `start` or anew, and save it in `out`; return what was measured."""
     import torch
 
     torch.manual_seed(seed)
     model = make_model(start)
     tokenizer = open_tokenizer(open_base(MPNET).tokenizer)
-    read = [layout(tokenizer, row.question, row.header, row.units) for row in rows]
-    batches = list(batched([len(ids) for ids, _ in read], seed))
+    read = [[layout(tokenizer, e.question, p.header, p.units) for p in e.passages] for e in examples]
+    batches = list(batched([(len(of), max(len(ids) for ids, _ in of)) for of in read], seed))
     steps = math.ceil(len(batches) / SETTINGS.batches)
+    head_rate = rate if start else SETTINGS.head_rate
     groups: list[dict[str, Any]] = [
         {"params": [p for name, p in named(model) if ".lora_" in name], "lr": rate},
-        {"params": [p for name, p in named(model) if ".lora_" not in name], "lr": SETTINGS.head_rate},
+        {"params": [p for name, p in named(model) if ".lora_" not in name], "lr": head_rate},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     warm_up, last_rate = max(1, SETTINGS.warm_up * steps), SETTINGS.last_rate
@@ -91,7 +105,7 @@ def train(
     began = time.perf_counter()
     for number, chosen in enumerate(batches):
         progress("training the reader", number, len(batches))
-        loss = loss_of(model, [rows[i] for i in chosen], [read[i] for i in chosen])
+        loss = loss_of(model, [examples[i] for i in chosen], [read[i] for i in chosen])
         (loss / SETTINGS.batches).backward()
         losses.append(float(loss.detach()))
         if (number + 1) % SETTINGS.batches == 0 or number + 1 == len(batches):
@@ -100,9 +114,10 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             schedule.step()
     progress("training the reader", len(batches), len(batches))
-    save(model, rows, tokenizer, out)
+    save(model, examples, tokenizer, out)
     return {
-        "rows": len(rows),
+        "questions": len(examples),
+        "passages": sum(len(e.passages) for e in examples),
         "batches": len(batches),
         "seconds": round(time.perf_counter() - began, 1),
         "loss": round(float(np.mean(losses[-20:])), 4) if losses else None,
@@ -147,22 +162,22 @@ def named(model: torch.nn.Module) -> list[tuple[str, Any]]:
     return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
 
-def batched(lengths: Sequence[int], seed: int) -> Iterator[list[int]]:
-    """Yield batches of rows of like length, in random order."""
+def batched(sizes: Sequence[tuple[int, int]], seed: int) -> Iterator[list[int]]:
+    """Yield batches of examples whose passages are of like length, in random order; `sizes` count and measure them."""
     rng = random.Random(seed)
-    order = sorted(range(len(lengths)), key=lambda i: lengths[i] + rng.random() * 16)
+    order = sorted(range(len(sizes)), key=lambda i: sizes[i][1] + rng.random() * 16)
     batches: list[list[int]] = [[]]
     for i in order:
-        longest = max(lengths[k] for k in (*batches[-1], i))
-        if batches[-1] and (len(batches[-1]) + 1) * longest > SETTINGS.tokens:
+        counts, lengths = zip(*(sizes[k] for k in (*batches[-1], i)), strict=True)
+        if batches[-1] and sum(counts) * max(lengths) > SETTINGS.tokens:
             batches.append([])
         batches[-1].append(i)
     rng.shuffle(batches)
     yield from (batch for batch in batches if batch)
 
 
-def scores(model: Any, read: Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]) -> torch.Tensor:
-    """Return the logits [rows, 1 + units], null first; what a row has not is far below."""
+def scores(model: Any, read: Sequence[Read]) -> torch.Tensor:
+    """Return the logits [passages, 1 + units], null first; what a passage has not is far below."""
     import torch
     from torch.nn.functional import one_hot
 
@@ -186,22 +201,26 @@ def scores(model: Any, read: Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any
     return torch.cat([parts[0][..., 0], said], 1)
 
 
-def loss_of(model: Any, rows: Sequence[ReaderRow], read: Sequence[Any]) -> torch.Tensor:
+def loss_of(model: Any, examples: Sequence[ReaderExample], read: Sequence[Sequence[Read]]) -> torch.Tensor:
     """Return the mean loss: half of "one of the gold parts", half of "all of them alike"."""
     import torch
-    from torch.nn.functional import log_softmax
+    from torch.nn.functional import pad
 
-    logits = scores(model, read)
-    chosen = log_softmax(logits, 1)
-    total = logits.sum() * 0
-    for at, row in enumerate(rows):
-        gold = [k + 1 for k in row.gold if k + 1 < logits.shape[1] and logits[at, k + 1] > -1e3]
-        found = chosen[at, gold or [0]]
-        total = total - row.weight * 0.5 * (torch.logsumexp(found, 0) + found.mean())
-    return total / len(rows)
+    logits = scores(model, [one for of in read for one in of])
+    odds = pad(logits[:, 1:] - logits[:, :1], (1, 0))  # each passage's own null is 0: the example's
+    total, at = logits.sum() * 0, 0
+    for example in examples:
+        own = odds[at : at + len(example.passages)]
+        at += len(example.passages)
+        whole = torch.logsumexp(torch.cat([own[:, 1:].flatten(), own[0, :1]]), 0)
+        gold = [(n, k + 1) for n, p in enumerate(example.passages) for k in p.gold if k + 1 < own.shape[1]]
+        read_gold = [place for place in gold if own[place] > CUT_OFF]
+        found = torch.stack([own[place] for place in read_gold or [(0, 0)]]) - whole
+        total = total - 0.5 * (torch.logsumexp(found, 0) + found.mean())
+    return total / len(examples)
 
 
-def save(model: Any, rows: Sequence[ReaderRow], tokenizer: Any, out: Path) -> None:
+def save(model: Any, examples: Sequence[ReaderExample], tokenizer: Any, out: Path) -> None:
     """Write the adapter as peft does, the heads, how the graph is to be smoothed, and probes; all of 16 bits."""
     import torch
     from safetensors.numpy import save_file
@@ -226,15 +245,15 @@ def save(model: Any, rows: Sequence[ReaderRow], tokenizer: Any, out: Path) -> No
     (out / CONFIG).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     save_file(_heads_of(half), out / HEADS)
     exact = folded(model)
-    sample = random.Random(2).sample(range(len(rows)), min(len(rows), 10 * SETTINGS.measured))
+    rows = [(example.question, passage) for example in examples for passage in example.passages]
+    sample = random.Random(2).sample(rows, min(len(rows), SETTINGS.measured))
     probes: list[dict[str, Any]] = []
     with torch.no_grad(), watched(exact["encoder"]) as largest:
-        for i in sample[: SETTINGS.measured]:
-            row = rows[i]
-            logits = scores(exact, [layout(tokenizer, row.question, row.header, row.units)])[0]
+        for question, passage in sample:
+            logits = scores(exact, [layout(tokenizer, question, passage.header, passage.units)])[0]
             odds = (logits[1:] - logits[0]).tolist()
-            if len(probes) < SETTINGS.probed and len(odds) == len(row.units) and min(odds) > -100:
-                told = {"question": row.question, "header": row.header, "units": list(row.units)}
+            if len(probes) < SETTINGS.probed and len(odds) == len(passage.units) and min(odds) > -100:
+                told = {"question": question, "header": passage.header, "units": list(passage.units)}
                 probes.append({**told, "log_odds": [round(value, 3) for value in odds]})
     (out / PROBES).write_text(json.dumps(probes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     save_file(smoothing_of(largest), out / SMOOTHING)

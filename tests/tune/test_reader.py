@@ -22,8 +22,8 @@ from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
 from tune.factory.fit_packaged import Sample, fit_reader
 from tune.graphs.install import install
-from tune.reader import rows, to_json, train_better
-from tune.train_reader import ReaderRow, batched, loss_of, make_model
+from tune.reader import examples, to_json, train_better
+from tune.train_reader import ReaderExample, ReaderPassage, batched, loss_of, make_model
 
 LEAVE = "# Leave\n\n## Carry-over\n\nEmployees may carry over 5 days. Days expire on 31 March.\n"
 CARDS = "# Cards\n\n## Loss\n\nA lost card is reported at once.\n\n## Limits\n\nA card pays up to £500.\n"
@@ -51,22 +51,41 @@ def test_the_weights_find_what_tells() -> None:
         fit_reader(made_up(49))
 
 
-def test_rows_are_what_retrieval_brings(make_assistant: Callable[..., Assistant]) -> None:
+def test_examples_are_what_retrieval_brings(make_assistant: Callable[..., Assistant]) -> None:
     assistant = make_assistant({"leave.md": LEAVE, "cards.md": CARDS})
     asked = Question("1", "When do days expire?", True, (), ("Days expire on 31 March.",), ("leave.md",))
     near = Question("2", "Who reports a lost dog?", False)
-    right, *wrong = [row for row in rows(assistant, [asked, near], silent) if row.question == asked.question]
+    nowhere = Question("3", "When do cards expire?", True, (), ("Cards expire in May.",), ("cards.md",))
+    answered, unanswered = examples(assistant, [asked, near, nowhere], silent)
+    assert (answered.question, unanswered.question) == (asked.question, near.question)
+    right, *wrong = answered.passages
     assert right.header == "Leave > Carry-over"
     assert [right.units[i] for i in right.gold] == ["Days expire on 31 March."]
-    assert len(wrong) == 2 and all(row.gold == () for row in wrong)
-    assert len([row for row in rows(assistant, [near], silent) if row.gold == ()]) == 3
+    assert len(wrong) == 2 and not any(passage.gold for passage in wrong)
+    assert len(unanswered.passages) == 3 and not any(passage.gold for passage in unanswered.passages)
 
 
-def test_batches_hold_every_row_once_and_not_too_many_tokens() -> None:
-    lengths = [20 + 7 * (n % 50) for n in range(300)]
-    batches = list(batched(lengths, seed=1))
+def test_batches_hold_every_example_once_and_not_too_many_tokens() -> None:
+    sizes = [(1 + n % 7, 20 + 7 * (n % 50)) for n in range(300)]
+    batches = list(batched(sizes, seed=1))
     assert sorted(i for batch in batches for i in batch) == list(range(300))
-    assert all(len(batch) * max(lengths[i] for i in batch) <= 4096 for batch in batches)
+    assert all(sum(sizes[i][0] for i in b) * max(sizes[i][1] for i in b) <= 4096 for b in batches)
+
+
+def test_the_loss_is_of_one_softmax_over_all_passages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two questions: of one the second passage's first part is gold, of the other none that was read."""
+    import torch
+
+    from tune import train_reader
+
+    logits = torch.tensor([[1.0, 3.0, 0.0], [0.5, 4.5, -1e4], [2.0, 1.0, -1e4]])
+    monkeypatch.setattr(train_reader, "scores", lambda model, read: logits)
+    two = ReaderExample("?", (ReaderPassage("", ("a", "b")), ReaderPassage("", ("c", "d"), (0, 1))))
+    none = ReaderExample("?", (ReaderPassage("", ("e", "f"), (1,)),))
+    first = np.exp([0.0, 2.0, -1.0, 4.0])  # nothing, a, b, c
+    second = np.exp([0.0, -1.0])
+    expected = -(np.log(first[3] / first.sum()) + np.log(second[0] / second.sum())) / 2
+    assert float(loss_of(None, [two, none], [[], []])) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_adapter_is_a_change_of_the_weight_and_learns_as_such() -> None:
@@ -97,17 +116,18 @@ def test_it_learns_and_what_it_learned_is_what_runs(tmp_path: Path) -> None:
 
     units = ("Alpha pays ten.", "Beta pays twenty.", "Gamma pays thirty.")
     names = ("alpha", "beta", "gamma")
+    other = ReaderPassage("Fees", ("A fee is paid.", "Fees are due in May."))
     found = [
-        ReaderRow(f"What does {name} pay, case {n}?", "Pay", units, (at,))
+        ReaderExample(f"What does {name} pay, case {n}?", (other, ReaderPassage("Pay", units, (at,))))
         for n in range(8)
         for at, name in enumerate(names)
     ]
-    found += [ReaderRow(f"What does delta pay, case {n}?", "Pay", units) for n in range(8)]
+    found += [ReaderExample(f"What does delta pay, case {n}?", (ReaderPassage("Pay", units), other)) for n in range(8)]
     tokenizer = open_tokenizer(open_base(MPNET).tokenizer)
-    read = [layout(tokenizer, row.question, row.header, row.units) for row in found]
+    read = [[layout(tokenizer, e.question, p.header, p.units) for p in e.passages] for e in found]
     before = float(loss_of(make_model(ADAPTER), found, read).detach())
-    told = train(found * 30, tmp_path / "adapter", silent, start=ADAPTER)
-    assert told["rows"] == 32 * 30
+    told = train(found * 15, tmp_path / "adapter", silent, start=ADAPTER)
+    assert (told["questions"], told["passages"]) == (32 * 15, 64 * 15)
     after = float(loss_of(make_model(tmp_path / "adapter"), found, read).detach())
     assert after < before
     (tmp_path / "model").mkdir()
