@@ -99,7 +99,7 @@ def main() -> None:
     with scratch("confidence") as work:
         confidence = load_confidence(work)
         for source in REPORTED:
-            with closing(open_index(data / source.name / source.documents, work)) as assistant:
+            with closing(open_index(data / source.name / source.documents, work / source.name)) as assistant:
                 asked = list(questions(data, source, Split.TEST))
                 asked = random.Random(SEED).sample(asked, min(given.limit or len(asked), len(asked)))
                 for found in outcomes(assistant, asked, source.name, note_progress):

@@ -138,15 +138,15 @@ def calibrated() -> list[Path]:
 
 
 def _asked(folder: Path, work: Path, ask: Callable[[Assistant, list[Question]], Iterator[Found]]) -> list[Found]:
-    with closing(open_index(folder / DOCUMENTS, work)) as assistant:
+    with closing(open_index(folder / DOCUMENTS, work / folder.name)) as assistant:
         return list(ask(assistant, read_questions(folder / QUESTIONS)))
 
 
-def open_index(documents: Path, work: Path) -> Assistant:
-    """Index a folder of documents and open an assistant on them that answers everything."""
+def open_index(documents: Path, index: Path) -> Assistant:
+    """Index a folder of documents in another, and open an assistant on it that answers everything."""
     base = load_config()
     config = Config(
-        index=IndexSection(data=str(work / documents.parent.name)),
+        index=IndexSection(data=str(index)),
         models=base.models,
         generator=GeneratorSection(runtime="none"),
         base=base.base,

@@ -60,7 +60,7 @@ def make_examples(shared: Path, work: Path) -> Stage:
 
 
 def _examples(data: Path, source: Source, indexes: Path) -> Iterator[dataset.Example]:
-    with closing(open_index(data / source.name / source.documents, indexes)) as assistant:
+    with closing(open_index(data / source.name / source.documents, indexes / source.name)) as assistant:
         asked = read_questions(data / source.name / source.questions, Split.DEV)
         asked = random.Random(SEED).sample(asked, min(MOST.get(source.name, len(asked)), len(asked)))
         yield from dataset.examples(assistant, asked, source.name, note_progress)

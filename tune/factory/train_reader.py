@@ -104,12 +104,12 @@ def organisation_examples(work: Path) -> Iterator[ReaderExample]:
         if folder.name not in (*CALIBRATED, *UNSEEN):
             most = None if folder.parent == LARGE_ORGANISATIONS else SMALL
             asked = _shuffled(read_questions(folder / QUESTIONS))[:most]
-            yield from indexed_examples(folder / DOCUMENTS, asked, work)
+            yield from indexed_examples(folder / DOCUMENTS, asked, work / folder.name)
 
 
-def indexed_examples(documents: Path, questions: Sequence[Question], work: Path) -> Iterator[ReaderExample]:
-    """Yield the examples of questions about a folder of documents."""
-    with closing(open_index(documents, work)) as assistant:
+def indexed_examples(documents: Path, questions: Sequence[Question], index: Path) -> Iterator[ReaderExample]:
+    """Yield the examples of questions about a folder of documents, which is indexed in another."""
+    with closing(open_index(documents, index)) as assistant:
         yield from reader.examples(assistant, questions, note_progress)
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     if not (first / WEIGHTS).is_file():
         train(_shuffled(general_examples(shared, FIRST, SEED)), first, note_progress, rate=4e-4)
     asked = read_questions(shared / "data" / PUBLIC / "qa.jsonl", Split.DEV)
-    public = list(indexed_examples(shared / "data" / PUBLIC / DOCUMENTS, asked, work))
+    public = list(indexed_examples(shared / "data" / PUBLIC / DOCUMENTS, asked, work / PUBLIC))
     examples = [
         *organisation_examples(work),
         *_shuffled(public)[:PUBLIC_EXAMPLES],
