@@ -9,22 +9,31 @@ from assistant.answer.evidence import place
 from assistant.answer.phrase import GroundedText
 from assistant.answer.question import Inquiry
 from assistant.core.records import NO_MODEL, Answer, EarlierQuote, ModelInfo, Quote, Reading, Status, Verdict
+from assistant.text.languages import language_of
 from assistant.text.prompts import counted
 
 ABSTAINED = "The documents do not answer this. I searched {documents} ({passages})."
+OTHER_LANGUAGE = "These documents are in {documents}, and your question is in {question}. Please ask in {documents}."
 UNSURE = "I'm not certain. These passages come closest:"
 WITHHELD = "I may not show what answers this: it holds {what}. The place is {place}."
 WITHHELD_FOR = {"secrets": "a secret", "personal": "personal data", "output": "what may not be shown"}  # by guard
+
+
+def _filled(template: str, **patterns: str) -> str:
+    """Return the pattern of a sentence whose places are filled by what the patterns match."""
+    written = re.escape(template)
+    for name, pattern in patterns.items():
+        written = written.replace(re.escape(f"{{{name}}}"), f"(?:{pattern})")
+    return written
+
+
+LANGUAGE = "[A-Z][a-z]+"
 SAYS_ABSTAINED = re.compile(
-    re.escape(ABSTAINED.format(documents="DOCUMENT", passages="PASSAGE"))
-    .replace("DOCUMENT", r"(?:1 document|[\d,]+ documents)")
-    .replace("PASSAGE", r"(?:1 passage|[\d,]+ passages)")
+    _filled(ABSTAINED, documents=r"1 document|[\d,]+ documents", passages=r"1 passage|[\d,]+ passages")
+    + "|"
+    + _filled(OTHER_LANGUAGE, documents=LANGUAGE, question=LANGUAGE)
 )
-SAYS_WITHHELD = re.compile(
-    re.escape(WITHHELD.format(what="WHAT", place="PLACE"))
-    .replace("WHAT", f"(?:{'|'.join(WITHHELD_FOR.values())})")
-    .replace("PLACE", "(.+)")
-)
+SAYS_WITHHELD = re.compile(_filled(WITHHELD, what="|".join(WITHHELD_FOR.values()), place="(.+)"))
 
 
 def answered(
@@ -41,11 +50,18 @@ def answered(
 
 
 def unanswered(inquiry: Inquiry, reading: Reading, closest: tuple[Quote, ...], withheld: tuple[Verdict, ...]) -> Answer:
-    """Say that the documents do not surely answer, and what came closest."""
+    """Say that the documents do not surely answer, and what came closest; or that they are in another language."""
     index = inquiry.index
     searched = {"documents": counted(index.documents, "document"), "passages": counted(index.passages, "passage")}
-    text = UNSURE if closest else ABSTAINED.format(**searched)
+    text = UNSURE if closest else _other_language(inquiry.question, reading) or ABSTAINED.format(**searched)
     return replace(_outcome("abstained", text, inquiry, reading, withheld), closest=closest)
+
+
+def _other_language(question: str, reading: Reading) -> str:
+    """Say that the documents that were found are in another language than the question; "" where they are not."""
+    asked = language_of(question)
+    found = language_of(" ".join(hit.passage.text for hit in reading.hits)) if asked else ""
+    return OTHER_LANGUAGE.format(documents=found, question=asked) if found not in ("", asked) else ""
 
 
 def withheld(inquiry: Inquiry, reading: Reading, verdicts: tuple[Verdict, ...]) -> Answer:

@@ -116,3 +116,13 @@ def test_a_saved_conversation_holds_them(unsure: Open) -> None:
     text = markdown([asked(assistant)], assistant.access)
     assert "I'm not certain." in text
     assert "\n\n> Employees may carry over at most 5 days. They expire on 31 March." in text
+
+
+def test_a_question_in_another_language_is_told_so(unsure: Open) -> None:
+    assistant = unsure(FILES)
+    answer = assistant.answer("Wann verfällt mein Resturlaub?")
+    assert (answer.status, answer.closest) == ("abstained", ())
+    assert answer.text == "These documents are in English, and your question is in German. Please ask in English."
+    saved = saved_answer(json.loads(dumps(answer_json(answer))))
+    assert not any(c.problem for c in verify_answer(saved, assistant.catalog, assistant.access))
+    assert assistant.answer("Which hamsters live on Jupiter?").text.startswith("The documents do not answer this.")
