@@ -45,6 +45,26 @@ class Candidates:
     columns: Columns
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Picked:
+    """What a question's candidates answer with: their scores [n], the evidence, its features, and what is closest."""
+
+    scores: Floats
+    evidence: tuple[Evidence, ...]
+    features: Mapping[str, float]
+    closest: tuple[Evidence, ...]
+
+
+def pick(found: Candidates, weights: Logistic, settings: ReaderSection) -> Picked | None:
+    """Weigh the candidates and choose the evidence among them, if any could be."""
+    if not found.sentences:
+        return None
+    scores = np.asarray(weights.log_odds(found.columns), float)
+    scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, scores, strict=True)]
+    evidence = choose(scored, settings)
+    return Picked(scores, evidence, reading_columns(found.columns, scores), closest(scored)) if evidence else None
+
+
 class Reader:
     """Picks evidence; `score` reads a passage with a question."""
 
@@ -63,17 +83,15 @@ class Reader:
         if definitions := _definitions(defined, hits):
             return Reading(tuple(definitions), tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
-        found, scores = self._scored(question, read, focus)
-        scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, scores, strict=True)]
-        if not (evidence := choose(scored, self._settings)):
+        found = self.candidates(question, read, focus)
+        if not (picked := pick(found, self._model, self._settings)):
             return Reading((), tuple(hits), 0.0)
-        features = reading_columns(found.columns, scores)
         return Reading(
-            evidence,
-            _renumber((*_reorder(read, found, scores), *rest)),
-            self._confidence.probability(features),
-            features,
-            closest(scored),
+            picked.evidence,
+            _renumber((*_reorder(read, found, picked.scores), *rest)),
+            self._confidence.probability(picked.features),
+            picked.features,
+            picked.closest,
         )
 
     def rerank(
@@ -83,12 +101,10 @@ class Reader:
         if _definitions(defined, hits):
             return tuple(hits)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
-        found, scores = self._scored(question, read, focus)
-        return _renumber((*_reorder(read, found, scores), *rest)) if found.sentences else tuple(hits)
-
-    def _scored(self, question: str, hits: Sequence[Hit], focus: str) -> tuple[Candidates, Floats]:
-        found = self.candidates(question, hits, focus)
-        return found, np.asarray(self._model.log_odds(found.columns) if found.sentences else (), float)
+        found = self.candidates(question, read, focus)
+        if not found.sentences:
+            return tuple(hits)
+        return _renumber((*_reorder(read, found, np.asarray(self._model.log_odds(found.columns))), *rest))
 
     def candidates(self, question: str, hits: Sequence[Hit], focus: str = "") -> Candidates:
         """Return the parts of the hits with their features."""

@@ -19,7 +19,7 @@ from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import hash_file, write_atomic
 from assistant.core.package import __version__, need
-from assistant.core.records import Progress
+from assistant.core.records import Evidence, Progress
 from assistant.evaluate.metrics import SEED
 from assistant.evaluate.questions import Question, access_of
 from assistant.evaluate.retrieval_scores import covers_gold
@@ -83,12 +83,17 @@ def outcomes(
         progress("reading", done, len(questions))
         access = access_of(assistant.access, question)
         reading = assistant.read(question.asked, question.history, access=access)
-        right = question.answerable and (
-            not question.evidence or any(covers_gold(quote_text(e), question.evidence) for e in reading.evidence)
-        )
         if reading.features:
-            yield ReaderOutcome(question.id, f"{name} {question.group}", right, dict(reading.features))
+            yield outcome(question, reading.evidence, reading.features, name)
     progress("reading", len(questions), len(questions))
+
+
+def outcome(
+    question: Question, evidence: Sequence[Evidence], features: Mapping[str, float], name: str
+) -> ReaderOutcome:
+    """Say whether the evidence that was picked for a question is right."""
+    met = not question.evidence or any(covers_gold(quote_text(e), question.evidence) for e in evidence)
+    return ReaderOutcome(question.id, f"{name} {question.group}", question.answerable and met, dict(features))
 
 
 def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidence:

@@ -1,8 +1,8 @@
-"""Make the weights and the calibration that ship with the assistant:  python -m tune.factory.fit_packaged [confidence]
+"""Make the weights and the calibration that ship with the assistant:  python -m tune.factory.fit_packaged
 
 From the questions of employees about the fictional organisations that the reader was not trained on (`CALIBRATED`),
-never from the halves of question sets that are reported, nor from the sample company. Takes 20 minutes on two cores,
-the calibration alone 10. Writes `assistant/packaged/reader.json` and `confidence.json`.
+never from the halves of question sets that are reported, nor from the sample company. Takes 20 to 60 minutes on two
+cores. Writes `assistant/packaged/reader.json` and `confidence.json`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +23,18 @@ from assistant.answer.confidence import FILE_NAME as CONFIDENCE
 from assistant.answer.confidence import UNCALIBRATED, summary
 from assistant.answer.features import SENTENCE_FEATURES
 from assistant.answer.read import FILE_NAME as READER
-from assistant.core.config import AnswerSection, Config, GeneratorSection, IndexSection, load_config
+from assistant.answer.read import Candidates, pick
+from assistant.core.config import (
+    AnswerSection,
+    Config,
+    GeneratorSection,
+    IndexSection,
+    ReaderSection,
+    load_config,
+)
 from assistant.core.errors import UsageError
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.package import __version__
-from assistant.core.records import Progress
 from assistant.evaluate import calibrate
 from assistant.evaluate.calibrate import Floats, fit_logistic
 from assistant.evaluate.questions import Question, Split, access_of, read_out_of_domain, read_questions
@@ -41,7 +48,6 @@ from tune.train import MIN_EXAMPLES
 SEED = 7
 DOCUMENTS, QUESTIONS = "docs", "questions.jsonl"  # of an organisation
 MADE = {"by": "python -m tune.factory.fit_packaged", "version": __version__, "seed": SEED}
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,14 @@ ASKED_ELSEWHERE = (*SETS, Source("qa_policyqa_dev", "web sites' privacy"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A question of an organisation, and the candidates that were read for it."""
+
+    question: Question
+    found: Candidates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One question's candidates: their columns of features [n], and which are gold [n]."""
 
@@ -76,16 +90,25 @@ class Sample:
     gold: tuple[bool, ...]
 
 
-def samples(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[Sample]:
+def ask(work: Path) -> Iterator[Asked]:
+    """Read every calibrating organisation's questions, with indexes in `work`."""
+    for folder in calibrated():
+        with closing(open_index(folder / DOCUMENTS, work / folder.name)) as assistant:
+            asked = read_questions(folder / QUESTIONS)
+            for done, question in enumerate(asked):
+                note_progress(f"reading {folder.name}", done, len(asked))
+                access = access_of(assistant.access, question)
+                # What a definition answers is not read, so that it has no features.
+                if assistant.read(question.asked, question.history, access=access).features:
+                    yield Asked(question, assistant.candidates(question.asked, question.history, access=access))
+
+
+def samples(asked: Sequence[Asked]) -> Iterator[Sample]:
     """Yield the candidates of each question that has both right and wrong ones."""
-    asked = [q for q in questions if q.evidence]
-    for done, question in enumerate(asked):
-        progress("reading", done, len(asked))
-        found = assistant.candidates(question.asked, question.history, access=access_of(assistant.access, question))
-        gold = tuple(covers_gold(e.text, question.evidence) for e in found.sentences)
+    for one in asked:
+        gold = tuple(covers_gold(e.text, one.question.evidence) for e in one.found.sentences)
         if any(gold) and not all(gold):
-            yield Sample(question.document, dict(found.columns), gold)
-    progress("reading", len(asked), len(asked))
+            yield Sample(one.question.document, dict(one.found.columns), gold)
 
 
 def fit_reader(found: Sequence[Sample]) -> Logistic:
@@ -99,30 +122,24 @@ def fit_reader(found: Sequence[Sample]) -> Logistic:
     return fit_logistic(columns, SENTENCE_FEATURES, gold, weights)
 
 
-def make_reader(out: Path, work: Path) -> None:
-    """Write the reader's weights to `out`, with indexes in `work`."""
-    found = [
-        sample
-        for folder in calibrated()
-        for sample in _asked(folder, work, lambda assistant, asked: samples(assistant, asked, note_progress))
-    ]
-    made = {**MADE, "questions": len(found), "from": {folder.name: _stamp(folder) for folder in calibrated()}}
-    model = reader.to_json(fit_reader(found), READER_ID, made)
-    (out / READER).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+def make_reader(asked: Sequence[Asked]) -> Logistic:
+    """Write the reader's weights, and return them."""
+    found = list(samples(asked))
+    weights = fit_reader(found)
+    model = reader.to_json(weights, READER_ID, {**MADE, "questions": len(found), "from": _stamps()})
+    (PACKAGED / READER).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+    return weights
 
 
-def make_confidence(out: Path, work: Path) -> dict[str, Any]:
-    """Write the calibration of the packaged reader to `out`; return what it holds."""
+def make_confidence(asked: Sequence[Asked], weights: Logistic) -> dict[str, Any]:
+    """Write the calibration of the packaged reader, and return what it holds."""
     found = [
-        outcome
-        for folder in calibrated()
-        for outcome in _asked(
-            folder, work, lambda assistant, asked: calibrate.outcomes(assistant, asked, "organisations", note_progress)
-        )
+        calibrate.outcome(one.question, picked.evidence, picked.features, "organisations")
+        for one in asked
+        if (picked := pick(one.found, weights, ReaderSection()))
     ]
-    made = {**MADE, "from": {folder.name: _stamp(folder) for folder in calibrated()}}
-    confidence = calibrate.calibrate(found, made)
-    (out / CONFIDENCE).write_text(json.dumps(calibrate.to_json(confidence)) + "\n", encoding="utf-8")
+    confidence = calibrate.calibrate(found, {**MADE, "from": _stamps()})
+    (PACKAGED / CONFIDENCE).write_text(json.dumps(calibrate.to_json(confidence)) + "\n", encoding="utf-8")
     return summary(confidence, AnswerSection().max_risk)
 
 
@@ -135,11 +152,6 @@ def organisations() -> Iterator[Path]:
 def calibrated() -> list[Path]:
     """Return the folders of the organisations that the reader was not trained on."""
     return [folder for folder in organisations() if folder.name in CALIBRATED]
-
-
-def _asked(folder: Path, work: Path, ask: Callable[[Assistant, list[Question]], Iterator[Found]]) -> list[Found]:
-    with closing(open_index(folder / DOCUMENTS, work / folder.name)) as assistant:
-        return list(ask(assistant, read_questions(folder / QUESTIONS)))
 
 
 def open_index(documents: Path, index: Path) -> Assistant:
@@ -165,8 +177,11 @@ def questions(data: Path, source: Source, split: Split) -> Iterator[Question]:
         yield from read_out_of_domain(data / other.name / other.questions, split, share, SEED)
 
 
-def _stamp(folder: Path) -> dict[str, str]:
-    return {"file": f"{folder.name}/{QUESTIONS}", "sha256": hash_file(folder / QUESTIONS)}
+def _stamps() -> dict[str, dict[str, str]]:
+    return {
+        folder.name: {"file": f"{folder.name}/{QUESTIONS}", "sha256": hash_file(folder / QUESTIONS)}
+        for folder in calibrated()
+    }
 
 
 def note_progress(stage: str, done: float, total: float) -> None:
@@ -177,11 +192,9 @@ def note_progress(stage: str, done: float, total: float) -> None:
 
 
 def main() -> None:
-    only = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="assistant-defaults-") as work:
-        if only != ["confidence"]:
-            make_reader(PACKAGED, Path(work))
-        found = make_confidence(PACKAGED, Path(work))
+        asked = list(ask(Path(work)))
+    found = make_confidence(asked, make_reader(asked))
     sys.stderr.write(f"\n{json.dumps(found, indent=1)}\n")
 
 
