@@ -26,7 +26,7 @@ from assistant.models.registry import Registry
 from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
-from ingest.removals import Removals, check_moves, find_removals
+from ingest.moves_and_removals import Removals, check_moves, find_removals
 from ingest.rights import Survey, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen

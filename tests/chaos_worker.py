@@ -17,7 +17,7 @@ PRELOAD = [
     "assistant.answer.assistant",
     "assistant.terminal.chat",
     "assistant.terminal.status",
-    "ingest.removals",
+    "ingest.moves_and_removals",
     "chromadb",
     "chromadb.config",
     "chromadb.api.rust",

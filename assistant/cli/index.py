@@ -61,7 +61,7 @@ def forget(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Documents, as sources or paths name them.")],
 ) -> None:
     """Delete documents from the index, so that no byte of their text stays in it; the files stay."""
-    from ingest.removals import forget as forget_documents
+    from ingest.moves_and_removals import forget as forget_documents
 
     view = context.renderer()
     forgotten = forget_documents(sources, context.settings())

@@ -74,7 +74,7 @@ from ingest.build import ingest
 from ingest.impact.run import ImpactPlan, assess
 from ingest.lint.run import RULES as LINT_RULES
 from ingest.lint.run import lint, open_models
-from ingest.removals import forget
+from ingest.moves_and_removals import forget
 from tests.campaigns.scripted import Scripted, echo
 from tests.campaigns.slips import SLIPS
 from tests.fakes import HashingEncoder

@@ -12,7 +12,7 @@ from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing, UsageError
 from assistant.index.catalog import Catalog
-from ingest.removals import forget
+from ingest.moves_and_removals import forget
 
 SECRET = "Zanzibarite invoices are paid by Quuxley within 17 days.\n\n**Frobnitz** means a zanzibarite unit.\n"
 KEPT = "# Parking\n\nVisitors park in bay 7 for at most three hours.\n"

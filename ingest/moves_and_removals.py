@@ -1,4 +1,4 @@
-"""Documents that leave the index: those whose files are no longer there, and those that somebody forgets by name."""
+"""Files that are no longer where they were: moved ones, those that are gone, and those that somebody forgets."""
 
 from __future__ import annotations
 
