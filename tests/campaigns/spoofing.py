@@ -133,7 +133,8 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog) -> Iterator[str]:
     said, *blocks = re.split(r"\n\n(?=\[\d+\] )", out.getvalue(), maxsplit=1)
     block = "".join(blocks)
     quotes = " ".join(c.quote for c in answer.citations)
-    if forgery.mark in said and forgery.mark not in quotes:
+    keys = {f"[{c.key}]" for c in answer.citations}
+    if forgery.mark in said and forgery.mark not in quotes and forgery.mark not in keys:
         yield f"shows {forgery.mark!r}"
     if "".join(said.split()) != "".join(answer_text(answer.citations).split()):
         yield "says more than its citations"
@@ -147,7 +148,9 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog) -> Iterator[str]:
         if not is_proved(c):
             yield f"says what its quote does not: {c.claim!r}"
         for quoted in re.findall(r'"([^"]+)"|“([^”]+)”|«([^»]+)»', c.claim):
-            if " ".join("".join(quoted).split()).rstrip(".,") not in " ".join(c.quote.split()):
+            if " ".join("".join(quoted).split()).rstrip(".,") not in " ".join(
+                " ".join((c.title, *c.headings, c.quote)).split()
+            ):
                 yield f"puts in quotation marks what no document says: {quoted!r}"
 
 
