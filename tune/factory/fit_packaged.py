@@ -1,8 +1,8 @@
-"""Make the weights and the calibration that ship with the assistant:  python -m tune.factory.fit_packaged
+"""Make the weights and the calibration that ship with the assistant:  python -m tune.factory.fit_packaged [NAME...]
 
-From the questions of employees about the fictional organisations that the reader was not trained on (`CALIBRATED`),
-never from the halves of question sets that are reported, nor from the sample company. Takes 20 to 60 minutes on two
-cores. Writes `assistant/packaged/reader.json` and `confidence.json`.
+From the questions of employees about fictional organisations that the reader was not trained on, those that are named
+or all of `CALIBRATED`; never from the halves of question sets that are reported, nor from the sample company. Takes 20
+to 60 minutes on two cores. Writes `assistant/packaged/reader.json` and `confidence.json`.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ class Sample:
     gold: tuple[bool, ...]
 
 
-def ask(work: Path) -> Iterator[Asked]:
-    """Read every calibrating organisation's questions, with indexes in `work`."""
-    for folder in calibrated():
+def ask(folders: Sequence[Path], work: Path) -> Iterator[Asked]:
+    """Read the organisations' questions, with indexes in `work`."""
+    for folder in folders:
         with closing(open_index(folder / DOCUMENTS, work / folder.name)) as assistant:
             asked = read_questions(folder / QUESTIONS)
             for done, question in enumerate(asked):
@@ -122,23 +122,23 @@ def fit_reader(found: Sequence[Sample]) -> Logistic:
     return fit_logistic(columns, SENTENCE_FEATURES, gold, weights)
 
 
-def make_reader(asked: Sequence[Asked]) -> Logistic:
+def make_reader(asked: Sequence[Asked], folders: Sequence[Path]) -> Logistic:
     """Write the reader's weights, and return them."""
     found = list(samples(asked))
     weights = fit_reader(found)
-    model = reader.to_json(weights, READER_ID, {**MADE, "questions": len(found), "from": _stamps()})
+    model = reader.to_json(weights, READER_ID, {**MADE, "questions": len(found), "from": _stamps(folders)})
     (PACKAGED / READER).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
     return weights
 
 
-def make_confidence(asked: Sequence[Asked], weights: Logistic) -> dict[str, Any]:
+def make_confidence(asked: Sequence[Asked], folders: Sequence[Path], weights: Logistic) -> dict[str, Any]:
     """Write the calibration of the packaged reader, and return what it holds."""
     found = [
         calibrate.outcome(one.question, picked.evidence, picked.features, "organisations")
         for one in asked
         if (picked := pick(one.found, weights, ReaderSection()))
     ]
-    confidence = calibrate.calibrate(found, {**MADE, "from": _stamps()})
+    confidence = calibrate.calibrate(found, {**MADE, "from": _stamps(folders)})
     (PACKAGED / CONFIDENCE).write_text(json.dumps(calibrate.to_json(confidence)) + "\n", encoding="utf-8")
     return summary(confidence, AnswerSection().max_risk)
 
@@ -147,11 +147,6 @@ def organisations() -> Iterator[Path]:
     """Yield the folder of every fictional organisation."""
     for root in (ORGANISATIONS, LARGE_ORGANISATIONS):
         yield from sorted(path.parent for path in root.glob(f"*/{QUESTIONS}"))
-
-
-def calibrated() -> list[Path]:
-    """Return the folders of the organisations that the reader was not trained on."""
-    return [folder for folder in organisations() if folder.name in CALIBRATED]
 
 
 def open_index(documents: Path, index: Path) -> Assistant:
@@ -177,11 +172,8 @@ def questions(data: Path, source: Source, split: Split) -> Iterator[Question]:
         yield from read_out_of_domain(data / other.name / other.questions, split, share, SEED)
 
 
-def _stamps() -> dict[str, dict[str, str]]:
-    return {
-        folder.name: {"file": f"{folder.name}/{QUESTIONS}", "sha256": hash_file(folder / QUESTIONS)}
-        for folder in calibrated()
-    }
+def _stamps(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
+    return {f.name: {"file": f"{f.name}/{QUESTIONS}", "sha256": hash_file(f / QUESTIONS)} for f in folders}
 
 
 def note_progress(stage: str, done: float, total: float) -> None:
@@ -192,9 +184,11 @@ def note_progress(stage: str, done: float, total: float) -> None:
 
 
 def main() -> None:
+    names = sys.argv[1:] or CALIBRATED
+    folders = [folder for folder in organisations() if folder.name in names]
     with tempfile.TemporaryDirectory(prefix="assistant-defaults-") as work:
-        asked = list(ask(Path(work)))
-    found = make_confidence(asked, make_reader(asked))
+        asked = list(ask(folders, Path(work)))
+    found = make_confidence(asked, folders, make_reader(asked, folders))
     sys.stderr.write(f"\n{json.dumps(found, indent=1)}\n")
 
 
