@@ -39,12 +39,6 @@ _DIRECTION_MARKS = "\u200e\u200f\u061c"
 MOST_MARKS = 30  # on one character, as Unicode's Stream-Safe Text Format (UAX #15) says: NFC sorts them by insertion
 
 
-def clean(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return the text as a reader sees it, and a (reason, sentence) flag for each kind of thing taken out."""
-    cleaned, counts = scrub(text)
-    return cleaned, describe(counts)
-
-
 def scrub(text: str) -> tuple[str, Counts]:
     """Return the cleaned text and what was removed or replaced, counted by reason and character."""
     counts: Counts = Counter()

@@ -32,7 +32,7 @@ from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import content, normalise_term
 from ingest import document_reader
-from ingest.clean import clean
+from ingest.clean import scrub
 from ingest.document_reader import Deadline
 from ingest.split import is_within, split
 from ingest.terms import find_terms
@@ -61,7 +61,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "cells": cells,
     "cut": lambda text: list(cut(text, 0, len(text))),
     "printable": printable,
-    "clean": clean,
+    "clean": scrub,
     "split": lambda text: split(document(text), IngestSection(), "sha"),
     "find_terms": lambda text: find_terms(document(text)),
     "normalise_term": normalise_term,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.clean import clean
+from ingest.clean import describe, scrub
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,14 @@ from ingest.clean import clean
     ],
 )
 def test_table(text: str, expected: str, reasons: list[str]) -> None:
-    cleaned, flags = clean(text)
+    cleaned, counts = scrub(text)
+    flags = describe(counts)
     assert cleaned == expected
     assert [reason for reason, _ in flags] == reasons
 
 
 def test_flag_says_how_many_and_which() -> None:
-    assert clean("a\u200bb\u200b\u2060")[1] == (
+    assert describe(scrub("a\u200bb\u200b\u2060")[1]) == (
         ("invisible", "3 invisible characters removed or replaced (U+200B, U+2060)"),
     )
 
@@ -64,8 +65,8 @@ def test_flag_says_how_many_and_which() -> None:
     )
 )
 def test_nothing_dangerous_is_left(text: str) -> None:
-    cleaned, _ = clean(text)
-    assert clean(cleaned)[0] == cleaned
+    cleaned, _ = scrub(text)
+    assert scrub(cleaned)[0] == cleaned
     assert unicodedata.is_normalized("NFC", cleaned)
     cleaned.encode("utf-8")
     for char in cleaned:
