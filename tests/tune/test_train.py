@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from tune.train import IGNORED, answer_loss, collate
+from tune.train import IGNORED, answer_loss, collate, use_bf16
 
 ROWS = [
     {"input_ids": [5, 6, 7, 8, 9], "labels": [IGNORED, IGNORED, IGNORED, 8, 9]},
@@ -55,3 +55,16 @@ def test_the_mean_is_over_answer_tokens(model: Any) -> None:
     batch = collate(ROWS, pad=0)
     with torch.inference_mode():
         assert float(answer_loss(model, batch)) == pytest.approx(float(answer_loss(model, batch, 6)), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("has", "fast"),
+    [({"avx512_f": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({}, False)],
+)
+def test_bfloat16_is_taken_where_the_processor_multiplies_it(
+    has: dict[str, bool], fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AVX-512 alone multiplies it a third as fast as float32."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    assert use_bf16() is fast
