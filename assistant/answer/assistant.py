@@ -179,7 +179,7 @@ class Assistant:
         asked = phrasings(checked_question(question), recent(history))[0].text
         with self._engine.snapshot():
             hits, _ = self._engine.retrieve(asked, question, access or self.access)
-            return self._engine.reader.candidates(asked, hits)
+            return self._engine.reader.candidates(asked, hits, focus=question)
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

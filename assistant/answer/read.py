@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.evidence import as_read, overlap, place
+from assistant.answer.evidence import as_read, place
 from assistant.answer.features import SENTENCE_FEATURES, Columns, Floats, reading_columns, sentence_columns
 from assistant.answer.select import choose, closest
 from assistant.core.config import Config, ReaderSection
@@ -61,10 +61,8 @@ def pick(found: Candidates, weights: Logistic, settings: ReaderSection) -> Picke
         return None
     scores = np.asarray(weights.log_odds(found.columns), float)
     scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, scores, strict=True)]
-    if not (evidence := choose(scored, settings)):
-        return None
-    quoted = np.array([any(overlap(part, quote) for quote in evidence) for part in scored])
-    return Picked(scores, evidence, reading_columns(found.columns, scores, quoted), closest(scored))
+    evidence = choose(scored, settings)
+    return Picked(scores, evidence, reading_columns(found.columns, scores), closest(scored)) if evidence else None
 
 
 class Reader:
@@ -76,15 +74,16 @@ class Reader:
         self._model = model
         self._confidence = confidence
 
-    def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = ()) -> Reading:
+    def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = "") -> Reading:
         """Return the evidence, best first, the hits by score and best candidate, and P(the evidence is right).
 
-        `defined` are the terms whose meaning is asked for; their definitions are the evidence.
+        `defined` are the terms whose meaning is asked for; their definitions are the evidence. Where `question` holds
+        what was said before, `focus` is the question itself.
         """
         if definitions := _definitions(defined, hits):
             return Reading(tuple(definitions), tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
-        found = self.candidates(question, read)
+        found = self.candidates(question, read, focus)
         if not (picked := pick(found, self._model, self._settings)):
             return Reading((), tuple(hits), 0.0)
         return Reading(
@@ -95,24 +94,26 @@ class Reader:
             picked.closest,
         )
 
-    def rerank(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = ()) -> tuple[Hit, ...]:
+    def rerank(
+        self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = ""
+    ) -> tuple[Hit, ...]:
         """Return the hits in the order in which `read` would, which takes as long."""
         if _definitions(defined, hits):
             return tuple(hits)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
-        found = self.candidates(question, read)
+        found = self.candidates(question, read, focus)
         if not found.sentences:
             return tuple(hits)
         return _renumber((*_reorder(read, found, np.asarray(self._model.log_odds(found.columns))), *rest))
 
-    def candidates(self, question: str, hits: Sequence[Hit]) -> Candidates:
+    def candidates(self, question: str, hits: Sequence[Hit], focus: str = "") -> Candidates:
         """Return the parts of the hits with their features."""
         parts = [(hit, evidence_in(hit)) for hit in hits]
         sentences = tuple(e for _, own in parts for e in own)
         if not sentences:
             return Candidates((), {})
         read = [self._score(question, place(hit), [as_read(e) for e in own]) for hit, own in parts if own]
-        return Candidates(sentences, sentence_columns(sentences, np.concatenate(read).tolist()))
+        return Candidates(sentences, sentence_columns(focus or question, sentences, np.concatenate(read).tolist()))
 
 
 def evidence_in(hit: Hit) -> list[Evidence]:
