@@ -32,7 +32,7 @@ from tune.graphs.originals import MPNET, open_base
 from tune.train import MIN_EXAMPLES
 from tune.train_reader import ReaderExample, ReaderPassage, train
 
-SEARCHED, RIGHT, WRONG = 32, 3, 5  # passages: looked at, and taken of them with gold and without
+SEARCHED, RIGHT, WRONG = 16, 2, 4  # passages: looked at, and taken of them with gold and without
 CHECKED_DOCUMENTS = 4  # one in so many is kept to compare the readers on
 FOLDER = "adapter"
 
@@ -46,7 +46,7 @@ def examples(assistant: Assistant, questions: Sequence[Question], progress: Prog
         ).hits
         passages = [passage_of(hit, question) for hit in hits]
         right = [p for p in passages if p.gold][:RIGHT]
-        wrong = [p for p in passages if p.units and not p.gold][: WRONG + (0 if question.answerable else 1)]
+        wrong = [p for p in passages if p.units and not p.gold][:WRONG]
         if bool(right) == question.answerable and (right or wrong):
             yield ReaderExample(question.asked, (*right, *wrong))
     progress("searching", len(questions), len(questions))
