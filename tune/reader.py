@@ -60,12 +60,12 @@ def passage_of(hit: Hit, question: Question) -> ReaderPassage:
 
 
 def by_passage(example: ReaderExample) -> Iterator[ReaderExample]:
-    """Yield a question with each of its passages by itself, those with gold twice, since there are few.
+    """Yield a question with each of its passages by itself; those with gold count twice, since there are few.
 
     One softmax over all of them lowers the log-odds, which the packaged calibration knows (docs/log/experiments.md).
     """
     for passage in example.passages:
-        yield from [ReaderExample(example.question, (passage,))] * (2 if passage.gold else 1)
+        yield ReaderExample(example.question, (passage,), 2.0 if passage.gold else 1.0)
 
 
 def train_better(

@@ -40,7 +40,7 @@ class ReaderTraining:
     rank: int = 32  # of the adapter, which is 11 MB
     alpha: int = 64
     inner: int = 256  # units of the two scoring heads
-    head_rate: float = 1e-3  # learning rate of heads that start from nothing
+    head_rate: float = 1e-3  # learning rate of the heads, which start from nothing
     warm_up: float = 0.06  # share of the steps
     last_rate: float = 0.03  # share of the learning rate that is left at the end
     tokens: int = 4096  # of a batch
@@ -68,6 +68,7 @@ class ReaderExample:
 
     question: str
     passages: tuple[ReaderPassage, ...]
+    weight: float = 1.0
 
 
 Read = tuple[NDArray[np.int64], NDArray[np.int64]]  # a question with one passage: token ids and the part of each
@@ -91,10 +92,9 @@ def train(
     read = [[layout(tokenizer, e.question, p.header, p.units) for p in e.passages] for e in examples]
     batches = list(batched([(len(of), max(len(ids) for ids, _ in of)) for of in read], seed))
     steps = math.ceil(len(batches) / SETTINGS.batches)
-    head_rate = rate if start else SETTINGS.head_rate
     groups: list[dict[str, Any]] = [
         {"params": [p for name, p in named(model) if ".lora_" in name], "lr": rate},
-        {"params": [p for name, p in named(model) if ".lora_" not in name], "lr": head_rate},
+        {"params": [p for name, p in named(model) if ".lora_" not in name], "lr": SETTINGS.head_rate},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     warm_up, last_rate = max(1, SETTINGS.warm_up * steps), SETTINGS.last_rate
@@ -216,7 +216,7 @@ def loss_of(model: Any, examples: Sequence[ReaderExample], read: Sequence[Sequen
         gold = [(n, k + 1) for n, p in enumerate(example.passages) for k in p.gold if k + 1 < own.shape[1]]
         read_gold = [place for place in gold if own[place] > CUT_OFF]
         found = torch.stack([own[place] for place in read_gold or [(0, 0)]]) - whole
-        total = total - 0.5 * (torch.logsumexp(found, 0) + found.mean())
+        total = total - example.weight * 0.5 * (torch.logsumexp(found, 0) + found.mean())
     return total / len(examples)
 
 

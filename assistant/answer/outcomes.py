@@ -9,7 +9,7 @@ from assistant.answer.evidence import place
 from assistant.answer.phrase import GroundedText
 from assistant.answer.question import Inquiry
 from assistant.core.records import NO_MODEL, Answer, EarlierQuote, ModelInfo, Quote, Reading, Status, Verdict
-from assistant.text.languages import language_of
+from assistant.text.languages import NAMES, language_of
 from assistant.text.prompts import counted
 
 ABSTAINED = "The documents do not answer this. I searched {documents} ({passages})."
@@ -27,7 +27,7 @@ def _filled(template: str, **patterns: str) -> str:
     return written
 
 
-LANGUAGE = "[A-Z][a-z]+"
+LANGUAGE = "|".join(NAMES.values())
 SAYS_ABSTAINED = re.compile(
     _filled(ABSTAINED, documents=r"1 document|[\d,]+ documents", passages=r"1 passage|[\d,]+ passages")
     + "|"

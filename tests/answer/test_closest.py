@@ -125,4 +125,6 @@ def test_a_question_in_another_language_is_told_so(unsure: Open) -> None:
     assert answer.text == "These documents are in English, and your question is in German. Please ask in English."
     saved = saved_answer(json.loads(dumps(answer_json(answer))))
     assert not any(c.problem for c in verify_answer(saved, assistant.catalog, assistant.access))
+    forged = replace(saved, text=answer.text.replace("German", "Arrears"))
+    assert any(c.problem for c in verify_answer(forged, assistant.catalog, assistant.access))
     assert assistant.answer("Which hamsters live on Jupiter?").text.startswith("The documents do not answer this.")

@@ -147,10 +147,9 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog) -> Iterator[str]:
             yield f"quotes what is not there: {c.quote!r}"
         if not is_proved(c):
             yield f"says what its quote does not: {c.claim!r}"
+        says = " ".join(" ".join((c.title, *c.headings, c.quote)).split())
         for quoted in re.findall(r'"([^"]+)"|“([^”]+)”|«([^»]+)»', c.claim):
-            if " ".join("".join(quoted).split()).rstrip(".,") not in " ".join(
-                " ".join((c.title, *c.headings, c.quote)).split()
-            ):
+            if " ".join("".join(quoted).split()).rstrip(".,") not in says:
                 yield f"puts in quotation marks what no document says: {quoted!r}"
 
 

@@ -22,7 +22,7 @@ from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
 from tune.factory.fit_packaged import Sample, fit_reader
 from tune.graphs.install import install
-from tune.reader import examples, to_json, train_better
+from tune.reader import by_passage, examples, to_json, train_better
 from tune.train_reader import ReaderExample, ReaderPassage, batched, loss_of, make_model
 
 LEAVE = "# Leave\n\n## Carry-over\n\nEmployees may carry over 5 days. Days expire on 31 March.\n"
@@ -65,6 +65,12 @@ def test_examples_are_what_retrieval_brings(make_assistant: Callable[..., Assist
     assert len(unanswered.passages) == 3 and not any(passage.gold for passage in unanswered.passages)
 
 
+def test_an_organisations_own_passages_are_read_one_by_one_and_those_with_gold_count_twice() -> None:
+    right, wrong = ReaderPassage("a", ("b",), (0,)), ReaderPassage("c", ("d",))
+    alone = list(by_passage(ReaderExample("?", (right, wrong))))
+    assert alone == [ReaderExample("?", (right,), 2.0), ReaderExample("?", (wrong,))]
+
+
 def test_batches_hold_every_example_once_and_not_too_many_tokens() -> None:
     sizes = [(1 + n % 7, 20 + 7 * (n % 50)) for n in range(300)]
     batches = list(batched(sizes, seed=1))
@@ -80,11 +86,11 @@ def test_the_loss_is_of_one_softmax_over_all_passages(monkeypatch: pytest.Monkey
 
     logits = torch.tensor([[1.0, 3.0, 0.0], [0.5, 4.5, -1e4], [2.0, 1.0, -1e4]])
     monkeypatch.setattr(train_reader, "scores", lambda model, read: logits)
-    two = ReaderExample("?", (ReaderPassage("", ("a", "b")), ReaderPassage("", ("c", "d"), (0, 1))))
+    two = ReaderExample("?", (ReaderPassage("", ("a", "b")), ReaderPassage("", ("c", "d"), (0, 1))), 3.0)
     none = ReaderExample("?", (ReaderPassage("", ("e", "f"), (1,)),))
     first = np.exp([0.0, 2.0, -1.0, 4.0])  # nothing, a, b, c
     second = np.exp([0.0, -1.0])
-    expected = -(np.log(first[3] / first.sum()) + np.log(second[0] / second.sum())) / 2
+    expected = -(3 * np.log(first[3] / first.sum()) + np.log(second[0] / second.sum())) / 2
     assert float(loss_of(None, [two, none], [[], []])) == pytest.approx(expected, abs=1e-5)
 
 
