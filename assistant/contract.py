@@ -65,6 +65,7 @@ class AskResponse:
     model: ModelInfo
     index: IndexInfo
     timings_ms: Mapping[str, float]
+    asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class SearchResponse:
     verdicts: tuple[Verdict, ...]
     index: IndexInfo
     timings_ms: Mapping[str, float]
+    asked: str = ""
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -109,6 +111,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         model=answer.model,
         index=answer.index,
         timings_ms=answer.timings,
+        asked=answer.asked,
     )
     return {**_id(id), **_plain(response)}
 
@@ -116,7 +119,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
 def search_json(found: SearchResult, id: str | None = None) -> dict[str, Any]:
     """Return hits as `search --json` prints them."""
     hits = tuple(map(_hit_response, found.hits))
-    response = SearchResponse(found.query, found.status, 0.0, hits, (), found.index, found.timings)
+    response = SearchResponse(found.query, found.status, 0.0, hits, (), found.index, found.timings, found.asked)
     return {**_id(id), **_plain(response)}
 
 

@@ -57,6 +57,10 @@ class HashingEncoder:
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if len(texts) else vectors
         return unit
 
+    def knows(self, word: str) -> bool:
+        """Tell whether a word is one of the vocabulary's: every word is."""
+        return True
+
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Yield (indices into texts, their vectors)."""
         yield list(range(len(texts))), self.encode(texts)

@@ -38,7 +38,7 @@ def test_what_is_written_is_read_back() -> None:
 def test_a_search_is_written_in_the_form_of_an_answer() -> None:
     found = search_json(SearchResult("x", (HIT,), INDEX, {"total": 1.0}), "a")
     assert list(found) == [
-        *("id", "question", "status", "confidence", "hits", "verdicts", "index", "timings_ms"),
+        *("id", "question", "status", "confidence", "hits", "verdicts", "index", "timings_ms", "asked"),
     ]
     assert found["hits"] == answer_json(ANSWER)["hits"] and found["hits"][0]["headings"] == []
 

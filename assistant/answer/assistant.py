@@ -172,14 +172,17 @@ class Assistant:
         """Return the evidence and its features alone; what an answer would be worded from."""
         question, history = checked_question(question), recent(history)
         with self._engine.snapshot():
-            return understand(self._inquiry(question, history, access or self.access), self._engine)[1]
+            inquiry = self._engine.respelt(self._inquiry(question, history, access or self.access))
+            return understand(inquiry, self._engine)[1]
 
     def candidates(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Candidates:
         """Return every sentence that the reader would choose from, with its features."""
-        asked = phrasings(checked_question(question), recent(history))[0].text
+        question, history = checked_question(question), recent(history)
         with self._engine.snapshot():
-            hits, _ = self._engine.retrieve(asked, question, access or self.access)
-            return self._engine.reader.candidates(asked, hits, focus=question)
+            inquiry = self._engine.respelt(self._inquiry(question, history, access or self.access))
+            asked = phrasings(inquiry.question, history)[0].text
+            hits, _ = self._engine.retrieve(asked, inquiry.question, inquiry.access)
+            return self._engine.reader.candidates(asked, hits, focus=inquiry.question)
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

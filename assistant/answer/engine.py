@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Lock, local
 
 from assistant.answer.confidence import Confidence, load_confidence
 from assistant.answer.limits import load_limits
+from assistant.answer.question import Inquiry, respelt
 from assistant.answer.read import Reader, ReaderFile, load_reader
 from assistant.answer.retrieve import Retriever, find_terms
 from assistant.core.config import Config
@@ -88,6 +90,12 @@ class Engine:
         self._encoder.result(), self._store.result()
         with self.catalog.snapshot():
             yield self.catalog
+
+    def respelt(self, inquiry: Inquiry) -> Inquiry:
+        """Return the inquiry with the question's misspelt words as the documents write them."""
+        queries, knows = self.catalog.queries, self._encoder.result().knows
+        question = respelt(inquiry.question, knows, lambda word: queries.written(word, inquiry.access))
+        return inquiry if question == inquiry.question else replace(inquiry, question=question, typed=inquiry.question)
 
     def retrieve(self, asked: str, question: str, access: Access, k: int = 0) -> tuple[tuple[Hit, ...], list[Term]]:
         """Return the hits, `k` or as many as are read, and the terms whose meaning the question asks for."""

@@ -79,7 +79,7 @@ def blocked(inquiry: Inquiry, refusal: str) -> Answer:
 
 def _outcome(status: Status, text: str, inquiry: Inquiry, reading: Reading, verdicts: tuple[Verdict, ...]) -> Answer:
     return Answer(
-        question=inquiry.question,
+        question=inquiry.typed or inquiry.question,
         status=status,
         text=text,
         confidence=round(reading.probability, 4),
@@ -89,4 +89,5 @@ def _outcome(status: Status, text: str, inquiry: Inquiry, reading: Reading, verd
         model=NO_MODEL,
         index=inquiry.index,
         timings=inquiry.timer.timings(),
+        asked=inquiry.question if inquiry.typed else "",
     )

@@ -39,6 +39,7 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     inquiry = replace(inquiry, question=screened.text, verdicts=screened.verdicts)
     if screened.action == "block":
         return outcomes.blocked(inquiry, screened.refusal)
+    inquiry = engine.respelt(inquiry)
     asked, reading = understand(inquiry, engine)
     found = reading.hits
     with inquiry.timer("guard"):
@@ -163,6 +164,7 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
 
 def search_passages(inquiry: Inquiry, focus: str, engine: Engine) -> SearchResult:
     """Find passages without answering; `focus` is the question where the inquiry's says more."""
+    inquiry = engine.respelt(inquiry)
     with inquiry.timer("retrieve"):
         hits, defined = engine.retrieve(inquiry.question, focus or inquiry.question, inquiry.access, inquiry.k)
     if engine.config.retrieval.rerank:
@@ -170,7 +172,8 @@ def search_passages(inquiry: Inquiry, focus: str, engine: Engine) -> SearchResul
             hits = engine.reader.rerank(inquiry.question, hits, defined, focus)
     with inquiry.timer("guard"):
         hits = masked(hits[: inquiry.k], engine.guards)
-    return SearchResult(inquiry.question, hits, inquiry.index, inquiry.timer.timings())
+    asked = inquiry.question if inquiry.typed else ""
+    return SearchResult(inquiry.typed or inquiry.question, hits, inquiry.index, inquiry.timer.timings(), asked)
 
 
 def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, IndexInfo, Turn, Verdict
-from assistant.text.words import STOP_WORDS, WORD
+from assistant.text.words import STOP_WORDS, WORD, stem
 
 OPENS_FOLLOW_UP = ("and ", "or ", "what about ", "how about ", "even ", "same ", "in that case", "does that ")
 ANAPHORS = frozenset("it its they them their those these that this he she ones same".split())
@@ -22,6 +22,7 @@ MAX_QUESTION = 4_000  # characters
 MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
 MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
 SHORT_QUESTION = 3  # content words below which a question may not stand alone
+LEAST_MISSPELT, MOST_MISSPELT = 5, 8  # letters of a word that is looked up, and such words of a question
 LONG_QUESTION = 6  # content words from which one stands alone even where it says "it"
 
 ReportStage = Callable[[str], None]  # is told what is going on: "searching", "reading", "wording"
@@ -60,6 +61,7 @@ class Inquiry:
     report: ReportStage
     k: int
     verdicts: tuple[Verdict, ...] = ()
+    typed: str = ""  # the question before its words were respelt, where they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,18 @@ def checked_question(question: str) -> str:
 def _encodable(text: str) -> str:
     """Return a text without lone surrogates and null characters, which no model and no file takes."""
     return text.encode("utf-8", "replace").decode().replace("\0", " ")
+
+
+def respelt(question: str, knows: Callable[[str], bool], written: Callable[[str], str]) -> str:
+    """Return a question with its misspelt words as the documents write them.
+
+    A word is looked up that the encoder does not know as a word, the first few; `written` returns "" for one that the
+    documents have or that is like none of theirs.
+    """
+    words = dict.fromkeys(word for word in WORD.findall(question) if len(word) >= LEAST_MISSPELT and word.isalpha())
+    unknown = [word for word in words if not word.isupper() and not (knows(word) or knows(stem(word)))][:MOST_MISSPELT]
+    meant = {word: found for word in unknown if (found := written(word))}
+    return WORD.sub(lambda match: meant.get(match.group(), match.group()), question)
 
 
 def recent(history: Sequence[Turn]) -> Sequence[Turn]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -24,6 +24,7 @@ ASKS_MEANING = re.compile(
 SAYS_MEANING = frozenset("mean means meaning stand stands define defined definition abbreviation acronym".split())
 CONTRACTED = frozenset({"s", "t", "m", "d", "re", "ve", "ll"})  # after the apostrophe
 QUOTED = re.compile(r"""["“‘']([^"“”‘’']{2,80})["”’'](?!\w)""")
+PHRASE = re.compile(r"""["“]([^"“”]{2,80}\s[^"“”]{1,80})["”]""")  # words that follow one another
 # In a normalised question, the name of a term beside the words that ask for its meaning.
 BESIDE = (
     r"(?:\b(?:define|definition of|meaning of|explain|stands? for|mean(?:t|s)? by)"
@@ -35,6 +36,7 @@ TERM_WORDS = 7
 MAX_TERMS = 200  # that one question is taken to use; those with the longest names
 # A definition that is asked for comes before what only talks about its term.
 ASKED_BOOST, USED_BOOST = 2.0, 0.1
+POINTED_BOOST = 1.0  # more than cosines and words differ
 MAX_TIES, SCORE_DIGITS = 8, 6  # hits beyond those asked for that may have the last one's score; what float32 keeps
 WITH_HIDDEN = 5  # times as many near passages are looked at where some of them may not be seen
 
@@ -62,7 +64,8 @@ class Retriever:
             lexical, most = catalog.queries.search_words(query_words(question), settings.candidates, access)
             vector = encoded.result()[0]
             dense = catalog.queries.nearest(vector, self.near(vector, access), settings.candidates)
-            ranked = fuse(dense, lexical, self._term_passages(terms), settings.lexical_weight, most)
+            boosts = [*self._pointed_at(question, access), *self._term_passages(terms)]
+            ranked = fuse(dense, lexical, boosts, settings.lexical_weight, most)
             return in_order(catalog.queries.hits(ranked[: k + MAX_TIES], access))[:k]
 
     def near(self, vector: NDArray[np.float32], access: Access) -> list[int]:
@@ -89,6 +92,16 @@ class Retriever:
                 weight = ASKED_BOOST * (1.0 if term.scope == "organisation" else 0.9) if asked else USED_BOOST
                 found[passage_id] = max(found.get(passage_id, 0.0), weight)
         return list(found.items())
+
+    def _pointed_at(self, question: str, access: Access) -> Iterator[tuple[int, float]]:
+        """Yield (passage id, weight) of documents whose id a question has, and of passages with a phrase in quotes."""
+        queries = self._catalog.queries
+        ids = [m.group() for m in WORD.finditer(question) if not m.group().isdigit() and re.search(r"\d", m.group())]
+        passages = queries.of_policies(ids, access) if ids else []
+        for phrase in PHRASE.findall(question):
+            found, _ = queries.search_words([phrase], self._settings.candidates, access)
+            passages += [passage_id for passage_id, _ in found]
+        yield from ((passage_id, POINTED_BOOST) for passage_id in passages)
 
 
 def find_terms(catalog: Catalog, question: str, access: Access) -> list[tuple[Term, bool]]:

@@ -93,7 +93,7 @@ def search(
     text = one_text("search", query)
     with context.assistant("search", view, answers=False) as assistant:
         found = assistant.search(text, k=context.k)
-    view.result(search_json(found), lambda: view.hits(found.hits))
+    view.result(search_json(found), lambda: view.hits(found))
     raise typer.Exit(EXIT[found.status])
 
 

@@ -277,6 +277,7 @@ class Answer:
     generated: bool = False
     closest: tuple[Quote, ...] = ()
     earlier: tuple[EarlierQuote, ...] = ()
+    asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
 
     @property
     def sources(self) -> Sequence[Citation | Quote]:
@@ -304,6 +305,7 @@ class SearchResult:
     hits: tuple[Hit, ...]
     index: IndexInfo
     timings: Mapping[str, float]
+    asked: str = ""  # as an answer's
 
     @property
     def status(self) -> Status:

@@ -43,6 +43,7 @@ from assistant.index.schema import (
     translate_sqlite_errors,
     visible_to,
 )
+from assistant.index.spelling import VOCABULARY
 from assistant.index.word_search import PLACES
 from assistant.text.words import normalise_term
 
@@ -82,6 +83,7 @@ class Catalog:
             catalog = cls(db, folder)
             version = catalog.meta("schema")
             db.execute(PLACES)
+            db.execute(VOCABULARY)
             if not create:
                 db.execute("PRAGMA query_only = ON")
         if version != SCHEMA_VERSION:

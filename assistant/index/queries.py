@@ -25,6 +25,7 @@ from assistant.index.schema import (
     read_json,
     visible_to,
 )
+from assistant.index.spelling import written
 from assistant.index.word_search import VisiblePassages, is_among, search_words
 from assistant.text.canonical import ITEM
 from assistant.text.words import shown_title
@@ -70,6 +71,25 @@ class Queries:
     def search_words(self, words: Sequence[str], limit: int, access: Access) -> tuple[list[tuple[int, float]], float]:
         """Return (passage id, BM25), best first, and the most that a passage could have; only what `access` may see."""
         return search_words(self._db, words, limit, self._seen(access))
+
+    def written(self, word: str, access: Access) -> str:
+        """Return how the documents write a misspelt word, of what `access` may see; "" for one that they have."""
+        return written(self._db, word, self._seen(access))
+
+    def of_policies(self, ids: Sequence[str], access: Access) -> list[int]:
+        """Return the passages of the documents that have one of these ids, "HR-019", in their order."""
+        known = self.once("policies", access, lambda: self._policies(access))
+        documents = [document for policy_id in ids for document in known.get(policy_id.casefold(), ())]
+        sql = "SELECT id FROM passages WHERE document_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+        return [row[0] for row in self._db.execute(sql, (json.dumps(documents),))]
+
+    def _policies(self, access: Access) -> dict[str, list[str]]:
+        sql = f"""SELECT lower(json_extract(s.meta, '$.policy_id')) AS policy, s.document_id FROM sources s
+                  WHERE policy IS NOT NULL AND {VISIBLE}"""
+        found: dict[str, list[str]] = {}
+        for policy_id, document_id in self._db.execute(sql, visible_to(access)):
+            found.setdefault(policy_id, []).append(document_id)
+        return found
 
     def visible(self, ids: Sequence[int], access: Access) -> list[int]:
         """Return those of these passages that `access` may see, in their order."""

@@ -58,6 +58,10 @@ class Encoder:
             out[rows] = vectors
         return out
 
+    def knows(self, word: str) -> bool:
+        """Tell whether a word is one of the vocabulary's, not put together of pieces."""
+        return self._tokenizer.token_to_id(word.casefold()) is not None
+
     def batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Yield (indices into texts, their vectors), texts of like length together."""
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]

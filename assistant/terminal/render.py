@@ -15,7 +15,7 @@ from rich.text import Text
 
 from assistant.answer.proof.verify import Check
 from assistant.contract import dumps
-from assistant.core.records import Answer, Flag, Hit, IngestReport, ModelRecord, Term
+from assistant.core.records import Answer, Flag, IngestReport, ModelRecord, SearchResult, Term
 from assistant.terminal.progress import show_progress
 from assistant.terminal.reports import calibration_line
 from assistant.terminal.views import (
@@ -100,6 +100,7 @@ class Renderer:
 
         `files` are their addresses, which a terminal may open.
         """
+        self.asked(answer.asked)
         text = answer_text(answer.text, "" if answer.status == "answered" else "yellow")
         self.out.print(text)
         if sources := answer.sources:
@@ -120,11 +121,17 @@ class Renderer:
         for verdict in answer.verdicts:
             self.note(f"{verdict.guard}: {verdict.reason}")
 
-    def hits(self, hits: Sequence[Hit]) -> None:
+    def asked(self, question: str) -> None:
+        """Say how a question with misspelt words was understood; nothing of another."""
+        if question:
+            self.out.print(Text.assemble("Asked as: ", safe(question), style="dim"))
+
+    def hits(self, found: SearchResult) -> None:
         """Print retrieved passages."""
-        if not hits:
+        self.asked(found.asked)
+        if not found.hits:
             self.out.print("No passage matches.", style="yellow")
-        for hit in hits:
+        for hit in found.hits:
             self.out.print(Text.assemble((f"{hit.rank}. ", "bold"), hit_place(hit), (f"  {hit.score:.2f}", "dim")))
             self.out.print(Indented(safe(hit.passage.text), 3))
             self.out.print()

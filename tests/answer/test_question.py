@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.answer.question import Phrasing, phrasings, recent, repeats_last_answer
+from assistant.answer.question import Phrasing, phrasings, recent, repeats_last_answer, respelt
 from assistant.core.records import Turn
 
 BEFORE = "How do I report harassment?"
@@ -82,3 +82,20 @@ def test_what_the_last_answer_said_is_no_answer_to_who_asks_on() -> None:
 
 def test_what_nothing_can_encode_is_taken_out_of_a_history() -> None:
     assert recent([Turn("user", "a\ud800 \0b")]) == [Turn("user", "a?  b")]
+
+
+def test_only_words_that_are_none_are_respelt_and_the_first_few() -> None:
+    looked_up: list[str] = []
+
+    def written(word: str) -> str:
+        looked_up.append(word)
+        return {"londn": "London", "anual": "annual"}.get(word, "")
+
+    known = {"hotel", "in", "leave", "annual"}
+    question = "hotel in londn, anual leave in LONDN or londn2 or Bello's? " + " ".join(
+        f"word{'x' * n}" for n in range(20)
+    )
+    said = respelt(question, lambda word: word in known, written)
+    assert said == question.replace("londn,", "London,").replace("anual", "annual")
+    assert looked_up == ["londn", "anual", "wordx", "wordxx", "wordxxx", "wordxxxx", "wordxxxxx", "wordxxxxxx"]
+    assert respelt("hotel in leave", lambda word: word in known, written) == "hotel in leave"

@@ -59,6 +59,35 @@ def test_a_term_of_two_words_is_found_in_any_case(office: Assistant, question: s
     assert office.answer(question).text.startswith("Quiet hours means the hours from 22:00 to 07:00.")
 
 
+def test_a_document_that_a_question_names_by_its_id_comes_first(make_assistant: Callable[..., Assistant]) -> None:
+    about = "".join(f"## Case {n}\n\nHR-019 has more on travel in case {n}, and HR-019 is long.\n\n" for n in range(9))
+    own = "---\npolicy_id: HR-019\n---\n# Travel\n\nTrips are booked through the desk.\n"
+    board = "---\npolicy_id: HR-020\n---\n# Board\n\nTrips of the board.\n"
+    assistant = make_assistant({"about.md": f"# Links\n\n{about}", "travel.md": own, "board.md": board})
+    assert assistant.search("HR-019").hits[0].source == "travel.md"
+    assert assistant.search("what does hr-019 say on travel").hits[0].source == "travel.md"
+    assert assistant.search("HR-099").hits[0].source == "about.md"  # nothing has that id
+
+
+def test_a_phrase_in_quotes_comes_first_where_it_stands(make_assistant: Callable[..., Assistant]) -> None:
+    talk = "".join(f"## Owner {n}\n\nA centre has a cost, its owner a code, case {n}.\n\n" for n in range(9))
+    own = "# Yard\n\nLamps are switched off at night. Ask the cost centre owner about bicycles and the hall.\n"
+    assistant = make_assistant({"talk.md": f"# Cost centre and owner\n\n{talk}", "yard.md": own})
+    assert assistant.search("cost centre owner").hits[0].source == "talk.md"
+    assert assistant.search('"cost centre owner"').hits[0].source == "yard.md"
+
+
+def test_a_misspelt_question_is_asked_as_the_documents_write_it(make_assistant: Callable[..., Assistant]) -> None:
+    files = {"travel.md": "# Travel\n\nA hotel in London costs 190 pounds a night at most.\n"}
+    assistant = make_assistant(files)
+    typed = "What does a hotel in Londn cost a night at most?"
+    answer = assistant.answer(typed)
+    assert (answer.status, answer.question) == ("answered", typed)
+    assert answer.asked == typed.replace("Londn", "London")
+    assert assistant.search(typed).asked == answer.asked
+    assert assistant.answer(answer.asked).asked == ""
+
+
 def test_a_term_that_is_only_used_does_not_displace_the_answer(office: Assistant) -> None:
     # Sooner than the default: what is tested is which sentence answers, not how sure it is.
     sooner = replace(office.config, answer=replace(office.config.answer, max_risk=0.2))

@@ -35,6 +35,7 @@ ANSWER_KEYS = [
     "model",
     "index",
     "timings_ms",
+    "asked",
 ]
 CITATION_KEYS = [
     "key",
