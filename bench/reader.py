@@ -67,7 +67,7 @@ SETS = (
 def untuned(question: str, found: Candidates, encoder: Encoder) -> Sequence[float]:
     """Score candidates by their similarity to the question, as sentence-transformers has it."""
     vectors = encoder.encode([question, *map(in_context, found.sentences)])
-    return list(vectors[1:] @ vectors[0] + HIT_WEIGHT * found.columns["hit_score"])
+    return list(vectors[1:] @ vectors[0] + HIT_WEIGHT * np.array([e.hit.score for e in found.sentences]))
 
 
 def outcome(found: Candidates, scores: Sequence[float], question: Question) -> tuple[float, float]:

@@ -59,15 +59,6 @@ def passage_of(hit: Hit, question: Question) -> ReaderPassage:
     return ReaderPassage(place(hit), tuple(map(as_read, parts)), gold)
 
 
-def by_passage(example: ReaderExample) -> Iterator[ReaderExample]:
-    """Yield a question with each of its passages by itself; those with gold count twice, since there are few.
-
-    One softmax over all of them lowers the log-odds, which the packaged calibration knows (docs/log/experiments.md).
-    """
-    for passage in example.passages:
-        yield ReaderExample(example.question, (passage,), 2.0 if passage.gold else 1.0)
-
-
 def train_better(
     config: Config, questions: Sequence[Question], serving: ReaderFile, out: Path, name: str, progress: Progress
 ) -> tuple[ReaderFile | None, dict[str, Any]]:
@@ -82,7 +73,7 @@ def train_better(
         return None, {"questions": len(questions), "taken": False}
     mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
     with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
-        found = [one for example in examples(assistant, learned, progress) for one in by_passage(example)]
+        found = list(examples(assistant, learned, progress))
         before = [_right(assistant, q, serving) for q in checked]
     measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
     base = open_base(MPNET)

@@ -68,7 +68,6 @@ class ReaderExample:
 
     question: str
     passages: tuple[ReaderPassage, ...]
-    weight: float = 1.0
 
 
 Read = tuple[NDArray[np.int64], NDArray[np.int64]]  # a question with one passage: token ids and the part of each
@@ -216,7 +215,7 @@ def loss_of(model: Any, examples: Sequence[ReaderExample], read: Sequence[Sequen
         gold = [(n, k + 1) for n, p in enumerate(example.passages) for k in p.gold if k + 1 < own.shape[1]]
         read_gold = [place for place in gold if own[place] > CUT_OFF]
         found = torch.stack([own[place] for place in read_gold or [(0, 0)]]) - whole
-        total = total - example.weight * 0.5 * (torch.logsumexp(found, 0) + found.mean())
+        total = total - 0.5 * (torch.logsumexp(found, 0) + found.mean())
     return total / len(examples)
 
 

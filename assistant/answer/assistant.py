@@ -182,7 +182,7 @@ class Assistant:
             inquiry = self._engine.respelt(self._inquiry(question, history, access or self.access))
             asked = phrasings(inquiry.question, history)[0].text
             hits, _ = self._engine.retrieve(asked, inquiry.question, inquiry.access)
-            return self._engine.reader.candidates(asked, hits, focus=inquiry.question)
+            return self._engine.reader.candidates(asked, hits)
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

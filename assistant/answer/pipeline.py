@@ -69,7 +69,9 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
             hits, defined = engine.retrieve(asked.text, inquiry.question, inquiry.access)
         inquiry.report("reading")
         with inquiry.timer("read"):
-            reading = engine.reader.read(asked.text, hits, defined, focus=inquiry.question)
+            reading = engine.reader.read(asked.text, hits, defined, inquiry.question if asked.joined else "")
+        if not defined and not content(asked.text):  # "What is that?" alone asks of anything
+            reading = Reading((), reading.hits, 0.0)
         answered = reading.evidence and reading.probability >= engine.threshold
         if answered and (not asked.joined or _answers_follow_up(inquiry, reading.evidence[0], tried=bool(tried))):
             return asked.text, reading
@@ -133,7 +135,7 @@ def said_before(inquiry: Inquiry, asked: str, wording: GroundedText, engine: Eng
     def find(before: Access, source: str) -> tuple[Evidence, ...]:
         hits, _ = engine.retrieve(asked, inquiry.question, before)
         own = [hit for hit in hits if hit.source == source]
-        reading = engine.reader.read(asked, own, [], focus=inquiry.question)
+        reading = engine.reader.read(asked, own)
         return permitted(reading.evidence if reading.probability >= engine.threshold else (), engine.guards)[0]
 
     return earlier(inquiry.question, wording.citations, engine.catalog.queries, inquiry.access, find)
@@ -169,7 +171,7 @@ def search_passages(inquiry: Inquiry, focus: str, engine: Engine) -> SearchResul
         hits, defined = engine.retrieve(inquiry.question, focus or inquiry.question, inquiry.access, inquiry.k)
     if engine.config.retrieval.rerank:
         with inquiry.timer("read"):
-            hits = engine.reader.rerank(inquiry.question, hits, defined, focus)
+            hits = engine.reader.rerank(inquiry.question, hits, defined)
     with inquiry.timer("guard"):
         hits = masked(hits[: inquiry.k], engine.guards)
     asked = inquiry.question if inquiry.typed else ""

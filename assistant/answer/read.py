@@ -15,8 +15,15 @@ from typing import Final, Literal
 import numpy as np
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.evidence import as_read, place
-from assistant.answer.features import SENTENCE_FEATURES, Columns, Floats, reading_columns, sentence_columns
+from assistant.answer.evidence import as_read, overlap, place
+from assistant.answer.features import (
+    SENTENCE_FEATURES,
+    Columns,
+    Floats,
+    overlap_gaps,
+    reading_columns,
+    sentence_columns,
+)
 from assistant.answer.select import choose, closest
 from assistant.core.config import Config, ReaderSection
 from assistant.core.files import PACKAGED, hash_file
@@ -33,7 +40,11 @@ Score = Callable[[str, str, Sequence[str]], LogOdds]
 KINDS: Final[Mapping[str, Literal["item", "row"]]] = {"item": "item", "row": "row"}
 MAX_DEFINITIONS = 2  # of one question: the fullest, and one more that may say it otherwise
 PASSAGE_WEIGHT = 0.06  # of a hit's best candidate beside its retrieval score, in the order of the hits
+FOCUS_WEIGHT = 3.3  # of words in common: 4.5 log-odds, as was fitted for the reader of before
 DEFINED = 0.99  # the probability that a definition answers the question what its term means
+# Passages that are always read, and log-odds of a candidate from which no more are: of two questions in five the second
+# half is left unread, and as many are answered right (docs/log/experiments.md).
+READ_FIRST, ENOUGH = 8, 2.0
 FILE_NAME = "reader.json"
 
 
@@ -55,14 +66,21 @@ class Picked:
     closest: tuple[Evidence, ...]
 
 
-def pick(found: Candidates, weights: Logistic, settings: ReaderSection) -> Picked | None:
-    """Weigh the candidates and choose the evidence among them, if any could be."""
+def pick(found: Candidates, weights: Logistic, settings: ReaderSection, focus: str = "") -> Picked | None:
+    """Weigh the candidates and choose the evidence among them, if any could be.
+
+    Where the question holds what was said before, `focus` is the question itself: its words must be the evidence's.
+    """
     if not found.sentences:
         return None
     scores = np.asarray(weights.log_odds(found.columns), float)
+    if focus:
+        scores = scores + FOCUS_WEIGHT * overlap_gaps(focus, found.sentences)
     scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, scores, strict=True)]
-    evidence = choose(scored, settings)
-    return Picked(scores, evidence, reading_columns(found.columns, scores), closest(scored)) if evidence else None
+    if not (evidence := choose(scored, settings)):
+        return None
+    quoted = np.array([any(overlap(part, quote) for quote in evidence) for part in scored])
+    return Picked(scores, evidence, reading_columns(found.columns, scores, quoted), closest(scored))
 
 
 class Reader:
@@ -77,14 +95,13 @@ class Reader:
     def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = "") -> Reading:
         """Return the evidence, best first, the hits by score and best candidate, and P(the evidence is right).
 
-        `defined` are the terms whose meaning is asked for; their definitions are the evidence. Where `question` holds
-        what was said before, `focus` is the question itself.
+        `defined` are the terms whose meaning is asked for; their definitions are the evidence. `focus` is as in `pick`.
         """
         if definitions := _definitions(defined, hits):
             return Reading(tuple(definitions), tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
-        found = self.candidates(question, read, focus)
-        if not (picked := pick(found, self._model, self._settings)):
+        found = self.candidates(question, read)
+        if not (picked := pick(found, self._model, self._settings, focus)):
             return Reading((), tuple(hits), 0.0)
         return Reading(
             picked.evidence,
@@ -94,26 +111,27 @@ class Reader:
             picked.closest,
         )
 
-    def rerank(
-        self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = ""
-    ) -> tuple[Hit, ...]:
+    def rerank(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = ()) -> tuple[Hit, ...]:
         """Return the hits in the order in which `read` would, which takes as long."""
         if _definitions(defined, hits):
             return tuple(hits)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
-        found = self.candidates(question, read, focus)
+        found = self.candidates(question, read)
         if not found.sentences:
             return tuple(hits)
         return _renumber((*_reorder(read, found, np.asarray(self._model.log_odds(found.columns))), *rest))
 
-    def candidates(self, question: str, hits: Sequence[Hit], focus: str = "") -> Candidates:
-        """Return the parts of the hits with their features."""
-        parts = [(hit, evidence_in(hit)) for hit in hits]
-        sentences = tuple(e for _, own in parts for e in own)
-        if not sentences:
-            return Candidates((), {})
-        read = [self._score(question, place(hit), [as_read(e) for e in own]) for hit, own in parts if own]
-        return Candidates(sentences, sentence_columns(focus or question, sentences, np.concatenate(read).tolist()))
+    def candidates(self, question: str, hits: Sequence[Hit]) -> Candidates:
+        """Return the parts of the hits with their features; of the last hits none where the first surely answer."""
+        sentences: list[Evidence] = []
+        odds: list[float] = []
+        for number, hit in enumerate(hits):
+            if number >= READ_FIRST and max(odds, default=0.0) >= ENOUGH:
+                break
+            if own := evidence_in(hit):
+                sentences += own
+                odds += self._score(question, place(hit), [as_read(e) for e in own]).tolist()
+        return Candidates(tuple(sentences), sentence_columns(sentences, odds)) if sentences else Candidates((), {})
 
 
 def evidence_in(hit: Hit) -> list[Evidence]:

@@ -75,12 +75,12 @@ class RetrievalSection:
 class ReaderSection:
     passages: Positive = 16  # hits that are read, and which are reordered by it
     evidence: Positive = 3  # sentences, lists and rows that an answer is made of at most
-    margin: float = 2.0  # log-odds below the best sentence's from which a sentence is not evidence
+    margin: float = 1.5  # log-odds below the best sentence's from which a sentence is not evidence
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
-    max_risk: Share = 0.13  # share of answers that may be wrong, on questions like the calibration's; 0.13 is 13%
+    max_risk: Share = 0.19  # share of answers that may be wrong, on questions like the calibration's; 0.19 is 19%
     min_closest: Share = 0.5  # probability of being right from which the closest quotes are shown instead
 
 

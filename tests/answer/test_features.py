@@ -9,8 +9,7 @@ from assistant.answer.features import (
     FLOOR,
     READING_FEATURES,
     SENTENCE_FEATURES,
-    content,
-    overlaps,
+    overlap_gaps,
     reading_columns,
     sentence_columns,
 )
@@ -30,28 +29,22 @@ SENTENCES = [
 
 
 def test_every_feature_is_there_for_every_sentence() -> None:
-    columns = sentence_columns("How many days may I carry over?", SENTENCES, [0.7, -0.2, -np.inf])
-    assert set(SENTENCE_FEATURES) <= set(columns)
-    assert {name: len(column) for name, column in columns.items()} == dict.fromkeys(columns, 3)
-    assert all(np.isfinite(column).all() for column in columns.values())
+    columns = sentence_columns(SENTENCES, [0.7, -0.2, -np.inf])
+    assert tuple(columns) == SENTENCE_FEATURES
     assert columns["log_odds"].tolist() == [0.7, -0.2, FLOOR]
     assert columns["hit_gap"] == pytest.approx([0.0, 0.0, -0.2])
-    assert columns["hit_rank"] == pytest.approx([1.0, 1.0, 0.5])
-    assert columns["lacks_number"].tolist() == [0.0, 1.0, 1.0]
-    assert sentence_columns("May I carry days over?", SENTENCES, [0.7, 0.2, 0.5])["lacks_number"].sum() == 0
+
+
+def test_a_reading_is_told_by_its_best_candidate_and_the_share_of_what_is_quoted() -> None:
+    columns = sentence_columns(SENTENCES, [0.7, -0.2, 0.5])
+    told = reading_columns(columns, np.array([0.5, 2.0, 1.0]), np.array([False, True, True]))
+    assert tuple(told) == READING_FEATURES
+    assert told["score"] == 2.0
+    quoted, others = np.exp([-0.2, 0.5]).sum(), np.exp(0.7) + 1
+    assert told["quoted"] == pytest.approx(np.log(quoted / others))
 
 
 def test_words_in_common_count_by_how_rare_they_are() -> None:
-    said, around = overlaps("Who approves travel expiry?", SENTENCES)
-    assert said[1] > said[2] and said[0] == 0.0
-    assert around[2] > said[2], "a heading's words count for its sentences"
-    assert (around >= said).all() and (around <= 1.0).all()
-    assert overlaps("???", SENTENCES)[0].tolist() == [0.0, 0.0, 0.0]
-    assert content("The employees' days, and the EMPLOYEES") == content("employee day")
-
-
-def test_a_reading_is_told_by_the_candidate_that_scores_highest() -> None:
-    columns = sentence_columns("How many days may I carry over?", SENTENCES, [0.7, -0.2, 0.5])
-    told = reading_columns(columns, np.array([0.5, 2.0, 1.0]))
-    assert tuple(told) == READING_FEATURES
-    assert told["best"] == -0.2
+    gaps = overlap_gaps("Who approves travel expiry?", SENTENCES)
+    assert gaps.max() == 0.0 and gaps[1] > gaps[0]
+    assert overlap_gaps("???", SENTENCES).tolist() == [0.0, 0.0, 0.0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from assistant.answer.confidence import load_confidence
 from assistant.answer.evidence import in_context, plain
-from assistant.answer.read import FILE_NAME, Reader, _definitions, evidence_in, read_reader
+from assistant.answer.read import ENOUGH, FILE_NAME, READ_FIRST, Reader, _definitions, evidence_in, read_reader
 from assistant.answer.verbalizations import row_text
 from assistant.core.config import ReaderSection
 from assistant.core.files import PACKAGED
@@ -186,6 +189,24 @@ def test_an_asked_definition_is_the_evidence_and_certain(reader: Reader) -> None
     assert reading.probability == pytest.approx(0.99)
     elsewhere = Term("RTO", (), MEANS, "another", start, start + len(MEANS))
     assert all(e.kind == "sentence" for e in reader.read("What does RTO mean?", hits, [elsewhere]).evidence)
+
+
+@pytest.mark.parametrize(("best", "passages"), [(ENOUGH, READ_FIRST), (ENOUGH - 0.1, 12)])
+def test_no_more_is_read_where_the_first_hits_surely_answer(best: float, passages: int) -> None:
+    texts = [f"## Case {n}\n\nOf case {n} the limit is {n} euros.\n" for n in range(12)]
+    read: list[str] = []
+
+    def score(_question: str, _header: str, parts: Sequence[str]) -> NDArray[np.float32]:
+        read.extend(parts)
+        return np.array([best if "3 euros" in part else -4.0 for part in parts], np.float32)
+
+    weights = read_reader(PACKAGED / FILE_NAME).weights
+    reading = Reader(score, ReaderSection(), weights, load_confidence(NO_INDEX)).read(
+        "What is the limit?", [hit(text, rank) for rank, text in enumerate(texts, 1)]
+    )
+    assert len(read) == passages
+    assert reading.evidence[0].text == "Of case 3 the limit is 3 euros."
+    assert len(reading.hits) == len(texts)
 
 
 def test_the_focus_counts_where_the_question_holds_what_was_said_before(reader: Reader) -> None:

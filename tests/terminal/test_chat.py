@@ -367,6 +367,7 @@ def test_escapes_never_reach_the_terminal(make_assistant: Callable[..., Assistan
     assistant = make_assistant({"a\x1b[31mb.md": text})
     shown = talk(
         assistant,
+        "What is the hotel limit?",
         f"What is the hotel limit{evil}?",
         "/sources",
         "/open 1",

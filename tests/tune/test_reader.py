@@ -22,7 +22,7 @@ from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
 from tune.factory.fit_packaged import Sample, fit_reader
 from tune.graphs.install import install
-from tune.reader import by_passage, examples, to_json, train_better
+from tune.reader import examples, to_json, train_better
 from tune.train_reader import ReaderExample, ReaderPassage, batched, loss_of, make_model
 
 LEAVE = "# Leave\n\n## Carry-over\n\nEmployees may carry over 5 days. Days expire on 31 March.\n"
@@ -63,12 +63,6 @@ def test_examples_are_what_retrieval_brings(make_assistant: Callable[..., Assist
     assert [right.units[i] for i in right.gold] == ["Days expire on 31 March."]
     assert len(wrong) == 2 and not any(passage.gold for passage in wrong)
     assert len(unanswered.passages) == 3 and not any(passage.gold for passage in unanswered.passages)
-
-
-def test_an_organisations_own_passages_are_read_one_by_one_and_those_with_gold_count_twice() -> None:
-    right, wrong = ReaderPassage("a", ("b",), (0,)), ReaderPassage("c", ("d",))
-    alone = list(by_passage(ReaderExample("?", (right, wrong))))
-    assert alone == [ReaderExample("?", (right,), 2.0), ReaderExample("?", (wrong,))]
 
 
 def test_batches_hold_every_example_once_and_not_too_many_tokens() -> None:

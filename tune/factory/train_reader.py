@@ -2,7 +2,8 @@
 
 Two rounds: people's questions about general text (../shared/data/reader), so that it learns to read; then questions of
 employees about fictional organisations, small (`tune/factory/organisations`) and large (`large_organisations`), with
-what retrieval brings of the same documents, some of gov.uk's (the development half), and some of the first round again.
+what retrieval brings of the same documents or with a short page alone, some of gov.uk's (the development half), and
+some of the first round again.
 The organisations of `tune/factory/fit_packaged.py` are left out. What ships was made in several rounds of the same kind
 (its card says which), so that a run makes its like, not its bytes. WORK keeps the first round and the examples. Four
 hours on two cores; writes `assistant/packaged/reader/`.
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 SEED = 11
 MAX_WORDS = 300  # of a general passage
+SHORT, MOST_PARTS = 5, 3  # one in so many questions is asked of a page of so many parts, and what answers
 SMALL = 80  # questions of a small organisation: what tells passages apart is in the large ones
 FIRST = {
     "squad2_dev_half": 1700,
@@ -104,7 +106,20 @@ def organisation_examples(work: Path) -> Iterator[ReaderExample]:
         if folder.name not in (*CALIBRATED, *UNSEEN):
             most = None if folder.parent == LARGE_ORGANISATIONS else SMALL
             asked = _shuffled(read_questions(folder / QUESTIONS))[:most]
-            yield from indexed_examples(folder / DOCUMENTS, asked, work / folder.name)
+            found = list(indexed_examples(folder / DOCUMENTS, asked, work / folder.name))
+            yield from found
+            yield from map(shortened, found[::SHORT])
+
+
+def shortened(example: ReaderExample) -> ReaderExample:
+    """Return an example with its first passage alone, cut to a few parts: of short pages people ask plain questions."""
+    rng = random.Random(example.question)
+    page = example.passages[0]
+    first = rng.choice(page.gold or range(len(page.units)))
+    begin = max(0, first - rng.randrange(MOST_PARTS))
+    end = first + rng.randint(1, MOST_PARTS)
+    gold = tuple(at - begin for at in page.gold if begin <= at < end)
+    return ReaderExample(example.question, (ReaderPassage(page.header, page.units[begin:end], gold),))
 
 
 def indexed_examples(documents: Path, questions: Sequence[Question], index: Path) -> Iterator[ReaderExample]:
