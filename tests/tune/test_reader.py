@@ -80,11 +80,11 @@ def test_the_loss_is_of_one_softmax_over_all_passages(monkeypatch: pytest.Monkey
 
     logits = torch.tensor([[1.0, 3.0, 0.0], [0.5, 4.5, -1e4], [2.0, 1.0, -1e4]])
     monkeypatch.setattr(train_reader, "scores", lambda model, read: logits)
-    two = ReaderExample("?", (ReaderPassage("", ("a", "b")), ReaderPassage("", ("c", "d"), (0, 1))), 3.0)
+    two = ReaderExample("?", (ReaderPassage("", ("a", "b")), ReaderPassage("", ("c", "d"), (0, 1))))
     none = ReaderExample("?", (ReaderPassage("", ("e", "f"), (1,)),))
     first = np.exp([0.0, 2.0, -1.0, 4.0])  # nothing, a, b, c
     second = np.exp([0.0, -1.0])
-    expected = -(3 * np.log(first[3] / first.sum()) + np.log(second[0] / second.sum())) / 2
+    expected = -(np.log(first[3] / first.sum()) + np.log(second[0] / second.sum())) / 2
     assert float(loss_of(None, [two, none], [[], []])) == pytest.approx(expected, abs=1e-5)
 
 
