@@ -158,7 +158,7 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
         known = catalog.sources()
         gone = {_path_of(name, known) for name in names}
         with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
-            withdraw(catalog, store, sorted(gone))
+            withdraw(catalog, store, sorted(gone), config.ingest.rebuild_share)
         catalog.purge()
     return sorted({known[path].source for path in gone})
 

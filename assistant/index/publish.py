@@ -78,9 +78,9 @@ def publish(
     store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
 
 
-def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str]) -> None:
-    """Drop rows and build the vectors anew, since a copy of the old ones could hold scraps; no generation is kept."""
-    _commit(catalog, store, None, (), drops, catalog.meta("encoder") or "", 0)
+def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str], rebuild_share: float) -> None:
+    """Drop rows, and every generation that holds their vectors."""
+    _commit(catalog, store, catalog.meta("generation"), (), drops, catalog.meta("encoder") or "", rebuild_share)
     store.keep_only([catalog.meta("generation") or ""])
 
 

@@ -39,7 +39,10 @@ SEAL = "seal.json"
 ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)  # what is no fault of Chroma's
 TIMEOUT_SECONDS = 60.0  # of a server's reply
 # One flush near the end of a build instead of one every thousand vectors; opening replays what is not flushed.
-HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": 1_000}
+FLUSHED = 1_000
+HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": FLUSHED}
+AT_ONCE = 2  # the least that Chroma takes: what is erased must not wait in its log
+ERASES = {"erases": True}  # of a collection that never held, in its files, a vector of what it has not
 
 Found = list[tuple[int, float]]
 T = TypeVar("T")
@@ -112,11 +115,13 @@ class FolderStore(VectorStore):
         self._opened: tuple[str, Any, Any] | None = None  # generation, client, collection
         self._lock = RLock()  # a thread may be asking of a generation that another one closes
 
-    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
+    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str | None:
+        with self._reading(parent) as collection:
+            if collection.metadata != ERASES:
+                return None
         name = self._new_name()
         with self._writing(name, parent) as collection:
-            for ids in batched(removed):
-                collection.delete(ids=list(map(str, ids)))
+            _erase(collection, removed)
             _add(collection, added)
         return name
 
@@ -131,7 +136,9 @@ class FolderStore(VectorStore):
                 keep_private(path)  # the parent may be of a time when it was open to others
             client = _folder_client(path)
             try:
-                yield client.get_or_create_collection(COLLECTION, configuration={"hnsw": HNSW}, embedding_function=None)
+                yield client.get_or_create_collection(
+                    COLLECTION, configuration={"hnsw": HNSW}, metadata=ERASES, embedding_function=None
+                )
             finally:
                 client.close()  # flushes and closes the files
             # Chroma's log of writes held every vector once more: deleted, and left in the file.
@@ -288,6 +295,19 @@ def _add(collection: Any, rows: Iterable[VectorRow]) -> None:
         last = ids[-1]
     if last and collection.get(ids=[last], include=[])["ids"] != [last]:
         raise AssistantError("Chroma did not keep a vector that it took.", "Run `assistant ingest` again.")
+
+
+def _erase(collection: Any, removed: Sequence[int]) -> None:
+    """Delete vectors and what the index's file holds of them: a deleted one stays there, one written over does not."""
+    if not removed:
+        return
+    collection.modify(configuration={"hnsw": {"sync_threshold": AT_ONCE}})  # before anything opens the index
+    blank = np.eye(1, len(collection.peek(1)["embeddings"][0]), dtype=np.float32)  # of no text; zeros have no cosine
+    for some in batched(removed):
+        ids = list(map(str, some))
+        collection.update(ids=ids, embeddings=blank.repeat(len(ids), 0))
+        collection.delete(ids=ids)
+    collection.modify(configuration={"hnsw": {"sync_threshold": FLUSHED}})
 
 
 def batched(items: Iterable[T], most: int = 5_000) -> Iterator[list[T]]:

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -40,14 +40,20 @@ def unit(seed: int, dimensions: int = 8) -> NDArray[np.float32]:
     return vector / np.float32(np.linalg.norm(vector))
 
 
-def row(i: int, *roles: str, effective: str = "", expires: str = FOREVER) -> VectorRow:
-    return VectorRow(i, unit(i).tobytes(), effective, expires, roles or None)
+def row(i: int, *roles: str, effective: str = "", expires: str = FOREVER, dimensions: int = 8) -> VectorRow:
+    return VectorRow(i, unit(i, dimensions).tobytes(), effective, expires, roles or None)
 
 
 def found(
     store: VectorStore, generation: str, vector: NDArray[np.float32], access: Access | None = None, limit: int = 100
 ) -> list[int]:
     return [i for i, _ in store.query(generation, vector, limit, access)]
+
+
+def copied(store: VectorStore, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
+    child = store.copy_with_changes(parent, removed, added)
+    assert child
+    return child
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +135,7 @@ def test_an_empty_generation_finds_nothing(store: VectorStore) -> None:
 
 
 def test_an_empty_generation_can_grow(folder: FolderStore) -> None:
-    grown = folder.copy_with_changes(folder.build([]), [], [row(3)])
+    grown = copied(folder, folder.build([]), [], [row(3)])
     assert found(folder, grown, unit(3)) == [3]
 
 
@@ -140,7 +146,7 @@ def test_the_limit_may_exceed_what_there_is(store: VectorStore) -> None:
 
 def test_deriving_leaves_the_parent_as_it_was(folder: FolderStore) -> None:
     parent = folder.build(row(i) for i in range(10))
-    child = folder.copy_with_changes(parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, None), row(11)])
+    child = copied(folder, parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, None), row(11)])
     assert child != parent
     assert sorted(found(folder, parent, unit(1))) == list(range(10))
     assert sorted(found(folder, child, unit(1))) == [0, 1, 4, 5, 6, 7, 8, 9, 11]
@@ -151,7 +157,7 @@ def test_deriving_leaves_the_parent_as_it_was(folder: FolderStore) -> None:
 
 def test_deriving_changes_who_may_see(folder: FolderStore) -> None:
     parent = folder.build([row(1), row(2, "hr")])
-    child = folder.copy_with_changes(parent, [1, 2], [row(1, "board"), row(2)])
+    child = copied(folder, parent, [1, 2], [row(1, "board"), row(2)])
     assert found(folder, parent, unit(1), EVERYONE) == [1]
     assert found(folder, child, unit(1), EVERYONE) == [2]
     assert found(folder, child, unit(1), replace(EVERYONE, roles=frozenset({"board"}))) == [1, 2]
@@ -211,7 +217,7 @@ def test_a_build_that_fails_leaves_nothing(store: VectorStore, monkeypatch: pyte
 
     writes: list[Callable[[], object]] = [lambda: store.build(rows())]
     if isinstance(store, FolderStore):
-        writes.append(lambda: store.copy_with_changes(kept, [], rows()))
+        writes.append(lambda: copied(store, kept, [], rows()))
     for write in writes:
         with pytest.raises((RuntimeError, AssistantError), match="the catalog is gone"):
             write()
@@ -233,7 +239,7 @@ def test_more_rows_than_one_batch_takes(store: VectorStore) -> None:
     assert store.count(generation) == many
     assert [found(store, generation, values[i], limit=1)[0] for i in (0, 5_000, many - 1)] == [0, 5_000, many - 1]
     if isinstance(store, FolderStore):
-        child = store.copy_with_changes(generation, range(10, many), [])
+        child = copied(store, generation, range(10, many), [])
         assert sorted(found(store, child, unit(1))) == list(range(10)) and store.count(child) == 10
 
 
@@ -254,11 +260,45 @@ def test_no_vector_is_on_the_disk_twice(tmp_path: Path) -> None:
     rows = (VectorRow(i, unit(i, dimensions).tobytes(), "", FOREVER, None) for i in range(many))
     with closing(FolderStore(tmp_path)) as store:
         built = store.build(rows)
-        grown = store.copy_with_changes(built, [0], [VectorRow(many, unit(0, dimensions).tobytes(), "", FOREVER, None)])
+        grown = copied(store, built, [0], [VectorRow(many, unit(0, dimensions).tobytes(), "", FOREVER, None)])
         assert found(store, grown, unit(7, dimensions), limit=1) == [7]
     for generation in (built, grown):
         size = sum(path.stat().st_size for path in (tmp_path / generation).rglob("*") if path.is_file())
         assert size < 1.8 * many * dimensions * 4
+
+
+def halves(i: int) -> VectorRow:
+    """Return a row whose vector of four halves is the same, byte for byte, wherever it is kept."""
+    vector = np.zeros(64, np.float32)
+    vector[[i, i + 20, i + 30, i + 43]] = 0.5
+    return VectorRow(i, vector.tobytes(), "", FOREVER, None)
+
+
+def files_with(row: VectorRow, folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and row.vector in path.read_bytes()]
+
+
+def test_what_is_removed_is_in_no_file(folder: FolderStore, tmp_path: Path) -> None:
+    rest = [row(i, dimensions=64) for i in range(100, 2_200)]  # more than are written at once
+    built = folder.build([halves(1), halves(2), halves(3), *rest])
+    assert files_with(halves(1), tmp_path) and files_with(halves(2), tmp_path)
+    child = copied(folder, built, [1, 2], [halves(2), halves(4)])
+    grandchild = copied(folder, child, [2], [])
+    folder.keep_only([grandchild])
+    assert files_with(halves(1), tmp_path) == files_with(halves(2), tmp_path) == []
+    assert files_with(halves(3), tmp_path) and folder.count(grandchild) == len(rest) + 2
+    nearest = np.frombuffer(halves(4).vector, np.float32)
+    assert folder.query(grandchild, nearest, 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))
+
+
+def test_a_generation_that_may_hold_what_was_removed_is_not_copied(
+    folder: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of earlier versions deleted vectors without writing over them."""
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "ERASES", None)
+        built = folder.build([row(1), row(2)])
+    assert folder.copy_with_changes(built, [1], []) is None
 
 
 def test_a_panic_of_chromas_is_damage_and_ctrl_c_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +326,7 @@ def test_one_store_going_on_to_a_new_generation_does_not_close_anothers(tmp_path
     with closing(FolderStore(tmp_path)) as one, closing(FolderStore(tmp_path)) as other:
         old = one.build([row(1)])
         assert found(one, old, unit(1)) == found(other, old, unit(1)) == [1]
-        new = one.copy_with_changes(old, [], [row(2)])
+        new = copied(one, old, [], [row(2)])
         assert found(one, new, unit(1)) == [1, 2]
         assert found(other, old, unit(1)) == [1]
         one.close()
@@ -318,7 +358,7 @@ def test_generations_that_are_left_do_not_stay_open(tmp_path: Path) -> None:
         assert settles_at(0) and found(store, generation, unit(1)) == [0]
         one = opened()
         for i in range(1, 6):
-            generation = store.copy_with_changes(generation, [], [row(i)])
+            generation = copied(store, generation, [], [row(i)])
             assert len(found(store, generation, unit(1))) == i + 1
         assert settles_at(2 * one)  # six generations have been open
     assert settles_at(0)
