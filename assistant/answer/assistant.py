@@ -10,12 +10,24 @@ from assistant.answer.confidence import Confidence
 from assistant.answer.disclosure import in_context, masked_text, show_terms
 from assistant.answer.engine import Engine
 from assistant.answer.pipeline import answer_question, search_passages, understand
+from assistant.answer.proof.verify import check_place
 from assistant.answer.question import Inquiry, ReportStage, StageTimer, checked_question, phrasings, recent
 from assistant.answer.read import Candidates, ReaderFile
 from assistant.audit.trail import Audit, answer_line, search_line
 from assistant.core.config import Config, load_config
 from assistant.core.errors import UsageError
-from assistant.core.records import Access, Answer, Citation, Quote, Reading, SearchResult, Term, Turn, make_access
+from assistant.core.records import (
+    Access,
+    Answer,
+    Citation,
+    Document,
+    Quote,
+    Reading,
+    SearchResult,
+    Term,
+    Turn,
+    make_access,
+)
 from assistant.index.catalog import Catalog
 from assistant.models.llm import LanguageModel
 
@@ -167,6 +179,21 @@ class Assistant:
             min(stop, quote.end + SURROUNDING),
         )
         return in_context(document.text[begin:stop], quote.start - begin, quote.end - begin, self._engine.guards)
+
+    def place(self, sha256: str, start: int, end: int, access: Access) -> tuple[Document, str, int, int]:
+        """Return a document, the text around its part [start, end), masked, and where that part is in it.
+
+        Raises UsageError if no answer to `access` could have quoted that part.
+        """
+        catalog = self._engine.catalog
+        with catalog.snapshot():
+            document = catalog.queries.document(sha256, access)
+            if document is not None:
+                named = document.source, document.title, (), None, start, end, sha256
+                quote = Quote(1, document.text[start:end], *named)
+                if not check_place(quote, catalog, access):
+                    return document, *self.around(quote, access)
+        raise UsageError("this place has changed or is no longer indexed.", "Ask again for a fresh answer.")
 
     def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:
         """Return the evidence and its features alone; what an answer would be worded from."""

@@ -16,7 +16,7 @@ from itertools import islice
 from assistant.answer.evidence import overlap
 from assistant.answer.limits import LimitModel
 from assistant.answer.read import evidence_in
-from assistant.core.records import Access, Citation, Evidence, Excerpt, Hit, Passage
+from assistant.core.records import Access, Citation, Evidence, Excerpt, Hit, Passage, Quote
 from assistant.index.catalog import Catalog
 from assistant.index.queries import Queries
 from assistant.text.canonical import Block, blocks, sentences, trim
@@ -262,3 +262,18 @@ def _bounded(passage: Passage, block: Block) -> Span:
     start, stop = block.start - passage.start, block.end - passage.start
     first, end = sentences(passage.text, start, stop)[0]
     return passage.start + first, passage.start + min(end, first + LONGEST_BLOCK)
+
+
+def excerpts_once(citations: Sequence[Citation | Quote], *, around: bool = False) -> list[list[Excerpt]]:
+    """Return what limits each citation, or all that stands `around` it: each place once, and none that is quoted."""
+    shown = {(c.document_sha256, c.start, c.end) for c in citations}
+    found: list[list[Excerpt]] = []
+    for citation in citations:
+        found.append([])
+        for excerpt in citation.context if isinstance(citation, Citation) else ():
+            sha256, start, end = place = citation.document_sha256, excerpt.start, excerpt.end
+            taken = any(sha256 == other and start < stop and begin < end for other, begin, stop in shown)
+            if (around or excerpt.limits) and not taken:
+                shown.add(place)
+                found[-1].append(excerpt)
+    return found

@@ -217,6 +217,11 @@ class Citation:
     since: str = ""
     ocr: float | None = None
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the statement is its quote, but for a list's mark."""
+        return self.claim.split() in ((words := self.quote.split()), words[1:])
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -231,6 +236,11 @@ class Quote:
     start: int
     end: int
     document_sha256: str
+
+    @property
+    def is_repeated(self) -> bool:
+        """False: nothing is stated from it."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from traceback import extract_tb
@@ -24,7 +25,10 @@ from assistant.core.package import __version__
 from assistant.core.records import Access, Answer, Turn
 from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
-from assistant.serve.queue import RequestQueue
+from assistant.serve.page import render
+from assistant.serve.page.render import Page
+from assistant.serve.page.views import SOURCE_PATH
+from assistant.serve.queue import RequestQueue, Result
 from assistant.serve.schemas import (
     MODEL_NAME,
     AskRequest,
@@ -78,6 +82,11 @@ def make_app(
     )
     app.get("/v1/models", response_model=dict, summary="List the one model that there is.")(service.models)
     app.get("/v1/health", response_model=Health, summary="Tell that the server is up.")(service.health)
+    app.get(render.HOME, include_in_schema=False)(service.home)
+    app.post(render.HOME, include_in_schema=False)(service.ask_page)
+    app.get(SOURCE_PATH, include_in_schema=False)(service.source)
+    for path in render.STATIC:
+        app.get(path, include_in_schema=False)(partial(service.static, path))
     return CommonHeadersMiddleware(app, authenticator)
 
 
@@ -110,6 +119,28 @@ class Service:
 
         return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
 
+    async def home(self) -> Response:
+        return _page_response(render.home())
+
+    async def ask_page(self, request: Request) -> Response:
+        render.check_origin(request.headers)
+        asked = render.read_form(await request.body())
+        turns = asked.turns
+
+        def work(report_stage: ReportStage) -> Page:
+            return render.answered(self._answer(asked.question, turns, report_stage), asked)
+
+        return _page_response(await self._run(request, work))
+
+    async def source(self, document: str, start: int, end: int, request: Request) -> Response:
+        def work(_: ReportStage) -> Page:
+            return render.source(*self._assistant.place(document, start, end, self._access()))
+
+        return _page_response(await self._run(request, work))
+
+    async def static(self, path: str) -> Response:
+        return _page_response(render.static(path))
+
     async def models(self) -> Response:
         return Response(_encoded(models()), media_type=JSON)
 
@@ -120,7 +151,7 @@ class Service:
     def _answer(self, question: str, turns: list[Turn], report_stage: ReportStage) -> Answer:
         return self._assistant.answer(question, turns, access=self._access(), stage=report_stage)
 
-    async def _run(self, request: Request, work: Callable[[ReportStage], bytes]) -> bytes:
+    async def _run(self, request: Request, work: Callable[[ReportStage], Result]) -> Result:
         """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends."""
         answer = asyncio.create_task(self._queue.run(work))
         left = asyncio.create_task(_disconnected(request))
@@ -139,6 +170,10 @@ class Service:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _page_response(page: Page) -> Response:
+    return Response(page.body, page.status, dict(page.headers), page.media_type)
 
 
 def _encoded(value: object) -> bytes:
@@ -174,24 +209,26 @@ class CommonHeadersMiddleware:
         try:
             headers = Headers(scope=scope)
             self._authenticator.check(scope["path"], headers)
-            _check_body(scope["method"], headers)
+            _check_body(scope["method"], scope["path"], headers)
         except HttpError as error:
             await _error_response(error, scope["path"])(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive_bounded, send_with_headers)
 
 
-def _check_body(method: str, headers: Headers) -> None:
+def _check_body(method: str, path: str, headers: Headers) -> None:
     """Raise HttpError for a body that is too large, of two lengths, or no JSON by its name.
 
-    A page of another site may have a browser post text to us unasked, but not what is called JSON.
+    A page of another site may have a browser post text or a form to us unasked, but not what is called JSON; the page's
+    own form looks at where it comes from.
     """
     if "content-length" in headers and "transfer-encoding" in headers:
         message = "a request has Content-Length or Transfer-Encoding, not both."
         raise HttpError(HTTPStatus.BAD_REQUEST, "bad_request", message, {"Connection": "close"})
     if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
         raise _too_large()
-    if method == "POST" and headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if method == "POST" and kind != JSON and (path, kind) != (render.HOME, render.FORM):
         message = "the body must be JSON; send the header Content-Type: application/json."
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type", message)
 
@@ -202,6 +239,8 @@ def _too_large() -> HttpError:
 
 
 def _error_response(error: HttpError, path: str) -> Response:
+    if path in render.PATHS:
+        return _page_response(render.failed(error))
     return Response(_encoded(error_json(error, path)), error.status_code, error.headers, JSON)
 
 

@@ -11,9 +11,10 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
+from assistant.answer.context import excerpts_once
 from assistant.core.errors import did_you_mean
 from assistant.core.records import Answer, Citation, EarlierQuote, Flag, Hit, IndexInfo, Quote, Rejection
-from assistant.text.canonical import HEADING, heading_path, is_rule, printable
+from assistant.text.canonical import heading_path, plain_text, printable
 from assistant.text.prompts import KEY, counted
 
 Item = TypeVar("Item")
@@ -86,52 +87,25 @@ def sources_view(
     shown = [first[key] for key in sorted(first)]
     length = QUOTE_CHARACTERS
     if lines is not None:
-        quoted = [c for c in shown if not _is_repeated(c)]
+        quoted = [c for c in shown if not c.is_repeated]
         each = max(1, (lines - len(shown)) // max(1, len(quoted)))
-        length, shown = each * (width - 8), [replace(c, quote="") if _is_repeated(c) else c for c in shown]
+        length, shown = each * (width - 8), [replace(c, quote="") if c.is_repeated else c for c in shown]
     return Group(*_sources(shown, files or {}, around, length))
-
-
-def _is_repeated(citation: Citation | Quote) -> bool:
-    """Tell whether the statement is the quote, but for a list's mark."""
-    if not isinstance(citation, Citation):
-        return False
-    return citation.claim.split() in ((words := citation.quote.split()), words[1:])
 
 
 def _sources(
     citations: Sequence[Citation | Quote], files: Mapping[str, str], around: bool, length: int
 ) -> Iterator[Any]:
-    shown = {(c.document_sha256, c.start, c.end) for c in citations}
-    for citation in citations:
+    for citation, excerpts in zip(citations, excerpts_once(citations, around=around), strict=True):
         place = citation_place(citation)
         if address := files.get(citation.source):
             place.stylize(Style(link=address))
         yield Text.assemble((f"[{citation.key}] ", "bold cyan"), place, (_standing(citation), "dim"))
         if citation.quote:
             yield Indented(Text(f"“{_shortened(plain_text(citation.quote), length)}”", style="italic"))
-        for excerpt in citation.context if isinstance(citation, Citation) else ():
-            if not (around or excerpt.limits):
-                continue
-            sha256, start, end = citation.document_sha256, excerpt.start, excerpt.end
-            if not any(sha256 == other and start < stop and begin < end for other, begin, stop in shown):
-                shown.add((sha256, start, end))
-                side = "but" if excerpt.limits else "before" if end <= citation.start else "after"
-                yield Indented(Text.assemble((f"{side}: ", "dim italic"), (plain_text(excerpt.text), "dim")))
-
-
-def plain_text(text: str) -> str:
-    """Return canonical text as people read it: without the marks of headings, and a table's row as its cells."""
-    lines = (line for line in printable(text).splitlines() if line.strip() and not is_rule(line))
-    return "\n".join(_plain_line(line) for line in lines)
-
-
-def _plain_line(line: str) -> str:
-    if heading := HEADING.fullmatch(line):
-        return f"{heading[2]}:"
-    if line.startswith("|") and line.rstrip().endswith("|"):
-        return " · ".join(cell for cell in map(str.strip, line.strip("| ").split("|")) if cell)
-    return line
+        for excerpt in excerpts:
+            side = "but" if excerpt.limits else "before" if excerpt.end <= citation.start else "after"
+            yield Indented(Text.assemble((f"{side}: ", "dim italic"), (plain_text(excerpt.text), "dim")))
 
 
 def _standing(citation: Citation | Quote) -> str:

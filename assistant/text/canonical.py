@@ -208,3 +208,17 @@ def count_words(text: str) -> int:
 def printable(text: str) -> str:
     """Make text of unknown origin harmless to a terminal: control and invisible format characters become U+FFFD."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", "    ").replace("\r\n", "\n"))
+
+
+def plain_text(text: str) -> str:
+    """Return canonical text as people read it: without the marks of headings, and a table's row as its cells."""
+    lines = (line for line in printable(text).splitlines() if line.strip() and not is_rule(line))
+    return "\n".join(_plain_line(line) for line in lines)
+
+
+def _plain_line(line: str) -> str:
+    if heading := HEADING.fullmatch(line):
+        return f"{heading[2]}:"
+    if line.startswith("|") and line.rstrip().endswith("|"):
+        return " · ".join(cell for cell in map(str.strip, line.strip("| ").split("|")) if cell)
+    return line

@@ -41,3 +41,18 @@ def test_no_letter_of_what_may_not_be_shown_opens_what_stands_around_it(assistan
         if check_place(quote, assistant.catalog, NOBODY):
             raise UsageError("as the tool does")
         assistant.around(quote, NOBODY)
+    with pytest.raises(UsageError):
+        assistant.place(document.sha256, start, start + len(part), NOBODY)
+
+
+def test_a_place_that_may_be_quoted_is_shown_with_what_stands_around_it(assistant: Assistant) -> None:
+    document = assistant.catalog.queries.document("open.md", NOBODY)
+    assert document is not None
+    [hit, *_] = assistant.search("spare keys", access=NOBODY).hits
+    passage = hit.passage
+    shown, text, start, end = assistant.place(hit.document_sha256, passage.start, passage.start + 9, NOBODY)
+    assert shown.source == hit.source and text[start:end] == passage.text[:9]
+    assert SECRET not in text
+    for first, last in ((-1, 9), (5, 5), (9, 5), (0, len(shown.text) + 1)):
+        with pytest.raises(UsageError):
+            assistant.place(hit.document_sha256, first, last, NOBODY)

@@ -9,13 +9,16 @@ from typing import Any
 
 from assistant.answer.question import checked_question, recent
 from assistant.core.config import Config
+from assistant.core.errors import UsageError
 from assistant.core.records import (
     NO_MODEL,
     Access,
     Answer,
     Citation,
+    Document,
     Hit,
     IndexInfo,
+    Meta,
     Passage,
     Quote,
     SearchResult,
@@ -26,6 +29,16 @@ from assistant.core.records import (
 INDEX = IndexInfo("generation", 3, 9)
 SHA = "5" * 64
 TEXT = "Employees may carry over at most 1.5 weeks of annual leave."
+DOCUMENT = Document(
+    "d",
+    "hr/leave.md",
+    "Annual Leave Policy",
+    f"# Annual Leave\n\n## Carry-over\n\n{TEXT} <b>Bold</b>\n\n- one\n- two\n\n"
+    "| Grade | Days |\n|---|---|\n| A | 5 |\n",
+    "text/markdown",
+    SHA,
+    meta=Meta(owner="Head of People", effective="2026-01-01"),
+)
 CITATION = Citation(
     key=1,
     claim=TEXT,
@@ -84,6 +97,11 @@ class StubAssistant:
         stage("wording")
         self.finished += 1
         return replace(self._answer, question=question)
+
+    def place(self, sha256: str, start: int, end: int, access: Access) -> tuple[Document, str, int, int]:
+        if (sha256, start, end) != (SHA, 40, 40 + len(TEXT)):
+            raise UsageError("this place has changed or is no longer indexed.", "Ask again for a fresh answer.")
+        return DOCUMENT, DOCUMENT.text, DOCUMENT.text.index(TEXT), DOCUMENT.text.index(TEXT) + len(TEXT)
 
     def search(self, query: str, *, access: Access, k: int | None) -> SearchResult:
         return SearchResult(checked_question(query), (HIT,) * (k or 1), INDEX, {"total": 1.0})

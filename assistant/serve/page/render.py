@@ -1,0 +1,124 @@
+"""The page's form read, and what its addresses show made: an answer, and the place of a quote in its document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from assistant.answer.question import MAX_QUESTION, MAX_TURNS
+from assistant.core.records import Answer, Document, Turn
+from assistant.serve.page.views import SOURCE_PATH, answer_view, block_views, document_facts
+from assistant.serve.schemas import HttpError, Message, bad_request
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HOME = "/"
+STATIC = {"/page.css": "text/css", "/page.js": "text/javascript"}
+PATHS = (HOME, SOURCE_PATH, *STATIC)
+FORM = "application/x-www-form-urlencoded"
+FOLDER = Path(__file__).parent
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+MOST_FIELDS = 8
+TURNS = TypeAdapter(list[Message])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is sent to a browser."""
+
+    body: bytes
+    media_type: str
+    status: int
+    headers: Mapping[str, str]
+
+
+class Asked(BaseModel):
+    """What the form sends: a question, the conversation before it, and how many answers the page shows already."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    question: str
+    history: str = "[]"
+    part: int = 0
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The conversation before the question; raises HttpError if it is none."""
+        try:
+            return [Turn(message.role, message.content) for message in TURNS.validate_json(self.history or "[]")]
+        except ValidationError:
+            raise bad_request("history: this is no conversation of this page.") from None
+
+
+def read_form(body: bytes) -> Asked:
+    """Read a form as a browser sends it; raises HttpError."""
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        return Asked.model_validate({name: values[-1] for name, values in fields.items()})
+    except (ValueError, ValidationError):
+        raise bad_request("this is not the form of this page.") from None
+
+
+def check_origin(headers: Mapping[str, str]) -> None:
+    """Raise HttpError for a form that another site's page has a browser send."""
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site", "same-origin")
+    own = origin is None or origin.partition("://")[2] == headers.get("host")
+    if not own or site not in ("same-origin", "none"):
+        message = "this form was sent by another site's page."
+        raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
+
+
+def home() -> Page:
+    """Return the page with nothing asked yet."""
+    return _page("home.html", answer=None, history="[]", most=MAX_QUESTION, refused="")
+
+
+def answered(answer: Answer, asked: Asked) -> Page:
+    """Return the page with an answer, and with the conversation for the question after it."""
+    turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
+    history = json.dumps([{"role": turn.role, "content": turn.content} for turn in turns])
+    view = answer_view(answer)
+    return _page("home.html", answer=view, number=asked.part, history=history, most=MAX_QUESTION, refused="")
+
+
+def source(document: Document, text: str, start: int, end: int) -> Page:
+    """Return the page of a quote's place, text[start:end] of what surrounds it in its document."""
+    begin = text.find("\n", 0, start) + 1 if start else 0
+    shown = text[begin:]
+    blocks = list(block_views(shown, start - begin, end - begin))
+    return _page("source.html", document=document, facts=document_facts(document), blocks=blocks)
+
+
+def failed(error: HttpError) -> Page:
+    """Return the page of an error."""
+    return _page("error.html", error.status_code, dict(error.headers or {}), message=str(error))
+
+
+def static(path: str) -> Page:
+    """Return the style sheet or the script."""
+    return Page((FOLDER / "static" / path[1:]).read_bytes(), STATIC[path], HTTPStatus.OK, HEADERS)
+
+
+def _page(name: str, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, **shown: object) -> Page:
+    body = _templates().get_template(name).render(**shown).encode()
+    return Page(body, "text/html", status, {**HEADERS, **(headers or {})})
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(FOLDER / "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -1,0 +1,145 @@
+"""An answer, or a place in a document, as the page's templates take it; no HTML is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Literal
+from urllib.parse import urlencode
+
+from assistant.answer.context import excerpts_once
+from assistant.core.records import Answer, Citation, Document, Excerpt, Quote
+from assistant.text.canonical import HEADING, Block, blocks, heading_path, plain_text
+from assistant.text.prompts import KEY
+
+SOURCE_PATH = "/source"
+
+Piece = tuple[str, int]  # a text, and the key that it is, or 0
+Marked = tuple[str, bool]  # a text, and whether it is of the quote
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A numbered source of an answer: its place, its quote where the answer does not repeat it, and what limits it."""
+
+    key: int
+    place: str
+    source: str
+    quote: str
+    limits: tuple[str, ...]
+    since: str
+    ocr: float | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """An answer as it is shown; each paragraph is texts and keys."""
+
+    question: str
+    status: str
+    asked: str
+    paragraphs: tuple[tuple[Piece, ...], ...]
+    sources: tuple[SourceView, ...]
+    earlier: tuple[tuple[str, str, str], ...]  # until when, what it said, where
+    chance: int  # percent
+
+
+def answer_view(answer: Answer) -> AnswerView:
+    """Return what the page shows of an answer."""
+    lines = [line for line in answer.text.splitlines() if line.strip()]
+    sources = [*{source.key: source for source in reversed(answer.sources)}.values()][::-1]
+    return AnswerView(
+        question=answer.question,
+        status=answer.status,
+        asked=answer.asked,
+        paragraphs=tuple(tuple(pieces(line)) for line in lines),
+        sources=tuple(map(_source_view, sources, excerpts_once(sources))),
+        earlier=tuple((q.until, plain_text(q.quote), _place(q)) for q in answer.earlier),
+        chance=round(100 * answer.confidence),
+    )
+
+
+def pieces(line: str) -> Iterator[Piece]:
+    """Yield the texts of a line and the keys between them."""
+    at = 0
+    for match in KEY.finditer(line):
+        yield line[at : match.start()], 0
+        yield match.group(), int(match[1])
+        at = match.end()
+    yield line[at:], 0
+
+
+def _source_view(source: Citation | Quote, limits: Sequence[Excerpt]) -> SourceView:
+    cited = source if isinstance(source, Citation) else None
+    where = {"document": source.document_sha256, "start": source.start, "end": source.end}
+    return SourceView(
+        key=source.key,
+        place=_place(source),
+        source=source.source,
+        quote="" if source.is_repeated else plain_text(source.quote),
+        limits=tuple(plain_text(excerpt.text) for excerpt in limits),
+        since=cited.since if cited else "",
+        ocr=cited.ocr if cited else None,
+        address=f"{SOURCE_PATH}?{urlencode(where)}#quote",
+    )
+
+
+def _place(source: Citation | Quote) -> str:
+    page = f", page {source.page}" if source.page else ""
+    return heading_path(source.title, source.headings) + page
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A heading, paragraph or code line, or all items of a list or rows of a table; a row is its cells."""
+
+    kind: Literal["heading", "paragraph", "item", "row", "code"]
+    parts: tuple[
+        tuple[tuple[Marked, ...], ...], ...
+    ]  # of each line or row its cells, each texts that are marked or not
+    level: int = 0
+
+
+def document_facts(document: Document) -> dict[str, str]:
+    """Return what the organisation says of a document, by name, as far as it says it."""
+    meta = document.meta
+    told = {
+        "Owner": meta.owner,
+        "Version": meta.version,
+        "Holds since": meta.effective,
+        "Holds until": meta.expires,
+        "Replaces": meta.supersedes,
+        "To be reviewed by": meta.review,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def block_views(text: str, start: int, end: int) -> Iterator[BlockView]:
+    """Yield the blocks of a document's text as they are read, text[start:end] marked."""
+    shown = (block for block in blocks(text) if block.kind != "rule")
+    for kind, members in groupby(shown, key=lambda block: block.kind):
+        parts = [(block.level, _cells(text, block, start, end)) for block in members]
+        if kind == "item" or kind == "row":
+            yield BlockView(kind, tuple(cells for _, cells in parts))
+        elif kind != "rule":
+            yield from (BlockView(kind, (cells,), level) for level, cells in parts)
+
+
+def _cells(text: str, block: Block, start: int, end: int) -> tuple[tuple[Marked, ...], ...]:
+    begin, stop = block.start, block.end
+    if block.kind == "row":
+        edges = [at for at in range(begin, stop) if text[at] == "|" and text[at - 1 : at] != "\\"]
+        spans = [(left + 1, right) for left, right in pairwise(edges)]
+        return tuple(_marked(text, *span, start, end) for span in spans)
+    if block.kind == "heading" and (heading := HEADING.match(text[begin:stop])):
+        begin += heading.start(2)
+    return (_marked(text, begin, stop, start, end),)
+
+
+def _marked(text: str, begin: int, stop: int, start: int, end: int) -> tuple[Marked, ...]:
+    """Cut text[begin:stop] where the quote begins and ends."""
+    first, last = min(max(start, begin), stop), max(min(end, stop), begin)
+    cut = ((text[begin:first], False), (text[first:last], True), (text[max(first, last) : stop], False))
+    return tuple((part, marked) for part, marked in cut if part)

@@ -1,0 +1,182 @@
+"""The page: it asks without a script, shows all that an answer is, and takes nothing of a document for markup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+
+from assistant.core.records import Excerpt, Turn
+from assistant.serve.auth import Authenticator
+from assistant.serve.page.views import block_views, pieces
+from tests.serve.stub import ANSWER, CITATION, DOCUMENT, SHA, TEXT, UNSURE, StubAssistant
+from tests.serve.test_app import LOCAL, TOKEN, client_of
+
+QUESTION = "How much leave may I carry over?"
+MARKUP = "<script>alert('x')</script> & <img src=x onerror=alert(1)>"
+
+
+class Page(HTMLParser):
+    """What a browser makes of a page: its text, its links, its fields, and the tags that occur."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text, self.links, self.tags = "", list[str](), set[str]()
+        self.fields: dict[str, str] = {}
+        self.ids: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.tags.add(tag)
+        self.links += [found["href"]] if "href" in found else []
+        self.ids += [found["id"]] if "id" in found else []
+        if "name" in found:
+            self.fields[found["name"]] = found.get("value", "")
+        assert not any(name.startswith("on") or name == "style" for name in found), "the policy forbids it"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def assistant() -> StubAssistant:
+    return StubAssistant()
+
+
+@pytest.fixture
+def client(assistant: StubAssistant) -> Iterator[TestClient]:
+    with client_of(assistant) as found:
+        yield found
+
+
+def test_a_question_is_asked_by_the_form_and_its_quote_is_a_link_to_its_place(client: TestClient) -> None:
+    first = client.get("/")
+    assert first.headers["content-type"].startswith("text/html") and first.headers["cache-control"] == "no-store"
+    assert "script-src 'self'" in first.headers["content-security-policy"]
+    assert "unsafe" not in first.headers["content-security-policy"]
+    form = Page(first.text)
+    assert form.fields == {"viewport": "", "color-scheme": "", "question": "", "history": "[]"}
+    page = Page(client.post("/", data={"question": QUESTION, "history": form.fields["history"]}).text)
+    assert QUESTION in page.text and TEXT in page.text and "Annual Leave Policy > Carry-over, page 3" in page.text
+    assert "#source-0-1" in page.links and "source-0-1" in page.ids and len(page.ids) == len(set(page.ids))
+    [place] = [link for link in page.links if link.startswith("/source")]
+    asked = parse_qs(urlsplit(place).query)
+    assert asked == {"document": [SHA], "start": ["40"], "end": [str(40 + len(TEXT))]}
+    there = client.get(place).text
+    assert f"<mark>{TEXT}</mark>" in there and "Head of People" in there and 'id="quote"' in there
+
+
+def test_a_follow_up_carries_the_conversation(client: TestClient, assistant: StubAssistant) -> None:
+    history = Page(client.post("/", data={"question": QUESTION}).text).fields["history"]
+    client.post("/", data={"question": "And after that?", "history": history})
+    assert assistant.asked[-1][:2] == ("And after that?", [Turn("user", QUESTION), Turn("assistant", ANSWER.text)])
+    long = json.dumps([{"role": "user", "content": "x"}] * 50)
+    kept = Page(client.post("/", data={"question": QUESTION, "history": long}).text).fields["history"]
+    assert len(json.loads(kept)) == 20
+
+
+def test_what_came_closest_is_told_from_an_answer() -> None:
+    page = Page(client_of(StubAssistant(UNSURE)).post("/", data={"question": QUESTION}).text)
+    assert "What came closest; it may not answer the question" in page.text and "Estimated chance" not in page.text
+    assert "Meal · Limit" in page.text
+
+
+def test_what_limits_a_quote_and_what_was_said_before_is_shown() -> None:
+    limited = replace(CITATION, context=(Excerpt(1, 9, "Not for contractors.", True), Excerpt(9, 12, "Beside.")))
+    answer = replace(ANSWER, citations=(limited,), asked="How much leave?")
+    page = Page(client_of(StubAssistant(answer)).post("/", data={"question": QUESTION}).text)
+    assert "But: Not for contractors." in page.text and "Beside." not in page.text
+    assert "Asked as: How much leave?" in page.text
+
+
+@pytest.mark.parametrize("where", ["question", "text", "quote", "title"])
+def test_markup_is_text(where: str) -> None:
+    cited = replace(CITATION, quote=MARKUP if where == "quote" else TEXT, title=MARKUP if where == "title" else "T")
+    answer = replace(ANSWER, citations=(cited,), text=f"{MARKUP if where == 'text' else TEXT} [1]")
+    asked = MARKUP if where == "question" else QUESTION
+    page = Page(client_of(StubAssistant(answer)).post("/", data={"question": asked}).text)
+    assert MARKUP in page.text and page.tags.isdisjoint({"img"})
+    assert len([tag for tag in page.tags if tag == "script"]) == 1
+
+
+def test_a_document_is_shown_as_it_is_read() -> None:
+    shown = list(block_views(DOCUMENT.text, 0, 0))
+    assert [block.kind for block in shown] == ["heading", "heading", "paragraph", "item", "row"]
+    assert [block.level for block in shown[:2]] == [1, 2]
+    rows = [["".join(text for text, _ in cell).strip() for cell in cells] for cells in shown[-1].parts]
+    assert rows == [["Grade", "Days"], ["A", "5"]]
+    assert list(pieces("Five days. [1] [2]")) == [("Five days. ", 0), ("[1]", 1), (" ", 0), ("[2]", 2), ("", 0)]
+
+
+def test_what_is_marked_is_the_quote_wherever_it_lies() -> None:
+    text = "# A\n\nOne two.\n\n- three\n- four\n\n| a | b |\n|---|---|\n| c | d |\n"
+    for start in range(len(text)):
+        for end in range(start + 1, len(text)):
+            cells = [cell for block in block_views(text, start, end) for line in block.parts for cell in line]
+            marked = "".join(part for cell in cells for part, quoted in cell if quoted)
+            assert [c for c in marked if c.isalnum()] == [c for c in text[start:end] if c.isalnum()]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://127.0.0.1"}, 200),
+        ({"Origin": "https://127.0.0.1", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-site"}, 403),
+    ],
+)
+def test_another_sites_form_is_not_asked(
+    client: TestClient, assistant: StubAssistant, headers: dict[str, str], status: int
+) -> None:
+    answer = client.post("/", data={"question": QUESTION}, headers=headers)
+    assert answer.status_code == status and len(assistant.asked) == (status == 200)
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({"asked": QUESTION}, "not the form of this page"),
+        ({"question": "x" * 5_000}, "the limit is 4,000"),
+        ({"question": "   "}, "question"),
+        ({"question": QUESTION, "history": "{}"}, "no conversation"),
+        ({"question": QUESTION, "history": '[{"role": "system", "content": "x"}]'}, "no conversation"),
+        ({"question": QUESTION, "roles": "board"}, "not the form of this page"),
+    ],
+)
+def test_a_wrong_form_is_told_so_on_a_page(client: TestClient, form: dict[str, str], told: str) -> None:
+    answer = client.post("/", data=form)
+    assert answer.status_code == 400 and told in Page(answer.text).text
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_places_that_nobody_may_see_are_told_alike(client: TestClient) -> None:
+    asked = (f"document={SHA}&start=0&end=9", f"document={'6' * 64}&start=40&end=99")
+    first, second = (client.get(f"/source?{query}") for query in asked)
+    assert first.status_code == second.status_code == 400 and first.text == second.text
+    assert client.get("/source?document=x&start=a&end=1").status_code == 400
+
+
+def test_the_page_asks_for_the_token_like_every_path() -> None:
+    with client_of(StubAssistant(), Authenticator(LOCAL.hosts, TOKEN.encode())) as client:
+        for path in ("/", "/source?document=x&start=1&end=2", "/page.js", "/page.css"):
+            assert client.get(path).status_code == 401
+        assert client.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).is_success
+
+
+def test_nothing_comes_from_elsewhere(client: TestClient) -> None:
+    for path, kind in (("/page.css", "text/css"), ("/page.js", "text/javascript")):
+        found = client.get(path)
+        assert found.headers["content-type"].startswith(kind)
+        assert "http://" not in found.text and "https://" not in found.text
+    assert client.get("/page.js").text.count("\n") < 400
