@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import in_context, masked_text, show_terms
+from assistant.answer.disclosure import in_context, show_terms, shown_meta
 from assistant.answer.engine import Engine
+from assistant.answer.evidence import MAX_REACH
 from assistant.answer.pipeline import answer_question, search_passages, understand
 from assistant.answer.proof.verify import check_place
 from assistant.answer.question import Inquiry, ReportStage, StageTimer, checked_question, phrasings, recent
@@ -30,12 +32,14 @@ from assistant.core.records import (
 )
 from assistant.index.catalog import Catalog
 from assistant.models.llm import LanguageModel
+from assistant.text.canonical import MAX_STRETCH
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
     from langchain_core.runnables import Runnable
 
-SURROUNDING = 2_000  # characters on either side of a quote that are masked before some of them are shown
+SURROUNDING = 2_000  # characters on either side of a quote that may be shown; twice as many are screened
+MAX_QUOTE = MAX_STRETCH + MAX_REACH  # characters: a part of a document, and what it stands under
 
 
 def no_report(stage: str) -> None:
@@ -163,22 +167,23 @@ class Assistant:
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
 
-        Raises UsageError if the document no longer says it.
+        Raises UsageError if the document no longer says it, or if it may not be shown.
         """
+        start, end = quote.start, quote.end
         with self._engine.catalog.snapshot():
-            document = self._engine.catalog.queries.document(quote.document_sha256, access)
-            if document is None or document.text[quote.start : quote.end] != quote.quote:
+            queries = self._engine.catalog.queries
+            document = queries.document(quote.document_sha256, access)
+            if document is None or document.text[start:end] != quote.quote:
                 raise UsageError(
                     f"{quote.source} has changed or is no longer indexed.", "Ask again for a fresh answer."
                 )
-            if masked_text(quote.quote, self._engine.guards) != quote.quote:
-                raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
-            begin, stop = self._engine.catalog.queries.indexed_around(document, quote.start, quote.end)
-        begin, stop = (
-            max(begin, quote.start - SURROUNDING),
-            min(stop, quote.end + SURROUNDING),
-        )
-        return in_context(document.text[begin:stop], quote.start - begin, quote.end - begin, self._engine.guards)
+            begin, stop = queries.indexed_around(document, start, end)
+        begin, stop = max(begin, start - 2 * SURROUNDING), min(stop, end + 2 * SURROUNDING)
+        text = document.text[begin:stop]
+        found = in_context(text, start - begin, end - begin, self._engine.guards, SURROUNDING)
+        if found is None:
+            raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
+        return found
 
     def place(self, sha256: str, start: int, end: int, access: Access) -> tuple[Document, str, int, int]:
         """Return a document, the text around its part [start, end), masked, and where that part is in it.
@@ -188,11 +193,12 @@ class Assistant:
         catalog = self._engine.catalog
         with catalog.snapshot():
             document = catalog.queries.document(sha256, access)
-            if document is not None:
+            if document is not None and end - start <= MAX_QUOTE:
                 named = document.source, document.title, (), None, start, end, sha256
                 quote = Quote(1, document.text[start:end], *named)
                 if not check_place(quote, catalog, access):
-                    return document, *self.around(quote, access)
+                    shown = replace(document, meta=shown_meta(document.meta, self._engine.guards))
+                    return shown, *self.around(quote, access)
         raise UsageError("this place has changed or is no longer indexed.", "Ask again for a fresh answer.")
 
     def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from assistant.answer.evidence import plain, quote_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config
-from assistant.core.records import Access, Evidence, Hit, Term, Verdict
+from assistant.core.records import Access, Evidence, Hit, Meta, Term, Verdict
 from assistant.guards import Span
-from assistant.guards.run import Guards
+from assistant.guards.run import Guards, mask
 from assistant.index.catalog import Catalog
 from assistant.text.words import normalise_term
 
@@ -30,11 +30,36 @@ def masked(hits: Sequence[Hit], guards: Guards) -> tuple[Hit, ...]:
     return tuple(replace(hit, passage=replace(hit.passage, text=masked_text(hit.passage.text, guards))) for hit in hits)
 
 
-def in_context(text: str, start: int, end: int, guards: Guards) -> tuple[str, int, int]:
-    """Mask what stands around a quote, text[start:end]; return the text, and where the quote is in it."""
-    before, quote, after = text[:start], text[start:end], text[end:]
-    before, after = masked_text(before, guards), masked_text(after, guards)
-    return before + quote + after, len(before), len(before) + len(quote)
+def in_context(text: str, start: int, end: int, guards: Guards, most: int) -> tuple[str, int, int] | None:
+    """Return text[start:end] with at most so many characters on either side, masked, and where it is in that.
+
+    All of the text is screened as one: a part of a secret need not look like one, so none is shown of one that an edge
+    cuts. None where a part of text[start:end] itself may not be shown.
+    """
+    spans = masked_spans(text, guards)
+    if any(span.start < end and start < span.end for span in spans):
+        return None
+    first, last = max(0, start - most), min(len(text), end + most)
+    first = max([first, *(span.end for span in spans if span.start < first < span.end)])
+    last = min([last, *(span.start for span in spans if span.start < last < span.end)])
+    before = mask(text[first:start], [_moved(span, -first) for span in spans if first <= span.start < start])
+    after = mask(text[end:last], [_moved(span, -end) for span in spans if end <= span.start < last])
+    return before + text[start:end] + after, len(before), len(before) + end - start
+
+
+def _moved(span: Span, by: int) -> Span:
+    return replace(span, start=span.start + by, end=span.end + by)
+
+
+def shown_meta(meta: Meta, guards: Guards) -> Meta:
+    """Return what is said of a document as far as it may be shown: unlike its title it was not screened before."""
+    said = (meta.policy_id, meta.version, meta.supersedes, meta.owner)
+    screened = guards.documents([value or "" for value in said])
+    policy_id, version, supersedes, owner = (
+        masked_text(value, guards) if value and all(verdict.action == "allow" for verdict in found.verdicts) else None
+        for value, found in zip(said, screened, strict=True)
+    )
+    return replace(meta, policy_id=policy_id, version=version, supersedes=supersedes, owner=owner)
 
 
 def masked_text(text: str, guards: Guards) -> str:

@@ -110,6 +110,8 @@ class _Verifier:
             return "the quote is not what the document says there"
         if not (self._is_whole(quote, self._around(document, quote)) or self._defines(quote, document)):
             return "the quote begins or ends in the middle of what the document says"
+        if self.catalog.queries.indexed_around(document, quote.start, quote.start + 1)[1] < quote.end:
+            return "the quote holds what is not indexed"
         return ""
 
     def _around(self, document: Document, quote: Citation | Quote) -> list[Passage]:

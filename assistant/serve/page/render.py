@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from assistant.answer.question import MAX_QUESTION, MAX_TURNS
 from assistant.core.records import Answer, Document, Turn
 from assistant.serve.page.views import SOURCE_PATH, answer_view, block_views, document_facts
 from assistant.serve.schemas import HttpError, Message, bad_request
+from assistant.text.words import shown_title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,8 +31,13 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+}
 MOST_FIELDS = 8
+MAX_HISTORY = 60_000  # bytes; a form may write three for one, and the server takes 262,144
 TURNS = TypeAdapter(list[Message])
 
 
@@ -72,25 +78,34 @@ def read_form(body: bytes) -> Asked:
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
-    """Raise HttpError for a form that another site's page has a browser send."""
-    origin, site = headers.get("origin"), headers.get("sec-fetch-site", "same-origin")
+    """Raise HttpError for a form that another site's page has a browser send.
+
+    What a browser says in Sec-Fetch-Site no page can change. Only one without it is judged by the origin, which behind
+    a proxy may be another than ours.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     own = origin is None or origin.partition("://")[2] == headers.get("host")
-    if not own or site not in ("same-origin", "none"):
+    if not (own if site is None else site in ("same-origin", "none")):
         message = "this form was sent by another site's page."
         raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
 
 
 def home() -> Page:
     """Return the page with nothing asked yet."""
-    return _page("home.html", answer=None, history="[]", most=MAX_QUESTION, refused="")
+    return _page("home.html", answer=None, history="[]", most=MAX_QUESTION)
 
 
 def answered(answer: Answer, asked: Asked) -> Page:
     """Return the page with an answer, and with the conversation for the question after it."""
     turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
-    history = json.dumps([{"role": turn.role, "content": turn.content} for turn in turns])
+    while len(history := _conversation(turns)) > MAX_HISTORY:
+        turns = turns[1:]
     view = answer_view(answer)
-    return _page("home.html", answer=view, number=asked.part, history=history, most=MAX_QUESTION, refused="")
+    return _page("home.html", answer=view, number=asked.part, history=history, most=MAX_QUESTION)
+
+
+def _conversation(turns: Sequence[Turn]) -> str:
+    return json.dumps([{"role": turn.role, "content": turn.content} for turn in turns])
 
 
 def source(document: Document, text: str, start: int, end: int) -> Page:
@@ -98,7 +113,8 @@ def source(document: Document, text: str, start: int, end: int) -> Page:
     begin = text.find("\n", 0, start) + 1 if start else 0
     shown = text[begin:]
     blocks = list(block_views(shown, start - begin, end - begin))
-    return _page("source.html", document=document, facts=document_facts(document), blocks=blocks)
+    title = shown_title(document.title, document.source)
+    return _page("source.html", title=title, document=document, facts=document_facts(document), blocks=blocks)
 
 
 def failed(error: HttpError) -> Page:

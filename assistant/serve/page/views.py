@@ -17,6 +17,7 @@ SOURCE_PATH = "/source"
 
 Piece = tuple[str, int]  # a text, and the key that it is, or 0
 Marked = tuple[str, bool]  # a text, and whether it is of the quote
+Cells = tuple[tuple[Marked, ...], ...]  # of a line, or of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,13 @@ class BlockView:
     """A heading, paragraph or code line, or all items of a list or rows of a table; a row is its cells."""
 
     kind: Literal["heading", "paragraph", "item", "row", "code"]
-    parts: tuple[
-        tuple[tuple[Marked, ...], ...], ...
-    ]  # of each line or row its cells, each texts that are marked or not
+    parts: tuple[Cells, ...]
     level: int = 0
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether a part of it is marked."""
+        return any(marked for cells in self.parts for cell in cells for _, marked in cell)
 
 
 def document_facts(document: Document) -> dict[str, str]:
@@ -127,7 +131,7 @@ def block_views(text: str, start: int, end: int) -> Iterator[BlockView]:
             yield from (BlockView(kind, (cells,), level) for level, cells in parts)
 
 
-def _cells(text: str, block: Block, start: int, end: int) -> tuple[tuple[Marked, ...], ...]:
+def _cells(text: str, block: Block, start: int, end: int) -> Cells:
     begin, stop = block.start, block.end
     if block.kind == "row":
         edges = [at for at in range(begin, stop) if text[at] == "|" and text[at - 1 : at] != "\\"]

@@ -5,7 +5,10 @@ const STORE = "policy-assistant", MOST = 20;
 const form = document.getElementById("ask");
 
 function conversations() {
-  try { return JSON.parse(localStorage.getItem(STORE)) || []; } catch { return []; }
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORE));
+    return Array.isArray(kept) ? kept.filter((one) => one && Array.isArray(one.articles)) : [];
+  } catch { return []; }
 }
 
 function keep(kept) {
@@ -16,11 +19,13 @@ if (form) {
   const thread = document.getElementById("thread"), state = document.getElementById("state");
   const question = document.getElementById("question"), history = document.getElementById("history");
   const button = form.querySelector("button");
-  let current = { id: Date.now(), articles: [] };
+  let current = { id: Date.now(), articles: [], asked: 0 };
 
   function show(html) {
     const made = new DOMParser().parseFromString(html, "text/html").querySelector("article, [role=alert]");
-    if (made) thread.append(made);
+    if (!made) return made;
+    for (const odd of made.querySelectorAll("meta, base, form, iframe, link, style, script")) odd.remove();
+    thread.append(made);
     for (const copy of thread.querySelectorAll(".copy")) copy.hidden = !navigator.clipboard;
     return made;
   }
@@ -34,6 +39,7 @@ if (form) {
       open.type = "button";
       open.textContent = one.title;
       open.addEventListener("click", () => {
+        if (button.disabled) return; // an answer is on its way to the other conversation
         current = one;
         thread.replaceChildren();
         history.value = one.articles.map(show).pop().dataset.history;
@@ -46,10 +52,11 @@ if (form) {
   }
 
   async function ask() {
-    const body = new URLSearchParams({ question: question.value, history: history.value, part: thread.children.length });
+    const body = new URLSearchParams({ question: question.value, history: history.value, part: current.asked });
     const response = await fetch("/", { method: "POST", body, headers: { Accept: "text/html" } });
     const made = show(await response.text());
     if (!made || !response.ok) return made;
+    current.asked = (current.asked || current.articles.length) + 1;
     history.value = made.dataset.history;
     current.title = current.title || question.value;
     current.articles.push(made.outerHTML);
