@@ -26,7 +26,7 @@ from assistant.core.records import Access, Answer, Turn
 from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
 from assistant.serve.page import render
-from assistant.serve.page.render import Page
+from assistant.serve.page.render import PageResponse
 from assistant.serve.page.views import SOURCE_PATH
 from assistant.serve.queue import RequestQueue, Result
 from assistant.serve.schemas import (
@@ -127,13 +127,13 @@ class Service:
         asked = render.read_form(await request.body())
         turns = asked.turns
 
-        def work(report_stage: ReportStage) -> Page:
+        def work(report_stage: ReportStage) -> PageResponse:
             return render.answered(self._answer(asked.question, turns, report_stage), asked)
 
         return _page_response(await self._run(request, work))
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
-        def work(_: ReportStage) -> Page:
+        def work(_: ReportStage) -> PageResponse:
             return render.source(*self._assistant.place(document, start, end, self._access()))
 
         return _page_response(await self._run(request, work))
@@ -172,7 +172,7 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _page_response(page: Page) -> Response:
+def _page_response(page: PageResponse) -> Response:
     return Response(page.body, page.status, dict(page.headers), page.media_type)
 
 

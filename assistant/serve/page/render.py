@@ -42,7 +42,7 @@ TURNS = TypeAdapter(list[Message])
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageResponse:
     """What is sent to a browser."""
 
     body: bytes
@@ -51,7 +51,7 @@ class Page:
     headers: Mapping[str, str]
 
 
-class Asked(BaseModel):
+class PageQuestion(BaseModel):
     """What the form sends: a question, the conversation before it, and how many answers the page shows already."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,11 +68,11 @@ class Asked(BaseModel):
             raise bad_request("history: this is no conversation of this page.") from None
 
 
-def read_form(body: bytes) -> Asked:
+def read_form(body: bytes) -> PageQuestion:
     """Read a form as a browser sends it; raises HttpError."""
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        return Asked.model_validate({name: values[-1] for name, values in fields.items()})
+        return PageQuestion.model_validate({name: values[-1] for name, values in fields.items()})
     except (ValueError, ValidationError):
         raise bad_request("this is not the form of this page.") from None
 
@@ -90,12 +90,12 @@ def check_origin(headers: Mapping[str, str]) -> None:
         raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
 
 
-def home() -> Page:
+def home() -> PageResponse:
     """Return the page with nothing asked yet."""
     return _page("home.html", answer=None, history="[]", most=MAX_QUESTION)
 
 
-def answered(answer: Answer, asked: Asked) -> Page:
+def answered(answer: Answer, asked: PageQuestion) -> PageResponse:
     """Return the page with an answer, and with the conversation for the question after it."""
     turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
     while len(history := _conversation(turns)) > MAX_HISTORY:
@@ -108,7 +108,7 @@ def _conversation(turns: Sequence[Turn]) -> str:
     return json.dumps([{"role": turn.role, "content": turn.content} for turn in turns])
 
 
-def source(document: Document, text: str, start: int, end: int) -> Page:
+def source(document: Document, text: str, start: int, end: int) -> PageResponse:
     """Return the page of a quote's place, text[start:end] of what surrounds it in its document."""
     begin = text.find("\n", 0, start) + 1 if start else 0
     shown = text[begin:]
@@ -117,19 +117,21 @@ def source(document: Document, text: str, start: int, end: int) -> Page:
     return _page("source.html", title=title, document=document, facts=document_facts(document), blocks=blocks)
 
 
-def failed(error: HttpError) -> Page:
+def failed(error: HttpError) -> PageResponse:
     """Return the page of an error."""
     return _page("error.html", error.status_code, dict(error.headers or {}), message=str(error))
 
 
-def static(path: str) -> Page:
+def static(path: str) -> PageResponse:
     """Return the style sheet or the script."""
-    return Page((FOLDER / "static" / path[1:]).read_bytes(), STATIC[path], HTTPStatus.OK, HEADERS)
+    return PageResponse((FOLDER / "static" / path[1:]).read_bytes(), STATIC[path], HTTPStatus.OK, HEADERS)
 
 
-def _page(name: str, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, **shown: object) -> Page:
+def _page(
+    name: str, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, **shown: object
+) -> PageResponse:
     body = _templates().get_template(name).render(**shown).encode()
-    return Page(body, "text/html", status, {**HEADERS, **(headers or {})})
+    return PageResponse(body, "text/html", status, {**HEADERS, **(headers or {})})
 
 
 @cache
