@@ -264,6 +264,12 @@ def _bounded(passage: Passage, block: Block) -> Span:
     return passage.start + first, passage.start + min(end, first + LONGEST_BLOCK)
 
 
+def by_key(sources: Sequence[Citation | Quote]) -> list[Citation | Quote]:
+    """Return the first source of each key, in the order of the keys."""
+    first = {source.key: source for source in reversed(sources)}
+    return [first[key] for key in sorted(first)]
+
+
 def excerpts_once(citations: Sequence[Citation | Quote], *, around: bool = False) -> list[list[Excerpt]]:
     """Return what limits each citation, or all that stands `around` it: each place once, and none that is quoted."""
     shown = {(c.document_sha256, c.start, c.end) for c in citations}

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from assistant.answer.context import excerpts_once
+from assistant.answer.context import by_key, excerpts_once
 from assistant.core.errors import did_you_mean
 from assistant.core.records import Answer, Citation, EarlierQuote, Flag, Hit, IndexInfo, Quote, Rejection
 from assistant.text.canonical import heading_path, plain_text, printable
@@ -83,8 +83,7 @@ def sources_view(
     `around` adds, once, what else stands around the quotes. With `lines`, a quote that its statement already repeats is
     left out, and the others are shortened to take about so many in all.
     """
-    first = {c.key: c for c in reversed(citations)}
-    shown = [first[key] for key in sorted(first)]
+    shown = by_key(citations)
     length = QUOTE_CHARACTERS
     if lines is not None:
         quoted = [c for c in shown if not c.is_repeated]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Literal
 from urllib.parse import urlencode
 
-from assistant.answer.context import excerpts_once
+from assistant.answer.context import by_key, excerpts_once
 from assistant.core.records import Answer, Citation, Document, Excerpt, Quote
-from assistant.text.canonical import HEADING, Block, blocks, heading_path, plain_text
+from assistant.text.canonical import HEADING, Block, Kind, blocks, heading_path, plain_text
 from assistant.text.prompts import KEY
 
 SOURCE_PATH = "/source"
@@ -50,7 +49,7 @@ class AnswerView:
 def answer_view(answer: Answer) -> AnswerView:
     """Return what the page shows of an answer."""
     lines = [line for line in answer.text.splitlines() if line.strip()]
-    sources = [*{source.key: source for source in reversed(answer.sources)}.values()][::-1]
+    sources = by_key(answer.sources)
     return AnswerView(
         question=answer.question,
         status=answer.status,
@@ -96,7 +95,7 @@ def _place(source: Citation | Quote) -> str:
 class BlockView:
     """A heading, paragraph or code line, or all items of a list or rows of a table; a row is its cells."""
 
-    kind: Literal["heading", "paragraph", "item", "row", "code"]
+    kind: Kind
     parts: tuple[Cells, ...]
     level: int = 0
 
@@ -125,9 +124,9 @@ def block_views(text: str, start: int, end: int) -> Iterator[BlockView]:
     shown = (block for block in blocks(text) if block.kind != "rule")
     for kind, members in groupby(shown, key=lambda block: block.kind):
         parts = [(block.level, _cells(text, block, start, end)) for block in members]
-        if kind == "item" or kind == "row":
+        if kind in ("item", "row"):
             yield BlockView(kind, tuple(cells for _, cells in parts))
-        elif kind != "rule":
+        else:
             yield from (BlockView(kind, (cells,), level) for level, cells in parts)
 
 

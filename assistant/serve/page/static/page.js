@@ -19,7 +19,7 @@ if (form) {
   const thread = document.getElementById("thread"), state = document.getElementById("state");
   const question = document.getElementById("question"), history = document.getElementById("history");
   const button = form.querySelector("button");
-  let current = { id: Date.now(), articles: [], asked: 0 };
+  let current = { id: Date.now(), articles: [] };
 
   function show(html) {
     const made = new DOMParser().parseFromString(html, "text/html").querySelector("article, [role=alert]");
@@ -52,11 +52,10 @@ if (form) {
   }
 
   async function ask() {
-    const body = new URLSearchParams({ question: question.value, history: history.value, part: current.asked });
+    const body = new URLSearchParams({ question: question.value, history: history.value, part: current.articles.length });
     const response = await fetch("/", { method: "POST", body, headers: { Accept: "text/html" } });
     const made = show(await response.text());
     if (!made || !response.ok) return made;
-    current.asked = (current.asked || current.articles.length) + 1;
     history.value = made.dataset.history;
     current.title = current.title || question.value;
     current.articles.push(made.outerHTML);
