@@ -122,7 +122,8 @@ def read_changed(
     """Read, split and screen every file whose content or metadata changed; the rest costs a stat."""
     screen = Screen(config.guards, guard_encode(config))
     with closing(ParserProcess(config.ingest)) as parser:
-        reader = DocumentReader(catalog, config.ingest, encoder_sha, parser, screen, queue)
+        metas = catalog.document_metas()
+        reader = DocumentReader(catalog, metas, config.ingest, encoder_sha, parser, screen, queue)
         for number, file in enumerate(found.files):
             progress("reading", number, len(found.files))
             old = known.get(str(file.path))

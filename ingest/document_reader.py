@@ -44,9 +44,13 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class DocumentReader:
-    """Turns a file into its row, and puts its document into the catalog if that lacks it."""
+    """Turns a file into its row, and puts its document into the catalog if that lacks it.
+
+    `metas` are what the catalog's documents say of themselves, when the ingest began.
+    """
 
     catalog: Catalog
+    metas: Mapping[str, Meta]
     settings: IngestSection
     encoder_sha: str
     parser: ParserProcess
@@ -61,7 +65,7 @@ class DocumentReader:
             return None
         if old.document_id != self._document_id(file, old.sha256, external.title):
             return None
-        own = self.catalog.document_meta(old.document_id)
+        own = self.metas.get(old.document_id)
         if own is None:
             return None
         return replace(old, root=str(file.root), source=file.source, meta=external.merge(own))

@@ -21,7 +21,7 @@ from assistant.index.catalog import Catalog
 from assistant.index.schema import FOREVER, SourceRow
 from ingest.access_manifest import AccessRule, Manifest, intersect, nfc, quoted, read_manifest, rule_text
 from ingest.metadata import DESCRIBING, ExternalMetadata
-from ingest.sources import MANIFEST, FoundFile, Tree, find_roots, list_tree, nested, sidecars_of
+from ingest.sources import MANIFEST, FoundFile, Tree, below, find_roots, list_tree, nested, sidecars_of
 
 Matched = tuple[AccessRule, str]  # a rule, and its glob that matches
 Refused = tuple[str, DocumentRejected]  # source, why
@@ -56,18 +56,24 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
             manifests[root] = replace(read_manifest(of), root=root)
     _check_none_is_gone(roots, manifests, known)
     walked = dict.fromkeys((root, root) if root in governed else (path, root) for path, root in roots)
+    tops = [top for top, _ in roots]
     trees = [list_tree(path, root) for path, root in walked]
     refuse_misplaced(trees)
     for tree in trees:
         if tree.root in governed:
             manifests[tree.root].check_matches(tree.names())
     found = {file.path: file for tree in trees for file in tree.files}
-    given = {path for path in found if any(path.is_relative_to(top) for top, _ in roots)}
+    given = {
+        file.path
+        for tree, (walk, _) in zip(trees, walked, strict=True)
+        for file in tree.files
+        if walk in tops or any(file.path.is_relative_to(top) for top in tops)
+    }
     refused = [
         (source, error)
         for tree in trees
         for source, error in tree.refused
-        if any((tree.root / source).is_relative_to(top) for top, _ in roots)
+        if any((tree.root / source).is_relative_to(top) for top in tops)
     ]
     return Survey(
         roots,
@@ -137,12 +143,12 @@ class Rights:
     def _own_names(self, file: FoundFile) -> list[str]:
         paths = [file.path, *([file.link] if file.link else [])]
         linked = [
-            f"{name}/{path.relative_to(folder).as_posix()}"
+            f"{name}/{below(path, folder)}"
             for root, name, folder in self._linked
             for path in paths
             if root == file.root and path.is_relative_to(folder)
         ]
-        return [*(path.relative_to(file.root).as_posix() for path in paths), *linked]
+        return [*(below(path, file.root) for path in paths), *linked]
 
 
 def refuse_misplaced(trees: Iterable[Tree]) -> None:

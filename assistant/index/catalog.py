@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from assistant.core.errors import IndexMismatch, IndexMissing
@@ -240,6 +241,11 @@ class Catalog:
         """Return what a document says of itself; None if the catalog does not hold it."""
         row = self._db.execute("SELECT meta FROM documents WHERE id = ?", (document_id,)).fetchone()
         return meta_from_json(row[0]) if row else None
+
+    def document_metas(self) -> dict[str, Meta]:
+        """Return what every document says of itself, by its id; most say the same, which is read once."""
+        read = cache(meta_from_json)
+        return {id: read(meta) for id, meta in self._db.execute("SELECT id, meta FROM documents")}
 
     def text_of(self, document_id: str) -> str:
         """Return the text of a document; empty if the catalog does not hold it."""
