@@ -31,6 +31,7 @@ from tune.evaluate import SERVING, evaluate, promote, write_report
 from tune.examples import digest, heading_questions, term_questions
 from tune.export import export, read_models
 from tune.graphs.generator import ADAPTER, install_base
+from tune.graphs.merge_lora import weight_files
 from tune.quantize import merge, quantize
 from tune.stages import Stage, libraries_into, run_stage
 
@@ -117,7 +118,7 @@ def adapt(
 
     trained = stage(
         "train",
-        {"base": hash_file(base / "model.safetensors"), "dataset": examples.made},
+        {**_hashes(weight_files(base)), "dataset": examples.made},
         TRAINING,
         lambda folder: train.train(base, found, settings, folder, progress),
     )

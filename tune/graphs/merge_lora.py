@@ -1,8 +1,10 @@
-"""Add a LoRA adapter to the full-precision weights it was trained on; needs no torch and no peft."""
+"""Add a LoRA adapter to the full-precision weights it was trained on; needs no peft, and in memory no torch."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +27,74 @@ PLAIN: dict[str, Any] = {
 REINSTALL = "Install the assistant again, or train the adapter again."
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LowRank:
+    """What an adapter adds to one weight: scale x B A."""
+
+    a: NDArray[np.float32]  # [rank, in]
+    b: NDArray[np.float32]  # [out, rank]
+    scale: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The weight's shape."""
+        return self.b.shape[0], self.a.shape[1]
+
+    def change(self) -> NDArray[np.float32]:
+        """Return what is added."""
+        change: NDArray[np.float32] = (np.float32(self.scale) * (self.b @ self.a)).astype(np.float32)
+        return change
+
+
 def merge_adapter(model: Path, adapter: Path) -> None:
-    """Add an adapter, a folder as peft saves it, to `model/model.safetensors`; raises ModelDamaged if it cannot."""
-    from safetensors.numpy import load_file, save_file
+    """Add an adapter, a folder as peft saves it, to a model's weights, file by file, each weight in its own type.
 
-    weights = merged(load_file(model / "model.safetensors"), adapter)
-    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    Raises ModelDamaged if it does not fit. Needs torch: numpy has no bfloat16.
+    """
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    parts = read_adapter(adapter)
+    for path in weight_files(model):
+        weights = load_file(path)
+        own = parts.keys() & weights.keys()
+        for name in own:
+            part, weight = parts.pop(name), weights[name]
+            _check_shape(name, part, tuple(weight.shape), adapter)
+            weights[name] = (weight.float() + torch.from_numpy(part.change())).to(weight.dtype)
+        if own:
+            save_file(weights, path, metadata={"format": "pt"})
+    _check_all_are_merged(parts, adapter)
 
 
-def merged(weights: dict[str, NDArray[np.float32]], adapter: Path) -> dict[str, NDArray[np.float32]]:
+def weight_files(model: Path) -> list[Path]:
+    """Return the files of a model's weights, several where they are sharded; raises ModelDamaged if there are none."""
+    found = sorted(path for path in model.glob("*.safetensors") if path.name != WEIGHTS)
+    if not found:
+        cause = f"{model} holds no weights as safetensors."
+        raise ModelDamaged(cause, "Save the model with transformers' save_pretrained, and name that folder.")
+    return found
+
+
+def merged(weights: Mapping[str, NDArray[np.float32]], adapter: Path) -> dict[str, NDArray[np.float32]]:
     """Return the weights with each adapted W replaced by W + alpha / rank * B A, in float32.
 
     `adapter` is a folder as peft saves it. Raises ModelDamaged if it does not fit the model.
     """
+    found, parts = dict(weights), read_adapter(adapter)
+    for name in parts.keys() & found.keys():
+        part = parts.pop(name)
+        _check_shape(name, part, found[name].shape, adapter)
+        found[name] = (found[name] + part.change()).astype(np.float32)
+    _check_all_are_merged(parts, adapter)
+    return found
+
+
+def read_adapter(adapter: Path) -> dict[str, LowRank]:
+    """Return what an adapter adds to each weight; raises ModelDamaged for one that is more than plain LoRA."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    weights = dict(weights)
     try:
         raw = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
         parts = {name: value.astype(np.float32) for name, value in load_file(adapter / WEIGHTS).items()}
@@ -50,13 +103,27 @@ def merged(weights: dict[str, NDArray[np.float32]], adapter: Path) -> dict[str, 
     for name, plain in PLAIN.items():
         if raw.get(name, plain) != plain:
             raise ModelDamaged(f"{adapter / CONFIG} has {name} = {raw[name]!r}.", "Only plain LoRA can be merged.")
-    scale = raw["lora_alpha"] / raw["r"]
+    found = {}
     for name in sorted(name.removesuffix(A) for name in parts if name.endswith(A)):
         target = f"{name.removeprefix(PREFIX)}.weight"
         a, b = parts.pop(name + A), parts.pop(name + B, None)
-        if target not in weights or b is None or weights[target].shape != (b.shape[0], a.shape[1]):
-            raise ModelDamaged(f"{adapter / WEIGHTS} does not fit the model: {target}.", "Train it on this base.")
-        weights[target] = (weights[target] + np.float32(scale) * (b @ a)).astype(np.float32)
+        if b is None:
+            raise _misfit(target, adapter)
+        found[target] = LowRank(a, b, raw["lora_alpha"] / raw["r"])
     if parts:
         raise ModelDamaged(f"{adapter / WEIGHTS} holds more than LoRA: {min(parts)}.", "Only plain LoRA can be merged.")
-    return weights
+    return found
+
+
+def _check_shape(name: str, part: LowRank, shape: tuple[int, ...], adapter: Path) -> None:
+    if part.shape != shape:
+        raise _misfit(name, adapter)
+
+
+def _check_all_are_merged(parts: Mapping[str, LowRank], adapter: Path) -> None:
+    if parts:
+        raise _misfit(min(parts), adapter)
+
+
+def _misfit(name: str, adapter: Path) -> ModelDamaged:
+    return ModelDamaged(f"{adapter / WEIGHTS} does not fit the model: {name}.", "Train it on this base.")

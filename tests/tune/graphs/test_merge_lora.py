@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from assistant.core.errors import ModelDamaged
-from tune.graphs.merge_lora import CONFIG, WEIGHTS, merge_adapter
+from tune.graphs.merge_lora import CONFIG, WEIGHTS, merge_adapter, weight_files
 
 NAME = "model.layers.0.mlp.up_proj"
 PLAIN = {"r": 2, "lora_alpha": 8, "bias": "none"}
@@ -47,6 +47,32 @@ def test_the_weights_become_w_plus_alpha_over_rank_b_a(model: Path, tmp_path: Pa
     a, b = (part.astype(np.float32) for part in parts.values())
     assert np.allclose(after[f"{NAME}.weight"], before[f"{NAME}.weight"] + 4 * b @ a)
     assert (after["other"] == before["other"]).all()
+
+
+def test_the_weights_of_a_sharded_model_stay_where_and_as_they_are(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file as load_torch
+    from safetensors.torch import save_file as save_torch
+
+    sharded = tmp_path / "sharded"
+    sharded.mkdir()
+    weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(1)).to(torch.bfloat16)
+    save_torch({"embed": weight[0].clone()}, sharded / "model-00001-of-00002.safetensors")
+    save_torch({f"{NAME}.weight": weight}, sharded / "model-00002-of-00002.safetensors")
+    assert [path.name[:11] for path in weight_files(sharded)] == ["model-00001", "model-00002"]
+    untouched = (sharded / "model-00001-of-00002.safetensors").read_bytes()
+    parts = lora()
+    merge_adapter(sharded, write_adapter(tmp_path / "adapter", parts))
+    assert (sharded / "model-00001-of-00002.safetensors").read_bytes() == untouched
+    after = load_torch(sharded / "model-00002-of-00002.safetensors")[f"{NAME}.weight"]
+    a, b = (torch.from_numpy(part).float() for part in parts.values())
+    assert after.dtype == torch.bfloat16
+    assert torch.equal(after, (weight.float() + 4 * b @ a).to(torch.bfloat16))
+
+
+def test_a_folder_without_weights_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelDamaged, match="no weights as safetensors"):
+        merge_adapter(tmp_path, write_adapter(tmp_path / "adapter", lora()))
 
 
 @pytest.mark.parametrize(
