@@ -35,8 +35,10 @@ from assistant.models.llm import LanguageModel
 from assistant.text.canonical import MAX_STRETCH
 
 if TYPE_CHECKING:
+    import numpy as np
     from langchain_core.retrievers import BaseRetriever
     from langchain_core.runnables import Runnable
+    from numpy.typing import NDArray
 
 SURROUNDING = 2_000  # characters on either side of a quote that may be shown; twice as many are screened
 MAX_QUOTE = MAX_STRETCH + MAX_REACH  # characters: a part of a document, and what it stands under
@@ -163,6 +165,15 @@ class Assistant:
         """Return the addresses of an answer's sources on this machine, as far as the files are still there."""
         found = self._engine.catalog.queries.files({quote.source for quote in answer.sources}, access)
         return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()}
+
+    def owner(self, source: str, *, access: Access | None = None) -> str:
+        """Return who owns a document, as far as that may be shown; "" where nobody says so."""
+        meta = self._engine.catalog.queries.meta_of(source, access or self.access)
+        return (shown_meta(meta, self._engine.guards).owner if meta else "") or ""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of texts [n, dimensions], as the index's passages have them."""
+        return self._engine.encode(texts)
 
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock, local
+from typing import TYPE_CHECKING
 
 from assistant.answer.confidence import Confidence, load_confidence
 from assistant.answer.limits import load_limits
@@ -24,6 +25,10 @@ from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import GUARD_ENCODER, Encoder, encoder_graphs, encoder_sha, open_encoder, remember
 from assistant.models.llm import LanguageModel, open_model
 from assistant.models.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Engine:
@@ -96,6 +101,10 @@ class Engine:
         queries, knows = self.catalog.queries, self._encoder.result().knows
         question = respelt(inquiry.question, knows, lambda word: queries.written(word, inquiry.access))
         return inquiry if question == inquiry.question else replace(inquiry, question=question, typed=inquiry.question)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of texts [n, dimensions]."""
+        return self._encoder.result().encode(texts)
 
     def retrieve(self, asked: str, question: str, access: Access, k: int = 0) -> tuple[tuple[Hit, ...], list[Term]]:
         """Return the hits, `k` or as many as are read, and the terms whose meaning the question asks for."""

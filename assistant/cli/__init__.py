@@ -40,6 +40,7 @@ COMMANDS = (
     index.status,
     log.log,
     log.replay,
+    log.gaps,
     serving.mcp,
     serving.serve,
 )

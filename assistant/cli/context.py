@@ -79,14 +79,16 @@ class Context:
         return settings
 
     @contextmanager
-    def assistant(self, command: str, view: Renderer, *, answers: bool = True) -> Iterator[Assistant]:
+    def assistant(
+        self, command: str, view: Renderer, *, answers: bool = True, audit: bool = True
+    ) -> Iterator[Assistant]:
         """Open an assistant that logs its work as that of `command`, and say which roles no document is for."""
         from assistant.answer.assistant import Assistant
         from assistant.terminal.views import role_hints
 
         access = self.access()
         settings = self.ready(view, generator=answers)
-        assistant = Assistant(settings, access=access, audit=True, command=command)
+        assistant = Assistant(settings, access=access, audit=audit, command=command)
         try:
             for hint in role_hints(assistant.catalog.roles(), access.roles):
                 view.note(hint)

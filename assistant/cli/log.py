@@ -1,8 +1,8 @@
-"""Commands on the log: log, replay."""
+"""Commands on the log: log, replay, gaps."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -44,6 +44,30 @@ def log(
         view.note("Nothing is logged yet.")
     with view.paged():
         view.result([{"id": entry.id, **entry.raw} for entry in entries], lambda: view.log(entries))
+
+
+@takes("data", "access", "json")
+def gaps(
+    context: Context,
+    since: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Only what was asked from this day on.")] = "",
+    least: Annotated[int, typer.Option(min=1, metavar="K", help="Leave out what fewer askers met.")] = 3,
+) -> None:
+    """Show which questions the documents leave open: what was asked in vain, by meaning, with the closest passages.
+
+    This command is for whoever owns the documents. The log has no names: a conversation counts as an asker, and what
+    fewer than K of them met is not told.
+    """
+    from assistant.audit.trail import Audit
+    from assistant.core.records import make_access
+    from assistant.evaluate.gaps import find_gaps
+    from assistant.terminal.reports import gaps_report
+
+    view = context.renderer()
+    settings = context.ready(view, generator=False)
+    since = make_access(as_of=since).as_of if since else ""
+    with context.assistant("gaps", view, answers=False, audit=False) as assistant, view.working("comparing"):
+        found = find_gaps(Audit(settings).entries(), assistant, since, least)
+    view.result([asdict(gap) for gap in found], lambda: view.show(gaps_report(found)))
 
 
 @takes("data", "json")

@@ -18,6 +18,7 @@ from assistant.text.canonical import printable
 from assistant.text.prompts import counted
 
 if TYPE_CHECKING:
+    from assistant.evaluate.gaps import Gap
     from assistant.evaluate.golden import GoldenOutcome
     from ingest.impact.records import Impact, Line
     from ingest.lint.run import FindingPlace, LintReport
@@ -53,6 +54,21 @@ def comparison_report(found: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield safe(f"{change['id']}: {change['before']} -> {change['after']}: {change['question']}")
     if len(found["changed"]) > MANY:
         yield Text(f"... and {len(found['changed']) - MANY:,} more; see compare.md.", style="dim")
+
+
+def gaps_report(gaps: Sequence[Gap]) -> Iterator[RenderableType]:
+    """Yield each gap: how often and since when it was asked, some of its questions, and what is closest."""
+    if not gaps:
+        yield Text("Nothing was asked in vain by so many.", style="green")
+    for gap in gaps:
+        about = "a document on it does not answer" if gap.is_written_about else "no document on it"
+        counts = f"{counted(gap.askers, 'asker')}, {gap.first[:10]} to {gap.last[:10]}; {about}"
+        yield Text.assemble((printable(gap.name), "bold"), f"  {counts}")
+        for question in gap.questions:
+            yield Indented(Text(f"“{one_line(question)}”", style="italic"), 2)
+        for at in gap.closest:
+            owner = f", owned by {at.owner}" if at.owner else ""
+            yield Indented(Text(printable(f"{at.place}  ({at.source}){owner}"), style="dim"), 4)
 
 
 def outcomes_report(outcomes: Sequence[GoldenOutcome]) -> Iterator[RenderableType]:

@@ -1,0 +1,130 @@
+"""What people asked in vain: the log's unanswered questions, clustered by meaning, each with the closest documents.
+
+A gap is a group of questions that mean much the same. It is named by the words that most of them share, and told only
+if enough askers met it: the log knows nobody's name, so that a conversation counts as an asker.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.audit.ledger import Entry
+from assistant.core.records import Hit
+from assistant.text.canonical import heading_path
+from assistant.text.words import STOP_WORDS, WORD, content, stem
+
+if TYPE_CHECKING:
+    from assistant.answer.assistant import Assistant
+
+APART = 0.45  # mean cosine distance of two groups' questions from which they are two gaps
+MOST_NAMES, MOST_QUESTIONS, MOST_PLACES = 3, 3, 3  # that are told of a gap
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A passage that is close to a gap's questions, and who owns its document."""
+
+    place: str
+    source: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Questions that mean much the same and were not answered; times are ISO.
+
+    `is_written_about` tells whether a close passage's title or headings have a word of the gap's name.
+    """
+
+    name: str
+    asked: int
+    askers: int
+    first: str
+    last: str
+    questions: tuple[str, ...]
+    closest: tuple[Place, ...]
+    is_written_about: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A question that was not answered, as the log has it; `asker` tells conversations apart."""
+
+    question: str
+    time: str
+    asker: str
+
+
+def find_gaps(entries: Iterable[Entry], assistant: Assistant, since: str = "", least: int = 3) -> list[Gap]:
+    """Return what was asked in vain since a day (ISO) by at least so many askers, the most frequent first."""
+    asked = list(unanswered(entries, since))
+    if not asked:
+        return []
+    texts = list(dict.fromkeys(one.question for one in asked))
+    groups = group(assistant.encode(texts))
+    of = dict(zip(texts, groups, strict=True))
+    members: dict[int, list[Unanswered]] = {}
+    for one in asked:
+        members.setdefault(of[one.question], []).append(one)
+    found = [members for members in members.values() if len({one.asker for one in members}) >= least]
+    return sorted((describe(group, assistant) for group in found), key=lambda gap: (-gap.askers, -gap.asked, gap.name))
+
+
+def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
+    """Yield the questions of the log that found passages and no answer; a greeting finds none."""
+    for entry in entries:
+        raw = entry.raw
+        if raw["status"] == "abstained" and raw["answer_sha256"] and raw.get("hits") and raw["time"][:10] >= since:
+            first = next(iter(raw["history"]), raw["question"])
+            yield Unanswered(raw["question"], raw["time"], f"{raw['time'][:10]} {raw['roles']} {first}")
+
+
+def group(vectors: NDArray[np.float32]) -> list[int]:
+    """Return the group of each vector [n]: of average linkage, those whose cosine distance is below `APART`."""
+    from sklearn.cluster import AgglomerativeClustering
+
+    if len(vectors) < 2:
+        return [0] * len(vectors)
+    model = AgglomerativeClustering(None, metric="cosine", linkage="average", distance_threshold=APART)
+    return [int(number) for number in model.fit_predict(vectors)]
+
+
+def describe(asked: Sequence[Unanswered], assistant: Assistant) -> Gap:
+    """Name a gap, and find what is closest to its commonest question."""
+    questions = [text for text, _ in Counter(one.question for one in asked).most_common()]
+    hits = assistant.search(questions[0], k=MOST_PLACES).hits
+    shared = name_of(questions)
+    headings = {word for hit in hits for word in content(heading_path(hit.title, hit.passage.headings))}
+    times = sorted(one.time for one in asked)
+    return Gap(
+        name=", ".join(shared),
+        asked=len(asked),
+        askers=len({one.asker for one in asked}),
+        first=times[0],
+        last=times[-1],
+        questions=tuple(questions[:MOST_QUESTIONS]),
+        closest=tuple(_place(hit, assistant) for hit in hits),
+        is_written_about=not headings.isdisjoint(content(" ".join(shared))),
+    )
+
+
+def name_of(questions: Sequence[str]) -> list[str]:
+    """Return the words that most of the questions share, as they are written most often."""
+    words = [[word.casefold() for word in WORD.findall(text)] for text in questions]
+    written = Counter((stem(word), word) for said in words for word in said if word not in STOP_WORDS)
+    shared = Counter(
+        of for said in words for of in dict.fromkeys(stem(word) for word in said if word not in STOP_WORDS)
+    )
+    first = [word for word, _ in shared.most_common(MOST_NAMES)]
+    return [max((n, form) for (of, form), n in written.items() if of == word)[1] for word in first] or [questions[0]]
+
+
+def _place(hit: Hit, assistant: Assistant) -> Place:
+    owner = assistant.owner(hit.source)
+    return Place(heading_path(hit.title, hit.passage.headings), hit.source, owner)

@@ -1,0 +1,96 @@
+"""Questions that were asked in vain are grouped by meaning and named, and nobody's question stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from assistant.answer.assistant import Assistant
+from assistant.audit.ledger import Entry
+from assistant.audit.trail import Audit
+from assistant.core.records import Turn
+from assistant.evaluate.gaps import find_gaps, group, name_of, unanswered
+
+FILES = {
+    "pets.md": "---\nowner: Facilities\n---\n# Pets\n\n## Dogs\n\nDogs stay at home on Mondays.\n",
+    "parking.md": "# Parking\n\n## Cars\n\nCars park behind the hall.\n",
+}
+TODAY = datetime.now(UTC).date().isoformat()
+
+
+def line(question: str, *, status: str = "abstained", day: str = "2026-03-01", asker: str = "", **more: Any) -> Entry:
+    raw = {
+        "question": question,
+        "status": status,
+        "time": f"{day}T10:00:00+00:00",
+        "roles": [],
+        "history": [asker] if asker else [],
+        "answer_sha256": "5ha",
+        "hits": [{"source": "pets.md"}],
+        **more,
+    }
+    return Entry(question, raw)
+
+
+LOG = [
+    *(line("May I bring my parrot to the office?", asker=f"case {n}") for n in range(3)),
+    line("can i bring a parrot to the office", day="2026-03-09"),
+    line("Who repairs the coffee machine?"),
+    *(line("Where do I park a lorry?", asker=f"{n}", status="answered") for n in range(5)),
+    *(line("hello", asker=f"{n}", hits=[]) for n in range(5)),
+    *(line("lorries", asker=f"{n}", answer_sha256="") for n in range(5)),  # searches
+]
+
+
+def test_what_enough_askers_met_is_told(make_assistant: Callable[..., Assistant]) -> None:
+    assistant = make_assistant(FILES)
+    (gap,) = find_gaps(LOG, assistant)
+    assert (gap.asked, gap.askers, gap.first[:10], gap.last[:10]) == (4, 4, "2026-03-01", "2026-03-09")
+    assert set(gap.name.split(", ")) == {"bring", "parrot", "office"}
+    assert gap.questions[0] == "May I bring my parrot to the office?"
+    assert {place.source for place in gap.closest} == {"pets.md", "parking.md"}
+    assert {place.owner for place in gap.closest} == {"Facilities", ""}
+    assert not gap.is_written_about
+    assert len(find_gaps(LOG, assistant, least=1)) == 2
+    assert find_gaps(LOG, assistant, since="2026-03-02", least=1)[0].asked == 1
+    assert find_gaps([], assistant) == []
+
+
+def test_a_gap_beside_a_document_on_its_subject_says_so(make_assistant: Callable[..., Assistant]) -> None:
+    (gap,) = find_gaps([line("Do dogs get a pass?", asker=f"{n}") for n in range(3)], make_assistant(FILES))
+    assert gap.is_written_about
+
+
+def test_one_conversation_is_one_asker() -> None:
+    same = [line("And a parrot?", asker="May I bring a dog?") for _ in range(4)]
+    assert len({one.asker for one in unanswered(same, "")}) == 1
+
+
+def test_near_vectors_are_one_group() -> None:
+    vectors = np.array([[1, 0], [0.98, 0.2], [0, 1], [0.1, 0.99]], np.float32)
+    first, second, third, fourth = group(vectors)
+    assert first == second != third == fourth
+    assert group(vectors[:1]) == [0]
+
+
+def test_a_name_has_the_words_as_they_are_written() -> None:
+    assert name_of(["Parking a van", "Where are vans parked?", "vans!"]) == ["vans", "parking"]
+    assert name_of(["is it?"]) == ["is it?"]
+
+
+def test_the_command_reads_the_log(make_assistant: Callable[..., Assistant], run: Callable[..., Any]) -> None:
+    assistant = make_assistant(FILES)
+    logged = Assistant(assistant.config, access=assistant.access, audit=True)
+    for asked in ("dog", "cat", "cow"):
+        logged.answer("Which hamsters live on Jupiter's moons?", [Turn("user", f"May a {asked} come?")])
+    logged.close()
+    done = run("gaps", "--data", assistant.config.data, "--json", "--since", TODAY)
+    assert done.code == 0 and '"askers": 3' in done.out, done.err
+    shown = run("gaps", "--data", assistant.config.data).out
+    assert "3 askers" in shown and "hamsters" in shown
+    assert "Nothing was asked in vain" in run("gaps", "--data", assistant.config.data, "--least", "9").out
+    assert len(list(Audit(assistant.config).entries())) == 3, "the command itself is no question"
+    assert run("gaps", "--data", assistant.config.data, "--since", "yesterday").code == 2
