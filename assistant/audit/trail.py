@@ -92,7 +92,10 @@ def read_key(config: Config) -> bytes | None:
 def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: Access, config: Config) -> Json:
     """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them."""
     asked = [redacted(turn.content) for turn in history if turn.role == "user"]
-    quotes = [_span(c.source, c.document_sha256, c.start, c.end) for c in answer.sources]
+    quotes = [
+        {**_span(c.source, c.document_sha256, c.start, c.end), "quote_sha256": quote_hash(c.quote)}
+        for c in answer.sources
+    ]
     return {
         **_line(command, answer.question, access, answer.status, quotes),
         "history": asked,
@@ -144,6 +147,11 @@ def _note(text: str) -> Json:
 
 def _hits(hits: Sequence[Hit]) -> list[Json]:
     return [_span(hit.source, hit.document_sha256, hit.passage.start, hit.passage.end) for hit in hits]
+
+
+def quote_hash(quote: str) -> str:
+    """Return a hash of a quote's text: the log must not hold what somebody may want forgotten."""
+    return sha256(quote.encode("utf-8", "replace")).hexdigest()
 
 
 def _span(source: str, document_sha256: str, start: int, end: int) -> Json:

@@ -41,6 +41,7 @@ COMMANDS = (
     log.log,
     log.replay,
     log.gaps,
+    log.stale,
     serving.mcp,
     serving.serve,
 )

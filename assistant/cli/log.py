@@ -1,7 +1,8 @@
-"""Commands on the log: log, replay, gaps."""
+"""Commands on the log: log, replay, gaps, stale."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Annotated
 
@@ -68,6 +69,31 @@ def gaps(
     with context.assistant("gaps", view, answers=False, audit=False) as assistant, view.working("comparing"):
         found = find_gaps(Audit(settings).entries(), assistant, since, least)
     view.result([asdict(gap) for gap in found], lambda: view.show(gaps_report(found)))
+
+
+@takes("data", "json")
+def stale(
+    context: Context,
+    since: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Only answers from this day on.")] = "",
+) -> None:
+    """Show which answers of the log no longer hold, after an ingest; exit 7 if there are any.
+
+    This command is for whoever runs the index: each answer is looked at with the roles of the person who asked.
+    """
+    from assistant.audit.trail import Audit
+    from assistant.core.records import make_access
+    from assistant.evaluate.stale import find_stale
+    from assistant.index.catalog import Catalog
+    from assistant.terminal.reports import stale_report
+
+    view = context.renderer()
+    settings = context.settings()
+    since = make_access(as_of=since).as_of if since else ""
+    with closing(Catalog.open(settings.data)) as catalog, catalog.snapshot():
+        found = list(find_stale(Audit(settings).entries(), catalog.queries, since))
+    view.result([asdict(answer) for answer in found], lambda: view.show(stale_report(found)))
+    if found:
+        raise GateFailed(f"{len(found)} answers no longer hold.", "Ask again: assistant replay ID")
 
 
 @takes("data", "json")

@@ -20,6 +20,7 @@ from assistant.text.prompts import counted
 if TYPE_CHECKING:
     from assistant.evaluate.gaps import Gap
     from assistant.evaluate.golden import GoldenOutcome
+    from assistant.evaluate.stale import StaleAnswer
     from ingest.impact.records import Impact, Line
     from ingest.lint.run import FindingPlace, LintReport
 
@@ -69,6 +70,18 @@ def gaps_report(gaps: Sequence[Gap]) -> Iterator[RenderableType]:
         for at in gap.closest:
             owner = f", owned by {at.owner}" if at.owner else ""
             yield Indented(Text(printable(f"{at.place}  ({at.source}){owner}"), style="dim"), 4)
+
+
+def stale_report(answers: Sequence[StaleAnswer]) -> Iterator[RenderableType]:
+    """Yield each answer that no longer holds, with the quotes that do not."""
+    if not answers:
+        yield Text("Every answer still holds.", style="green")
+    for answer in answers:
+        yield Text.assemble(
+            (f"{answer.id} ", "bold cyan"), f"{answer.time[:10]}  ", (one_line(answer.question), "bold")
+        )
+        for lost in answer.lost:
+            yield Indented(Text.assemble((f"[{lost.number}] ", "cyan"), f"{printable(lost.source)}: {lost.reason}"))
 
 
 def outcomes_report(outcomes: Sequence[GoldenOutcome]) -> Iterator[RenderableType]:

@@ -1,0 +1,67 @@
+"""Which answers of the log no longer hold: a quote of theirs changed, is no longer in force, or is gone.
+
+The log keeps where each quote stood and a hash of its text, never the text. A quote holds as long as its document, as
+whoever asked may see it today, says it anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.audit.ledger import Entry
+from assistant.audit.trail import quote_hash
+from assistant.core.records import Access, make_access
+from assistant.index.queries import Queries
+
+CHANGED, GONE = "the document no longer says it", "the document is gone, or not in force"
+UNKNOWN = "the document has changed since; the log does not know whether the quote did"
+
+
+@dataclass(frozen=True, slots=True)
+class LostQuote:
+    """A quote that no longer holds, and why; its number is its place among the answer's."""
+
+    number: int
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaleAnswer:
+    """An answer of the log some of whose quotes no longer hold; `id` is its entry's."""
+
+    id: str
+    time: str
+    question: str
+    lost: tuple[LostQuote, ...]
+
+
+def find_stale(entries: Iterable[Entry], queries: Queries, since: str = "") -> Iterator[StaleAnswer]:
+    """Yield the answers since a day (ISO) that no longer hold, oldest first; of the same question the last one."""
+    last = {
+        (raw["question"], tuple(raw["history"]), tuple(raw["roles"])): entry
+        for entry in entries
+        if (raw := entry.raw)["status"] == "answered" and raw["answer_sha256"] and raw["time"][:10] >= since
+    }
+    for entry in last.values():
+        access = make_access(entry.raw["roles"])
+        found = ((number, _lost(source, queries, access)) for number, source in enumerate(entry.raw["sources"], 1))
+        lost = tuple(LostQuote(n, entry.raw["sources"][n - 1]["source"], reason) for n, reason in found if reason)
+        if lost:
+            yield StaleAnswer(entry.id, entry.raw["time"], entry.raw["question"], lost)
+
+
+def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
+    """Say why a quote no longer holds, nothing if it does."""
+    document = queries.document(source["source"], access)
+    if document is None:
+        return GONE
+    if document.sha256 == source["sha256"]:
+        return ""
+    if "quote_sha256" not in source:  # a line of an earlier version
+        return UNKNOWN
+    length = source["end"] - source["start"]
+    texts = (document.text[at : at + length] for at in range(len(document.text) - length + 1))
+    return "" if any(quote_hash(text) == source["quote_sha256"] for text in texts) else CHANGED
