@@ -52,10 +52,12 @@ def serve(
     """Serve ask, search and OpenAI's chat completions over HTTP."""
     need("serve", "serve")
     from assistant.serve.auth import make_authenticator
+    from assistant.serve.identity import make_identity
     from assistant.serve.server import serve as serve_http
 
     view = context.renderer()
-    authenticator = make_authenticator(host, token_file)
+    identity = make_identity(context.settings().serve, [role for role in context.roles.split(",") if role.strip()])
+    authenticator = make_authenticator(host, token_file, proxied=bool(identity.proxies))
     with (
         _bound(host, port) as listener,
         context.assistant("serve", view) as assistant,
@@ -63,7 +65,7 @@ def serve(
         address = f"[{host}]" if ":" in host else host
         serve_http(
             assistant,
-            context.access,  # asked each time: today moves on, and a server runs for weeks
+            lambda *request: identity.access(context.access(), *request),  # asked each time: today moves on
             authenticator,
             listener,
             lambda: view.note(f"Serving http://{address}:{port}; Ctrl-C ends it."),

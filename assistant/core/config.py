@@ -134,6 +134,9 @@ class ServeSection:
     at_once: Positive = 4  # questions that are answered at once; others wait
     queue: int = 64  # questions that wait; further ones are answered with status 503
     seconds: Seconds = 60.0  # longest wait for a turn, and longest answer
+    proxies: str = ""  # addresses of proxies that say who asks, e.g. "127.0.0.1"; others are then refused
+    groups_header: str = "X-Forwarded-Groups"  # in which a proxy names the groups of whoever asks
+    groups: str = ""  # their roles, e.g. "policy-hr = hr; directors = board, managers"; other groups give none
 
 
 @dataclass(frozen=True, slots=True)

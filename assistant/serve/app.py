@@ -25,6 +25,7 @@ from assistant.core.package import __version__
 from assistant.core.records import Access, Answer, Turn
 from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
+from assistant.serve.identity import Who
 from assistant.serve.page import render
 from assistant.serve.page.render import PageResponse
 from assistant.serve.page.views import SOURCE_PATH
@@ -54,13 +55,13 @@ Notify = Callable[[str, str], None]  # the cause and the hint of an error, to wh
 
 def make_app(
     assistant: Assistant,
-    access: Callable[[], Access],
+    who: Who,
     authenticator: Authenticator,
     queue: RequestQueue,
     notify: Notify,
 ) -> ASGIApp:
-    """Return an application that asks this assistant, as somebody with the access of the moment."""
-    service = Service(assistant, access, queue)
+    """Return an application that asks this assistant, for each request as `who` says."""
+    service = Service(assistant, who, queue)
     app = FastAPI(
         title=MODEL_NAME,
         version=__version__,
@@ -93,28 +94,33 @@ def make_app(
 class Service:
     """What the paths do."""
 
-    def __init__(self, assistant: Assistant, access: Callable[[], Access], queue: RequestQueue) -> None:
+    def __init__(self, assistant: Assistant, who: Who, queue: RequestQueue) -> None:
         self._assistant = assistant
-        self._access = access
+        self._who = who
         self._queue = queue
 
     async def ask(self, asked: AskRequest, request: Request) -> Response:
+        access = self._access(request)
+
         def work(report_stage: ReportStage) -> bytes:
-            return _encoded(answer_json(self._answer(asked.question, asked.turns, report_stage)))
+            return _encoded(answer_json(self._answer(asked.question, asked.turns, access, report_stage)))
 
         return Response(await self._run(request, work), media_type=JSON)
 
     async def search(self, asked: SearchRequest, request: Request) -> Response:
+        access = self._access(request)
+
         def work(_: ReportStage) -> bytes:
-            return _encoded(search_json(self._assistant.search(asked.query, access=self._access(), k=asked.k)))
+            return _encoded(search_json(self._assistant.search(asked.query, access=access, k=asked.k)))
 
         return Response(await self._run(request, work), media_type=JSON)
 
     async def chat(self, asked: ChatRequest, request: Request) -> Response:
         question, turns = conversation(asked.messages)
+        access = self._access(request)
 
         def work(report_stage: ReportStage) -> bytes:
-            answer = self._answer(question, turns, report_stage)
+            answer = self._answer(question, turns, access, report_stage)
             return events(answer) if asked.stream else _encoded(completion(answer))
 
         return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
@@ -125,16 +131,18 @@ class Service:
     async def ask_page(self, request: Request) -> Response:
         render.check_origin(request.headers)
         asked = render.read_form(await request.body())
-        turns = asked.turns
+        turns, access = asked.turns, self._access(request)
 
         def work(report_stage: ReportStage) -> PageResponse:
-            return render.answered(self._answer(asked.question, turns, report_stage), asked)
+            return render.answered(self._answer(asked.question, turns, access, report_stage), asked)
 
         return _page_response(await self._run(request, work))
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
+        access = self._access(request)
+
         def work(_: ReportStage) -> PageResponse:
-            return render.source(*self._assistant.place(document, start, end, self._access()))
+            return render.source(*self._assistant.place(document, start, end, access))
 
         return _page_response(await self._run(request, work))
 
@@ -148,8 +156,11 @@ class Service:
         health = Health(answering=self._queue.answering, waiting=self._queue.waiting)
         return Response(_encoded(health.model_dump()), media_type=JSON)
 
-    def _answer(self, question: str, turns: list[Turn], report_stage: ReportStage) -> Answer:
-        return self._assistant.answer(question, turns, access=self._access(), stage=report_stage)
+    def _access(self, request: Request) -> Access:
+        return self._who(request.client.host if request.client else "", request.headers.items())
+
+    def _answer(self, question: str, turns: list[Turn], access: Access, report_stage: ReportStage) -> Answer:
+        return self._assistant.answer(question, turns, access=access, stage=report_stage)
 
     async def _run(self, request: Request, work: Callable[[ReportStage], Result]) -> Result:
         """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends."""

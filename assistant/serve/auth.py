@@ -43,9 +43,14 @@ class Authenticator:
         return compare_digest(token.strip().encode(), self.token) and scheme.lower() == "bearer"
 
 
-def make_authenticator(host: str, token_file: Path | None) -> Authenticator:
-    """Return who may ask at an address; raises UsageError if other machines reach it and no token is asked for."""
+def make_authenticator(host: str, token_file: Path | None, *, proxied: bool = False) -> Authenticator:
+    """Return who may ask at an address; raises UsageError if other machines reach it and no token is asked for.
+
+    A server that is `proxied` is called by its proxy's name, and refuses whoever does not come from there.
+    """
     token = _read_token(token_file) if token_file else b""
+    if proxied:
+        return Authenticator(token=token)
     if is_loopback(host):
         return Authenticator(frozenset((*LOCAL_NAMES, f"[{host}]" if ":" in host else host.lower())), token)
     if not token:

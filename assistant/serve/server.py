@@ -11,9 +11,9 @@ from types import FrameType
 import uvicorn
 
 from assistant.answer.assistant import Assistant
-from assistant.core.records import Access
 from assistant.serve.app import Notify, make_app
 from assistant.serve.auth import Authenticator
+from assistant.serve.identity import Who
 from assistant.serve.queue import RequestQueue
 
 MAX_CONNECTIONS = 500  # a process has 1,024 files in many places
@@ -22,7 +22,7 @@ FIRST_QUESTION = "What is in these documents?"  # it loads the models
 
 def serve(
     assistant: Assistant,
-    access: Callable[[], Access],
+    who: Who,
     authenticator: Authenticator,
     listener: socket.socket,
     ready: Callable[[], None],
@@ -35,7 +35,7 @@ def serve(
     """
     assistant.read(FIRST_QUESTION)
     queue = RequestQueue(assistant.config.serve)
-    server = uvicorn.Server(uvicorn_settings(make_app(assistant, access, authenticator, queue, notify)))
+    server = uvicorn.Server(uvicorn_settings(make_app(assistant, who, authenticator, queue, notify)))
     with _ended_by(server.handle_exit):
         ready()
         server.run(sockets=[listener])

@@ -409,7 +409,7 @@ def http(assistant: Assistant, question: str) -> str:
     """Ask the server's three ways of asking."""
     queue = RequestQueue(assistant.config.serve)
     client = TestClient(
-        make_app(assistant, lambda: assistant.access, LOCAL, queue, lambda *told: None), "http://127.0.0.1"
+        make_app(assistant, lambda *request: assistant.access, LOCAL, queue, lambda *told: None), "http://127.0.0.1"
     )
     chat = {"model": "x", "messages": [{"role": "user", "content": question}]}
     asked = (("ask", {"question": question}), ("search", {"query": question}), ("chat/completions", chat))

@@ -34,7 +34,9 @@ def client_of(assistant: StubAssistant, authenticator: Authenticator = LOCAL, no
     told: list[tuple[str, str]] = [] if notified is None else notified
     stub: Any = assistant
     queue = RequestQueue(ServeSection())
-    app = make_app(stub, make_access, authenticator, queue, lambda cause, hint: told.append((cause, hint)))
+    app = make_app(
+        stub, lambda *request: make_access(), authenticator, queue, lambda cause, hint: told.append((cause, hint))
+    )
     return TestClient(app, "http://127.0.0.1", raise_server_exceptions=False)
 
 
@@ -73,7 +75,7 @@ def test_an_answer_is_the_contracts(client: TestClient, assistant: StubAssistant
 def test_who_asks_is_who_the_server_says_at_that_moment(assistant: StubAssistant) -> None:
     days, stub = iter(("2020-06-01", "2026-06-01")), assistant
     queue, unsafe = RequestQueue(ServeSection()), Authenticator()
-    app = make_app(stub, lambda: make_access(("hr",), next(days)), unsafe, queue, print)  # type: ignore[arg-type]
+    app = make_app(stub, lambda *request: make_access(("hr",), next(days)), unsafe, queue, print)  # type: ignore[arg-type]
     for day in ("2020-06-01", "2026-06-01"):
         assert TestClient(app).post(ASK, json={"question": QUESTION}).is_success
         assert assistant.asked[-1][2] == Access(frozenset({"hr"}), day)

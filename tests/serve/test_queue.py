@@ -75,7 +75,7 @@ async def serving(assistant: StubAssistant, **limits: Any) -> AsyncIterator[http
     queue = RequestQueue(ServeSection(**limits))
     told: list[str] = []
     stub: Any = assistant
-    app = make_app(stub, make_access, Authenticator(), queue, lambda cause, _: told.append(cause))
+    app = make_app(stub, lambda *request: make_access(), Authenticator(), queue, lambda cause, _: told.append(cause))
     running = uvicorn.Server(uvicorn_settings(app))
     task = asyncio.create_task(running.serve([listener]))
     try:

@@ -1,0 +1,93 @@
+"""Behind a proxy each request has the roles of the groups that the proxy names; nobody else is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from assistant.core.config import ServeSection
+from assistant.core.errors import ConfigError, UsageError
+from assistant.core.records import make_access
+from assistant.serve.app import make_app
+from assistant.serve.auth import make_authenticator
+from assistant.serve.identity import make_identity
+from assistant.serve.queue import RequestQueue
+from tests.serve.stub import SHA, TEXT, StubAssistant
+
+GROUPS = "policy-hr = HR; Directors = board, managers"
+HEADER = "X-Forwarded-Groups"
+CHAT = {"messages": [{"role": "user", "content": "Who?"}]}
+
+
+def ask(stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", proxies: str = "127.0.0.1, ::1") -> int:
+    """Ask over every path that shows documents, and return the one status of all."""
+    identity = make_identity(ServeSection(proxies=proxies, groups=GROUPS))
+    authenticator = make_authenticator("127.0.0.1", None, proxied=True)
+    unsafe: Any = stub
+    app = make_app(
+        unsafe,
+        lambda *request: identity.access(make_access(), *request),
+        authenticator,
+        RequestQueue(ServeSection()),
+        print,
+    )
+    asks = TestClient(app, "http://policies.example.org", client=(client, 5), raise_server_exceptions=False)
+    headers = [(HEADER, value) for value in groups]
+    place = {"document": SHA, "start": 40, "end": 40 + len(TEXT)}
+    statuses = {
+        asks.post("/v1/ask", json={"question": "Who?"}, headers=headers).status_code,
+        asks.post("/v1/search", json={"query": "Who?"}, headers=headers).status_code,
+        asks.post("/v1/chat/completions", json=CHAT, headers=headers).status_code,
+        asks.post("/", data={"question": "Who?"}, headers=headers).status_code,
+        asks.get("/source", params=place, headers=headers).status_code,
+    }
+    assert asks.get("/v1/health").status_code == asks.get("/").status_code == 200
+    (status,) = statuses
+    return status
+
+
+@pytest.mark.parametrize(
+    ("groups", "roles"),
+    [
+        ([], set()),
+        (["policy-hr"], {"hr"}),
+        (["POLICY-HR , directors"], {"hr", "board", "managers"}),
+        (["hr, board, everyone, *"], set()),
+        (["policy-hr2, policy"], set()),
+    ],
+)
+def test_groups_have_the_roles_that_the_settings_say(groups: list[str], roles: set[str]) -> None:
+    stub = StubAssistant()
+    assert ask(stub, groups) == 200
+    assert {access.roles for _, _, access in stub.asked} == {frozenset(roles)}
+
+
+def test_a_header_that_came_twice_is_refused() -> None:
+    stub = StubAssistant()
+    assert ask(stub, ["policy-hr", "directors"]) == 400 and not stub.asked
+
+
+@pytest.mark.parametrize("client", ["10.0.0.9", "testclient", "127.0.0.2", "::2", ""])
+def test_who_does_not_come_through_the_proxy_is_refused(client: str) -> None:
+    stub = StubAssistant()
+    assert ask(stub, ["policy-hr"], client) == 403 and not stub.asked
+
+
+@pytest.mark.parametrize("client", ["::1", "127.0.0.1", "::ffff:127.0.0.1", "::1%eth0"])
+def test_a_proxys_address_may_be_written_otherwise(client: str) -> None:
+    assert ask(StubAssistant(), [], client) == 200
+
+
+@pytest.mark.parametrize("settings", [{"proxies": "localhost"}, {"groups": "hr"}, {"groups": "=hr"}, {"groups": "a ="}])
+def test_wrong_settings_are_named(settings: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=rf"serve\.{next(iter(settings))}"):
+        make_identity(replace(ServeSection(proxies="127.0.0.1"), **settings))  # type: ignore[arg-type]
+
+
+def test_roles_for_all_and_roles_of_each_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="--as"):
+        make_identity(ServeSection(proxies="127.0.0.1"), ["hr"])
+    assert make_identity(ServeSection(), ["hr"]).proxies == frozenset()
