@@ -36,7 +36,7 @@ def ask(stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", proxi
     )
     asks = TestClient(app, "http://policies.example.org", client=(client, 5), raise_server_exceptions=False)
     headers = [(HEADER, value) for value in groups]
-    place = {"document": SHA, "start": 40, "end": 40 + len(TEXT)}
+    place: dict[str, str | int] = {"document": SHA, "start": 40, "end": 40 + len(TEXT)}
     statuses = {
         asks.post("/v1/ask", json={"question": "Who?"}, headers=headers).status_code,
         asks.post("/v1/search", json={"query": "Who?"}, headers=headers).status_code,
