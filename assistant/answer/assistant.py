@@ -178,16 +178,16 @@ class Assistant:
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
 
-        Raises UsageError if the document no longer says it, or if it may not be shown.
+        Raises UsageError for what no answer to `access` could have quoted, which would tell what may not be shown, and
+        for what is not shown.
         """
         start, end = quote.start, quote.end
         with self._engine.catalog.snapshot():
             queries = self._engine.catalog.queries
             document = queries.document(quote.document_sha256, access)
-            if document is None or document.text[start:end] != quote.quote:
-                raise UsageError(
-                    f"{quote.source} has changed or is no longer indexed.", "Ask again for a fresh answer."
-                )
+            problem = check_place(quote, self._engine.catalog, access)
+            if problem or document is None:
+                raise UsageError(f"{quote.source}: {problem}.", "Ask again for a fresh answer.")
             begin, stop = queries.indexed_around(document, start, end)
         begin, stop = max(begin, start - 2 * SURROUNDING), min(stop, end + 2 * SURROUNDING)
         text = document.text[begin:stop]
@@ -206,10 +206,8 @@ class Assistant:
             document = catalog.queries.document(sha256, access)
             if document is not None and end - start <= MAX_QUOTE:
                 named = document.source, document.title, (), None, start, end, sha256
-                quote = Quote(1, document.text[start:end], *named)
-                if not check_place(quote, catalog, access):
-                    shown = replace(document, meta=shown_meta(document.meta, self._engine.guards))
-                    return shown, *self.around(quote, access)
+                found = self.around(Quote(1, document.text[start:end], *named), access)
+                return replace(document, meta=shown_meta(document.meta, self._engine.guards)), *found
         raise UsageError("this place has changed or is no longer indexed.", "Ask again for a fresh answer.")
 
     def read(self, question: str, history: Sequence[Turn] = (), *, access: Access | None = None) -> Reading:

@@ -93,7 +93,7 @@ def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
         ("ask", {}, "question: field required."),
         ("ask", {"question": "x" * 5_000}, "question: string should have at most 4000 characters."),
         ("search", {"query": CARRY, "k": 0}, "k: input should be greater than or equal to 1."),
-        ("open_quote", place, "no answer quotes that: the document has changed or is no longer indexed."),
+        ("open_quote", place, "x.md: the document has changed or is no longer indexed."),
         ("verify", {"answer": {"no": "answer"}}, "answer"),
     ]
     results = call(serving(assistant), *((name, arguments) for name, arguments, _ in wrong))

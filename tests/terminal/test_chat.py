@@ -194,7 +194,7 @@ def test_open_refuses_what_was_replaced(
         return "/open 1"
 
     shown = talk(office, HOTEL, change, HOTEL, HOTEL)
-    assert "travel.md has changed or is no longer indexed" in shown
+    assert "travel.md: the document has changed or is no longer indexed" in shown
     assert "150 euros" in shown
     assert shown.count("The index has changed since the last answer: now 2 documents") == 1
 

@@ -46,7 +46,7 @@ def verify_answer(saved: SavedAnswer, catalog: Catalog, access: Access) -> list[
     return [*checks, *(Check(0, "", fault) for fault in faults)]
 
 
-def check_place(quote: Quote, catalog: Catalog, access: Access) -> str:
+def check_place(quote: Citation | Quote, catalog: Catalog, access: Access) -> str:
     """Say why no answer could have quoted that, empty if one could; title, headings and page are not looked at."""
     verifier = _Verifier(catalog, access)
     with catalog.snapshot():
