@@ -26,7 +26,7 @@ from assistant.models.registry import Registry
 from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
-from ingest.moves_and_removals import Removals, check_moves, find_removals
+from ingest.moves_and_removals import Removals, check_moves, check_share, find_removals
 from ingest.rights import Survey, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
@@ -59,15 +59,17 @@ def ingest(
     encoder: Embedder | None = None,
     *,
     prune: bool = False,
+    most_removed: float = 1.0,
     governed_by: Mapping[Path, Path] | None = None,
     progress: Progress = no_progress,
 ) -> IngestReport:
     """Index files and folders, by the configured encoder if none is given.
 
-    A root without a manifest has the rules of the root that `governed_by` names for it. Raises UsageError for a missing
-    path, rights that are wrong (see `rights.survey`) and a cluster that does not answer, IndexLocked while another
-    ingest writes, IndexMismatch for an index made by another encoder, ModelMissing for one that is not there. A file
-    that cannot be read is in the report and stops nothing.
+    A root without a manifest has the rules of the root that `governed_by` names for it. `prune` removes no more than
+    the share `most_removed` of what is indexed. Raises UsageError for that, a missing path, rights that are wrong (see
+    `rights.survey`) and a cluster that does not answer, IndexLocked while another ingest writes, IndexMismatch for an
+    index made by another encoder, ModelMissing for one that is not there. A file that cannot be read is in the report
+    and stops nothing.
     """
     began = time.perf_counter()
     with (
@@ -88,6 +90,7 @@ def ingest(
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)
             check_moves(found, known, removals, rows, catalog)
+            check_share(removals, len(known), most_removed)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]
             rows += removals.hidden
             drops += [row.path for row in removals.dropped]

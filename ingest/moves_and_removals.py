@@ -106,6 +106,13 @@ def check_moves(
             raise UsageError(cause, f"Nothing was changed. {hint}")
 
 
+def check_share(removals: Removals, known: int, most: float) -> None:
+    """Raise UsageError where more than this share of the documents would be removed: a source may be out of reach."""
+    if len(removals.pruned) > most * known:
+        cause = f"the files of {len(removals.pruned)} of {known} documents are gone."
+        raise UsageError(cause, "Nothing was changed. If they are to go: assistant ingest --prune")
+
+
 def _alike(gone: set[str], rows: Sequence[SourceRow], catalog: Catalog) -> dict[str, list[SourceRow]]:
     """Return for each document that is gone the rows whose documents share most of their pairs of words with it."""
     having: dict[tuple[str, str], list[int]] = defaultdict(list)

@@ -37,6 +37,7 @@ VENDORS = {
     "starlette": {"assistant/serve/app.py"},
     "uvicorn": {"assistant/serve/server.py"},
     "ray": {"ingest/embedding.py"},
+    "watchfiles": {"ingest/watch.py"},
     "rapidocr": {"ingest/formats/scan/ocr.py"},
     "PIL": {"ingest/formats/scan/pictures.py", "ingest/formats/scan/reader.py"},
     "onnxruntime": {

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assistant.cli.context import Context, takes
+from assistant.core.errors import AssistantError
+
+if TYPE_CHECKING:
+    from assistant.core.records import IngestReport
+
+MOST_REMOVED = 0.5  # share of the documents that may be gone at once while nobody looks on
 
 
 @takes("data", "json")
@@ -15,19 +21,35 @@ def ingest(
     context: Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents whose files no longer exist.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C: ingest whatever changes.")] = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
 
-    With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too.
+    With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too. With --watch, a change is answered
+    from within ten seconds; what cannot be ingested is said, and the index stays as it was. --watch --prune stops
+    where more than half of the documents are suddenly gone.
     """
     from assistant.contract import report_json
     from ingest.build import ingest as run_ingest
+    from ingest.watch import changes
 
     view = context.renderer()
     settings = context.settings(view)
-    with view.progress() as progress:
-        report = run_ingest(paths, settings, prune=prune, progress=progress)
-    view.result(report_json(report), lambda: view.report(report))
+
+    def run(most_removed: float = 1.0) -> IngestReport:
+        with view.progress() as progress:
+            report = run_ingest(paths, settings, prune=prune, most_removed=most_removed, progress=progress)
+        view.result(report_json(report), lambda: view.report(report))
+        return report
+
+    report = run()
+    if watch:
+        view.note("Watching for changes; Ctrl-C ends it.")
+        for _ in changes(paths, settings.data):
+            try:
+                run(MOST_REMOVED)
+            except AssistantError as error:
+                view.error(error.cause, error.hint)
     if report.rejected:
         raise typer.Exit(6)
 
