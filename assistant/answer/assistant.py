@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import in_context, show_terms, shown_meta
+from assistant.answer.disclosure import in_context, show_terms, shown_meta, shown_owner
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.pipeline import answer_question, search_passages, understand
@@ -168,8 +168,7 @@ class Assistant:
 
     def owner(self, source: str, *, access: Access | None = None) -> str:
         """Return who owns a document, as far as that may be shown; "" where nobody says so."""
-        meta = self._engine.catalog.queries.meta_of(source, access or self.access)
-        return (shown_meta(meta, self._engine.guards).owner if meta else "") or ""
+        return shown_owner(source, access or self.access, self._engine.catalog, self._engine.guards)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts [n, dimensions], as the index's passages have them."""

@@ -62,6 +62,12 @@ def shown_meta(meta: Meta, guards: Guards) -> Meta:
     return replace(meta, policy_id=policy_id, version=version, supersedes=supersedes, owner=owner)
 
 
+def shown_owner(source: str, access: Access, catalog: Catalog, guards: Guards) -> str:
+    """Return who owns a document, as far as that may be shown; "" where nobody says so."""
+    meta = catalog.queries.meta_of(source, access)
+    return (shown_meta(meta, guards).owner if meta else "") or ""
+
+
 def masked_text(text: str, guards: Guards) -> str:
     """Mask in a document's text what may not be shown."""
     return guards.output(text, (text,)).text

@@ -14,6 +14,7 @@ from assistant.answer.limits import load_limits
 from assistant.answer.question import Inquiry, respelt
 from assistant.answer.read import Reader, ReaderFile, load_reader
 from assistant.answer.retrieve import Retriever, find_terms
+from assistant.answer.small_talk import load_small_talk
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
 from assistant.core.records import Access, Hit, Term
@@ -68,6 +69,7 @@ class Engine:
         encode_small = remember(lambda texts: guard_encoder.result().encode(texts))
         self.guards = Guards(config.guards, encode_small)
         self.limits = load_limits(encode_small)
+        self.small_talk = load_small_talk(encode_small)
         self._encoder: Future[Encoder] = self._pool.submit(open_encoder, self._registry, config.encoder)
         self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
         registry = self._registry

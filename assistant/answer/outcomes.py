@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answer.evidence import place
@@ -15,6 +16,18 @@ from assistant.text.prompts import counted
 ABSTAINED = "The documents do not answer this. I searched {documents} ({passages})."
 OTHER_LANGUAGE = "These documents are in {documents}, and your question is in {question}. Please ask in {documents}."
 UNSURE = "I'm not certain. These passages come closest:"
+UNSURE_OWNED = "I'm not certain. These passages come closest; if they do not help, ask {owner}, who owns the first:"
+THANKS = "You're welcome."
+HELLO = "Hello. What would you like to know? For example about {titles}."
+ABOUT = (
+    "I answer questions from {documents}, with exact quotes and their places; where they say nothing, I tell you so. "
+    "Ask in your own words, for example about {titles}."
+)
+AGAIN = (
+    "I can only quote the documents. Ask once more in other words, or open the source to read what stands around it."
+)
+TALK = {"thanks": THANKS, "hello": HELLO, "about": ABOUT, "again": AGAIN}  # by kind of small talk
+BETWEEN = "; "  # titles
 WITHHELD = "I may not show what answers this: it holds {what}. The place is {place}."
 WITHHELD_FOR = {"secrets": "a secret", "personal": "personal data", "output": "what may not be shown"}  # by guard
 
@@ -33,6 +46,10 @@ SAYS_ABSTAINED = re.compile(
     + "|"
     + _filled(OTHER_LANGUAGE, documents=LANGUAGE, question=LANGUAGE)
 )
+SAYS_UNSURE = re.compile(f"{re.escape(UNSURE)}|{_filled(UNSURE_OWNED, owner='(.+)')}")
+SAYS_TALK = re.compile(
+    "|".join(_filled(said, documents=r"1 document|[\d,]+ documents", titles="(.+)") for said in TALK.values())
+)
 SAYS_WITHHELD = re.compile(_filled(WITHHELD, what="|".join(WITHHELD_FOR.values()), place="(.+)"))
 
 
@@ -49,12 +66,25 @@ def answered(
     )
 
 
-def unanswered(inquiry: Inquiry, reading: Reading, closest: tuple[Quote, ...], withheld: tuple[Verdict, ...]) -> Answer:
-    """Say that the documents do not surely answer, and what came closest; or that they are in another language."""
+def unanswered(
+    inquiry: Inquiry, reading: Reading, closest: tuple[Quote, ...], owner: str, withheld: tuple[Verdict, ...]
+) -> Answer:
+    """Say that the documents do not surely answer, and what came closest; or that they are in another language.
+
+    `owner` is whose document the closest quote is of, "" where nobody says so.
+    """
     index = inquiry.index
     searched = {"documents": counted(index.documents, "document"), "passages": counted(index.passages, "passage")}
-    text = UNSURE if closest else _other_language(inquiry.question, reading) or ABSTAINED.format(**searched)
+    unsure = UNSURE_OWNED.format(owner=owner) if owner else UNSURE
+    text = unsure if closest else _other_language(inquiry.question, reading) or ABSTAINED.format(**searched)
     return replace(_outcome("abstained", text, inquiry, reading, withheld), closest=closest)
+
+
+def talked(inquiry: Inquiry, kind: str, titles: Sequence[str]) -> Answer:
+    """Answer what asks nothing of the documents; `titles` are some of theirs."""
+    documents = counted(inquiry.index.documents, "document")
+    text = TALK[kind].format(documents=documents, titles=BETWEEN.join(titles))
+    return _outcome("abstained", text, inquiry, Reading((), (), 0.0), ())
 
 
 def _other_language(question: str, reading: Reading) -> str:

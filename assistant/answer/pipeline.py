@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from assistant.answer import outcomes
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
-from assistant.answer.disclosure import masked, masked_text, permitted
+from assistant.answer.disclosure import masked, masked_text, permitted, shown_owner
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import place
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
@@ -31,6 +31,8 @@ from assistant.core.records import (
 from assistant.guards.run import Guards, Screened
 from assistant.text.words import content
 
+MOST_TITLES = 6  # of documents that are named to whoever wants to know what can be asked
+
 
 def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     """Answer from the documents, abstain, or refuse; the caller holds a snapshot of the index."""
@@ -39,7 +41,9 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     inquiry = replace(inquiry, question=screened.text, verdicts=screened.verdicts)
     if screened.action == "block":
         return outcomes.blocked(inquiry, screened.refusal)
-    inquiry = engine.respelt(inquiry)
+    if kind := engine.small_talk.kind(inquiry.question):
+        return outcomes.talked(inquiry, kind, engine.catalog.queries.titles(inquiry.access, MOST_TITLES))
+    inquiry = engine.respelt(replace(inquiry, history=engine.small_talk.without(inquiry.history)))
     asked, reading = understand(inquiry, engine)
     found = reading.hits
     with inquiry.timer("guard"):
@@ -126,7 +130,8 @@ def abstain(inquiry: Inquiry, reading: Reading, engine: Engine) -> Answer:
     quotes = tuple(quote_of(key, e) for key, e in enumerate(near, 1))
     for q in quotes:
         check_quote(engine.catalog, q.document_sha256, q.start, q.end, q.quote)
-    return outcomes.unanswered(inquiry, reading, quotes, withheld)
+    owner = shown_owner(quotes[0].source, inquiry.access, engine.catalog, engine.guards) if quotes else ""
+    return outcomes.unanswered(inquiry, reading, quotes, owner, withheld)
 
 
 def said_before(inquiry: Inquiry, asked: str, wording: GroundedText, engine: Engine) -> tuple[EarlierQuote, ...]:

@@ -249,6 +249,14 @@ class Queries:
         row = self._db.execute(query, {"named": named, **visible_to(access)}).fetchone()
         return document_of(row, meta_from_json(row[8])) if row else None
 
+    def titles(self, access: Access, most: int = sys.maxsize) -> list[str]:
+        """Return the titles of the documents that `access` may see, each once, those with most passages first."""
+        sql = f"""SELECT d.title, MIN(s.source) FROM sources s JOIN documents d ON d.id = s.document_id
+                  WHERE {VISIBLE} GROUP BY d.id
+                  ORDER BY (SELECT COUNT(*) FROM passages p WHERE p.document_id = d.id) DESC, d.id"""
+        rows = self._db.execute(sql, visible_to(access))
+        return list(dict.fromkeys(shown_title(*row) for row in rows))[:most]
+
     def slices(self, sha256: str, start: int, end: int) -> set[str]:
         """Return what the documents of that hash say at [start, end); they differ only in their given titles."""
         query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from assistant.answer.context import excerpts_around
 from assistant.answer.evidence import MAX_REACH, quote_span
-from assistant.answer.outcomes import SAYS_ABSTAINED, SAYS_WITHHELD, UNSURE
+from assistant.answer.outcomes import BETWEEN, SAYS_ABSTAINED, SAYS_TALK, SAYS_UNSURE, SAYS_WITHHELD
 from assistant.answer.proof.citations import answer_text, is_proved, parse_claims
 from assistant.answer.read import evidence_in
 from assistant.answer.verbalizations import opening
@@ -136,6 +136,22 @@ class _Verifier:
                 return True
         return False
 
+    def is_unsure(self, told: str, closest: Quote) -> bool:
+        """Tell whether a text says that nothing is certain, and names nobody but the owner of what came closest."""
+        match = SAYS_UNSURE.fullmatch(told)
+        if match is None or match[1] is None:
+            return match is not None
+        meta = self.catalog.queries.meta_of(closest.source, self.access)
+        return meta is not None and meta.owner is not None and shows(match[1], meta.owner)
+
+    def is_talk(self, told: str) -> bool:
+        """Tell whether a text is what is said to a greeting or the like, and names titles of documents alone."""
+        match = SAYS_TALK.fullmatch(told)
+        titles = set(self.catalog.queries.titles(self.access)) if match else set()
+        return match is not None and all(
+            {*named.split(BETWEEN)} <= titles for named in match.groups() if named is not None
+        )
+
     def is_place(self, told: str) -> bool:
         """Tell whether `title > headings (source)` is that of a passage."""
         cuts = [match.start() for match in re.finditer(r" \(", told)] if told.endswith(")") else []
@@ -181,8 +197,11 @@ def _unproved(saved: SavedAnswer, verifier: _Verifier) -> list[str]:
         refused = saved.text in REFUSALS or (withheld and verifier.is_place(withheld[1]))
         return [] if refused and not saved.citations else ["it says more than that the question is refused"]
     if saved.status == "abstained":
-        unsure = saved.text == UNSURE if saved.closest else SAYS_ABSTAINED.fullmatch(saved.text)
-        return [] if unsure and not saved.citations else ["it says more than that the documents do not answer"]
+        if saved.closest:
+            said = verifier.is_unsure(saved.text, saved.closest[0])
+        else:
+            said = SAYS_ABSTAINED.fullmatch(saved.text) is not None or verifier.is_talk(saved.text)
+        return [] if said and not saved.citations else ["it says more than that the documents do not answer"]
     known = saved.status == "answered"
     return [*([] if known else [f"its status is {saved.status!r}, which no answer has"]), *unproved_sentences(saved)]
 

@@ -1,0 +1,73 @@
+"""Make the model that tells thanks and greetings from questions:  python -m tune.factory.fit_small_talk
+
+From `examples/small_talk.jsonl`, and as questions those of our organisations' employees. A minute on two cores; writes
+`assistant/packaged/small_talk.json`, with what ten folds tell of its errors.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from assistant.answer.small_talk import FILE, KINDS, QUESTION
+from assistant.core.config import load_config
+from assistant.evaluate.questions import read_questions
+from assistant.models.encoder import guard_encode
+from tune.factory.fit_packaged import QUESTIONS, organisations
+
+EXAMPLES = Path(__file__).parent / "examples" / "small_talk.jsonl"
+THRESHOLD, FOLDS, SEED = 0.7, 10, 1
+INVERSE_PENALTY = 20.0
+ORDINARY_WEIGHT = 0.3  # of a question that nobody wrote to be mistaken
+
+
+def main() -> None:
+    """Fit, measure on folds, write."""
+    encode = guard_encode(load_config())
+    lines = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
+    names = [*KINDS, QUESTION]
+    kinds = np.array([names.index(line["kind"]) for line in lines])
+    vectors = encode([line["text"] for line in lines]).astype(np.float64)
+    asked = [question.question for folder in organisations() for question in read_questions(folder / QUESTIONS)]
+    ordinary = encode(asked).astype(np.float64)
+
+    def fit(rows: np.ndarray) -> LogisticRegression:
+        model = LogisticRegression(C=INVERSE_PENALTY, max_iter=2_000)
+        weights = np.concatenate([np.ones(len(rows)), np.full(len(asked), ORDINARY_WEIGHT)])
+        outcome = np.concatenate([kinds[rows], np.full(len(asked), len(KINDS))])
+        return model.fit(np.concatenate([vectors[rows], ordinary]), outcome, weights)
+
+    order = np.random.default_rng(SEED).permutation(len(lines))
+    chances = np.zeros((len(lines), len(names)))
+    for fold in range(FOLDS):
+        test, train = order[fold::FOLDS], np.delete(order, np.s_[fold::FOLDS])
+        chances[test] = fit(train).predict_proba(vectors[test])
+    told = np.where(chances.max(1) >= THRESHOLD, chances.argmax(1), len(KINDS))
+    small = kinds < len(KINDS)
+    model = fit(np.arange(len(lines)))
+    taken = model.predict_proba(ordinary)[:, : len(KINDS)].max(1) >= THRESHOLD
+    card = {
+        "what": "thanks, a greeting, what the assistant is, the last answer again, or a question; over MiniLM's vector",
+        "examples": len(lines),
+        "told": round(float((told[small] == kinds[small]).mean()), 3),
+        "questions_like_them_mistaken": round(float((told[~small] < len(KINDS)).mean()), 3),
+        "ordinary_questions_mistaken": f"{int(taken.sum())} of {len(asked)}",
+        "license": "Apache-2.0",
+    }
+    found = {
+        "kinds": names,
+        "weights": np.round(model.coef_, 4).tolist(),
+        "bias": np.round(model.intercept_, 4).tolist(),
+        "threshold": THRESHOLD,
+        "card": card,
+    }
+    FILE.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    sys.stderr.write(f"{json.dumps(card, indent=1)}\n")
+
+
+if __name__ == "__main__":
+    main()
