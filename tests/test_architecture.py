@@ -55,7 +55,12 @@ VENDORS = {
         f"assistant/index/{name}.py" for name in ("catalog", "queries", "schema", "spelling", "vectors", "word_search")
     },
     "matplotlib": {"assistant/evaluate/plots.py"},
-    "sklearn": {"assistant/evaluate/calibrate.py", "assistant/evaluate/gaps.py", "tune/factory/train_guards.py"},
+    "sklearn": {
+        "assistant/evaluate/calibrate.py",
+        "assistant/evaluate/gaps.py",
+        "tune/factory/fit_small_talk.py",
+        "tune/factory/train_guards.py",
+    },
     "stdnum": {"assistant/guards/personal.py"},
     "phonenumbers": {"assistant/guards/personal.py"},
     "mnemonic": {"assistant/guards/secrets.py"},
