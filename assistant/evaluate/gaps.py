@@ -22,7 +22,9 @@ from assistant.text.words import STOP_WORDS, WORD, content, stem
 if TYPE_CHECKING:
     from assistant.answer.assistant import Assistant
 
-APART = 0.45  # mean cosine distance of two groups' questions from which they are two gaps
+# Mean cosine distance of two groups' questions from which they are two gaps, what all questions have in common left
+# out; that is trusted as far as there are many. Chosen on 400 questions with 20 gaps (docs/log/experiments.md).
+APART, FEW = 0.65, 50
 MOST_NAMES, MOST_QUESTIONS, MOST_PLACES = 3, 3, 3  # that are told of a gap
 
 
@@ -91,8 +93,9 @@ def group(vectors: NDArray[np.float32]) -> list[int]:
 
     if len(vectors) < 2:
         return [0] * len(vectors)
+    own = vectors - vectors.mean(axis=0) * len(vectors) / (len(vectors) + FEW)
     model = AgglomerativeClustering(None, metric="cosine", linkage="average", distance_threshold=APART)
-    return [int(number) for number in model.fit_predict(vectors)]
+    return [int(number) for number in model.fit_predict(own)]
 
 
 def describe(asked: Sequence[Unanswered], assistant: Assistant) -> Gap:
