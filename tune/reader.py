@@ -1,12 +1,14 @@
 """Teach the reader an organisation's own questions.
 
 An example is a question with the passages that retrieval brings, its label the parts that meet gold evidence: the
-passages without any are the negatives that the reader really meets. `tune run` trains on most of the documents that are
+passages without any are the negatives that the reader really meets. Another is the question with the candidates that
+the reader of before takes for the likeliest, side by side. `tune run` trains on most of the documents that are
 learned from, and takes the reader if it finds the gold first more often on the others.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -17,8 +19,8 @@ import numpy as np
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.evidence import as_read, place
-from assistant.answer.read import ReaderFile, evidence_in
+from assistant.answer.evidence import as_read, in_place, place
+from assistant.answer.read import Candidates, ReaderFile, evidence_in, likeliest
 from assistant.core.config import Config
 from assistant.core.records import Hit, Progress
 from assistant.evaluate.metrics import interval, resamples
@@ -38,18 +40,23 @@ FOLDER = "adapter"
 
 
 def examples(assistant: Assistant, questions: Sequence[Question], progress: Progress) -> Iterator[ReaderExample]:
-    """Yield each question with its first passages: as many as `RIGHT` with its gold, and `WRONG` without."""
+    """Yield each question with its first passages: as many as `RIGHT` with its gold, and `WRONG` without.
+
+    And once more with its likeliest candidates as the parts of one passage.
+    """
     for done, question in enumerate(questions):
-        progress("searching", done, len(questions))
-        hits = assistant.search(
-            question.asked, access=access_of(assistant.access, question), k=SEARCHED, focus=question.question
-        ).hits
+        progress("reading", done, len(questions))
+        access = access_of(assistant.access, question)
+        hits = assistant.search(question.asked, access=access, k=SEARCHED, focus=question.question).hits
         passages = [passage_of(hit, question) for hit in hits]
         right = [p for p in passages if p.gold][:RIGHT]
         wrong = [p for p in passages if p.units and not p.gold][:WRONG]
         if bool(right) == question.answerable and (right or wrong):
             yield ReaderExample(question.asked, (*right, *wrong))
-    progress("searching", len(questions), len(questions))
+        found = assistant.candidates(question.asked, question.history, access=access)
+        if found.sentences:
+            yield ReaderExample(question.asked, (side_by_side(found, question),))
+    progress("reading", len(questions), len(questions))
 
 
 def passage_of(hit: Hit, question: Question) -> ReaderPassage:
@@ -57,6 +64,14 @@ def passage_of(hit: Hit, question: Question) -> ReaderPassage:
     parts = evidence_in(hit)
     gold = tuple(i for i, e in enumerate(parts) if covers_gold(e.text, question.evidence))
     return ReaderPassage(place(hit), tuple(map(as_read, parts)), gold)
+
+
+def side_by_side(found: Candidates, question: Question) -> ReaderPassage:
+    """Return the likeliest candidates as the reader compares them, in an order that tells nothing."""
+    best = [found.sentences[at] for at in likeliest(found.sentences, found.columns["log_odds"].tolist())]
+    random.Random(question.asked).shuffle(best)
+    gold = tuple(i for i, e in enumerate(best) if covers_gold(e.text, question.evidence))
+    return ReaderPassage("", tuple(map(in_place, best)), gold)
 
 
 def train_better(

@@ -32,6 +32,11 @@ def in_context(evidence: Evidence) -> str:
     return f"{last_heading(evidence.hit.title, evidence.hit.passage.headings)}: {plain(evidence)}"
 
 
+def in_place(evidence: Evidence) -> str:
+    """Say a candidate beside those of other passages: with its title and headings, its lead-in or column names."""
+    return f"{place(evidence.hit)}: {plain(evidence)}"
+
+
 def as_read(evidence: Evidence) -> str:
     """Say evidence as the reader meets it, after what stands before it in its passage."""
     text = " ".join(evidence.text.split())

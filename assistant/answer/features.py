@@ -13,15 +13,16 @@ from assistant.answer.evidence import plain
 from assistant.core.records import Evidence
 from assistant.text.words import content
 
-SENTENCE_FEATURES = ("log_odds", "hit_gap")
-"""What the reader says of a candidate, and how far its hit is below the first. Places, words in common and numbers
-that are asked for helped a reader that scored each passage by itself; now they mislead (docs/log/experiments.md).
+SENTENCE_FEATURES = ("log_odds", "compared", "hit_gap")
+"""What the reader says of a candidate in its passage, and beside the likeliest others, and how far its hit is below the
+first. Places, words in common and numbers that are asked for helped a reader that scored each passage by itself; now
+they mislead (docs/log/experiments.md).
 """
 
 READING_FEATURES = ("score", "quoted")
 """The best candidate's weighed score, and the log-odds that the answer is in what is quoted, over all else.
 
-The reader learns one softmax over all passages of a question and "nothing answers": the second is what that says.
+The reader learns one softmax over the likeliest candidates and "nothing answers": the second is what that says.
 """
 
 Floats = NDArray[np.float64]
@@ -30,15 +31,25 @@ Columns = Mapping[str, Floats]
 FLOOR = -15.0  # of log-odds; what was cut off has this
 
 
-def sentence_columns(sentences: Sequence[Evidence], log_odds: Sequence[float]) -> Columns:
-    """Return each of SENTENCE_FEATURES of candidates [n], in the order of their hits."""
+def sentence_columns(
+    sentences: Sequence[Evidence], log_odds: Sequence[float], compared: Mapping[int, float]
+) -> Columns:
+    """Return each of SENTENCE_FEATURES of candidates [n], in the order of their hits.
+
+    `compared` are the log-odds of the likeliest, by their place, when read side by side; others have no more than the
+    least of them.
+    """
     hits = np.array([e.hit.score for e in sentences])
-    return {"log_odds": np.maximum(np.asarray(log_odds, float), FLOOR), "hit_gap": hits - hits.max()}
+    odds = np.maximum(np.asarray(log_odds, float), FLOOR)
+    read = {at: value for at, value in compared.items() if value > FLOOR}  # the others were cut off
+    beside = np.minimum(odds, min(read.values(), default=FLOOR))
+    beside[list(read)] = list(read.values())
+    return {"log_odds": odds, "compared": beside, "hit_gap": hits - hits.max()}
 
 
 def reading_columns(columns: Columns, scores: Floats, quoted: NDArray[np.bool_]) -> dict[str, float]:
     """Return READING_FEATURES of candidates, given their combined scores [n], and which of them are quoted [n]."""
-    odds = columns["log_odds"]
+    odds = columns["compared"]
     others = np.logaddexp.reduce(odds[~quoted], initial=0.0)  # 0 are the log-odds that nothing answers
     return {"score": float(scores.max()), "quoted": float(np.logaddexp.reduce(odds[quoted]) - others)}
 

@@ -1,8 +1,9 @@
 """Hits -> evidence: which sentences, items and rows of the hits answer, in which order, and whether any does.
 
-A cross-encoder reads each passage with the question and scores its parts (`models/cross_encoder.py`); a few weights add
-what retrieval knew (`features.py`; fitted by `tune/reader.py`), and others turn the best candidates' scores into the
-probability that the evidence is right (`confidence.py`). `select.py` makes evidence of the candidates.
+A cross-encoder reads each passage with the question and scores its parts (`models/cross_encoder.py`), then the
+likeliest parts of all passages side by side. A few weights add what retrieval knew (`features.py`; fitted by
+`tune/factory/fit_packaged.py`), and others turn the best candidates' scores into the probability that the evidence is
+right (`confidence.py`). `select.py` makes evidence of the candidates.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.evidence import as_read, overlap, place
+from assistant.answer.evidence import as_read, in_place, overlap, place
 from assistant.answer.features import (
     SENTENCE_FEATURES,
     Columns,
@@ -45,6 +46,7 @@ DEFINED = 0.99  # the probability that a definition answers the question what it
 # Passages that are always read, and log-odds of a candidate from which no more are: of two questions in five the second
 # half is left unread, and as many are answered right (docs/log/experiments.md).
 READ_FIRST, ENOUGH = 8, 2.0
+COMPARED = 8  # candidates that are read side by side
 FILE_NAME = "reader.json"
 
 
@@ -131,7 +133,20 @@ class Reader:
             if own := evidence_in(hit):
                 sentences += own
                 odds += self._score(question, place(hit), [as_read(e) for e in own]).tolist()
-        return Candidates(tuple(sentences), sentence_columns(sentences, odds)) if sentences else Candidates((), {})
+        if not sentences:
+            return Candidates((), {})
+        best = likeliest(sentences, odds)
+        compared = self._score(question, "", [in_place(sentences[at]) for at in best]).tolist()
+        return Candidates(tuple(sentences), sentence_columns(sentences, odds, dict(zip(best, compared, strict=True))))
+
+
+def likeliest(sentences: Sequence[Evidence], log_odds: Sequence[float]) -> list[int]:
+    """Return the places of the likeliest candidates, best first; of several that say the same, the first."""
+    found: dict[str, int] = {}
+    for at in sorted(range(len(sentences)), key=lambda at: -log_odds[at]):
+        if len(found) < COMPARED:
+            found.setdefault(in_place(sentences[at]).casefold(), at)
+    return list(found.values())
 
 
 def evidence_in(hit: Hit) -> list[Evidence]:

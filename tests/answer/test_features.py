@@ -29,14 +29,22 @@ SENTENCES = [
 
 
 def test_every_feature_is_there_for_every_sentence() -> None:
-    columns = sentence_columns(SENTENCES, [0.7, -0.2, -np.inf])
+    columns = sentence_columns(SENTENCES, [0.7, -0.2, -np.inf], {0: -1.0, 1: 2.0})
     assert tuple(columns) == SENTENCE_FEATURES
+    assert columns["compared"].tolist() == [-1.0, 2.0, FLOOR]
     assert columns["log_odds"].tolist() == [0.7, -0.2, FLOOR]
     assert columns["hit_gap"] == pytest.approx([0.0, 0.0, -0.2])
 
 
+def test_what_was_not_compared_is_no_likelier_than_what_was() -> None:
+    columns = sentence_columns(SENTENCES, [3.0, 2.0, 1.0], {0: 1.5})
+    assert columns["compared"].tolist() == [1.5, 1.5, 1.0]
+    cut_off = sentence_columns(SENTENCES, [3.0, 2.0, 1.0], {0: 0.5, 1: -np.inf})
+    assert cut_off["compared"].tolist() == [0.5, 0.5, 0.5]
+
+
 def test_a_reading_is_told_by_its_best_candidate_and_the_share_of_what_is_quoted() -> None:
-    columns = sentence_columns(SENTENCES, [0.7, -0.2, 0.5])
+    columns = sentence_columns(SENTENCES, [3.0, 3.0, 3.0], {0: 0.7, 1: -0.2, 2: 0.5})
     told = reading_columns(columns, np.array([0.5, 2.0, 1.0]), np.array([False, True, True]))
     assert tuple(told) == READING_FEATURES
     assert told["score"] == 2.0

@@ -196,8 +196,8 @@ def test_no_more_is_read_where_the_first_hits_surely_answer(best: float, passage
     texts = [f"## Case {n}\n\nOf case {n} the limit is {n} euros.\n" for n in range(12)]
     read: list[str] = []
 
-    def score(_question: str, _header: str, parts: Sequence[str]) -> NDArray[np.float32]:
-        read.extend(parts)
+    def score(_question: str, header: str, parts: Sequence[str]) -> NDArray[np.float32]:
+        read.extend(parts if header else ())
         return np.array([best if "3 euros" in part else -4.0 for part in parts], np.float32)
 
     weights = read_reader(PACKAGED / FILE_NAME).weights
@@ -207,6 +207,25 @@ def test_no_more_is_read_where_the_first_hits_surely_answer(best: float, passage
     assert len(read) == passages
     assert reading.evidence[0].text == "Of case 3 the limit is 3 euros."
     assert len(reading.hits) == len(texts)
+
+
+def test_the_likeliest_candidates_are_compared_side_by_side() -> None:
+    """What seems as likely in its passage is decided beside the others; what says the same is compared once."""
+    texts = ["## Trams\n\nTrams cost 3 euros.\n", *["## Buses\n\nBuses cost 4 euros.\n"] * 2]
+    compared: list[str] = []
+
+    def score(_question: str, header: str, parts: Sequence[str]) -> NDArray[np.float32]:
+        if header:
+            return np.full(len(parts), 1.0, np.float32)
+        compared.extend(parts)
+        return np.array([3.0 if "Buses" in part else -3.0 for part in parts], np.float32)
+
+    weights = read_reader(PACKAGED / FILE_NAME).weights
+    reading = Reader(score, ReaderSection(), weights, load_confidence(NO_INDEX)).read(
+        "What is a ride on a bus?", [hit(text, rank) for rank, text in enumerate(texts, 1)]
+    )
+    assert compared == ["Trams: Trams cost 3 euros.", "Buses: Buses cost 4 euros."]
+    assert reading.evidence[0].text == "Buses cost 4 euros."
 
 
 def test_the_focus_counts_where_the_question_holds_what_was_said_before(reader: Reader) -> None:

@@ -39,14 +39,14 @@ def made_up(count: int) -> list[Sample]:
     found = []
     for n in range(count):
         columns = {name: rng.normal(size=6) for name in SENTENCE_FEATURES}
-        right = int(np.argmax(columns["log_odds"]))
+        right = int(np.argmax(columns["log_odds"] + columns["compared"]))
         found.append(Sample(f"{n % 20}.md", columns, tuple(place == right for place in range(6))))
     return found
 
 
 def test_the_weights_find_what_tells() -> None:
     fitted = dict(zip(SENTENCE_FEATURES, fit_reader(made_up(120)).weights, strict=True))
-    assert fitted["log_odds"] > 2 * max(abs(fitted[name]) for name in SENTENCE_FEATURES if name != "log_odds")
+    assert min(fitted["log_odds"], fitted["compared"]) > 2 * abs(fitted["hit_gap"])
     with pytest.raises(UsageError, match="only 49 questions"):
         fit_reader(made_up(49))
 
@@ -56,13 +56,17 @@ def test_examples_are_what_retrieval_brings(make_assistant: Callable[..., Assist
     asked = Question("1", "When do days expire?", True, (), ("Days expire on 31 March.",), ("leave.md",))
     near = Question("2", "Who reports a lost dog?", False)
     nowhere = Question("3", "When do cards expire?", True, (), ("Cards expire in May.",), ("cards.md",))
-    answered, unanswered = examples(assistant, [asked, near, nowhere], silent)
+    answered, compared, unanswered, *others = examples(assistant, [asked, near, nowhere], silent)
     assert (answered.question, unanswered.question) == (asked.question, near.question)
     right, *wrong = answered.passages
     assert right.header == "Leave > Carry-over"
     assert [right.units[i] for i in right.gold] == ["Days expire on 31 March."]
     assert len(wrong) == 2 and not any(passage.gold for passage in wrong)
     assert len(unanswered.passages) == 3 and not any(passage.gold for passage in unanswered.passages)
+    [beside] = compared.passages
+    assert compared.question == asked.question and not beside.header
+    assert [beside.units[i] for i in beside.gold] == ["Leave > Carry-over: Days expire on 31 March."]
+    assert len(others) == 2 and not any(passage.gold for other in others for passage in other.passages)
 
 
 def test_batches_hold_every_example_once_and_not_too_many_tokens() -> None:

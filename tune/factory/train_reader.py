@@ -18,7 +18,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ from tune.train_reader import ReaderExample, ReaderPassage, train
 
 T = TypeVar("T")
 
+FOLLOW_UPS = "follow_ups.jsonl"  # of an organisation
 SEED = 11
 MAX_WORDS = 300  # of a general passage
 SHORT, MOST_PARTS = 5, 3  # one in so many questions is asked of a page of so many parts, and what answers
@@ -105,10 +106,19 @@ def organisation_examples(work: Path) -> Iterator[ReaderExample]:
     for folder in organisations():
         if folder.name not in (*CALIBRATED, *UNSEEN):
             most = None if folder.parent == LARGE_ORGANISATIONS else SMALL
-            asked = _shuffled(read_questions(folder / QUESTIONS))[:most]
+            asked = read_questions(folder / QUESTIONS)
+            asked = [*_shuffled(asked)[:most], *follow_ups(folder, asked)]
             found = list(indexed_examples(folder / DOCUMENTS, asked, work / folder.name))
             yield from found
             yield from map(shortened, found[::SHORT])
+
+
+def follow_ups(folder: Path, asked: Sequence[Question]) -> Iterator[Question]:
+    """Yield the questions that follow up on others, glued to those as they are when they are asked."""
+    path, of = folder / FOLLOW_UPS, {question.id: question for question in asked}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        raw = json.loads(line)
+        yield replace(of[raw["of"]], scenario=raw["history"][-1], question=raw["question"])
 
 
 def shortened(example: ReaderExample) -> ReaderExample:
