@@ -9,7 +9,6 @@ from assistant.answer import outcomes
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
 from assistant.answer.disclosure import masked, masked_text, permitted, shown_owner
 from assistant.answer.engine import Engine
-from assistant.answer.evidence import place
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
@@ -73,14 +72,14 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
             hits, defined = engine.retrieve(asked.text, inquiry.question, inquiry.access)
         inquiry.report("reading")
         with inquiry.timer("read"):
-            reading = engine.reader.read(asked.text, hits, defined, inquiry.question if asked.joined else "")
+            reading = engine.reader.read(asked.text, hits, defined)
         if not defined and not content(asked.text):  # "What is that?" alone asks of anything
             reading = Reading((), reading.hits, 0.0)
         answered = reading.evidence and reading.probability >= engine.threshold
-        if answered and (not asked.joined or _answers_follow_up(inquiry, reading.evidence[0], tried=bool(tried))):
+        if answered and asked.joined and _says_again(reading, inquiry):
+            reading = Reading((), reading.hits, 0.0)  # the question before it, once more
+        elif answered:
             return asked.text, reading
-        if answered:  # the question before it, once more
-            reading = Reading((), reading.hits, 0.0)
         tried.append((asked.text, reading))
     return tried[0]
 
@@ -189,12 +188,5 @@ def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:
     return any(words & content(hit.passage.text) for hit in hits)
 
 
-def _answers_follow_up(inquiry: Inquiry, evidence: Evidence, *, tried: bool) -> bool:
-    """Tell whether evidence answers a follow-up and not the question before it once more.
-
-    Where the question was `tried` alone, its own words must be the passage's, too.
-    """
-    if repeats_last_answer(evidence.text, inquiry.question, inquiry.history):
-        return False
-    said = content(f"{place(evidence.hit)} {evidence.hit.passage.text}")
-    return not tried or content(inquiry.question) <= said
+def _says_again(reading: Reading, inquiry: Inquiry) -> bool:
+    return repeats_last_answer(reading.evidence[0].text, inquiry.question, inquiry.history)

@@ -158,7 +158,7 @@ BATCH: list[Any] = [
     {"question": CARRY},
     {
         "id": "f",
-        "question": "What is that?",
+        "question": "How much is it?",
         "history": [
             {"role": "user", "content": "What is the limit for a hotel night?"},
             {"role": "assistant", "content": "140"},
@@ -420,7 +420,7 @@ def test_whatever_shows_documents_is_logged(run: Run, settings: tuple[str, str],
         asked,
     )
     assert added[0]["roles"] == (["hr"] if name == "search" else []) and added[0]["status"] == "answered"
-    assert {"source", "sha256", "start", "end"} == set(added[0]["sources"][0])
+    assert {"source", "sha256", "start", "end"} <= set(added[0]["sources"][0])
     assert run("log", "--verify", *settings).code == 0
 
 
