@@ -81,7 +81,7 @@ class ReaderSection:
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
     max_risk: Share = 0.19  # share of answers that may be wrong, on questions like the calibration's; 0.19 is 19%
-    min_closest: Share = 0.5  # probability of being right from which the closest quotes are shown instead
+    min_closest: Share = 0.4  # probability of being right from which the closest quotes are shown instead
 
 
 @dataclass(frozen=True, slots=True)
