@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.answer.evidence import plain
 from assistant.core.records import Evidence
+from assistant.text.words import content
 
 SENTENCE_FEATURES = ("log_odds", "compared", "hit_gap")
 """What the reader says of a candidate in its passage, and beside the likeliest others, and how far its hit is below the
@@ -48,3 +52,17 @@ def reading_columns(columns: Columns, scores: Floats, quoted: NDArray[np.bool_])
     odds = columns["compared"]
     others = np.logaddexp.reduce(odds[~quoted], initial=0.0)  # 0 are the log-odds that nothing answers
     return {"score": float(scores.max()), "quoted": float(np.logaddexp.reduce(odds[quoted]) - others)}
+
+
+def overlap_gaps(question: str, sentences: Sequence[Evidence]) -> Floats:
+    """Return how far below the best each sentence is by the share of the question's content that it has [n].
+
+    A word weighs by how few of the sentences have it (inverse document frequency).
+    """
+    own = [content(plain(e)) for e in sentences]
+    frequency = Counter(word for words in own for word in words)
+    weight = {word: math.log(1 + len(own) / (1 + frequency[word])) for word in content(question)}
+    total = sum(weight.values()) or 1.0
+    said = np.array([sum(w for word, w in weight.items() if word in words) / total for words in own])
+    gaps: Floats = said - said.max()
+    return gaps

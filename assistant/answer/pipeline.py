@@ -72,7 +72,7 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
             hits, defined = engine.retrieve(asked.text, inquiry.question, inquiry.access)
         inquiry.report("reading")
         with inquiry.timer("read"):
-            reading = engine.reader.read(asked.text, hits, defined)
+            reading = engine.reader.read(asked.text, hits, defined, inquiry.question if asked.joined else "")
         if not defined and not content(asked.text):  # "What is that?" alone asks of anything
             reading = Reading((), reading.hits, 0.0)
         answered = reading.evidence and reading.probability >= engine.threshold

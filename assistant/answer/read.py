@@ -21,6 +21,7 @@ from assistant.answer.features import (
     SENTENCE_FEATURES,
     Columns,
     Floats,
+    overlap_gaps,
     reading_columns,
     sentence_columns,
 )
@@ -40,6 +41,7 @@ Score = Callable[[str, str, Sequence[str]], LogOdds]
 KINDS: Final[Mapping[str, Literal["item", "row"]]] = {"item": "item", "row": "row"}
 MAX_DEFINITIONS = 2  # of one question: the fullest, and one more that may say it otherwise
 PASSAGE_WEIGHT = 0.06  # of a hit's best candidate beside its retrieval score, in the order of the hits
+FOCUS_WEIGHT = 1.6  # of words in common, in a conversation; 3.3 and none answer as many (docs/log/experiments.md)
 DEFINED = 0.99  # the probability that a definition answers the question what its term means
 # Passages that are always read, and log-odds of a candidate from which no more are: of two questions in five the second
 # half is left unread, and as many are answered right (docs/log/experiments.md).
@@ -66,11 +68,16 @@ class Picked:
     closest: tuple[Evidence, ...]
 
 
-def pick(found: Candidates, weights: Logistic, settings: ReaderSection) -> Picked | None:
-    """Weigh the candidates and choose the evidence among them, if any could be."""
+def pick(found: Candidates, weights: Logistic, settings: ReaderSection, focus: str = "") -> Picked | None:
+    """Weigh the candidates and choose the evidence among them, if any could be.
+
+    Where the question holds what was said before, `focus` is the question itself: its words must be the evidence's.
+    """
     if not found.sentences:
         return None
     scores = np.asarray(weights.log_odds(found.columns), float)
+    if focus:
+        scores = scores + FOCUS_WEIGHT * overlap_gaps(focus, found.sentences)
     scored = [replace(e, score=float(s)) for e, s in zip(found.sentences, scores, strict=True)]
     if not (evidence := choose(scored, settings)):
         return None
@@ -87,16 +94,16 @@ class Reader:
         self._model = model
         self._confidence = confidence
 
-    def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = ()) -> Reading:
+    def read(self, question: str, hits: Sequence[Hit], defined: Sequence[Term] = (), focus: str = "") -> Reading:
         """Return the evidence, best first, the hits by score and best candidate, and P(the evidence is right).
 
-        `defined` are the terms whose meaning is asked for; their definitions are the evidence.
+        `defined` are the terms whose meaning is asked for; their definitions are the evidence. `focus` is as in `pick`.
         """
         if definitions := _definitions(defined, hits):
             return Reading(tuple(definitions), tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
         found = self.candidates(question, read)
-        if not (picked := pick(found, self._model, self._settings)):
+        if not (picked := pick(found, self._model, self._settings, focus)):
             return Reading((), tuple(hits), 0.0)
         return Reading(
             picked.evidence,

@@ -9,6 +9,7 @@ from assistant.answer.features import (
     FLOOR,
     READING_FEATURES,
     SENTENCE_FEATURES,
+    overlap_gaps,
     reading_columns,
     sentence_columns,
 )
@@ -49,3 +50,9 @@ def test_a_reading_is_told_by_its_best_candidate_and_the_share_of_what_is_quoted
     assert told["score"] == 2.0
     quoted, others = np.exp([-0.2, 0.5]).sum(), np.exp(0.7) + 1
     assert told["quoted"] == pytest.approx(np.log(quoted / others))
+
+
+def test_words_in_common_count_by_how_rare_they_are() -> None:
+    gaps = overlap_gaps("Who approves travel expiry?", SENTENCES)
+    assert gaps.max() == 0.0 and gaps[1] > gaps[0]
+    assert overlap_gaps("???", SENTENCES).tolist() == [0.0, 0.0, 0.0]

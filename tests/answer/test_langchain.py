@@ -33,7 +33,7 @@ def test_the_runnable_answers_a_text_and_an_object_alike(office: Assistant) -> N
 
 def test_the_runnable_takes_a_conversation(office: Assistant) -> None:
     history = [{"role": "user", "content": HOTEL}, {"role": "assistant", "content": "140 euros. [1]"}]
-    value = {"question": "What is that?", "history": history}
+    value = {"question": "How much is it?", "history": history}
     assert "140 euros" in office.as_runnable().invoke(value)["answer"]
     assert office.as_runnable().invoke({**value, "history": []})["status"] == "abstained"
 

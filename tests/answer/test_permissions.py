@@ -180,7 +180,8 @@ def test_a_changed_audience_holds_for_the_next_question(
     question, hr, legal = "Who pays project Gofiru?", make_access(["hr"], DAY), make_access(["legal"], DAY)
 
     def who_is_told() -> list[bool]:
-        return ["Gofirubank" in assistant.answer(question, access=access).text for access in (hr, legal)]
+        shown = (dumps(answer_json(assistant.answer(question, access=access))) for access in (hr, legal))
+        return ["Gofirubank" in answer for answer in shown]
 
     assert who_is_told() == [False, True]
     run_ingest(assistant.config, write_files(swapped))

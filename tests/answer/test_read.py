@@ -228,6 +228,11 @@ def test_the_likeliest_candidates_are_compared_side_by_side() -> None:
     assert reading.evidence[0].text == "Buses cost 4 euros."
 
 
+def test_the_focus_counts_where_the_question_holds_what_was_said_before(reader: Reader) -> None:
+    asked = "How many days may I carry over into next year? And when do they expire?"
+    assert "Carried-over days" in reader.read(asked, HITS, focus="And when do they expire?").evidence[0].text
+
+
 def test_evidence_without_a_lead_is_said_as_it_stands() -> None:
     one = Evidence(hit(LEAVE), 15, 30, "Some\n  words.", 1.0)
     assert plain(one) == "Some words." and one.lead_text == ""
