@@ -158,10 +158,8 @@ def test_a_history_does_not_change_a_question_that_stands_alone(tarnwell: Assist
 def test_a_short_question_on_something_else_is_not_taken_for_a_follow_up(tarnwell: Assistant) -> None:
     asked = "how do I report harassment"
     history = [Turn("user", asked), Turn("assistant", tarnwell.answer(asked).text)]
-    bonus = "when do I get my bonus"
-    assert tarnwell.answer(bonus, history).text == tarnwell.answer(bonus).text
-    # Alone it is not certain; glued to what came before it is answered, by a rule for badges (docs/log/experiments.md).
-    assert "badge" in tarnwell.answer("do contractors get a badge", history).text
+    for question in ("when do I get my bonus", "do contractors get a badge"):
+        assert tarnwell.answer(question, history).text == tarnwell.answer(question).text
 
 
 def test_a_scenario_is_answered(tarnwell: Assistant) -> None:
