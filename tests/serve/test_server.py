@@ -270,7 +270,8 @@ from tests.serve.stub import StubAssistant
 stub = StubAssistant()
 stub.gate.clear()
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-serve(stub, make_access, Authenticator(), listener, lambda: None, lambda *told: print(*told, file=sys.stderr))
+everybody = make_access()
+serve(stub, lambda *_: everybody, Authenticator(), listener, lambda: None, lambda *told: print(*told, file=sys.stderr))
 """
 
 
