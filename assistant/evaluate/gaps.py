@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Mean cosine distance of two groups' questions from which they are two gaps, what all questions have in common left
 # out; that is trusted as far as there are many. Chosen on 400 questions with 20 gaps (docs/log/experiments.md).
 APART, FEW = 0.65, 50
-MOST_NAMES, MOST_QUESTIONS, MOST_PLACES = 3, 3, 3  # that are told of a gap
+MOST_TOLD = 3  # words of a gap's name, questions and places
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def group(vectors: NDArray[np.float32]) -> list[int]:
 def describe(asked: Sequence[Unanswered], assistant: Assistant) -> Gap:
     """Name a gap, and find what is closest to its commonest question."""
     questions = [text for text, _ in Counter(one.question for one in asked).most_common()]
-    hits = assistant.search(questions[0], k=MOST_PLACES).hits
+    hits = assistant.search(questions[0], k=MOST_TOLD).hits
     shared = name_of(questions)
     headings = {word for hit in hits for word in content(heading_path(hit.title, hit.passage.headings))}
     times = sorted(one.time for one in asked)
@@ -111,7 +111,7 @@ def describe(asked: Sequence[Unanswered], assistant: Assistant) -> Gap:
         askers=len({one.asker for one in asked}),
         first=times[0],
         last=times[-1],
-        questions=tuple(questions[:MOST_QUESTIONS]),
+        questions=tuple(questions[:MOST_TOLD]),
         closest=tuple(_place(hit, assistant) for hit in hits),
         is_written_about=not headings.isdisjoint(content(" ".join(shared))),
     )
@@ -124,7 +124,7 @@ def name_of(questions: Sequence[str]) -> list[str]:
     shared = Counter(
         of for said in words for of in dict.fromkeys(stem(word) for word in said if word not in STOP_WORDS)
     )
-    first = [word for word, _ in shared.most_common(MOST_NAMES)]
+    first = [word for word, _ in shared.most_common(MOST_TOLD)]
     return [max((n, form) for (of, form), n in written.items() if of == word)[1] for word in first] or [questions[0]]
 
 
