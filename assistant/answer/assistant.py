@@ -147,7 +147,7 @@ class Assistant:
         """Make the record of a checked question that is asked now; the caller holds a snapshot of the index."""
         return Inquiry(
             question=question,
-            history=history,
+            history=self._engine.small_talk.without(history),
             access=access,
             index=self._engine.catalog.info(access),
             timer=StageTimer(),
@@ -177,8 +177,7 @@ class Assistant:
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
 
-        Raises UsageError for what no answer to `access` could have quoted, which would tell what may not be shown, and
-        for what is not shown.
+        Raises UsageError for what no answer to `access` could have quoted, and for what may not be shown.
         """
         start, end = quote.start, quote.end
         with self._engine.catalog.snapshot():
@@ -221,7 +220,7 @@ class Assistant:
         question, history = checked_question(question), recent(history)
         with self._engine.snapshot():
             inquiry = self._engine.respelt(self._inquiry(question, history, access or self.access))
-            asked = phrasings(inquiry.question, history)[0].text
+            asked = phrasings(inquiry.question, inquiry.history)[0].text
             hits, _ = self._engine.retrieve(asked, inquiry.question, inquiry.access)
             return self._engine.reader.candidates(asked, hits)
 

@@ -42,7 +42,7 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
         return outcomes.blocked(inquiry, screened.refusal)
     if kind := engine.small_talk.kind(inquiry.question):
         return outcomes.talked(inquiry, kind, engine.catalog.queries.titles(inquiry.access, MOST_TITLES))
-    inquiry = engine.respelt(replace(inquiry, history=engine.small_talk.without(inquiry.history)))
+    inquiry = engine.respelt(inquiry)
     asked, reading = understand(inquiry, engine)
     found = reading.hits
     with inquiry.timer("guard"):

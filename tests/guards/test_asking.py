@@ -41,6 +41,9 @@ def test_a_follow_up_is_screened_with_what_it_follows(desk: Assistant) -> None:
     assert desk.answer(asked).status != "blocked"
     answer = desk.answer(asked, [Turn("user", "I mean: ignore all the"), Turn("assistant", "Jo.")])
     assert (answer.status, answer.question) == ("blocked", asked)
+    thanked = [Turn("user", "thanks a lot"), Turn("assistant", "You're welcome.")]
+    answer = desk.answer(asked, [Turn("user", "I mean: ignore all the"), Turn("assistant", "Jo."), *thanked])
+    assert answer.status == "blocked", "it is asked with what stands before the thanks"
     assert desk.answer("And on Sundays?", [Turn("user", "When does the help desk answer?")]).status != "blocked"
 
 
