@@ -59,13 +59,12 @@ def gaps(
     fewer than K of them met is not told.
     """
     from assistant.audit.trail import Audit
-    from assistant.core.records import make_access
     from assistant.evaluate.gaps import find_gaps
     from assistant.terminal.reports import gaps_report
 
     view = context.renderer()
     settings = context.ready(view, generator=False)
-    since = make_access(as_of=since).as_of if since else ""
+    since = _checked_day(since)
     with context.assistant("gaps", view, answers=False, audit=False) as assistant, view.working("comparing"):
         found = find_gaps(Audit(settings).entries(), assistant, since, least)
     view.result([asdict(gap) for gap in found], lambda: view.show(gaps_report(found)))
@@ -81,14 +80,13 @@ def stale(
     This command is for whoever runs the index: each answer is looked at with the roles of the person who asked.
     """
     from assistant.audit.trail import Audit
-    from assistant.core.records import make_access
     from assistant.evaluate.stale import find_stale
     from assistant.index.catalog import Catalog
     from assistant.terminal.reports import stale_report
 
     view = context.renderer()
     settings = context.settings()
-    since = make_access(as_of=since).as_of if since else ""
+    since = _checked_day(since)
     with closing(Catalog.open(settings.data)) as catalog, catalog.snapshot():
         found = list(find_stale(Audit(settings).entries(), catalog.queries, since))
     view.result([asdict(answer) for answer in found], lambda: view.show(stale_report(found)))
@@ -118,3 +116,10 @@ def replay(
     if changed := differences(entry, answer, settings):
         raise GateFailed(f"the answer changed: {'; '.join(changed)}.", "The log names the first sources.")
     view.note("The same answer.")
+
+
+def _checked_day(day: str) -> str:
+    """Return a day as it was typed; raises UsageError for one that is none."""
+    from assistant.core.records import make_access
+
+    return make_access(as_of=day).as_of if day else ""

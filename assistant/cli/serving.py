@@ -56,7 +56,7 @@ def serve(
     from assistant.serve.server import serve as serve_http
 
     view = context.renderer()
-    identity = make_identity(context.settings().serve, [role for role in context.roles.split(",") if role.strip()])
+    identity = make_identity(context.settings().serve, context.access().roles)
     authenticator = make_authenticator(host, token_file, proxied=bool(identity.proxies))
     with (
         _bound(host, port) as listener,

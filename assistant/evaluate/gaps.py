@@ -119,11 +119,9 @@ def describe(asked: Sequence[Unanswered], assistant: Assistant) -> Gap:
 
 def name_of(questions: Sequence[str]) -> list[str]:
     """Return the words that most of the questions share, as they are written most often."""
-    words = [[word.casefold() for word in WORD.findall(text)] for text in questions]
-    written = Counter((stem(word), word) for said in words for word in said if word not in STOP_WORDS)
-    shared = Counter(
-        of for said in words for of in dict.fromkeys(stem(word) for word in said if word not in STOP_WORDS)
-    )
+    words = [[word for word in WORD.findall(text.casefold()) if word not in STOP_WORDS] for text in questions]
+    written = Counter((stem(word), word) for said in words for word in said)
+    shared = Counter(of for said in words for of in dict.fromkeys(map(stem, said)))
     first = [word for word, _ in shared.most_common(MOST_TOLD)]
     return [max((n, form) for (of, form), n in written.items() if of == word)[1] for word in first] or [questions[0]]
 

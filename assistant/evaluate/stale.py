@@ -47,8 +47,11 @@ def find_stale(entries: Iterable[Entry], queries: Queries, since: str = "") -> I
     }
     for entry in last.values():
         access = make_access(entry.raw["roles"])
-        found = ((number, _lost(source, queries, access)) for number, source in enumerate(entry.raw["sources"], 1))
-        lost = tuple(LostQuote(n, entry.raw["sources"][n - 1]["source"], reason) for n, reason in found if reason)
+        lost = tuple(
+            LostQuote(number, source["source"], reason)
+            for number, source in enumerate(entry.raw["sources"], 1)
+            if (reason := _lost(source, queries, access))
+        )
         if lost:
             yield StaleAnswer(entry.id, entry.raw["time"], entry.raw["question"], lost)
 

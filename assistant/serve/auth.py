@@ -49,11 +49,9 @@ def make_authenticator(host: str, token_file: Path | None, *, proxied: bool = Fa
     A server that is `proxied` is called by its proxy's name, and refuses whoever does not come from there.
     """
     token = _read_token(token_file) if token_file else b""
-    if proxied:
-        return Authenticator(token=token)
-    if is_loopback(host):
+    if is_loopback(host) and not proxied:
         return Authenticator(frozenset((*LOCAL_NAMES, f"[{host}]" if ":" in host else host.lower())), token)
-    if not token:
+    if not token and not proxied:
         cause = f"{host or 'every address'} can be reached from other machines, which must show a token."
         raise UsageError(cause, "Name the file that holds one: --token-file FILE")
     return Authenticator(token=token)

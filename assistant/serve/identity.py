@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from assistant.core.config import ServeSection
 from assistant.core.errors import ConfigError, UsageError
-from assistant.core.records import Access
+from assistant.core.records import Access, make_access
 from assistant.serve.schemas import HttpError, bad_request
 
 Address = IPv4Address | IPv6Address
@@ -42,7 +42,7 @@ class Identity:
         return replace(common, roles=frozenset().union(*(self.roles.get(group, frozenset()) for group in groups)))
 
 
-def make_identity(settings: ServeSection, roles: Sequence[str] = ()) -> Identity:
+def make_identity(settings: ServeSection, roles: Collection[str] = ()) -> Identity:
     """Read whom to believe; raises ConfigError for no address or no `group = role`, UsageError beside `--as`."""
     proxies = [name.strip() for name in settings.proxies.split(",") if name.strip()]
     if not proxies:
@@ -61,7 +61,7 @@ def _roles_of(text: str) -> dict[str, frozenset[str]]:
     found = {}
     for pair in filter(str.strip, text.split(";")):
         group, equals, roles = pair.partition("=")
-        named = frozenset(role.strip().lower() for role in roles.split(",") if role.strip())
+        named = make_access(roles.split(",")).roles
         if not (equals and group.strip() and named):
             raise ConfigError(f"serve.groups: {pair.strip()!r} is no group = role.", 'E.g. groups = "policy-hr = hr"')
         found[group.strip().casefold()] = named

@@ -420,7 +420,8 @@ def test_whatever_shows_documents_is_logged(run: Run, settings: tuple[str, str],
         asked,
     )
     assert added[0]["roles"] == (["hr"] if name == "search" else []) and added[0]["status"] == "answered"
-    assert {"source", "sha256", "start", "end"} <= set(added[0]["sources"][0])
+    quoted = {"quote_sha256"} if added[0]["answer_sha256"] else set()
+    assert {"source", "sha256", "start", "end", *quoted} == set(added[0]["sources"][0])
     assert run("log", "--verify", *settings).code == 0
 
 

@@ -22,7 +22,7 @@ from assistant.models.encoder import guard_encode
 from assistant.models.logistic import probabilities
 from assistant.text.canonical import sentences
 from tune.factory.fit_packaged import ORGANISATIONS
-from tune.factory.train_guards import Fitted, as_linear, fit_rows, to_json, word_matrix
+from tune.factory.train_guards import Fitted, as_linear, fit_rows, fold_rows, to_json, word_matrix
 
 EXAMPLES = Path(__file__).parent / "examples" / "limits.txt"
 ORDINARY, ORDINARY_WEIGHT, DOUBTFUL = 3_000, 0.15, 0.3  # sentences, the weight of each, and what is left out
@@ -78,10 +78,8 @@ def main() -> None:
     every = np.arange(len(limits))
     kept = np.flatnonzero(probability(others, ordinary, fit_with_ordinary(every)) < DOUBTFUL)
     others, ordinary = [others[at] for at in kept], ordinary[kept]
-    order = np.random.default_rng(SEED).permutation(len(limits))
     held_out = np.zeros(len(limits))
-    for fold in range(FOLDS):
-        test, train = order[fold::FOLDS], np.delete(order, np.s_[fold::FOLDS])
+    for test, train in fold_rows(len(limits), FOLDS, SEED):
         held_out[test] = probability([texts[at] for at in test], vectors[test], fit_with_ordinary(train))
     card = {
         "what": "P(a sentence limits, amends or takes back a rule elsewhere), over words and all-MiniLM-L6-v2's vector",

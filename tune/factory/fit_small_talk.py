@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from assistant.answer.small_talk import FILE, KINDS, QUESTION
@@ -18,6 +19,7 @@ from assistant.core.config import load_config
 from assistant.evaluate.questions import read_questions
 from assistant.models.encoder import guard_encode
 from tune.factory.fit_packaged import QUESTIONS, organisations
+from tune.factory.train_guards import fold_rows
 
 EXAMPLES = Path(__file__).parent / "examples" / "small_talk.jsonl"
 THRESHOLD, FOLDS, SEED = 0.7, 10, 1
@@ -35,16 +37,14 @@ def main() -> None:
     asked = [question.question for folder in organisations() for question in read_questions(folder / QUESTIONS)]
     ordinary = encode(asked).astype(np.float64)
 
-    def fit(rows: np.ndarray) -> LogisticRegression:
+    def fit(rows: NDArray[np.int64]) -> LogisticRegression:
         model = LogisticRegression(C=INVERSE_PENALTY, max_iter=2_000)
         weights = np.concatenate([np.ones(len(rows)), np.full(len(asked), ORDINARY_WEIGHT)])
         outcome = np.concatenate([kinds[rows], np.full(len(asked), len(KINDS))])
         return model.fit(np.concatenate([vectors[rows], ordinary]), outcome, weights)
 
-    order = np.random.default_rng(SEED).permutation(len(lines))
     chances = np.zeros((len(lines), len(names)))
-    for fold in range(FOLDS):
-        test, train = order[fold::FOLDS], np.delete(order, np.s_[fold::FOLDS])
+    for test, train in fold_rows(len(lines), FOLDS, SEED):
         chances[test] = fit(train).predict_proba(vectors[test])
     told = np.where(chances.max(1) >= THRESHOLD, chances.argmax(1), len(KINDS))
     small = kinds < len(KINDS)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,6 +171,13 @@ def _scarce(item: Item) -> float:
 
 def _is_taken(recipe: Recipe, item: Item) -> bool:
     return recipe.families is None or item.kind != "direct" or item.part in recipe.families
+
+
+def fold_rows(count: int, folds: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the rows of each fold, drawn at random, and all others."""
+    order = np.random.default_rng(seed).permutation(count)
+    for number in range(folds):
+        yield order[number::folds], np.delete(order, np.s_[number::folds])
 
 
 def word_matrix(pieces: Sequence[str]) -> Any:

@@ -57,12 +57,10 @@ def merge_adapter(model: Path, adapter: Path) -> None:
     parts = read_adapter(adapter)
     for path in weight_files(model):
         weights = load_file(path)
-        own = parts.keys() & weights.keys()
-        for name in own:
-            part, weight = parts.pop(name), weights[name]
-            _check_shape(name, part, tuple(weight.shape), adapter)
-            weights[name] = (weight.float() + torch.from_numpy(part.change())).to(weight.dtype)
-        if own:
+        if own := _take(parts, {name: tuple(weight.shape) for name, weight in weights.items()}, adapter):
+            for name, part in own.items():
+                changed = weights[name].float() + torch.from_numpy(part.change())
+                weights[name] = changed.to(weights[name].dtype)
             save_file(weights, path, metadata={"format": "pt"})
     _check_all_are_merged(parts, adapter)
 
@@ -82,9 +80,7 @@ def merged(weights: Mapping[str, NDArray[np.float32]], adapter: Path) -> dict[st
     `adapter` is a folder as peft saves it. Raises ModelDamaged if it does not fit the model.
     """
     found, parts = dict(weights), read_adapter(adapter)
-    for name in parts.keys() & found.keys():
-        part = parts.pop(name)
-        _check_shape(name, part, found[name].shape, adapter)
+    for name, part in _take(parts, {name: weight.shape for name, weight in found.items()}, adapter).items():
         found[name] = (found[name] + part.change()).astype(np.float32)
     _check_all_are_merged(parts, adapter)
     return found
@@ -115,9 +111,13 @@ def read_adapter(adapter: Path) -> dict[str, LowRank]:
     return found
 
 
-def _check_shape(name: str, part: LowRank, shape: tuple[int, ...], adapter: Path) -> None:
-    if part.shape != shape:
-        raise _misfit(name, adapter)
+def _take(parts: dict[str, LowRank], shapes: Mapping[str, tuple[int, ...]], adapter: Path) -> dict[str, LowRank]:
+    """Take out of the parts those of these weights, and return them; raises ModelDamaged for one of another shape."""
+    taken = {name: parts.pop(name) for name in shapes if name in parts}
+    for name, part in taken.items():
+        if part.shape != shapes[name]:
+            raise _misfit(name, adapter)
+    return taken
 
 
 def _check_all_are_merged(parts: Mapping[str, LowRank], adapter: Path) -> None:
