@@ -1,7 +1,8 @@
 """Two places in force that say different things of the same people and the same thing.
 
 Candidates are sentences, items and rows that are near each other with their figures left out. Each is then asked for
-by the other, its figure turned into a question: only what the reader takes for an answer, both ways, is of the same.
+by the other, its figure turned into a question: only what the reader takes for an answer, on average of both ways,
+is of the same.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Thresholds:
     cosine: float = 0.4  # of two provisions that may be of the same thing
     words: float = 0.3  # share of the shorter one's words that the other must have; of two duties:
     duty_words: float = 0.75
-    log_odds: float = 2.0  # that each answers what the other is asked; of two duties on average:
+    log_odds: float = 2.7  # that each answers what the other is asked, on average; of two duties:
     duty_log_odds: float = 1.0
     compared: int = 500  # nearest provisions whose words are compared, for each
     asked: int = 12  # of those that are asked
@@ -274,7 +275,7 @@ def _alike(one: Provision, other: Provision) -> float:
 def _clash(one: Provision, other: Provision, read: Read) -> str:
     """Say how two statements clash, empty if they do not."""
     for mine, theirs in _pairs(one, other):
-        if min(_answers(one.asked(mine), other, read), _answers(other.asked(theirs), one, read)) >= AT.log_odds:
+        if (_answers(one.asked(mine), other, read) + _answers(other.asked(theirs), one, read)) / 2 >= AT.log_odds:
             said, told = (s.text[f.start :].split()[:2] for s, f in ((other, theirs), (one, mine)))
             return f"Possible conflict: {' '.join(said)} here, {' '.join(told)}"
     if _opposed(one, other):
