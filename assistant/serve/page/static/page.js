@@ -1,7 +1,7 @@
 // Asks without leaving the page, and keeps the conversations of this browser. Without it the form works all the same.
 "use strict";
 
-const STORE = "policy-assistant", MOST = 20;
+const STORE = "policy-assistant", MOST = 20; // the tab's own conversation is named under the same key, in its session
 const form = document.getElementById("ask");
 
 function conversations() {
@@ -11,15 +11,22 @@ function conversations() {
   } catch { return []; }
 }
 
-function keep(kept) {
-  try { localStorage.setItem(STORE, JSON.stringify(kept.slice(0, MOST))); } catch { /* private, or full */ }
+function keep(kept, current) {
+  try {
+    localStorage.setItem(STORE, JSON.stringify(kept.slice(0, MOST)));
+    sessionStorage.setItem(STORE, current);
+  } catch { /* private, or full */ }
+}
+
+function current() {
+  try { return sessionStorage.getItem(STORE); } catch { return null; }
 }
 
 if (form) {
   const thread = document.getElementById("thread"), state = document.getElementById("state");
   const question = document.getElementById("question"), history = document.getElementById("history");
-  const button = form.querySelector("button");
-  let current = { id: Date.now(), articles: [] };
+  const button = form.querySelector("button"), fresh = document.getElementById("fresh");
+  let talk = { id: Date.now(), articles: [] };
 
   function show(html) {
     const made = new DOMParser().parseFromString(html, "text/html").querySelector("article, [role=alert]");
@@ -32,34 +39,40 @@ if (form) {
 
   function listEarlier() {
     const nav = document.getElementById("earlier"), list = nav.querySelector("ul");
-    const others = conversations().filter((one) => one.id !== current.id && one.articles.length);
+    const others = conversations().filter((one) => one.id !== talk.id && one.articles.length);
     nav.hidden = !others.length;
+    fresh.hidden = !talk.articles.length;
     list.replaceChildren(...others.map((one) => {
       const item = document.createElement("li"), open = document.createElement("button");
       open.type = "button";
       open.textContent = one.title;
       open.addEventListener("click", () => {
-        if (button.disabled) return; // an answer is on its way to the other conversation
-        current = one;
-        thread.replaceChildren();
-        history.value = one.articles.map(show).pop().dataset.history;
-        listEarlier();
-        thread.querySelector("h2").focus();
+        turnTo(one);
+        thread.querySelector("h2")?.focus();
       });
       item.append(open);
       return item;
     }));
   }
 
+  function turnTo(conversation) {
+    if (button.disabled) return; // an answer is on its way to the other conversation
+    talk = conversation;
+    thread.replaceChildren();
+    history.value = talk.articles.map(show).pop()?.dataset.history ?? "[]";
+    keep(conversations(), talk.id);
+    listEarlier();
+  }
+
   async function ask() {
-    const body = new URLSearchParams({ question: question.value, history: history.value, part: current.articles.length });
+    const body = new URLSearchParams({ question: question.value, history: history.value, part: talk.articles.length });
     const response = await fetch("/", { method: "POST", body, headers: { Accept: "text/html" } });
     const made = show(await response.text());
     if (!made || !response.ok) return made;
     history.value = made.dataset.history;
-    current.title = current.title || question.value;
-    current.articles.push(made.outerHTML);
-    keep([current, ...conversations().filter((one) => one.id !== current.id)]);
+    talk.title = talk.title || question.value;
+    talk.articles.push(made.outerHTML);
+    keep([talk, ...conversations().filter((one) => one.id !== talk.id)], talk.id);
     question.value = "";
     return made;
   }
@@ -97,10 +110,17 @@ if (form) {
     event.target.textContent = "Copied";
   });
 
+  fresh.addEventListener("click", () => {
+    turnTo({ id: Date.now(), articles: [] });
+    question.focus();
+  });
+
   document.getElementById("forget").addEventListener("click", () => {
-    keep([]);
+    keep([], talk.id);
     listEarlier();
   });
 
+  const left = conversations().find((one) => String(one.id) === current()); // for a source's place, or by a reload
+  if (left) turnTo(left);
   listEarlier();
 }
