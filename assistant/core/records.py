@@ -219,8 +219,9 @@ class Citation:
 
     @property
     def is_repeated(self) -> bool:
-        """Whether the statement is its quote, but for a list's mark."""
-        return self.claim.split() in ((words := self.quote.split()), words[1:])
+        """Whether the statement ends with its quote, but for a list's mark: what it stands under may come before."""
+        said, words = self.claim.split(), self.quote.split()
+        return any(said[-len(end) :] == end for end in (words, words[1:]) if end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ def test_a_quote_that_its_statement_repeats_is_shown_once() -> None:
     said = "Employees get 25 days."
     cited = replace(CITED, claim=said, quote=f"- {said}")
     assert shown(lambda view: view.answer(answer(cited))).count(said) == 1
+    under = replace(cited, claim=f"6.1 Normal rule: {said}")
+    assert shown(lambda view: view.answer(answer(under))).count(said) == 1
     longer = replace(cited, quote=f"{said} Contractors get none.")
     assert f"“{longer.quote}”" in shown(lambda view: view.answer(answer(longer)))
 
