@@ -9,12 +9,14 @@ from assistant.answer import outcomes
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
 from assistant.answer.disclosure import masked, masked_text, permitted, shown_owner
 from assistant.answer.engine import Engine
+from assistant.answer.extract import EXTRACT, extract
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
-from assistant.answer.phrase import GroundedText, phrase
+from assistant.answer.phrase import GroundedText, extractive_answer, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
 from assistant.answer.question import Inquiry, phrasings, repeats_last_answer
 from assistant.answer.read import evidence_in
+from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
 from assistant.core.records import (
     NO_MODEL,
@@ -40,9 +42,12 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     inquiry = replace(inquiry, question=screened.text, verdicts=screened.verdicts)
     if screened.action == "block":
         return outcomes.blocked(inquiry, screened.refusal)
-    if kind := engine.small_talk.kind(inquiry.question):
+    kind = engine.small_talk.kind(inquiry.question)
+    if kind not in ("", SUMMARY):
         return outcomes.talked(inquiry, kind, engine.catalog.queries.titles(inquiry.access, MOST_TITLES))
     inquiry = engine.respelt(inquiry)
+    if kind == SUMMARY and (summary := summarize(inquiry, engine)):
+        return summary
     asked, reading = understand(inquiry, engine)
     found = reading.hits
     with inquiry.timer("guard"):
@@ -82,6 +87,26 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
             return asked.text, reading
         tried.append((asked.text, reading))
     return tried[0]
+
+
+def summarize(inquiry: Inquiry, engine: Engine) -> Answer | None:
+    """Answer with an extract of the document that a question names; None where it names none."""
+    with inquiry.timer("retrieve"):
+        hits, _ = engine.retrieve(inquiry.question, inquiry.question, inquiry.access)
+        found = extract(inquiry.question, hits, engine.catalog.queries, inquiry.access)
+    if found is None:
+        return None
+    title, reading = found
+    with inquiry.timer("guard"):
+        evidence, withheld = permitted(reading.evidence, engine.guards)
+        reading = replace(reading, hits=masked(hits[: inquiry.k], engine.guards))
+    if not evidence:
+        return None
+    with inquiry.timer("verify"):
+        wording = extractive_answer(evidence, withheld)
+        wording = shown(check_quotes(wording, engine), [e.hit for e in evidence], inquiry.access, engine)
+    asked = replace(inquiry, question=EXTRACT.format(title=title), typed=inquiry.typed or inquiry.question)
+    return outcomes.answered(asked, reading, wording, (), NO_MODEL)
 
 
 def from_evidence(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine) -> Answer:

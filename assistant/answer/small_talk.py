@@ -1,4 +1,4 @@
-"""What people type into a chat that asks nothing of the documents: thanks, a greeting, "what can you do?".
+"""What people type that no passage answers: thanks, a greeting, "what can you do?", or a wish for a summary.
 
 A linear model of a text's vector tells them from questions. `tune/factory/fit_small_talk.py` makes it from our own
 lines; the card in the file tells how often it errs.
@@ -20,7 +20,8 @@ from assistant.core.records import Turn
 from assistant.models.logistic import read_json
 
 FILE = PACKAGED / "small_talk.json"
-KINDS = ("thanks", "hello", "about", "again")
+SUMMARY = "summary"  # which the documents can give
+KINDS = ("thanks", "hello", "about", "again", SUMMARY)
 QUESTION = "question"
 MOST_WORDS = 15  # whoever says more asks something
 
@@ -52,7 +53,7 @@ class SmallTalk:
         skips = False
         for turn in history:
             if turn.role == "user":
-                skips = bool(self.kind(turn.content))
+                skips = self.kind(turn.content) not in ("", SUMMARY)
             if not skips:
                 kept.append(turn)
         return kept

@@ -14,7 +14,7 @@ from assistant.core.config import EncoderSection
 from assistant.models.onnx_session import open_graph
 from assistant.models.registry import Registry, opening
 
-READER_ID = "mpnet-policy-reader-3"  # counts its versions
+READER_ID = "mpnet-policy-reader-4"  # counts its versions
 LENGTHS = {"question": 128, "header": 40, "unit": 160, "all": 512}  # tokens, as it was trained; the rest is cut
 
 Floats = NDArray[np.float32]

@@ -23,7 +23,7 @@ from tune.factory.train_guards import fold_rows
 
 EXAMPLES = Path(__file__).parent / "examples" / "small_talk.jsonl"
 THRESHOLD, FOLDS, SEED = 0.7, 10, 1
-INVERSE_PENALTY = 20.0
+INVERSE_PENALTY = 100.0
 ORDINARY_WEIGHT = 0.3  # of a question that nobody wrote to be mistaken
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     model = fit(np.arange(len(lines)))
     taken = model.predict_proba(ordinary)[:, : len(KINDS)].max(1) >= THRESHOLD
     card = {
-        "what": "thanks, a greeting, what the assistant is, the last answer again, or a question; over MiniLM's vector",
+        "what": "thanks, a greeting, what the assistant is, the last answer again, a summary, or a question; by MiniLM",
         "examples": len(lines),
         "told": round(float((told[small] == kinds[small]).mean()), 3),
         "questions_like_them_mistaken": round(float((told[~small] < len(KINDS)).mean()), 3),

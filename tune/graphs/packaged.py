@@ -89,7 +89,9 @@ def _is_current(root: Path) -> bool:
 
 
 def source_key() -> str:
-    """Return a hash of what the models are made of: the code that writes them, the weights' hashes in it, adapters."""
+    """Return a hash of what the models are made of: names, the code that writes them, weights' hashes, adapters."""
+    names = [recipe[0] for recipe in RECIPES]
     code = [*Path(__file__).parent.glob("*.py"), originals.TABLE, Path(llm_onnx.__file__)]
     made = [path for folder in ADAPTERS for path in folder.iterdir() if path.suffix in (".json", ".safetensors")]
-    return hashlib.sha256("".join(map(hash_file, (*sorted(code), *sorted(made)))).encode()).hexdigest()
+    hashes = map(hash_file, (*sorted(code), *sorted(made)))
+    return hashlib.sha256("".join((*names, *hashes)).encode()).hexdigest()
