@@ -33,8 +33,8 @@ CLI = ("__init__", "asking", "context", "index", "log", "quality", "review", "se
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
     "mcp": {"assistant/serve/mcp.py"},
-    "fastapi": {"assistant/serve/app.py", "assistant/serve/schemas.py"},
-    "starlette": {"assistant/serve/app.py"},
+    "fastapi": {f"assistant/serve/{name}.py" for name in ("app", "errors", "schemas")},
+    "starlette": {"assistant/serve/app.py", "assistant/serve/errors.py"},
     "uvicorn": {"assistant/serve/server.py"},
     "ray": {"ingest/embedding.py"},
     "watchfiles": {"ingest/watch.py"},

@@ -101,6 +101,7 @@ def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: A
         "history": asked,
         "answer_sha256": answer_hash(answer),
         "hits": _hits(answer.hits),
+        **_asker(access, config),
         **made_by(answer, config),
     }
 
@@ -108,7 +109,8 @@ def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: A
 def search_line(command: str, found: SearchResult, access: Access, config: Config) -> Json:
     """Return the line of a search; its `sources` are the passages."""
     line = _line(command, found.query, access, found.status, _hits(found.hits))
-    return {**line, **_made_with(config, found.index.generation), "model": asdict(NO_MODEL)}
+    made = {**_made_with(config, found.index.generation), "model": asdict(NO_MODEL)}
+    return {**line, **_asker(access, config), **made}
 
 
 def terms_line(
@@ -139,6 +141,10 @@ def _line(command: str, question: str, access: Access, status: str, sources: lis
         "answer_sha256": "",
         "sources": sources,
     }
+
+
+def _asker(access: Access, config: Config) -> Json:
+    return {"asker": access.asker} if config.audit.names and access.asker else {}
 
 
 def _note(text: str) -> Json:

@@ -44,6 +44,7 @@ COMMANDS = (
     log.stale,
     serving.mcp,
     serving.serve,
+    serving.token,
 )
 for command in COMMANDS:
     app.command()(command)

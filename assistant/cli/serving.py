@@ -1,4 +1,4 @@
-"""Commands that serve others: mcp, serve."""
+"""Commands that serve others: mcp, serve, token."""
 
 from __future__ import annotations
 
@@ -54,10 +54,13 @@ def serve(
     from assistant.serve.auth import make_authenticator
     from assistant.serve.identity import make_identity
     from assistant.serve.server import serve as serve_http
+    from assistant.serve.tokens import TokenFile
 
     view = context.renderer()
-    identity = make_identity(context.settings().serve, context.access().roles)
-    authenticator = make_authenticator(host, token_file, proxied=bool(identity.proxies))
+    settings = context.settings()
+    tokens = TokenFile(settings.tokens_file) if settings.tokens_file else None
+    identity = make_identity(settings.serve, context.access().roles, tokens)
+    authenticator = make_authenticator(host, token_file, tokens, proxied=bool(identity.proxies))
     with (
         _bound(host, port) as listener,
         context.assistant("serve", view) as assistant,
@@ -71,6 +74,25 @@ def serve(
             lambda: view.note(f"Serving http://{address}:{port}; Ctrl-C ends it."),
             view.error,
         )
+
+
+@takes("roles", "json")
+def token(
+    context: Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is for: a person or a program.")],
+    until: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The last day on which it holds.")] = "",
+) -> None:
+    """Make a token for somebody who asks `assistant serve`, and its line for the file that serve.tokens names.
+
+    The token is shown this once: the file has its hash alone. Without --as it is for what everybody may see. To take a
+    token back, take its line out; the server needs no restart.
+    """
+    need("serve", "token")
+    from assistant.serve.tokens import make_token
+
+    shown, made = make_token(name, context.roles.split(","), until)
+    view = context.renderer()
+    view.result({"token": shown, "line": made.line}, lambda: view.token(shown, made.line))
 
 
 def _bound(host: str, port: int) -> socket.socket:

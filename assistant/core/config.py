@@ -121,6 +121,7 @@ class AuditSection:
     enabled: bool = True  # log what is asked and shown, beside the index; personal data and secrets are masked
     max_mb: float = 50.0  # size of the log, and of the one before it
     key_file: str = ""  # a secret of 16 bytes or more, outside the index, that signs the log against forgery
+    names: bool = False  # log who asked, where the server knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,9 @@ class ServeSection:
     at_once: Positive = 4  # questions that are answered at once; others wait
     queue: int = 64  # questions that wait; further ones are answered with status 503
     seconds: Seconds = 60.0  # longest wait for a turn, and longest answer
+    tokens: str = ""  # a file of hashed tokens, each with name and roles; who shows none is refused
     proxies: str = ""  # addresses of proxies that say who asks, e.g. "127.0.0.1"; others are then refused
+    user_header: str = "X-Forwarded-User"  # in which a proxy names whoever asks
     groups_header: str = "X-Forwarded-Groups"  # in which a proxy names the groups of whoever asks
     groups: str = ""  # their roles, e.g. "policy-hr = hr; directors = board, managers"; other groups give none
 
@@ -191,6 +194,11 @@ class Config:
     def audit_key(self) -> Path | None:
         """The file of the key that signs the log, if there is to be one."""
         return (self.base / Path(self.audit.key_file).expanduser()).absolute() if self.audit.key_file else None
+
+    @property
+    def tokens_file(self) -> Path | None:
+        """The file of the tokens with names, if there is to be one."""
+        return (self.base / Path(self.serve.tokens).expanduser()).absolute() if self.serve.tokens else None
 
     @property
     def sha(self) -> str:
@@ -285,9 +293,11 @@ def _plain(hint: Any) -> Any:
 def _conflicts(config: Config) -> Iterator[str]:
     """Say which settings, each of them good, do not go together or name no place."""
     try:
-        _ = config.data, config.models_dir, config.audit_key
+        _ = config.data, config.models_dir, config.audit_key, config.tokens_file
     except (ValueError, RuntimeError) as error:
-        yield f"index.data, models.dir and audit.key_file must name places: {error}"
+        yield f"index.data, models.dir, audit.key_file and serve.tokens must name places: {error}"
+    if config.serve.tokens and config.serve.proxies:
+        yield "serve.tokens and serve.proxies both say who asks; leave one out"
     if config.generator.large and not config.generator.model:
         yield 'generator.model must name a model for langchain, like "openai:my-model"'
     if config.ingest.passage_max_words < config.ingest.passage_words:

@@ -360,10 +360,11 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who asks, and as of which day (ISO date): what may be retrieved at all."""
+    """Who asks, and as of which day (ISO date): what may be retrieved at all, whoever the `asker` is by name."""
 
     roles: frozenset[str] = frozenset()
     as_of: str = ""
+    asker: str = field(default="", compare=False)  # what is kept for some roles is the same for all who have them
 
 
 def make_access(roles: Sequence[str] = (), as_of: str = "") -> Access:

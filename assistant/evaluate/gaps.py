@@ -1,7 +1,7 @@
 """What people asked in vain: the log's unanswered questions, clustered by meaning, each with the closest documents.
 
 A gap is a group of questions that mean much the same. It is named by the words that most of them share, and told only
-if enough askers met it: the log knows nobody's name, so that a conversation counts as an asker.
+if enough askers met it. Where the log has no names, a conversation counts as an asker.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
         raw = entry.raw
         if raw["status"] == "abstained" and raw["answer_sha256"] and raw.get("hits") and raw["time"][:10] >= since:
             first = next(iter(raw["history"]), raw["question"])
-            yield Unanswered(raw["question"], raw["time"], f"{raw['time'][:10]} {raw['roles']} {first}")
+            conversation = f"{raw['time'][:10]} {raw['roles']} {first}"
+            yield Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))
 
 
 def group(vectors: NDArray[np.float32]) -> list[int]:

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
-from traceback import extract_tb
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, Security
@@ -20,11 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from assistant.answer.assistant import Assistant
 from assistant.answer.question import ReportStage
 from assistant.contract import AskResponse, SearchResponse, answer_json, dumps, search_json
-from assistant.core.errors import REPORT, AssistantError, UsageError
+from assistant.core.errors import AssistantError
 from assistant.core.package import __version__
 from assistant.core.records import Access, Answer, Turn
 from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
+from assistant.serve.errors import Notify, Translate, translator
 from assistant.serve.identity import Who
 from assistant.serve.page import render
 from assistant.serve.page.render import PageResponse
@@ -38,19 +37,17 @@ from assistant.serve.schemas import (
     Health,
     HttpError,
     SearchRequest,
-    bad_request,
     busy,
     error_json,
-    first_problem,
 )
 
 MAX_BODY_BYTES = 262_144  # chat pages send the whole conversation each time
 JSON, EVENTS = "application/json", "text/event-stream"
 COMMON_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+BASIC = f'Basic realm="{MODEL_NAME}", charset="UTF-8"'  # a browser asks for it; the token is the password
 HANDLED = (HTTPException, RequestValidationError, AssistantError, Exception)
 
 Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
-Notify = Callable[[str, str], None]  # the cause and the hint of an error, to whoever runs the server
 
 
 def make_app(
@@ -62,6 +59,7 @@ def make_app(
 ) -> ASGIApp:
     """Return an application that asks this assistant, for each request as `who` says."""
     service = Service(assistant, who, queue)
+    translate = translator(notify)
     app = FastAPI(
         title=MODEL_NAME,
         version=__version__,
@@ -71,8 +69,8 @@ def make_app(
         redirect_slashes=False,  # to an address made of what the client says that we are called
         telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={"default": {"model": ErrorResponse, "description": "No answer."}},
-        dependencies=[Security(HTTPBearer(auto_error=False, description="Where --token-file names one."))],
-        exception_handlers=dict.fromkeys(HANDLED, _handler(notify)),
+        dependencies=[Security(HTTPBearer(auto_error=False, description="Where the server asks for one."))],
+        exception_handlers=dict.fromkeys(HANDLED, _handler(translate)),
     )
     app.post("/v1/ask", response_model=AskResponse, summary="Answer a question.")(service.ask)
     app.post("/v1/search", response_model=SearchResponse, summary="Show what a question would be answered from.")(
@@ -88,7 +86,7 @@ def make_app(
     app.get(SOURCE_PATH, include_in_schema=False)(service.source)
     for path in render.STATIC:
         app.get(path, include_in_schema=False)(partial(service.static, path))
-    return CommonHeadersMiddleware(app, authenticator)
+    return CommonHeadersMiddleware(app, authenticator, translate)
 
 
 class Service:
@@ -105,7 +103,7 @@ class Service:
         def work(report_stage: ReportStage) -> bytes:
             return _encoded(answer_json(self._answer(asked.question, asked.turns, access, report_stage)))
 
-        return Response(await self._run(request, work), media_type=JSON)
+        return Response(await self._run(request, access, work), media_type=JSON)
 
     async def search(self, asked: SearchRequest, request: Request) -> Response:
         access = self._access(request)
@@ -113,7 +111,7 @@ class Service:
         def work(_: ReportStage) -> bytes:
             return _encoded(search_json(self._assistant.search(asked.query, access=access, k=asked.k)))
 
-        return Response(await self._run(request, work), media_type=JSON)
+        return Response(await self._run(request, access, work), media_type=JSON)
 
     async def chat(self, asked: ChatRequest, request: Request) -> Response:
         question, turns = conversation(asked.messages)
@@ -123,7 +121,7 @@ class Service:
             answer = self._answer(question, turns, access, report_stage)
             return events(answer) if asked.stream else _encoded(completion(answer))
 
-        return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
+        return Response(await self._run(request, access, work), media_type=EVENTS if asked.stream else JSON)
 
     async def home(self) -> Response:
         return _page_response(render.home())
@@ -136,7 +134,7 @@ class Service:
         def work(report_stage: ReportStage) -> PageResponse:
             return render.answered(self._answer(asked.question, turns, access, report_stage), asked)
 
-        return _page_response(await self._run(request, work))
+        return _page_response(await self._run(request, access, work))
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
         access = self._access(request)
@@ -144,7 +142,7 @@ class Service:
         def work(_: ReportStage) -> PageResponse:
             return render.source(*self._assistant.place(document, start, end, access))
 
-        return _page_response(await self._run(request, work))
+        return _page_response(await self._run(request, access, work))
 
     async def static(self, path: str) -> Response:
         return _page_response(render.static(path))
@@ -162,9 +160,9 @@ class Service:
     def _answer(self, question: str, turns: list[Turn], access: Access, report_stage: ReportStage) -> Answer:
         return self._assistant.answer(question, turns, access=access, stage=report_stage)
 
-    async def _run(self, request: Request, work: Callable[[ReportStage], Result]) -> Result:
+    async def _run(self, request: Request, access: Access, work: Callable[[ReportStage], Result]) -> Result:
         """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends."""
-        answer = asyncio.create_task(self._queue.run(work))
+        answer = asyncio.create_task(self._queue.run(work, access.asker))
         left = asyncio.create_task(_disconnected(request))
         try:
             await asyncio.wait((answer, left), return_when=asyncio.FIRST_COMPLETED)
@@ -194,9 +192,10 @@ def _encoded(value: object) -> bytes:
 class CommonHeadersMiddleware:
     """Adds what every response says, and refuses by its head and size what no path should read."""
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, translate: Translate) -> None:
         self._app = app
         self._authenticator = authenticator
+        self._translate = translate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -221,8 +220,8 @@ class CommonHeadersMiddleware:
             headers = Headers(scope=scope)
             self._authenticator.check(scope["path"], headers)
             _check_body(scope["method"], scope["path"], headers)
-        except HttpError as error:
-            await _error_response(error, scope["path"])(scope, receive, send_with_headers)
+        except (HttpError, AssistantError) as error:
+            await _error_response(self._translate(error), scope["path"])(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive_bounded, send_with_headers)
 
@@ -250,55 +249,15 @@ def _too_large() -> HttpError:
 
 
 def _error_response(error: HttpError, path: str) -> Response:
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        error.headers = {"WWW-Authenticate": BASIC if path in render.PATHS else "Bearer"}
     if path in render.PATHS:
         return _page_response(render.failed(error))
     return Response(_encoded(error_json(error, path)), error.status_code, error.headers, JSON)
 
 
-def _handler(notify: Notify) -> Handler:
-    """Return what is said of each error: to the client a sentence, and what is ours to fix to whoever runs us."""
-
-    def http_error(error: Exception) -> HttpError:
-        match error:
-            case HttpError():
-                return error
-            case RequestValidationError():
-                return _invalid(error)
-            case UsageError():
-                return bad_request(error.cause)
-            case AssistantError():
-                notify(error.cause, error.hint)  # it names files of this machine
-                message = "the index or a model cannot be used now; whoever runs this server is told why."
-                return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", message)
-            case HTTPException():
-                return _from_framework(error)
-        notify(f"{type(error).__name__} {_place(error)}.", REPORT)  # not its words: they may be a question's
-        message = "something is wrong with this server; whoever runs it is told."
-        return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, "broken", message)
-
+def _handler(translate: Translate) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
-        return _error_response(http_error(error), request.scope["path"])
+        return _error_response(translate(error), request.scope["path"])
 
     return handle
-
-
-def _invalid(error: RequestValidationError) -> HttpError:
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        return HttpError(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {first['ctx']['error']}.")
-    return bad_request(first_problem([first]))
-
-
-def _from_framework(error: HTTPException) -> HttpError:
-    """Say in our words what FastAPI says: of a path, a method, or a body that it cannot read."""
-    said = {
-        HTTPStatus.NOT_FOUND: ("not_found", "there is no such path; /openapi.json lists them."),
-        HTTPStatus.METHOD_NOT_ALLOWED: ("wrong_method", "this path has another method; /openapi.json lists them."),
-    }
-    code, message = said.get(HTTPStatus(error.status_code), ("not_json", "the body is not JSON that can be read."))
-    return HttpError(error.status_code, code, message, error.headers)
-
-
-def _place(error: Exception) -> str:
-    frames = extract_tb(error.__traceback__)
-    return f"in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""

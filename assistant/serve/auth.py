@@ -12,6 +12,7 @@ from pathlib import Path
 from assistant.core.errors import UsageError
 from assistant.core.files import read_secret
 from assistant.serve.schemas import HttpError
+from assistant.serve.tokens import TokenFile, shown_token, unauthorized
 
 OPEN_PATHS = ("/v1/health", "/openapi.json")  # which tell nothing of the documents
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -20,13 +21,14 @@ NEW_TOKEN = "Make one that is yours alone: (umask 077; head -c 32 /dev/urandom |
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """The names that this server may be called by, all of them if there is none, and the token that it asks for."""
+    """The names that this server may be called by, all of them if there is none, and what token it asks for."""
 
     hosts: frozenset[str] = frozenset()
     token: bytes = b""
+    tokens: TokenFile | None = None  # each with its name, in place of one for all
 
     def check(self, path: str, headers: Mapping[str, str]) -> None:
-        """Raise HttpError for another server's name, and without the token where it is asked for.
+        """Raise HttpError for another server's name, and without a token where one is asked for; ConfigError.
 
         A page of another site can have its own name point to this machine, and so have a browser ask us: the browser
         then sends that name.
@@ -34,27 +36,33 @@ class Authenticator:
         if self.hosts and _host(headers.get("host", "")) not in self.hosts:
             message = "this server has another name; the Host header must be the address that it serves."
             raise HttpError(HTTPStatus.MISDIRECTED_REQUEST, "wrong_host", message)
-        if self.token and path not in OPEN_PATHS and not self._has_token(headers.get("authorization", "")):
-            message = "this server asks for a token; send the header Authorization: Bearer TOKEN."
-            raise HttpError(HTTPStatus.UNAUTHORIZED, "invalid_api_key", message, {"WWW-Authenticate": "Bearer"})
+        if path in OPEN_PATHS:
+            return
+        shown = shown_token(headers.get("authorization", ""))
+        if self.tokens:
+            self.tokens.find(shown)
+        elif self.token and not compare_digest(shown.encode(), self.token):
+            raise unauthorized()
 
-    def _has_token(self, authorization: str) -> bool:
-        scheme, _, token = authorization.partition(" ")
-        return compare_digest(token.strip().encode(), self.token) and scheme.lower() == "bearer"
 
-
-def make_authenticator(host: str, token_file: Path | None, *, proxied: bool = False) -> Authenticator:
+def make_authenticator(
+    host: str, token_file: Path | None, tokens: TokenFile | None = None, *, proxied: bool = False
+) -> Authenticator:
     """Return who may ask at an address; raises UsageError if other machines reach it and no token is asked for.
 
     A server that is `proxied` is called by its proxy's name, and refuses whoever does not come from there.
     """
+    if token_file and tokens:
+        raise UsageError("--token-file names one token for all, and serve.tokens one for each.", "Leave one out.")
+    if tokens:
+        tokens.read()
     token = _read_token(token_file) if token_file else b""
     if is_loopback(host) and not proxied:
-        return Authenticator(frozenset((*LOCAL_NAMES, f"[{host}]" if ":" in host else host.lower())), token)
-    if not token and not proxied:
+        return Authenticator(frozenset((*LOCAL_NAMES, f"[{host}]" if ":" in host else host.lower())), token, tokens)
+    if not (token or tokens or proxied):
         cause = f"{host or 'every address'} can be reached from other machines, which must show a token."
         raise UsageError(cause, "Name the file that holds one: --token-file FILE")
-    return Authenticator(token=token)
+    return Authenticator(token=token, tokens=tokens)
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who is asking: whoever started the server, for all, or whom a proxy that signs people on says it is, each time."""
+"""Who is asking: whoever started the server, for all, or each time whose token is shown, or whom a proxy names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from assistant.core.config import ServeSection
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.records import Access, make_access
 from assistant.serve.schemas import HttpError, bad_request
+from assistant.serve.tokens import TokenFile, shown_token
 
 Address = IPv4Address | IPv6Address
 Headers = Sequence[tuple[str, str]]  # as they came, each name as often as it did
@@ -19,41 +20,57 @@ Who = Callable[[str, Headers], Access]  # takes the address that a request came 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The proxies that are believed, none where everybody asks alike, and the roles of each group that they name."""
+    """The tokens, or the proxies that are believed and the roles of each group that they name.
+
+    Without either, everybody asks alike.
+    """
 
     proxies: frozenset[Address] = frozenset()
-    header: str = ""
+    user_header: str = ""
+    groups_header: str = ""
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tokens: TokenFile | None = None
 
     def access(self, common: Access, client: str, headers: Headers) -> Access:
-        """Return who asks, from an address; `common` is what everybody has. Raises HttpError for who is no proxy.
+        """Return who asks, from an address; `common` is what everybody has.
 
-        A group that has no roles gives none.
+        A group that has no roles gives none. Raises HttpError for who is no proxy or shows no token that holds, and
+        ConfigError for tokens that cannot be read.
         """
+        if self.tokens:
+            token = self.tokens.find(shown_token(_told("Authorization", headers)))
+            return replace(common, roles=token.roles, asker=token.name)
         if not self.proxies:
             return common
         if _address(client) not in self.proxies:
             message = "this server is asked through its proxy, which knows who you are."
             raise HttpError(HTTPStatus.FORBIDDEN, "not_proxied", message)
-        told = [value for name, value in headers if name.casefold() == self.header.casefold()]
-        if len(told) > 1:  # the proxy's, and one that it let through
-            raise bad_request(f"the header {self.header} came twice.")
-        groups = (name.strip().casefold() for value in told for name in value.split(","))
-        return replace(common, roles=frozenset().union(*(self.roles.get(group, frozenset()) for group in groups)))
+        groups = (name.strip().casefold() for name in _told(self.groups_header, headers).split(","))
+        roles = frozenset[str]().union(*(self.roles.get(group, frozenset()) for group in groups))
+        return replace(common, roles=roles, asker=_told(self.user_header, headers))
 
 
-def make_identity(settings: ServeSection, roles: Collection[str] = ()) -> Identity:
+def make_identity(settings: ServeSection, roles: Collection[str] = (), tokens: TokenFile | None = None) -> Identity:
     """Read whom to believe; raises ConfigError for no address or no `group = role`, UsageError beside `--as`."""
     proxies = [name.strip() for name in settings.proxies.split(",") if name.strip()]
-    if not proxies:
+    if not (proxies or tokens):
         return Identity()
     if roles:
-        raise UsageError("--as gives everybody the same roles, and serve.proxies each their own.", "Leave one out.")
+        giver = "serve.tokens" if tokens else "serve.proxies"
+        raise UsageError(f"--as gives everybody the same roles, and {giver} each their own.", "Leave one out.")
     try:
         believed = frozenset(map(ip_address, proxies))
     except ValueError as error:
         raise ConfigError(f"serve.proxies: {error}.", 'Give addresses: proxies = "127.0.0.1"') from None
-    return Identity(believed, settings.groups_header, _roles_of(settings.groups))
+    return Identity(believed, settings.user_header, settings.groups_header, _roles_of(settings.groups), tokens)
+
+
+def _told(header: str, headers: Headers) -> str:
+    """Return what a header says, "" without one; raises HttpError if it came twice."""
+    told = [value for name, value in headers if name.casefold() == header.casefold()]
+    if len(told) > 1:  # the proxy's, and one that it let through
+        raise bad_request(f"the header {header} came twice.")
+    return "".join(told).encode("latin-1", "replace").decode("utf-8", "replace").strip()
 
 
 def _roles_of(text: str) -> dict[str, frozenset[str]]:

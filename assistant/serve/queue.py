@@ -1,4 +1,7 @@
-"""The queue: so many answers are made at once, so many questions wait, and a client that leaves frees its place."""
+"""The queue: so many answers are made at once, so many questions wait, and a client that leaves frees its place.
+
+An asker who is known by name has all turns but one, and half of the places to wait: the rest is for others.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,25 @@ from functools import partial
 from http import HTTPStatus
 from threading import Event
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from assistant.answer.question import ReportStage
 from assistant.core.config import ServeSection
-from assistant.serve.schemas import HttpError, busy
+from assistant.serve.schemas import RETRY, HttpError, busy
 
 Result = TypeVar("Result")
 
 
 class Cancelled(Exception):
     """Raised within work that nobody waits for any more."""
+
+
+class Share:
+    """What an asker has of the turns, and how many of their questions wait."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns = asyncio.Semaphore(turns)
+        self.waiting = 0
 
 
 class RequestQueue:
@@ -29,22 +41,23 @@ class RequestQueue:
         self._settings = settings
         self._turns = asyncio.Semaphore(settings.at_once)
         self._pool = ThreadPoolExecutor(settings.at_once, thread_name_prefix="serve")
+        self._shares = WeakValueDictionary[str, Share]()  # of those who have a question here
         self.answering = 0
         self.waiting = 0
 
-    async def run(self, work: Callable[[ReportStage], Result]) -> Result:
-        """Do work in a thread when its turn comes, and return what it returns.
+    async def run(self, work: Callable[[ReportStage], Result], asker: str = "") -> Result:
+        """Do work in a thread when its turn comes, and return what it returns; `asker` is whose it is, if one knows.
 
         No thread can be stopped from outside: work calls its `report_stage` now and then, which raises Cancelled when
         nobody waits any more, and the place is free once it has ended. Raises what work raises, and HttpError if too
         many wait, if no turn comes in time, or if the work takes too long.
         """
-        await self._turn()
+        share = await self._turn(asker)
         cancelled = Event()
         loop = asyncio.get_running_loop()
         self.answering += 1
         future = self._pool.submit(work, partial(_check_cancelled, cancelled))
-        future.add_done_callback(lambda _: self._ended(loop))
+        future.add_done_callback(lambda _: self._ended(loop, share))
         try:
             async with asyncio.timeout(self._settings.seconds) as limit:
                 return await asyncio.wrap_future(future)
@@ -60,25 +73,43 @@ class RequestQueue:
         """Wait until cancelled work has ended."""
         self._pool.shutdown(cancel_futures=True)
 
-    async def _turn(self) -> None:
+    async def _turn(self, asker: str) -> Share:
+        share = self._shares.get(asker) or Share(max(1, self._settings.at_once - bool(asker)))
+        self._shares[asker] = share
         if self._turns.locked() and self.waiting >= self._settings.queue:
             raise busy("too many questions wait already; come again in a moment.")
+        if asker and share.turns.locked() and share.waiting >= self._settings.queue // 2:
+            message = "too many questions of yours wait already; come again in a moment."
+            raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, "too_many", message, RETRY)
         self.waiting += 1
+        share.waiting += 1
         try:
             async with asyncio.timeout(self._settings.seconds):
-                await self._turns.acquire()
+                await self._acquire(share)
         except TimeoutError:
             raise busy("there was no turn in time; come again in a moment.") from None
         finally:
             self.waiting -= 1
+            share.waiting -= 1
+        return share
 
-    def _ended(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _acquire(self, share: Share) -> None:
+        """Wait for a turn of the asker's own, then in the line of all: there nobody stands before others many times."""
+        await share.turns.acquire()
+        try:
+            await self._turns.acquire()
+        except BaseException:
+            share.turns.release()
+            raise
+
+    def _ended(self, loop: asyncio.AbstractEventLoop, share: Share) -> None:
         with suppress(RuntimeError):  # the server has ended before its work
-            loop.call_soon_threadsafe(self._free)
+            loop.call_soon_threadsafe(self._free, share)
 
-    def _free(self) -> None:
+    def _free(self, share: Share) -> None:
         self.answering -= 1
         self._turns.release()
+        share.turns.release()
 
 
 def _check_cancelled(cancelled: Event, _stage: str = "") -> None:

@@ -13,6 +13,7 @@ from assistant.answer.question import MAX_QUESTION
 from assistant.core.records import Turn
 
 MODEL_NAME = "policy-assistant"  # to a client that wants one
+RETRY = {"Retry-After": "2"}  # seconds
 OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")
 EXACT = ConfigDict(extra="forbid", frozen=True, strict=True)
 LENIENT = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -111,9 +112,9 @@ def bad_request(message: str) -> HttpError:
     return HttpError(HTTPStatus.BAD_REQUEST, "bad_request", message)
 
 
-def busy(message: str, retry_seconds: int = 2) -> HttpError:
+def busy(message: str) -> HttpError:
     """Return what is said to whoever should come again in a moment."""
-    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", message, {"Retry-After": str(retry_seconds)})
+    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", message, RETRY)
 
 
 def error_json(error: HttpError, path: str) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from types import FrameType
 import uvicorn
 
 from assistant.answer.assistant import Assistant
-from assistant.serve.app import Notify, make_app
+from assistant.serve.app import make_app
 from assistant.serve.auth import Authenticator
+from assistant.serve.errors import Notify
 from assistant.serve.identity import Who
 from assistant.serve.queue import RequestQueue
 

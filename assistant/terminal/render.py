@@ -223,13 +223,22 @@ class Renderer:
         rows = (
             (
                 entry.id,
-                *(entry.raw[name] for name in ("time", "command", "status")),
+                entry.raw["time"],
+                " ".join(filter(None, (entry.raw["command"], entry.raw.get("asker")))),
+                entry.raw["status"],
                 entry.raw.get("note") or entry.raw["question"],
                 ", ".join(dict.fromkeys(source["source"] for source in entry.raw["sources"])),
             )
             for entry in entries
         )
         self._table(("id", "time", "command", "status"), rows, wrapped=("question", "sources"))
+
+    def token(self, shown: str, line: str) -> None:
+        """Print a new token, and what the file of tokens is to have of it."""
+        self.note("The token, for whoever it is for; it is not shown again:")
+        self.out.print(safe(shown))
+        self.note("Its line, for the file that serve.tokens names, which is to be yours alone (chmod go= FILE):")
+        self.out.print(safe(line))
 
     def access(self, entries: Sequence[DocumentAccess]) -> None:
         """Print who sees which document, and why."""

@@ -74,6 +74,18 @@ def test_nothing_is_answered_that_cannot_be_logged(logged: Assistant) -> None:
         logged.answer(CARRY)
 
 
+def test_who_asked_is_named_only_where_the_settings_say_so(logged: Assistant) -> None:
+    anna = replace(make_access(["hr"]), asker="anna")
+    named = Assistant(replace(logged.config, audit=AuditSection(names=True)), audit=True)
+    for assistant in (logged, named):
+        assistant.answer(CARRY, access=anna)
+        assistant.search(CARRY, access=anna)
+    named.answer(CARRY)
+    text = (logged.config.data / FILE_NAME).read_text(encoding="utf-8")
+    assert [json.loads(line).get("asker") for line in text.splitlines()] == [None, None, "anna", "anna", None]
+    assert Audit(logged.config).verify() == 5
+
+
 def test_it_can_be_switched_off(logged: Assistant) -> None:
     assistant = Assistant(replace(logged.config, audit=AuditSection(enabled=False)), audit=True)
     assistant.answer(CARRY)

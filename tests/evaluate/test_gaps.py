@@ -69,6 +69,11 @@ def test_one_conversation_is_one_asker() -> None:
     assert len({one.asker for one in unanswered(same, "")}) == 1
 
 
+def test_who_asks_in_many_conversations_is_one_asker_where_the_log_has_names() -> None:
+    anna = [Entry(str(n), {**line("A parrot?", asker=f"{n}").raw, "asker": "anna"}) for n in range(4)]
+    assert len({one.asker for one in unanswered(anna, "")}) == 1
+
+
 def test_near_vectors_are_one_group() -> None:
     vectors = np.array([[1, 0], [0.98, 0.2], [0, 1], [0.1, 0.99]], np.float32)
     first, second, third, fourth = group(vectors)

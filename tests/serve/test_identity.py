@@ -10,11 +10,12 @@ from starlette.testclient import TestClient
 
 from assistant.core.config import ServeSection
 from assistant.core.errors import ConfigError, UsageError
-from assistant.core.records import make_access
+from assistant.core.records import Access, make_access
 from assistant.serve.app import make_app
 from assistant.serve.auth import make_authenticator
 from assistant.serve.identity import make_identity
 from assistant.serve.queue import RequestQueue
+from assistant.serve.schemas import HttpError
 from tests.serve.stub import SHA, TEXT, StubAssistant
 
 GROUPS = "policy-hr = HR; Directors = board, managers"
@@ -68,6 +69,20 @@ def test_groups_have_the_roles_that_the_settings_say(groups: list[str], roles: s
 def test_a_header_that_came_twice_is_refused() -> None:
     stub = StubAssistant()
     assert ask(stub, ["policy-hr", "directors"]) == 400 and not stub.asked
+
+
+def test_the_proxy_names_who_asks() -> None:
+    identity = make_identity(ServeSection(proxies="127.0.0.1", groups="Geschäft = board"))
+
+    def asks(*headers: tuple[str, str]) -> Access:
+        as_sent = [(name, value.encode().decode("latin-1")) for name, value in headers]
+        return identity.access(make_access(), "127.0.0.1", as_sent)
+
+    found = asks(("x-forwarded-user", " jörg@example.org "), ("x-forwarded-groups", "geschäft"))
+    assert (found.asker, found.roles) == ("jörg@example.org", {"board"})
+    assert asks().asker == "" == asks(("X_Forwarded_User", "eve")).asker
+    with pytest.raises(HttpError, match="came twice"):
+        asks(("X-Forwarded-User", "anna"), ("X-FORWARDED-USER", "eve"))
 
 
 @pytest.mark.parametrize("client", ["10.0.0.9", "testclient", "127.0.0.2", "::2", ""])

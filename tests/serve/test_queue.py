@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 import time
@@ -60,6 +61,58 @@ def test_the_queue_says_who_waits() -> None:
             await queue.run(lambda _: None)
         gate.set()
         assert await task
+
+    asyncio.run(run())
+
+
+def test_an_asker_leaves_a_turn_and_half_of_the_places_to_others() -> None:
+    async def run() -> None:
+        queue, gate, done = RequestQueue(ServeSection(at_once=2, queue=4)), threading.Event(), list[str]()
+
+        def ask(asker: str) -> asyncio.Task[None]:
+            def work(_: Callable[[str], None]) -> None:
+                gate.wait(10)
+                done.append(asker)
+
+            return asyncio.create_task(queue.run(work, asker))
+
+        async def become(answering: int, waiting: int) -> None:
+            async with asyncio.timeout(5):
+                while (queue.answering, queue.waiting) != (answering, waiting):
+                    await asyncio.sleep(0.001)
+
+        greedy = [ask("eve") for _ in range(3)]
+        await become(1, 2)  # though two could be answered
+        with pytest.raises(HttpError, match="of yours") as caught:
+            await ask("eve")
+        assert (caught.value.status_code, caught.value.headers) == (429, {"Retry-After": "2"})
+        others = [ask("anna"), ask("bob")]
+        await become(2, 3)
+        greedy.pop().cancel()  # who leaves frees their place, and no turn that they did not have
+        await become(2, 2)
+        greedy.append(ask("eve"))
+        await become(2, 3)
+        gate.set()
+        await asyncio.gather(*greedy, *others, return_exceptions=False)
+        assert sorted(done) == ["anna", "bob", "eve", "eve", "eve"]
+        assert done.index("bob") < 4  # he came last, and eve's third waited behind her second
+        await become(0, 0)
+        del greedy, others
+        assert [await queue.run(lambda _: 7, "eve") for _ in range(3)] == [7, 7, 7]
+
+    asyncio.run(run())
+
+
+def test_nothing_is_kept_of_askers_who_have_their_answers() -> None:
+    async def run() -> None:
+        queue = RequestQueue(ServeSection())
+        for number in range(50):
+            await queue.run(lambda _: None, f"asker {number}")
+        async with asyncio.timeout(5):
+            while queue.answering:
+                await asyncio.sleep(0.001)
+        gc.collect()
+        assert len(queue._shares) <= 1
 
     asyncio.run(run())
 
