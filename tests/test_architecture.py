@@ -35,6 +35,7 @@ VENDORS = {
     "mcp": {"assistant/serve/mcp.py"},
     "fastapi": {f"assistant/serve/{name}.py" for name in ("app", "errors", "schemas")},
     "starlette": {"assistant/serve/app.py", "assistant/serve/errors.py"},
+    "prometheus_client": {"assistant/serve/metrics.py"},
     "uvicorn": {"assistant/serve/server.py"},
     "ray": {"ingest/embedding.py"},
     "watchfiles": {"ingest/watch.py"},

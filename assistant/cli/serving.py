@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +43,7 @@ def mcp(
             server.run()
 
 
-@takes("data", "access")
+@takes("data", "access", "json")
 def serve(
     context: Context,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address; this one is this machine's alone.")] = HOST,
@@ -49,7 +52,11 @@ def serve(
         Path | None, typer.Option("--token-file", metavar="FILE", help="A token that clients must show.")
     ] = None,
 ) -> None:
-    """Serve ask, search and OpenAI's chat completions over HTTP."""
+    """Serve ask, search and OpenAI's chat completions over HTTP.
+
+    With --json, each request and each error is an object on stdout: the path, the status and the seconds of a request,
+    and nothing that it holds.
+    """
     need("serve", "serve")
     from assistant.serve.auth import make_authenticator
     from assistant.serve.identity import make_identity
@@ -61,6 +68,11 @@ def serve(
     tokens = TokenFile(settings.tokens_file) if settings.tokens_file else None
     identity = make_identity(settings.serve, context.access().roles, tokens)
     authenticator = make_authenticator(host, token_file, tokens, proxied=bool(identity.proxies))
+
+    def log(line: Mapping[str, object]) -> None:
+        with suppress(OSError):  # whoever read it has gone; the answers go on
+            view.json({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **line})
+
     with (
         _bound(host, port) as listener,
         context.assistant("serve", view) as assistant,
@@ -72,7 +84,8 @@ def serve(
             authenticator,
             listener,
             lambda: view.note(f"Serving http://{address}:{port}; Ctrl-C ends it."),
-            view.error,
+            (lambda cause, hint: log({"error": cause, "hint": hint})) if context.json else view.error,
+            *((log,) if context.json else ()),
         )
 
 

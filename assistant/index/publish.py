@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,6 +76,7 @@ def publish(
     else:
         with catalog.transaction():  # read by a run that died, and gone from disk since: its text must not stay
             catalog.drop_unused()
+    catalog.set_meta("ingested", str(int(time.time())))  # for whoever watches its age
     store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.datastructures import Headers
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.answer.assistant import Assistant
@@ -25,6 +27,7 @@ from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
 from assistant.serve.errors import Notify, Translate, translator
 from assistant.serve.identity import Who
+from assistant.serve.metrics import MEDIA_TYPE, Metrics
 from assistant.serve.page import render
 from assistant.serve.page.render import PageResponse
 from assistant.serve.page.views import SOURCE_PATH
@@ -48,6 +51,11 @@ BASIC = f'Basic realm="{MODEL_NAME}", charset="UTF-8"'  # a browser asks for it;
 HANDLED = (HTTPException, RequestValidationError, AssistantError, Exception)
 
 Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+Log = Callable[[Mapping[str, object]], None]  # takes what there is to say of a request, nothing that it holds
+
+
+def no_log(line: Mapping[str, object]) -> None:
+    """Say nothing of a request."""
 
 
 def make_app(
@@ -56,10 +64,12 @@ def make_app(
     authenticator: Authenticator,
     queue: RequestQueue,
     notify: Notify,
+    log: Log = no_log,
 ) -> ASGIApp:
     """Return an application that asks this assistant, for each request as `who` says."""
-    service = Service(assistant, who, queue)
-    translate = translator(notify)
+    metrics = Metrics()
+    service = Service(assistant, who, queue, metrics)
+    translate = translator(notify, metrics.failed)
     app = FastAPI(
         title=MODEL_NAME,
         version=__version__,
@@ -80,20 +90,22 @@ def make_app(
         service.chat
     )
     app.get("/v1/models", response_model=dict, summary="List the one model that there is.")(service.models)
-    app.get("/v1/health", response_model=Health, summary="Tell that the server is up.")(service.health)
+    app.get("/healthz", response_model=Health, summary="Tell that the server is up.")(service.health)
+    app.get("/metrics", include_in_schema=False)(service.metrics)
     app.get(render.HOME, include_in_schema=False)(service.home)
     app.post(render.HOME, include_in_schema=False)(service.ask_page)
     app.get(SOURCE_PATH, include_in_schema=False)(service.source)
     for path in render.STATIC:
         app.get(path, include_in_schema=False)(partial(service.static, path))
-    return CommonHeadersMiddleware(app, authenticator, translate)
+    return CommonHeadersMiddleware(app, authenticator, translate, log)
 
 
 class Service:
     """What the paths do."""
 
-    def __init__(self, assistant: Assistant, who: Who, queue: RequestQueue) -> None:
+    def __init__(self, assistant: Assistant, who: Who, queue: RequestQueue, metrics: Metrics) -> None:
         self._assistant = assistant
+        self._metrics = metrics
         self._who = who
         self._queue = queue
 
@@ -109,7 +121,9 @@ class Service:
         access = self._access(request)
 
         def work(_: ReportStage) -> bytes:
-            return _encoded(search_json(self._assistant.search(asked.query, access=access, k=asked.k)))
+            found = self._assistant.search(asked.query, access=access, k=asked.k)
+            self._metrics.took(found.timings)
+            return _encoded(search_json(found))
 
         return Response(await self._run(request, access, work), media_type=JSON)
 
@@ -154,11 +168,20 @@ class Service:
         health = Health(answering=self._queue.answering, waiting=self._queue.waiting)
         return Response(_encoded(health.model_dump()), media_type=JSON)
 
+    async def metrics(self, request: Request) -> Response:
+        self._access(request)  # who may not ask may not look
+        ingested = await asyncio.to_thread(lambda: self._assistant.catalog.meta("ingested"))
+        text = self._metrics.text(self._queue.answering, self._queue.waiting, ingested)
+        return Response(text, media_type=MEDIA_TYPE)
+
     def _access(self, request: Request) -> Access:
         return self._who(request.client.host if request.client else "", request.headers.items())
 
     def _answer(self, question: str, turns: list[Turn], access: Access, report_stage: ReportStage) -> Answer:
-        return self._assistant.answer(question, turns, access=access, stage=report_stage)
+        answer = self._assistant.answer(question, turns, access=access, stage=report_stage)
+        self._metrics.answered(answer.status)
+        self._metrics.took(answer.timings)
+        return answer
 
     async def _run(self, request: Request, access: Access, work: Callable[[ReportStage], Result]) -> Result:
         """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends."""
@@ -192,8 +215,10 @@ def _encoded(value: object) -> bytes:
 class CommonHeadersMiddleware:
     """Adds what every response says, and refuses by its head and size what no path should read."""
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator, translate: Translate) -> None:
+    def __init__(self, app: FastAPI, authenticator: Authenticator, translate: Translate, log: Log) -> None:
         self._app = app
+        self._paths = {route.path for route in app.routes if isinstance(route, Route)}
+        self._log = log
         self._authenticator = authenticator
         self._translate = translate
 
@@ -201,7 +226,7 @@ class CommonHeadersMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        size = 0
+        size, status, began = 0, 0, time.perf_counter()
 
         async def receive_bounded() -> Message:
             nonlocal size
@@ -212,7 +237,9 @@ class CommonHeadersMiddleware:
             return message
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *COMMON_HEADERS]
             await send(message)
 
@@ -224,6 +251,10 @@ class CommonHeadersMiddleware:
             await _error_response(self._translate(error), scope["path"])(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive_bounded, send_with_headers)
+        finally:
+            known = scope["path"] if scope["path"] in self._paths else ""  # any other may say anything
+            seconds = round(time.perf_counter() - began, 3)
+            self._log({"method": scope["method"], "path": known, "status": status, "seconds": seconds})
 
 
 def _check_body(method: str, path: str, headers: Headers) -> None:

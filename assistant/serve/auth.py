@@ -14,7 +14,7 @@ from assistant.core.files import read_secret
 from assistant.serve.schemas import HttpError
 from assistant.serve.tokens import TokenFile, shown_token, unauthorized
 
-OPEN_PATHS = ("/v1/health", "/openapi.json")  # which tell nothing of the documents
+OPEN_PATHS = ("/healthz", "/openapi.json")  # which tell nothing of the documents
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 NEW_TOKEN = "Make one that is yours alone: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
 

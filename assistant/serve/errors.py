@@ -17,8 +17,11 @@ Notify = Callable[[str, str], None]  # the cause and the hint of an error, to wh
 Translate = Callable[[Exception], HttpError]
 
 
-def translator(notify: Notify) -> Translate:
-    """Return what makes of each error what its client is told, and calls `notify` with what is ours to fix."""
+def translator(notify: Notify, count: Callable[[str], None]) -> Translate:
+    """Return what makes of each error what its client is told.
+
+    It calls `notify` with what is ours to fix, and `count` with the code of every error.
+    """
 
     def http_error(error: Exception) -> HttpError:
         match error:
@@ -38,7 +41,12 @@ def translator(notify: Notify) -> Translate:
         message = "something is wrong with this server; whoever runs it is told."
         return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, "broken", message)
 
-    return http_error
+    def translate(error: Exception) -> HttpError:
+        told = http_error(error)
+        count(told.code)
+        return told
+
+    return translate
 
 
 def _invalid(error: RequestValidationError) -> HttpError:

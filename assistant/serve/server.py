@@ -11,7 +11,7 @@ from types import FrameType
 import uvicorn
 
 from assistant.answer.assistant import Assistant
-from assistant.serve.app import make_app
+from assistant.serve.app import Log, make_app, no_log
 from assistant.serve.auth import Authenticator
 from assistant.serve.errors import Notify
 from assistant.serve.identity import Who
@@ -28,15 +28,16 @@ def serve(
     listener: socket.socket,
     ready: Callable[[], None],
     notify: Notify,
+    log: Log = no_log,
 ) -> None:
     """Serve on a bound socket until SIGINT or SIGTERM, then finish what runs and return; a second SIGINT cancels it.
 
-    Calls `ready` once the models are loaded, and `notify` with what whoever runs the server must fix. Raises NotReady
-    if an answer cannot even be read for.
+    Calls `ready` once the models are loaded, `notify` with what whoever runs the server must fix, and `log` after each
+    request. Raises NotReady if an answer cannot even be read for.
     """
     assistant.read(FIRST_QUESTION)
     queue = RequestQueue(assistant.config.serve)
-    server = uvicorn.Server(uvicorn_settings(make_app(assistant, who, authenticator, queue, notify)))
+    server = uvicorn.Server(uvicorn_settings(make_app(assistant, who, authenticator, queue, notify, log)))
     with _ended_by(server.handle_exit):
         ready()
         server.run(sockets=[listener])

@@ -72,10 +72,18 @@ CLOSE = Quote(
 UNSURE = replace(ANSWER, status="abstained", text="Not sure, but look here.", citations=(), closest=(CLOSE,))
 
 
+class StubCatalog:
+    """Tells when it was made."""
+
+    def meta(self, key: str) -> str | None:
+        return "1700000000" if key == "ingested" else None
+
+
 class StubAssistant:
     """Answers `answer`; while `gate` is closed, it waits between two stages."""
 
     config = Config()
+    catalog = StubCatalog()
 
     def __init__(self, answer: Answer = ANSWER, fails: Exception | None = None) -> None:
         self.gate = threading.Event()

@@ -83,12 +83,12 @@ def test_who_asks_is_who_the_server_says_at_that_moment(assistant: StubAssistant
 
 def test_it_describes_itself(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    assert client.get("/v1/health").json() == {"status": "ok", "answering": 0, "waiting": 0}
+    assert client.get("/healthz").json() == {"status": "ok", "answering": 0, "waiting": 0}
     answers = {
         "AskResponse": [client.post(ASK, json={"question": QUESTION}).json(), answer_json(UNSURE)],
         "SearchResponse": [client.post(SEARCH, json={"query": QUESTION}).json()],
         "ErrorResponse": [client.post(ASK, json={}).json()],
-        "Health": [client.get("/v1/health").json()],
+        "Health": [client.get("/healthz").json()],
     }
     for name, shown in answers.items():
         schema = document["components"]["schemas"][name]
@@ -141,7 +141,7 @@ WRONG: dict[str, tuple[str, bytes | Json, int, str]] = {
     "a chat without JSON": (CHAT, b"{", 400, "not JSON"),
     "no such path": ("/v1/answer", {}, 404, "no such path"),
     "another form of a path": ("/v1/ask/", {}, 404, "no such path"),
-    "another method": ("/v1/health", {}, 405, "another method"),
+    "another method": ("/healthz", {}, 405, "another method"),
 }
 
 
@@ -209,7 +209,7 @@ ALMOST = ["localhost:80@evil.com", "[::1].evil.com", "localhost:80:80", "localho
 
 @pytest.mark.parametrize("name", [*OTHERS, *ALMOST])
 def test_it_does_not_answer_to_another_name(client: TestClient, name: str) -> None:
-    for path in ("/v1/health", "/v1/models", "/openapi.json", "/nowhere"):
+    for path in ("/healthz", "/v1/models", "/openapi.json", "/nowhere"):
         response = client.get(path, headers={"Host": name})
         assert_refused(response.status_code, response.content, 421, "another name", openai=path == "/v1/models")
 
@@ -221,7 +221,7 @@ def authorizations() -> Sequence[str]:
 def test_a_token_is_asked_for(assistant: StubAssistant) -> None:
     with client_of(assistant, Authenticator(token=TOKEN.encode())) as client:
         client.headers["Host"] = "policies.example.org"
-        assert all(client.get(path).is_success for path in ("/v1/health", "/openapi.json"))
+        assert all(client.get(path).is_success for path in ("/healthz", "/openapi.json"))
         for given in authorizations():
             headers = {b"Authorization": given.encode()} if given else {}
             for path in ("/v1/models", "/nowhere"):

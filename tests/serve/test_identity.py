@@ -45,7 +45,7 @@ def ask(stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", proxi
         asks.post("/", data={"question": "Who?"}, headers=headers).status_code,
         asks.get("/source", params=place, headers=headers).status_code,
     }
-    assert asks.get("/v1/health").status_code == asks.get("/").status_code == 200
+    assert asks.get("/healthz").status_code == asks.get("/").status_code == 200
     (status,) = statuses
     return status
 

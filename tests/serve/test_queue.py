@@ -148,7 +148,7 @@ async def serving(assistant: StubAssistant, **limits: Any) -> AsyncIterator[http
 async def becomes(client: httpx.AsyncClient, **busy: int) -> None:
     """Wait until the server is that busy."""
     async with asyncio.timeout(20):
-        while (await client.get("/v1/health")).json() != {"status": "ok", **busy}:
+        while (await client.get("/healthz")).json() != {"status": "ok", **busy}:
             await asyncio.sleep(0.01)
 
 
@@ -215,7 +215,7 @@ def test_an_answer_that_takes_too_long_is_given_up(patient: StubAssistant) -> No
 
 def test_a_socket_refuses_two_lengths_and_answers_what_comes_after() -> None:
     head = b"POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    both = head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/health HTTP/1.1\r\n\r\n"
+    both = head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n"
 
     async def run() -> None:
         async with serving(StubAssistant()) as client:
@@ -225,6 +225,6 @@ def test_a_socket_refuses_two_lengths_and_answers_what_comes_after() -> None:
                 received = await reader.read()
             writer.close()
             assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1") == 1  # nothing smuggled
-            assert (await client.get("/v1/health")).is_success
+            assert (await client.get("/healthz")).is_success
 
     asyncio.run(run())

@@ -93,7 +93,7 @@ def wait_for(done: Callable[[], bool], seconds: float) -> None:
 
 def is_up(found: Served) -> bool:
     with suppress(httpx.TransportError), found.client() as client:
-        return client.get("/v1/health").is_success
+        return client.get("/healthz").is_success
     return False
 
 
@@ -168,8 +168,8 @@ def test_a_body_of_a_hundred_megabytes_is_refused_and_not_kept(office_server: Se
 GARBAGE = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
     b"hello\r\n\r\n",
-    b"GET /v1/health HTTP/1.1\r\n\r\n",  # no Host
-    b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000,
+    b"GET /healthz HTTP/1.1\r\n\r\n",  # no Host
+    b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000,
     b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
     b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -186,7 +186,7 @@ def test_garbage_is_refused_and_the_server_goes_on(office_server: Served) -> Non
         assert not received or received.startswith(b"HTTP/1.1 400 "), received[:100]
         assert b"Traceback" not in received
     with office_server.client() as client:
-        assert client.get("/v1/health").json() == {"status": "ok", "answering": 0, "waiting": 0}
+        assert client.get("/healthz").json() == {"status": "ok", "answering": 0, "waiting": 0}
 
 
 # --- how it starts and ends ------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def ask_many(found: Served, pool: ThreadPoolExecutor) -> list[Any]:
     with found.client() as client:
 
         def all_are_there() -> bool:
-            health = client.get("/v1/health").json()
+            health = client.get("/healthz").json()
             return bool(health["answering"] + health["waiting"] + sum(one.done() for one in asked) >= len(asked))
 
         wait_for(all_are_there, 30)
