@@ -18,7 +18,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from assistant.core.errors import IndexMismatch, IndexMissing
+from assistant.core.errors import IndexMissing
 from assistant.core.records import Access, Document, Flag, IndexInfo, Meta, Term
 from assistant.index.queries import Queries
 from assistant.index.schema import (
@@ -38,8 +38,8 @@ from assistant.index.schema import (
     make_private,
     meta_from_json,
     ocr_from_json,
+    other_schema,
     read_json,
-    rebuild_hint,
     source_row_of,
     translate_sqlite_errors,
     visible_to,
@@ -77,19 +77,20 @@ class Catalog:
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA secure_delete = ON")
             db.execute("PRAGMA temp_store = MEMORY")
+            catalog = cls(db, folder)
+            begun = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
+            version = catalog.meta("schema") if begun or not create else None
+            if version != SCHEMA_VERSION and (version or not create):  # before anything of ours is written into it
+                db.close()
+                raise other_schema(folder, version)
             if create:
                 db.executescript(SCHEMA)
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('id', lower(hex(randomblob(8))))")
-            catalog = cls(db, folder)
-            version = catalog.meta("schema")
             db.execute(PLACES)
             db.execute(VOCABULARY)
             if not create:
                 db.execute("PRAGMA query_only = ON")
-        if version != SCHEMA_VERSION:
-            cause = f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}."
-            raise IndexMismatch(cause, rebuild_hint(folder))
         return catalog
 
     def close(self) -> None:

@@ -153,6 +153,13 @@ def rebuild_hint(folder: Path) -> str:
     return f"Delete {folder / FILE_NAME} and run `assistant ingest` again."
 
 
+def other_schema(folder: Path, version: str | None) -> IndexMismatch:
+    """Return the error for an index of another version, which can go on with it until there is a new one."""
+    cause = f"the catalog has schema {version}, this version reads {SCHEMA_VERSION}; it is as it was."
+    beside = "The version that made it can go on answering while you make another: assistant ingest PATH --data FOLDER."
+    return IndexMismatch(cause, f"{beside} Or, without answers meanwhile: {rebuild_hint(folder)}")
+
+
 def other_encoder(folder: Path, indexed: str, ours: str, known: Mapping[str, str]) -> IndexMismatch:
     """Return the error for an index of another encoder; `known` are the graphs' SHA-256 of encoders by name."""
     name = next((name for name, sha in known.items() if sha == indexed), "")

@@ -357,6 +357,23 @@ def test_another_schema_is_a_mismatch(catalog: Catalog, tmp_path: Path) -> None:
         Catalog.open(tmp_path)
 
 
+@pytest.mark.parametrize("create", [True, False])
+def test_an_index_of_an_older_version_is_named_and_left_as_it_is(tmp_path: Path, create: bool) -> None:
+    """An ingest added its own tables first: the older version, which answered meanwhile, met what it did not know."""
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
+        db.executescript("""CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+                            CREATE TABLE passages (id INTEGER PRIMARY KEY, document_id TEXT NOT NULL);
+                            INSERT INTO meta VALUES ('schema', '3');""")
+        before = list(db.iterdump())
+    with pytest.raises(
+        IndexMismatch, match="the catalog has schema 3, this version reads 4; it is as it was"
+    ) as caught:
+        Catalog.open(tmp_path, create=create)
+    assert "--data FOLDER" in caught.value.hint
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        assert list(db.iterdump()) == before
+
+
 def test_damage_that_shows_only_later_is_a_mismatch_too(
     make_config: Callable[..., Config],
     write_files: Callable[[dict[str, str]], Path],
