@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,9 +17,10 @@ import pytest
 import uvicorn
 
 from assistant.core.config import ServeSection
-from assistant.core.records import make_access
+from assistant.core.records import Access, make_access
 from assistant.serve.app import make_app
 from assistant.serve.auth import Authenticator
+from assistant.serve.identity import Headers
 from assistant.serve.queue import Cancelled, RequestQueue
 from assistant.serve.schemas import HttpError
 from assistant.serve.server import uvicorn_settings
@@ -128,7 +130,11 @@ async def serving(assistant: StubAssistant, **limits: Any) -> AsyncIterator[http
     queue = RequestQueue(ServeSection(**limits))
     told: list[str] = []
     stub: Any = assistant
-    app = make_app(stub, lambda *request: make_access(), Authenticator(), queue, lambda cause, _: told.append(cause))
+
+    def who(_: str, headers: Headers) -> Access:
+        return replace(make_access(), asker=dict(headers).get("x-asker", ""))
+
+    app = make_app(stub, who, Authenticator(), queue, lambda cause, _: told.append(cause))
     running = uvicorn.Server(uvicorn_settings(app))
     task = asyncio.create_task(running.serve([listener]))
     try:
@@ -152,8 +158,9 @@ async def becomes(client: httpx.AsyncClient, **busy: int) -> None:
             await asyncio.sleep(0.01)
 
 
-def asked(client: httpx.AsyncClient) -> asyncio.Task[httpx.Response]:
-    return asyncio.create_task(client.post(ASK, json={"question": QUESTION}))
+def asked(client: httpx.AsyncClient, asker: str = "") -> asyncio.Task[httpx.Response]:
+    headers = {"X-Asker": asker} if asker else {}
+    return asyncio.create_task(client.post(ASK, json={"question": QUESTION}, headers=headers))
 
 
 async def one_answered_one_waiting(client: httpx.AsyncClient) -> tuple[asyncio.Task[httpx.Response], ...]:
@@ -182,6 +189,24 @@ def test_more_than_the_queue_holds_are_told_to_come_again(patient: StubAssistant
             assert int(third.headers["retry-after"]) > 0
             patient.gate.set()
             assert [(await one).json()["status"] for one in (first, second)] == ["answered"] * 2
+            await becomes(client, answering=0, waiting=0)
+
+    asyncio.run(run())
+
+
+def test_one_who_asks_very_much_does_not_keep_others_from_a_turn(patient: StubAssistant) -> None:
+    async def run() -> None:
+        async with serving(patient, at_once=2, queue=4) as client:
+            many = [asked(client, "eve") for _ in range(40)]
+            await becomes(client, answering=1, waiting=2)
+            other = asked(client, "anna")
+            await becomes(client, answering=2, waiting=2)
+            while sum(one.done() for one in many) < 37:
+                await asyncio.sleep(0.01)
+            patient.gate.set()
+            assert (await other).is_success
+            statuses = [(await one).status_code for one in many]
+            assert statuses.count(200) == 3 and statuses.count(429) == 37
             await becomes(client, answering=0, waiting=0)
 
     asyncio.run(run())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import re
 import signal
 import socket
@@ -26,6 +27,7 @@ from assistant.contract import answer_json, search_json
 from assistant.core.config import Config
 from assistant.core.records import Turn
 from assistant.serve.auth import is_loopback
+from assistant.serve.tokens import make_token
 from tests.commands import Run, free_port
 from tests.office_files import BAND, CARRY, NOTHING, QUOTE
 from tests.serve.test_app import ASK, CHAT, SEARCH, TOKEN, assert_refused
@@ -205,6 +207,25 @@ def test_others_get_no_more_than_the_audience_that_the_server_has(
     with served(office_config.base, "--host", "0.0.0.0", "--token-file", str(token), "--as", "managers") as managers:
         assert managers.post(ASK, {"question": BAND}).status_code == 401
         assert "salaries.md" not in shown(office_server) and shown(managers).count("salaries.md") >= 3
+
+
+def test_a_token_gives_its_roles_its_name_is_logged_and_it_ends_at_once(office_config: Config, tmp_path: Path) -> None:
+    (anna, of_anna), (_, of_bot) = make_token("anna", ["managers"]), make_token("bot", [])
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"{of_anna.line}\n{of_bot.line}\n", encoding="utf-8")
+    tokens.chmod(0o600)
+    settings = (office_config.base / "config.toml").read_text(encoding="utf-8")
+    settings = settings.replace('"index"', json.dumps(str(office_config.data)))
+    more = '[serve]\ntokens = "tokens"\n[audit]\nnames = true\n'
+    (tmp_path / "config.toml").write_text(f"{settings}{more}", encoding="utf-8")
+    with served(tmp_path) as found:
+        shown = {"Authorization": f"Bearer {anna}"}
+        assert "salaries.md" in found.post(ASK, {"question": BAND}, **shown).text
+        *_, last = Audit(office_config).entries()
+        assert (last.raw["asker"], last.raw["roles"], last.raw["question"]) == ("anna", ["managers"], BAND)
+        assert found.post(ASK, {"question": BAND}).status_code == 401
+        tokens.write_text(f"{of_bot.line}\n", encoding="utf-8")
+        assert found.post(ASK, {"question": BAND}, **shown).status_code == 401
 
 
 def test_who_can_be_reached_by_others_needs_a_token(run: Run, tmp_path: Path, settings: tuple[str, str]) -> None:

@@ -101,6 +101,19 @@ def test_whoever_has_no_token_of_the_file_is_refused(write: Write) -> None:
     assert stub.asked == []
 
 
+def test_another_sites_page_cannot_use_what_a_browser_sends_by_itself(write: Write) -> None:
+    shown, token = make_token("anna", ["hr"])
+    stub = StubAssistant()
+    with client_of(write(token.line), stub) as client:
+        elsewhere = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", **basic(shown)}
+        assert client.post("/", data=QUESTION, headers=elsewhere).status_code == 403
+        as_text = {**elsewhere, "Content-Type": "text/plain"}  # JSON would have the browser ask first (CORS)
+        assert client.post(ASK, content=b'{"question": "x"}', headers=as_text).status_code == 415
+        asked = client.options(ASK, headers={**elsewhere, "Access-Control-Request-Method": "POST"})
+        assert not any("access-control" in name for name in asked.headers)
+    assert stub.asked == []
+
+
 def test_an_expired_token_is_told_so(write: Write) -> None:
     stub = StubAssistant()
     yesterday = (TODAY - timedelta(days=1)).isoformat()
