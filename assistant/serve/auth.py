@@ -61,7 +61,7 @@ def make_authenticator(
         return Authenticator(frozenset((*LOCAL_NAMES, f"[{host}]" if ":" in host else host.lower())), token, tokens)
     if not (token or tokens or proxied):
         cause = f"{host or 'every address'} can be reached from other machines, which must show a token."
-        raise UsageError(cause, "Name the file that holds one: --token-file FILE")
+        raise UsageError(cause, "Name a file that holds one, --token-file FILE, or one with many: serve.tokens")
     return Authenticator(token=token, tokens=tokens)
 
 

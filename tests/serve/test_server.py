@@ -209,7 +209,9 @@ def test_others_get_no_more_than_the_audience_that_the_server_has(
         assert "salaries.md" not in shown(office_server) and shown(managers).count("salaries.md") >= 3
 
 
-def test_a_token_gives_its_roles_its_name_is_logged_and_it_ends_at_once(office_config: Config, tmp_path: Path) -> None:
+def test_a_token_gives_its_roles_its_name_is_logged_and_it_ends_at_once(
+    office_config: Config, tmp_path: Path, run: Run
+) -> None:
     (anna, of_anna), (_, of_bot) = make_token("anna", ["managers"]), make_token("bot", [])
     tokens = tmp_path / "tokens"
     tokens.write_text(f"{of_anna.line}\n{of_bot.line}\n", encoding="utf-8")
@@ -226,6 +228,7 @@ def test_a_token_gives_its_roles_its_name_is_logged_and_it_ends_at_once(office_c
         assert found.post(ASK, {"question": BAND}).status_code == 401
         tokens.write_text(f"{of_bot.line}\n", encoding="utf-8")
         assert found.post(ASK, {"question": BAND}, **shown).status_code == 401
+    assert "serve anna" in run("log", "-n", "1", "--config", tmp_path / "config.toml").out
 
 
 def test_who_can_be_reached_by_others_needs_a_token(run: Run, tmp_path: Path, settings: tuple[str, str]) -> None:

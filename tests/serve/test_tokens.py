@@ -192,6 +192,7 @@ def test_who_asks_is_said_in_one_way(write: Write, tmp_path: Path) -> None:
         parse_config({"serve": {"tokens": "tokens", "proxies": "127.0.0.1"}}, tmp_path)
     assert parse_config({"serve": {"tokens": "t"}}, tmp_path).tokens_file == tmp_path / "t"
     assert Config().tokens_file is None
+    assert make_authenticator("192.0.2.7", None, file).tokens is file  # other machines must show one
 
 
 @pytest.mark.parametrize("header", ["Basic w6k=", "Basic \xff", "Basic !", "Basic /w==", "", "Basic eA=="])
