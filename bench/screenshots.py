@@ -34,7 +34,7 @@ def main() -> None:
         server = subprocess.Popen(command)
         try:
             address = f"http://127.0.0.1:{port}"
-            wait_for(f"{address}/v1/health")
+            wait_for(f"{address}/healthz")
             take(address)
         finally:
             server.terminate()
