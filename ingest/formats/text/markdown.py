@@ -29,9 +29,10 @@ _PARAGRAPH = re.compile(r"(?<=\n)\n(?=\S)")
 # Jekyll's: tags, what they put out, and kramdown's attributes.
 _TEMPLATE = re.compile(
     r"\{%-?\s*+(?P<tag>\w*+)(?P<rest>[^%]{0,2000}?)-?%\}|\{\{[^{}]{0,500}(?:\{[^{}]{0,500}\}[^{}]{0,500})?\}\}"
-    r"|\{:\s?[^{}\n]{0,300}\}|[ \t]\{#[\w:.-]{1,100}\}[ \t]*$",
+    r"|\{:\s?[^{}\n]{0,300}\}|[ \t]\{#(?P<id>[^\s{}]{1,100})\}[ \t]*$",
     re.MULTILINE,
 )
+_UNKNOWN = "{}"
 _CONTROL_TAGS = frozenset(
     {"if", "elsif", "unless", "case", "when", "assign", "capture", "for", "tablerow", "cycle", "highlight", "layout"}
 )
@@ -43,6 +44,8 @@ def read_markdown(data: bytes) -> Parsed:
     source = decode(data, builder).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     front, body = split_front_matter(source)
     body = write_definitions(body, "\n{}\n: {}\n".format)  # as deflist_plugin reads them
+    for match in _TEMPLATE.finditer(body):
+        builder.anchor(match["id"] or "")
     renderer = _renderer()
     feed([renderer.render(part) for part in _parts(_without_templates(body))], builder)
     if front and not builder:
@@ -91,7 +94,9 @@ def _without_templates(text: str) -> str:
             start = match.end()
             if tag in {"raw", "comment"} and last.get(f"end{tag}", 0) > start - 1:
                 ends = f"end{tag}"
-            elif not out[-1].endswith(("](", '="', "='")):  # an address is no text
+            elif out[-1].endswith(("](", '="', "='")):
+                out.append(_UNKNOWN)  # an address is no text, and what the tag makes of it is not known
+            else:
                 out.append(_shown(tag, match["rest"] or ""))
         elif tag == ends:
             out.append(text[start : match.start()] if tag == "endraw" else "")
