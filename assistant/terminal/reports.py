@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from assistant.evaluate.golden import GoldenOutcome
     from assistant.evaluate.stale import StaleAnswer
     from ingest.impact.records import Impact, Line
-    from ingest.lint.run import FindingPlace, LintReport
+    from ingest.lint.findings import FindingPlace, LintReport
 
 
 def evaluation_report(report: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*")
@@ -30,6 +31,7 @@ def shown_title(title: str, source: str) -> str:
     return title if title and (title[0], title[-1]) != ("[", "]") else f"{title_of(source)} {title}".strip()
 
 
+@lru_cache(maxsize=2**16)  # a document says the same words over and over
 def stem(word: str) -> str:
     """Strip the common English endings, enough to match a word with its plural or participle."""
     word = word.casefold().replace("’", "'").removesuffix("'s")

@@ -17,24 +17,13 @@ from assistant.index.schema import SourceRow
 from assistant.models.encoder import Encode
 from assistant.text.canonical import HEADING, Block, blocks
 from assistant.text.units import Unit, units
+from assistant.text.words import WORD, stem
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
 Span = tuple[int, int]
 OF_CONTRACTS = ("this agreement", "these terms", "this contract")
 Read = Callable[[str, str, Sequence[str]], NDArray[np.float32]]  # question, header, units -> log-odds of each
-
-
-def slug(heading: str) -> str:
-    """Return a heading's anchor as most sites make it of Markdown: letters, digits and hyphens, without a count."""
-    kept = (sign for sign in heading.casefold() if sign.isalnum() or sign in "_- ")
-    return without_count("".join(kept).strip().replace(" ", "-"))
-
-
-def without_count(anchor: str) -> str:
-    """Return an anchor without the count of a heading that is not the first of its name: "-2"."""
-    name, _, count = anchor.rpartition("-")
-    return name if count.isdecimal() else anchor
 
 
 @dataclass(frozen=True)
@@ -82,10 +71,20 @@ class Policy:
         return units(self.text)
 
     @cached_property
+    def words(self) -> list[tuple[str, int, int]]:
+        """(stem, start, end) of each word."""
+        return [(stem(match.group()), *match.span()) for match in WORD.finditer(self.text)]
+
+    @cached_property
     def headings(self) -> list[tuple[int, int, str]]:
         """(offset, level, text) of each heading."""
         found = [(b, HEADING.match(self.text, b.start, b.end)) for b in self.blocks if b.kind == "heading"]
         return [(block.start, block.level, match[2]) for block, match in found if match]
+
+    def block_at(self, offset: int) -> Span:
+        """Return the block that begins at an offset, or holds it; an empty span behind the last one."""
+        at = bisect.bisect_right(self.blocks, offset, key=lambda block: block.end)
+        return (self.blocks[at].start, self.blocks[at].end) if at < len(self.blocks) else (0, 0)
 
     def headings_above(self, offset: int) -> tuple[str, ...]:
         """Return the headings above an offset, the highest first."""
@@ -114,11 +113,6 @@ class Policy:
                 break
             at = max(at, last)
         return not self.text[at:end].strip()
-
-    @cached_property
-    def slugs(self) -> frozenset[str]:
-        """The anchors that sites make of its headings."""
-        return frozenset(slug(text) for *_, text in self.headings)
 
     def in_force(self, day: str) -> bool:
         """Say whether it is in force on an ISO day."""
@@ -157,7 +151,8 @@ class Corpus:
 class Fault:
     """What a rule found at text[start:end] of a document, empty where its metadata are at fault.
 
-    `other` is the place that it clashes with.
+    `other` is the place that it clashes with. What is not `certain` does not follow from the documents: it is a note,
+    whatever else its rule finds.
     """
 
     message: str
@@ -165,13 +160,22 @@ class Fault:
     start: int = 0
     end: int = 0
     other: tuple[Policy, int, int] | None = None
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class LintRule:
-    """A check over all documents, and how grave what it finds is; by its code it is switched off."""
+    """A check over all documents, and how grave what it finds is; by its code it is switched off.
+
+    One that `compares_meanings` needs models.
+    """
 
     code: str
     severity: Severity
     summary: str
     check: Callable[[Corpus], Iterator[Fault]]
+    compares_meanings: bool = False
+
+    def severity_of(self, fault: Fault) -> Severity:
+        """Return how grave a fault is."""
+        return self.severity if fault.certain else "note"

@@ -1,7 +1,4 @@
-"""The lint recipe: the documents of an index, each rule over all of them, and what may be shown of what it found.
-
-Findings are shown, written as JSON, and as SARIF 2.1.0, which code hosts show beside the lines of a change.
-"""
+"""The lint recipe: the documents of an index, each rule over all of them, and what may be shown of what it found."""
 
 from __future__ import annotations
 
@@ -11,18 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer.disclosure import masked_text
-from assistant.contract import dumps
 from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, GateFailed, UsageError, did_you_mean
-from assistant.core.files import write_report
-from assistant.core.package import __version__
 from assistant.core.records import Access, IngestReport, Progress, no_progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
@@ -31,66 +23,31 @@ from assistant.models.cross_encoder import open_reader
 from assistant.models.encoder import Encode, guard_encode, open_encoder, remember
 from assistant.models.registry import Registry
 from ingest.formats import Parsed
-from ingest.lint import conflicts, documents, links, terms
-from ingest.lint.corpus import SEVERITIES, Corpus, Fault, LintRule, Policy, Read, Severity
+from ingest.lint import conflicts, documents, links, references, terms
+from ingest.lint.corpus import SEVERITIES, Corpus, Fault, LintRule, Policy, Read
+from ingest.lint.findings import FindingPlace, LintFinding, LintReport
 from ingest.sandbox import ParserProcess
 from ingest.scratch import scratch_index
 from ingest.sources import read_regular
 
 RULES = (
-    LintRule("conflict", "error", "two places in force say different things of the same", conflicts.conflicts),
+    LintRule("conflict", "warning", "two places in force say different things of the same", conflicts.conflicts, True),
     LintRule("supersedes-in-force", "error", "a superseded document is still in force", documents.superseded),
-    LintRule("reference-dead", "error", "a reference leads nowhere", links.dead_references),
+    LintRule("reference-dead", "error", "a reference leads nowhere", references.dead_references),
     LintRule("link-dead", "error", "a link leads nowhere", links.dead_links),
-    LintRule("term-redefined", "warning", "a term is defined twice, differently", terms.redefined),
+    LintRule("term-redefined", "warning", "a term is defined twice, differently", terms.redefined, True),
     LintRule("term-undefined", "warning", "a term is used as a defined one and is not", terms.undefined),
     LintRule("document-expired", "warning", "a document has expired, and nothing replaces it", documents.expired),
     LintRule("meta-missing", "warning", "a document lacks what its neighbours say of themselves", documents.incomplete),
-    LintRule("table-ragged", "warning", "a table's row lacks a cell", documents.ragged),
+    LintRule("table-ragged", "note", "a table's row lacks a cell", documents.ragged),
     LintRule("acronym-unexpanded", "note", "an acronym is spelled out nowhere", terms.unexpanded),
     LintRule("term-unused", "note", "a term is defined and used nowhere", terms.unused),
 )
-SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 TEXTS = (".md", ".markdown", ".html", ".htm", ".txt", ".csv")  # formats with lines
 LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are looked at
 QUOTE_CHARACTERS = 300  # that are shown
 WITHHELD = "[withheld]"
 SIGNS = str.maketrans("-_/.#?=&%", " " * 9)  # between the words of an address
-
-
-@dataclass(frozen=True, slots=True)
-class FindingPlace:
-    """Where a finding is; `quote` is the document's text at [start, end), masked, and cut if it is long."""
-
-    source: str
-    document_sha256: str
-    title: str
-    headings: tuple[str, ...]
-    page: int | None
-    line: int | None
-    start: int
-    end: int
-    quote: str
-    file: str  # its path from here, or its source where it lies elsewhere
-
-
-@dataclass(frozen=True, slots=True)
-class LintFinding:
-    """What a rule says of a place; `other` is the place that it clashes with."""
-
-    code: str
-    severity: Severity
-    message: str
-    place: FindingPlace
-    other: FindingPlace | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LintReport:
-    """The findings, by document and place, and how many documents were looked at."""
-
-    findings: tuple[LintFinding, ...]
-    documents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +59,16 @@ class LintModels:
     guards: Guards
 
 
-def open_models(config: Config) -> LintModels:
-    """Open the encoder, the reader and the guards of an index, each when it is first needed."""
+def open_models(config: Config, *, fast: bool = False) -> LintModels:
+    """Open the encoder, the reader and the guards of an index, each when it is first needed.
+
+    Where it is to be fast the guards find orders by their rules alone: their model reads vectors.
+    """
     registry = Registry(config.models_dir)
     encoder = cache(lambda: open_encoder(registry, config.encoder))
     reader = cache(lambda: open_reader(registry, config.encoder))
-    guards = Guards(config.guards, remember(guard_encode(config)))  # the same headings stand above many findings
+    # The same headings stand above many findings.
+    guards = Guards(config.guards, None if fast else remember(guard_encode(config)))
     return LintModels(lambda texts: encoder().encode(texts), lambda *asked: reader().read(*asked), guards)
 
 
@@ -149,8 +110,15 @@ def lint(
     rules: Sequence[LintRule],
     models: LintModels,
     progress: Progress = no_progress,
+    *,
+    fast: bool = False,
 ) -> LintReport:
-    """Check what `access` may see of an index, documents that are not in force today included."""
+    """Check what `access` may see of an index, documents that are not in force today included.
+
+    Where it is to be fast the rules that compare meanings are left out, and no model is opened for the others.
+    """
+    skipped = tuple(rule.code for rule in rules if fast and rule.compares_meanings)
+    rules = [rule for rule in rules if rule.code not in skipped]
     with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
         policies = list(_policies(catalog, access, config, progress))
         hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
@@ -160,7 +128,7 @@ def lint(
         progress(rule.code, done, len(rules))
         findings += [shown.finding(rule, fault) for fault in rule.check(corpus)]
     findings.sort(key=lambda f: (f.place.source, f.place.start, f.code))
-    return LintReport(tuple(findings), len(policies))
+    return LintReport(tuple(findings), len(policies), skipped)
 
 
 def fail(report: LintReport, severity: str) -> None:
@@ -231,7 +199,7 @@ class _Shown:
         message = self._text(fault.message) if not withheld else ""
         place = self._place(fault.policy, fault.start, fault.end)
         message = message or f"{rule.summary}; what it says is withheld."
-        return LintFinding(rule.code, rule.severity, message, place, other)
+        return LintFinding(rule.code, rule.severity_of(fault), message, place, other)
 
     def _text(self, text: str) -> str:
         """Return a text as it may be shown, empty if it is an order."""
@@ -259,44 +227,3 @@ class _Shown:
             quote=masked_text(shown, self._guards),
             file=policy.path.relative_to(Path.cwd()).as_posix() if here else policy.source,
         )
-
-
-def write_sarif(path: Path, findings: Sequence[LintFinding], rules: Sequence[LintRule]) -> None:
-    """Write findings with the rules that were applied; raises UsageError for a file that cannot be written."""
-    write_report(path, f"{dumps(sarif(findings, rules))}\n".encode(), "--sarif")
-
-
-def sarif(findings: Sequence[LintFinding], rules: Sequence[LintRule]) -> dict[str, Any]:
-    """Return the log file as an object."""
-    described = [
-        {"id": rule.code, "shortDescription": {"text": rule.summary}, "defaultConfiguration": {"level": rule.severity}}
-        for rule in rules
-    ]
-    driver = {"name": "policy-assistant", "semanticVersion": __version__, "rules": described}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(f) for f in findings]}
-    return {"$schema": SARIF, "version": "2.1.0", "runs": [run]}
-
-
-def _result(finding: LintFinding) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "ruleId": finding.code,
-        "level": finding.severity,
-        "message": {"text": finding.message},
-        "locations": [_location(finding.place)],
-    }
-    if finding.other:
-        found["relatedLocations"] = [_location(finding.other)]
-    return found
-
-
-def _location(place: FindingPlace) -> dict[str, Any]:
-    """Return a place: the file, its line where the file is text, and the headings above."""
-    region: dict[str, Any] = {"startLine": place.line or 1}
-    if place.quote:
-        region["snippet"] = {"text": place.quote}
-    found: dict[str, Any] = {
-        "physicalLocation": {"artifactLocation": {"uri": quote(place.file)}, "region": region},
-    }
-    if place.headings:
-        found["logicalLocations"] = [{"fullyQualifiedName": " > ".join(place.headings)}]
-    return found

@@ -25,6 +25,7 @@ LOCAL = tuple(
 )
 NAME_CHARACTERS = 300  # before a definition in which its name stands, and twice as many for its list's lead-in
 SAME_MEANING = 0.8  # cosine from which on two definitions say the same in other words (test_planted.py)
+ROOT_CHARACTERS = 4  # of two words, which are forms of one if they begin with the same
 SMALL_WORDS = frozenset("a an and at by for in of on or the to".split())
 WORDS = r"[A-Z][a-z]+(?:-[A-Z]?[a-z]+)?"
 CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<quote>[“\"']?)(?P<name>{WORDS}(?: {WORDS}){{0,3}})(?![\w-])[”\"']?")
@@ -73,7 +74,7 @@ def _may_differ(one: Policy, first: Term, other: Policy, second: Term) -> bool:
 
 def is_local(policy: Policy, term: Term) -> bool:
     """Say whether a definition is meant for its own document alone."""
-    if policy.is_contract:
+    if policy.is_contract or term.name.casefold().endswith(" here"):  # "Accountability here means ..."
         return True
     above = policy.text[max(0, term.start - 2 * NAME_CHARACTERS) : term.end]
     text = " ".join(WORD.findall(" ".join((*policy.headings_above(term.start), above)).casefold()))
@@ -86,8 +87,17 @@ def _expands(term: Term) -> bool:
     return term.definition in term.aliases or initials.casefold() == term.name.casefold()
 
 
+def _is_same_name(one: str, other: str) -> bool:
+    """Tell two spellings of a name: "Request for Quotation" and "request for quote", "Memoranda" and "Memorandums"."""
+    words, others = ([word for word in WORD.findall(n.casefold()) if word not in SMALL_WORDS] for n in (one, other))
+    alike = (a[:ROOT_CHARACTERS] == b[:ROOT_CHARACTERS] for a, b in zip(words, others, strict=False))
+    return len(words) == len(others) and all(alike)
+
+
 def _differ(one: Term, other: Term, corpus: Corpus) -> bool:
     first, second = _meaning(one), _meaning(other)
+    if _expands(one) and _is_same_name(first, second):
+        return False
     figures, others = _figures(first), _figures(second)
     if not (figures <= others or others <= figures):
         return True
@@ -131,7 +141,7 @@ def undefined(corpus: Corpus) -> Iterator[Fault]:
             ordinary = set(name) <= common and name[-1] not in OFFICES
             if ordinary and name not in said and name not in names and not _is_known(name, defined):
                 message = f"“{policy.text[slice(*span)]}” is written like a defined term, and is not defined."
-                yield Fault(message, policy, *span)
+                yield Fault(message, policy, *span, certain=False)  # names of products and forms are written so, too
 
 
 def _is_elsewhere(text: str, end: int, titles: Sequence[str]) -> bool:
@@ -150,7 +160,7 @@ def _written(policy: Policy) -> dict[Phrase, Span]:
         if " " in match["name"] and not match["quote"]:
             places[phrase(match["name"])].append(match.span("name"))
     found = {name: spans[0] for name, spans in places.items() if len(spans) > 1 and _is_of_a_kind(policy, spans)}
-    for name, start, end in occurrences(policy.text, found.keys()):
+    for name, start, end in occurrences(policy, found.keys()):
         if policy.text[start:end].islower():
             small.add(name)
     return {name: span for name, span in found.items() if name not in small}
@@ -194,7 +204,7 @@ def unused(corpus: Corpus) -> Iterator[Fault]:
                 names[phrase(name)].append((policy, term))
     names.pop((), None)
     for policy in corpus.in_force:
-        for found, start, end in occurrences(policy.text, names):
+        for found, start, end in occurrences(policy, names):
             entries = [_entry(policy, term) for defining, term in names[found] if defining is policy]
             if not any(first <= start and end <= last for first, last in entries):
                 for defining, term in names[found]:
@@ -278,13 +288,13 @@ def phrase(name: str) -> Phrase:
     return tuple(stem(match.group()) for match in WORD.finditer(name))
 
 
-def occurrences(text: str, wanted: Collection[Phrase]) -> Iterator[tuple[Phrase, int, int]]:
+def occurrences(policy: Policy, wanted: Collection[Phrase]) -> Iterator[tuple[Phrase, int, int]]:
     """Yield (phrase, start, end) of each place where one of the phrases stands."""
-    sizes = sorted({len(one) for one in wanted})
-    found = [(stem(match.group()), match.start(), match.end()) for match in WORD.finditer(text)]
-    words = [word for word, _, _ in found]
-    for at in range(len(words)):
-        for size in sizes:
-            same = tuple(words[at : at + size])
-            if len(same) == size and same in wanted:
-                yield same, found[at][1], found[at + size - 1][2]
+    begin: dict[str, list[Phrase]] = defaultdict(list)
+    for one in sorted(wanted, key=len):
+        begin[one[0]].append(one)
+    for at, (word, start, _) in enumerate(policy.words):
+        for one in begin.get(word, ()):
+            said = policy.words[at : at + len(one)]
+            if tuple(word for word, *_ in said) == one:
+                yield one, start, said[-1][2]

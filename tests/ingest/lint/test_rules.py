@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,11 @@ def policy(root: Path, name: str, text: str, **meta: Any) -> Policy:
     )
 
 
-def faults(code: str, *policies: Policy) -> list[Fault]:
-    def no_model(*_: object) -> NDArray[np.float32]:
-        raise AssertionError("this rule needs no model")
+def no_model(*_: object) -> NDArray[np.float32]:
+    raise AssertionError("this rule needs no model")
 
+
+def faults(code: str, *policies: Policy) -> list[Fault]:
     return list(CHECKS[code](Corpus(policies, (), TODAY, no_model, no_model)))
 
 
@@ -92,6 +93,24 @@ def test_a_term_that_is_used_like_a_defined_one(tmp_path: Path) -> None:
     assert quotes("term-undefined", found, glossary) == []
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "differs"),
+    [
+        ("Request for Quotation (RFQ)", "request for quote (RFQ)", False),
+        ("Statement of Work (SOW)", "scope of work (SOW)", True),
+        ("**Owning it** here means a note", "**Owning it** here means a call", False),
+    ],
+)
+def test_two_spellings_are_one_name_and_here_is_here(tmp_path: Path, one: str, other: str, differs: bool) -> None:
+    first = policy(tmp_path, "a.md", f"# Buying\n\nWrite a {one} first.\n")
+    second = policy(tmp_path, "b.md", f"# Paying\n\nRead a {other} first.\n")
+
+    def apart(texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.eye(len(texts), dtype=np.float32)
+
+    assert bool(list(CHECKS["term-redefined"](Corpus((first, second), (), TODAY, apart, no_model)))) == differs
+
+
 def test_an_acronym_that_nothing_spells_out(tmp_path: Path) -> None:
     text = "# Access\n\nAsk the QCRB for a PDF. THE DOOR STAYS SHUT. ISO 27001 applies, and the TOA too.\n"
     found = policy(tmp_path, "a.md", text)
@@ -116,11 +135,34 @@ SECTIONS = "# Leave\n\n## 1. Scope\n\nAll.\n\n## 2. Days\n\nMany.\n\n## 3. Askin
         ("As clause 3 of this policy says.", []),
         ("The form is in Appendix C.", ["Appendix C"]),
         ("Room 9 on page 4.", []),
+        ("Please schedule a call, or schedule 60 minutes; schedule 1:1s weekly.", []),
+        ("The rates are in schedule 2.", ["schedule 2"]),
+        ("Look at [the guide](https://example.com/guide) (Appendix C).", []),
+        ("As section 7 of the\n[guide to leave](https://example.com/guide) says.", []),
+        ("## Schedule A(r)\n\nHired under Schedule A.", []),
+        ("## Rates, Annex B", []),
     ],
 )
 def test_a_reference_to_what_is_not_there(tmp_path: Path, text: str, dead: list[str]) -> None:
     found = policy(tmp_path, "leave.md", f"{SECTIONS}{text}\n", policy_id="HR-001")
     assert quotes("reference-dead", found) == dead
+
+
+def test_a_chapter_has_no_other_chapters_sections(tmp_path: Path) -> None:
+    """Its headings are all of one number, whatever its lists are."""
+    chapter = policy(tmp_path, "a.md", "# Buying\n\n## 5.1 Who\n\n1. One\n2. Two\n3. Three\n\nSee section 12.6.\n")
+    assert quotes("reference-dead", chapter) == []
+
+
+def test_a_reference_is_certain_where_others_of_its_kind_are_there(tmp_path: Path) -> None:
+    text = f"{SECTIONS}See section 9, section 2.4 and Appendix C.\n"
+    alone = policy(tmp_path, "a.md", text)
+    found = faults("reference-dead", alone)
+    assert [fault.certain for fault in found] == [True, False, False]
+    rule = next(rule for rule in RULES if rule.code == "reference-dead")
+    assert [rule.severity_of(fault) for fault in found] == ["error", "note", "note"]
+    beside = policy(tmp_path, "b.md", f"{text}\n## 2.1 Halves\n\nMore.\n\n## Appendix A\n\nForm.\n")
+    assert [fault.certain for fault in faults("reference-dead", beside)] == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -138,11 +180,25 @@ def test_a_reference_to_what_is_not_there(tmp_path: Path, text: str, dead: list[
         ("/lost.md", False),
         ("../../outside.md", False),
         ("lo%00st.md", False),
+        ("keys.html", False),
+        ("keys.md#the-porter-s-keys", False),
+        ("keys.md#fobs-and-cards", False),
+        ("keys.md#fobs--cards-1", False),
+        ("keys.md#spares", False),
+        ("keys.md#spare-keys", False),
+        ("forms/", False),
+        ("../keys", False),
+        ("{% page '/keys/' %}#lost", False),
+        ("outside/keys.md", False),
+        ("outside/lost.md", False),
     ],
 )
 def test_a_link_that_leads_nowhere(tmp_path: Path, link: str, dead: bool) -> None:
-    keys = policy(tmp_path, "policies/keys.md", "# Keys\n\n## The porter's keys\n\nTwo.\n")
-    found = policy(tmp_path, "policies/a.md", f"# Asking\n\nRead [this]({link}) first.\n\nThen go.\n")
+    text = "# Keys\n\n## The porter's keys\n\nTwo.\n\n## Fobs & cards\n\n## 3. Spare keys {#spares}\n\nNone.\n"
+    keys = policy(tmp_path / "root", "policies/keys.md", text)
+    policy(tmp_path / "root", "policies/a/forms.md", "# Forms\n")  # a site shows it as policies/a/forms/
+    (tmp_path / "root" / "policies" / "outside").symlink_to(tmp_path)
+    found = policy(tmp_path / "root", "policies/a.md", f"# Asking\n\nRead [this]({link}) first.\n\nThen go.\n")
     assert quotes("link-dead", found, keys) == (["Read this first."] if dead else [])
 
 
