@@ -30,6 +30,12 @@ def lint(
         typer.Option(help="Exit 7 from this severity on, instead of the configured one."),
     ] = None,
     sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write SARIF.")] = None,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Tell no finding that this file has.")] = None,
+    write_to: Annotated[
+        Path | None,
+        typer.Option("--write-baseline", metavar="FILE", help="Write the findings as a baseline, and tell none."),
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Load no models; leave out the rules that need them.")] = False,
 ) -> None:
     """Check the documents: terms, references, dates, tables, and statements that contradict each other."""
     from dataclasses import asdict
@@ -38,6 +44,7 @@ def lint(
     from assistant.index.catalog import Catalog
     from assistant.terminal.reports import findings_report
     from assistant.terminal.views import first_of, rejection_line
+    from ingest.lint.baseline import read_baseline, without_known, write_baseline
     from ingest.lint.run import fail, linter_index, open_models, rules_but, spans
     from ingest.lint.run import lint as run_lint
     from ingest.lint.sarif import write_sarif
@@ -46,12 +53,18 @@ def lint(
     settings = context.settings(view)
     rules = rules_but([*settings.lint.off.split(","), *(off or ())])
     access = context.access()
+    known = read_baseline(baseline) if baseline else None
     if not paths:
         Catalog.open(settings.data).close()
     with view.progress() as progress:
         scratch = linter_index(paths or (), settings, progress)
         with scratch if paths else nullcontext((settings, None)) as (index, ingested):
-            report = run_lint(index, access, rules, open_models(index), progress)
+            report = run_lint(index, access, rules, open_models(index, fast=fast), progress, fast=fast)
+    if write_to:
+        write_baseline(write_to, report.findings)
+        known = read_baseline(write_to)
+    if known:
+        report = without_known(report, known)
     if settings.audit.enabled and not paths:
         Audit(settings).append(lint_line([rule.code for rule in rules], spans(report), access, settings))
     rejected = ingested.rejected if ingested else ()

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from assistant.evaluate.golden import GoldenOutcome
     from assistant.evaluate.stale import StaleAnswer
     from ingest.impact.records import Impact, Line
-    from ingest.lint.findings import FindingPlace, LintReport
+    from ingest.lint.findings import FindingPlace, LintFinding, LintReport
+
+ALIKE = 3  # findings that say the same whose places are shown
 
 
 def evaluation_report(report: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -103,19 +105,35 @@ def outcomes_report(outcomes: Sequence[GoldenOutcome]) -> Iterator[RenderableTyp
 
 
 def findings_report(report: LintReport) -> Iterator[RenderableType]:
-    """Yield what `lint` found, by document, and how much of it."""
+    """Yield what `lint` found, by document, and how much of it; what repeats once, where it is first."""
     styles: Mapping[str, str] = {"error": "red", "warning": "yellow", "note": "cyan"}
-    for source, findings in groupby(report.findings, key=lambda finding: finding.place.source):
+    alike: dict[tuple[str, str, str], list[LintFinding]] = {}
+    for finding in report.findings:
+        alike.setdefault((finding.severity, finding.code, finding.message), []).append(finding)
+    for source, groups in groupby(alike.values(), key=lambda group: group[0].place.source):
         yield Text(printable(source), style="bold")
-        for found in findings:
-            mark = f"{found.severity} ", styles[found.severity]
-            yield Indented(Text.assemble(mark, printable(found.message), (f" [{found.code}]", "dim")), 2)
-            for place in filter(None, (found.place, found.other)):
-                if place.quote:
-                    yield Indented(finding_place(place, source), 6)
+        for group in groups:
+            yield from _alike(group, source, styles)
     counts = Counter[str](finding.severity for finding in report.findings)
     by_severity = ", ".join(counted(counts[severity], severity) for severity in styles if counts[severity])
-    yield f"{by_severity or 'Nothing found'} in {counted(report.documents, 'document')}."
+    known = f" {counted(report.known, 'finding')} of the baseline left out." if report.known else ""
+    skipped = f" Not looked for without models: {', '.join(report.skipped)}." if report.skipped else ""
+    yield f"{by_severity or 'Nothing found'} in {counted(report.documents, 'document')}.{known}{skipped}"
+
+
+def _alike(group: Sequence[LintFinding], source: str, styles: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Yield findings that say the same, the first with their places."""
+    first = group[0]
+    documents = len({finding.place.source for finding in group})
+    times = f" ({len(group)} times, in {counted(documents, 'document')})" if len(group) > 1 else ""
+    mark, code = (f"{first.severity} ", styles[first.severity]), (f" [{first.code}]", "dim")
+    yield Indented(Text.assemble(mark, printable(first.message), code, times), 2)
+    for finding in group[:ALIKE]:
+        for place in filter(None, (finding.place, finding.other)):
+            if place.quote:
+                yield Indented(finding_place(place, source), 6)
+    if len(group) > ALIKE:
+        yield Indented(Text(f"... and {len(group) - ALIKE:,} more; see --json.", style="dim"), 6)
 
 
 def impact_report(impact: Impact) -> Iterator[RenderableType]:
