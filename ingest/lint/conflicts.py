@@ -93,7 +93,7 @@ def _same_subject(one: Provision, other: Provision) -> bool:
     So do the sections of a document, and the documents of a series, whose headings are the same: what tells them apart
     is what they are of.
     """
-    if one.section == other.section or one.people != other.people:
+    if one.section == other.section or not one.is_for_those_of(other):
         return False
     if one.policy is other.policy:
         mine, theirs = (content(" ".join(s.section[1:])) for s in (one, other))

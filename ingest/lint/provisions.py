@@ -176,6 +176,12 @@ class Provision:
         """Whom it is for; empty for everybody."""
         return nearest((self.own, self.above, *reversed(self.section[1:]), self.policy.document.title))
 
+    def is_for_those_of(self, other: Provision) -> bool:
+        """Tell whether two are for the same people, and some role may read both."""
+        mine, theirs = self.policy.meta.audience, other.policy.meta.audience
+        apart = mine is not None and theirs is not None and set(mine).isdisjoint(theirs)
+        return self.people == other.people and not apart
+
     @cached_property
     def header(self) -> str:
         return heading_path(self.policy.document.title, self.section[1:])

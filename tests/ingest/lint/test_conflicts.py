@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from assistant.core.records import Audience
 from ingest.lint.conflicts import conflicts
 from ingest.lint.corpus import Corpus
 from ingest.lint.provisions import named
 from tests.ingest.lint.test_rules import TODAY, policy
 
 
-def messages(root: Path, *texts: str) -> list[str]:
+def messages(root: Path, *texts: str, audiences: Sequence[Audience] = (None, None)) -> list[str]:
     """Return what is said of documents if all statements are near each other, and each answers every question."""
 
     def near(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -24,7 +25,10 @@ def messages(root: Path, *texts: str) -> list[str]:
     def sure(_: str, __: str, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.full(len(texts), 9.0, np.float32)
 
-    policies = [policy(root, f"{at}.md", text) for at, text in enumerate(texts)]
+    policies = [
+        policy(root, f"{at}.md", text, audience=audience)
+        for at, (text, audience) in enumerate(zip(texts, audiences, strict=False))
+    ]
     return [fault.message for fault in conflicts(Corpus(policies, (), TODAY, near, sure))]
 
 
@@ -45,6 +49,15 @@ CLAIMS = "# Money\n\n## Claims\n\nExpense claims are made within 30 days of the 
 def test_figures_clash_only_where_they_are_for_the_same_people(tmp_path: Path, other: str, told: str) -> None:
     found = messages(tmp_path, CLAIMS, other)
     assert (told in found[0] and len(found) == 1) if told else not found
+
+
+@pytest.mark.parametrize(
+    ("audiences", "clash"),
+    [((None, ("hr",)), True), ((("hr", "board"), ("hr",)), True), ((("board",), ("hr",)), False)],
+)
+def test_documents_of_different_roles_do_not_clash(tmp_path: Path, audiences: Sequence[Audience], clash: bool) -> None:
+    other = CLAIMS.replace("30", "60").replace("Money", "Travel")
+    assert bool(messages(tmp_path, CLAIMS, other, audiences=audiences)) == clash
 
 
 @pytest.mark.parametrize(
