@@ -45,6 +45,7 @@ RULES = (
 )
 TEXTS = (".md", ".markdown", ".html", ".htm", ".txt", ".csv")  # formats with lines
 LINKED = (".md", ".markdown", ".html", ".htm")  # formats in which links are looked at
+LINKING = (b"](", b"]:", b"<", b"{#")  # a file without these has neither links nor anchors, and is not parsed again
 QUOTE_CHARACTERS = 300  # that are shown
 WITHHELD = "[withheld]"
 SIGNS = str.maketrans("-_/.#?=&%", " " * 9)  # between the words of an address
@@ -152,7 +153,8 @@ def _policies(catalog: Catalog, access: Access, config: Config, progress: Progre
             progress("reading", done, len(rows))
             document, defined = catalog.whole(row.document_id)
             data = _as_indexed(row, config) or b""
-            parsed = _parsed(data, row, parser) if data and Path(row.path).suffix.lower() in LINKED else None
+            links = Path(row.path).suffix.lower() in LINKED and any(mark in data for mark in LINKING)
+            parsed = _parsed(data, row, parser) if links else None
             yield Policy(
                 document=replace(document, source=row.source, meta=row.meta),
                 terms=defined,
