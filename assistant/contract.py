@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from string import hexdigits
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from assistant.core.errors import UsageError
@@ -66,6 +67,7 @@ class AskResponse:
     index: IndexInfo
     timings_ms: Mapping[str, float]
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
+    log_id: str = ""  # which feedback names
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         index=answer.index,
         timings_ms=answer.timings,
         asked=answer.asked,
+        log_id=answer.log_id,
     )
     return {**_id(id), **_plain(response)}
 
@@ -207,6 +210,8 @@ def _faults(raw: Mapping[str, Any], citations: Sequence[Citation]) -> Iterator[s
         yield f"its confidence is {confidence!r}, not a number from 0 to 1"
     if not isinstance(raw.get("question", ""), str):
         yield "its question is no text"
+    if not isinstance(raw.get("log_id", ""), str) or not set(raw.get("log_id", "")) <= set(hexdigits):
+        yield "its log_id is no ID"
 
 
 def _quotes(kind: type[Quoted], raw: Any, name: str) -> tuple[Quoted, ...]:

@@ -11,6 +11,7 @@ from assistant.answer.confidence import Confidence
 from assistant.answer.disclosure import in_context, show_terms, shown_meta, shown_owner
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
+from assistant.answer.feedback import give
 from assistant.answer.pipeline import answer_question, search_passages, understand
 from assistant.answer.proof.verify import check_place
 from assistant.answer.question import Inquiry, ReportStage, StageTimer, checked_question, phrasings, recent
@@ -23,6 +24,7 @@ from assistant.core.records import (
     Answer,
     Citation,
     Document,
+    Feedback,
     Quote,
     Reading,
     SearchResult,
@@ -120,8 +122,17 @@ class Assistant:
         with self._engine.snapshot():
             answer = answer_question(self._inquiry(question, history, access, k, stage), self._engine)
         if self._audit:
-            self._audit.append(answer_line(self._command, answer, history, access, self.config))
+            log_id = self._audit.append(answer_line(self._command, answer, history, access, self.config))
+            answer = replace(answer, log_id=log_id)
         return answer
+
+    def feedback(self, given: Feedback, *, access: Access | None = None) -> str:
+        """Log what an asker says of an answer, and return the ID of that line.
+
+        Raises UsageError without a log, for an answer that was not given to somebody with the roles of `access`, for
+        too long a text, and for a quote that no document that `access` may see has.
+        """
+        return give(given, access or self.access, self._engine.catalog, self._engine.guards, self._audit)
 
     def search(
         self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = ""

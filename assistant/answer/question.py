@@ -74,7 +74,7 @@ class Phrasing:
 
 def checked_question(question: str) -> str:
     """Return a question as it is asked; raises UsageError for an empty or endless one."""
-    question = _encodable(question).strip()
+    question = encodable(question).strip()
     if not question:
         raise UsageError("the question is empty.", "Ask something, e.g. assistant ask 'Who approves travel?'")
     if len(question) > MAX_QUESTION:
@@ -82,7 +82,7 @@ def checked_question(question: str) -> str:
     return question
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Return a text without lone surrogates and null characters, which no model and no file takes."""
     return text.encode("utf-8", "replace").decode().replace("\0", " ")
 
@@ -101,7 +101,7 @@ def respelt(question: str, knows: Callable[[str], bool], written: Callable[[str]
 
 def recent(history: Sequence[Turn]) -> Sequence[Turn]:
     """Return the last turns of a conversation; raises UsageError if one of them has more than MAX_TURN characters."""
-    history = [replace(turn, content=_encodable(turn.content)) for turn in history[-MAX_TURNS:]]
+    history = [replace(turn, content=encodable(turn.content)) for turn in history[-MAX_TURNS:]]
     if (longest := max((len(turn.content) for turn in history), default=0)) > MAX_TURN:
         cause = f"a message of the history has {longest:,} characters; the limit is {MAX_TURN:,}."
         raise UsageError(cause, "Shorten that message, or leave it out.")

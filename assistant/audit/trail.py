@@ -18,7 +18,7 @@ from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import read_secret
 from assistant.core.package import __version__
-from assistant.core.records import NO_MODEL, Access, Answer, Hit, SearchResult, Term, Turn
+from assistant.core.records import NO_MODEL, Access, Answer, Citation, Hit, Quote, SearchResult, Term, Turn
 from assistant.guards.run import is_masked, redacted
 from assistant.index.catalog import Catalog
 
@@ -92,12 +92,8 @@ def read_key(config: Config) -> bytes | None:
 def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: Access, config: Config) -> Json:
     """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them."""
     asked = [redacted(turn.content) for turn in history if turn.role == "user"]
-    quotes = [
-        {**_span(c.source, c.document_sha256, c.start, c.end), "quote_sha256": quote_hash(c.quote)}
-        for c in answer.sources
-    ]
     return {
-        **_line(command, answer.question, access, answer.status, quotes),
+        **_line(command, answer.question, access, answer.status, _quotes(answer.sources)),
         "history": asked,
         "answer_sha256": answer_hash(answer),
         "hits": _hits(answer.hits),
@@ -130,6 +126,13 @@ def lint_line(codes: Sequence[str], spans: Sequence[tuple[str, str, int, int]], 
     return {**line, **_made_with(config, "")}
 
 
+def remark_line(
+    command: str, of: str, status: str, access: Access, note: str = "", quotes: Sequence[Quote] = ()
+) -> Json:
+    """Return the line of what is said of another line, whose ID is `of`: feedback on an answer, a review of that."""
+    return {**_line(command, "", access, status, _quotes(quotes)), "of": of, "note": redacted(note)}
+
+
 def _line(command: str, question: str, access: Access, status: str, sources: list[Json]) -> Json:
     return {
         "command": command,
@@ -149,6 +152,10 @@ def _asker(access: Access, config: Config) -> Json:
 
 def _note(text: str) -> Json:
     return {**_line("note", "", Access(frozenset(), ""), "note", []), "note": text}
+
+
+def _quotes(quotes: Sequence[Citation | Quote]) -> list[Json]:
+    return [{**_span(c.source, c.document_sha256, c.start, c.end), "quote_sha256": quote_hash(c.quote)} for c in quotes]
 
 
 def _hits(hits: Sequence[Hit]) -> list[Json]:

@@ -17,6 +17,7 @@ Status = Literal["answered", "abstained", "blocked"]
 Method = Literal["dense", "lexical", "term"]
 Stage = Literal["input", "document", "output"]
 Action = Literal["allow", "redact", "block"]
+Opinion = Literal["right", "wrong", "not-asked"]  # of an answer, by whoever asked
 Audience = tuple[str, ...] | None  # roles; None is everyone, and an empty tuple nobody
 Progress = Callable[[str, float, float], None]  # takes the stage of long work, how much is done, of how much
 
@@ -289,6 +290,7 @@ class Answer:
     closest: tuple[Quote, ...] = ()
     earlier: tuple[EarlierQuote, ...] = ()
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
+    log_id: str = ""  # of its line in the log, where there is one
 
     @property
     def sources(self) -> Sequence[Citation | Quote]:
@@ -306,6 +308,16 @@ class SavedAnswer:
     closest: tuple[Quote, ...]
     earlier: tuple[EarlierQuote, ...]
     faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What an asker says of an answer, by its ID in the log: a word, and what the documents say that is right."""
+
+    answer: str
+    opinion: Opinion
+    note: str = ""
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

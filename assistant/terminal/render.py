@@ -226,7 +226,7 @@ class Renderer:
                 entry.raw["time"],
                 " ".join(filter(None, (entry.raw["command"], entry.raw.get("asker")))),
                 entry.raw["status"],
-                entry.raw.get("note") or entry.raw["question"],
+                " ".join(filter(None, (entry.raw.get("of"), entry.raw.get("note") or entry.raw["question"]))),
                 ", ".join(dict.fromkeys(source["source"] for source in entry.raw["sources"])),
             )
             for entry in entries

@@ -208,6 +208,8 @@ def why(answer: Answer, threshold: float) -> Iterator[str]:
     slowest = sorted(((ms, name) for name, ms in answer.timings.items() if name != "total"), reverse=True)
     times = ", ".join(f"{name} {ms / 1000:.1f} s" for ms, name in slowest[:3])
     yield f"It took {answer.timings['total'] / 1000:.1f} s ({times})."
+    if answer.log_id:
+        yield f"The log has it as {answer.log_id}."
 
 
 def _found(hit: Hit) -> str:

@@ -106,7 +106,7 @@ def office_server(office_config: Config) -> Iterator[Served]:
 
 
 def timeless(answer: Json) -> Json:
-    return {**answer, "timings_ms": {}}
+    return {key: value for key, value in answer.items() if key not in ("timings_ms", "log_id")}
 
 
 def chat(*said: str, **more: Any) -> Json:
