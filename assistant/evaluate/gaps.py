@@ -1,4 +1,4 @@
-"""What people asked in vain: the log's unanswered questions, clustered by meaning, each with the closest documents.
+"""What people asked in vain, by meaning, with the closest documents: what was not answered, or marked as wrong.
 
 A gap is a group of questions that mean much the same. It is named by the words that most of them share, and told only
 if enough askers met it. Where the log has no names, a conversation counts as an asker.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.answer.feedback import FEEDBACK
 from assistant.audit.ledger import Entry
 from assistant.core.records import Hit
 from assistant.text.canonical import heading_path
@@ -39,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Questions that mean much the same and were not answered; times are ISO.
+    """Questions that mean much the same and were asked in vain; times are ISO.
 
     `is_written_about` tells whether a close passage's title or headings have a word of the gap's name.
     """
@@ -56,7 +57,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A question that was not answered, as the log has it; `asker` tells conversations apart."""
+    """A question that was asked in vain, as the log has it; `asker` tells conversations apart."""
 
     question: str
     time: str
@@ -79,13 +80,22 @@ def find_gaps(entries: Iterable[Entry], assistant: Assistant, since: str = "", l
 
 
 def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
-    """Yield the questions of the log that found passages and no answer; a greeting finds none."""
+    """Yield the questions of the log that found passages and no answer, or one that its asker marked as wrong.
+
+    A greeting finds no passages. What an asker said last of an answer counts.
+    """
+    asked: list[tuple[str, str, Unanswered]] = []
+    opinions: dict[str, str] = {}
     for entry in entries:
         raw = entry.raw
-        if raw["status"] == "abstained" and raw["answer_sha256"] and raw.get("hits") and raw["time"][:10] >= since:
+        if raw.get("command") == FEEDBACK:
+            opinions[raw["of"]] = raw["status"]
+        elif raw["status"] in ("answered", "abstained") and raw["answer_sha256"] and raw.get("hits"):
             first = next(iter(raw["history"]), raw["question"])
             conversation = f"{raw['time'][:10]} {raw['roles']} {first}"
-            yield Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))
+            one = Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))
+            asked += [(entry.id, raw["status"], one)] if raw["time"][:10] >= since else []
+    yield from (one for id, status, one in asked if status == "abstained" or opinions.get(id) == "wrong")
 
 
 def group(vectors: NDArray[np.float32]) -> list[int]:

@@ -74,6 +74,20 @@ def test_who_asks_in_many_conversations_is_one_asker_where_the_log_has_names() -
     assert len({one.asker for one in unanswered(anna, "")}) == 1
 
 
+def test_an_answer_that_its_asker_marked_as_wrong_was_asked_in_vain() -> None:
+    def said(opinion: str, of: Entry) -> Entry:
+        return line("", command="feedback", status=opinion, of=of.id, answer_sha256="", hits=[])
+
+    parrot, lorry, coffee = line("a parrot?"), line("a lorry?", status="answered"), line("coffee?", status="answered")
+    assert [one.question for one in unanswered([parrot, lorry, coffee], "")] == ["a parrot?"]
+    marked = [parrot, said("right", parrot), lorry, said("wrong", lorry), coffee, said("not-asked", coffee)]
+    assert [one.question for one in unanswered(marked, "")] == ["a parrot?", "a lorry?"]
+    assert not list(unanswered(marked, "2026-03-02"))
+    assert not list(unanswered([lorry, said("wrong", lorry), said("right", lorry)], "")), "the last word counts"
+    refused = line("a bomb?", status="blocked")
+    assert not list(unanswered([refused, said("wrong", refused)], ""))
+
+
 def test_near_vectors_are_one_group() -> None:
     vectors = np.array([[1, 0], [0.98, 0.2], [0, 1], [0.1, 0.99]], np.float32)
     first, second, third, fourth = group(vectors)
