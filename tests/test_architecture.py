@@ -29,7 +29,7 @@ FLOORS = (
     ("assistant.cli",),
     ("assistant.__main__", "assistant"),
 )
-CLI = ("__init__", "asking", "context", "index", "log", "quality", "review", "serving", "tuning")
+CLI = ("__init__", "asking", "context", "feedback", "index", "log", "quality", "review", "serving", "tuning")
 VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
     "mcp": {"assistant/serve/mcp.py"},

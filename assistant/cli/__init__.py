@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import asking, index, log, quality, review, serving, tuning
+from assistant.cli import asking, feedback, index, log, quality, review, serving, tuning
 from assistant.core.errors import AssistantError, NotReady, UsageError
 from assistant.core.package import explain
 
@@ -48,6 +48,7 @@ COMMANDS = (
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(feedback.group, name="feedback")
 app.add_typer(tune, name="tune")
 tune.command()(tuning.run)
 tune.command("list")(tuning.list_models)

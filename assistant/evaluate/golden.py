@@ -238,7 +238,7 @@ def _is_short(quote: str, said: str) -> bool:
 
 
 def _golden(raw: Json) -> Golden:
-    if raw.keys() & {"answerable", "answers", "evidence"}:
+    if "expect" not in raw and raw.keys() & {"answerable", "answers", "evidence"}:
         raise UsageError("this is a line of a question file; make golden answers of it with --record.")
     expect = validated(Expected, raw.get("expect"), "expect.")
     for key in ("numbers", "source"):

@@ -113,7 +113,7 @@ def access_of(base: Access, question: Question) -> Access:
 
 def read_questions(path: Path, split: Split = Split.ALL, limit: int | None = None) -> list[Question]:
     """Read the questions of one half, the first `limit` of them; raises UsageError naming a bad line."""
-    found = read_lines(path, _with_gold)
+    found = read_lines(path, with_gold)
     chosen = [q for q in found if split is Split.ALL or split_of(q.document) == split]
     if not chosen:
         raise UsageError(f"{path} holds no question of the split {split}.", "Try --split all.")
@@ -223,8 +223,8 @@ def _follow_ups(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{asked} {said}."
 
 
-def _with_gold(raw: dict[str, Any]) -> Question:
-    """Read a question with its gold; it is answerable if it has any, unless it says so itself."""
+def with_gold(raw: dict[str, Any]) -> Question:
+    """Read a question with its gold; it is answerable if it has any, unless it says so itself. Raises UsageError."""
     has_gold = bool(raw.get("answers") or raw.get("evidence"))
     question = validated(Question, {"answerable": has_gold, **asked_line(raw)})
     if question.answerable and not (question.answers or question.evidence):

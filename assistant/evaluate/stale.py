@@ -12,7 +12,7 @@ from typing import Any
 
 from assistant.audit.ledger import Entry
 from assistant.audit.trail import quote_hash
-from assistant.core.records import Access, make_access
+from assistant.core.records import Access, Document, make_access
 from assistant.index.queries import Queries
 
 CHANGED, GONE = "the document no longer says it", "the document is gone, or not in force"
@@ -65,6 +65,12 @@ def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
         return ""
     if "quote_sha256" not in source:  # a line of an earlier version
         return UNKNOWN
-    length = source["end"] - source["start"]
-    texts = (document.text[at : at + length] for at in range(len(document.text) - length + 1))
-    return "" if any(quote_hash(text) == source["quote_sha256"] for text in texts) else CHANGED
+    return "" if quote_of(source, document) else CHANGED
+
+
+def quote_of(source: dict[str, Any], document: Document) -> str:
+    """Return the text of a quote of the log, wherever its document says it today; "" where it does not."""
+    start, length = source["start"], source["end"] - source["start"]
+    places = (start, *range(len(document.text) - length + 1))  # where it was, and then anywhere
+    texts = (document.text[at : at + length] for at in places)
+    return next((text for text in texts if quote_hash(text) == source.get("quote_sha256")), "")

@@ -18,6 +18,7 @@ from assistant.text.canonical import printable
 from assistant.text.prompts import counted
 
 if TYPE_CHECKING:
+    from assistant.evaluate.feedback import Pending
     from assistant.evaluate.gaps import Gap
     from assistant.evaluate.golden import GoldenOutcome
     from assistant.evaluate.stale import StaleAnswer
@@ -84,6 +85,20 @@ def stale_report(answers: Sequence[StaleAnswer]) -> Iterator[RenderableType]:
         )
         for lost in answer.lost:
             yield Indented(Text.assemble((f"[{lost.number}] ", "cyan"), f"{printable(lost.source)}: {lost.reason}"))
+
+
+def feedback_report(pending: Pending, number: int, count: int) -> Iterator[RenderableType]:
+    """Yield feedback: what was asked as whom, what was quoted, what its asker says of it and what is right."""
+    asked, given = pending.asked.raw, pending.given.raw
+    roles = ", ".join(asked["roles"]) or "someone without roles"
+    yield Text.assemble((f"\n{number} of {count} ", "bold cyan"), f"{asked['time'][:10]}, by {printable(roles)}")
+    for text in asked["history"]:
+        yield Indented(Text(one_line(text), style="dim"))
+    yield Indented(Text(one_line(asked["question"]), style="bold"))
+    yield Text(f"{asked['status']}; its asker says {given['status']}: {one_line(given['note'])}".rstrip(": "))
+    shown = ((f"quoted from {one.source}", one) for one in pending.quoted)
+    for told, one in (*shown, *((f"right by the asker, {one.source}", one) for one in pending.place)):
+        yield Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))
 
 
 def outcomes_report(outcomes: Sequence[GoldenOutcome]) -> Iterator[RenderableType]:

@@ -44,6 +44,7 @@ CASES: dict[str, tuple[Sequence[str], str]] = {
     "verify what is no answer": (("verify", "-", "--json"), "{}"),
     "status": (("status", "--json"), ""),
     "a wrong option": (("ask", CARRY, "--as-of", "soon"), ""),
+    "feedback on what nobody was told": (("feedback", "0123456789ab", "wrong", "--json"), ""),
     "a missing file": (("ingest", "no/such/folder"), ""),
     "the impact of a missing file": (("impact", "no/such/folder", "--json"), ""),
     "forget what is not there": (("forget", "no/such.md"), ""),

@@ -123,7 +123,7 @@ def test_a_line_with_everything(tmp_path: Path) -> None:
         ({**GOOD, "recorded": 5}, "'recorded'"),
         ({**GOOD, "expect": "answered"}, "'expect'"),
         ({"id": "g1", "question": CARRY}, "'expect'"),
-        ({**GOOD, "answerable": True}, "--record"),
+        ({"id": "g1", "question": CARRY, "answerable": True}, "--record"),
         ({**GOOD, "expects": {}}, "unknown key 'expects' (did you mean 'expect'?)"),
         ({**GOOD, "zzz": 1}, "unknown key 'zzz' (known: id, question"),
         ({**GOOD, "numbers": [5]}, "unknown key 'numbers'"),

@@ -1,0 +1,141 @@
+"""Feedback -> rows: what askers said of answers, and what of it a reviewer makes a line of a question file.
+
+A row is a line for `eval`, `calibrate` and `tune run`, and of a golden file for `test`: a question with its evidence
+and what its answer must be. What is accepted stands in that file; what is dropped is a line of the log.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.answer.feedback import FEEDBACK
+from assistant.audit.ledger import Entry
+from assistant.audit.trail import Audit, remark_line
+from assistant.contract import dumps
+from assistant.core.errors import UsageError
+from assistant.core.files import PRIVATE_FILE
+from assistant.core.records import Access, make_access
+from assistant.evaluate.questions import read_lines, with_gold
+from assistant.evaluate.stale import quote_of
+from assistant.index.queries import Queries
+
+REVIEW = "review"  # the command of the line that says what was dropped
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a document says, and its source."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The last word of an asker on an answer, on which no reviewer has decided.
+
+    `quoted` are the answer's quotes, `place` is what the asker says is right: as far as the documents still say it to
+    whoever asked. `gold` is what follows from both, nothing where the documents do not answer, None where nobody knows.
+    """
+
+    given: Entry
+    asked: Entry
+    quoted: tuple[Evidence, ...]
+    place: tuple[Evidence, ...]
+
+    @property
+    def access(self) -> Access:
+        """Who asked, on the day of which was asked where that was another."""
+        return make_access(self.asked.raw["roles"], _day_of(self.asked))
+
+    @property
+    def gold(self) -> tuple[Evidence, ...] | None:
+        if self.given.raw["status"] != "right":
+            return self.place or None
+        if self.asked.raw["status"] != "answered":
+            return self.place
+        lost = len(self.quoted) < len(self.asked.raw["sources"])
+        return None if lost else self.quoted + self.place
+
+
+def find_pending(audit: Audit, accepted: Collection[str], queries: Queries) -> list[Pending]:
+    """Return the feedback that is to be decided on, oldest first; `accepted` are the IDs of answers with a row."""
+    given: dict[str, Entry] = {}
+    dropped: set[str] = set()
+    for entry in audit.entries():
+        if entry.raw["command"] == FEEDBACK:
+            given[entry.raw["of"]] = entry
+        elif entry.raw["command"] == REVIEW:
+            dropped.add(entry.raw["of"])
+    wanted = {of: entry for of, entry in given.items() if entry.id not in dropped and of not in accepted}
+    asked = {entry.id: entry for entry in audit.entries() if entry.id in wanted}  # one that is kept no more has none
+    return [_pending(entry, asked[of], queries) for of, entry in wanted.items() if of in asked]
+
+
+def drop(pending: Pending, audit: Audit) -> None:
+    """Log that a reviewer makes no row of a piece of feedback."""
+    audit.append(remark_line(REVIEW, pending.given.id, "dropped", make_access()))
+
+
+def row_of(pending: Pending, gold: Sequence[Evidence]) -> Json:
+    """Return the line of a question file; raises UsageError for a question that none can hold."""
+    asked, sources = pending.asked.raw, list(dict.fromkeys(evidence.source for evidence in gold))
+    found = {
+        "id": pending.asked.id,
+        "question": asked["question"],
+        "history": [{"role": "user", "content": text} for text in asked["history"]],
+        "roles": asked["roles"],
+        "as_of": _day_of(pending.asked),
+        "answerable": bool(gold),
+        "doc": sources,
+        "evidence": [evidence.text for evidence in gold],
+        "expect": {"status": "answered", "source": sources[0]} if gold else {"status": "abstained"},
+    }
+    row = {key: value for key, value in found.items() if value or key == "answerable"}
+    with_gold(row)
+    return row
+
+
+def read_accepted(path: Path) -> set[str]:
+    """Return the ids of a file's rows, none of one that is not there; raises UsageError for one that cannot be read."""
+    if not path.exists() or not path.stat().st_size:
+        return set()
+    return set(read_lines(path, lambda raw: str(raw.get("id"))))
+
+
+def append_row(path: Path, row: Json) -> None:
+    """Add a row to a file; a new one is its owner's alone: not everybody may see what it holds. Raises UsageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), PRIVATE_FILE)
+        with os.fdopen(handle, "a+b") as file:
+            if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+                file.write(b"\n")  # a file that was edited by hand may end without one
+            file.write(dumps(row).encode() + b"\n")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Give a file that you may write.") from error
+
+
+def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
+    found = Pending(given, asked, (), ())
+    quoted, place = (
+        tuple(
+            Evidence(source["source"], text)
+            for source in entry.raw["sources"]
+            if (document := queries.document(source["source"], found.access)) and (text := quote_of(source, document))
+        )
+        for entry in (asked, given)
+    )
+    return Pending(given, asked, quoted, place)
+
+
+def _day_of(asked: Entry) -> str:
+    """Return the day of which was asked, nothing for the day on which it was: that is today to whoever asks again."""
+    day: str = asked.raw["as_of"]
+    return "" if day == asked.raw["time"][:10] else day

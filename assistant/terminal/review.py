@@ -1,0 +1,86 @@
+"""The review of feedback in the terminal: show one, read what becomes of it, go on to the next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from assistant.answer.feedback import find_place
+from assistant.audit.trail import Audit
+from assistant.core.errors import UsageError
+from assistant.evaluate.feedback import Evidence, Pending, append_row, drop, row_of
+from assistant.guards.run import Guards
+from assistant.index.catalog import Catalog
+from assistant.terminal.line_input import read_plainly
+from assistant.terminal.render import Renderer
+from assistant.terminal.reports import feedback_report
+
+ACCEPT, NOTHING, DROP, LATER, QUIT = "y", "-", "n", "", "q"
+KEYS = (
+    "y accept · - accept that no document answers · n drop · Enter later · q stop · or paste the sentence that answers"
+)
+UNKNOWN = "what is right is not known: paste the sentence that answers, or - if none does."
+
+
+class Review:
+    """Goes through feedback, and adds rows to a file."""
+
+    def __init__(
+        self,
+        file: Path,
+        catalog: Catalog,
+        guards: Guards,
+        audit: Audit,
+        view: Renderer,
+        read: Callable[[], str] = read_plainly,
+    ) -> None:
+        """Name what is read and written; `read` gives a line, and raises EOFError at the end."""
+        self._file = file
+        self._catalog = catalog
+        self._guards = guards
+        self._audit = audit
+        self._view = view
+        self._read = read
+
+    def run(self, pending: Sequence[Pending]) -> None:
+        """Ask what becomes of each until the end, or until it is enough, and say what was done."""
+        done: Counter[str] = Counter()
+        for number, one in enumerate(pending, 1):
+            self._view.show(feedback_report(one, number, len(pending)))
+            try:
+                said = self._decide(one)
+            except EOFError:
+                break
+            if said == QUIT:
+                break
+            done[said] += 1
+        told = f"{done[ACCEPT]} accepted, {done[DROP]} dropped, {len(pending) - done[ACCEPT] - done[DROP]} left."
+        self._view.note(f"{told} The rows are in {self._file}." if done[ACCEPT] else told)
+
+    def _decide(self, one: Pending) -> str:
+        """Do what the lines say until one of them makes sense; returns what was done."""
+        self._view.note(KEYS)
+        while True:
+            said = self._read().strip()
+            if said in (LATER, QUIT):
+                return said
+            if said == DROP:
+                drop(one, self._audit)
+                return DROP
+            try:
+                append_row(self._file, row_of(one, self._gold(one, said)))
+                return ACCEPT
+            except UsageError as error:
+                self._view.error(error.cause, error.hint)
+
+    def _gold(self, one: Pending, said: str) -> Sequence[Evidence]:
+        """Return what is right; raises UsageError where that is not known, or not to be found."""
+        if said == NOTHING:
+            return ()
+        if said == ACCEPT:
+            if one.gold is None:
+                raise UsageError(UNKNOWN)
+            return one.gold
+        quote = find_place(said, one.access, self._catalog, self._guards)  # a row must not say more than was asked as
+        return (Evidence(quote.source, quote.quote),)

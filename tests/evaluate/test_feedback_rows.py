@@ -1,0 +1,145 @@
+"""Feedback is reviewed line by line, and what is accepted is read by eval, calibrate, tune and test alike."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.answer.assistant import Assistant
+from assistant.audit.trail import Audit
+from assistant.core.records import Answer, Feedback, Opinion, Turn, make_access
+from assistant.evaluate.feedback import append_row, find_pending, read_accepted
+from assistant.evaluate.golden import check, read_golden
+from assistant.evaluate.questions import read_questions
+from tests.commands import Run
+from tests.office_files import BAND, CARRY, FILES, NOTHING, QUOTE
+
+MANAGERS = make_access(["managers"])
+PARAGRAPH = f"{QUOTE} Carried-over days expire on 31 March."
+
+
+class Office:
+    """An assistant whose answers are spoken of, and reviewed by the command."""
+
+    def __init__(self, assistant: Assistant, run: Run, file: Path) -> None:
+        self.assistant = Assistant(assistant.config, audit=True)
+        self.file = file
+        self._run = run
+
+    def say(self, question: str, opinion: Opinion, note: str = "", quote: str = "", **asked: Any) -> Answer:
+        answer = self.assistant.answer(question, **asked)
+        access = asked.get("access", self.assistant.access)
+        self.assistant.feedback(Feedback(answer.log_id, opinion, note, quote), access=access)
+        return answer
+
+    def review(self, *lines: str) -> str:
+        data = ("--data", self.assistant.config.data)
+        done = self._run("feedback", "review", self.file, *data, stdin="".join(f"{line}\n" for line in lines))
+        assert done.code == 0, done.err
+        return done.out + done.err
+
+    @property
+    def rows(self) -> list[Any]:
+        return [json.loads(line) for line in self.file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def office(make_assistant: Callable[..., Assistant], run: Run, tmp_path: Path) -> Iterator[Office]:
+    found = Office(make_assistant(FILES), run, tmp_path / "reviewed" / "rows.jsonl")
+    yield found
+    found.assistant.close()
+
+
+def test_what_is_accepted_is_a_row_for_every_command(office: Office) -> None:
+    right = office.say(CARRY, "right", "thanks", history=[Turn("user", "Hello, who pays for hotels?")])
+    place = office.say(BAND, "wrong", quote="senior engineer is 71,000 to", access=MANAGERS)
+    none = office.say(NOTHING, "right")
+    shown = office.review("y", "y", "y")
+    assert "3 accepted, 0 dropped, 0 left" in shown and "asker says right: thanks" in shown
+    assert "by managers" in shown and "right by the asker, salaries.md" in shown
+    assert [row["id"] for row in office.rows] == [right.log_id, place.log_id, none.log_id]
+    first, second, third = read_questions(office.file)
+    assert (first.answerable, first.evidence, first.docs) == (True, (PARAGRAPH,), ("hr/leave.md",))
+    assert first.history == (Turn("user", "Hello, who pays for hotels?"),) and first.roles == ()
+    assert (second.roles, second.docs) == (("managers",), ("salaries.md",))
+    assert second.evidence == ("The salary band of a senior engineer is 71,000 to 88,000 euros.",)
+    assert (third.answerable, third.evidence) == (False, ())
+    outcomes = check(read_golden(office.file), office.assistant, lambda *_: None)
+    assert [outcome.failures for outcome in outcomes] == [(), (), ()]
+    assert os.name == "nt" or stat.S_IMODE(office.file.stat().st_mode) == 0o600, "it holds the salaries"
+    assert office.review() == "0 accepted, 0 dropped, 0 left.\n"
+
+
+def test_a_reviewer_says_what_nobody_knew(office: Office) -> None:
+    office.say(CARRY, "wrong")
+    office.say(NOTHING, "not-asked", "I meant the moons")
+    told = office.review("y", "The salary band of a senior engineer", "Carried-over days expire", "-")
+    assert "what is right is not known" in told
+    assert "no document that you may see says that" in told, "the row of one asker holds what another may see"
+    assert [row.get("evidence") for row in office.rows] == [["Carried-over days expire on 31 March."], None]
+    assert [row["answerable"] for row in office.rows] == [True, False]
+
+
+def test_what_is_dropped_stays_so_until_its_asker_says_more(office: Office) -> None:
+    answer = office.say(CARRY, "wrong")
+    assert "0 accepted, 1 dropped" in office.review("n")
+    assert "1 of 1" not in office.review("y")
+    office.assistant.feedback(Feedback(answer.log_id, "right"))
+    office.say(NOTHING, "wrong")
+    assert "0 accepted, 0 dropped, 2 left" in office.review("", "q", "y")
+    assert "1 accepted, 0 dropped, 1 left" in office.review("y")
+    assert Audit(office.assistant.config).verify() > 0
+
+
+def test_a_quote_that_no_document_says_any_more_proves_nothing(
+    office: Office, write_files: Callable[..., Path], run_ingest: Callable[..., Any]
+) -> None:
+    office.say(CARRY, "right")
+    leave = FILES["hr/leave.md"]
+    run_ingest(
+        office.assistant.config, write_files({**FILES, "hr/leave.md": leave.replace("# Annual", "# The Annual")})
+    )
+    queries, audit = office.assistant.catalog.queries, Audit(office.assistant.config)
+    [moved] = find_pending(audit, (), queries)
+    assert moved.gold == moved.quoted and moved.quoted[0].text == PARAGRAPH
+    run_ingest(office.assistant.config, write_files({**FILES, "hr/leave.md": leave.replace("1.5", "2")}))
+    [lost] = find_pending(audit, (), queries)
+    assert lost.gold is None and lost.quoted == ()
+    assert "what is right is not known" in office.review("y", "q") and not office.file.exists()
+
+
+def test_rows_are_added_to_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    assert read_accepted(path) == set()
+    path.write_text('{"id": 1, "question": "Why?"}', encoding="utf-8")
+    path.chmod(0o644)
+    append_row(path, {"id": "a"})
+    append_row(path, {"id": "b"})
+    assert read_accepted(path) == {"1", "a", "b"}
+    assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o644, "a file of somebody's keeps its rights"
+
+
+def test_a_file_that_is_no_question_file_is_refused_before_the_review(office: Office, run: Run) -> None:
+    office.say(CARRY, "right")
+    office.file.parent.mkdir()
+    office.file.write_text("not JSON\n", encoding="utf-8")
+    done = run("feedback", "review", office.file, "--data", office.assistant.config.data, stdin="y\n")
+    assert done.code == 2 and "rows.jsonl, line 1" in done.err
+    assert office.file.read_text(encoding="utf-8") == "not JSON\n"
+
+
+def test_the_command_takes_an_id_where_a_command_may_stand(office: Office, run: Run) -> None:
+    id, data = office.assistant.answer(CARRY).log_id, ("--data", office.assistant.config.data)
+    done = run("feedback", id, "wrong", "--note", "It is 2 weeks.", "--json", *data)
+    assert done.code == 0 and done.json["of"] == id and done.json["opinion"] == "wrong"
+    assert run("feedback", "give", id, "right", *data).code == 0
+    for wrong in ((id,), (id, "splendid"), (id, "wrong", "--as", "managers"), ("0" * 12, "right")):
+        assert run("feedback", *wrong, *data).code == 2
+    assert f"{id} It is 2 weeks." in " ".join(run("log", *data).out.split())
+    assert run("replay", done.json["id"], *data).code == 2, "feedback is no answer to be asked for again"
