@@ -14,7 +14,7 @@ from rich.text import Text
 
 from assistant.answer.assistant import Assistant
 from assistant.core.errors import AssistantError, UsageError, did_you_mean
-from assistant.core.records import Access, Answer, Citation, Quote, Turn, make_access
+from assistant.core.records import Access, Answer, Citation, Feedback, Opinion, Quote, Turn, make_access
 from assistant.terminal.line_input import name_completer, open_history, read_plainly
 from assistant.terminal.render import Renderer
 from assistant.terminal.transcript import write_transcript
@@ -23,6 +23,7 @@ from assistant.text.canonical import printable
 
 HISTORY_NAME = "questions.history"
 REMEMBERED_ANSWERS = 3  # that a follow-up is understood from
+NOT_ASKED = "not what i asked"  # how the words of `/bad` begin where an answer may well be right
 STAGES = {
     "searching": "Searching the documents",
     "reading": "Reading what was found",
@@ -62,6 +63,12 @@ class Chat:
             "sources": Command(self._sources, "the sources of the last answer again, with their quotes"),
             "open": Command(self._open, "source N of the last answer, and the text around it", "N"),
             "why": Command(self._why, "how the last answer was found"),
+            "good": Command(self._good, "say that the last answer is right", "[WORDS]"),
+            "bad": Command(
+                self._bad,
+                f"say that it is wrong, or {NOT_ASKED!r}; and which sentence is right",
+                "[WORDS] [| SENTENCE]",
+            ),
             "as": Command(self._as, "ask with these roles; alone, show yours", "ROLE[,ROLE] | none"),
             "as-of": Command(
                 self._as_of, "ask of the documents in force that day; alone, show yours", "YYYY-MM-DD | today"
@@ -197,6 +204,19 @@ class Chat:
         for step in why(self._answers[-1], self._assistant.threshold):
             self._view.out.print(Text(printable(f"· {step}")))
         self._view.out.print()
+
+    def _good(self, argument: str) -> None:
+        self._judge("right", argument)
+
+    def _bad(self, argument: str) -> None:
+        words, _, quote = argument.partition("|")  # a table's row has more of them
+        self._judge("not-asked" if words.casefold().startswith(NOT_ASKED) else "wrong", words, quote)
+
+    def _judge(self, opinion: Opinion, words: str, quote: str = "") -> None:
+        if not self._answers:
+            raise UsageError("there is no answer yet.", "Ask a question first.")
+        self._assistant.feedback(Feedback(self._answers[-1].log_id, opinion, words, quote), access=self.access)
+        self._view.note("Thank you: it is in the log.")
 
     def _as(self, argument: str) -> None:
         if argument:

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
+from assistant.audit.trail import Audit
 from assistant.contract import saved_answer
 from assistant.core.config import Config
 from assistant.core.records import Answer, Turn
@@ -197,6 +198,33 @@ def test_open_refuses_what_was_replaced(
     assert "travel.md: the document has changed or is no longer indexed" in shown
     assert "150 euros" in shown
     assert shown.count("The index has changed since the last answer: now 2 documents") == 1
+
+
+def test_the_last_answer_is_judged(
+    index_files: Callable[[Mapping[str, str]], Config], talk: Callable[..., str]
+) -> None:
+    logged = Assistant(index_files(FILES), audit=True)
+    row = "right is | The limit for a hotel night is 140 euros."
+    lines = (HOTEL, "/good  thank you", CARRY, f"/bad {row}", "/bad Not what I asked", "/bad | what no document says")
+    shown = talk(logged, "/good", *lines, "/as managers", BAND, "/bad | The salary band of a senior engineer", "/new")
+    logged.close()
+    assert shown.count("Thank you: it is in the log.") == 4
+    assert "there is no answer yet" in shown and "no document that you may see says that" in shown
+    entries = list(Audit(logged.config).entries())
+    hotel, carry, band = (entry.id for entry in entries if entry.raw["command"] != "feedback")
+    said = [entry.raw for entry in entries if entry.raw["command"] == "feedback"]
+    assert [(raw["of"], raw["status"], raw["note"]) for raw in said] == [
+        (hotel, "right", "thank you"),
+        (carry, "wrong", "right is"),
+        (carry, "not-asked", "Not what I asked"),
+        (band, "wrong", ""),
+    ]
+    assert [[place["source"] for place in raw["sources"]] for raw in said] == [[], ["travel.md"], [], ["salaries.md"]]
+    assert said[-1]["roles"] == ["managers"]
+
+
+def test_without_a_log_nothing_is_judged(office: Assistant, talk: Callable[..., str]) -> None:
+    assert "answers are not logged here" in talk(office, HOTEL, "/good")
 
 
 def test_roles_decide_what_is_seen_and_forget_the_conversation(office: Assistant, talk: Callable[..., str]) -> None:
