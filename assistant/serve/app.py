@@ -94,6 +94,7 @@ def make_app(
     app.get("/metrics", include_in_schema=False)(service.metrics)
     app.get(render.HOME, include_in_schema=False)(service.home)
     app.post(render.HOME, include_in_schema=False)(service.ask_page)
+    app.post(render.FEEDBACK, include_in_schema=False)(service.take_feedback)
     app.get(SOURCE_PATH, include_in_schema=False)(service.source)
     for path in render.STATIC:
         app.get(path, include_in_schema=False)(partial(service.static, path))
@@ -142,13 +143,24 @@ class Service:
 
     async def ask_page(self, request: Request) -> Response:
         render.check_origin(request.headers)
-        asked = render.read_form(await request.body())
+        asked = render.read_form(await request.body(), render.PageQuestion)
         turns, access = asked.turns, self._access(request)
 
         def work(report_stage: ReportStage) -> PageResponse:
             return render.answered(self._answer(asked.question, turns, access, report_stage), asked)
 
         return _page_response(await self._run(request, access, work))
+
+    async def take_feedback(self, request: Request) -> Response:
+        render.check_origin(request.headers)
+        given = render.read_form(await request.body(), render.PageFeedback).given
+        access = self._access(request)
+
+        def work(_: ReportStage) -> PageResponse:
+            self._assistant.feedback(given, access=access)
+            return render.thanked()
+
+        return _page_response(await self._run(request, work))
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
         access = self._access(request)
@@ -269,7 +281,7 @@ def _check_body(method: str, path: str, headers: Headers) -> None:
     if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
         raise _too_large()
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method == "POST" and kind != JSON and (path, kind) != (render.HOME, render.FORM):
+    if method == "POST" and kind != JSON and not (path in render.FORMS and kind == render.FORM):
         message = "the body must be JSON; send the header Content-Type: application/json."
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type", message)
 

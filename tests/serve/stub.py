@@ -16,6 +16,7 @@ from assistant.core.records import (
     Answer,
     Citation,
     Document,
+    Feedback,
     Hit,
     IndexInfo,
     Meta,
@@ -27,7 +28,7 @@ from assistant.core.records import (
 )
 
 INDEX = IndexInfo("generation", 3, 9)
-SHA = "5" * 64
+SHA, LOG_ID = "5" * 64, "a" * 12
 TEXT = "Employees may carry over at most 1.5 weeks of annual leave."
 DOCUMENT = Document(
     "d",
@@ -65,6 +66,7 @@ ANSWER = Answer(
     model=NO_MODEL,
     index=INDEX,
     timings={"total": 1.0},
+    log_id=LOG_ID,
 )
 CLOSE = Quote(
     1, "| Meal | Limit |\n| Dinner | 35 euros |", "travel.md", "Travel", ("Travel", "Meals"), None, 5, 41, SHA
@@ -90,6 +92,7 @@ class StubAssistant:
         self.gate.set()
         self.asked: list[tuple[str, Sequence[Turn], Access]] = []
         self.finished = 0
+        self.given: list[tuple[Feedback, Access]] = []
         self._answer = answer
         self._fails = fails
 
@@ -105,6 +108,12 @@ class StubAssistant:
         stage("wording")
         self.finished += 1
         return replace(self._answer, question=question)
+
+    def feedback(self, given: Feedback, *, access: Access) -> str:
+        if given.answer != LOG_ID:
+            raise UsageError("no answer that you were given has that ID.", "See assistant log.")
+        self.given.append((given, access))
+        return "5" * 12
 
     def place(self, sha256: str, start: int, end: int, access: Access) -> tuple[Document, str, int, int]:
         if (sha256, start, end) != (SHA, 40, 40 + len(TEXT)):

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
-from assistant.core.records import Excerpt, Turn
+from assistant.core.records import Excerpt, Feedback, Turn, make_access
 from assistant.serve.auth import Authenticator
 from assistant.serve.page.views import block_views, pieces
-from tests.serve.stub import ANSWER, CITATION, DOCUMENT, SHA, TEXT, UNSURE, StubAssistant
+from tests.serve.stub import ANSWER, CITATION, DOCUMENT, LOG_ID, SHA, TEXT, UNSURE, StubAssistant
 from tests.serve.test_app import LOCAL, TOKEN, client_of
 
 QUESTION = "How much leave may I carry over?"
@@ -165,6 +165,48 @@ def test_a_wrong_form_is_told_so_on_a_page(client: TestClient, form: dict[str, s
     assert answer.headers["content-type"].startswith("text/html")
 
 
+SAID = {"answer": LOG_ID, "opinion": "wrong", "note": "It is 2 weeks.", "quote": TEXT}
+
+
+def test_an_answer_is_judged_by_the_form_below_it(client: TestClient, assistant: StubAssistant) -> None:
+    page = Page(client.post("/", data={"question": QUESTION}).text)
+    assert page.fields["answer"] == LOG_ID and {"opinion", "note", "quote"} <= page.fields.keys()
+    thanks = client.post("/feedback", data=SAID, headers={"Sec-Fetch-Site": "same-origin"})
+    assert thanks.is_success and "Thank you" in Page(thanks.text).text
+    assert "script-src 'self'" in thanks.headers["content-security-policy"]
+    assert thanks.headers["cache-control"] == "no-store"
+    assert assistant.given == [(Feedback(LOG_ID, "wrong", "It is 2 weeks.", TEXT), make_access())]
+    with client_of(StubAssistant(replace(ANSWER, log_id=""))) as without_log:
+        assert "opinion" not in Page(without_log.post("/", data={"question": QUESTION}).text).fields
+
+
+@pytest.mark.parametrize(
+    ("form", "headers", "status", "told"),
+    [
+        (SAID, {"Origin": "http://evil.example"}, 403, "another site"),
+        (SAID, {"Sec-Fetch-Site": "cross-site"}, 403, "another site"),
+        ({**SAID, "opinion": "splendid"}, {}, 400, "not the form of this page"),
+        ({**SAID, "roles": "board"}, {}, 400, "not the form of this page"),
+        ({"opinion": "right"}, {}, 400, "not the form of this page"),
+        ({**SAID, "answer": "<b>x</b>"}, {}, 400, "no answer that you were given"),
+        ({**SAID, "note": "x" * 300_000}, {}, 413, "262,144"),
+    ],
+)
+def test_wrong_feedback_is_told_so_on_a_page(
+    client: TestClient, assistant: StubAssistant, form: dict[str, str], headers: dict[str, str], status: int, told: str
+) -> None:
+    answer = client.post("/feedback", data=form, headers=headers)
+    assert answer.status_code == status and told in Page(answer.text).text and assistant.given == []
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_feedback_is_a_form_and_nothing_else(client: TestClient, assistant: StubAssistant) -> None:
+    assert client.get("/feedback").status_code == 405
+    assert client.post("/feedback", json=SAID).status_code == 400
+    assert client.post("/feedback", content="x", headers={"Content-Type": "text/plain"}).status_code == 415
+    assert assistant.given == []
+
+
 def test_places_that_nobody_may_see_are_told_alike(client: TestClient) -> None:
     asked = (f"document={SHA}&start=0&end=9", f"document={'6' * 64}&start=40&end=99")
     first, second = (client.get(f"/source?{query}") for query in asked)
@@ -176,6 +218,7 @@ def test_the_page_asks_for_the_token_like_every_path() -> None:
     with client_of(StubAssistant(), Authenticator(LOCAL.hosts, TOKEN.encode())) as client:
         for path in ("/", "/source?document=x&start=1&end=2", "/page.js", "/page.css"):
             assert client.get(path).status_code == 401
+        assert client.post("/feedback", data=SAID).status_code == 401
         assert client.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).is_success
 
 

@@ -1,4 +1,4 @@
-"""The page's form read, and what its addresses show made: an answer, and the place of a quote in its document."""
+"""The page's forms read, and what its addresses show made: an answer, and the place of a quote in its document."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
 from assistant.answer.question import MAX_QUESTION, MAX_TURNS
-from assistant.core.records import Answer, Document, Turn
+from assistant.core.records import Answer, Document, Feedback, Opinion, Turn
 from assistant.serve.page.views import SOURCE_PATH, answer_view, block_views, document_facts
 from assistant.serve.schemas import HttpError, Message, bad_request
 from assistant.text.words import shown_title
@@ -22,9 +23,10 @@ from assistant.text.words import shown_title
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-HOME = "/"
+HOME, FEEDBACK = "/", "/feedback"
 STATIC = {"/page.css": "text/css", "/page.js": "text/javascript"}
-PATHS = (HOME, SOURCE_PATH, *STATIC)
+PATHS = (HOME, FEEDBACK, SOURCE_PATH, *STATIC)
+FORMS = (HOME, FEEDBACK)
 FORM = "application/x-www-form-urlencoded"
 FOLDER = Path(__file__).parent
 POLICY = (
@@ -39,6 +41,8 @@ HEADERS = {
 MOST_FIELDS = 8
 MAX_HISTORY = 60_000  # bytes; a form may write three for one, and the server takes 262,144
 TURNS = TypeAdapter(list[Message])
+
+Form = TypeVar("Form", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,26 @@ class PageQuestion(BaseModel):
             raise bad_request("history: this is no conversation of this page.") from None
 
 
-def read_form(body: bytes) -> PageQuestion:
+class PageFeedback(BaseModel):
+    """What the form below an answer sends."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    answer: str
+    opinion: Opinion
+    note: str = ""
+    quote: str = ""
+
+    @property
+    def given(self) -> Feedback:
+        """The same for the assistant."""
+        return Feedback(self.answer, self.opinion, self.note, self.quote)
+
+
+def read_form(body: bytes, kind: type[Form]) -> Form:
     """Read a form as a browser sends it; raises HttpError."""
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        return PageQuestion.model_validate({name: values[-1] for name, values in fields.items()})
+        return kind.model_validate({name: values[-1] for name, values in fields.items()})
     except (ValueError, ValidationError):
         raise bad_request("this is not the form of this page.") from None
 
@@ -101,7 +120,8 @@ def answered(answer: Answer, asked: PageQuestion) -> PageResponse:
     while len(history := _conversation(turns)) > MAX_HISTORY:
         turns = turns[1:]
     view = answer_view(answer)
-    return _page("home.html", answer=view, number=asked.part, history=history, most=MAX_QUESTION)
+    most = {"note": MAX_NOTE, "quote": MAX_QUOTE}
+    return _page("home.html", answer=view, number=asked.part, history=history, most=MAX_QUESTION, most_of=most)
 
 
 def _conversation(turns: Sequence[Turn]) -> str:
@@ -115,6 +135,11 @@ def source(document: Document, text: str, start: int, end: int) -> PageResponse:
     blocks = list(block_views(shown, start - begin, end - begin))
     title = shown_title(document.title, document.source)
     return _page("source.html", title=title, document=document, facts=document_facts(document), blocks=blocks)
+
+
+def thanked() -> PageResponse:
+    """Return the page that says that feedback was taken."""
+    return _page("thanks.html")
 
 
 def failed(error: HttpError) -> PageResponse:

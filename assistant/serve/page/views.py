@@ -44,6 +44,7 @@ class AnswerView:
     sources: tuple[SourceView, ...]
     earlier: tuple[tuple[str, str, str], ...]  # until when, what it said, where
     chance: int  # percent
+    log_id: str
 
 
 def answer_view(answer: Answer) -> AnswerView:
@@ -58,6 +59,7 @@ def answer_view(answer: Answer) -> AnswerView:
         sources=tuple(map(_source_view, sources, excerpts_once(sources))),
         earlier=tuple((q.until, plain_text(q.quote), _place(q)) for q in answer.earlier),
         chance=round(100 * answer.confidence),
+        log_id=answer.log_id,
     )
 
 

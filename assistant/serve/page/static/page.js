@@ -2,6 +2,7 @@
 "use strict";
 
 const STORE = "policy-assistant", MOST = 20; // the tab's own conversation is named under the same key, in its session
+const FEEDBACK = "/feedback", ODD = `meta, base, form:not([action="${FEEDBACK}"]), iframe, link, style, script`;
 const form = document.getElementById("ask");
 
 function conversations() {
@@ -31,7 +32,7 @@ if (form) {
   function show(html) {
     const made = new DOMParser().parseFromString(html, "text/html").querySelector("article, [role=alert]");
     if (!made) return made;
-    for (const odd of made.querySelectorAll("meta, base, form, iframe, link, style, script")) odd.remove();
+    for (const odd of made.querySelectorAll(ODD)) odd.remove();
     thread.append(made);
     for (const copy of thread.querySelectorAll(".copy")) copy.hidden = !navigator.clipboard;
     return made;
@@ -113,6 +114,19 @@ if (form) {
   fresh.addEventListener("click", () => {
     turnTo({ id: Date.now(), articles: [] });
     question.focus();
+  });
+
+  thread.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(event.target)), said = event.target.querySelector("[role=status]");
+    try {
+      const response = await fetch(FEEDBACK, { method: "POST", body, headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      said.textContent = page.querySelector("[role=alert], [role=status]").textContent;
+      if (response.ok) event.target.querySelector("button").disabled = true;
+    } catch {
+      said.textContent = "It was not sent. Is the server still running?";
+    }
   });
 
   document.getElementById("forget").addEventListener("click", () => {
