@@ -71,7 +71,7 @@ def _around(start: int, end: int, hit: Hit, guards: Guards) -> Quote | None:
 def _check_asked(id: str, access: Access, audit: Audit) -> None:
     """Raise UsageError unless an answer has that ID, was given to somebody with these roles, and may be spoken of."""
     is_id = len(id) == ID_DIGITS and set(id) <= set(hexdigits)
-    lines = [entry for entry in audit.entries() if id in (entry.id, entry.raw.get("of"))] if is_id else []
+    lines = [entry for entry in audit.entries(id) if id in (entry.id, entry.raw.get("of"))] if is_id else []
     answer = next((entry for entry in lines if entry.id == id and entry.raw["answer_sha256"]), None)
     if answer is None or access.roles != set(answer.raw["roles"]):  # one sentence: IDs of others are not to be guessed
         hint = "Give the whole ID, and the roles that it was asked with."

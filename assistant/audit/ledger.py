@@ -107,15 +107,19 @@ class Ledger:
             cause = f"the log {self._path} cannot be written: {error.strerror}."
             raise NotWritable(cause, "Make the folder writable, or set audit.enabled = false.") from error
 
-    def lines(self) -> Iterator[Entry]:
+    def lines(self, about: str = "") -> Iterator[Entry]:
         """Yield the lines, oldest first; raises GateFailed naming one that was not written by `append`.
 
+        Of all lines those that are called `about` or hold that: to parse the others takes a second for a full log.
         What is behind the last line end is no line yet.
         """
         for path in (self._folder / BEFORE, self._path):
             for number, line in enumerate(_read(path).split(b"\n")[:-1], 1):
+                sha256 = self._hash(line)
+                if not (sha256.startswith(about) or about.encode() in line):
+                    continue
                 try:
-                    yield Entry(self._hash(line), self._parse(line))
+                    yield Entry(sha256, self._parse(line))
                 except PARSE_ERRORS as error:
                     raise GateFailed(f"{path}, line {number} is no line of the log: {error}.", HINT) from error
 

@@ -50,9 +50,12 @@ class Audit:
         time = datetime.now(UTC).isoformat(timespec="seconds")
         return self._ledger.append({"time": time, **line}, lambda text: {"time": time, **_note(text)})[:ID_DIGITS]
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield the lines, oldest first; raises GateFailed naming one that was not written by `append`."""
-        return self._ledger.lines()
+    def entries(self, about: str = "") -> Iterator[Entry]:
+        """Yield the lines, oldest first, of an ID its own and those that hold it where one is given.
+
+        Raises GateFailed naming one that was not written by `append`.
+        """
+        return self._ledger.lines(about)
 
     def find(self, id: str) -> Entry:
         """Return the line of that id, or whose id begins so; raises UsageError if there is not just one."""
