@@ -103,7 +103,9 @@ def row_of(pending: Pending, gold: Sequence[Evidence]) -> Json:
 
 
 def read_accepted(path: Path) -> set[str]:
-    """Return the ids of a file's rows, none of one that is not there; raises UsageError for one that cannot be read."""
+    """Return the ids of a file's rows, none of one that is not there; raises UsageError for one that takes no rows."""
+    if path.suffix.lower() == ".csv":
+        raise UsageError(f"{path} is a table, and rows are JSON lines.", "Give a file ROWS.jsonl.")
     if not path.exists() or not path.stat().st_size:
         return set()
     return set(read_lines(path, lambda raw: str(raw.get("id"))))
@@ -111,6 +113,8 @@ def read_accepted(path: Path) -> set[str]:
 
 def append_row(path: Path, row: Json) -> None:
     """Add a row to a file; a new one is its owner's alone: not everybody may see what it holds. Raises UsageError."""
+    if row["id"] in read_accepted(path):  # by somebody who reviews at the same time; twice, no command would read it
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), PRIVATE_FILE)

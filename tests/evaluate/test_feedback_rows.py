@@ -13,6 +13,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
+from assistant.core.errors import UsageError
 from assistant.core.records import Answer, Feedback, Opinion, Turn, make_access
 from assistant.evaluate.feedback import append_row, find_pending, read_accepted
 from assistant.evaluate.golden import check, read_golden
@@ -121,8 +122,17 @@ def test_rows_are_added_to_what_is_there(tmp_path: Path) -> None:
     path.chmod(0o644)
     append_row(path, {"id": "a"})
     append_row(path, {"id": "b"})
+    append_row(path, {"id": "a"})
     assert read_accepted(path) == {"1", "a", "b"}
     assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o644, "a file of somebody's keeps its rights"
+
+
+def test_no_row_is_added_to_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "questions.CSV"
+    path.write_text("id,question\n1,Why?\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="is a table"):
+        append_row(path, {"id": "a"})
+    assert path.read_text(encoding="utf-8") == "id,question\n1,Why?\n"
 
 
 def test_a_file_that_is_no_question_file_is_refused_before_the_review(office: Office, run: Run) -> None:
