@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from assistant.core.records import Feedback
 from tests.serve.browser.conftest import MARKUP, Served, Tab, serving
 from tests.serve.stub import ANSWER, TEXT
 
@@ -166,6 +167,38 @@ def test_markup_in_what_is_asked_and_answered_is_text(tab: Tab) -> None:
     assert article.locator("script, img, b").count() == 0 and tab.page.title() == "Policy assistant"
     tab.page.reload()
     assert tab.page.title() == "Policy assistant" and tab.page.locator("article img").count() == 0
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_an_answer_is_judged_and_stays(open_tab: Callable[..., Tab], served: Served, script: bool) -> None:
+    tab = open_tab(java_script_enabled=script)
+    tab.page.fill("#question", QUESTION)
+    tab.page.click("#ask button")
+    tab.page.click("article summary")
+    tab.page.check("article input[value=wrong]")
+    tab.page.fill("article textarea[name=quote]", TEXT)
+    tabs = tab.page.context
+    if script:
+        tab.page.click("article form button")
+        tab.page.wait_for_selector("article form [role=status]:has-text('Thank you')")
+        assert tab.page.is_disabled("article form button") and len(tabs.pages) == 1
+    else:
+        with tabs.expect_page() as thanks:
+            tab.page.click("article form button")
+        assert "Thank you" in thanks.value.inner_text("[role=status]")
+    assert served.assistant.given[-1][0] == Feedback(ANSWER.log_id, "wrong", "", TEXT)
+    assert TEXT in tab.page.inner_text("article .said"), "the way back would ask anew"
+
+
+@pytest.mark.slow
+def test_a_kept_answer_is_judged_too(tab: Tab, served: Served) -> None:
+    tab.ask(QUESTION)
+    tab.page.reload()
+    tab.page.click("article summary")
+    tab.page.check("article input[value=not-asked]")
+    tab.page.click("article form button")
+    tab.page.wait_for_selector("article form [role=status]:has-text('Thank you')")
+    assert served.assistant.given[-1][0].opinion == "not-asked"
 
 
 @pytest.mark.slow
