@@ -160,7 +160,7 @@ class Service:
             self._assistant.feedback(given, access=access)
             return render.thanked()
 
-        return _page_response(await self._run(request, work))
+        return _page_response(await self._run(request, access, work))
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
         access = self._access(request)
