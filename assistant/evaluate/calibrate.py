@@ -121,7 +121,7 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
 def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) -> Confidence:
     """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it.
 
-    Raises UsageError for a bad question file or a missing extra.
+    Raises UsageError for a bad question file, a missing extra, and a calibration that cannot hold `answer.max_risk`.
     """
     need("evaluate", "calibrate")
     data = assistant.config.data
@@ -136,6 +136,7 @@ def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) ->
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.out_of_domain)},
     }
     confidence = calibrate(found, made)
+    confidence.threshold(assistant.config.answer.max_risk)  # one that cannot hold it would leave no answer at all
     write_atomic(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence
 

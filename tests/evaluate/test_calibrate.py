@@ -95,6 +95,8 @@ def test_calibrating_an_index_changes_when_it_answers(copy: Config, office_confi
     result = run("calibrate", questions, "--config", strict, "--data", copy.data, "--json", "--quiet")
     assert isinstance(result.exception, UsageError), "60 questions are too few"
     assert "cannot hold answer.max_risk = 0.02" in str(result.exception)
+    with closing(Assistant(copy)) as assistant:  # and the index answers as it did
+        assert assistant.answer(ANSWERED[0]).confidence == before
     relaxed = tmp_path / "relaxed.toml"
     relaxed.write_text(config.read_text(encoding="utf-8") + "[answer]\nmax_risk = 0.2\n", encoding="utf-8")
     result = run("calibrate", questions, "--config", relaxed, "--data", copy.data, "--json", "--quiet")
