@@ -50,7 +50,7 @@ VENDORS = {
     "peft": {"tune/train.py"},
     "gptqmodel": {"tune/quantize.py"},
     "typer": {f"assistant/cli/{name}.py" for name in CLI},
-    "rich": {f"assistant/terminal/{name}.py" for name in ("render", "reports", "views", "progress", "chat")},
+    "rich": {f"assistant/terminal/{name}.py" for name in ("render", "reports", "views", "progress", "chat", "html")},
     "prompt_toolkit": {"assistant/terminal/chat.py", "assistant/terminal/line_input.py"},
     "sqlite3": {
         f"assistant/index/{name}.py" for name in ("catalog", "queries", "schema", "spelling", "vectors", "word_search")

@@ -26,6 +26,7 @@ Jobs = Annotated[
     int, typer.Option("--jobs", min=1, metavar="N", help="Questions asked at once; an endpoint batches them.")
 ]
 Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as a page of HTML.")]
 
 Command = Callable[..., None]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli.context import Context, takes
+from assistant.cli.context import Context, Html, takes
 from assistant.core.errors import GateFailed
 
 
@@ -52,6 +52,7 @@ def gaps(
     context: Context,
     since: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Only what was asked from this day on.")] = "",
     least: Annotated[int, typer.Option(min=1, metavar="K", help="Leave out what fewer askers met.")] = 3,
+    html: Html = None,
 ) -> None:
     """Show which questions the documents leave open: what was asked in vain, by meaning, with the closest passages.
 
@@ -67,7 +68,9 @@ def gaps(
     since = _checked_day(since)
     with context.assistant("gaps", view, answers=False, audit=False) as assistant, view.working("comparing"):
         found = find_gaps(Audit(settings).entries(), assistant, since, least)
-    view.result([asdict(gap) for gap in found], lambda: view.show(gaps_report(found)))
+    view.result_with_page(
+        [asdict(gap) for gap in found], lambda: gaps_report(found), "What the documents leave open", html
+    )
 
 
 @takes("data", "json")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from assistant.cli.asking import one_text, run_batch
-from assistant.cli.context import EXIT, Batch, Context, Junit, takes
+from assistant.cli.context import EXIT, Batch, Context, Html, Junit, takes
 from assistant.core.errors import GateFailed, UsageError
 
 MAX_SAVED_CHARACTERS = 20_000_000  # some 2,000 saved answers
@@ -36,6 +36,7 @@ def lint(
         typer.Option("--write-baseline", metavar="FILE", help="Write the findings as a baseline, and tell none."),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Load no models; leave out the rules that need them.")] = False,
+    html: Html = None,
 ) -> None:
     """Check the documents: terms, references, dates, tables, and statements that contradict each other."""
     from dataclasses import asdict
@@ -70,7 +71,8 @@ def lint(
     rejected = ingested.rejected if ingested else ()
     with view.paged():
         found = {**asdict(report), "rejected": [asdict(rejection) for rejection in rejected]}
-        view.result(found, lambda: view.show((*findings_report(report), *first_of(rejected, rejection_line))))
+        told = (*findings_report(report), *first_of(rejected, rejection_line))
+        view.result_with_page(found, lambda: told, "What lint found", html)
     if sarif:
         write_sarif(sarif, report.findings, rules)
     if rejected:
@@ -90,6 +92,7 @@ def impact(
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a pull request's comment in Markdown.")
     ] = None,
+    html: Html = None,
 ) -> None:
     """Say what would change if these files replaced what is indexed; the index stays as it is.
 
@@ -108,7 +111,7 @@ def impact(
     with view.progress() as progress:
         found, outcomes = assess(ImpactPlan(paths, golden, recent), settings, access, progress)
     with view.paged():
-        view.result(found.to_json(), lambda: view.show(impact_report(found)))
+        view.result_with_page(found.to_json(), lambda: impact_report(found), "What these files would change", html)
     if junit and golden is not None:
         from assistant.evaluate.report import write_junit
 
