@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class QuotedText:
     """What a document says, and its source."""
 
     source: str
@@ -46,8 +46,8 @@ class Pending:
 
     given: Entry
     asked: Entry
-    quoted: tuple[Evidence, ...]
-    place: tuple[Evidence, ...]
+    quoted: tuple[QuotedText, ...]
+    place: tuple[QuotedText, ...]
 
     @property
     def access(self) -> Access:
@@ -55,7 +55,7 @@ class Pending:
         return make_access(self.asked.raw["roles"], _day_of(self.asked))
 
     @property
-    def gold(self) -> tuple[Evidence, ...] | None:
+    def gold(self) -> tuple[QuotedText, ...] | None:
         if self.given.raw["status"] != "right":
             return self.place or None
         if self.asked.raw["status"] != "answered":
@@ -83,7 +83,7 @@ def drop(pending: Pending, audit: Audit) -> None:
     audit.append(remark_line(REVIEW, pending.given.id, "dropped", make_access()))
 
 
-def row_of(pending: Pending, gold: Sequence[Evidence]) -> Json:
+def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
     """Return the line of a question file; raises UsageError for a question that none can hold."""
     asked, sources = pending.asked.raw, list(dict.fromkeys(evidence.source for evidence in gold))
     found = {
@@ -130,7 +130,7 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
     found = Pending(given, asked, (), ())
     quoted, place = (
         tuple(
-            Evidence(source["source"], text)
+            QuotedText(source["source"], text)
             for source in entry.raw["sources"]
             if (document := queries.document(source["source"], found.access)) and (text := quote_of(source, document))
         )

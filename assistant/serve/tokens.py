@@ -28,7 +28,7 @@ HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class NamedToken:
     """Whose token it is, their roles, the last day on which it holds (ISO; empty for ever), and its hash.
 
     A token is random and long, so that a plain hash of it cannot be turned back.
@@ -51,7 +51,7 @@ class TokenFile:
 
     path: Path
 
-    def find(self, shown: str) -> Token:
+    def find(self, shown: str) -> NamedToken:
         """Return the token that was shown; raises HttpError for none of the file and an expired one, ConfigError.
 
         Every line is compared in full, so that the time tells nothing of any.
@@ -64,7 +64,7 @@ class TokenFile:
             raise unauthorized(f"this token held until {found[0].until}; ask whoever runs this server for a new one.")
         return found[0]
 
-    def read(self) -> tuple[Token, ...]:
+    def read(self) -> tuple[NamedToken, ...]:
         """Return all tokens; raises ConfigError for a wrong line, and a file that others may read or change."""
         data = read_secret(self.path, "the token file", HINT, least=0, most=MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -75,10 +75,10 @@ class TokenFile:
             raise ConfigError(f"the token file {self.path} cannot be read: {error}.", HINT) from None
 
 
-def make_token(name: str, roles: Sequence[str], until: str = "") -> tuple[str, Token]:
+def make_token(name: str, roles: Sequence[str], until: str = "") -> tuple[str, NamedToken]:
     """Return a new token and what the file keeps of it; raises UsageError for what does not fit into its line."""
     shown = secrets.token_urlsafe(32)
-    made = Token(name.strip(), make_access(roles).roles, until, sha256(shown.encode()).hexdigest())
+    made = NamedToken(name.strip(), make_access(roles).roles, until, sha256(shown.encode()).hexdigest())
     try:
         (read,) = _parsed(made.line.encode())
     except (ValueError, UsageError):
@@ -109,9 +109,9 @@ def unauthorized(message: str = ASKED) -> HttpError:
 
 
 @lru_cache(maxsize=1)
-def _parsed(data: bytes) -> tuple[Token, ...]:
+def _parsed(data: bytes) -> tuple[NamedToken, ...]:
     """Read the lines of a file; raises ValueError naming a wrong one by its number, and not what it holds."""
-    found: dict[str, Token] = {}
+    found: dict[str, NamedToken] = {}
     for number, line in enumerate(data.decode().split("\n"), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -125,5 +125,5 @@ def _parsed(data: bytes) -> tuple[Token, ...]:
             raise ValueError(f"line {number} has a day that is not YYYY-MM-DD") from None
         if digest in found:
             raise ValueError(f"line {number} has the token of another line")
-        found[digest] = Token(name, access.roles, until, digest)
+        found[digest] = NamedToken(name, access.roles, until, digest)
     return tuple(found.values())

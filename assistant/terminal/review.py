@@ -9,7 +9,7 @@ from pathlib import Path
 from assistant.answer.feedback import find_place
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
-from assistant.evaluate.feedback import Evidence, Pending, append_row, drop, row_of
+from assistant.evaluate.feedback import QuotedText, Pending, append_row, drop, row_of
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.terminal.line_input import read_plainly
@@ -74,7 +74,7 @@ class Review:
             except UsageError as error:
                 self._view.error(error.cause, error.hint)
 
-    def _gold(self, one: Pending, said: str) -> Sequence[Evidence]:
+    def _gold(self, one: Pending, said: str) -> Sequence[QuotedText]:
         """Return what is right; raises UsageError where that is not known, or not to be found."""
         if said == NOTHING:
             return ()
@@ -83,4 +83,4 @@ class Review:
                 raise UsageError(UNKNOWN)
             return one.gold
         quote = find_place(said, one.access, self._catalog, self._guards)  # a row must not say more than was asked as
-        return (Evidence(quote.source, quote.quote),)
+        return (QuotedText(quote.source, quote.quote),)
