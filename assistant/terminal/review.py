@@ -9,7 +9,7 @@ from pathlib import Path
 from assistant.answer.feedback import find_place
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
-from assistant.evaluate.feedback import QuotedText, Pending, append_row, drop, row_of
+from assistant.evaluate.feedback import Pending, QuotedText, append_row, drop, row_of
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.terminal.line_input import read_plainly
