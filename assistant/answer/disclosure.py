@@ -2,32 +2,94 @@
 
 from __future__ import annotations
 
+import functools
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
-from assistant.answer.evidence import plain, quote_text
+from assistant.answer.evidence import plain, quote_span, quote_text
+from assistant.answer.verbalizations import row_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config
-from assistant.core.records import Access, Evidence, Hit, Meta, Term, Verdict
+from assistant.core.records import Access, Evidence, Excerpt, Hit, Meta, Passage, Term, Verdict
 from assistant.guards import Span
-from assistant.guards.run import Guards, mask
+from assistant.guards.run import Guards, Screened, mask
 from assistant.index.catalog import Catalog
+from assistant.text.canonical import last_heading
+from assistant.text.units import Unit, units
 from assistant.text.words import normalise_term
 
 
 def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evidence, ...], tuple[Verdict, ...]]:
     """Return the evidence that may be quoted, and what the guards say of all of it.
 
-    Screened is what is said and what is quoted: a quote holds what stands between a lead-in and its item.
+    Screened is what is said and what is quoted, a quote holds what stands between a lead-in and its item, and where it
+    stands: what is masked there is quoted nowhere.
     """
-    screened = [guards.output(f"{plain(e)}\n{quote_text(e)}", (e.hit.before + e.hit.passage.text,)) for e in evidence]
-    kept = tuple(e for e, found in zip(evidence, screened, strict=True) if found.action == "allow")
-    return kept, tuple(verdict for found in screened for verdict in found.verdicts)
+    read = functools.cache(lambda hit: screened_text(hit.before + hit.passage.text, guards, _label(hit)))
+    kept, verdicts = [], list[Verdict]()
+    for one in evidence:
+        said = guards.output(f"{plain(one)}\n{quote_text(one)}", (one.hit.before + one.hit.passage.text,))
+        there = read(one.hit)
+        start, end = (at - one.hit.begin for at in quote_span(one))
+        is_masked = any(span.start < end and start < span.end for span in there.spans)
+        verdicts += (*said.verdicts, *(there.verdicts if is_masked and said.action == "allow" else ()))
+        kept += [one] if said.action == "allow" and not is_masked else []
+    return tuple(kept), tuple(verdicts)
 
 
 def masked(hits: Sequence[Hit], guards: Guards) -> tuple[Hit, ...]:
     """Return the hits with secrets and personal numbers masked; a contact of the passage's own is neither."""
-    return tuple(replace(hit, passage=replace(hit.passage, text=masked_text(hit.passage.text, guards))) for hit in hits)
+    texts = (screened_text(hit.passage.text, guards, _label(hit)).text for hit in hits)
+    return tuple(replace(hit, passage=replace(hit.passage, text=text)) for hit, text in zip(hits, texts, strict=True))
+
+
+def screened_text(text: str, guards: Guards, label: str = "") -> Screened:
+    """Screen a document's text as it stands below its `label`, a heading, and as its parts are said under their leads.
+
+    "The alarm code:" and an item below it are no secret line by line, and are one when they are said.
+    """
+    head = f"{label}\n\n" if label else ""
+    whole = head + text
+    stands = guards.output(whole, (whole,))
+    spans = [_moved(span, -len(head)) for span in stands.spans if span.start >= len(head)]
+    parts = [unit for unit in units(text) if unit.lead or unit.also]
+    lines = [" ".join(_said(text, unit).split()) for unit in parts]
+    spoken = guards.output("\n".join(lines), (whole,))
+    ends = list(accumulate(len(line) + 1 for line in lines))
+    for span in spoken.spans:
+        unit = parts[bisect_right(ends, span.start)]
+        spans.append(Span(unit.start, unit.end, span.kind))
+    told = (*stands.verdicts, *spoken.verdicts) if spans else ()
+    return Screened(mask(text, spans), told, stands.refusal or spoken.refusal, tuple(spans))
+
+
+def masked_excerpt(excerpt: Excerpt, passages: Sequence[Passage], guards: Guards) -> Excerpt:
+    """Mask an excerpt, all of it where it is its place, in one of the passages, that says what may not be shown."""
+    text = masked_text(excerpt.text, guards)
+    if text == excerpt.text:
+        for passage in passages:
+            start, end = excerpt.start - passage.start, excerpt.end - passage.start
+            spans = screened_text(passage.text, guards, _label_of(passage.text, passage.headings)).spans
+            kinds = [span.kind for span in spans if span.start < end and start < span.end]
+            text = f"[{kinds[0]} removed]" if kinds else text
+    return replace(excerpt, text=text)
+
+
+def _said(text: str, unit: Unit) -> str:
+    lead, own = text[slice(*unit.lead)] if unit.lead else "", text[unit.start : unit.end]
+    above = " ".join(text[slice(*span)] for span in unit.also)
+    return f"{above} {row_text(lead, own)}" if unit.kind == "row" else f"{above} {lead} {own}"
+
+
+def _label(hit: Hit) -> str:
+    return _label_of(hit.before or hit.passage.text, hit.passage.headings)
+
+
+def _label_of(text: str, headings: Sequence[str]) -> str:
+    """Return the heading that a text stands below, "" where it begins with it."""
+    return "" if text.lstrip().startswith("#") else last_heading("", headings)
 
 
 def in_context(text: str, start: int, end: int, guards: Guards, most: int) -> tuple[str, int, int] | None:
@@ -36,7 +98,7 @@ def in_context(text: str, start: int, end: int, guards: Guards, most: int) -> tu
     All of the text is screened as one: a part of a secret need not look like one, so none is shown of one that an edge
     cuts. None where a part of text[start:end] itself may not be shown.
     """
-    spans = masked_spans(text, guards)
+    spans = screened_text(text, guards).spans
     if any(span.start < end and start < span.end for span in spans):
         return None
     first, last = max(0, start - most), min(len(text), end + most)
@@ -71,11 +133,6 @@ def shown_owner(source: str, access: Access, catalog: Catalog, guards: Guards) -
 def masked_text(text: str, guards: Guards) -> str:
     """Mask in a document's text what may not be shown."""
     return guards.output(text, (text,)).text
-
-
-def masked_spans(text: str, guards: Guards) -> tuple[Span, ...]:
-    """Return where a document's text is masked before it is shown."""
-    return guards.output(text, (text,)).spans
 
 
 def show_terms(

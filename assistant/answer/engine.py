@@ -17,7 +17,7 @@ from assistant.answer.retrieve import Retriever, find_terms
 from assistant.answer.small_talk import load_small_talk
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
-from assistant.core.records import Access, Hit, Term
+from assistant.core.records import Access, Hit, Reading, Term
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import other_encoder
@@ -120,6 +120,10 @@ class Engine:
         """What picks the evidence; waits until its model is open."""
         read = self.open_reader().result().read
         return Reader(read, self.config.reader, self._reader_file.weights, self._confidence)
+
+    def answers(self, reading: Reading) -> bool:
+        """Tell whether what was read is likely enough to be right."""
+        return bool(reading.evidence) and reading.probability >= self.threshold
 
     def open_reader(self) -> Future[CrossEncoder]:
         """Start to open the reader's model, if nobody has."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import groupby
 
 from assistant.answer.evidence import MAX_REACH, MIN_WORDS, reach
+from assistant.answer.question import ReportStage
 from assistant.answer.read import evidence_in
 from assistant.core.records import Access, Evidence, Hit, Reading
 from assistant.index.queries import Queries
@@ -15,12 +16,14 @@ from assistant.text.quantities import duties
 from assistant.text.words import content
 
 EXTRACT = "the first rule of each section of {title}"
-MOST_SECTIONS = 8
+MOST_SECTIONS, MOST_PASSAGES = 8, 100  # that are told, and that are looked at
 LEAST_RARITY = math.log(4)  # of a title's word that a question has: "policy" is in most titles, and names none
 NAMED = 0.9  # the probability that the document is the one that is meant (docs/log/experiments.md)
 
 
-def extract(question: str, hits: Sequence[Hit], queries: Queries, access: Access) -> tuple[str, Reading] | None:
+def extract(
+    question: str, hits: Sequence[Hit], queries: Queries, access: Access, report: ReportStage
+) -> tuple[str, Reading] | None:
     """Return the title of the document that a question names, of those that were found, and its extract.
 
     None where it names none, or one without rules.
@@ -28,11 +31,14 @@ def extract(question: str, hits: Sequence[Hit], queries: Queries, access: Access
     rarity = queries.once("rarity of titles' words", access, lambda: _rarity(queries.titles(access)))
     if not (named := _named(question, hits, rarity)):
         return None
-    passages = queries.passages_of(named.passage.document_id)
+    passages = queries.passages_of(named.passage.document_id)[:MOST_PASSAGES]
     own = queries.hits([(passage.id, 0.0, ()) for passage in passages], access)
     sections = groupby(sorted(own, key=lambda hit: hit.passage.start), key=lambda hit: hit.passage.headings)
-    rules = [rule for _, section in sections if (rule := _first_rule(list(section)))]
-    return (named.title, Reading(tuple(rules[:MOST_SECTIONS]), tuple(hits), NAMED)) if rules else None
+    rules: list[Evidence] = []
+    for _, section in sections:
+        report("reading")  # which ends here if nobody waits any more
+        rules += [rule] if len(rules) < MOST_SECTIONS and (rule := _first_rule(list(section))) else []
+    return (named.title, Reading(tuple(rules), tuple(hits), NAMED)) if rules else None
 
 
 def _rarity(titles: Sequence[str]) -> Mapping[str, float]:

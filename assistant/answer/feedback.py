@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from string import hexdigits
 
-from assistant.answer.disclosure import masked_spans
+from assistant.answer.disclosure import screened_text
 from assistant.answer.question import encodable
 from assistant.audit.ledger import ID_DIGITS
 from assistant.audit.trail import Audit, remark_line
@@ -62,7 +62,7 @@ def _around(start: int, end: int, hit: Hit, guards: Guards) -> Quote | None:
     passage = hit.passage
     met = [unit for unit in units(passage.text) if unit.start < end and start < unit.end]
     start, end = min([start, *(u.start for u in met)]), max([end, *(u.end for u in met)])
-    if any(span.start < end and start < span.end for span in masked_spans(passage.text, guards)):
+    if any(span.start < end and start < span.end for span in screened_text(passage.text, guards).spans):
         return None
     place = hit.source, hit.title, passage.headings, passage.page, passage.start + start, passage.start + end
     return Quote(1, passage.text[start:end], *place, hit.document_sha256)

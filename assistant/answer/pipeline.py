@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from assistant.answer import outcomes
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
-from assistant.answer.disclosure import masked, masked_text, permitted, shown_owner
+from assistant.answer.disclosure import masked, masked_excerpt, permitted, shown_owner
 from assistant.answer.engine import Engine
+from assistant.answer.evidence import overlap
 from assistant.answer.extract import EXTRACT, extract
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
-from assistant.answer.phrase import GroundedText, extractive_answer, phrase
+from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import Inquiry, phrasings, repeats_last_answer
+from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer
 from assistant.answer.read import evidence_in
 from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
@@ -28,8 +29,10 @@ from assistant.core.records import (
     Hit,
     Reading,
     SearchResult,
+    Turn,
 )
 from assistant.guards.run import Guards, Screened
+from assistant.models.llm import LanguageModel
 from assistant.text.words import content
 
 MOST_TITLES = 6  # of documents that are named to whoever wants to know what can be asked
@@ -49,14 +52,15 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     if kind == SUMMARY and (summary := summarize(inquiry, engine)):
         return summary
     asked, reading = understand(inquiry, engine)
+    reading = with_halves(inquiry, reading, engine)
     found = reading.hits
     with inquiry.timer("guard"):
         reading = replace(reading, hits=masked(found[: inquiry.k], engine.guards))
     if engine.reads_passages and reading.probability >= engine.config.answer.min_closest:
         return from_passages(inquiry, asked, found, reading, engine)
-    if not reading.evidence or reading.probability < engine.threshold:
+    if not engine.answers(reading):
         return abstain(inquiry, reading, engine)
-    return from_evidence(inquiry, asked, reading, engine)
+    return from_evidence(inquiry, asked, reading, engine, engine.model)
 
 
 def screen(inquiry: Inquiry, guards: Guards) -> Screened:
@@ -80,7 +84,7 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
             reading = engine.reader.read(asked.text, hits, defined, inquiry.question if asked.joined else "")
         if not defined and not content(asked.text):  # "What is that?" alone asks of anything
             reading = Reading((), reading.hits, 0.0)
-        answered = reading.evidence and reading.probability >= engine.threshold
+        answered = engine.answers(reading)
         if answered and asked.joined and _says_again(reading, inquiry):
             reading = Reading((), reading.hits, 0.0)  # the question before it, once more
         elif answered:
@@ -89,27 +93,47 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     return tried[0]
 
 
+def with_halves(inquiry: Inquiry, reading: Reading, engine: Engine) -> Reading:
+    """Add to a question of two halves what answers each, since the whole's answer is often that of one of them.
+
+    Where the whole is not answered it is only if both of them are.
+    """
+    parts = halves(inquiry.question)
+    if parts is None:
+        return reading
+    first, second = parts
+    history = [*inquiry.history, Turn("user", first)]
+    asked = replace(inquiry, question=first), replace(inquiry, question=second, history=history)
+    found = [one for one in (reading, *(understand(half, engine)[1] for half in asked)) if engine.answers(one)]
+    if found[:1] != [reading] and len(found) < len(asked):
+        return reading
+    evidence: list[Evidence] = []
+    for one in found:
+        evidence += [e for e in one.evidence if not any(overlap(e, known) for known in evidence)]
+    least = reading.probability if found[0] is reading else min(one.probability for one in found)
+    return replace(reading, evidence=tuple(evidence), probability=least)
+
+
 def summarize(inquiry: Inquiry, engine: Engine) -> Answer | None:
     """Answer with an extract of the document that a question names; None where it names none."""
     with inquiry.timer("retrieve"):
         hits, _ = engine.retrieve(inquiry.question, inquiry.question, inquiry.access)
-        found = extract(inquiry.question, hits, engine.catalog.queries, inquiry.access)
+        found = extract(inquiry.question, hits, engine.catalog.queries, inquiry.access, inquiry.report)
     if found is None:
         return None
     title, reading = found
     with inquiry.timer("guard"):
-        evidence, withheld = permitted(reading.evidence, engine.guards)
-        reading = replace(reading, hits=masked(hits[: inquiry.k], engine.guards))
-    if not evidence:
+        rules, _ = permitted(reading.evidence, engine.guards)
+    if not rules:
         return None
-    with inquiry.timer("verify"):
-        wording = extractive_answer(evidence, withheld)
-        wording = shown(check_quotes(wording, engine), [e.hit for e in evidence], inquiry.access, engine)
     asked = replace(inquiry, question=EXTRACT.format(title=title), typed=inquiry.typed or inquiry.question)
-    return outcomes.answered(asked, reading, wording, (), NO_MODEL)
+    reading = replace(reading, evidence=rules, hits=masked(hits[: inquiry.k], engine.guards))
+    return from_evidence(asked, asked.question, reading, engine, None)
 
 
-def from_evidence(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine) -> Answer:
+def from_evidence(
+    inquiry: Inquiry, asked: str, reading: Reading, engine: Engine, model: LanguageModel | None
+) -> Answer:
     """Word the evidence that the reader picked, as far as the guards let it out."""
     with inquiry.timer("guard"):
         amended = with_amendments(reading.evidence, engine.catalog, inquiry.access, engine.limits)
@@ -118,7 +142,6 @@ def from_evidence(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine
         return outcomes.withheld(inquiry, reading, withheld)
     inquiry.report("wording")
     with inquiry.timer("generate"):
-        model = engine.model
         wording = phrase(asked, evidence, model, engine.config.generator)
     with inquiry.timer("verify"):
         wording = shown(check_quotes(wording, engine), [e.hit for e in evidence], inquiry.access, engine)
@@ -186,7 +209,9 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
         document = documents[citation.document_sha256]
         around = excerpts_around(catalog.queries, document, citation.start, citation.end)
         around = with_limits(around, citation, engine.limits)
-        context = tuple(replace(e, text=masked_text(e.text, engine.guards)) for e in around)
+        context = tuple(
+            masked_excerpt(e, catalog.queries.passages_of(document, e.start, e.end), engine.guards) for e in around
+        )
         ocr = catalog.queries.ocr_of(document, citation.start, citation.end)
         return replace(citation, context=context, since=since(catalog.queries, citation.source, access), ocr=ocr)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ ANAPHORS = frozenset("it its they them their those these that this he she ones s
 PREPOSITIONS = frozenset("for in at on with without during after before within from to under by per not if".split())
 VERBS = frozenset("am is are was were do does did has have can could may must should will would".split())
 ASKS = frozenset("who what when where how which".split())  # alone or with one more word: "Who approves?"
+ASKING = "|".join(sorted(ASKS | VERBS | frozenset("why whom whose until till".split())))
+# Where a second question begins: "how many days, and who decides?"
+SECOND_HALF = re.compile(rf"(?:(?<=\?)\s+|,?\s+and\s+|,\s+)(?=(?:{ASKING})\b)", re.IGNORECASE)
+ASKS_SOMETHING = re.compile(rf"\b(?:{ASKING})\b", re.IGNORECASE)
+LEAST_HALF = 2  # content words of a half that asks something of its own: "and until when?" does not
 MAX_QUESTION = 4_000  # characters
 MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
 MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
@@ -131,6 +137,16 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
         return (joined,) if short else (joined, alone)
     fragment = short and (refers_back or _is_fragment(words) or not own_words)
     return (joined,) if fragment else (alone, joined)
+
+
+def halves(question: str) -> tuple[str, str] | None:
+    """Return the two questions that one asks, None where it asks one."""
+    for match in reversed(list(SECOND_HALF.finditer(question))):
+        first, second = question[: match.start()].rstrip(" ,?"), question[match.end() :]
+        whole = min(len(_own_words(half)) for half in (first, second)) >= LEAST_HALF
+        if whole and ASKS_SOMETHING.search(first):
+            return f"{first}?", second
+    return None
 
 
 def _is_fragment(words: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ and what its answer must be. What is accepted stands in that file; what is dropp
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from assistant.audit.ledger import Entry
 from assistant.audit.trail import Audit, remark_line
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
-from assistant.core.files import PRIVATE_FILE
+from assistant.core.files import PRIVATE_FILE, is_exposed
 from assistant.core.records import Access, make_access
 from assistant.evaluate.questions import read_lines, with_gold
 from assistant.evaluate.stale import quote_of
@@ -65,17 +65,31 @@ class Pending:
 
 
 def find_pending(audit: Audit, accepted: Collection[str], queries: Queries) -> list[Pending]:
-    """Return the feedback that is to be decided on, oldest first; `accepted` are the IDs of answers with a row."""
+    """Return the feedback that is to be decided on, oldest first; `accepted` are the IDs of answers with a row.
+
+    What was refused, or asked nothing of the documents, makes no row: neither is right or wrong by them.
+    """
+    wanted = {of: entry for of, entry in last_words(audit.entries()).items() if of not in accepted}
+    asked = {entry.id: entry for entry in audit.entries() if entry.id in wanted and asks_documents(entry)}
+    return [_pending(entry, asked[of], queries) for of, entry in wanted.items() if of in asked]
+
+
+def last_words(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return what was said last of each answer, by its ID, as far as no reviewer has dropped it."""
     given: dict[str, Entry] = {}
     dropped: set[str] = set()
-    for entry in audit.entries():
+    for entry in entries:
         if entry.raw["command"] == FEEDBACK:
             given[entry.raw["of"]] = entry
         elif entry.raw["command"] == REVIEW:
             dropped.add(entry.raw["of"])
-    wanted = {of: entry for of, entry in given.items() if entry.id not in dropped and of not in accepted}
-    asked = {entry.id: entry for entry in audit.entries() if entry.id in wanted}  # one that is kept no more has none
-    return [_pending(entry, asked[of], queries) for of, entry in wanted.items() if of in asked]
+    return {of: entry for of, entry in given.items() if entry.id not in dropped}
+
+
+def asks_documents(entry: Entry) -> bool:
+    """Tell the answer to a question that was looked up: what is refused, and a greeting, finds no passages."""
+    raw = entry.raw
+    return bool(raw["status"] in ("answered", "abstained") and raw["answer_sha256"] and raw.get("hits"))
 
 
 def drop(pending: Pending, audit: Audit) -> None:
@@ -117,6 +131,8 @@ def append_row(path: Path, row: Json) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if is_exposed(path):
+            raise UsageError(f"{path} may be read or changed by others.", f"Make it yours alone: chmod go= {path}")
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), PRIVATE_FILE)
         with os.fdopen(handle, "a+b") as file:
             if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":

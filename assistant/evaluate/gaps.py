@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from assistant.answer.feedback import FEEDBACK
 from assistant.audit.ledger import Entry
 from assistant.core.records import Hit
+from assistant.evaluate.feedback import REVIEW, asks_documents, last_words
 from assistant.text.canonical import heading_path
 from assistant.text.words import STOP_WORDS, WORD, content, stem
 
@@ -85,17 +86,18 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
     A greeting finds no passages. What an asker said last of an answer counts.
     """
     asked: list[tuple[str, str, Unanswered]] = []
-    opinions: dict[str, str] = {}
+    remarks: list[Entry] = []
     for entry in entries:
         raw = entry.raw
-        if raw.get("command") == FEEDBACK:
-            opinions[raw["of"]] = raw["status"]
-        elif raw["status"] in ("answered", "abstained") and raw["answer_sha256"] and raw.get("hits"):
+        if raw["command"] in (FEEDBACK, REVIEW):
+            remarks.append(entry)
+        elif asks_documents(entry):
             first = next(iter(raw["history"]), raw["question"])
             conversation = f"{raw['time'][:10]} {raw['roles']} {first}"
             one = Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))
             asked += [(entry.id, raw["status"], one)] if raw["time"][:10] >= since else []
-    yield from (one for id, status, one in asked if status == "abstained" or opinions.get(id) == "wrong")
+    wrong = {of for of, entry in last_words(remarks).items() if entry.raw["status"] == "wrong"}
+    yield from (one for id, status, one in asked if status == "abstained" or id in wrong)
 
 
 def group(vectors: NDArray[np.float32]) -> list[int]:

@@ -50,16 +50,19 @@ def make_authenticator(
 ) -> Authenticator:
     """Return who may ask at an address; raises UsageError if other machines reach it and no token is asked for.
 
-    A server that is `proxied` is called by its proxy's name, and refuses whoever does not come from there.
+    A server that is `proxied` is called by its proxy's name, and refuses whoever does not come from there or shows no
+    token: an account of that machine, or a page in its browser, is not the proxy.
     """
     if token_file and tokens:
         raise UsageError("--token-file names one token for all, and serve.tokens one for each.", "Leave one out.")
     if tokens:
         tokens.read()
     token = _read_token(token_file) if token_file else b""
+    if proxied and not token:
+        raise UsageError("serve.proxies needs a token that the proxy alone knows.", "Name its file: --token-file FILE")
     if is_loopback(host) and not proxied:
         return Authenticator(frozenset((*LOCAL_NAMES, f"[{host}]" if ":" in host else host.lower())), token, tokens)
-    if not (token or tokens or proxied):
+    if not (token or tokens):
         cause = f"{host or 'every address'} can be reached from other machines, which must show a token."
         raise UsageError(cause, "Name a file that holds one, --token-file FILE, or one with many: serve.tokens")
     return Authenticator(token=token, tokens=tokens)

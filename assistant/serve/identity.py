@@ -45,9 +45,13 @@ class Identity:
         if _address(client) not in self.proxies:
             message = "this server is asked through its proxy, which knows who you are."
             raise HttpError(HTTPStatus.FORBIDDEN, "not_proxied", message)
-        groups = (name.strip().casefold() for name in _told(self.groups_header, headers).split(","))
+        user = _told(self.user_header, headers)
+        if self.user_header and not user:
+            message = f"the proxy did not say who you are: {self.user_header} is missing."
+            raise HttpError(HTTPStatus.FORBIDDEN, "not_signed_on", message)
+        groups = map(_folded, _told(self.groups_header, headers).split(","))
         roles = frozenset[str]().union(*(self.roles.get(group, frozenset()) for group in groups))
-        return replace(common, roles=roles, asker=_told(self.user_header, headers))
+        return replace(common, roles=roles, asker=user)
 
 
 def make_identity(settings: ServeSection, roles: Collection[str] = (), tokens: TokenFile | None = None) -> Identity:
@@ -81,8 +85,13 @@ def _roles_of(text: str) -> dict[str, frozenset[str]]:
         named = make_access(roles.split(",")).roles
         if not (equals and group.strip() and named):
             raise ConfigError(f"serve.groups: {pair.strip()!r} is no group = role.", 'E.g. groups = "policy-hr = hr"')
-        found[group.strip().casefold()] = named
+        found[_folded(group)] = named
     return found
+
+
+def _folded(group: str) -> str:
+    """Fold the case of ASCII alone: other letters have small ones that are another group's."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in group.strip(" \t"))
 
 
 def _address(host: str) -> Address | None:

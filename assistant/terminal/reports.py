@@ -95,7 +95,8 @@ def feedback_report(pending: Pending, number: int, count: int) -> Iterator[Rende
     for text in asked["history"]:
         yield Indented(Text(one_line(text), style="dim"))
     yield Indented(Text(one_line(asked["question"]), style="bold"))
-    yield Text(f"{asked['status']}; its asker says {given['status']}: {one_line(given['note'])}".rstrip(": "))
+    told = f"{asked['status']}; its asker says {given['status']}"
+    yield Indented(Text.assemble(told, (f": {one_line(given['note'])}" if given["note"] else "", "italic")))
     shown = ((f"quoted from {one.source}", one) for one in pending.quoted)
     for told, one in (*shown, *((f"right by the asker, {one.source}", one) for one in pending.place)):
         yield Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from assistant.answer.disclosure import masked_spans
+from assistant.answer.disclosure import screened_text
 from assistant.core.records import Document, Passage
 from assistant.guards import Span as Hidden
 from assistant.guards.run import Guards, mask
@@ -68,7 +68,7 @@ class Pieces:
     def shown(self, piece: Piece) -> Piece:
         """Return a piece with secrets and personal numbers masked as they are where its passages are shown."""
         lead = " ".join(self.line(*span) for span in piece.above)
-        term = mask(piece.term, masked_spans(piece.term, self._guards))
+        term = screened_text(piece.term, self._guards).text
         return replace(piece, text=self.line(piece.start, piece.end), lead=lead, term=term)
 
     def line(self, start: int, end: int) -> str:
@@ -83,7 +83,7 @@ class Pieces:
     @cached_property
     def _hidden(self) -> tuple[Hidden, ...]:
         """What may not be shown of the document."""
-        return masked_spans(self._text, self._guards)
+        return screened_text(self._text, self._guards).spans
 
     def _passage_at(self, place: int) -> int:
         return max(bisect.bisect_right(self._starts, place) - 1, 0)

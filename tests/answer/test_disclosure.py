@@ -22,6 +22,8 @@ FILES = {
     "robot.md": f"# Robot\n\nThe robot account signs in with the key {KEY} every night.\n",
     "travel.md": f"# Travel\n\nFlights are paid with the company card {CARD}.\n\n"
     "## Trains\n\nTrains are booked with travel@tarn.example by the employee.\n",
+    "gate.md": "# Gate\n\n## Passport number\n\nC01X00T47 must be kept by the people team at all times.\n\n"
+    "## Codes\n\nThe alarm code:\n\n- Kx9vQ77zz must be typed twice by the guard each evening.\n",
     "logo.txt": "The logo must be shown as ![logo](http://evil.example/x.png) on each slide of a talk.\n",
 }
 
@@ -105,3 +107,16 @@ def test_what_stands_around_a_quote_is_masked_and_ends_where_a_passage_was_left_
     around, start, end = assistant.around(quote, assistant.access)
     assert around[start:end] == quote.quote and "[AWS access key removed]" in around[:start]
     assert KEY not in around and order not in around
+
+
+@pytest.mark.parametrize("hidden", ["C01X00T47", "Kx9vQ77zz"])
+@pytest.mark.parametrize(
+    "question", ["What must be kept by the people team at all times?", "Who must type the alarm code twice?"]
+)
+def test_what_a_heading_or_a_lead_in_makes_a_secret_is_shown_by_no_door(
+    ask: Callable[..., Answer], question: str, hidden: str
+) -> None:
+    """Line by line it is none; a search masked one of them, and an answer the other."""
+    answer = ask(question)
+    assert hidden not in dumps(answer_json(answer))
+    assert any("removed]" in hit.passage.text for hit in answer.hits if hit.source == "gate.md")

@@ -30,9 +30,10 @@ def assistant(company: Config) -> Assistant:
 def test_a_document_is_summed_up_by_its_own_rules(assistant: Assistant, asked: str, title: str) -> None:
     answer = assistant.answer(asked)
     assert answer.status == "answered" and answer.question == asked and answer.asked == EXTRACT.format(title=title)
-    assert {c.title for c in answer.citations} == {title} and 3 <= len(answer.citations) <= MOST_SECTIONS
-    assert [c.start for c in answer.citations] == sorted(c.start for c in answer.citations)
-    assert len({c.headings for c in answer.citations}) == len(answer.citations)
+    own = [c for c in answer.citations if c.title == title]  # others say something against it
+    assert 3 <= len(own) <= MOST_SECTIONS and list(answer.citations[: len(own)]) == own
+    assert [c.start for c in own] == sorted(c.start for c in own)
+    assert len({c.headings for c in own}) == len(own)
     checks = verify_answer(saved_answer(answer_json(answer)), assistant.catalog, assistant.access)
     assert len(checks) == len(answer.citations) and not any(check.problem for check in checks)
 

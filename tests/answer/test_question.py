@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.answer.question import Phrasing, phrasings, recent, repeats_last_answer, respelt
+from assistant.answer.question import Phrasing, halves, phrasings, recent, repeats_last_answer, respelt
 from assistant.core.records import Turn
 
 BEFORE = "How do I report harassment?"
@@ -99,3 +99,28 @@ def test_only_words_that_are_none_are_respelt_and_the_first_few() -> None:
     assert said == question.replace("londn,", "London,").replace("anual", "annual")
     assert looked_up == ["londn", "anual", "wordx", "wordxx", "wordxxx", "wordxxxx", "wordxxxxx", "wordxxxxxx"]
     assert respelt("hotel in leave", lambda word: word in known, written) == "hotel in leave"
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "I am pregnant. Can I leave the rota, and does anybody check my lab work?",
+            ("I am pregnant. Can I leave the rota?", "does anybody check my lab work?"),
+        ),
+        (
+            "what is the hotel limit in London and who approves flights",
+            ("what is the hotel limit in London?", "who approves flights"),
+        ),
+        ("How many days may I carry over, and until when?", None),
+        ("what does CISO mean and who is it", None),
+        ("Who approves travel and expenses?", None),
+        ("Research and development: may I publish?", None),
+        (
+            "How long is sick pay paid in full? Does the shift money go on?",
+            ("How long is sick pay paid in full?", "Does the shift money go on?"),
+        ),
+    ],
+)
+def test_two_questions_in_one_are_told_apart(question: str, parts: tuple[str, str] | None) -> None:
+    assert halves(question) == parts

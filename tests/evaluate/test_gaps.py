@@ -23,6 +23,7 @@ TODAY = datetime.now(UTC).date().isoformat()
 
 def line(question: str, *, status: str = "abstained", day: str = "2026-03-01", asker: str = "", **more: Any) -> Entry:
     raw = {
+        "command": "ask",
         "question": question,
         "status": status,
         "time": f"{day}T10:00:00+00:00",
@@ -84,6 +85,9 @@ def test_an_answer_that_its_asker_marked_as_wrong_was_asked_in_vain() -> None:
     assert [one.question for one in unanswered(marked, "")] == ["a parrot?", "a lorry?"]
     assert not list(unanswered(marked, "2026-03-02"))
     assert not list(unanswered([lorry, said("wrong", lorry), said("right", lorry)], "")), "the last word counts"
+    wrong = said("wrong", lorry)
+    dropped = line("", command="review", status="dropped", of=wrong.id, answer_sha256="", hits=[])
+    assert not list(unanswered([lorry, wrong, dropped], "")), "a reviewer did not take it"
     refused = line("a bomb?", status="blocked")
     assert not list(unanswered([refused, said("wrong", refused)], ""))
 

@@ -141,6 +141,7 @@ WRONG: dict[str, tuple[str, bytes | Json, int, str]] = {
     "a chat without JSON": (CHAT, b"{", 400, "not JSON"),
     "no such path": ("/v1/answer", {}, 404, "no such path"),
     "another form of a path": ("/v1/ask/", {}, 404, "no such path"),
+    "a line end behind a path": ("/v1/ask%0a", {}, 404, "no such path"),
     "another method": ("/healthz", {}, 405, "another method"),
 }
 

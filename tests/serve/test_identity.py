@@ -12,21 +12,28 @@ from assistant.core.config import ServeSection
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.records import Access, make_access
 from assistant.serve.app import make_app
-from assistant.serve.auth import make_authenticator
+from assistant.serve.auth import Authenticator, make_authenticator
 from assistant.serve.identity import make_identity
 from assistant.serve.queue import RequestQueue
 from assistant.serve.schemas import HttpError
 from tests.serve.stub import SHA, TEXT, StubAssistant
+from tests.serve.test_app import TOKEN
 
 GROUPS = "policy-hr = HR; Directors = board, managers"
 HEADER = "X-Forwarded-Groups"
 CHAT = {"messages": [{"role": "user", "content": "Who?"}]}
 
 
-def ask(stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", proxies: str = "127.0.0.1, ::1") -> int:
+def ask(
+    stub: StubAssistant,
+    groups: list[str],
+    client: str = "127.0.0.1",
+    proxies: str = "127.0.0.1, ::1",
+    user: str = "anna",
+) -> int:
     """Ask over every path that shows documents, and return the one status of all."""
     identity = make_identity(ServeSection(proxies=proxies, groups=GROUPS))
-    authenticator = make_authenticator("127.0.0.1", None, proxied=True)
+    authenticator = Authenticator(token=TOKEN.encode())
     unsafe: Any = stub
     app = make_app(
         unsafe,
@@ -36,7 +43,9 @@ def ask(stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", proxi
         print,
     )
     asks = TestClient(app, "http://policies.example.org", client=(client, 5), raise_server_exceptions=False)
-    headers = [(HEADER, value) for value in groups]
+    signed = {"Authorization": f"Bearer {TOKEN}"}
+    told = [*signed.items(), ("X-Forwarded-User", user), *((HEADER, value) for value in groups)]
+    headers = [(name.encode(), value.encode()) for name, value in told]
     place: dict[str, str | int] = {"document": SHA, "start": 40, "end": 40 + len(TEXT)}
     statuses = {
         asks.post("/v1/ask", json={"question": "Who?"}, headers=headers).status_code,
@@ -45,7 +54,7 @@ def ask(stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", proxi
         asks.post("/", data={"question": "Who?"}, headers=headers).status_code,
         asks.get("/source", params=place, headers=headers).status_code,
     }
-    assert asks.get("/healthz").status_code == asks.get("/").status_code == 200
+    assert asks.get("/healthz").status_code == asks.get("/", headers=signed).status_code == 200
     (status,) = statuses
     return status
 
@@ -58,6 +67,7 @@ def ask(stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", proxi
         (["POLICY-HR , directors"], {"hr", "board", "managers"}),
         (["hr, board, everyone, *"], set()),
         (["policy-hr2, policy"], set()),
+        (["director\u017f, \u00a0directors"], set()),  # letters and spaces that are only like them
     ],
 )
 def test_groups_have_the_roles_that_the_settings_say(groups: list[str], roles: set[str]) -> None:
@@ -80,9 +90,21 @@ def test_the_proxy_names_who_asks() -> None:
 
     found = asks(("x-forwarded-user", " jörg@example.org "), ("x-forwarded-groups", "geschäft"))
     assert (found.asker, found.roles) == ("jörg@example.org", {"board"})
-    assert asks().asker == "" == asks(("X_Forwarded_User", "eve")).asker
+    for unnamed in ((), (("X_Forwarded_User", "eve"),), (("X-Forwarded-User", " "),)):
+        with pytest.raises(HttpError, match="did not say who you are"):
+            asks(*unnamed)
     with pytest.raises(HttpError, match="came twice"):
         asks(("X-Forwarded-User", "anna"), ("X-FORWARDED-USER", "eve"))
+
+
+def test_whom_the_proxy_does_not_name_is_refused() -> None:
+    stub = StubAssistant()
+    assert ask(stub, ["directors"], user="") == 403 and not stub.asked
+
+
+def test_a_proxy_shows_a_token() -> None:
+    with pytest.raises(UsageError, match="needs a token"):
+        make_authenticator("127.0.0.1", None, proxied=True)
 
 
 @pytest.mark.parametrize("client", ["10.0.0.9", "testclient", "127.0.0.2", "::2", ""])

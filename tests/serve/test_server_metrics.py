@@ -21,7 +21,7 @@ from assistant.core.errors import IndexMissing
 from assistant.core.records import make_access
 from assistant.index.catalog import Catalog
 from assistant.serve.app import make_app
-from assistant.serve.auth import Authenticator, make_authenticator
+from assistant.serve.auth import Authenticator
 from assistant.serve.identity import make_identity
 from assistant.serve.queue import RequestQueue
 from tests.commands import free_port
@@ -79,12 +79,13 @@ def test_who_may_not_ask_may_not_look() -> None:
     app: Any = make_app(
         stub,  # type: ignore[arg-type]
         lambda *request: identity.access(make_access(), *request),
-        make_authenticator("127.0.0.1", None, proxied=True),
+        Authenticator(token=TOKEN.encode()),
         RequestQueue(ServeSection()),
         print,
     )
-    assert TestClient(app, client=("10.0.0.9", 5)).get("/metrics").status_code == 403
-    assert scraped(TestClient(app, client=("127.0.0.1", 5)))
+    signed = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-User": "prometheus"}
+    assert TestClient(app, client=("10.0.0.9", 5)).get("/metrics", headers=signed).status_code == 403
+    assert scraped(TestClient(app, client=("127.0.0.1", 5)), **signed)
 
 
 def test_an_index_that_cannot_be_read_is_no_number() -> None:
