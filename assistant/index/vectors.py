@@ -14,6 +14,7 @@ import contextlib
 import json
 import shutil
 import sqlite3
+import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +42,7 @@ TIMEOUT_SECONDS = 60.0  # of a server's reply
 # One flush near the end of a build instead of one every thousand vectors; opening replays what is not flushed.
 FLUSHED = 1_000
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32, "sync_threshold": FLUSHED}
+TRIES, PAUSE, LOCKED = 50, 0.1, "database is locked"
 AT_ONCE = 2  # the least that Chroma takes: what is erased must not wait in its log
 ERASES = {"erases": True}  # of a collection that never held, in its files, a vector of what it has not
 
@@ -301,13 +303,29 @@ def _erase(collection: Any, removed: Sequence[int]) -> None:
     """Delete vectors and what the index's file holds of them: a deleted one stays there, one written over does not."""
     if not removed:
         return
-    collection.modify(configuration={"hnsw": {"sync_threshold": AT_ONCE}})  # before anything opens the index
+    _flush_after(AT_ONCE, collection)  # before anything opens the index
     blank = np.eye(1, len(collection.peek(1)["embeddings"][0]), dtype=np.float32)  # of no text; zeros have no cosine
     for some in batched(removed):
         ids = list(map(str, some))
         collection.update(ids=ids, embeddings=blank.repeat(len(ids), 0))
         collection.delete(ids=ids)
-    collection.modify(configuration={"hnsw": {"sync_threshold": FLUSHED}})
+    _flush_after(FLUSHED, collection)
+
+
+def _flush_after(count: int, collection: Any) -> None:
+    """Have Chroma write its index after so many changes.
+
+    Its transaction reads first and writes then. Where another of its own writes in between, on a busy machine, SQLite
+    calls the database locked at once, whatever the time to wait (chroma-core/chroma issue 7375); the next try is new.
+    """
+    for left in range(TRIES, -1, -1):
+        try:
+            collection.modify(configuration={"hnsw": {"sync_threshold": count}})
+            return
+        except Exception as error:
+            if not left or LOCKED not in str(error):
+                raise
+            time.sleep(PAUSE)
 
 
 def batched(items: Iterable[T], most: int = 5_000) -> Iterator[list[T]]:

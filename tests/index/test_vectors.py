@@ -291,6 +291,20 @@ def test_what_is_removed_is_in_no_file(folder: FolderStore, tmp_path: Path) -> N
     assert folder.query(grandchild, nearest, 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))
 
 
+def test_a_lock_of_chromas_own_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine ingests that removed something failed."""
+    monkeypatch.setattr(vectors, "PAUSE", 0)
+    locked = RuntimeError("Database error: error returned from database: (code: 5) database is locked")
+    once = Mock(modify=Mock(side_effect=[locked, locked, None]))
+    vectors._flush_after(2, once)
+    assert once.modify.call_count == 3
+    for error, tries in ((locked, vectors.TRIES + 1), (RuntimeError("disk is full"), 1)):
+        never = Mock(modify=Mock(side_effect=error))
+        with pytest.raises(RuntimeError):
+            vectors._flush_after(2, never)
+        assert never.modify.call_count == tries
+
+
 def test_a_generation_that_may_hold_what_was_removed_is_not_copied(
     folder: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

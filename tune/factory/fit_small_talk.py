@@ -19,6 +19,7 @@ from assistant.core.config import load_config
 from assistant.evaluate.questions import read_questions
 from assistant.models.encoder import guard_encode
 from tune.factory.fit_packaged import QUESTIONS, organisations
+from tune.factory.train_reader import FOLLOW_UPS
 from tune.factory.train_guards import fold_rows
 
 EXAMPLES = Path(__file__).parent / "examples" / "small_talk.jsonl"
@@ -35,6 +36,8 @@ def main() -> None:
     kinds = np.array([names.index(line["kind"]) for line in lines])
     vectors = encode([line["text"] for line in lines]).astype(np.float64)
     asked = [question.question for folder in organisations() for question in read_questions(folder / QUESTIONS)]
+    follow_ups = [path for folder in organisations() if (path := folder / FOLLOW_UPS).is_file()]
+    asked += [json.loads(line)["question"] for path in follow_ups for line in path.read_text("utf-8").splitlines()]
     ordinary = encode(asked).astype(np.float64)
 
     def fit(rows: NDArray[np.int64]) -> LogisticRegression:

@@ -80,8 +80,9 @@ def served() -> Iterator[Served]:
         yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture
 def browser() -> Iterator[Any]:
+    """Open a browser for one test: as long as Playwright is open, no other test of its process has a loop."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not path:
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")
