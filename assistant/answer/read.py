@@ -41,7 +41,7 @@ Score = Callable[[str, str, Sequence[str]], LogOdds]
 KINDS: Final[Mapping[str, Literal["item", "row"]]] = {"item": "item", "row": "row"}
 MAX_DEFINITIONS = 2  # of one question: the fullest, and one more that may say it otherwise
 PASSAGE_WEIGHT = 0.06  # of a hit's best candidate beside its retrieval score, in the order of the hits
-FOCUS_WEIGHT = 1.6  # of words in common, in a conversation; 3.3 and none answer as many (docs/log/experiments.md)
+FOCUS_WEIGHT = 2.4  # of words in common, in a conversation; 3.3 answers as many (docs/log/experiments.md)
 DEFINED = 0.99  # the probability that a definition answers the question what its term means
 # Passages that are always read, and log-odds of a candidate from which no more are: of two questions in five the second
 # half is left unread, and as many are answered right (docs/log/experiments.md).
