@@ -56,9 +56,10 @@ class Served:
 def serving() -> Iterator[Served]:
     """Serve a page on a free port of loopback until left."""
     assistant: Any = Desk()
+    queue = RequestQueue(ServeSection())
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        app = make_app(assistant, lambda *_: make_access(), LOCAL, RequestQueue(ServeSection()), lambda *_: None)
+        app = make_app(assistant, lambda *_: make_access(), LOCAL, queue, lambda *_: None)
         server = uvicorn.Server(uvicorn_settings(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -72,6 +73,7 @@ def serving() -> Iterator[Served]:
         finally:
             assistant.gate.set()
             stop()
+            queue.close()
 
 
 @pytest.fixture(scope="package")
