@@ -7,6 +7,7 @@ From `examples/small_talk.jsonl`, and as questions those of our organisations' e
 from __future__ import annotations
 
 import json
+import random
 import sys
 from pathlib import Path
 
@@ -14,24 +15,49 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from assistant.answer.small_talk import FILE, KINDS, QUESTION
+from assistant.answer.small_talk import FILE, KINDS, QUESTION, SUMMARY
 from assistant.core.config import load_config
 from assistant.evaluate.questions import read_questions
 from assistant.models.encoder import guard_encode
-from tune.factory.fit_packaged import QUESTIONS, organisations
-from tune.factory.train_reader import FOLLOW_UPS
+from tune.factory.fit_packaged import DOCUMENTS, QUESTIONS, organisations
 from tune.factory.train_guards import fold_rows
+from tune.factory.train_reader import FOLLOW_UPS
 
 EXAMPLES = Path(__file__).parent / "examples" / "small_talk.jsonl"
 THRESHOLD, FOLDS, SEED = 0.7, 10, 1
+EACH = 12  # titles of a template
+TITLES = 200
 INVERSE_PENALTY = 100.0
+# Said of the titles of our organisations' documents, in turn: a wish for a summary is none of one subject.
+ABOUT_TITLES = {
+    SUMMARY: (
+        "Summarise the {}", "give me a summary of the {}", "overview of the {} please",
+        "What does the {} say, in short?", "main points of the {}", "tl;dr of the {}", "sum up the {} for me",
+        "what's in the {}?", "outline the {} briefly",
+    ),
+    QUESTION: (
+        "Who owns the {}?", "Where do I find the {}?", "When was the {} last changed?",
+        "what does the {} say about visitors", "Does the {} apply to contractors?",
+        "who approves exceptions from the {}", "Is the {} still in force?",
+    ),
+}  # fmt: skip
 ORDINARY_WEIGHT = 0.3  # of a question that nobody wrote to be mistaken
+
+
+def about_titles() -> list[dict[str, str]]:
+    """Say each template of a few titles, the next ones for each."""
+    pages = [path for folder in organisations() for path in sorted((folder / DOCUMENTS).rglob("*.md"))]
+    first = (page.read_text("utf-8").lstrip().partition("\n")[0] for page in pages)
+    titles = iter(random.Random(SEED).sample([line[2:] for line in first if line.startswith("# ")], TITLES))
+    said = ((kind, template) for kind, templates in ABOUT_TITLES.items() for template in templates)
+    return [{"kind": kind, "text": template.format(next(titles))} for kind, template in said for _ in range(EACH)]
 
 
 def main() -> None:
     """Fit, measure on folds, write."""
     encode = guard_encode(load_config())
     lines = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
+    lines += about_titles()
     names = [*KINDS, QUESTION]
     kinds = np.array([names.index(line["kind"]) for line in lines])
     vectors = encode([line["text"] for line in lines]).astype(np.float64)
