@@ -27,7 +27,7 @@ class Thresholds:
     cosine: float = 0.4  # of two provisions that may be of the same thing
     words: float = 0.3  # share of the shorter one's words that the other must have; of two duties:
     duty_words: float = 0.75
-    log_odds: float = 2.7  # that each answers what the other is asked, on average; of two duties:
+    log_odds: float = 2.2  # that each answers what the other is asked, on average; of two duties:
     duty_log_odds: float = 1.0
     compared: int = 500  # nearest provisions whose words are compared, for each
     asked: int = 12  # of those that are asked
