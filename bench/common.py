@@ -25,6 +25,7 @@ from assistant.core.records import IngestReport
 
 ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.7  # a load average above this spoils timings on the two cores that FACTS were measured on
+COMMAND = (sys.executable, "-c", "from assistant.cli import main; main()")  # the assistant's own, of this tree
 MOST_FAULTS = 20  # that are printed
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 

@@ -11,14 +11,13 @@ import pty
 import re
 import shlex
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from bench.common import ROOT, console, parser, run_ingest, scratch, settings
+from bench.common import COMMAND, ROOT, console, parser, run_ingest, scratch, settings
 
 PICTURE = ROOT / "docs" / "demo.svg"
 COMMANDS = (
@@ -28,7 +27,6 @@ COMMANDS = (
 )
 FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)  # which a reader's program would fetch from the internet
 WIDTH, LINES = 100, 40
-CODE = "from assistant.cli import main; main()"
 
 
 def main() -> None:
@@ -47,7 +45,7 @@ def main() -> None:
 def on_terminal(command: str, data: Path) -> str:
     """Return what a command writes to a terminal, its spinner left out."""
     ours, its = pty.openpty()
-    arguments = [sys.executable, "-c", CODE, *shlex.split(command), "--data", str(data)]
+    arguments = [*COMMAND, *shlex.split(command), "--data", str(data)]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(WIDTH), "LINES": str(LINES), "PAGER": "cat"}
     process = subprocess.Popen(
         arguments, stdout=its, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=environment

@@ -9,17 +9,14 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from urllib.error import URLError
 
-from bench.common import ROOT, console, parser, run_ingest, scratch, settings
+from bench.common import COMMAND, ROOT, console, parser, run_ingest, scratch, settings
 
 QUESTION = "How many days of leave can I carry over?"
-
 PATIENCE = 120  # seconds until it serves
-CODE = "from assistant.cli import main; main()"
 
 
 def main() -> None:
@@ -30,7 +27,7 @@ def main() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [sys.executable, "-c", CODE, "serve", "--port", str(port), "--data", str(config.data)]
+        command = [*COMMAND, "serve", "--port", str(port), "--data", str(config.data)]
         server = subprocess.Popen(command)
         try:
             address = f"http://127.0.0.1:{port}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -27,33 +27,36 @@ def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evide
     Screened is what is said and what is quoted, a quote holds what stands between a lead-in and its item, and where it
     stands: what is masked there is quoted nowhere.
     """
-    read = functools.cache(lambda hit: screened_text(hit.before + hit.passage.text, guards, _label(hit)))
+    there = functools.cache(
+        lambda hit: screened_text(hit.before + hit.passage.text, guards, hit.passage.headings)  # once for each hit
+    )
     kept, verdicts = [], list[Verdict]()
     for one in evidence:
         said = guards.output(f"{plain(one)}\n{quote_text(one)}", (one.hit.before + one.hit.passage.text,))
-        there = read(one.hit)
         start, end = (at - one.hit.begin for at in quote_span(one))
-        is_masked = any(span.start < end and start < span.end for span in there.spans)
-        verdicts += (*said.verdicts, *(there.verdicts if is_masked and said.action == "allow" else ()))
+        is_masked = any(span.meets(start, end) for span in there(one.hit).spans)
+        verdicts += (*said.verdicts, *(there(one.hit).verdicts if is_masked and said.action == "allow" else ()))
         kept += [one] if said.action == "allow" and not is_masked else []
     return tuple(kept), tuple(verdicts)
 
 
 def masked(hits: Sequence[Hit], guards: Guards) -> tuple[Hit, ...]:
     """Return the hits with secrets and personal numbers masked; a contact of the passage's own is neither."""
-    texts = (screened_text(hit.passage.text, guards, _label(hit)).text for hit in hits)
+    texts = (screened_text(hit.passage.text, guards, hit.passage.headings).text for hit in hits)
     return tuple(replace(hit, passage=replace(hit.passage, text=text)) for hit, text in zip(hits, texts, strict=True))
 
 
-def screened_text(text: str, guards: Guards, label: str = "") -> Screened:
-    """Screen a document's text as it stands below its `label`, a heading, and as its parts are said under their leads.
+def screened_text(text: str, guards: Guards, headings: Sequence[str] = ()) -> Screened:
+    """Screen a document's text as it stands below its headings, and as its parts are said under their leads.
 
     "The alarm code:" and an item below it are no secret line by line, and are one when they are said.
     """
-    head = f"{label}\n\n" if label else ""
+    below = last_heading("", headings)
+    head = f"{below}\n\n" if below and not text.lstrip().startswith("#") else ""
     whole = head + text
     stands = guards.output(whole, (whole,))
-    spans = [_moved(span, -len(head)) for span in stands.spans if span.start >= len(head)]
+    spans = [replace(span.moved(-len(head)), start=max(0, span.start - len(head))) for span in stands.spans]
+    spans = [span for span in spans if span.end > 0]
     parts = [unit for unit in units(text) if unit.lead or unit.also]
     lines = [" ".join(_said(text, unit).split()) for unit in parts]
     spoken = guards.output("\n".join(lines), (whole,))
@@ -65,31 +68,23 @@ def screened_text(text: str, guards: Guards, label: str = "") -> Screened:
     return Screened(mask(text, spans), told, stands.refusal or spoken.refusal, tuple(spans))
 
 
-def masked_excerpt(excerpt: Excerpt, passages: Sequence[Passage], guards: Guards) -> Excerpt:
-    """Mask an excerpt, all of it where it is its place, in one of the passages, that says what may not be shown."""
-    text = masked_text(excerpt.text, guards)
-    if text == excerpt.text:
-        for passage in passages:
-            start, end = excerpt.start - passage.start, excerpt.end - passage.start
-            spans = screened_text(passage.text, guards, _label_of(passage.text, passage.headings)).spans
-            kinds = [span.kind for span in spans if span.start < end and start < span.end]
-            text = f"[{kinds[0]} removed]" if kinds else text
-    return replace(excerpt, text=text)
-
-
 def _said(text: str, unit: Unit) -> str:
     lead, own = text[slice(*unit.lead)] if unit.lead else "", text[unit.start : unit.end]
     above = " ".join(text[slice(*span)] for span in unit.also)
     return f"{above} {row_text(lead, own)}" if unit.kind == "row" else f"{above} {lead} {own}"
 
 
-def _label(hit: Hit) -> str:
-    return _label_of(hit.before or hit.passage.text, hit.passage.headings)
+def withheld_spans(passage: Passage, guards: Guards) -> tuple[Span, ...]:
+    """Return where a passage says what may not be shown, as offsets into its document."""
+    return tuple(span.moved(passage.start) for span in screened_text(passage.text, guards, passage.headings).spans)
 
 
-def _label_of(text: str, headings: Sequence[str]) -> str:
-    """Return the heading that a text stands below, "" where it begins with it."""
-    return "" if text.lstrip().startswith("#") else last_heading("", headings)
+def masked_excerpt(excerpt: Excerpt, withheld: Iterable[Span], guards: Guards) -> Excerpt:
+    """Mask an excerpt, all of it where only its place says what is `withheld`, as offsets into its document."""
+    text = masked_text(excerpt.text, guards)
+    if text == excerpt.text and (met := [span for span in withheld if span.meets(excerpt.start, excerpt.end)]):
+        text = f"[{met[0].kind} removed]"
+    return replace(excerpt, text=text)
 
 
 def in_context(text: str, start: int, end: int, guards: Guards, most: int) -> tuple[str, int, int] | None:
@@ -99,18 +94,14 @@ def in_context(text: str, start: int, end: int, guards: Guards, most: int) -> tu
     cuts. None where a part of text[start:end] itself may not be shown.
     """
     spans = screened_text(text, guards).spans
-    if any(span.start < end and start < span.end for span in spans):
+    if any(span.meets(start, end) for span in spans):
         return None
     first, last = max(0, start - most), min(len(text), end + most)
     first = max([first, *(span.end for span in spans if span.start < first < span.end)])
     last = min([last, *(span.start for span in spans if span.start < last < span.end)])
-    before = mask(text[first:start], [_moved(span, -first) for span in spans if first <= span.start < start])
-    after = mask(text[end:last], [_moved(span, -end) for span in spans if end <= span.start < last])
+    before = mask(text[first:start], [span.moved(-first) for span in spans if first <= span.start < start])
+    after = mask(text[end:last], [span.moved(-end) for span in spans if end <= span.start < last])
     return before + text[start:end] + after, len(before), len(before) + end - start
-
-
-def _moved(span: Span, by: int) -> Span:
-    return replace(span, start=span.start + by, end=span.end + by)
 
 
 def shown_meta(meta: Meta, guards: Guards) -> Meta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from string import hexdigits
 
-from assistant.answer.disclosure import screened_text
+from assistant.answer.disclosure import withheld_spans
 from assistant.answer.question import encodable
 from assistant.audit.ledger import ID_DIGITS
 from assistant.audit.trail import Audit, remark_line
@@ -62,10 +62,10 @@ def _around(start: int, end: int, hit: Hit, guards: Guards) -> Quote | None:
     passage = hit.passage
     met = [unit for unit in units(passage.text) if unit.start < end and start < unit.end]
     start, end = min([start, *(u.start for u in met)]), max([end, *(u.end for u in met)])
-    if any(span.start < end and start < span.end for span in screened_text(passage.text, guards).spans):
+    text, start, end = passage.text[start:end], passage.start + start, passage.start + end
+    if any(span.meets(start, end) for span in withheld_spans(passage, guards)):
         return None
-    place = hit.source, hit.title, passage.headings, passage.page, passage.start + start, passage.start + end
-    return Quote(1, passage.text[start:end], *place, hit.document_sha256)
+    return Quote(1, text, hit.source, hit.title, passage.headings, passage.page, start, end, hit.document_sha256)
 
 
 def _check_asked(id: str, access: Access, audit: Audit) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from assistant.answer import outcomes
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
-from assistant.answer.disclosure import masked, masked_excerpt, permitted, shown_owner
+from assistant.answer.disclosure import masked, masked_excerpt, permitted, shown_owner, withheld_spans
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import overlap
 from assistant.answer.extract import EXTRACT, extract
@@ -26,11 +28,14 @@ from assistant.core.records import (
     Citation,
     EarlierQuote,
     Evidence,
+    Excerpt,
     Hit,
     Reading,
     SearchResult,
     Turn,
+    Verdict,
 )
+from assistant.guards import Span
 from assistant.guards.run import Guards, Screened
 from assistant.models.llm import LanguageModel
 from assistant.text.words import content
@@ -46,7 +51,7 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     if screened.action == "block":
         return outcomes.blocked(inquiry, screened.refusal)
     kind = engine.small_talk.kind(inquiry.question)
-    if kind not in ("", SUMMARY):
+    if kind in outcomes.TALK:
         return outcomes.talked(inquiry, kind, engine.catalog.queries.titles(inquiry.access, MOST_TITLES))
     inquiry = engine.respelt(inquiry)
     if kind == SUMMARY and (summary := summarize(inquiry, engine)):
@@ -60,7 +65,10 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
         return from_passages(inquiry, asked, found, reading, engine)
     if not engine.answers(reading):
         return abstain(inquiry, reading, engine)
-    return from_evidence(inquiry, asked, reading, engine, engine.model)
+    evidence, withheld = quotable(inquiry, reading, engine)
+    if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
+        return outcomes.withheld(inquiry, reading, withheld)
+    return from_evidence(inquiry, asked, replace(reading, evidence=evidence), withheld, engine, engine.model)
 
 
 def screen(inquiry: Inquiry, guards: Guards) -> Screened:
@@ -104,14 +112,17 @@ def with_halves(inquiry: Inquiry, reading: Reading, engine: Engine) -> Reading:
     first, second = parts
     history = [*inquiry.history, Turn("user", first)]
     asked = replace(inquiry, question=first), replace(inquiry, question=second, history=history)
-    found = [one for one in (reading, *(understand(half, engine)[1] for half in asked)) if engine.answers(one)]
-    if found[:1] != [reading] and len(found) < len(asked):
+    found = [half for one in asked if engine.answers(half := understand(one, engine)[1])]
+    if engine.answers(reading):
+        found, probability = [reading, *found], reading.probability
+    elif len(found) == len(asked):
+        probability = min(half.probability for half in found)
+    else:
         return reading
     evidence: list[Evidence] = []
     for one in found:
         evidence += [e for e in one.evidence if not any(overlap(e, known) for known in evidence)]
-    least = reading.probability if found[0] is reading else min(one.probability for one in found)
-    return replace(reading, evidence=tuple(evidence), probability=least)
+    return replace(reading, evidence=tuple(evidence), probability=probability)
 
 
 def summarize(inquiry: Inquiry, engine: Engine) -> Answer | None:
@@ -122,29 +133,35 @@ def summarize(inquiry: Inquiry, engine: Engine) -> Answer | None:
     if found is None:
         return None
     title, reading = found
-    with inquiry.timer("guard"):
-        rules, _ = permitted(reading.evidence, engine.guards)
-    if not rules:
+    evidence, withheld = quotable(inquiry, reading, engine)
+    if not evidence:
         return None
     asked = replace(inquiry, question=EXTRACT.format(title=title), typed=inquiry.typed or inquiry.question)
-    reading = replace(reading, evidence=rules, hits=masked(hits[: inquiry.k], engine.guards))
-    return from_evidence(asked, asked.question, reading, engine, None)
+    reading = replace(reading, evidence=evidence, hits=masked(hits[: inquiry.k], engine.guards))
+    return from_evidence(asked, asked.question, reading, withheld, engine, None)
+
+
+def quotable(inquiry: Inquiry, reading: Reading, engine: Engine) -> tuple[tuple[Evidence, ...], tuple[Verdict, ...]]:
+    """Return what was picked, with what amends it, as far as the guards let it out, and what they say."""
+    with inquiry.timer("guard"):
+        amended = with_amendments(reading.evidence, engine.catalog, inquiry.access, engine.limits)
+        return permitted(amended, engine.guards)
 
 
 def from_evidence(
-    inquiry: Inquiry, asked: str, reading: Reading, engine: Engine, model: LanguageModel | None
+    inquiry: Inquiry,
+    asked: str,
+    reading: Reading,
+    withheld: tuple[Verdict, ...],
+    engine: Engine,
+    model: LanguageModel | None,
 ) -> Answer:
-    """Word the evidence that the reader picked, as far as the guards let it out."""
-    with inquiry.timer("guard"):
-        amended = with_amendments(reading.evidence, engine.catalog, inquiry.access, engine.limits)
-        evidence, withheld = permitted(amended, engine.guards)
-    if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
-        return outcomes.withheld(inquiry, reading, withheld)
+    """Word what was read and may be quoted; `withheld` is what the guards say of it."""
     inquiry.report("wording")
     with inquiry.timer("generate"):
-        wording = phrase(asked, evidence, model, engine.config.generator)
+        wording = phrase(asked, reading.evidence, model, engine.config.generator)
     with inquiry.timer("verify"):
-        wording = shown(check_quotes(wording, engine), [e.hit for e in evidence], inquiry.access, engine)
+        wording = shown(check_quotes(wording, engine), [e.hit for e in reading.evidence], inquiry.access, engine)
     wording = replace(wording, verdicts=(*withheld, *wording.verdicts))
     before = said_before(inquiry, asked, wording, engine)
     return outcomes.answered(inquiry, reading, wording, before, model.info if model else NO_MODEL)
@@ -204,14 +221,16 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
     """Show with each quote its context, masked, since when its document holds, and how well a scan was read."""
     documents = {hit.document_sha256: hit.passage.document_id for hit in hits}
     catalog = engine.catalog
+    hidden = functools.cache(lambda passage: withheld_spans(passage, engine.guards))  # excerpts share passages
+
+    def hidden_in(document: str, excerpt: Excerpt) -> Iterable[Span]:
+        return chain.from_iterable(map(hidden, catalog.queries.passages_of(document, excerpt.start, excerpt.end)))
 
     def with_context(citation: Citation) -> Citation:
         document = documents[citation.document_sha256]
         around = excerpts_around(catalog.queries, document, citation.start, citation.end)
         around = with_limits(around, citation, engine.limits)
-        context = tuple(
-            masked_excerpt(e, catalog.queries.passages_of(document, e.start, e.end), engine.guards) for e in around
-        )
+        context = tuple(masked_excerpt(e, hidden_in(document, e), engine.guards) for e in around)
         ocr = catalog.queries.ocr_of(document, citation.start, citation.end)
         return replace(citation, context=context, since=since(catalog.queries, citation.source, access), ocr=ocr)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from assistant.audit.ledger import Entry
@@ -71,6 +72,6 @@ def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
 def quote_of(source: dict[str, Any], document: Document) -> str:
     """Return the text of a quote of the log, wherever its document says it today; "" where it does not."""
     start, length = source["start"], source["end"] - source["start"]
-    places = (start, *range(len(document.text) - length + 1))  # where it was, and then anywhere
+    places = chain((start,), range(len(document.text) - length + 1))  # where it was, and then anywhere
     texts = (document.text[at : at + length] for at in places)
     return next((text for text in texts if quote_hash(text) == source.get("quote_sha256")), "")

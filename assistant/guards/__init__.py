@@ -7,7 +7,7 @@ that every detector can be switched by one setting and tested as a plain functio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +29,14 @@ class Span:
     start: int
     end: int
     kind: str
+
+    def meets(self, start: int, end: int) -> bool:
+        """Tell whether it shares a part with text[start:end]."""
+        return self.start < end and start < self.end
+
+    def moved(self, by: int) -> Span:
+        """Return the same, so many characters further on."""
+        return replace(self, start=self.start + by, end=self.end + by)
 
 
 @dataclass(frozen=True, slots=True)

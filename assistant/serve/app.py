@@ -25,7 +25,7 @@ from assistant.core.package import __version__
 from assistant.core.records import Access, Answer, Turn
 from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
-from assistant.serve.errors import NO_PATH, Notify, Translate, translator
+from assistant.serve.errors import Notify, Translate, translator
 from assistant.serve.identity import Who
 from assistant.serve.metrics import MEDIA_TYPE, Metrics
 from assistant.serve.page import render
@@ -259,9 +259,9 @@ class CommonHeadersMiddleware:
             headers = Headers(scope=scope)
             self._authenticator.check(scope["path"], headers)
             if scope["path"] not in self._paths:  # the router takes some spellings more, with a line end behind
-                raise HttpError(HTTPStatus.NOT_FOUND, "not_found", NO_PATH)
+                raise HTTPException(HTTPStatus.NOT_FOUND)
             _check_body(scope["method"], scope["path"], headers)
-        except (HttpError, AssistantError) as error:
+        except (HTTPException, AssistantError) as error:
             await _error_response(self._translate(error), scope["path"])(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive_bounded, send_with_headers)

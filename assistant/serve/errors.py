@@ -16,8 +16,6 @@ from assistant.serve.schemas import HttpError, bad_request, first_problem
 Notify = Callable[[str, str], None]  # the cause and the hint of an error, to whoever runs the server
 Translate = Callable[[Exception], HttpError]
 
-NO_PATH = "there is no such path; /openapi.json lists them."
-
 
 def translator(notify: Notify, count: Callable[[str], None]) -> Translate:
     """Return what makes of each error what its client is told.
@@ -61,7 +59,7 @@ def _invalid(error: RequestValidationError) -> HttpError:
 def _from_framework(error: HTTPException) -> HttpError:
     """Say in our words what FastAPI says: of a path, a method, or a body that it cannot read."""
     said = {
-        HTTPStatus.NOT_FOUND: ("not_found", NO_PATH),
+        HTTPStatus.NOT_FOUND: ("not_found", "there is no such path; /openapi.json lists them."),
         HTTPStatus.METHOD_NOT_ALLOWED: ("wrong_method", "this path has another method; /openapi.json lists them."),
     }
     code, message = said.get(HTTPStatus(error.status_code), ("not_json", "the body is not JSON that can be read."))

@@ -76,7 +76,7 @@ class Pieces:
         spans = [
             Hidden(max(span.start, start) - start, min(span.end, end) - start, span.kind)
             for span in self._hidden
-            if span.start < end and start < span.end
+            if span.meets(start, end)
         ]
         return " ".join(mask(self._text[start:end], spans).split())
 

@@ -10,10 +10,13 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.disclosure import masked, screened_text, withheld_spans
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import GuardsSection
-from assistant.core.records import Answer
+from assistant.core.records import Answer, Hit, Passage
+from assistant.guards import Span
+from assistant.guards.run import Guards, Screened
 from tests.fakes import ScriptedModel
 
 KEY = "AKIAQ3EGRIBX7FZYLM5Z"  # of nobody
@@ -120,3 +123,28 @@ def test_what_a_heading_or_a_lead_in_makes_a_secret_is_shown_by_no_door(
     answer = ask(question)
     assert hidden not in dumps(answer_json(answer))
     assert any("removed]" in hit.passage.text for hit in answer.hits if hit.source == "gate.md")
+
+
+def test_a_passage_further_down_is_screened_below_its_heading_too() -> None:
+    """What stands before it in its section begins with the heading; the passage that a search shows does not."""
+    guards = Guards(GuardsSection())
+    text = "C01X00T47 must be kept by the people team at all times."
+    passage = Passage(1, "d", text, 900, 900 + len(text), ("Gate", "Passport number"))
+    hit = Hit(passage, 0.5, 1, ("dense",), "gate.md", "Gate", "5ha", before="## Passport number\n\nIt is long.\n\n")
+    (shown,) = masked([hit], guards)
+    assert "C01X00T47" not in shown.passage.text and "removed]" in shown.passage.text
+    (span,) = withheld_spans(passage, guards)
+    assert text[span.start - 900 : span.end - 900] == "C01X00T47"
+
+
+def test_what_begins_in_a_heading_hides_what_it_holds_of_the_text() -> None:
+    class Across:
+        """Finds a key that begins in the heading."""
+
+        def output(self, text: str, sources: object) -> Screened:
+            at = text.find("AB\n\n12")
+            return Screened(text, spans=(Span(at, at + 6, "key"),) if at >= 0 else ())
+
+    guards: Any = Across()
+    found = screened_text("12 and more.", guards, ["The key is AB"])
+    assert found.spans == (Span(0, 2, "key"),) and found.text == "[key removed] and more."
