@@ -157,7 +157,7 @@ def _units(
         bound = listed.governors or listed.text.lstrip()[:1] not in BULLETS
         short = SHORT_LIST if bound else 0
         if reach(listed) <= (MAX_LIST if whole or not is_item else short):
-            yield replace(listed, score=evidence.score)
+            yield _picked_for(evidence, listed)
             return
     if run and evidence.kind == "row" and whole:
         yield from (replace(row, score=evidence.score) for row in run)
@@ -165,7 +165,7 @@ def _units(
         return
     elif evidence.kind != "sentence":
         yield evidence
-    elif run and reach(answer := replace(_joined(run[0], run[-1], "sentence"), score=evidence.score)) <= SHORT_LIST:
+    elif run and reach(answer := _picked_for(evidence, _joined(run[0], run[-1], "sentence"))) <= SHORT_LIST:
         yield answer
     else:
         yield _with_neighbours(evidence, *paragraphs[_place(evidence)])
@@ -193,7 +193,7 @@ def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int)
             last += 1
         if first and _fits(paragraph[first - 1], paragraph[last]):
             first -= 1
-    return replace(_joined(paragraph[first], paragraph[last], "sentence"), score=evidence.score)
+    return _picked_for(evidence, _joined(paragraph[first], paragraph[last], "sentence"))
 
 
 def _fits(first: Evidence, last: Evidence) -> bool:
@@ -208,6 +208,12 @@ def with_neighbours(evidence: Evidence, candidates: Sequence[Evidence]) -> Evide
 
 def _same_paragraph(one: Evidence, other: Evidence) -> bool:
     return one.hit.passage.id == other.hit.passage.id and "\n\n" not in one.hit.slice(one.start, other.end)
+
+
+def _picked_for(evidence: Evidence, joined: Evidence) -> Evidence:
+    """Return what is shown for evidence that it holds among others."""
+    within = joined.start <= evidence.start and evidence.end <= joined.end and len(joined.text) > len(evidence.text)
+    return replace(joined, score=evidence.score, focus=(evidence.start, evidence.end) if within else None)
 
 
 def _joined(first: Evidence, last: Evidence, kind: str) -> Evidence:

@@ -132,7 +132,8 @@ class Evidence:
 
     `lead` is the span, in the passage or before it, of what it stands under: a list's lead-in, a table's header row, a
     question, or the name of the term that is defined; `also` are the others, as in `Unit`. A sentence may be several,
-    up to a short paragraph. A note is what a mark in other evidence refers to.
+    up to a short paragraph; then `focus` is the span of the one that was picked. A note is what a mark in other
+    evidence refers to.
     """
 
     hit: Hit
@@ -143,6 +144,7 @@ class Evidence:
     kind: Literal["sentence", "item", "row", "list", "definition", "note"] = "sentence"
     lead: tuple[int, int] | None = None
     also: tuple[tuple[int, int], ...] = ()
+    focus: tuple[int, int] | None = None
 
     @property
     def lead_text(self) -> str:
@@ -198,8 +200,9 @@ class Excerpt:
 class Citation:
     """A sentence of an answer and the verbatim quote that proves it; `context` is shown with it (context.py).
 
-    `since` is the ISO day from which its document holds, where that supersedes another. `ocr` is the confidence with
-    which its page was read by OCR, None for text.
+    `focus` is the sentence or item of the quote for which it was picked, where it has others beside it. `since` is the
+    ISO day from which its document holds, where that supersedes another. `ocr` is the confidence with which its page
+    was read by OCR, None for text.
     """
 
     key: int
@@ -215,6 +218,7 @@ class Citation:
     supported: bool
     score: float
     context: tuple[Excerpt, ...] = ()
+    focus: str = ""
     since: str = ""
     ocr: float | None = None
 

@@ -116,7 +116,7 @@ class Renderer:
         `files` are their addresses, which a terminal may open.
         """
         self.asked(answer.asked)
-        text = answer_text(answer.text, "" if answer.status == "answered" else "yellow")
+        text = answer_text(answer)
         self.out.print(text)
         if sources := answer.sources:
             room = ANSWER_LINES - 1 - len(text.wrap(self.out, self.out.width))

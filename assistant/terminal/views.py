@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from assistant.answer.context import by_key, excerpts_once
+from assistant.answer.proof.citations import focuses
 from assistant.core.errors import did_you_mean
 from assistant.core.records import Answer, Citation, EarlierQuote, Flag, Hit, IndexInfo, Quote, Rejection
 from assistant.text.canonical import heading_path, plain_text, printable
@@ -63,10 +64,11 @@ def safe(text: str) -> Text:
     return Text(printable(text))
 
 
-def answer_text(text: str, style: str = "") -> Text:
-    """Return an answer with its keys set off."""
-    shown = Text(printable(text), style=style)
+def answer_text(answer: Answer) -> Text:
+    """Return an answer with its keys set off, and what its quotes were picked for."""
+    shown = Text(printable(answer.text), style="" if answer.status == "answered" else "yellow")
     shown.highlight_regex(KEY, "bold cyan")
+    shown.highlight_words([one_line(focus) for focus in focuses(answer.citations)], "bold")
     return shown
 
 

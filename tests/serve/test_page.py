@@ -115,7 +115,9 @@ def test_a_document_is_shown_as_it_is_read() -> None:
     assert [block.level for block in shown[:2]] == [1, 2]
     rows = [["".join(text for text, _ in cell).strip() for cell in cells] for cells in shown[-1].parts]
     assert rows == [["Grade", "Days"], ["A", "5"]]
-    assert list(pieces("Five days. [1] [2]")) == [("Five days. ", 0), ("[1]", 1), (" ", 0), ("[2]", 2), ("", 0)]
+    keys = ("[1]", 1, False), (" ", 0, False), ("[2]", 2, False)
+    found = list(pieces("Five days. [1] [2]", ["days."]))
+    assert found == [("Five ", 0, False), ("days.", 0, True), (" ", 0, False), *keys]
 
 
 def test_what_is_marked_is_the_quote_wherever_it_lies() -> None:

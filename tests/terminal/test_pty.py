@@ -17,6 +17,7 @@ from rich.console import Console
 from assistant.core.config import Config
 from assistant.terminal.views import answer_text
 from tests.office_files import CARRY
+from tests.serve.stub import ANSWER
 
 pty = pytest.importorskip("pty", reason="a system without pseudo-terminals")
 CODE = "from assistant.cli import main; main()"
@@ -95,7 +96,7 @@ def test_long_output_goes_through_the_pager(office_config: Config, tmp_path: Pat
 def test_colours_may_be_declined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     out = io.StringIO()
-    Console(file=out, force_terminal=True).print(answer_text("Ask [1].", "yellow"))
+    Console(file=out, force_terminal=True).print(answer_text(ANSWER))
     assert "\x1b[1m" in out.getvalue() and not re.search(r"\x1b\[[0-9;]*3[0-7]", out.getvalue())
 
 

@@ -49,7 +49,8 @@ def parse_claims(text: str) -> list[Claim]:
 def cite(key: int, evidence: Evidence) -> Citation:
     """Make the citation of evidence: what it says, under the heading that it needs, is its quote."""
     statement = without_keys(needed_heading(evidence) + verbalized(evidence))
-    return Citation(**asdict(quote_of(key, evidence)), claim=statement, supported=True, score=1.0)
+    focus = evidence.hit.slice(*evidence.focus) if evidence.focus else ""
+    return Citation(**asdict(quote_of(key, evidence)), claim=statement, supported=True, score=1.0, focus=focus)
 
 
 def quote_of(key: int, evidence: Evidence) -> Quote:
@@ -72,6 +73,12 @@ def quote_of(key: int, evidence: Evidence) -> Quote:
 def answer_text(citations: Sequence[Citation]) -> str:
     """Write an answer: each statement on a line, with its key."""
     return "\n".join(f"{citation.claim} [{citation.key}]" for citation in citations)
+
+
+def focuses(citations: Sequence[Citation]) -> list[str]:
+    """Return what statements hold of what their quotes were picked for: that alone may decide the question."""
+    said = ((" ".join(c.focus.split()), c.claim) for c in citations)
+    return [focus for focus, claim in said if focus and focus in claim]
 
 
 def canonical_statement(text: str) -> str:

@@ -66,6 +66,8 @@ class _Verifier:
             return problem
         if not is_proved(citation):
             return "the statement is not its quote"
+        if not self._holds_focus(citation):
+            return "what it points out is no part of its quote"
         defines = self._defines(citation, document)
         if not defines and self._lacks_lead(citation, document):
             return "the quote lacks what it stands under"
@@ -120,6 +122,12 @@ class _Verifier:
     def _is_whole(self, quote: Citation | Quote, around: Sequence[Passage]) -> bool:
         found = [_places(passage) for passage in around]
         return any(quote.start in starts for starts, _ in found) and any(quote.end in ends for _, ends in found)
+
+    def _holds_focus(self, citation: Citation) -> bool:
+        at = citation.quote.find(citation.focus)
+        start = citation.start + at
+        part = replace(citation, start=start, end=start + len(citation.focus), quote=citation.focus)
+        return not citation.focus or (at >= 0 and not self.span(part))
 
     def _lacks_lead(self, citation: Citation, document: Document) -> bool:
         """Tell whether a quote begins below the lead-in, header or question that governs its end and is near enough."""

@@ -8,13 +8,14 @@ from itertools import groupby, pairwise
 from urllib.parse import urlencode
 
 from assistant.answer.context import by_key, excerpts_once
+from assistant.answer.proof.citations import focuses
 from assistant.core.records import Answer, Citation, Document, Excerpt, Quote
 from assistant.text.canonical import HEADING, Block, Kind, blocks, heading_path, plain_text
 from assistant.text.prompts import KEY
 
 SOURCE_PATH = "/source"
 
-Piece = tuple[str, int]  # a text, and the key that it is, or 0
+Piece = tuple[str, int, bool]  # a text, the key that it is, or 0, and whether it is what a quote was picked for
 Marked = tuple[str, bool]  # a text, and whether it is of the quote
 Cells = tuple[tuple[Marked, ...], ...]  # of a line, or of a row
 
@@ -55,7 +56,7 @@ def answer_view(answer: Answer) -> AnswerView:
         question=answer.question,
         status=answer.status,
         asked=answer.asked,
-        paragraphs=tuple(tuple(pieces(line)) for line in lines),
+        paragraphs=tuple(tuple(pieces(line, focuses(answer.citations))) for line in lines),
         sources=tuple(map(_source_view, sources, excerpts_once(sources))),
         earlier=tuple((q.until, plain_text(q.quote), _place(q)) for q in answer.earlier),
         chance=round(100 * answer.confidence),
@@ -63,14 +64,20 @@ def answer_view(answer: Answer) -> AnswerView:
     )
 
 
-def pieces(line: str) -> Iterator[Piece]:
-    """Yield the texts of a line and the keys between them."""
+def pieces(line: str, marked: Sequence[str] = ()) -> Iterator[Piece]:
+    """Yield the texts of a line, cut at what is to be marked, and the keys between them."""
     at = 0
     for match in KEY.finditer(line):
-        yield line[at : match.start()], 0
-        yield match.group(), int(match[1])
+        yield from _cut(line[at : match.start()], marked)
+        yield match.group(), int(match[1]), False
         at = match.end()
-    yield line[at:], 0
+    yield from _cut(line[at:], marked)
+
+
+def _cut(text: str, marked: Sequence[str]) -> Iterator[Piece]:
+    focus = next((focus for focus in marked if focus in text), "")
+    before, _, after = text.partition(focus) if focus else (text, "", "")
+    yield from ((part, 0, strong) for part, strong in ((before, False), (focus, True), (after, False)) if part)
 
 
 def _source_view(source: Citation | Quote, limits: Sequence[Excerpt]) -> SourceView:
