@@ -23,16 +23,16 @@ class CustomBuildHook(BuildHookInterface[Any]):
             return
         sys.path.insert(0, self.root)
         zlib.Z_DEFAULT_COMPRESSION = zlib.Z_NO_COMPRESSION  # pip unpacks the wheel at once; packing took 40 s of a core
-        from tune.graphs.packaged import KEY, build_models, find_models, link_models
+        from tune.graphs.packaged import KEY, SHIPPED, build_models, find_models, link_models
 
         if version == "editable":
             link_models()
             return
-        if not (folder := find_models()):
+        if not (folder := find_models(SHIPPED)):
             self.scratch = tempfile.TemporaryDirectory(prefix="policy-assistant-")  # removed at exit, whatever happens
             folder = Path(self.scratch.name, "models")
-            build_models(folder, Path(self.scratch.name))
-        for path in (folder / KEY, *folder.glob("[!.]*/*")):
+            build_models(folder, SHIPPED, Path(self.scratch.name))
+        for path in (folder / KEY, *(path for model, *_ in SHIPPED for path in (folder / model).iterdir())):
             build_data["force_include"][str(path)] = f"assistant/packaged/models/{path.relative_to(folder).as_posix()}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:

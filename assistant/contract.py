@@ -20,6 +20,7 @@ from assistant.core.records import (
     Quote,
     SavedAnswer,
     SearchResult,
+    ShortAnswer,
     Status,
     Term,
     Turn,
@@ -58,6 +59,7 @@ class AskResponse:
     status: Status
     answer: str
     confidence: float | None
+    short: ShortAnswer | None  # what the quotes come to, where yes or no is asked: a model's judgement, no quote
     citations: tuple[Citation, ...]
     closest: tuple[Quote, ...]
     earlier: tuple[EarlierQuote, ...]
@@ -105,6 +107,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         status=answer.status,
         answer=answer.text,
         confidence=answer.confidence,
+        short=answer.short,
         citations=answer.citations,
         closest=answer.closest,
         earlier=answer.earlier,
@@ -182,13 +185,27 @@ def saved_answer(raw: Any) -> SavedAnswer:
         raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
     citations = _quotes(Citation, raw["citations"], "a citation")
     return SavedAnswer(
+        question=str(raw.get("asked") or raw.get("question", "")),
         status=str(raw.get("status")),
         text=str(raw.get("answer", "")),
+        short=_short(raw.get("short")),
         citations=citations,
         closest=_quotes(Quote, raw.get("closest") or [], "a closest quote"),  # which older ones have not
         earlier=_quotes(EarlierQuote, raw.get("earlier") or [], "an earlier quote"),
         faults=tuple(_faults(raw, citations)),
     )
+
+
+def _short(raw: Any) -> ShortAnswer | None:
+    """Read what the quotes come to; raises UsageError for what no answer says of them."""
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping) or raw.keys() != {field.name for field in fields(ShortAnswer)}:
+        raise UsageError("the short answer of the saved answer has another form.", ASK_AGAIN)
+    text, probability = raw["text"], raw["probability"]
+    if not isinstance(text, str) or type(probability) is not float or not 0 <= probability <= 1:
+        raise UsageError("the short answer of the saved answer is no text with a probability.", ASK_AGAIN)
+    return ShortAnswer(text, probability)
 
 
 def _faults(raw: Mapping[str, Any], citations: Sequence[Citation]) -> Iterator[str]:

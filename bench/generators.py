@@ -19,6 +19,7 @@ from assistant.evaluate.questions import Split
 from assistant.models.llm import PACKAGED_ID
 from bench.common import ROOT, console, parser, run_ingest, settings, shared_folder, write_json
 from tune.evaluate import SERVING, SHOWN, evaluate
+from tune.graphs.packaged import make_generator
 from tune.graphs.generator import build_generator
 from tune.graphs.install import install
 from tune.graphs.originals import SMOLLM2, open_base
@@ -46,6 +47,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         documents, questions = (data / path for path in SETS[name])  # an absolute path stays what it is
         config = settings(options, options.work / "indexes" / name)
         install_untuned(config.models_dir)
+        make_generator(config.models_dir)
         run_ingest([documents], config)
         models = {SERVING: UNTUNED, "packaged": PACKAGED_ID, **{model: model for model in options.model}}
         found[name] = ask(questions, models, config, options.limit, options.work / "results" / name)

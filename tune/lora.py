@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import linear
 
-from tune.graphs.bert import OUTLIERS
+from tune.graphs.mpnet import OUTLIERS
 from tune.graphs.originals import Base
 
 OUTER, EXACT = "outer", 32  # the projection whose outliers are single tokens', and its units that stay in float32
@@ -105,7 +105,7 @@ def watched(encoder: Any) -> Iterator[dict[str, tuple[torch.Tensor, torch.Tensor
 
 
 def smoothing_of(largest: Mapping[str, tuple[torch.Tensor, torch.Tensor]]) -> dict[str, NDArray[Any]]:
-    """Say how the outliers that were watched are kept from being rounded, as `graphs/bert.py` takes it.
+    """Say how the outliers that were watched are kept from being rounded, as `graphs/mpnet.py` takes it.
 
     {layer}/{projection} -> float16 [in], by which they move into the weights (SmoothQuant); of the last projection,
     {layer}/outliers -> int16, the inputs with the largest values.

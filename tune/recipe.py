@@ -23,7 +23,7 @@ from assistant.core.package import __version__, need
 from assistant.core.records import Progress
 from assistant.evaluate.questions import Question, Split, read_questions, split_of
 from assistant.index.catalog import Catalog
-from assistant.models.llm import served
+from assistant.models.llm import PACKAGED_ID, served
 from assistant.models.registry import Registry
 from tune import examples as dataset
 from tune import reader, train
@@ -32,6 +32,7 @@ from tune.examples import digest, heading_questions, term_questions
 from tune.export import export, read_models
 from tune.graphs.generator import ADAPTER, install_base
 from tune.graphs.merge_lora import weight_files
+from tune.graphs.packaged import make_generator
 from tune.quantize import merge, quantize
 from tune.stages import Stage, libraries_into, run_stage
 
@@ -84,7 +85,8 @@ def _stages(plan: Plan, config: Config, progress: Progress) -> Iterator[Stage]:
     examples = make_examples(plan, config, fitted, progress)
     yield examples
     exported = yield from adapt(plan.out, base, examples, config.tune, "tuned", registry, progress, _taken(fitted))
-    serving = served(config)
+    if (serving := served(config)) == PACKAGED_ID:
+        make_generator(registry.root)
     models = {SERVING: serving, **read_models(exported.folder)}
     yield _stage(
         plan.out,

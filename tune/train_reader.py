@@ -51,15 +51,20 @@ class ReaderTraining:
 
 SETTINGS = ReaderTraining()
 CUT_OFF = -1e3  # log-odds below which a part was not read
+OUT_OF_IT = -1e4  # those of what could not answer
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderPassage:
-    """A passage's header and parts; `gold` are those that answer."""
+    """A passage's header and parts; `gold` are those that answer.
+
+    Where there are `choices`, so many of the parts, from the first on, could answer; the others are read with them.
+    """
 
     header: str
     units: tuple[str, ...]
     gold: tuple[int, ...] = ()
+    choices: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,17 @@ def train(
     start: Path | None = None,
     rate: float = 3e-4,
     seed: int = 5,
+    frozen: int = 0,
 ) -> dict[str, Any]:
-    """Train on the examples, from the adapter in `start` or anew, and save it in `out`; return what was measured."""
+    """Train on the examples, from the adapter in `start` or anew, and save it in `out`; return what was measured.
+
+    The first `frozen` layers stay as they are, and are not saved.
+    """
     import torch
 
     torch.manual_seed(seed)
     model = make_model(start)
+    freeze(model, frozen)
     tokenizer = open_tokenizer(open_base(MPNET).tokenizer)
     read = [[layout(tokenizer, e.question, p.header, p.units) for p in e.passages] for e in examples]
     batches = list(batched([(len(of), max(len(ids) for ids, _ in of)) for of in read], seed))
@@ -156,6 +166,12 @@ def make_model(start: Path | None = None) -> torch.nn.Module:
     return model
 
 
+def freeze(model: Any, layers: int) -> None:
+    """Leave the first layers as they are."""
+    for layer in model["encoder"].encoder.layer[:layers]:
+        layer.requires_grad_(False)
+
+
 def named(model: torch.nn.Module) -> list[tuple[str, Any]]:
     """Return the parameters that are trained."""
     return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
@@ -196,7 +212,7 @@ def scores(model: Any, read: Sequence[Read]) -> torch.Tensor:
         heads[f"{kind}_out"](torch.tanh(heads[f"{kind}_hidden"](values)))
         for kind, values in (("null", hidden[:, :1]), ("unit", units))
     ]
-    said = parts[1][..., 0].masked_fill(count == 0, -1e4)
+    said = parts[1][..., 0].masked_fill(count == 0, OUT_OF_IT)
     return torch.cat([parts[0][..., 0], said], 1)
 
 
@@ -211,12 +227,18 @@ def loss_of(model: Any, examples: Sequence[ReaderExample], read: Sequence[Sequen
     for example in examples:
         own = odds[at : at + len(example.passages)]
         at += len(example.passages)
+        own = own.masked_fill(torch.tensor([_barred(p, own.shape[1]) for p in example.passages]), OUT_OF_IT)
         whole = torch.logsumexp(torch.cat([own[:, 1:].flatten(), own[0, :1]]), 0)
         gold = [(n, k + 1) for n, p in enumerate(example.passages) for k in p.gold if k + 1 < own.shape[1]]
         read_gold = [place for place in gold if own[place] > CUT_OFF]
         found = torch.stack([own[place] for place in read_gold or [(0, 0)]]) - whole
         total = total - 0.5 * (torch.logsumexp(found, 0) + found.mean())
     return total / len(examples)
+
+
+def _barred(passage: ReaderPassage, width: int) -> list[bool]:
+    """Say of null and each part of a passage whether it could not be the answer."""
+    return [passage.choices is not None and at > passage.choices for at in range(width)]
 
 
 def save(model: Any, examples: Sequence[ReaderExample], tokenizer: Any, out: Path) -> None:

@@ -28,6 +28,7 @@ from assistant.core.records import (
     Quote,
     Reading,
     SearchResult,
+    ShortAnswer,
     Term,
     Turn,
     make_access,
@@ -118,6 +119,8 @@ class Assistant:
         """
         access, question, history = access or self.access, checked_question(question), recent(history)
         self._engine.open_reader()
+        if self.config.answer.short:
+            self._engine.open_judge()
         stage("searching")
         with self._engine.snapshot():
             answer = answer_question(self._inquiry(question, history, access, k, stage), self._engine)
@@ -184,6 +187,10 @@ class Assistant:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts [n, dimensions], as the index's passages have them."""
         return self._engine.encode(texts)
+
+    def short_answer(self, question: str, citations: Sequence[Citation]) -> ShortAnswer | None:
+        """Return what proved statements come to for a question that wants a yes or a no, if the judge is sure."""
+        return self._engine.short_answers.of(question, citations)
 
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.

@@ -14,6 +14,7 @@ from assistant.answer.limits import load_limits
 from assistant.answer.question import Inquiry, respelt
 from assistant.answer.read import Reader, ReaderFile, load_reader
 from assistant.answer.retrieve import Retriever, find_terms
+from assistant.answer.short import ShortAnswers, load_thresholds
 from assistant.answer.small_talk import load_small_talk
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
@@ -22,7 +23,7 @@ from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import other_encoder
 from assistant.index.vectors import VectorStore, open_store
-from assistant.models.cross_encoder import CrossEncoder, open_reader
+from assistant.models.cross_encoder import READER_ID, CrossEncoder, open_judge, open_reader
 from assistant.models.encoder import GUARD_ENCODER, Encoder, encoder_graphs, encoder_sha, open_encoder, remember
 from assistant.models.llm import LanguageModel, open_model
 from assistant.models.registry import Registry
@@ -64,6 +65,7 @@ class Engine:
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")
         self._cross_encoder: Future[CrossEncoder] | None = None  # only what is read needs it
+        self._short_answers: Future[ShortAnswers] | None = None
         guard_encoder = self._pool.submit(open_encoder, self._registry, config.encoder, GUARD_ENCODER)
         # Of `self` the guards would make a circle, which keeps the models until the garbage is collected.
         encode_small = remember(lambda texts: guard_encoder.result().encode(texts))
@@ -133,6 +135,23 @@ class Engine:
                     open_reader, self._registry, self.config.encoder, self._reader_file.model_id
                 )
             return self._cross_encoder
+
+    @property
+    def short_answers(self) -> ShortAnswers:
+        """What tells a yes from a no; waits until its model is open."""
+        return self.open_judge().result()
+
+    def open_judge(self) -> Future[ShortAnswers]:
+        """Start to open the judge, if nobody has; it goes on from the packaged reader, whichever serves."""
+        registry, settings, serving = self._registry, self.config.encoder, self.open_reader()
+        with self._lock:
+            if self._short_answers is None:
+                packaged = self._reader_file.model_id == READER_ID
+                shared = serving if packaged else self._pool.submit(open_reader, registry, settings)
+                self._short_answers = self._pool.submit(
+                    lambda: ShortAnswers(open_judge(registry, settings, shared.result()).read, load_thresholds())
+                )
+            return self._short_answers
 
     @property
     def model(self) -> LanguageModel | None:

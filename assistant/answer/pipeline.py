@@ -62,13 +62,23 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     with inquiry.timer("guard"):
         reading = replace(reading, hits=masked(found[: inquiry.k], engine.guards))
     if engine.reads_passages and reading.probability >= engine.config.answer.min_closest:
-        return from_passages(inquiry, asked, found, reading, engine)
+        return with_short_answer(from_passages(inquiry, asked, found, reading, engine), inquiry, engine)
     if not engine.answers(reading):
         return abstain(inquiry, reading, engine)
     evidence, withheld = quotable(inquiry, reading, engine)
     if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
         return outcomes.withheld(inquiry, reading, withheld)
-    return from_evidence(inquiry, asked, replace(reading, evidence=evidence), withheld, engine, engine.model)
+    answer = from_evidence(inquiry, asked, replace(reading, evidence=evidence), withheld, engine, engine.model)
+    return with_short_answer(answer, inquiry, engine)
+
+
+def with_short_answer(answer: Answer, inquiry: Inquiry, engine: Engine) -> Answer:
+    """Return an answer that opens with what its quotes come to, where that is asked for and sure."""
+    if not (engine.config.answer.short and answer.citations):
+        return answer
+    with inquiry.timer("judge"):
+        short = engine.short_answers.of(inquiry.question, answer.citations)
+    return replace(answer, short=short, timings=inquiry.timer.timings())
 
 
 def screen(inquiry: Inquiry, guards: Guards) -> Screened:

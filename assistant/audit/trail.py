@@ -186,7 +186,8 @@ def _made_with(config: Config, generation: str) -> Json:
 def answer_hash(answer: Answer) -> str:
     """Return a hash of what was answered, and from where."""
     places = [(c.key, c.claim, c.document_sha256, c.start, c.end) for c in answer.citations]
-    return sha256(json.dumps([answer.status, answer.text, places]).encode()).hexdigest()
+    short = [answer.short.text] if answer.short else []
+    return sha256(json.dumps([answer.status, answer.text, places, *short]).encode()).hexdigest()
 
 
 def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:

@@ -134,6 +134,7 @@ def verify(
     from dataclasses import asdict
 
     from assistant.answer.proof.verify import verify_answer
+    from assistant.answer.short import open_short_answers
     from assistant.contract import saved_answer
     from assistant.index.catalog import Catalog
 
@@ -141,7 +142,9 @@ def verify(
     settings = context.settings()
     catalog = Catalog.open(settings.data)
     access = context.access()
-    checks = [check for answer in saved_answers(file) for check in verify_answer(saved_answer(answer), catalog, access)]
+    answers = [saved_answer(answer) for answer in saved_answers(file)]
+    judge = open_short_answers(settings).of if any(answer.short for answer in answers) else None
+    checks = [check for answer in answers for check in verify_answer(answer, catalog, access, judge)]
     failed = [check for check in checks if check.problem]
     found = {"verified": not failed, "checks": [asdict(check) for check in checks]}
     view.result(found, lambda: view.checks(checks))

@@ -82,12 +82,13 @@ class ReaderSection:
 class AnswerSection:
     max_risk: Share = 0.19  # share of answers that may be wrong, on questions like the calibration's; 0.19 is 19%
     min_closest: Share = 0.4  # probability of being right from which the closest quotes are shown instead
+    short: bool = True  # open with "Yes.", "No." or "It depends." where that is asked and a model is sure
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSection:
     runtime: RuntimeName = "none"  # none: answers are quotes | onnx: a local model | langchain: an endpoint
-    model: str = ""  # one of `tune list`, or for langchain "provider:model"; empty: what was promoted, or came along
+    model: str = ""  # one of `tune list`, or for langchain "provider:model"; empty: what was promoted
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
     reads: Reads = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do
     max_tokens: int = 64  # longest wording of evidence
@@ -151,7 +152,7 @@ class TuneSection:
     batch: int = 8  # examples a step
     max_tokens: int = 512  # longer examples are left out
     seed: int = 7  # for the order of the examples and the adapter's first weights
-    base: str = ""  # a transformers folder to start from; empty means the packaged model
+    base: str = ""  # a transformers folder to start from; empty means SmolLM2-135M with the packaged adapter
     group_size: int = 32  # weights that share a 4-bit scale
     calibration: int = 128  # training texts that GPTQ measures the weights on
 

@@ -277,6 +277,14 @@ class IndexInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """What an answer's quotes come to for a question that wants a yes or a no, and how sure the judge is of that."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer whose every sentence is proved, or the statement that the documents do not answer."""
 
@@ -291,6 +299,7 @@ class Answer:
     index: IndexInfo
     timings: Mapping[str, float]
     generated: bool = False
+    short: ShortAnswer | None = None
     closest: tuple[Quote, ...] = ()
     earlier: tuple[EarlierQuote, ...] = ()
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
@@ -306,8 +315,10 @@ class Answer:
 class SavedAnswer:
     """What a saved answer says and quotes; `faults` are what it holds that no answer does."""
 
+    question: str
     status: str
     text: str
+    short: ShortAnswer | None
     citations: tuple[Citation, ...]
     closest: tuple[Quote, ...]
     earlier: tuple[EarlierQuote, ...]
@@ -400,7 +411,7 @@ class ModelRecord:
     """A model folder's manifest: what it is, what made it, and the SHA-256 of every file in it."""
 
     id: str
-    kind: Literal["encoder", "reader", "base", "adapter", "merged", "gptq", "runtime"]
+    kind: Literal["encoder", "reader", "judge", "base", "adapter", "merged", "gptq", "runtime"]
     path: str
     parent_id: str | None
     files: Mapping[str, str]

@@ -1,6 +1,6 @@
 """The generator: two methods over messages; which one serves; and the runtime that the configuration names.
 
-What serves is the configured model, or the one promoted last, or the packaged one.
+What serves is the configured model, or the one promoted last, or the untuned one, which does not come along.
 
 models/promoted.json   {"serving": ["tuned-1a2b3c4d-gptq"]}   the ids that were promoted, the last one serves
 """
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Protocol
 
 from assistant.core.config import Config
-from assistant.core.errors import ModelDamaged, UsageError
+from assistant.core.errors import ModelDamaged, ModelMissing, UsageError
 from assistant.core.files import write_atomic
 from assistant.core.records import ModelInfo, Turn
 from assistant.models.registry import Registry, opening
 
-PACKAGED_ID = "smollm2-135m-policy-2"  # SmolLM2-135M-Instruct with the adapter that came along; counts its versions
+PACKAGED_ID = (
+    "smollm2-135m-policy-2"  # SmolLM2-135M-Instruct with the adapter in packaged/generator; counts its versions
+)
 FILE_NAME = "promoted.json"
 MOST = 20  # promotions that are remembered
 
@@ -44,7 +46,10 @@ def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     if config.generator.local:
         from assistant.models.llm_onnx import OnnxModel
 
-        record = registry.load(served(config))
+        if (model_id := served(config)) == PACKAGED_ID and not registry.has(PACKAGED_ID):
+            hint = 'Tune one: assistant tune run QUESTIONS.jsonl. Or leave out generator.runtime = "onnx".'
+            raise ModelMissing("no generator was tuned, and none comes along.", hint)
+        record = registry.load(model_id)
         with opening(record):
             return OnnxModel(Path(record.path), record.id)
     return None
@@ -85,7 +90,7 @@ def rollback(registry: Registry) -> str:
     """Let the model before serve again and return its id; raises UsageError if none was promoted."""
     before = promoted(registry)
     if len(before) == 1:
-        raise UsageError("no model was promoted.", "The packaged one serves.")
+        raise UsageError("no model was promoted.", "The untuned one is the first.")
     _write(registry.root / FILE_NAME, before[1:-1])
     return before[-2]
 

@@ -20,7 +20,7 @@ from assistant.core.errors import AssistantError, ModelDamaged, ModelMissing, Us
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import ModelRecord
 
-Kind = Literal["encoder", "reader", "base", "adapter", "merged", "gptq", "runtime"]
+Kind = Literal["encoder", "reader", "judge", "base", "adapter", "merged", "gptq", "runtime"]
 
 MANIFEST = "manifest.json"
 UNSIGNED_SHA = "unsigned_sha256"  # the setting that keeps a graph's hash before its weights were made signed

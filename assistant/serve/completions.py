@@ -13,7 +13,7 @@ from assistant.serve.schemas import MODEL_NAME, ChatMessage, bad_request
 from assistant.text.canonical import heading_path
 
 OWN_KEY = "policy_assistant"  # of a message: what the contract says of an answer
-OWN_FIELDS = ("status", "confidence", "citations", "closest")
+OWN_FIELDS = ("status", "confidence", "short", "citations", "closest")
 SOURCES = "\n\nSources:\n"  # above the places of an answer's keys
 
 Json = dict[str, Any]
@@ -77,7 +77,8 @@ def models() -> Json:
 def content_of(answer: Answer) -> str:
     """Return an answer with the place of each key, and the quotes of an answer that is not sure."""
     listed = "\n".join(map(_listed, answer.sources))
-    return f"{answer.text}{SOURCES}{listed}" if listed else answer.text
+    opening = f"**{answer.short.text}**\n\n" if answer.short else ""
+    return f"{opening}{answer.text}{SOURCES}{listed}" if listed else answer.text
 
 
 def _listed(source: Citation | Quote) -> str:

@@ -117,9 +117,11 @@ class Renderer:
         """
         self.asked(answer.asked)
         text = answer_text(answer)
+        if answer.short:
+            self.out.print(safe(answer.short.text), style="bold")
         self.out.print(text)
         if sources := answer.sources:
-            room = ANSWER_LINES - 1 - len(text.wrap(self.out, self.out.width))
+            room = ANSWER_LINES - 1 - bool(answer.short) - len(text.wrap(self.out, self.out.width))
             lines = None if around or self.out.soft_wrap else room
             self.out.print()
             self.out.print(sources_view(sources, files, around=around, lines=lines, width=self.out.width))

@@ -46,6 +46,7 @@ def markdown(answers: Sequence[Answer], access: Access) -> str:
     parts = ["# Conversation", f"{_inert(asked)}, of the documents in force on {access.as_of}."]
     for number, answer in enumerate(answers, 1):
         parts.append(f"## {number}. {_inert(' '.join(answer.question.split()))}")
+        parts += [f"**{answer.short.text}**"] if answer.short else []
         parts.append(_inert(answer.text).replace("\n", "\n\n"))
         first = {c.key: c for c in reversed(answer.sources)}
         parts += [_source(first[key]) for key in sorted(first)]

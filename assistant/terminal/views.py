@@ -68,7 +68,7 @@ def answer_text(answer: Answer) -> Text:
     """Return an answer with its keys set off, and what its quotes were picked for."""
     shown = Text(printable(answer.text), style="" if answer.status == "answered" else "yellow")
     shown.highlight_regex(KEY, "bold cyan")
-    shown.highlight_words([one_line(focus) for focus in focuses(answer.citations)], "bold")
+    shown.highlight_words(filter(None, map(one_line, focuses(answer.citations))), "bold")
     return shown
 
 

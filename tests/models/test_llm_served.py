@@ -9,7 +9,7 @@ import pytest
 
 from assistant.core.config import Config, GeneratorSection, ModelsSection
 from assistant.core.errors import ModelDamaged, ModelMissing, UsageError
-from assistant.models.llm import FILE_NAME, PACKAGED_ID, promote, promoted, rollback, served
+from assistant.models.llm import FILE_NAME, PACKAGED_ID, open_model, promote, promoted, rollback, served
 from assistant.models.registry import Registry
 from tune.graphs.install import install
 
@@ -37,6 +37,13 @@ def test_the_last_promoted_serves_and_is_taken_back_step_by_step(registry: Regis
     assert rollback(registry) == served(config) == PACKAGED_ID
     with pytest.raises(UsageError, match="no model was promoted"):
         rollback(registry)
+
+
+def test_no_generator_comes_along(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.models.registry.packaged_models", lambda: registry.root / "none")
+    config = Config(models=ModelsSection(dir=str(registry.root)), generator=GeneratorSection(runtime="onnx"))
+    with pytest.raises(ModelMissing, match="none comes along"):
+        open_model(config, registry)
 
 
 def test_what_is_missing_or_changed_is_not_promoted(registry: Registry) -> None:

@@ -1,4 +1,4 @@
-"""Make the two encoders and readers as ONNX graphs; each is compared with what it was made from, or there is none.
+"""Make encoders, readers and the judge as ONNX graphs; each is compared with what it was made from, or there is none.
 
 Neither torch nor peft is needed. A reader is MPNet with an adapter and heads, compared on questions of its own with
 what it said in full precision when it was trained.
@@ -18,17 +18,19 @@ from assistant.core.config import MINILM, MPNET, EncoderSection
 from assistant.core.errors import REPORT, GateFailed
 from assistant.core.files import PACKAGED, hash_file
 from assistant.core.records import ModelRecord
-from assistant.models.cross_encoder import CrossEncoder
+from assistant.models.cross_encoder import READER_ID, CrossEncoder, Judge, Read
 from assistant.models.encoder import MAX_TOKENS, Encoder
 from assistant.models.onnx_session import GRAPH
-from tune.graphs.bert import PROBE_IDS, write_minilm, write_mpnet, write_reader
 from tune.graphs.merge_lora import WEIGHTS, merged
+from tune.graphs.minilm import write_minilm
+from tune.graphs.mpnet import PROBE_IDS, write_judge, write_mpnet, write_reader
 from tune.graphs.onnx_graph import make_signed
 from tune.graphs.originals import Base
 
-MADE, ADAPTER = PACKAGED / "encoder", PACKAGED / "reader"
+MADE, ADAPTER, JUDGE = PACKAGED / "encoder", PACKAGED / "reader", PACKAGED / "judge"
 SMOOTHING, ORIGINALS = "smoothing.safetensors", "originals.safetensors"
 HEADS, PROBES = "heads.safetensors", "probes.json"
+WHOLE = np.full((1, PROBE_IDS.size), 1 / PROBE_IDS.size, np.float32)  # one unit of all tokens
 MAX_DIFFERENCE = 0.35  # mean difference of a reader's log-odds to full precision; a wrong graph's is several
 
 
@@ -61,7 +63,7 @@ def read_probes() -> list[str]:
 
 
 def load_smoothing(path: Path) -> dict[str, NDArray[Any]]:
-    """Read how the activations' outliers are kept from being rounded, as `bert.write_mpnet` takes it."""
+    """Read how the activations' outliers are kept from being rounded, as `mpnet.write_mpnet` takes it."""
     from safetensors.numpy import load_file
 
     return {
@@ -93,17 +95,31 @@ def build_reader(base: Base, folder: Path, adapter: Path) -> dict[str, str]:
     heads = {name: value.astype(np.float32) for name, value in load_file(adapter / HEADS).items()}
     write_reader(weights, heads, load_smoothing(adapter / SMOOTHING), base.config, folder / GRAPH)
     shutil.copyfile(base.tokenizer, folder / "tokenizer.json")
-    difference = difference_to_original(folder, adapter)
+    difference = difference_to_original(CrossEncoder(folder).read, adapter)
     if not difference <= MAX_DIFFERENCE:  # NaN fails too
         raise GateFailed(f"the reader's scores are {difference:.2f} from what they should be.", REPORT)
-    whole = np.full((1, PROBE_IDS.size), 1 / PROBE_IDS.size, np.float32)
     measured = {"precision": "int8", "difference": f"{difference:.4f}", "adapter_sha256": hash_file(adapter / WEIGHTS)}
-    return measured | make_signed(folder, {"input_ids": PROBE_IDS, "pooling": whole})
+    return measured | make_signed(folder, {"input_ids": PROBE_IDS, "pooling": WHOLE})
 
 
-def difference_to_original(folder: Path, adapter: Path) -> float:
+def build_judge(base: Base, folder: Path, adapter: Path) -> dict[str, str]:
+    """Fill `folder` with the judge, on the lower layers of the reader beside it; otherwise as `build_reader` does."""
+    from safetensors.numpy import load_file
+
+    weights = merged(base.weights(), adapter)
+    heads = {name: value.astype(np.float32) for name, value in load_file(adapter / HEADS).items()}
+    write_judge(weights, heads, load_smoothing(adapter / SMOOTHING), base.config, folder / GRAPH)
+    reader = CrossEncoder(folder.parent / READER_ID)
+    difference = difference_to_original(Judge(folder, reader).read, adapter)
+    if not difference <= MAX_DIFFERENCE:  # NaN fails too
+        raise GateFailed(f"the judge's scores are {difference:.2f} from what they should be.", REPORT)
+    measured = {"precision": "int8", "difference": f"{difference:.4f}", "adapter_sha256": hash_file(adapter / WEIGHTS)}
+    shared = np.random.default_rng(1).normal(size=(1, PROBE_IDS.size, base.config["hidden_size"])).astype(np.float32)
+    return measured | make_signed(folder, {"shared": shared, "pooling": WHOLE})
+
+
+def difference_to_original(read: Read, adapter: Path) -> float:
     """Return the mean difference of log-odds to those of full precision, on the adapter's probes."""
     probes = json.loads((adapter / PROBES).read_text(encoding="utf-8"))
-    reader = CrossEncoder(folder)
-    found = [reader.read(p["question"], p["header"], p["units"]) - np.array(p["log_odds"]) for p in probes]
+    found = [read(p["question"], p["header"], p["units"]) - np.array(p["log_odds"]) for p in probes]
     return float(np.abs(np.concatenate(found)).mean())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer.context import excerpts_around
@@ -14,13 +14,16 @@ from assistant.answer.read import evidence_in
 from assistant.answer.verbalizations import opening
 from assistant.answer.versions import since
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote, SavedAnswer
+from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote, SavedAnswer, ShortAnswer
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
 from assistant.text.canonical import ITEM, heading_path, last_heading
 from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import shown_title
+
+Judged = Callable[[str, Sequence[Citation]], ShortAnswer | None]
+SAME_PROBABILITY = 0.02  # processors round otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Check:
     problem: str
 
 
-def verify_answer(saved: SavedAnswer, catalog: Catalog, access: Access) -> list[Check]:
-    """Check all that a saved answer says.
+def verify_answer(saved: SavedAnswer, catalog: Catalog, access: Access, judge: Judged | None = None) -> list[Check]:
+    """Check all that a saved answer says; of what its quotes come to only a `judge` can tell.
 
     Neither that it answered its question, nor its confidence and hits, is proved by a document: the log knows of those.
     """
@@ -42,7 +45,7 @@ def verify_answer(saved: SavedAnswer, catalog: Catalog, access: Access) -> list[
         checks = [Check(c.key, c.source, verifier.citation(c)) for c in saved.citations]
         checks += [Check(q.key, q.source, verifier.quote(q)) for q in saved.closest]
         checks += [Check(q.key, q.source, verifier.before(q, saved.citations)) for q in saved.earlier]
-        faults = [*saved.faults, *_unproved(saved, verifier)]
+        faults = [*saved.faults, *_unproved(saved, verifier), *_misjudged(saved, judge)]
     return [*checks, *(Check(0, "", fault) for fault in faults)]
 
 
@@ -212,6 +215,17 @@ def _unproved(saved: SavedAnswer, verifier: _Verifier) -> list[str]:
         return [] if said and not saved.citations else ["it says more than that the documents do not answer"]
     known = saved.status == "answered"
     return [*([] if known else [f"its status is {saved.status!r}, which no answer has"]), *unproved_sentences(saved)]
+
+
+def _misjudged(saved: SavedAnswer, judge: Judged | None) -> list[str]:
+    """Say that the judge does not find what a saved answer opens with."""
+    if saved.short is None:
+        return []
+    found = judge(saved.question, saved.citations) if judge and saved.citations else None
+    alike = found is not None and abs(found.probability - saved.short.probability) <= SAME_PROBABILITY
+    if found and found.text == saved.short.text and alike:
+        return []
+    return [f"it opens with {saved.short.text[:80]!r}, to which its quotes do not come"]
 
 
 def unproved_sentences(saved: SavedAnswer) -> list[str]:

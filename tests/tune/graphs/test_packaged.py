@@ -22,7 +22,7 @@ from assistant.core.errors import GateFailed, NotReady
 from assistant.core.files import hash_file
 from assistant.models import llm
 from assistant.models.registry import Registry
-from tune.graphs import bert, encoders, generator, originals, packaged
+from tune.graphs import encoders, generator, minilm, originals, packaged
 from tune.graphs.generator import read_llama
 from tune.graphs.originals import MINILM, MPNET, SMOLLM2, Original, OriginalFile, open_base
 
@@ -145,7 +145,7 @@ def test_an_encoder_of_other_weights_is_refused(
 
 def test_another_kind_of_bert_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="gelu"):
-        bert.write_minilm({}, {"hidden_act": "relu"}, tmp_path / "model.onnx")
+        minilm.write_minilm({}, {"hidden_act": "relu"}, tmp_path / "model.onnx")
 
 
 def test_generator_answers(generator_folder: Path) -> None:
@@ -229,13 +229,13 @@ def test_models_are_known_by_what_they_are_made_of(models_dir: Path, tmp_path: P
     assert (models_dir / packaged.KEY).read_text(encoding="utf-8") == packaged.source_key()
     copy = tmp_path / "models"
     shutil.copytree(models_dir, copy, copy_function=os.link)
-    assert packaged.is_whole(copy)
+    assert packaged.is_whole(copy, packaged.RECIPES)
     manifest = copy / MINILM_ID / "manifest.json"
     text = manifest.read_text(encoding="utf-8")
     manifest.unlink()
-    assert not packaged.is_whole(copy)
+    assert not packaged.is_whole(copy, packaged.RECIPES)
     manifest.write_text(text.replace(json.loads(text)["files"]["model.onnx"], "0" * 64), encoding="utf-8")
-    assert not packaged.is_whole(copy)
+    assert not packaged.is_whole(copy, packaged.RECIPES)
 
 
 def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,11 +253,13 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
 
         return fill
 
-    recipes = [("one", "encoder", MINILM, build("one")), ("two", "reader", MINILM, build("two", stop=True))]
-    monkeypatch.setattr(packaged, "RECIPES", recipes)
+    recipes: list[packaged.Recipe] = [
+        ("one", "encoder", MINILM, build("one")),
+        ("two", "reader", MINILM, build("two", stop=True)),
+    ]
     monkeypatch.setattr(Original, "open", lambda original, scratch: None)
     with pytest.raises(KeyboardInterrupt):
-        packaged.build_models(tmp_path)
-    assert not packaged.is_whole(tmp_path) and not list(tmp_path.glob("*.tmp"))
-    packaged.build_models(tmp_path)
-    assert packaged.is_whole(tmp_path) and made == ["one", "stopped", "two"]
+        packaged.build_models(tmp_path, recipes)
+    assert not packaged.is_whole(tmp_path, recipes) and not list(tmp_path.glob("*.tmp"))
+    packaged.build_models(tmp_path, recipes)
+    assert packaged.is_whole(tmp_path, recipes) and made == ["one", "stopped", "two"]

@@ -1,17 +1,16 @@
-"""Write two sentence encoders of BERT's shape as ONNX graphs, and MPNet's reader.
+"""Write MPNet (Song et al. 2020) as ONNX graphs of 8-bit integers: the encoder, the reader, and the judge.
 
-MiniLM is in float32, as transformers' BertModel. MPNet (Song et al. 2020) is of 8-bit integers: columns of 8 bits with
-activations rounded as they come are fast, but MPNet's activations have outliers: plainly rounded, its sentence vectors
-are at cosine 0.91 to the original's. With the outliers smoothed into the weights, and the few units between a layer's
-last two projections whose values are the largest beside the others in float32, they are at 0.999 and hardly slower.
-Texts go through MPNet one at a time, so that there is no padding, and a text's result never depends on what it is read
-beside. Whoever writes a graph compares its output with the original's (`encoders.py`).
+Columns of 8 bits with activations rounded as they come are fast, but MPNet's activations have outliers: plainly
+rounded, its sentence vectors are at cosine 0.91 to the original's. With the outliers smoothed into the weights, and the
+few units between a layer's last two projections whose values are the largest beside the others in float32, they are at
+0.999 and hardly slower. Texts go through MPNet one at a time, so that there is no padding, and a text's result never
+depends on what it is read beside. Whoever writes a graph compares its output with the original's (`encoders.py`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,86 +21,10 @@ from tune.graphs.onnx_graph import CONTRIB, Graph, Weights
 
 MAX_TOKENS = 512  # of MPNet's position embeddings, without padding's two
 PROBE_IDS = np.arange(1_000, 1_128)[None, :]  # any tokens, to compare two graphs by
+SHARED = 4  # layers that the judge has from the reader
+POOLING: tuple[Any, Sequence[Any]] = (np.float32, ("units", "tokens"))
+LOGITS: tuple[Any, Sequence[Any]] = (np.float32, ("candidates",))
 OUTLIERS = "outliers"  # the entry of a layer's smoothing that names the units with the largest values
-
-
-def write_minilm(weights: Weights, config: Mapping[str, Any], path: Path) -> None:
-    """Write the graph [batch, sequence] -> [batch, hidden] to `path`, with mean pooling and L2 normalisation inside.
-
-    Inputs are int64 `input_ids` and `attention_mask`, the output is float32 `embedding`; every token is of segment 0.
-    `weights` are named as in transformers' BertModel, `config` is its config.json. Raises ValueError for an activation
-    or a position embedding that this graph does not have, KeyError for a weight that is missing.
-    """
-    import onnx
-
-    if config["hidden_act"] != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
-        raise ValueError(f"only BERT with gelu and absolute positions can be written, not {config}")
-    graph = Graph(weights, float(config["layer_norm_eps"]))
-    hidden = _minilm_embeddings(graph)
-    for layer in range(config["num_hidden_layers"]):
-        hidden = _minilm_layer(graph, hidden, layer, config["num_attention_heads"])
-    _pooling(graph, hidden)
-    tokens = np.int64, ("batch", "sequence")
-    output = np.float32, ("batch", config["hidden_size"])
-    model = graph.model({"input_ids": tokens, "attention_mask": tokens}, {"embedding": output})
-    onnx.save(model, str(path))
-
-
-def _minilm_embeddings(graph: Graph) -> str:
-    """Look words and positions up and normalise; the segment is always 0, so the positions carry its embedding."""
-    graph.cast("attention_mask", "mask", np.int32)  # the layers' attention reads it too
-    prefix = "embeddings."
-    segment = graph.weights[prefix + "token_type_embeddings.weight"][0]
-    positions = graph.weights[prefix + "position_embeddings.weight"] + segment
-    return graph.node(
-        "EmbedLayerNormalization",
-        [
-            graph.cast("input_ids", "ids", np.int32),
-            "",
-            graph.weight(prefix + "word_embeddings.weight"),
-            graph.constant(prefix + "positions", positions.astype(np.float32)),
-            "",
-            graph.weight(prefix + "LayerNorm.weight"),
-            graph.weight(prefix + "LayerNorm.bias"),
-        ],
-        ["embedded", ""],  # its shape inference wants the second output mentioned, though it is optional
-        CONTRIB,
-        epsilon=graph.epsilon,
-    )
-
-
-def _minilm_layer(graph: Graph, hidden: str, index: int, heads: int) -> str:
-    """Add one transformer layer: attention, then gelu between two linear layers, each with its residual and norm."""
-    prefix = f"encoder.layer.{index}."
-    attended = _minilm_attention(graph, hidden, prefix + "attention.self.", heads)
-    hidden = _minilm_residual(graph, attended, hidden, prefix + "attention.output.")
-    inner = prefix + "intermediate.dense."
-    wide = graph.node("MatMul", [hidden, graph.weight(inner + "weight", transpose=True)], inner + "product")
-    wide = graph.node("BiasGelu", [wide, graph.weight(inner + "bias")], inner + "gelu", CONTRIB)
-    return _minilm_residual(graph, wide, hidden, prefix + "output.")
-
-
-def _minilm_attention(graph: Graph, hidden: str, prefix: str, heads: int) -> str:
-    parts = [prefix + part for part in ("query", "key", "value")]
-    weight = np.concatenate([graph.weights[part + ".weight"].T for part in parts], axis=1).astype(np.float32)
-    bias = np.concatenate([graph.weights[part + ".bias"] for part in parts]).astype(np.float32)
-    inputs = [hidden, graph.constant(prefix + "weight", weight), graph.constant(prefix + "bias", bias), "mask"]
-    return graph.node("Attention", inputs, prefix + "output", CONTRIB, num_heads=heads)
-
-
-def _minilm_residual(graph: Graph, branch: str, hidden: str, prefix: str) -> str:
-    """Return norm(branch · W + b + hidden)."""
-    product = graph.node("MatMul", [branch, graph.weight(prefix + "dense.weight", transpose=True)], prefix + "product")
-    return graph.residual(product, hidden, prefix + "LayerNorm", prefix + "dense.bias", prefix + "norm")
-
-
-def _pooling(graph: Graph, hidden: str) -> None:
-    """Add up the vectors of the real tokens; dividing by their number would not outlive the normalisation."""
-    last = graph.constant("last", np.array([2], np.int64))
-    real = graph.cast("attention_mask", "real", np.float32)
-    masked = graph.node("Mul", [hidden, graph.node("Unsqueeze", [real, last], "column")], "masked")
-    total = graph.node("ReduceSum", [masked, graph.constant("tokens", np.array([1], np.int64))], "total", keepdims=0)
-    graph.node("LpNormalization", [total], "embedding", axis=-1, p=2)
 
 
 def write_reader(
@@ -114,16 +37,45 @@ def write_reader(
     """Write `path`: int64 `input_ids` [1, tokens] and float32 `pooling` [units, tokens] -> `logits` [1 + units].
 
     Each row of `pooling` averages the tokens of one unit (a sentence, item or row); the first logit is that of "nothing
-    here answers", from the first token. `weights` are named as in transformers' MPNetModel, `heads` as in
-    `tune/train_reader.py`, `smoothing` as `tune/lora.py` measures it. Raises KeyError for a weight that is missing.
+    here answers", from the first token. A second output, `shared`, is what the first `SHARED` layers give, [1, tokens,
+    hidden]. `weights` are named as in transformers' MPNetModel, `heads` as in `tune/train_reader.py`, `smoothing` as
+    `tune/lora.py` measures it. Raises KeyError for a weight that is missing.
     """
     import onnx
 
     graph = Graph(weights, float(config["layer_norm_eps"]))
-    hidden = _encoder(graph, smoothing, config)
-    _heads(graph, heads, hidden)
-    inputs = {"input_ids": (np.int64, (1, "tokens")), "pooling": (np.float32, ("units", "tokens"))}
-    onnx.save(graph.model(inputs, {"logits": (np.float32, ("candidates",))}), str(path))
+    _length(graph, "input_ids")
+    hidden = _embeddings(graph)
+    bias = _position_bias(graph, config["relative_attention_num_buckets"])
+    layers = range(config["num_hidden_layers"])
+    shared = _layers(graph, hidden, bias, layers[:SHARED], smoothing, config)
+    _heads(graph, heads, _layers(graph, shared, bias, layers[SHARED:], smoothing, config))
+    graph.node("Identity", [shared], "shared")
+    inputs = {"input_ids": (np.int64, (1, "tokens")), "pooling": POOLING}
+    outputs = {"logits": LOGITS, "shared": _hidden_of(config)}
+    onnx.save(graph.model(inputs, outputs), str(path))
+
+
+def write_judge(
+    weights: Weights,
+    heads: Weights,
+    smoothing: Mapping[str, NDArray[Any]],
+    config: Mapping[str, Any],
+    path: Path,
+) -> None:
+    """Write `path`: float32 `shared` [1, tokens, hidden], a reader's, and `pooling` -> `logits`, as `write_reader`'s.
+
+    Of `weights` and `smoothing` those of the layers from `SHARED` on are written.
+    """
+    import onnx
+
+    graph = Graph(weights, float(config["layer_norm_eps"]))
+    _length(graph, "shared")
+    bias = _position_bias(graph, config["relative_attention_num_buckets"])
+    layers = range(SHARED, config["num_hidden_layers"])
+    _heads(graph, heads, _layers(graph, "shared", bias, layers, smoothing, config))
+    inputs = {"shared": _hidden_of(config), "pooling": POOLING}
+    onnx.save(graph.model(inputs, {"logits": LOGITS}), str(path))
 
 
 def write_mpnet(weights: Weights, smoothing: Mapping[str, NDArray[Any]], config: Mapping[str, Any], path: Path) -> None:
@@ -134,23 +86,39 @@ def write_mpnet(weights: Weights, smoothing: Mapping[str, NDArray[Any]], config:
     import onnx
 
     graph = Graph(weights, float(config["layer_norm_eps"]))
-    hidden = _encoder(graph, smoothing, config)
+    _length(graph, "input_ids")
+    hidden = _embeddings(graph)
+    bias = _position_bias(graph, config["relative_attention_num_buckets"])
+    hidden = _layers(graph, hidden, bias, range(config["num_hidden_layers"]), smoothing, config)
     mean = graph.node("ReduceMean", [hidden], "mean", axes=[1], keepdims=0)
     graph.node("LpNormalization", [mean], "embedding", axis=-1, p=2)
     output = np.float32, (1, config["hidden_size"])
     onnx.save(graph.model({"input_ids": (np.int64, (1, "tokens"))}, {"embedding": output}), str(path))
 
 
-def _encoder(graph: Graph, smoothing: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> str:
-    """Return the hidden states [1, tokens, hidden]."""
+def _length(graph: Graph, tokens: str) -> None:
+    """Name the number of tokens, and some small numbers."""
     for name, value in (("zero", 0), ("one", 1), ("two", 2)):
         graph.constant(name, np.array([value], np.int64))
-    graph.node("Slice", [graph.node("Shape", ["input_ids"], "shape"), "one", "two"], "length")
-    hidden = _embeddings(graph)
-    bias = _position_bias(graph, config["relative_attention_num_buckets"])
-    for layer in range(config["num_hidden_layers"]):
+    graph.node("Slice", [graph.node("Shape", [tokens], "shape"), "one", "two"], "length")
+
+
+def _layers(
+    graph: Graph,
+    hidden: str,
+    bias: str,
+    layers: Sequence[int],
+    smoothing: Mapping[str, NDArray[Any]],
+    config: Mapping[str, Any],
+) -> str:
+    """Return the hidden states [1, tokens, hidden] behind these layers."""
+    for layer in layers:
         hidden = _layer(graph, hidden, bias, layer, config["num_attention_heads"], smoothing)
     return hidden
+
+
+def _hidden_of(config: Mapping[str, Any]) -> tuple[Any, Sequence[Any]]:
+    return np.float32, (1, "tokens", config["hidden_size"])
 
 
 def _embeddings(graph: Graph) -> str:

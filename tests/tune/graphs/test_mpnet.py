@@ -12,8 +12,8 @@ import pytest
 from assistant.core.errors import GateFailed
 from assistant.models.cross_encoder import CrossEncoder
 from tune.graphs import encoders
-from tune.graphs.bert import MAX_TOKENS, buckets
 from tune.graphs.encoders import ADAPTER, MAX_DIFFERENCE, PROBES
+from tune.graphs.mpnet import MAX_TOKENS, buckets
 from tune.graphs.onnx_graph import Weights
 from tune.graphs.originals import MPNET, open_base
 
