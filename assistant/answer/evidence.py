@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answer.verbalizations import (
@@ -112,6 +113,16 @@ def verbalized(evidence: Evidence) -> str:
         ways = [way for way in sentence_verbalizations(quote) if way.endswith(text)]
     whole = quote if evidence.kind == "list" else " ".join(BULLET.sub("", quote).split())
     return ways[0] if ways else whole
+
+
+def said_once(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Return evidence without sentences that other evidence, of the same place or another, says with more beside."""
+
+    def repeats(one: Evidence, other: Evidence) -> bool:
+        said, more = (verbalized(each).casefold() for each in (one, other))
+        return one.kind == other.kind == "sentence" and said != more and said in more
+
+    return tuple(one for one in evidence if not any(repeats(one, other) for other in evidence))
 
 
 def quote_span(evidence: Evidence) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from assistant.answer.evidence import plain
+from assistant.answer.evidence import plain, said_once
 from assistant.answer.proof.citations import answer_text, cite, is_its_quote, parse_claims
 from assistant.core.config import GeneratorSection
 from assistant.core.records import Citation, Evidence, Turn, Verdict
@@ -35,6 +35,7 @@ def phrase(
     question: str, evidence: Sequence[Evidence], model: LanguageModel | None, generator: GeneratorSection
 ) -> GroundedText:
     """Answer with all of the evidence (not empty), in its order; what the generator says otherwise gives way to it."""
+    evidence = said_once(evidence)
     texts = [plain(e) for e in evidence]
     listed = any(e.kind in ("list", "row", "note") for e in evidence)  # which a small generator leaves out parts of
     if model is None or listed or sum(map(len, texts)) > MAX_EVIDENCE:

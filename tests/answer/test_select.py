@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.answer.evidence import plain, quote_text
+from assistant.answer.evidence import plain, quote_text, said_once
 from assistant.answer.read import evidence_in
 from assistant.answer.select import choose, closest
 from assistant.core.config import ReaderSection
@@ -184,3 +184,16 @@ def test_a_list_inside_an_item_is_its_own() -> None:
     assert found.text.split("\n") == ["  - a length of 8 characters;", "  - a change every 90 days."]
     (found,) = choose(scored(NESTED, {"Configurations": 3.0}), ReaderSection())
     assert found.text.endswith("every 90 days.") and "Records" not in found.text
+
+
+def test_what_another_place_says_with_more_beside_it_is_said_once() -> None:
+    short, whole = "Report it to the supervisor.", "Report it to the supervisor. Threats are reported, too."
+    found = choose([*scored(short, {"Report": 3.0}), *scored(whole, {"Report": 2.9}, passage=2)], ReaderSection())
+    assert texts(found) == [short, whole], "both are quoted, as far as the confidence is concerned"
+    assert texts(said_once(found)) == [whole]
+
+
+def test_sentences_under_one_lead_are_not_said_twice() -> None:
+    text = "Prevention and response:\n\nWe tolerate no threats. Tell the supervisor. Tell People, too.\n"
+    found = said_once(choose(scored(text, {"Tell the": 3.0, "Tell People": 2.8}), ReaderSection()))
+    assert len([quote for quote in map(quote_text, found) if "Tell the supervisor" in quote]) == 1

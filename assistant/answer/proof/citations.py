@@ -49,8 +49,17 @@ def parse_claims(text: str) -> list[Claim]:
 def cite(key: int, evidence: Evidence) -> Citation:
     """Make the citation of evidence: what it says, under the heading that it needs, is its quote."""
     statement = without_keys(needed_heading(evidence) + verbalized(evidence))
-    focus = evidence.hit.slice(*evidence.focus) if evidence.focus else ""
-    return Citation(**asdict(quote_of(key, evidence)), claim=statement, supported=True, score=1.0, focus=focus)
+    return Citation(
+        **asdict(quote_of(key, evidence)), claim=statement, supported=True, score=1.0, focus=_focus(evidence)
+    )
+
+
+def _focus(evidence: Evidence) -> str:
+    """Return what evidence was picked for, where its quote has more: others beside it, or what it stands under."""
+    if evidence.focus:
+        return evidence.hit.slice(*evidence.focus)
+    under = evidence.kind in ("sentence", "item") and quote_span(evidence)[0] < evidence.start
+    return evidence.text if under else ""
 
 
 def quote_of(key: int, evidence: Evidence) -> Quote:
