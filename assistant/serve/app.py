@@ -111,32 +111,27 @@ class Service:
         self._queue = queue
 
     async def ask(self, asked: AskRequest, request: Request) -> Response:
-        access = self._access(request)
-
-        def work(report_stage: ReportStage) -> bytes:
+        def work(access: Access, report_stage: ReportStage) -> bytes:
             return _encoded(answer_json(self._answer(asked.question, asked.turns, access, report_stage)))
 
-        return Response(await self._run(request, access, work), media_type=JSON)
+        return Response(await self._run(request, work), media_type=JSON)
 
     async def search(self, asked: SearchRequest, request: Request) -> Response:
-        access = self._access(request)
-
-        def work(_: ReportStage) -> bytes:
+        def work(access: Access, _: ReportStage) -> bytes:
             found = self._assistant.search(asked.query, access=access, k=asked.k)
             self._metrics.took(found.timings)
             return _encoded(search_json(found))
 
-        return Response(await self._run(request, access, work), media_type=JSON)
+        return Response(await self._run(request, work), media_type=JSON)
 
     async def chat(self, asked: ChatRequest, request: Request) -> Response:
         question, turns = conversation(asked.messages)
-        access = self._access(request)
 
-        def work(report_stage: ReportStage) -> bytes:
+        def work(access: Access, report_stage: ReportStage) -> bytes:
             answer = self._answer(question, turns, access, report_stage)
             return events(answer) if asked.stream else _encoded(completion(answer))
 
-        return Response(await self._run(request, access, work), media_type=EVENTS if asked.stream else JSON)
+        return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
 
     async def home(self) -> Response:
         return _page_response(render.home())
@@ -144,31 +139,28 @@ class Service:
     async def ask_page(self, request: Request) -> Response:
         render.check_origin(request.headers)
         asked = render.read_form(await request.body(), render.PageQuestion)
-        turns, access = asked.turns, self._access(request)
+        turns = asked.turns
 
-        def work(report_stage: ReportStage) -> PageResponse:
+        def work(access: Access, report_stage: ReportStage) -> PageResponse:
             return render.answered(self._answer(asked.question, turns, access, report_stage), asked)
 
-        return _page_response(await self._run(request, access, work))
+        return _page_response(await self._run(request, work))
 
     async def take_feedback(self, request: Request) -> Response:
         render.check_origin(request.headers)
         given = render.read_form(await request.body(), render.PageFeedback).given
-        access = self._access(request)
 
-        def work(_: ReportStage) -> PageResponse:
+        def work(access: Access, _: ReportStage) -> PageResponse:
             self._assistant.feedback(given, access=access)
             return render.thanked()
 
-        return _page_response(await self._run(request, access, work))
+        return _page_response(await self._run(request, work))
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
-        access = self._access(request)
-
-        def work(_: ReportStage) -> PageResponse:
+        def work(access: Access, _: ReportStage) -> PageResponse:
             return render.source(*self._assistant.place(document, start, end, access))
 
-        return _page_response(await self._run(request, access, work))
+        return _page_response(await self._run(request, work))
 
     async def static(self, path: str) -> Response:
         return _page_response(render.static(path))
@@ -195,9 +187,16 @@ class Service:
         self._metrics.took(answer.timings)
         return answer
 
-    async def _run(self, request: Request, access: Access, work: Callable[[ReportStage], Result]) -> Result:
-        """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends."""
-        answer = asyncio.create_task(self._queue.run(work, access.asker))
+    async def _run(self, request: Request, work: Callable[[Access, ReportStage], Result]) -> Result:
+        """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends.
+
+        Who asks is looked up again when the turn comes: a token may have been taken out meanwhile.
+        """
+
+        def work_now(report_stage: ReportStage) -> Result:
+            return work(self._access(request), report_stage)
+
+        answer = asyncio.create_task(self._queue.run(work_now, self._access(request).asker))
         left = asyncio.create_task(_disconnected(request))
         try:
             await asyncio.wait((answer, left), return_when=asyncio.FIRST_COMPLETED)

@@ -73,10 +73,11 @@ def test_an_answer_is_the_contracts(client: TestClient, assistant: StubAssistant
 
 
 def test_who_asks_is_who_the_server_says_at_that_moment(assistant: StubAssistant) -> None:
-    days, stub = iter(("2020-06-01", "2026-06-01")), assistant
+    today, stub = "", assistant
     queue, unsafe = RequestQueue(ServeSection()), Authenticator()
-    app = make_app(stub, lambda *request: make_access(("hr",), next(days)), unsafe, queue, print)  # type: ignore[arg-type]
+    app = make_app(stub, lambda *request: make_access(("hr",), today), unsafe, queue, print)  # type: ignore[arg-type]
     for day in ("2020-06-01", "2026-06-01"):
+        today = day
         assert TestClient(app).post(ASK, json={"question": QUESTION}).is_success
         assert assistant.asked[-1][2] == Access(frozenset({"hr"}), day)
 

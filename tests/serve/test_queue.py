@@ -7,7 +7,7 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ from assistant.serve.identity import Headers
 from assistant.serve.queue import Cancelled, RequestQueue
 from assistant.serve.schemas import HttpError
 from assistant.serve.server import uvicorn_settings
+from assistant.serve.tokens import unauthorized
 from tests.serve.stub import StubAssistant
 from tests.serve.test_app import ASK, QUESTION, assert_refused
 
@@ -123,8 +124,10 @@ def test_nothing_is_kept_of_askers_who_have_their_answers() -> None:
 
 
 @asynccontextmanager
-async def serving(assistant: StubAssistant, **limits: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve in this process, and give a client."""
+async def serving(
+    assistant: StubAssistant, barred: Collection[str] = (), **limits: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve in this process all but those who are `barred`, and give a client."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     queue = RequestQueue(ServeSection(**limits))
@@ -132,7 +135,10 @@ async def serving(assistant: StubAssistant, **limits: Any) -> AsyncIterator[http
     stub: Any = assistant
 
     def who(_: str, headers: Headers) -> Access:
-        return replace(make_access(), asker=dict(headers).get("x-asker", ""))
+        asker = dict(headers).get("x-asker", "")
+        if asker in barred:
+            raise unauthorized()
+        return replace(make_access(), asker=asker)
 
     app = make_app(stub, who, Authenticator(), queue, lambda cause, _: told.append(cause))
     running = uvicorn.Server(uvicorn_settings(app))
@@ -208,6 +214,23 @@ def test_one_who_asks_very_much_does_not_keep_others_from_a_turn(patient: StubAs
             statuses = [(await one).status_code for one in many]
             assert statuses.count(200) == 3 and statuses.count(429) == 37
             await becomes(client, answering=0, waiting=0)
+
+    asyncio.run(run())
+
+
+def test_who_may_no_longer_ask_when_the_turn_comes_gets_no_answer(patient: StubAssistant) -> None:
+    async def run() -> None:
+        barred: set[str] = set()
+        async with serving(patient, barred, at_once=1, queue=2) as client:
+            first = asked(client, "anna")
+            await becomes(client, answering=1, waiting=0)
+            second = asked(client, "bob")
+            await becomes(client, answering=1, waiting=1)
+            barred.add("bob")
+            patient.gate.set()
+            assert (await first).is_success
+            assert_refused((refused := await second).status_code, refused.content, 401, "token")
+        assert len(patient.asked) == 1
 
     asyncio.run(run())
 
