@@ -52,6 +52,7 @@ CITATION_KEYS = [
     "supported",
     "score",
     "context",
+    "focus",
     "since",
     "ocr",
 ]
