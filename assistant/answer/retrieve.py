@@ -177,8 +177,12 @@ def _is_stop_word(word: str) -> bool:
 
 
 def in_order(hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Return the hits best first; those of one score by their place, since ids tell when they were indexed."""
-    ordered = sorted(hits, key=lambda hit: (-round(hit.score, SCORE_DIGITS), hit.source, hit.passage.start))
+    """Return the hits best first; those of one score by their place, since ids tell when they were indexed.
+
+    Their scores are rounded: the last digits of a sum depend on the order in which passages were indexed, too.
+    """
+    rounded = [replace(hit, score=round(hit.score, SCORE_DIGITS)) for hit in hits]
+    ordered = sorted(rounded, key=lambda hit: (-hit.score, hit.source, hit.passage.start))
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1))
 
 
