@@ -41,14 +41,6 @@ def test_a_sentence_is_pointed_out_among_those_beside_it(make_assistant: Callabl
         assert problems(assistant, forged) == ["what it points out is no part of its quote"]
 
 
-def test_an_item_is_pointed_out_under_its_lead_in(make_assistant: Callable[..., Assistant]) -> None:
-    items = "".join(f"- {word} that is {'very ' * 40}long\n" for word in ("a passport", "a visa", "a bank card"))
-    assistant = make_assistant({"first-day.md": f"# First day\n\nOn your first day bring:\n\n{items}"})
-    answer = assistant.answer("Must I bring a visa on my first day?")
-    assert answer.citations[0].focus.startswith("a visa") and answer.citations[0].quote.startswith("On your first day")
-    assert problems(assistant, json.loads(dumps(answer_json(answer)))) == []
-
-
 def test_a_sentence_alone_is_not_pointed_out(make_assistant: Callable[..., Assistant]) -> None:
     answer = make_assistant({"reviews.md": f"# Performance reviews\n\n{FIRST}\n"}).answer("When are reviews held?")
     assert [citation.focus for citation in answer.citations] == [""]

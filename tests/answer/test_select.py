@@ -56,6 +56,13 @@ def test_a_list_answers_whole_if_its_lead_in_or_most_of_it_does(scores: Mapping[
     assert passage.text[found.start - passage.start : found.end - passage.start] == found.text
 
 
+def test_an_item_for_which_a_list_was_picked_is_its_focus() -> None:
+    (found,) = choose(scored(BRING, {"the signed": 3.0, "a passport": 2.9}), ReaderSection())
+    assert found.kind == "list" and found.focus and found.hit.slice(*found.focus) == "the signed contract,"
+    (found,) = choose(scored(BRING, {"New employees": 3.0}), ReaderSection())
+    assert found.kind == "list" and found.focus is None, "its lead-in asks for all of it"
+
+
 LONG = f"A sentence {'that goes on and on ' * 20}here."
 
 

@@ -66,7 +66,8 @@ def test_an_item_without_its_lead_in_is_refused(make_assistant: Callable[..., As
     assert problems(assistant, answer) == []
     (citation,) = answer["citations"]
     start = text.index("smoke anywhere")
-    citation |= {"start": start, "end": start + 14, "quote": "smoke anywhere", "claim": "Site rules: smoke anywhere"}
+    citation |= {"start": start, "end": start + 14, "quote": "smoke anywhere", "focus": ""}
+    citation["claim"] = "Site rules: smoke anywhere"
     citation["context"] = [
         {"start": e.start, "end": e.end, "text": e.text, "limits": e.limits}
         for e in excerpts_around(assistant.catalog.queries, document_of(assistant, "rules.md").id, start, start + 14)
