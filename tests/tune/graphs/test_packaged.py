@@ -263,3 +263,15 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert not packaged.is_whole(tmp_path, recipes) and not list(tmp_path.glob("*.tmp"))
     packaged.build_models(tmp_path, recipes)
     assert packaged.is_whole(tmp_path, recipes) and made == ["one", "stopped", "two"]
+
+
+@pytest.mark.slow
+def test_the_generator_that_does_not_come_along_is_made_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.models.registry.packaged_models", lambda: tmp_path / "none")
+    packaged.make_generator(tmp_path)
+    made = (tmp_path / llm.PACKAGED_ID / "manifest.json").stat()
+    packaged.make_generator(tmp_path)
+    assert (tmp_path / llm.PACKAGED_ID / "manifest.json").stat() == made
+    assert packaged.PACKAGED_ID not in [recipe[0] for recipe in packaged.SHIPPED]
