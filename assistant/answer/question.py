@@ -21,7 +21,7 @@ VERBS = frozenset("am is are was were do does did has have can could may must sh
 ASKS = frozenset("who what when where how which".split())  # alone or with one more word: "Who approves?"
 ASKING = "|".join(sorted(ASKS | VERBS | frozenset("why whom whose until till".split())))
 # Where a second question begins: "how many days, and who decides?"
-SECOND_HALF = re.compile(rf"(?:(?<=\?)\s+|,?\s+and\s+|,\s+)(?=(?:{ASKING})\b)", re.IGNORECASE)
+SECOND_HALF = re.compile(rf"(?:(?<=\?)\s++|,?(?<!\s)\s++and\s++|,\s++)(?=(?:{ASKING})\b)", re.IGNORECASE)
 ASKS_SOMETHING = re.compile(rf"\b(?:{ASKING})\b", re.IGNORECASE)
 LEAST_HALF = 2  # content words of a half that asks something of its own: "and until when?" does not
 MAX_QUESTION = 4_000  # characters
