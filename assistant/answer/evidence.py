@@ -117,12 +117,9 @@ def verbalized(evidence: Evidence) -> str:
 
 def said_once(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """Return evidence without sentences that other evidence, of the same place or another, says with more beside."""
-
-    def repeats(one: Evidence, other: Evidence) -> bool:
-        said, more = (verbalized(each).casefold() for each in (one, other))
-        return one.kind == other.kind == "sentence" and said != more and said in more
-
-    return tuple(one for one in evidence if not any(repeats(one, other) for other in evidence))
+    said = [verbalized(one).casefold() if one.kind == "sentence" else "" for one in evidence]
+    repeated = [own != "" and any(own != more and own in more for more in said) for own in said]
+    return tuple(one for one, again in zip(evidence, repeated, strict=True) if not again)
 
 
 def quote_span(evidence: Evidence) -> tuple[int, int]:

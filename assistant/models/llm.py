@@ -15,12 +15,11 @@ from typing import Protocol
 from assistant.core.config import Config
 from assistant.core.errors import ModelDamaged, ModelMissing, UsageError
 from assistant.core.files import write_atomic
-from assistant.core.records import ModelInfo, Turn
+from assistant.core.records import ModelInfo, ModelRecord, Turn
 from assistant.models.registry import Registry, opening
 
-PACKAGED_ID = (
-    "smollm2-135m-policy-2"  # SmolLM2-135M-Instruct with the adapter in packaged/generator; counts its versions
-)
+# SmolLM2-135M-Instruct with the adapter in packaged/generator; counts its versions.
+PACKAGED_ID = "smollm2-135m-policy-2"
 FILE_NAME = "promoted.json"
 MOST = 20  # promotions that are remembered
 
@@ -46,13 +45,18 @@ def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     if config.generator.local:
         from assistant.models.llm_onnx import OnnxModel
 
-        if (model_id := served(config)) == PACKAGED_ID and not registry.has(PACKAGED_ID):
-            hint = 'Tune one: assistant tune run QUESTIONS.jsonl. Or leave out generator.runtime = "onnx".'
-            raise ModelMissing("no generator was tuned, and none comes along.", hint)
-        record = registry.load(model_id)
+        record = load_served(config, registry)
         with opening(record):
             return OnnxModel(Path(record.path), record.id)
     return None
+
+
+def load_served(config: Config, registry: Registry) -> ModelRecord:
+    """Read the manifest of the local generator that answers; raises ModelMissing or ModelDamaged."""
+    if (model_id := served(config)) == PACKAGED_ID and not registry.has(PACKAGED_ID):
+        hint = 'Tune one: assistant tune run QUESTIONS.jsonl. Or leave out generator.runtime = "onnx".'
+        raise ModelMissing("no generator was tuned, and none comes along.", hint)
+    return registry.load(model_id)
 
 
 def served(config: Config) -> str:

@@ -24,7 +24,7 @@ from assistant.index.vectors import FOLDER as GENERATIONS
 from assistant.index.vectors import open_store
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.encoder import GUARD_ENCODER, encoder_graphs
-from assistant.models.llm import served
+from assistant.models.llm import load_served, served
 from assistant.models.registry import Registry
 
 SHOWN = ("chromadb", "langchain", "onnxruntime")
@@ -99,11 +99,12 @@ def _index(config: Config, registry: Registry, problems: list[dict[str, Any]]) -
 
 def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) -> dict[str, str]:
     packaged = dict.fromkeys((config.encoder.model, GUARD_ENCODER, READER_ID))
-    wanted = [*packaged, *([served(config)] if config.generator.local else [])]
+    serving = served(config) if config.generator.local else ""
+    wanted = [*packaged, *([serving] if serving else [])]
     found: dict[str, str] = {}
     for model_id in wanted:
         try:
-            record = registry.load(model_id)
+            record = load_served(config, registry) if model_id == serving else registry.load(model_id)
             registry.verify(record)
             found[model_id] = record.kind
         except AssistantError as error:

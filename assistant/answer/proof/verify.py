@@ -124,10 +124,13 @@ class _Verifier:
         return any(quote.start in starts for starts, _ in found) and any(quote.end in ends for _, ends in found)
 
     def _holds_focus(self, citation: Citation) -> bool:
+        """Tell whether what is pointed out, if anything is, is a whole part of the quote."""
+        if not citation.focus:
+            return True
         at = citation.quote.find(citation.focus)
         start = citation.start + at
         part = replace(citation, start=start, end=start + len(citation.focus), quote=citation.focus)
-        return not citation.focus or (at >= 0 and not self.span(part))
+        return at >= 0 and not self.span(part)
 
     def _lacks_lead(self, citation: Citation, document: Document) -> bool:
         """Tell whether a quote begins below the lead-in, header or question that governs its end and is near enough."""

@@ -51,12 +51,12 @@ class AnswerView:
 def answer_view(answer: Answer) -> AnswerView:
     """Return what the page shows of an answer."""
     lines = [line for line in answer.text.splitlines() if line.strip()]
-    sources = by_key(answer.sources)
+    sources, marked = by_key(answer.sources), focuses(answer.citations)
     return AnswerView(
         question=answer.question,
         status=answer.status,
         asked=answer.asked,
-        paragraphs=tuple(tuple(pieces(line, focuses(answer.citations))) for line in lines),
+        paragraphs=tuple(tuple(pieces(line, marked)) for line in lines),
         sources=tuple(map(_source_view, sources, excerpts_once(sources))),
         earlier=tuple((q.until, plain_text(q.quote), _place(q)) for q in answer.earlier),
         chance=round(100 * answer.confidence),
