@@ -7,8 +7,12 @@ import importlib.util
 import json
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.error import URLError
 
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.7  # a load average above this spoils timings on the two cores that FACTS were measured on
 COMMAND = (sys.executable, "-c", "from assistant.cli import main; main()")  # the assistant's own, of this tree
 MOST_FAULTS = 20  # that are printed
+PATIENCE = 120  # seconds until a server answers
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
@@ -141,6 +147,34 @@ def scratch(name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def serving(config: Config) -> Iterator[tuple[str, int]]:
+    """Serve an index on a free port of loopback; yields the address and the server's process ID."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([*COMMAND, "serve", "--port", str(port), "--data", str(config.data)])
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(f"{address}/healthz")
+        yield address, server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(address: str) -> None:
+    """Return once an address answers; raises URLError if it does not in time."""
+    for left in range(PATIENCE, -1, -1):
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except URLError:
+            if not left:
+                raise
+            time.sleep(1)
 
 
 def show_counts(title: str, kinds: str, columns: Mapping[str, Counter[str]], faults: Sequence[str]) -> None:

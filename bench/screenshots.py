@@ -7,16 +7,10 @@ The sample company is ingested into an index that is gone afterwards, and served
 from __future__ import annotations
 
 import shutil
-import socket
-import subprocess
-import time
-import urllib.request
-from urllib.error import URLError
 
-from bench.common import COMMAND, ROOT, console, parser, run_ingest, scratch, settings
+from bench.common import ROOT, console, parser, run_ingest, scratch, serving, settings
 
 QUESTION = "How many days of leave can I carry over?"
-PATIENCE = 120  # seconds until it serves
 
 
 def main() -> None:
@@ -24,30 +18,8 @@ def main() -> None:
     with scratch("screenshots") as folder:
         config = settings(options, folder / "index")
         run_ingest([ROOT / "corpora"], config)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [*COMMAND, "serve", "--port", str(port), "--data", str(config.data)]
-        server = subprocess.Popen(command)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(f"{address}/healthz")
+        with serving(config) as (address, _):
             take(address)
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def wait_for(address: str) -> None:
-    """Return once an address answers; raises URLError if it does not in time."""
-    for left in range(PATIENCE, -1, -1):
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except URLError:
-            if not left:
-                raise
-            time.sleep(1)
 
 
 def take(address: str) -> None:

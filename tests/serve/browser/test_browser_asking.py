@@ -251,3 +251,16 @@ def test_an_answer_that_is_cut_off_is_told(tab: Tab, served: Served) -> None:
     tab.page.press("#question", "Enter")
     tab.page.locator("article").wait_for()
     tab.faults[:] = [fault for fault in tab.faults if "ERR_CONNECTION" not in fault]
+
+
+@pytest.mark.slow
+def test_a_question_waits_where_too_many_ask(tab: Tab) -> None:
+    full = {"status": 503, "headers": {"Retry-After": "1"}, "body": "<p role=alert>too many questions wait</p>"}
+    turns = iter([True, True, False])
+    tab.page.route("**/", lambda route: route.fulfill(**full) if next(turns) else route.continue_())
+    tab.page.fill("#question", QUESTION)
+    tab.page.press("#question", "Enter")
+    tab.page.wait_for_selector("text=Your question waits for its turn")
+    tab.page.locator("article").wait_for()
+    assert tab.page.locator("[role=alert]").count() == 0 and next(turns, None) is None
+    tab.faults[:] = [fault for fault in tab.faults if "503" not in fault]

@@ -2,6 +2,7 @@
 "use strict";
 
 const STORE = "policy-assistant", MOST = 20; // the tab's own conversation is named under the same key, in its session
+const BUSY = 503, MOST_TRIES = 60;
 const FEEDBACK = "/feedback", ODD = `meta, base, form:not([action="${FEEDBACK}"]), iframe, link, style, script`;
 const form = document.getElementById("ask");
 
@@ -65,9 +66,19 @@ if (form) {
     listEarlier();
   }
 
+  async function send(body) {
+    for (let left = MOST_TRIES; ; left--) {
+      const response = await fetch("/", { method: "POST", body, headers: { Accept: "text/html" } });
+      const seconds = response.status === BUSY && Number(response.headers.get("Retry-After"));
+      if (!seconds || !left) return response;
+      state.textContent = "Many people are asking. Your question waits for its turn…";
+      await new Promise((done) => setTimeout(done, 1000 * seconds));
+    }
+  }
+
   async function ask() {
     const body = new URLSearchParams({ question: question.value, history: history.value, part: talk.articles.length });
-    const response = await fetch("/", { method: "POST", body, headers: { Accept: "text/html" } });
+    const response = await send(body);
     const made = show(await response.text());
     if (!made || !response.ok) return made;
     history.value = made.dataset.history;
