@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from assistant.core.config import Config
 from assistant.core.records import IngestReport, make_access
 from assistant.evaluate.stale import CHANGED, GONE, UNKNOWN, find_stale
 from assistant.index.catalog import Catalog
+from tests.conftest import CORPORA
 from tests.manifests import access_toml
 
 HOTELS = "## Hotels\n\nThe limit for a hotel night is 100 euros."
@@ -99,3 +101,64 @@ def test_the_command_exits_with_7(config: Config, docs: Path, run_ingest: Run, r
     (answer,) = json.loads(done.out)
     assert done.code == 7 and answer["question"] == HOTEL and answer["lost"][0]["reason"] == CHANGED
     assert "travel.md" in run("stale", "--data", config.data).out
+
+
+@pytest.mark.slow
+def test_forty_edits_of_the_sample_company_touch_the_answers_that_quote_it_and_no_other(
+    config: Config, tmp_path: Path, run_ingest: Run
+) -> None:
+    root = shutil.copytree(CORPORA, tmp_path / "company")
+    run_ingest(config, root)
+    files = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in root.rglob("*.md")}
+    answers = answered(config, files)
+    edits = [*forty_edits(answers, files)]
+    for edit, source, text in edits:
+        changed = {**files, source: text}
+        for name, said in changed.items():
+            if said:
+                (root / name).write_text(said, encoding="utf-8")
+            else:
+                (root / name).unlink()
+        run_ingest(config, root, prune=True)
+        with closing(Catalog.open(config.data)) as catalog:
+            stale = {answer.id for answer in find_stale(Audit(config).entries(), catalog.queries)}
+        ended = "expires: 2020-01-01" in text
+        lost = {
+            id
+            for id, quotes in answers.items()
+            if any(name == source and (ended or quote not in text) for name, quote in quotes)
+        }
+        assert stale & set(answers) == lost, (edit, source)
+    assert len(edits) == 40 and len(answers) >= 20
+
+
+def answered(config: Config, files: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
+    """Ask the sample company's questions; return the places and quotes of the answers that quote plain files alone."""
+    with (CORPORA / "questions.jsonl").open(encoding="utf-8") as lines:
+        questions = [row["question"] for row in map(json.loads, lines) if row.get("doc") in files]
+    with closing(Assistant(config, audit=True)) as assistant:
+        answers = [assistant.answer(question) for question in questions[:60]]
+    found = {a.log_id: [(c.source, c.quote) for c in a.citations] for a in answers if a.status == "answered"}
+    return {id: quotes for id, quotes in found.items() if all(q in files.get(name, "") for name, q in quotes)}
+
+
+def forty_edits(
+    answers: Mapping[str, list[tuple[str, str]]], files: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what is done to which file, and its text after it, "" for one that is gone."""
+    quotes = sorted({quote for told in answers.values() for quote in told})
+    for source, quote in quotes[:: max(1, len(quotes) // 20)][:20]:
+        last = quote.rstrip(".").rpartition(" ")[2]
+        yield "a word of a quote", source, files[source].replace(quote, quote.replace(last, "otherwise"))
+    named = sorted({source for source, _ in quotes})
+    for number in range(10):
+        source = named[number % len(named)]
+        above, rule, below = files[source].partition("\n\n## ")
+        note = f"\n\nThe word {number} was added here, and changes nothing that stands below."
+        yield "a sentence elsewhere", source, f"{above}{note}{rule}{below}"
+    for number in range(5):
+        source = named[number % len(named)]
+        ended = files[source].replace("---\n", "---\nexpires: 2020-01-01\n", 1)
+        yield "a last day", source, ended if ended != files[source] else f"---\nexpires: 2020-01-01\n---\n{ended}"
+    for number in range(5):
+        yield "deleted", named[-1 - number % len(named)], ""
