@@ -9,21 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from assistant.core.records import Document, Meta, Progress, Term, no_progress
+from assistant.core.records import Document, Meta, Term
 from assistant.index.schema import SourceRow
 from assistant.models.encoder import Encode
 from assistant.text.canonical import HEADING, Block, blocks
-from assistant.text.units import Unit, units
 from assistant.text.words import WORD, stem
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
 Span = tuple[int, int]
 OF_CONTRACTS = ("this agreement", "these terms", "this contract")
-Read = Callable[[str, str, Sequence[str]], NDArray[np.float32]]  # question, header, units -> log-odds of each
 
 
 @dataclass(frozen=True)
@@ -64,11 +59,6 @@ class Policy:
     @cached_property
     def blocks(self) -> list[Block]:
         return list(blocks(self.text))
-
-    @cached_property
-    def units(self) -> list[Unit]:
-        """Its sentences, items and rows."""
-        return units(self.text)
 
     @cached_property
     def words(self) -> list[tuple[str, int, int]]:
@@ -130,8 +120,6 @@ class Corpus:
     hidden: Collection[Path]
     today: str
     encode: Encode
-    read: Read
-    progress: Progress = no_progress
 
     @cached_property
     def in_force(self) -> list[Policy]:

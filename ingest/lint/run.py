@@ -19,19 +19,17 @@ from assistant.core.records import Access, IngestReport, Progress, no_progress
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.index.schema import SourceRow
-from assistant.models.cross_encoder import open_reader
 from assistant.models.encoder import Encode, guard_encode, open_encoder, remember
 from assistant.models.registry import Registry
 from ingest.formats import Parsed
-from ingest.lint import conflicts, documents, links, references, terms
-from ingest.lint.corpus import SEVERITIES, Corpus, Fault, LintRule, Policy, Read
+from ingest.lint import documents, links, references, terms
+from ingest.lint.corpus import SEVERITIES, Corpus, Fault, LintRule, Policy
 from ingest.lint.findings import FindingPlace, LintFinding, LintReport
 from ingest.sandbox import ParserProcess
 from ingest.scratch import scratch_index
 from ingest.sources import read_regular
 
 RULES = (
-    LintRule("conflict", "warning", "two places in force say different things of the same", conflicts.conflicts, True),
     LintRule("supersedes-in-force", "error", "a superseded document is still in force", documents.superseded),
     LintRule("reference-dead", "error", "a reference leads nowhere", references.dead_references),
     LintRule("link-dead", "error", "a link leads nowhere", links.dead_links),
@@ -53,24 +51,21 @@ SIGNS = str.maketrans("-_/.#?=&%", " " * 9)  # between the words of an address
 
 @dataclass(frozen=True, slots=True)
 class LintModels:
-    """What a run looks with: sentence vectors, the reader, and the guards that mask what is shown."""
+    """What a run looks with: sentence vectors, and the guards that mask what is shown."""
 
     encode: Encode
-    read: Read
     guards: Guards
 
 
 def open_models(config: Config, *, fast: bool = False) -> LintModels:
-    """Open the encoder, the reader and the guards of an index, each when it is first needed.
+    """Open the encoder and the guards of an index, each when it is first needed.
 
     Where it is to be fast the guards find orders by their rules alone: their model reads vectors.
     """
-    registry = Registry(config.models_dir)
-    encoder = cache(lambda: open_encoder(registry, config.encoder))
-    reader = cache(lambda: open_reader(registry, config.encoder))
+    encoder = cache(lambda: open_encoder(Registry(config.models_dir), config.encoder))
     # The same headings stand above many findings.
     guards = Guards(config.guards, None if fast else remember(guard_encode(config)))
-    return LintModels(lambda texts: encoder().encode(texts), lambda *asked: reader().read(*asked), guards)
+    return LintModels(lambda texts: encoder().encode(texts), guards)
 
 
 class UnsearchedVectors:
@@ -123,7 +118,7 @@ def lint(
     with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
         policies = list(_policies(catalog, access, config, progress))
         hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
-    corpus = Corpus(policies, hidden, access.as_of, models.encode, models.read, progress)
+    corpus = Corpus(policies, hidden, access.as_of, models.encode)
     findings, shown = list[LintFinding](), _Shown(models.guards)
     for done, rule in enumerate(rules):
         progress(rule.code, done, len(rules))

@@ -530,7 +530,7 @@ def without_models(config: Config) -> Iterator[HashingEncoder]:
     with ExitStack() as stack:
         for name in ("assistant.answer.engine", "ingest.lint.run"):
             stack.enter_context(patch(f"{name}.open_encoder", open_either))
-            stack.enter_context(patch(f"{name}.open_reader", lambda *given: WordReader()))
+        stack.enter_context(patch("assistant.answer.engine.open_reader", lambda *given: WordReader()))
         for name in ("ingest.build", "ingest.lint.run"):
             stack.enter_context(patch(f"{name}.guard_encode", lambda config: small.encode))
         stack.enter_context(patch("ingest.build.open_embedder", lambda config: nullcontext(encoder)))

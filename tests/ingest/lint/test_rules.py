@@ -52,7 +52,7 @@ def no_model(*_: object) -> NDArray[np.float32]:
 
 
 def faults(code: str, *policies: Policy) -> list[Fault]:
-    return list(CHECKS[code](Corpus(policies, (), TODAY, no_model, no_model)))
+    return list(CHECKS[code](Corpus(policies, (), TODAY, no_model)))
 
 
 def quotes(code: str, *policies: Policy) -> list[str]:
@@ -108,7 +108,7 @@ def test_two_spellings_are_one_name_and_here_is_here(tmp_path: Path, one: str, o
     def apart(texts: Sequence[str]) -> NDArray[np.float32]:
         return np.eye(len(texts), dtype=np.float32)
 
-    assert bool(list(CHECKS["term-redefined"](Corpus((first, second), (), TODAY, apart, no_model)))) == differs
+    assert bool(list(CHECKS["term-redefined"](Corpus((first, second), (), TODAY, apart)))) == differs
 
 
 def test_an_acronym_that_nothing_spells_out(tmp_path: Path) -> None:
