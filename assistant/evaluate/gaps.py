@@ -24,9 +24,11 @@ from assistant.text.words import STOP_WORDS, WORD, content, stem
 if TYPE_CHECKING:
     from assistant.answer.assistant import Assistant
 
-# Mean cosine distance of two groups' questions from which they are two gaps, what all questions have in common left
-# out; that is trusted as far as there are many. Chosen on 400 questions with 20 gaps (docs/log/experiments.md).
-APART, FEW = 0.65, 50
+FEW = 50  # what all questions have in common is left out; that is trusted as far as there are many
+NEAR = 20  # questions whose nearness says what one is about; 10 and 30 do as well
+# Distance (Ward's) of two groups' neighbours from which they are two gaps, and how alike a group's questions must be:
+# their mean cosine times the root of how many they are. Measured on 400 questions each (docs/log/experiments.md).
+APART, ALIKE = 1.45, 0.7
 MOST_TOLD = 3  # words of a gap's name, questions and places
 
 
@@ -101,14 +103,40 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
 
 
 def group(vectors: NDArray[np.float32]) -> list[int]:
-    """Return the group of each vector [n]: of average linkage, those whose cosine distance is below `APART`."""
-    from sklearn.cluster import AgglomerativeClustering
+    """Return the group of each vector [n]: those that have the same neighbours; what is in no dense group stands alone.
 
-    if len(vectors) < 2:
-        return [0] * len(vectors)
-    own = vectors - vectors.mean(axis=0) * len(vectors) / (len(vectors) + FEW)
-    model = AgglomerativeClustering(None, metric="cosine", linkage="average", distance_threshold=APART)
-    return [int(number) for number in model.fit_predict(own)]
+    Two ways to say one thing are often no nearer than two questions about leave are; what they are near to is the same.
+    """
+    count = len(vectors)
+    if count < 2:
+        return [0] * count
+    own = vectors - vectors.mean(axis=0) * count / (count + FEW)
+    own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-6)
+    cosines = own @ own.T
+    groups = _by_neighbours(cosines)
+    for label in np.unique(groups):
+        at = np.flatnonzero(groups == label)
+        pairs = len(at) * (len(at) - 1)
+        if pairs and (cosines[np.ix_(at, at)].sum() - len(at)) / pairs * np.sqrt(len(at)) < ALIKE:
+            groups[at] = count + 1 + at  # labels that no group has
+    return [int(label) for label in groups]
+
+
+def _by_neighbours(cosines: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return the group of each question, from 1: of Ward's linkage over whom they are near to, by squared cosines."""
+    from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+    from scipy.spatial.distance import squareform  # type: ignore[import-untyped]
+
+    count = len(cosines)
+    least = max(0, count - NEAR - 1)  # a question is near to itself, too
+    near = np.argpartition(cosines, least, axis=1)[:, least:]
+    weights = np.square(np.maximum(np.take_along_axis(cosines, near, axis=1), 0))
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    starts = np.arange(0, near.size + 1, near.shape[1])
+    profiles = csr_matrix((weights.ravel(), near.ravel(), starts), shape=(count, count))
+    apart = np.sqrt(np.maximum(0, 2 - 2 * (profiles @ profiles.T).toarray()))
+    return np.asarray(fcluster(linkage(squareform(apart, checks=False), "ward"), APART, "distance"))
 
 
 def describe(asked: Sequence[Unanswered], assistant: Assistant) -> Gap:

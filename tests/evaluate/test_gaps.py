@@ -99,6 +99,16 @@ def test_near_vectors_are_one_group() -> None:
     assert group(vectors[:1]) == [0]
 
 
+def test_a_gap_is_one_group_among_many_questions_and_what_is_loose_stands_alone() -> None:
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(120, 64))
+    vectors[:8] += 2 * random.normal(size=64)  # cosines .74 to .85, of all others at most .52
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    groups = group(vectors.astype(np.float32))
+    assert len(set(groups[:8])) == 1 and groups.count(groups[0]) == 8
+    assert max(groups.count(one) for one in groups[8:]) < 3
+
+
 def test_a_name_has_the_words_as_they_are_written() -> None:
     assert name_of(["Parking a van", "Where are vans parked?", "vans!"]) == ["vans", "parking"]
     assert name_of(["is it?"]) == ["is it?"]
