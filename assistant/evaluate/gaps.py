@@ -29,6 +29,7 @@ NEAR = 20  # questions whose nearness says what one is about; 10 and 30 do as we
 # Distance (Ward's) of two groups' neighbours from which they are two gaps, and how alike a group's questions must be:
 # their mean cosine times the root of how many they are. Measured on 400 questions each (docs/log/experiments.md).
 APART, ALIKE = 1.45, 0.7
+MOST_COMPARED = 5_000  # questions, the latest ones: each with each takes a gigabyte
 MOST_TOLD = 3  # words of a gap's name, questions and places
 
 
@@ -72,12 +73,13 @@ def find_gaps(entries: Iterable[Entry], assistant: Assistant, since: str = "", l
     asked = list(unanswered(entries, since))
     if not asked:
         return []
-    texts = list(dict.fromkeys(one.question for one in asked))
+    texts = list(dict.fromkeys(one.question for one in reversed(asked)))[:MOST_COMPARED]
     groups = group(assistant.encode(texts))
     of = dict(zip(texts, groups, strict=True))
     members: dict[int, list[Unanswered]] = {}
     for one in asked:
-        members.setdefault(of[one.question], []).append(one)
+        if one.question in of:
+            members.setdefault(of[one.question], []).append(one)
     found = [members for members in members.values() if len({one.asker for one in members}) >= least]
     return sorted((describe(group, assistant) for group in found), key=lambda gap: (-gap.askers, -gap.asked, gap.name))
 
