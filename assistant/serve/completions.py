@@ -14,6 +14,7 @@ from assistant.text.canonical import heading_path
 
 OWN_KEY = "policy_assistant"  # of a message: what the contract says of an answer
 OWN_FIELDS = ("status", "confidence", "citations", "closest")
+PARAGRAPH = "\n\n"
 SOURCES = "\n\nSources:\n"  # above the places of an answer's keys
 
 Json = dict[str, Any]
@@ -38,7 +39,7 @@ def conversation(messages: Sequence[ChatMessage]) -> tuple[str, list[Turn]]:
 def _turn(message: ChatMessage) -> Turn:
     if message.role == "user":
         return Turn("user", _text(message))
-    return Turn("assistant", _text(message).partition(SOURCES)[0])
+    return Turn("assistant", _text(message).partition(SOURCES)[0].replace(PARAGRAPH, "\n"))
 
 
 def _text(message: ChatMessage) -> str:
@@ -75,16 +76,24 @@ def models() -> Json:
 
 
 def content_of(answer: Answer) -> str:
-    """Return an answer with the place of each key, and the quotes of an answer that is not sure."""
+    """Return an answer with the place of each key, and the quotes of an answer that is not sure.
+
+    Its lines are paragraphs: chat pages read Markdown, to which "7. Receipts" begins a list that goes on otherwise.
+    """
+    text = answer.text.replace("\n", PARAGRAPH)
     listed = "\n".join(map(_listed, answer.sources))
-    return f"{answer.text}{SOURCES}{listed}" if listed else answer.text
+    return f"{text}{SOURCES}{listed}" if listed else text
 
 
 def _listed(source: Citation | Quote) -> str:
-    page = f", page {source.page}" if source.page else ""
-    place = f"- [{source.key}] {heading_path(source.title, source.headings)}{page} ({source.source})"
+    place = f"- [{source.key}] {_place(source)} ({source.source})"
     quoted = [] if isinstance(source, Citation) else [f"  > {line}" for line in source.quote.splitlines()]
     return "\n".join((place, *quoted))
+
+
+def _place(source: Citation | Quote) -> str:
+    page = f", page {source.page}" if source.page else ""
+    return f"{heading_path(source.title, source.headings)}{page}"
 
 
 def _head(kind: str) -> Json:
@@ -102,10 +111,11 @@ def _proof(answer: Answer, content: str) -> Json:
 def _annotation(content: str, source: Citation | Quote) -> Json:
     """Return a source in the form that chat pages show: that of a page on the web, with the document's path as its URL.
 
+    Pages take what has one URL for one source, so that `[2]` would be the second document: the key tells them apart.
     OpenAI's own citations of files have neither a title nor the words, and are of another interface.
     """
     start, end = _mark(content, source)
-    place = {"url": source.source, "title": source.title, "content": source.quote}
+    place = {"url": f"{source.source}#{source.key}", "title": _place(source), "content": source.quote}
     return {"type": "url_citation", "url_citation": {**place, "start_index": start, "end_index": end}}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from assistant.contract import answer_json
 from assistant.core.records import Turn
 from assistant.serve.completions import content_of, conversation
 from assistant.serve.schemas import ChatMessage, HttpError
+from assistant.text.canonical import heading_path
 from tests.serve.stub import ANSWER, CLOSE, TEXT, UNSURE, StubAssistant
 from tests.serve.test_app import CHAT, client_of
 
@@ -68,6 +70,14 @@ def test_what_was_added_to_an_answer_is_not_read_as_said_before() -> None:
     assert turns[1].content == UNSURE.text
 
 
+def test_each_line_of_an_answer_is_a_paragraph_of_markdown() -> None:
+    answer = replace(ANSWER, text="7. Receipts: above 10 euros. [1]\n8.2 Steps: send them. [1]")
+    assert content_of(answer).startswith("7. Receipts: above 10 euros. [1]\n\n8.2 Steps: send them. [1]\n\nSources:")
+    said = {"role": "assistant", "content": content_of(answer)}
+    _, turns = read({"role": "user", "content": "x"}, said, {"role": "user", "content": "y"})
+    assert turns[1].content == answer.text
+
+
 @pytest.mark.parametrize("answer", [ANSWER, UNSURE], ids=["answered", "not sure"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_message_holds_its_sources(answer: Any, stream: bool) -> None:
@@ -77,7 +87,8 @@ def test_a_message_holds_its_sources(answer: Any, stream: bool) -> None:
     content, source = content_of(answer), answer.sources[0]
     (cited,) = [annotation["url_citation"] for annotation in message["annotations"]]
     assert message["content"] == content and content[cited["start_index"] : cited["end_index"]] == "[1]"
-    assert (cited["url"], cited["title"], cited["content"]) == (source.source, source.title, source.quote)
+    assert (cited["url"], cited["content"]) == (f"{source.source}#{source.key}", source.quote)
+    assert cited["title"].startswith(heading_path(source.title, source.headings))
     shown = answer_json(answer)
     assert message["policy_assistant"] == {key: shown[key] for key in ("status", "confidence", "citations", "closest")}
     assert (cited["end_index"] <= len(answer.text)) == (source is not CLOSE)
