@@ -93,7 +93,7 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
         if not defined and not content(asked.text):  # "What is that?" alone asks of anything
             reading = Reading((), reading.hits, 0.0)
         answered = engine.answers(reading)
-        if answered and asked.joined and _says_again(reading, inquiry):
+        if answered and asked.joined and _says_again(reading, inquiry, engine):
             reading = Reading((), reading.hits, 0.0)  # the question before it, once more
         elif answered:
             return asked.text, reading
@@ -257,5 +257,14 @@ def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:
     return any(words & content(hit.passage.text) for hit in hits)
 
 
-def _says_again(reading: Reading, inquiry: Inquiry) -> bool:
-    return repeats_last_answer(reading.evidence[0].text, inquiry.question, inquiry.history)
+def _says_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> bool:
+    """Tell whether what was found is what the last answer said, and no answer to the question by itself.
+
+    "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both.
+    """
+    best = reading.evidence[0]
+    if not repeats_last_answer(best.text, inquiry.question, inquiry.history):
+        return False
+    alone = engine.reader.read(inquiry.question, (best.hit,))
+    answers_it = any(overlap(best, evidence) for evidence in alone.evidence[:1])
+    return not answers_it or alone.probability < engine.config.answer.min_closest
