@@ -21,7 +21,7 @@ from assistant.index.catalog import Catalog
 from assistant.index.schema import FOREVER, SourceRow
 from ingest.access_manifest import AccessRule, Manifest, intersect, nfc, quoted, read_manifest, rule_text
 from ingest.metadata import DESCRIBING, ExternalMetadata
-from ingest.sources import MANIFEST, FoundFile, Tree, below, find_roots, list_tree, nested, sidecars_of
+from ingest.sources import MANIFEST, FoundFile, Tree, below, find_roots, is_below, list_tree, nested, sidecars_of
 
 Matched = tuple[AccessRule, str]  # a rule, and its glob that matches
 Refused = tuple[str, DocumentRejected]  # source, why
@@ -89,7 +89,7 @@ def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known:
     """Raise UsageError where restricted documents would open because their manifest is no longer there."""
     for path, row in known.items():
         if row.meta.audience is not None and any(
-            root not in manifests and (Path(path).is_relative_to(given) or given.is_relative_to(row.root))
+            root not in manifests and (is_below(Path(path), given) or is_below(given, Path(row.root)))
             for given, root in roots
         ):
             count = sum(other.root == row.root and other.meta.audience is not None for other in known.values())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from assistant.core.errors import DocumentRejected, UsageError
+from assistant.index.mirrors import FOLDER as MIRRORS
 from ingest.formats import PICTURES, SUFFIXES
 
 MANIFEST = "access.toml"
@@ -19,6 +20,22 @@ OUTSIDE = "The link points outside the folder that is ingested."
 def is_document(name: str) -> bool:
     """Tell whether a file of that name is read: of a known format, neither hidden nor another program's lock."""
     return not name.startswith((".", "~$")) and PurePath(name).suffix.lower() in SUFFIXES
+
+
+def is_picture(name: str) -> bool:
+    """Tell whether a file of that name is, or with OCR would be, read as a picture."""
+    return not name.startswith(".") and PurePath(name).suffix.lower() in PICTURES
+
+
+def says_rights(name: str) -> bool:
+    """Tell whether a file of that name says who may see documents, or did so before."""
+    folded = name.casefold().rpartition("/")[2]
+    return folded in (MANIFEST, FOLDER_SIDECAR) or folded.endswith(SIDECAR)
+
+
+def is_below(path: Path, top: Path) -> bool:
+    """Tell whether a folder may govern a path: no folder governs the copies in an index that lies below it."""
+    return path.is_relative_to(top) and MIRRORS not in path.relative_to(top).parts
 
 
 def is_walked(path: Path, folder: Path) -> bool:
@@ -82,7 +99,9 @@ def governing_root(path: Path) -> Path | None:
 
     Raises UsageError where two manifests do: the lower one would widen or narrow the upper one unseen.
     """
-    folders = [folder for folder in (path, *path.parents) if os.path.lexists(folder / MANIFEST)]
+    folders = [
+        folder for folder in (path, *path.parents) if is_below(path, folder) and os.path.lexists(folder / MANIFEST)
+    ]
     if len(folders) > 1:
         raise nested(folders[0] / MANIFEST, folders[1])
     return folders[0] if folders else None
@@ -109,7 +128,7 @@ def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Pa
         if not path.exists():
             raise UsageError(f"there is nothing at {path}.", "Give existing files or folders.")
         path = path.resolve()
-        above = [root for root in (walked if path.is_dir() else roots) if path.is_relative_to(root)]
+        above = [root for root in (walked if path.is_dir() else roots) if is_below(path, root)]
         outermost = min(above, key=lambda p: len(p.parts), default=path.parent)
         pairs.append((path, governing_root(path) or Path(known.get(str(path)) or outermost)))
     return pairs

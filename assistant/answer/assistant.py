@@ -33,6 +33,7 @@ from assistant.core.records import (
     make_access,
 )
 from assistant.index.catalog import Catalog
+from assistant.index.mirrors import address_of, is_web
 from assistant.models.llm import LanguageModel
 from assistant.text.canonical import MAX_STRETCH
 
@@ -173,9 +174,14 @@ class Assistant:
         )
 
     def files(self, answer: Answer, access: Access) -> dict[str, str]:
-        """Return the addresses of an answer's sources on this machine, as far as the files are still there."""
+        """Return the addresses of an answer's sources: on the web, or on this machine if the files are still there."""
         found = self._engine.catalog.queries.files({quote.source for quote in answer.sources}, access)
-        return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()}
+        web = {source: address for source, path in found.items() if is_web(address := address_of(path))}
+        return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()} | web
+
+    def address(self, document: Document, access: Access) -> str:
+        """Return where a document lives that was ingested from an address; "" for another."""
+        return address_of(self._engine.catalog.queries.path_of(document, access))
 
     def owner(self, source: str, *, access: Access | None = None) -> str:
         """Return who owns a document, as far as that may be shown; "" where nobody says so."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +13,8 @@ from assistant.cli.context import Context, takes
 from assistant.core.errors import AssistantError
 
 if TYPE_CHECKING:
-    from assistant.core.records import IngestReport
+    from assistant.core.records import IngestReport, Progress
+    from ingest.remote.mirror import Mirror
 
 MOST_REMOVED = 0.5  # share of the documents that may be gone at once while nobody looks on
 
@@ -19,38 +22,66 @@ MOST_REMOVED = 0.5  # share of the documents that may be gone at once while nobo
 @takes("data", "json")
 def ingest(
     context: Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH", help="Files, folders, and addresses such as s3://bucket/policies.")
+    ],
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents whose files no longer exist.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C: ingest whatever changes.")] = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
 
+    With the extra [remote], what lies at an address (s3://, sftp://, the sitemap of a web site, whatever fsspec knows)
+    is copied beside the index first; where more than half of it is suddenly gone, it stops unless --prune says so.
     With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too. With --watch, a change is answered
-    from within ten seconds; what cannot be ingested is said, and the index stays as it was. --watch --prune stops
-    where more than half of the documents are suddenly gone.
+    from within ten seconds, one at an address within a minute or so; what cannot be ingested is said, and the index
+    stays as it was. --watch --prune stops where more than half of the documents are suddenly gone.
     """
     from assistant.contract import report_json
     from ingest.build import ingest as run_ingest
-    from ingest.watch import changes
+    from ingest.remote.mirror import is_address, mirror, name_addresses
+    from ingest.watch import LOOK_SECONDS, changes
 
     view = context.renderer()
     settings = context.settings(view)
+    addresses = [path for path in paths if is_address(path)]
+    folders = [Path(path) for path in paths if not is_address(path)]
 
-    def run(most_removed: float = 1.0) -> IngestReport:
+    def fetch(progress: Progress, watching: bool) -> Iterator[Mirror]:
+        for address in addresses:
+            try:
+                most = 1.0 if prune and not watching else MOST_REMOVED
+                yield mirror(address, settings, most_gone=most, progress=progress)
+            except AssistantError as error:
+                if not watching:
+                    raise
+                view.error(error.cause, error.hint)  # the others are ingested
+
+    def run(watching: bool = False) -> IngestReport | None:
         with view.progress() as progress:
-            report = run_ingest(paths, settings, prune=prune, most_removed=most_removed, progress=progress)
+            mirrors = [*fetch(progress, watching)]
+            given = [*folders, *(each.folder for each in mirrors)]
+            if not given:
+                return None
+            most = MOST_REMOVED if watching else 1.0
+            try:
+                report = run_ingest(given, settings, prune=prune, most_removed=most, progress=progress)
+            except AssistantError as error:
+                name_addresses(error, mirrors)
+                raise
+        unfetched = (rejection for each in mirrors for rejection in each.unfetched)
+        report = replace(report, rejected=(*report.rejected, *unfetched))
         view.result(report_json(report), lambda: view.report(report))
         return report
 
     report = run()
     if watch:
         view.note("Watching for changes; Ctrl-C ends it.")
-        for _ in changes(paths, settings.data):
+        for _ in changes(folders, settings.data, LOOK_SECONDS if addresses else 0.0):
             try:
-                run(MOST_REMOVED)
+                run(watching=True)
             except AssistantError as error:
                 view.error(error.cause, error.hint)
-    if report.rejected:
+    if report and report.rejected:
         raise typer.Exit(6)
 
 
@@ -82,7 +113,10 @@ def forget(
     context: Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Documents, as sources or paths name them.")],
 ) -> None:
-    """Delete documents from the index, so that no byte of their text stays in it; the files stay."""
+    """Delete documents from the index, so that no byte of their text stays in it; the files stay.
+
+    Copies of what lies at an address are deleted, too.
+    """
     from ingest.moves_and_removals import forget as forget_documents
 
     view = context.renderer()

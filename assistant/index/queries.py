@@ -268,6 +268,14 @@ class Queries:
                   WHERE s.source IN (SELECT value FROM json_each(:names)) AND {VISIBLE}"""
         return dict(self._db.execute(sql, {"names": json.dumps(list(names)), **visible_to(access)}).fetchall())
 
+    def path_of(self, document: Document, access: Access) -> str:
+        """Return the path of the newest-read of a document's files with its source; "" where `access` sees none."""
+        sql = f"""SELECT s.path FROM sources s JOIN documents d ON d.id = s.document_id
+                  WHERE d.sha256 = :sha256 AND s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
+        named = {"sha256": document.sha256, "source": document.source}
+        row = self._db.execute(sql, {**named, **visible_to(access)}).fetchone()
+        return str(row[0]) if row else ""
+
     def meta_of(self, source: str, access: Access) -> Meta | None:
         """Return what holds for a source that `access` may see; None for another."""
         sql = f"SELECT s.meta FROM sources s WHERE s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"

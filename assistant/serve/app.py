@@ -158,7 +158,8 @@ class Service:
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
         def work(access: Access, _: ReportStage) -> PageResponse:
-            return render.source(*self._assistant.place(document, start, end, access))
+            place = self._assistant.place(document, start, end, access)
+            return render.source(*place, address=self._assistant.address(place[0], access))
 
         return _page_response(await self._run(request, work))
 

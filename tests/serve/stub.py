@@ -95,6 +95,7 @@ class StubAssistant:
         self.given: list[tuple[Feedback, Access]] = []
         self._answer = answer
         self._fails = fails
+        self.lives_at = ""
 
     def read(self, question: str) -> None:
         """Load nothing."""
@@ -114,6 +115,9 @@ class StubAssistant:
             raise UsageError("no answer that you were given has that ID.", "See assistant log.")
         self.given.append((given, access))
         return "5" * 12
+
+    def address(self, document: Document, access: Access) -> str:
+        return self.lives_at
 
     def place(self, sha256: str, start: int, end: int, access: Access) -> tuple[Document, str, int, int]:
         if (sha256, start, end) != (SHA, 40, 40 + len(TEXT)):

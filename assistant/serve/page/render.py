@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
 from assistant.answer.question import MAX_QUESTION, MAX_TURNS
 from assistant.core.records import Answer, Document, Feedback, Opinion, Turn
+from assistant.index.mirrors import is_web
 from assistant.serve.page.views import SOURCE_PATH, answer_view, block_views, document_facts
 from assistant.serve.schemas import HttpError, Message, bad_request
 from assistant.text.words import shown_title
@@ -128,13 +129,14 @@ def _conversation(turns: Sequence[Turn]) -> str:
     return json.dumps([{"role": turn.role, "content": turn.content} for turn in turns])
 
 
-def source(document: Document, text: str, start: int, end: int) -> PageResponse:
-    """Return the page of a quote's place, text[start:end] of what surrounds it in its document."""
+def source(document: Document, text: str, start: int, end: int, address: str = "") -> PageResponse:
+    """Return the page of a quote's place, text[start:end] of what surrounds it in its document at that address."""
     begin = text.find("\n", 0, start) + 1 if start else 0
     shown = text[begin:]
     blocks = list(block_views(shown, start - begin, end - begin))
     title = shown_title(document.title, document.source)
-    return _page("source.html", title=title, document=document, facts=document_facts(document), blocks=blocks)
+    facts, web = document_facts(document), is_web(address)
+    return _page("source.html", title=title, document=document, facts=facts, address=address, is_web=web, blocks=blocks)
 
 
 def thanked() -> PageResponse:

@@ -1,0 +1,808 @@
+"""What lies at an address, on real servers of this machine: what is fetched, what is kept, and what gets no further."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import filelock
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFile
+
+from assistant.answer.assistant import Assistant
+from assistant.core import package
+from assistant.core.config import Config, IngestSection
+from assistant.core.errors import AssistantError, IndexLocked, UsageError
+from assistant.core.records import IngestReport, make_access
+from assistant.index.catalog import Catalog
+from assistant.index.mirrors import FOLDER as MIRRORS
+from assistant.index.mirrors import address_of
+from ingest import build, sources
+from ingest.moves_and_removals import forget
+from ingest.remote import mirror as mirror_module
+from ingest.remote import place
+from ingest.remote.mirror import Mirror, mirror
+from ingest.remote.names import sort_names
+from ingest.remote.place import Listed
+from ingest.watch import changes
+from tests import fakes
+from tests.commands import Run
+from tests.ingest.remote_servers import S3, Asked, Sftp, Web, stopped
+from tests.manifests import access_toml
+
+encoder, parser = fakes.encoder, fakes.parser
+
+LEAVE = "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n"
+TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
+FILES = {"leave.md": LEAVE, "travel.md": TRAVEL, "site/parking.md": "# Parking\n\nVisitors park in bay 7.\n"}
+Take = Callable[..., Mirror]
+
+
+@pytest.fixture
+def config(make_config: Callable[..., Config]) -> Config:
+    return make_config(ingest=IngestSection(max_file_mb=1.0))
+
+
+@pytest.fixture
+def take(config: Config) -> Take:
+    """Fetch an address, and ask again at once."""
+
+    def run(address: str, most_gone: float = 0.5, seconds: float = 5.0) -> Mirror:
+        return mirror(address, config, most_gone=most_gone, seconds=seconds, first_wait=0.001)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[S3]:
+    with stopped(S3()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def s3_client(s3_server: S3) -> Any:
+    login = {"aws_access_key_id": "k", "aws_secret_access_key": "not-for-logs", "region_name": "us-east-1"}
+    return boto3.client("s3", endpoint_url=s3_server.url, **login)
+
+
+@pytest.fixture
+def s3(s3_server: S3, s3_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of a bucket `corp` that is empty; the assistant's credentials are in fsspec's configuration."""
+    key = {"key": "k", "secret": "not-for-logs", "endpoint_url": s3_server.url}
+    monkeypatch.setitem(fsspec.config.conf, "s3", {**key, "client_kwargs": {"region_name": "us-east-1"}})
+    s3_client.create_bucket(Bucket="corp")
+    yield s3_client
+    s3_server.reset()
+
+
+@pytest.fixture
+def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sftp]:
+    """A server of a folder, which the account knows and has the password of."""
+    root = tmp_path / "afar"
+    (root / "policies").mkdir(parents=True)
+    with stopped(Sftp(root)) as server:
+        known = tmp_path / "home" / ".ssh" / "known_hosts"
+        known.parent.mkdir(parents=True)
+        known.write_text(f"[127.0.0.1]:{server.port} {server.key.get_name()} {server.key.get_base64()}\n")
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        options = {"username": "reader", "password": "s3cret-word", "look_for_keys": False, "allow_agent": False}
+        monkeypatch.setitem(fsspec.config.conf, "sftp", options)
+        yield server
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with stopped(Web()) as server:
+        yield server
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A filesystem of this process, which nobody but tests may name."""
+    monkeypatch.setattr(place, "LOCAL", place.LOCAL - {"memory"})
+    fs = fsspec.filesystem("memory")
+    fs.store.clear()
+    fs.pseudo_dirs[:] = [""]
+    yield fs
+    fs.store.clear()
+
+
+def put(s3: Any, files: dict[str, str], prefix: str = "policies/") -> None:
+    for name, text in files.items():
+        s3.put_object(Bucket="corp", Key=prefix + name, Body=text.encode())
+
+
+def names(found: Mirror | Path) -> list[str]:
+    folder = found.folder if isinstance(found, Mirror) else found
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def pipe(memory: Any, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        memory.pipe(f"/docs/{name}", text.encode())
+
+
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that names what is fetched from now on."""
+    found: list[str] = []
+    fetch = place.Files.fetch
+
+    def note(self: place.Files, file: Listed, *more: Any) -> str | None:
+        found.append(file.name)
+        return fetch(self, file, *more)
+
+    monkeypatch.setattr(place.Files, "fetch", note)
+    return found
+
+
+# --- S3 ----------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_changed_in_a_bucket_is_fetched(
+    s3: Any, s3_server: S3, take: Take, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "SUFFIXES", sources.SUFFIXES - sources.PICTURES)  # as without OCR
+    put(s3, {**FILES, "notes.xyz": "?", ".git/x.md": "?", "access.toml": 'default = "everyone"\n', "scan.png": "P"})
+    found = take("s3://corp/policies/")
+    assert found.unfetched == () and found.folder.parent == config.data / MIRRORS
+    assert names(found) == ["access.toml", "leave.md", "scan.png", "site/parking.md", "travel.md"]
+    assert (found.folder / "leave.md").read_text() == LEAVE
+    assert address_of(str(found.folder / "site" / "parking.md")) == "s3://corp/policies/site/parking.md"
+    assert (found.folder / "scan.png").read_bytes() == b"" and "/corp/policies/scan.png" not in s3_server.fetched()
+    assert take("s3://corp/policies") == found and s3_server.fetched() == []
+    put(s3, {"leave.md": LEAVE.replace("27", "28")})
+    s3.delete_object(Bucket="corp", Key="policies/site/parking.md")
+    take("s3://corp/policies")
+    assert s3_server.fetched() == ["/corp/policies/leave.md"]
+    assert names(found) == ["access.toml", "leave.md", "scan.png", "travel.md"] and not (found.folder / "site").exists()
+    assert "28 days" in (found.folder / "leave.md").read_text()
+
+
+def test_a_single_object_is_a_folder_of_one(s3: Any, take: Take) -> None:
+    put(s3, {**FILES, "leave.md.old/more.md": "# No\n"})
+    found = take("s3://corp/policies/leave.md")
+    assert names(found) == ["leave.md"] and address_of(str(found.folder / "leave.md")) == found.address
+
+
+def test_a_bucket_that_is_suddenly_empty_stays_until_prune_says_otherwise(s3: Any, take: Take) -> None:
+    put(s3, {"leave.md": LEAVE})
+    found = take("s3://corp/policies")
+    s3.delete_object(Bucket="corp", Key="policies/leave.md")
+    with pytest.raises(UsageError, match=r"1 of 1 files at s3://corp/policies are gone\. .* --prune"):
+        take("s3://corp/policies")
+    assert names(found) == ["leave.md"]
+    assert names(take("s3://corp/policies", most_gone=1.0)) == []
+
+
+@pytest.mark.parametrize("address", ["s3://no-such-bucket/policies", "s3://corp/nowhere"])
+def test_an_address_of_nothing_is_told(s3: Any, take: Take, address: str) -> None:
+    with pytest.raises(UsageError, match=r"there is nothing at|has no documents"):
+        take(address)
+
+
+def test_a_bucket_that_refuses_is_no_empty_bucket(s3: Any, s3_server: S3, take: Take) -> None:
+    put(s3, FILES)
+    found = take("s3://corp/policies")
+    denied = b"<Error><Code>AccessDenied</Code><Message>No \x1b[31m</Message></Error>".replace(b"\x1b", b"")
+    s3_server.spoil = lambda line: denied if "list-type" in line else None
+    with pytest.raises(UsageError, match=r"s3://corp/policies cannot be listed: .*Nothing was changed"):
+        take("s3://corp/policies", most_gone=1.0)
+    assert names(found) == sorted(FILES)
+
+
+def test_hostile_names_in_a_bucket_lead_nowhere(s3: Any, take: Take, config: Config, tmp_path: Path) -> None:
+    hostile = ["../../../up.md", "/abs.md", "a//b.md", "back\\slash.md", "bell\x07.md", "./here.md", "Leave.md"]
+    put(s3, {**FILES, **dict.fromkeys(hostile, "# Evil\n"), "leave.md/inner.md": "# Evil\n", "n" * 250 + ".md": "x"})
+    before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(config.data)}
+    found = take("s3://corp/policies")
+    assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(config.data)} == before
+    kept = names(found)
+    assert "travel.md" in kept and not [name for name in kept if "vil" in (found.folder / name).read_text()][1:]
+    assert {each.reason for each in found.unfetched} == {"outside"}
+    assert all(each.source.isprintable() for each in found.unfetched)
+    assert len(kept) + len(found.unfetched) == len(FILES) + len(hostile) + 2
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("../x.md", "lead out"),
+        ("a/../../x.md", "lead out"),
+        ("/etc/x.md", "lead out"),
+        ("a//x.md", "lead out"),
+        ("a\\..\\x.md", "lead out"),
+        ("x\0.md", "control"),
+        ("x\x1b[2J.md", "control"),
+        ("x\udcff.md", "UTF-8"),
+        ("LEAVE.md", "only by case"),
+        ("SITE/other.md", "only by case"),
+        ("leave.md/x.md", "folder of a file"),
+        ("y" * 241 + ".md", "too long"),
+    ],
+)
+def test_a_hostile_name_is_refused_and_said(name: str, why: str) -> None:
+    ordinary = [Listed(each, each) for each in ("leave.md", "site/parking.md")]
+    files, refused = sort_names([*ordinary, Listed(name, name)])
+    assert len(refused) == 1 and why in refused[0].detail and len(files) == 2
+
+
+# --- what an address may be -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sftp://reader:s3cret-word@host/policies",
+        "s3://AKIA:s3cret-word@corp/policies",
+        "sftp://reader:s3cret/word@host/x",
+        "https://s3cret-word@host/sitemap.xml",
+        "https://host/sitemap.xml?key=s3cret-word",
+    ],
+)
+def test_credentials_in_an_address_are_refused_and_not_repeated(take: Take, config: Config, address: str) -> None:
+    with pytest.raises(UsageError, match="holds a password") as error:
+        take(address)
+    assert "cret" not in str(error.value) and "FSSPEC_" in error.value.hint and not config.data.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc", "FILE:///etc", "local:///etc", "memory://x", "zip://a::s3://corp/x.zip", "simplecache::s3://corp"],
+)
+def test_protocols_that_read_this_machine_are_refused(take: Take, address: str) -> None:
+    with pytest.raises(UsageError, match=r"reads files of this machine\. Give their path"):
+        take(address)
+
+
+def test_other_addresses_that_cannot_be_read_are_told(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="nosuch:// cannot be read"):
+        take("nosuch://host/x")
+    with pytest.raises(UsageError, match="names no place"):
+        take("s3:///")
+    monkeypatch.setattr(package, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pip install 'policy-assistant\[remote\]'"):
+        take("s3://corp/policies")
+
+
+# --- SFTP --------------------------------------------------------------------------------------------------------
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_sftp_fetches_what_changed(sftp: Sftp, take: Take, tmp_path: Path) -> None:
+    policies, address = sftp.root / "policies", f"sftp://127.0.0.1:{sftp.port}/policies"
+    write(policies, FILES)
+    (policies / "way-out.md").symlink_to(tmp_path)
+    found = take(address)
+    assert names(found) == sorted(FILES) and sftp.reads == 3
+    assert [(each.source, each.reason) for each in found.unfetched] == [("way-out.md", "outside")]
+    take(address)
+    assert sftp.reads == 3
+    write(policies, {"leave.md": LEAVE + "\nMore.\n"})
+    (policies / "travel.md").unlink()
+    take(address)
+    assert sftp.reads == 4 and names(found) == ["leave.md", "site/parking.md"]
+    assert (found.folder / "leave.md").read_text().endswith("More.\n")
+    ends = time.monotonic() + 5
+    while sftp.alive and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert sftp.alive == 0, "a watch would leave connections open"
+
+
+def test_a_connection_that_drops_is_made_again(sftp: Sftp, take: Take) -> None:
+    write(sftp.root / "policies", {"big.md": "# Big\n\n" + "word " * 50_000})
+    sftp.cuts = 1
+    found = take(f"sftp://127.0.0.1:{sftp.port}/policies")
+    assert found.unfetched == () and (found.folder / "big.md").stat().st_size > 250_000
+
+
+def test_a_connection_that_keeps_dropping_leaves_the_old_copy(sftp: Sftp, take: Take) -> None:
+    address = f"sftp://127.0.0.1:{sftp.port}/policies"
+    write(sftp.root / "policies", {"big.md": "# Old\n", "leave.md": LEAVE})
+    found = take(address)
+    write(sftp.root / "policies", {"big.md": "# Big\n\n" + "word " * 50_000})
+    sftp.cuts = 100
+    [lost] = take(address).unfetched
+    assert (lost.source, lost.reason) == ("big.md", "unreadable") and "copy of before stays" in lost.detail
+    assert (found.folder / "big.md").read_text() == "# Old\n" and names(found) == ["big.md", "leave.md"]
+
+
+def test_a_host_that_is_not_known_is_not_believed(sftp: Sftp, take: Take, tmp_path: Path) -> None:
+    known = tmp_path / "home" / ".ssh" / "known_hosts"
+    address = f"sftp://127.0.0.1:{sftp.port}/policies"
+    good = known.read_text()
+    known.write_text("")
+    with pytest.raises(UsageError, match=r"not in ~/\.ssh/known_hosts"):
+        take(address)
+    import paramiko
+
+    known.write_text(good.replace(sftp.key.get_base64(), paramiko.ECDSAKey.generate().get_base64()))
+    with pytest.raises(UsageError, match="another key than before"):
+        take(address)
+
+
+def test_a_server_that_hangs_is_given_up(sftp: Sftp, take: Take) -> None:
+    write(sftp.root / "policies", FILES)
+    sftp.hang = True
+    with pytest.raises(UsageError, match="did not answer in time"):
+        take(f"sftp://127.0.0.1:{sftp.port}/policies", seconds=0.5)
+
+
+def test_a_wrong_password_is_not_repeated(
+    sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch, config: Config
+) -> None:
+    monkeypatch.setitem(fsspec.config.conf["sftp"], "password", "wr0ng-word")
+    with pytest.raises(UsageError, match="cannot be opened") as error:
+        take(f"sftp://127.0.0.1:{sftp.port}/policies")
+    assert "wr0ng" not in str(error.value)
+    assert not [path for path in config.data.rglob("*") if path.is_file() and b"wr0ng" in path.read_bytes()]
+
+
+# --- web sites ---------------------------------------------------------------------------------------------------
+
+
+def test_a_site_is_its_sitemap(web: Web, take: Take) -> None:
+    web.pages |= {"/": "<h1>Home</h1>", "/leave": "<h1>Leave</h1>", "/hr/": "<h1>HR</h1>", "/a%20b.pdf": b"%PDF"}
+    web.pages |= {"/p?id=3": "<h1>Three</h1>", "/hidden": "<h1>Hidden</h1>", "/logo.svg": "<svg/>"}
+    web.list_pages("/", "/leave", "/hr/", "/a%20b.pdf", "/p?id=3", "/logo.svg", "http://elsewhere.example/x")
+    web.pages["/access.toml"] = 'default = "everyone"\n'
+    found = take(f"{web.url}/sitemap.xml")
+    assert [name.split("-")[0] for name in names(found)] == sorted(
+        ["a b.pdf", "access.toml", "hr/index.html", "index.html", "leave.html", "p"]
+    )
+    assert address_of(str(found.folder / "leave.html")) == f"{web.url}/leave"
+    assert "id=3" not in json.dumps(names(found)) and found.unfetched == ()
+    assert (found.folder / "leave.html").read_text() == "<h1>Leave</h1>"
+
+
+def test_a_sitemap_index_is_followed_once(web: Web, take: Take) -> None:
+    web.list_pages("/leave")
+    web.pages |= {"/leave": "<h1>Leave</h1>", "/one.xml": web.pages["/sitemap.xml"]}
+    maps = "".join(f"<sitemap><loc>{web.url}{path}</loc></sitemap>" for path in ("/one.xml", "/sitemap.xml"))
+    web.pages["/sitemap.xml"] = f"<sitemapindex>{maps}</sitemapindex>"
+    assert names(take(f"{web.url}/sitemap.xml")) == ["leave.html"]
+    assert web.asked.count("/sitemap.xml") == 1
+
+
+def test_pages_are_fetched_where_their_day_their_tag_or_their_time_changed(web: Web, take: Take) -> None:
+    tag = '"one"'
+
+    def tagged(asked: Asked) -> None:
+        if asked.headers.get("If-None-Match") == tag:
+            asked.answer(b"", status=304)
+        else:
+            asked.answer(f"<h1>Tagged {tag}</h1>", ETag=tag)
+
+    def timed(asked: Asked) -> None:
+        same = asked.headers.get("If-Modified-Since") == "Mon, 01 Jan 2024 00:00:00 GMT"
+        asked.answer(
+            b"" if same else "<h1>T</h1>", status=304 if same else 200, Last_Modified="Mon, 01 Jan 2024 00:00:00 GMT"
+        )
+
+    web.pages |= {"/dated": "<h1>Dated</h1>", "/tagged": tagged, "/timed": timed}
+    web.list_pages("/dated", "/tagged", "/timed", dated="2026-01-01")
+    found = take(f"{web.url}/sitemap.xml")
+    web.took()
+    times = {name: (found.folder / name).stat().st_ino for name in names(found)}
+    take(f"{web.url}/sitemap.xml")
+    assert web.took() == ["/tagged", "/timed"]
+    assert times == {name: (found.folder / name).stat().st_ino for name in names(found)}
+    tag = '"two"'
+    web.list_pages("/dated", "/tagged", "/timed", dated="2026-02-02")
+    take(f"{web.url}/sitemap.xml")
+    assert web.took() == ["/dated", "/tagged", "/timed"] and '"two"' in (found.folder / "tagged.html").read_text()
+    (found.folder / "tagged.html").unlink()  # what is gone here is not asked for conditionally
+    take(f"{web.url}/sitemap.xml")
+    assert (found.folder / "tagged.html").exists()
+
+
+def test_what_a_site_answers_wrongly_leaves_the_old_copy(web: Web, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_module, "TRIES", 2)
+    pages = ("/short", "/endless", "/loop", "/away", "/down", "/secret", "/slow", "/picture", "/fine")
+    web.pages |= dict.fromkeys(pages, "<h1>Old</h1>")
+    web.list_pages(*pages)
+    found = take(f"{web.url}/sitemap.xml")
+    assert found.unfetched == () and len(names(found)) == len(pages)
+
+    def endless(asked: Asked) -> None:
+        asked.send_response(200)
+        asked.send_header("Transfer-Encoding", "chunked")
+        asked.end_headers()
+        for _ in range(10_000):
+            asked.wfile.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+
+    def slow(asked: Asked) -> None:
+        time.sleep(2)
+        asked.answer("<h1>Late</h1>")
+
+    web.pages |= {
+        "/short": lambda asked: asked.answer("<h1>Cut off</h1>", length=10_000),
+        "/endless": endless,
+        "/loop": lambda asked: asked.answer(b"", status=302, Location="/loop"),
+        "/away": lambda asked: asked.answer(b"", status=302, Location="http://169.254.169.254/latest"),
+        "/down": lambda asked: asked.answer(b"", status=503),
+        "/secret": lambda asked: asked.answer(b"", status=403),
+        "/slow": slow,
+        "/picture": lambda asked: asked.answer(b"PNG", Content_Type="image/png"),
+        "/fine": "<h1>New</h1>",
+    }
+    web.took()
+    found = take(f"{web.url}/sitemap.xml", seconds=1.0)
+    told = {each.source: each for each in found.unfetched}
+    assert {name: each.reason for name, each in told.items()} == {
+        "short.html": "unreadable",
+        "endless.html": "too_large",
+        "loop.html": "unreadable",
+        "away.html": "outside",
+        "down.html": "unreadable",
+        "secret.html": "unreadable",
+        "slow.html": "unreadable",
+        "picture.html": "unsupported",
+    }
+    assert "without end" in told["loop.html"].detail and "in time" in told["slow.html"].detail
+    assert "status 403" in told["secret.html"].detail and "another host" in told["away.html"].detail
+    assert all("copy of before stays" in each.detail for each in told.values())
+    assert {name: (found.folder / name).read_text() for name in names(found)} == {
+        **dict.fromkeys(told, "<h1>Old</h1>"),
+        "fine.html": "<h1>New</h1>",
+    }
+    asked = web.took()
+    assert [asked.count(page) for page in ("/down", "/short", "/slow", "/secret", "/loop")] == [2, 2, 2, 1, 6]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no xml",
+        "<html></html>",
+        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>',
+        b"\x1f\x8b broken",
+    ],
+)
+def test_what_is_no_sitemap_is_told(web: Web, take: Take, body: str | bytes) -> None:
+    web.pages["/sitemap.xml"] = body
+    with pytest.raises(UsageError, match=r"sitemap\.xml is no sitemap"):
+        take(f"{web.url}/sitemap.xml")
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_sitemap_that_does_not_come_changes_nothing(web: Web, take: Take, status: int) -> None:
+    web.list_pages("/leave")
+    web.pages["/leave"] = "<h1>Leave</h1>"
+    found = take(f"{web.url}/sitemap.xml")
+    web.pages["/sitemap.xml"] = lambda asked: asked.answer(b"", status=status)
+    with pytest.raises(UsageError, match=f"status {status}"):
+        take(f"{web.url}/sitemap.xml", most_gone=1.0)
+    assert names(found) == ["leave.html"]
+
+
+def test_a_manifest_that_cannot_be_fetched_stops_it(web: Web, take: Take) -> None:
+    web.list_pages("/leave")
+    web.pages |= {"/leave": "<h1>Leave</h1>", "/access.toml": lambda asked: asked.answer(b"", status=403)}
+    with pytest.raises(UsageError, match="status 403"):
+        take(f"{web.url}/sitemap.xml")
+    web.pages["/access.toml"] = lambda asked: asked.answer("<html>No such page</html>", Content_Type="text/html")
+    assert names(take(f"{web.url}/sitemap.xml")) == ["leave.html"]
+
+
+def test_names_that_a_site_encodes_lead_nowhere(web: Web, take: Take, config: Config, tmp_path: Path) -> None:
+    evil = ("/%2e%2e/%2e%2e/%2e%2e/up.md", "/a%5C..%5Cb.md", "/nul%00.md", "/%2Fabs.md")
+    web.pages |= dict.fromkeys((*evil, "/fine"), "<h1>X</h1>")
+    web.list_pages(*evil, "/fine")
+    found = take(f"{web.url}/sitemap.xml")
+    assert names(found) == ["fine.html"] and len(found.unfetched) == 4
+    assert not [path for path in tmp_path.rglob("*.md") if path.is_file()]
+
+
+# --- any filesystem ----------------------------------------------------------------------------------------------
+
+
+def test_a_copy_that_was_changed_or_deleted_here_is_fetched_again(
+    memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe(memory, FILES)
+    found = take("memory://docs")
+    (found.folder / "leave.md").unlink()
+    (found.folder / "travel.md").write_text("shorter")
+    (found.folder / "planted.md").write_text("# Planted\n")
+    opened = fetched(monkeypatch)
+    take("memory://docs")
+    assert sorted(opened) == ["leave.md", "travel.md"]
+    assert names(found) == sorted(FILES) and (found.folder / "travel.md").read_text() == TRAVEL
+
+
+def test_a_link_in_a_copy_is_not_followed(memory: Any, take: Take, tmp_path: Path) -> None:
+    pipe(memory, FILES)
+    found = take("memory://docs")
+    write(tmp_path / "elsewhere", {"mine.md": "mine"})
+    (found.folder / "travel.md").unlink()
+    (found.folder / "travel.md").symlink_to(tmp_path / "elsewhere" / "mine.md")
+    shutil.rmtree(found.folder / "site")
+    (found.folder / "site").symlink_to(tmp_path / "elsewhere")
+    take("memory://docs")
+    assert names(tmp_path / "elsewhere") == ["mine.md"] and (tmp_path / "elsewhere" / "mine.md").read_text() == "mine"
+    assert not (found.folder / "site").is_symlink() and not (found.folder / "travel.md").is_symlink()
+    assert names(found) == sorted(FILES)
+
+
+def test_a_link_that_comes_while_files_do_is_not_followed(
+    memory: Any, take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe(memory, {"site/parking.md": ""})
+    (tmp_path / "elsewhere").mkdir()
+
+    def link(self: place.Files, file: Listed, known: str, sink: Any) -> str:
+        [folder] = (path for path in (tmp_path / "index" / MIRRORS).iterdir() if path.suffix != ".new")
+        (folder / "site").symlink_to(tmp_path / "elsewhere")
+        return "stamp"
+
+    monkeypatch.setattr(place.Files, "fetch", link)
+    with pytest.raises(UsageError, match="is reached by a link"):
+        take("memory://docs")
+    assert names(tmp_path / "elsewhere") == []
+
+
+def test_more_than_half_that_is_gone_stops_it_and_half_does_not(memory: Any, take: Take) -> None:
+    pipe(memory, {f"{n}.md": f"# Page {n}\n" for n in range(4)})
+    found = take("memory://docs")
+    for n in range(3):
+        memory.rm(f"/docs/{n}.md")
+    with pytest.raises(UsageError, match=r"3 of 4 files at memory://docs are gone\. .* --prune"):
+        take("memory://docs")
+    assert len(names(found)) == 4
+    pipe(memory, {"2.md": "# Page 2\n"})
+    assert names(take("memory://docs")) == ["2.md", "3.md"]
+
+
+def test_a_listing_that_fails_in_the_middle_removes_nothing(
+    memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        memory.pipe(f"/docs/{n}/page.md", b"# Page\n")
+    found = take("memory://docs")
+    ls = type(memory).ls
+
+    def fail(self: Any, path: str, detail: bool = True, **options: Any) -> Any:
+        if path.endswith("1"):
+            raise OSError("the connection was reset")
+        return ls(self, path, detail, **options)
+
+    monkeypatch.setattr(type(memory), "ls", fail)
+    memory.rm("/docs/0", recursive=True)
+    with pytest.raises(UsageError, match="cannot be listed: the connection was reset"):
+        take("memory://docs", most_gone=1.0)
+    assert len(names(found)) == 3
+
+
+@pytest.mark.parametrize("name", ["access.toml", "hr/access.toml", "leave.md.meta.toml"])
+def test_what_says_who_may_see_comes_first_or_stops_it(
+    memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    pipe(memory, {**FILES, "a.md": "# A\n", name: 'default = "nobody"\n'})
+    opened = fetched(monkeypatch)
+    with monkeypatch.context() as patch, pytest.raises(UsageError, match="who may see what is there"):
+        patch.setattr(mirror_module, "Sink", lambda *_: (_ for _ in ()).throw(OSError("reset")))
+        take("memory://docs")
+    assert opened == []
+    take("memory://docs")
+    assert opened[0] == name
+
+
+def test_a_size_that_is_not_the_listings_is_not_kept(memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.pipe("/docs/leave.md", LEAVE.encode())
+    memory.pipe("/docs/large.md", b"x" * (2**20 + 1))
+    ls = type(memory).ls
+
+    def lie(self: Any, path: str, detail: bool = True, **options: Any) -> Any:
+        return [{**info, "size": 7} for info in ls(self, path, detail, **options)]
+
+    assert [each.reason for each in take("memory://docs").unfetched] == ["too_large"]
+    memory.pipe("/docs/leave.md", b"# Another version\n")
+    monkeypatch.setattr(type(memory), "ls", lie)
+    told = {each.source: each for each in take("memory://docs").unfetched}
+    assert "18 bytes came, and 7 were listed" in told["leave.md"].detail
+    assert told["large.md"].reason == "too_large"  # whatever the listing says
+
+
+@pytest.mark.slow
+def test_ten_thousand_files_are_listed_once(memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(10_000):
+        path = f"/docs/{n % 10}/{n}.md"
+        memory.store[path] = MemoryFile(memory, path, b"# Page\n")
+    began = time.process_time()
+    assert len(names(take("memory://docs"))) == 10_000
+    opened = fetched(monkeypatch)
+    take("memory://docs")
+    assert opened == [] and time.process_time() - began < 15  # seconds, whatever else the machine does
+
+
+def test_what_was_fetched_is_remembered_if_the_rest_never_comes(
+    memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(8):
+        memory.pipe(f"/docs/{n}.md", b"# Page\n")
+    fetch = place.Files.fetch
+
+    def stop(self: place.Files, file: Listed, known: str, sink: Any) -> str | None:
+        if file.name == "7.md":
+            time.sleep(0.2)
+            raise KeyboardInterrupt
+        return fetch(self, file, known, sink)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place.Files, "fetch", stop)
+        take("memory://docs")
+    opened = fetched(monkeypatch)
+    assert len(names(take("memory://docs"))) == 8 and opened == ["7.md"]
+
+
+def test_a_copy_is_changed_by_one_ingest_at_a_time(memory: Any, take: Take, config: Config) -> None:
+    memory.pipe("/docs/leave.md", LEAVE.encode())
+    config.data.mkdir()
+    with filelock.FileLock(config.data / "ingest.lock"), pytest.raises(IndexLocked, match="another ingest"):
+        take("memory://docs")
+    assert names(take("memory://docs")) == ["leave.md"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps rights in another way")
+def test_copies_are_their_owners_alone(memory: Any, take: Take, config: Config) -> None:
+    memory.pipe("/docs/leave.md", LEAVE.encode())
+    config.data.mkdir(mode=0o755)
+    found = take("memory://docs")
+    assert (found.folder.parent.stat().st_mode & 0o077, found.folder.stat().st_mode & 0o077) == (0, 0)
+
+
+# --- with the index ----------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_a_root_of_its_own_wherever_the_index_lies(
+    memory: Any, take: Take, config: Config, run_ingest: Callable[..., IngestReport], tmp_path: Path
+) -> None:
+    """The index lies in the folder that is ingested, and both have a manifest: neither governs the other."""
+    write(tmp_path, {"local.md": LEAVE, "access.toml": 'default = "everyone"\n'})
+    memory.pipe("/docs/board.md", TRAVEL.encode())
+    memory.pipe("/docs/access.toml", access_toml({"board.md": ["board"]}).encode())
+    found = take("memory://docs")
+    shutil.rmtree(tmp_path / "afar", ignore_errors=True)
+    first = run_ingest(config, tmp_path, found.folder)
+    assert sorted(first.added) == ["board.md", "local.md"] and not first.rejected
+    again = run_ingest(config, tmp_path, prune=True)
+    assert (again.unchanged, again.removed, again.rejected, again.missing) == (1, (), (), 0)
+    rows = {row.source: row for row in Catalog.open(config.data).sources().values()}
+    assert rows["board.md"].meta.audience == ("board",) and rows["local.md"].meta.audience is None
+    memory.rm("/docs/access.toml")
+    with pytest.raises(UsageError, match=r"access\.toml is gone"):
+        run_ingest(config, take("memory://docs").folder)
+
+
+def test_a_document_links_to_where_it_lives(
+    web: Web, take: Take, config: Config, run_ingest: Callable[..., IngestReport]
+) -> None:
+    web.list_pages("/leave")
+    web.pages["/leave"] = "<h1>Leave</h1><p>Employees have 27 days.</p>"
+    run_ingest(config, take(f"{web.url}/sitemap.xml").folder)
+    catalog = Catalog.open(config.data)
+    answer: Any = SimpleNamespace(sources=[SimpleNamespace(source="leave.html")])
+    assistant: Any = SimpleNamespace(_engine=SimpleNamespace(catalog=catalog))
+    everyone = make_access()
+    document = catalog.queries.document("leave.html", everyone)
+    assert document is not None
+    assert Assistant.files(assistant, answer, everyone) == {"leave.html": f"{web.url}/leave"}
+    assert Assistant.address(assistant, document, everyone) == f"{web.url}/leave"
+    catalog.close()
+
+
+def test_forgetting_a_document_deletes_its_copy(
+    memory: Any, take: Take, config: Config, run_ingest: Callable[..., IngestReport]
+) -> None:
+    memory.pipe("/docs/secret.md", b"# Paying\n\nZanzibarite invoices are paid by Quuxley.\n")
+    memory.pipe("/docs/leave.md", LEAVE.encode())
+    found = take("memory://docs")
+    run_ingest(config, found.folder)
+    left = found.folder.with_name(f"{found.folder.name}.new")  # by a run that was killed
+    left.mkdir()
+    (left / "0").write_bytes(b"Zanzibarite invoices")
+    assert forget(["secret.md"], config) == ["secret.md"]
+    files = [path for path in config.data.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"anzibarite" in path.read_bytes()] and names(found) == ["leave.md"]
+    assert run_ingest(config, take("memory://docs").folder).added == ("secret.md",)
+
+
+def test_the_command_takes_addresses_beside_paths(
+    s3: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
+    put(s3, {**FILES, "../up.md": "# Up\n"})
+    write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
+    base = ("--data", config.data, "--json")
+    done = run("ingest", "s3://corp/policies", "local", *base)
+    assert done.code == 6, done.err
+    assert sorted(done.json["added"]) == ["here.md", *sorted(FILES)]
+    assert [each["source"] for each in done.json["rejected"]] == ["../up.md"]
+    assert "not-for-logs" not in "".join(
+        path.read_text(errors="replace") for path in config.data.rglob("*") if path.is_file()
+    )
+    for name in FILES:
+        s3.delete_object(Bucket="corp", Key=f"policies/{name}")
+    s3.delete_object(Bucket="corp", Key="policies/../up.md")
+    done = run("ingest", "s3://corp/policies", "local", *base)
+    assert (done.code, "3 of 3 files at s3://corp/policies are gone" in done.err) == (2, True), done.err
+    done = run("ingest", "s3://corp/policies", "local", "--prune", *base)
+    assert (done.code, sorted(done.json["removed"])) == (0, sorted(FILES)), done.err
+    put(s3, {"access.toml": 'default = "nobody at all"\n', **FILES})
+    done = run("ingest", "s3://corp/policies", *base)
+    assert done.code == 2 and "s3://corp/policies/access.toml" in done.err and MIRRORS not in done.err
+
+
+def test_watching_goes_on_where_an_address_fails(
+    memory: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
+    write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
+    memory.pipe("/docs/leave.md", LEAVE.encode())
+
+    def look(paths: list[Path], data: Path, look_seconds: float) -> Iterator[None]:
+        assert (paths, look_seconds) == ([Path("local")], 60.0)
+        memory.pipe("/docs/travel.md", TRAVEL.encode())
+        yield
+        memory.store.clear()
+        write(tmp_path / "local", {"new.md": "# New\n\nThe canteen closes at 3.\n"})
+        yield
+
+    monkeypatch.setattr("ingest.watch.changes", look)
+    done = run("ingest", "memory://docs", "local", "--watch", "--prune", "--data", config.data, "--json")
+    assert done.code == 0 and "there is nothing at memory://docs" in done.err
+    assert [sorted(report["added"]) for report in done.lines] == [["here.md", "leave.md"], ["travel.md"], ["new.md"]]
+    assert len(Catalog.open(config.data).sources()) == 4
+
+
+def test_a_watch_looks_again_though_nothing_tells_of_changes(tmp_path: Path) -> None:
+    began = time.monotonic()
+    alone = changes([], tmp_path, 0.05)
+    assert [next(alone) for _ in range(3)] == [None] * 3 and time.monotonic() - began < 2
+    (tmp_path / "docs").mkdir()
+    beside = changes([tmp_path / "docs"], tmp_path / "index", 0.2)
+    began = time.monotonic()
+    assert [next(beside) for _ in range(2)] == [None] * 2
+    assert 0.3 < time.monotonic() - began < 4
+
+
+def test_a_watch_looks_again_though_what_does_not_count_changes_all_the_time(tmp_path: Path) -> None:
+    docs, stop = tmp_path / "docs", threading.Event()
+    docs.mkdir()
+
+    def disturb() -> None:
+        while not stop.wait(0.1):
+            (docs / ".hidden").write_text(str(time.monotonic()))
+
+    threading.Thread(target=disturb, daemon=True).start()
+    try:
+        began = time.monotonic()
+        next(changes([docs], tmp_path / "index", 1.0))
+        assert time.monotonic() - began < 9
+    finally:
+        stop.set()
+
+
+def test_no_server_at_all_is_told_in_one_sentence(take: Take) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        with pytest.raises(AssistantError, match=r"cannot be listed: .*\. Nothing was changed") as error:
+            take(f"http://127.0.0.1:{port}/sitemap.xml")
+    assert "\n" not in str(error.value)
