@@ -11,7 +11,7 @@ from assistant.answer import outcomes
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
 from assistant.answer.disclosure import masked, masked_excerpt, permitted, shown_owner, withheld_spans
 from assistant.answer.engine import Engine
-from assistant.answer.evidence import overlap
+from assistant.answer.evidence import in_place, overlap
 from assistant.answer.extract import EXTRACT, extract
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
 from assistant.answer.phrase import GroundedText, phrase
@@ -64,7 +64,7 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     if engine.reads_passages and reading.probability >= engine.config.answer.min_closest:
         return from_passages(inquiry, asked, found, reading, engine)
     if not engine.answers(reading):
-        return abstain(inquiry, reading, engine)
+        return abstain(inquiry, asked, reading, engine)
     evidence, withheld = quotable(inquiry, reading, engine)
     if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
         return outcomes.withheld(inquiry, reading, withheld)
@@ -92,10 +92,9 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
             reading = engine.reader.read(asked.text, hits, defined, inquiry.question if asked.joined else "")
         if not defined and not content(asked.text):  # "What is that?" alone asks of anything
             reading = Reading((), reading.hits, 0.0)
-        answered = engine.answers(reading)
-        if answered and asked.joined and _says_again(reading, inquiry, engine):
-            reading = Reading((), reading.hits, 0.0)  # the question before it, once more
-        elif answered:
+        if asked.joined and engine.answers(reading):
+            reading = _said_again(reading, inquiry, engine)
+        if engine.answers(reading):
             return asked.text, reading
         tried.append((asked.text, reading))
     return tried[0]
@@ -177,7 +176,7 @@ def from_passages(inquiry: Inquiry, asked: str, found: Sequence[Hit], reading: R
         model = engine.model
         wording = model and answer_from_passages(asked, reading.hits, spans, picked, model, engine.config.generator)
     if not model or not wording or engine.refusals(wording.text, found):
-        return abstain(replace(inquiry, verdicts=(*inquiry.verdicts, *withheld)), reading, engine)
+        return abstain(replace(inquiry, verdicts=(*inquiry.verdicts, *withheld)), asked, reading, engine)
     with inquiry.timer("verify"):
         wording = shown(check_quotes(wording, engine), found, inquiry.access, engine)
     wording = replace(wording, verdicts=(*withheld, *wording.verdicts))
@@ -185,10 +184,10 @@ def from_passages(inquiry: Inquiry, asked: str, found: Sequence[Hit], reading: R
     return outcomes.answered(inquiry, reading, wording, before, model.info)
 
 
-def abstain(inquiry: Inquiry, reading: Reading, engine: Engine) -> Answer:
+def abstain(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine) -> Answer:
     """Say that nothing surely answers, and show what came closest unless that is far off."""
     likely = reading.probability >= engine.config.answer.min_closest
-    near = reading.closest if likely and _shares_content_words(inquiry.question, reading.hits) else ()
+    near = reading.closest if likely and _shares_content_words(asked, reading.hits) else ()
     with inquiry.timer("guard"):
         near, withheld = permitted(near, engine.guards)
     quotes = tuple(quote_of(key, e) for key, e in enumerate(near, 1))
@@ -257,14 +256,19 @@ def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:
     return any(words & content(hit.passage.text) for hit in hits)
 
 
-def _says_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> bool:
-    """Tell whether what was found is what the last answer said, and no answer to the question by itself.
+def _said_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
+    """Return what was found for a follow-up, without what the last answer said and is no answer to it by itself.
 
-    "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both.
+    "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both. It counts if
+    it has a word of the follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit.
     """
     best = reading.evidence[0]
     if not repeats_last_answer(best.text, inquiry.question, inquiry.history):
-        return False
+        return reading
     alone = engine.reader.read(inquiry.question, (best.hit,))
-    answers_it = any(overlap(best, evidence) for evidence in alone.evidence[:1])
-    return not answers_it or alone.probability < engine.config.answer.min_closest
+    if not any(overlap(best, evidence) for evidence in alone.evidence[:1]):
+        return Reading((), reading.hits, 0.0)
+    shares_words = not content(inquiry.question).isdisjoint(content(in_place(best)))
+    if shares_words and alone.probability >= engine.config.answer.min_closest:
+        return reading
+    return replace(reading, evidence=(), probability=alone.probability)
