@@ -18,7 +18,7 @@ from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.publish import writer_lock
 from ingest.remote.kept import Copy, Task
 from ingest.remote.names import sort_names
-from ingest.remote.place import MORE_SECONDS, Files, Listed, Place, Sink, check_address, why
+from ingest.remote.place import MORE_SECONDS, Files, Listed, Origin, Sink, check_address, why
 from ingest.sources import says_rights
 
 SECONDS, FIRST_WAIT = 60.0, 0.5  # of waiting for an answer, and before asking again
@@ -92,7 +92,7 @@ def name_addresses(error: AssistantError, mirrors: Sequence[Mirror]) -> None:
         error.cause, error.hint = (text.replace(str(each.folder), each.address) for text in (error.cause, error.hint))
 
 
-def _open(address: str, protocol: str, seconds: float) -> Place:
+def _open(address: str, protocol: str, seconds: float) -> Origin:
     """Open an address whose every answer may take so long; raises UsageError if that cannot be done."""
     if protocol in ("http", "https"):
         from ingest.remote.site import Site
@@ -131,7 +131,7 @@ def _again(work: Callable[[], Found], first_wait: float) -> Found:
     return again(work)
 
 
-def _listed(address: str, place: Place, first_wait: float) -> Sequence[Listed]:
+def _listed(address: str, place: Origin, first_wait: float) -> Sequence[Listed]:
     try:
         return _again(place.listing, first_wait)
     except FileNotFoundError as error:
@@ -154,7 +154,7 @@ def _check_gone(address: str, had: set[str], files: Mapping[str, Listed], most: 
         raise UsageError(cause, "Nothing was changed. If they are to go: assistant ingest --prune")
 
 
-def _fetch(place: Place, task: Task, limit: int, seconds: float, first_wait: float) -> _Fetched:
+def _fetch(place: Origin, task: Task, limit: int, seconds: float, first_wait: float) -> _Fetched:
     """Fetch a file to where it waits; return its stamp and size, None if it has not changed, or why it did not come."""
     said = task.file.size
 

@@ -59,7 +59,7 @@ class Sink:
             raise NotWritable(f"what is fetched cannot be written: {error.strerror}.", "Make room.") from error
 
 
-class Place(Protocol):
+class Origin(Protocol):
     """What can be listed and read; both raise what their libraries do, and DocumentRejected or UsageError for good."""
 
     def listing(self) -> Sequence[Listed]:
