@@ -164,7 +164,7 @@ def run_all(options: argparse.Namespace, folder: Path) -> Tally:
             docs = change(docs, rng)
             write_docs(docs, folder / "docs")
             ingest_as_told([folder / "docs"], config, encoder)
-            with closing(Assistant(config)) as assistant:
+            with closing(Assistant(config, audit=True)) as assistant:
                 asyncio.run(ask_at_once(assistant, tokens, docs, rng, tally, each))
             console.print(f"{step}: {tally.asked.total():,} requests, {len(tally.leaks)} leaks")
     return tally
