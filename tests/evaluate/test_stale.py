@@ -137,7 +137,7 @@ def answered(config: Config, files: Mapping[str, str]) -> dict[str, list[tuple[s
     with (CORPORA / "questions.jsonl").open(encoding="utf-8") as lines:
         questions = [row["question"] for row in map(json.loads, lines) if row.get("doc") in files]
     with closing(Assistant(config, audit=True)) as assistant:
-        answers = [assistant.answer(question) for question in questions[:60]]
+        answers = [assistant.answer(question) for question in questions[:90]]
     found = {a.log_id: [(c.source, c.quote) for c in a.citations] for a in answers if a.status == "answered"}
     return {id: quotes for id, quotes in found.items() if all(q in files.get(name, "") for name, q in quotes)}
 
@@ -147,11 +147,12 @@ def forty_edits(
 ) -> Iterator[tuple[str, str, str]]:
     """Yield what is done to which file, and its text after it, "" for one that is gone."""
     quotes = sorted({quote for told in answers.values() for quote in told})
-    for source, quote in quotes[:: max(1, len(quotes) // 20)][:20]:
+    reworded = quotes[:: max(1, len(quotes) // 20)][:20]
+    for source, quote in reworded:
         last = quote.rstrip(".").rpartition(" ")[2]
         yield "a word of a quote", source, files[source].replace(quote, quote.replace(last, "otherwise"))
     named = sorted({source for source, _ in quotes})
-    for number in range(10):
+    for number in range(30 - len(reworded)):
         source = named[number % len(named)]
         above, rule, below = files[source].partition("\n\n## ")
         note = f"\n\nThe word {number} was added here, and changes nothing that stands below."
