@@ -18,6 +18,7 @@ from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.files import PRIVATE_FOLDER, write_atomic
 from assistant.core.records import Rejection
 from assistant.index.mirrors import FOLDER as MIRRORS
+from assistant.index.mirrors import is_web
 from ingest.remote.place import Listed
 from ingest.sources import is_document, is_picture, says_rights
 
@@ -41,7 +42,7 @@ class Copy:
 
     def __init__(self, address: str, folder: Path) -> None:
         self.address, self.folder = address, folder
-        self.left = 0  # files that are still to be fetched
+        self._unsaved = 0  # files put since the versions were written
         self._aside, self._state_file = _aside(folder), folder.with_name(f"{folder.name}.json")
         self._state: State = {}
 
@@ -72,7 +73,6 @@ class Copy:
                 self._put(task)
             elif not file.stamp or known != file.stamp:
                 tasks.append(task)
-        self.left = len(tasks)
         try:
             yield tasks
         finally:
@@ -83,8 +83,9 @@ class Copy:
         """Put a fetched file in its place; raises UsageError for a link on the way."""
         self._put(task)
         name, at = task.file.name, task.file.at
-        self._state[name] = stamp, size, at if at.startswith(("http://", "https://")) else self._address_of(name)
-        if self.left % SAVE_EVERY == 0:
+        self._state[name] = stamp, size, at if is_web(at) else self._address_of(name)
+        self._unsaved += 1
+        if self._unsaved == SAVE_EVERY:
             self._write_state()
 
     def _address_of(self, name: str) -> str:
@@ -133,6 +134,7 @@ class Copy:
             return {}
 
     def _write_state(self) -> None:
+        self._unsaved = 0
         write_atomic(self._state_file, json.dumps({"address": self.address, "files": self._state}))
 
 

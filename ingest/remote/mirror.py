@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,14 +74,14 @@ def mirror(
 
         def keep(done: tuple[Task, _Fetched]) -> None:
             task, found = done
-            copy.left -= 1
             if isinstance(found, DocumentRejected):
                 refused.append(copy.left_out(task.file.name, found))
             elif found:
                 copy.put(task, *found)
-            progress("fetching", len(tasks) - copy.left, len(tasks))
+            progress("fetching", next(number), len(tasks))
 
         with copy.changing(files) as tasks:
+            number = count(1)
             for first in (True, False):  # rights before what they are about
                 in_order(fetch, [task for task in tasks if says_rights(task.file.name) == first], AT_ONCE, keep)
     return Mirror(address, copy.folder, tuple(refused))

@@ -13,11 +13,9 @@ import asyncio
 import html
 import random
 import re
-import sys
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, closing, nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,7 +29,7 @@ from assistant.serve.auth import Authenticator
 from assistant.serve.identity import Identity
 from assistant.serve.queue import RequestQueue
 from assistant.serve.tokens import NamedToken, TokenFile
-from bench.common import console, parser, quiet_config, scratch, settings, show_counts, write_json
+from bench.common import console, quiet_config, settings, show_counts
 from tests.campaigns.permissions import (
     FOLLOW_UP,
     STEPS,
@@ -43,6 +41,7 @@ from tests.campaigns.permissions import (
     make_docs,
     make_person,
     questions_for,
+    run_campaign,
     without_models,
     write_docs,
 )
@@ -196,21 +195,11 @@ async def ask_at_once(
     queue.close()
 
 
-def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("-n", type=int, default=3_000, help="requests, in all")
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--real", action="store_true", help="encode and read with the packaged models")
-    given = options.parse_args()
-    began = time.monotonic()
-    with scratch("page") as folder:
-        tally = run_all(given, folder)
+def show(tally: Tally, seconds: float) -> None:
     columns = {"requests": tally.asked, "rightly told": tally.told, "leaks": tally.leaked}
     show_counts("Ten askers at once", "what, and the status", columns, tally.leaks)
-    console.print(f"{tally.asked.total():,} requests, {time.monotonic() - began:,.0f} s")
-    write_json(given.json, {f.name: getattr(tally, f.name) for f in fields(tally)})
-    sys.exit(7 if tally.leaks else 0)
+    console.print(f"{tally.asked.total():,} requests, {seconds:,.0f} s")
 
 
 if __name__ == "__main__":
-    main()
+    run_campaign(__doc__, "page", 3_000, run_all, show)

@@ -631,14 +631,21 @@ def show(tally: Tally, seconds: float) -> None:
     console.print(f"{tally.asked.total():,} questions, {len(SLIPS) * len(STEPS)} slips, {seconds:,.0f} s")
 
 
-def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("-n", type=int, default=12_000, help="questions, in all")
+def run_campaign(
+    doc: str | None,
+    name: str,
+    asked: int,
+    run_all: Callable[[argparse.Namespace, Path], Tally],
+    show: Callable[[Tally, float], None],
+) -> None:
+    """Run a campaign of so many questions as the command line says, show what it told, and exit with 7 for a leak."""
+    options = parser(doc)
+    options.add_argument("-n", type=int, default=asked, help="questions, in all")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--real", action="store_true", help="encode and read with the packaged models")
     given = options.parse_args()
     began = time.monotonic()
-    with scratch("permissions") as folder:
+    with scratch(name) as folder:
         tally = run_all(given, folder)
     show(tally, time.monotonic() - began)
     write_json(given.json, {f.name: getattr(tally, f.name) for f in fields(tally)})
@@ -646,4 +653,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_campaign(__doc__, "permissions", 12_000, run_all, show)
