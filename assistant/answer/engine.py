@@ -86,9 +86,10 @@ class Engine:
     @property
     def catalog(self) -> Catalog:
         """This thread's connection to the catalog."""
-        if not hasattr(self._thread, "catalog"):
-            self._thread.catalog = Catalog.open(self.config.data)
-        found: Catalog = self._thread.catalog
+        thread = self._thread  # which `close` puts another in the place of
+        if not hasattr(thread, "catalog"):
+            thread.catalog = Catalog.open(self.config.data)
+        found: Catalog = thread.catalog
         return found
 
     @contextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -59,6 +61,26 @@ def read_until(closed: Event, assistant: Assistant) -> int:
         if closed.is_set():
             return count
     raise AssertionError
+
+
+@pytest.mark.parametrize("line", range(4))
+def test_it_is_closed_between_two_lines_of_the_catalogs_opening(office_config: Config, line: int) -> None:
+    assistant = Assistant(office_config)
+    assert assistant.catalog
+    opening = type(assistant._engine).catalog.fget.__code__
+    lines = itertools.count()
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code is opening and event == "line" and next(lines) == line:
+            sys.settrace(None)
+            assistant.close()
+        return trace
+
+    sys.settrace(trace)
+    try:
+        assert assistant.catalog
+    finally:
+        sys.settrace(None)
 
 
 @pytest.mark.slow
