@@ -67,6 +67,7 @@ class AskResponse:
     index: IndexInfo
     timings_ms: Mapping[str, float]
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
+    about: str = ""  # what whoever asks said of themselves
     log_id: str = ""  # which feedback names
 
 
@@ -114,6 +115,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         index=answer.index,
         timings_ms=answer.timings,
         asked=answer.asked,
+        about=answer.about,
         log_id=answer.log_id,
     )
     return {**_id(id), **_plain(response)}
@@ -242,6 +244,13 @@ def _wrong(error: ErrorDetails) -> str:
         return "is no object"
     said = {"missing": f"lacks {field!r}", "unexpected_keyword_argument": f"has the unknown {field!r}"}
     return said.get(error["type"], f"has a wrong {field or 'form'}: {error['msg'][0].lower()}{error['msg'][1:]}")
+
+
+def about_from_json(raw: Any) -> str | None:
+    """Read who asks, None where that is not said; raises UsageError for anything but a text."""
+    if raw is not None and not isinstance(raw, str):
+        raise UsageError('"about" must be a text, like "contractor, London office".')
+    return raw
 
 
 def history_from_json(raw: Any) -> list[Turn]:

@@ -14,7 +14,15 @@ from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
 from assistant.answer.pipeline import answer_question, search_passages, understand
 from assistant.answer.proof.verify import check_place
-from assistant.answer.question import Inquiry, ReportStage, StageTimer, checked_question, phrasings, recent
+from assistant.answer.question import (
+    Inquiry,
+    ReportStage,
+    StageTimer,
+    checked_about,
+    checked_question,
+    phrasings,
+    recent,
+)
 from assistant.answer.read import Candidates, ReaderFile
 from assistant.audit.trail import Audit, answer_line, search_line
 from assistant.core.config import Config, load_config
@@ -111,17 +119,21 @@ class Assistant:
         access: Access | None = None,
         k: int | None = None,
         stage: ReportStage = no_report,
+        about: str | None = None,
     ) -> Answer:
         """Answer from the documents, abstain, or refuse; every sentence is proved by a verbatim quote.
 
-        `stage` is told what is going on: "searching", "reading", "wording". Of `history` the last turns count. Raises
-        UsageError for an empty or endless question or turn.
+        `stage` is told what is going on: "searching", "reading", "wording". Of `history` the last turns count. `about`
+        is who asks ("contractor, London office"), None for the configuration's. Raises UsageError for an empty or
+        endless question, turn or `about`.
         """
         access, question, history = access or self.access, checked_question(question), recent(history)
+        about = checked_about(self.config.user.about if about is None else about)
         self._engine.open_reader()
         stage("searching")
         with self._engine.snapshot():
-            answer = answer_question(self._inquiry(question, history, access, k, stage), self._engine)
+            inquiry = replace(self._inquiry(question, history, access, k, stage), about=about)
+            answer = answer_question(inquiry, self._engine)
         if self._audit:
             log_id = self._audit.append(answer_line(self._command, answer, history, access, self.config))
             answer = replace(answer, log_id=log_id)

@@ -120,4 +120,5 @@ def _outcome(status: Status, text: str, inquiry: Inquiry, reading: Reading, verd
         index=inquiry.index,
         timings=inquiry.timer.timings(),
         asked=inquiry.question if inquiry.typed else "",
+        about=inquiry.about,
     )

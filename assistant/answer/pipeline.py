@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from assistant.answer import outcomes
+from assistant.answer.asker import read_for_asker
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
 from assistant.answer.disclosure import masked, masked_excerpt, permitted, shown_owner, withheld_spans
 from assistant.answer.engine import Engine
@@ -36,7 +37,7 @@ from assistant.core.records import (
     Verdict,
 )
 from assistant.guards import Span
-from assistant.guards.run import Guards, Screened
+from assistant.guards.run import Guards, Screened, redacted
 from assistant.models.llm import LanguageModel
 from assistant.text.words import content
 
@@ -47,7 +48,7 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     """Answer from the documents, abstain, or refuse; the caller holds a snapshot of the index."""
     with inquiry.timer("guard"):
         screened = screen(inquiry, engine.guards)
-    inquiry = replace(inquiry, question=screened.text, verdicts=screened.verdicts)
+    inquiry = replace(inquiry, question=screened.text, verdicts=screened.verdicts, about=redacted(inquiry.about))
     if screened.action == "block":
         return outcomes.blocked(inquiry, screened.refusal)
     kind = engine.small_talk.kind(inquiry.question)
@@ -72,9 +73,9 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
 
 
 def screen(inquiry: Inquiry, guards: Guards) -> Screened:
-    """Screen a question, and a follow-up with what it follows too: neither half need give a request away."""
+    """Screen a question, and with what is read before it too: neither half need give a request away."""
     screened = guards.input(inquiry.question)
-    widest = phrasings(inquiry.question, inquiry.history)[-1].text
+    widest = inquiry.as_told(phrasings(inquiry.question, inquiry.history)[-1].text)
     if widest == inquiry.question or screened.action == "block":
         return screened
     joined = guards.input(widest)
@@ -85,18 +86,12 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     """Read for what a question may mean, and return what was asked and found: the first that is answered."""
     tried: list[tuple[str, Reading]] = []
     for asked in phrasings(inquiry.question, inquiry.history):
-        with inquiry.timer("retrieve"):
-            hits, defined = engine.retrieve(asked.text, inquiry.question, inquiry.access)
-        inquiry.report("reading")
-        with inquiry.timer("read"):
-            reading = engine.reader.read(asked.text, hits, defined, inquiry.question if asked.joined else "")
-        if not defined and not content(asked.text):  # "What is that?" alone asks of anything
-            reading = Reading((), reading.hits, 0.0)
+        text, reading = read_for_asker(inquiry, asked, engine)
         if asked.joined and engine.answers(reading):
             reading = _said_again(reading, inquiry, engine)
         if engine.answers(reading):
-            return asked.text, reading
-        tried.append((asked.text, reading))
+            return text, reading
+        tried.append((text, reading))
     return tried[0]
 
 
@@ -187,7 +182,8 @@ def from_passages(inquiry: Inquiry, asked: str, found: Sequence[Hit], reading: R
 def abstain(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine) -> Answer:
     """Say that nothing surely answers, and show what came closest unless that is far off."""
     likely = reading.probability >= engine.config.answer.min_closest
-    near = reading.closest if likely and _shares_content_words(asked, reading.hits) else ()
+    itself = asked.removeprefix(inquiry.as_told(""))  # of contractors speaks many a page
+    near = reading.closest if likely and _shares_content_words(itself, reading.hits) else ()
     with inquiry.timer("guard"):
         near, withheld = permitted(near, engine.guards)
     quotes = tuple(quote_of(key, e) for key, e in enumerate(near, 1))
@@ -265,7 +261,7 @@ def _said_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
     best = reading.evidence[0]
     if not repeats_last_answer(best.text, inquiry.question, inquiry.history):
         return reading
-    alone = engine.reader.read(inquiry.question, (best.hit,))
+    alone = engine.reader.read(inquiry.as_told(inquiry.question), (best.hit,))
     if not any(overlap(best, evidence) for evidence in alone.evidence[:1]):
         return Reading((), reading.hits, 0.0)
     shares_words = not content(inquiry.question).isdisjoint(content(in_place(best)))

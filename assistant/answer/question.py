@@ -25,6 +25,7 @@ SECOND_HALF = re.compile(rf"(?:(?<=\?)\s++|,?(?<!\s)\s++and\s++|,\s++)(?=(?:{ASK
 ASKS_SOMETHING = re.compile(rf"\b(?:{ASKING})\b", re.IGNORECASE)
 LEAST_HALF = 2  # content words of a half that asks something of its own: "and until when?" does not
 MAX_QUESTION = 4_000  # characters
+MAX_ABOUT = 200  # characters that somebody may say of themselves
 MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
 MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
 SHORT_QUESTION = 3  # content words below which a question may not stand alone
@@ -56,7 +57,7 @@ class StageTimer:
 class Inquiry:
     """A question with what decides its answer: the turns before it, who asks and as of when, and the index.
 
-    `verdicts` are what the guards said of it so far.
+    `verdicts` are what the guards said of it so far, `about` what whoever asks said of themselves.
     """
 
     question: str
@@ -68,6 +69,11 @@ class Inquiry:
     k: int
     verdicts: tuple[Verdict, ...] = ()
     typed: str = ""  # the question before its words were respelt, where they were
+    about: str = ""
+
+    def as_told(self, asked: str) -> str:
+        """Return a question as somebody asks it who says who they are: "Contractor, Leeds. How many days do I get?"."""
+        return f"{self.about}. {asked}" if self.about else asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,15 @@ def checked_question(question: str) -> str:
     if len(question) > MAX_QUESTION:
         raise UsageError(f"the question has {len(question):,} characters; the limit is {MAX_QUESTION:,}.")
     return question
+
+
+def checked_about(about: str) -> str:
+    """Return what somebody says of themselves, in one line; raises UsageError for a story."""
+    about = " ".join(encodable(about).split()).rstrip(".")
+    if len(about) > MAX_ABOUT:
+        cause = f"what is said about whoever asks has {len(about):,} characters; the limit is {MAX_ABOUT:,}."
+        raise UsageError(cause, 'Say what decides, like "contractor, London office".')
+    return about
 
 
 def encodable(text: str) -> str:

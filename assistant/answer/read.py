@@ -123,6 +123,13 @@ class Reader:
             return tuple(hits)
         return _renumber((*_reorder(read, found, np.asarray(self._model.log_odds(found.columns))), *rest))
 
+    def log_odds(self, question: str, evidence: Evidence) -> float:
+        """Return how likely evidence answers a question, read in its passage alone, as log-odds; -inf for no part."""
+        parts = evidence_in(evidence.hit)
+        odds = self._score(question, place(evidence.hit), [as_read(part) for part in parts])
+        found = (float(o) for o, part in zip(odds, parts, strict=True) if overlap(part, evidence))
+        return max(found, default=-np.inf)
+
     def candidates(self, question: str, hits: Sequence[Hit]) -> Candidates:
         """Return the parts of the hits with their features; of the last hits none where the first surely answer."""
         sentences: list[Evidence] = []

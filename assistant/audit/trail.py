@@ -98,6 +98,7 @@ def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: A
     return {
         **_line(command, answer.question, access, answer.status, _quotes(answer.sources)),
         "history": asked,
+        "about": redacted(answer.about),
         "answer_sha256": answer_hash(answer),
         "hits": _hits(answer.hits),
         **_asker(access, config),
@@ -203,3 +204,8 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
 def history_of(entry: Entry) -> tuple[Turn, ...]:
     """Return what was asked before the question, in the same conversation."""
     return tuple(Turn("user", text) for text in entry.raw["history"])
+
+
+def about_of(entry: Entry) -> str:
+    """Return what whoever asked said of themselves."""
+    return str(entry.raw.get("about", ""))  # which lines of before have not

@@ -32,7 +32,7 @@ def ask(
     around: Annotated[bool, typer.Option("--context", help="Also show what stands around each quote.")] = False,
 ) -> None:
     """Answer one question, or one a line with --batch."""
-    from assistant.contract import answer_json, history_from_json
+    from assistant.contract import about_from_json, answer_json, history_from_json
 
     view = context.renderer()
     if batch:
@@ -42,7 +42,12 @@ def ask(
                 view,
                 ("question",),
                 lambda line: answer_json(
-                    assistant.answer(line["question"], history_from_json(line.get("history")), k=context.k),
+                    assistant.answer(
+                        line["question"],
+                        history_from_json(line.get("history")),
+                        k=context.k,
+                        about=about_from_json(line.get("about")),
+                    ),
                     line.get("id"),
                 ),
                 jobs,

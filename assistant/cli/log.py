@@ -106,7 +106,7 @@ def replay(
 
     This command is for whoever runs the index: it asks with the roles of the person who asked.
     """
-    from assistant.audit.trail import Audit, differences, history_of
+    from assistant.audit.trail import Audit, about_of, differences, history_of
     from assistant.contract import answer_json
 
     view = context.renderer()
@@ -114,7 +114,7 @@ def replay(
     entry = Audit(settings).find_answer(id)
     asker = replace(context, roles=",".join(entry.raw["roles"]), as_of=entry.raw["as_of"])
     with asker.assistant("replay", view) as assistant, view.working("searching"):
-        answer = assistant.answer(entry.raw["question"], history_of(entry))
+        answer = assistant.answer(entry.raw["question"], history_of(entry), about=about_of(entry))
     view.result(answer_json(answer), lambda: view.answer(answer))
     if changed := differences(entry, answer, settings):
         raise GateFailed(f"the answer changed: {'; '.join(changed)}.", "The log names the first sources.")

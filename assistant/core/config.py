@@ -143,6 +143,11 @@ class ServeSection:
 
 
 @dataclass(frozen=True, slots=True)
+class UserSection:
+    about: str = ""  # who asks here, where that decides answers, e.g. "contractor, London office"; /me in a chat
+
+
+@dataclass(frozen=True, slots=True)
 class TuneSection:
     rank: int = 16  # rank of the LoRA adapter
     learning_rate: float = 5e-4  # at the start; it falls along a cosine
@@ -172,6 +177,7 @@ class Config:
     audit: AuditSection = field(default_factory=AuditSection)
     lint: LintSection = field(default_factory=LintSection)
     serve: ServeSection = field(default_factory=ServeSection)
+    user: UserSection = field(default_factory=UserSection)
     tune: TuneSection = field(default_factory=TuneSection)
     base: Path = field(default_factory=Path.cwd)
     file: Path | None = None  # what it was read from

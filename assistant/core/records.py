@@ -294,6 +294,7 @@ class Answer:
     closest: tuple[Quote, ...] = ()
     earlier: tuple[EarlierQuote, ...] = ()
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
+    about: str = ""  # what whoever asks said of themselves, for whom it was answered
     log_id: str = ""  # of its line in the log, where there is one
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 from assistant.answer.feedback import FEEDBACK
 from assistant.audit.ledger import Entry
-from assistant.audit.trail import Audit, remark_line
+from assistant.audit.trail import Audit, about_of, remark_line
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import PRIVATE_FILE, is_exposed
@@ -103,6 +103,7 @@ def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
     found = {
         "id": pending.asked.id,
         "question": asked["question"],
+        "scenario": f"{about}." if (about := about_of(pending.asked)) else "",
         "history": [{"role": "user", "content": text} for text in asked["history"]],
         "roles": asked["roles"],
         "as_of": _day_of(pending.asked),

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from assistant.audit.ledger import Entry
-from assistant.audit.trail import quote_hash
+from assistant.audit.trail import about_of, quote_hash
 from assistant.core.records import Access, Document, make_access
 from assistant.index.queries import Queries
 
@@ -42,7 +42,7 @@ class StaleAnswer:
 def find_stale(entries: Iterable[Entry], queries: Queries, since: str = "") -> Iterator[StaleAnswer]:
     """Yield the answers since a day (ISO) that no longer hold, oldest first; of the same question the last one."""
     last = {
-        (raw["question"], tuple(raw["history"]), tuple(raw["roles"])): entry
+        (raw["question"], tuple(raw["history"]), about_of(entry), tuple(raw["roles"])): entry
         for entry in entries
         if (raw := entry.raw)["status"] == "answered" and raw["answer_sha256"] and raw["time"][:10] >= since
     }

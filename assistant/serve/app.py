@@ -112,7 +112,7 @@ class Service:
 
     async def ask(self, asked: AskRequest, request: Request) -> Response:
         def work(access: Access, report_stage: ReportStage) -> bytes:
-            return _encoded(answer_json(self._answer(asked.question, asked.turns, access, report_stage)))
+            return _encoded(answer_json(self._answer(asked.question, asked.turns, access, report_stage, asked.about)))
 
         return Response(await self._run(request, work), media_type=JSON)
 
@@ -142,7 +142,7 @@ class Service:
         turns = asked.turns
 
         def work(access: Access, report_stage: ReportStage) -> PageResponse:
-            return render.answered(self._answer(asked.question, turns, access, report_stage), asked)
+            return render.answered(self._answer(asked.question, turns, access, report_stage, asked.about), asked)
 
         return _page_response(await self._run(request, work))
 
@@ -182,8 +182,10 @@ class Service:
     def _access(self, request: Request) -> Access:
         return self._who(request.client.host if request.client else "", request.headers.items())
 
-    def _answer(self, question: str, turns: list[Turn], access: Access, report_stage: ReportStage) -> Answer:
-        answer = self._assistant.answer(question, turns, access=access, stage=report_stage)
+    def _answer(
+        self, question: str, turns: list[Turn], access: Access, report_stage: ReportStage, about: str = ""
+    ) -> Answer:
+        answer = self._assistant.answer(question, turns, access=access, stage=report_stage, about=about)
         self._metrics.answered(answer.status)
         self._metrics.took(answer.timings)
         return answer

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.answer.question import MAX_QUESTION
+from assistant.answer.question import MAX_ABOUT, MAX_QUESTION
 from assistant.core.records import Turn
 
 MODEL_NAME = "policy-assistant"  # to a client that wants one
@@ -33,6 +33,7 @@ class AskRequest(BaseModel):
     model_config = EXACT
     question: str = Field(description="The question, as the person asked it.", max_length=MAX_QUESTION)
     history: list[Message] | None = Field(None, description="Earlier turns, oldest first.")
+    about: str = Field("", description="Who asks, where that decides: contractor, London.", max_length=MAX_ABOUT)
 
     @property
     def turns(self) -> list[Turn]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.question import checked_about
 from assistant.core.errors import AssistantError, UsageError, did_you_mean
 from assistant.core.records import Access, Answer, Citation, Feedback, Opinion, Quote, Turn, make_access
 from assistant.terminal.line_input import name_completer, open_history, read_plainly
@@ -56,6 +57,7 @@ class Chat:
         self._roles = sorted(assistant.access.roles)
         today = assistant.access.as_of == datetime.date.today().isoformat()
         self._day = "" if today else assistant.access.as_of
+        self._about = assistant.config.user.about
         self._answers: list[Answer] = []
         self._generation = ""
         self._done = self._working = False
@@ -69,6 +71,7 @@ class Chat:
                 f"say that it is wrong, or {NOT_ASKED!r}; and which sentence is right",
                 "[WORDS] [| SENTENCE]",
             ),
+            "me": Command(self._me, "say who asks, where that decides; alone, show it", "CONTRACTOR, LONDON | none"),
             "as": Command(self._as, "ask with these roles; alone, show yours", "ROLE[,ROLE] | none"),
             "as-of": Command(
                 self._as_of, "ask of the documents in force that day; alone, show yours", "YYYY-MM-DD | today"
@@ -152,7 +155,9 @@ class Chat:
 
     def _ask(self, question: str) -> None:
         with self._spinner() as stage:
-            answer = self._assistant.answer(question, self._history(), access=self.access, stage=stage)
+            answer = self._assistant.answer(
+                question, self._history(), access=self.access, stage=stage, about=self._about
+            )
         index = answer.index
         changed, self._generation = self._generation not in ("", index.generation), index.generation
         if changed:
@@ -217,6 +222,12 @@ class Chat:
             raise UsageError("there is no answer yet.", "Ask a question first.")
         self._assistant.feedback(Feedback(self._answers[-1].log_id, opinion, words, quote), access=self.access)
         self._view.note("Thank you: it is in the log.")
+
+    def _me(self, argument: str) -> None:
+        if argument:
+            self._about = "" if argument.lower() == "none" else checked_about(argument)
+        about = f"Answering for: {self._about}." if self._about else "Nothing is known of whoever asks."
+        self._view.out.print(Text(printable(about)))
 
     def _as(self, argument: str) -> None:
         if argument:

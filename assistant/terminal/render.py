@@ -116,6 +116,8 @@ class Renderer:
         `files` are their addresses, which a terminal may open.
         """
         self.asked(answer.asked)
+        if answer.about:
+            self.out.print(Text.assemble("Answered for: ", safe(answer.about), style="dim"))
         text = answer_text(answer)
         self.out.print(text)
         if sources := answer.sources:

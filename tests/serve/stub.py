@@ -91,6 +91,7 @@ class StubAssistant:
         self.gate = threading.Event()
         self.gate.set()
         self.asked: list[tuple[str, Sequence[Turn], Access]] = []
+        self.about: list[str] = []
         self.finished = 0
         self.given: list[tuple[Feedback, Access]] = []
         self._answer = answer
@@ -100,15 +101,24 @@ class StubAssistant:
     def read(self, question: str) -> None:
         """Load nothing."""
 
-    def answer(self, question: str, history: Sequence[Turn], *, access: Access, stage: Callable[[str], Any]) -> Answer:
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        access: Access,
+        stage: Callable[[str], Any],
+        about: str | None = None,
+    ) -> Answer:
         self.asked.append((checked_question(question), recent(history), access))
+        self.about.append(about or "")
         if self._fails:
             raise self._fails
         while not self.gate.wait(0.01):
             stage("reading")
         stage("wording")
         self.finished += 1
-        return replace(self._answer, question=question)
+        return replace(self._answer, question=question, about=about or "")
 
     def feedback(self, given: Feedback, *, access: Access) -> str:
         if given.answer != LOG_ID:

@@ -61,7 +61,7 @@ def test_a_question_is_asked_by_the_form_and_its_quote_is_a_link_to_its_place(cl
     assert "script-src 'self'" in first.headers["content-security-policy"]
     assert "unsafe" not in first.headers["content-security-policy"]
     form = Page(first.text)
-    assert form.fields == {"viewport": "", "color-scheme": "", "question": "", "history": "[]"}
+    assert form.fields == {"viewport": "", "color-scheme": "", "question": "", "about": "", "history": "[]"}
     page = Page(client.post("/", data={"question": QUESTION, "history": form.fields["history"]}).text)
     assert QUESTION in page.text and TEXT in page.text and "Annual Leave Policy > Carry-over, page 3" in page.text
     assert "#source-0-1" in page.links and "source-0-1" in page.ids and len(page.ids) == len(set(page.ids))
@@ -159,12 +159,19 @@ def test_another_sites_form_is_not_asked(
         ({"question": QUESTION, "history": "{}"}, "no conversation"),
         ({"question": QUESTION, "history": '[{"role": "system", "content": "x"}]'}, "no conversation"),
         ({"question": QUESTION, "roles": "board"}, "not the form of this page"),
+        ({"question": QUESTION, "about": "x" * 201}, "not the form of this page"),
     ],
 )
 def test_a_wrong_form_is_told_so_on_a_page(client: TestClient, form: dict[str, str], told: str) -> None:
     answer = client.post("/", data=form)
     assert answer.status_code == 400 and told in Page(answer.text).text
     assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_the_form_says_who_asks_and_keeps_it(client: TestClient, assistant: StubAssistant) -> None:
+    page = Page(client.post("/", data={"question": QUESTION, "about": "contractor, <b>London</b>"}).text)
+    assert assistant.about == ["contractor, <b>London</b>"] == [page.fields["about"]]
+    assert "Answered for: contractor, <b>London</b>" in page.text
 
 
 SAID = {"answer": LOG_ID, "opinion": "wrong", "note": "It is 2 weeks.", "quote": TEXT}

@@ -254,6 +254,15 @@ def test_as_of_shows_the_past_and_returns(office: Assistant, talk: Callable[...,
     assert "0.23 euros" not in again
 
 
+def test_me_says_for_whom_answers_are_and_forgets_nothing(office: Assistant, talk: Callable[..., str]) -> None:
+    shown = talk(
+        office, "/me", HOTEL, "/me contractor, London.", HOTEL, "/sources", "/me none", HOTEL, "/me " + "x" * 300
+    )
+    assert shown.count("Nothing is known of whoever asks.") == 2
+    assert shown.count("Answering for: contractor, London.") == shown.count("Answered for: contractor, London\n") == 1
+    assert "new conversation" not in shown and "the limit is 200" in shown
+
+
 def test_help_names_every_command(office: Assistant, talk: Callable[..., str]) -> None:
     shown = talk(office, "/help")
     for name, command in Chat(office, Renderer(), lambda: "").commands.items():

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
-from assistant.answer.question import MAX_QUESTION, MAX_TURNS
+from assistant.answer.question import MAX_ABOUT, MAX_QUESTION, MAX_TURNS
 from assistant.core.records import Answer, Document, Feedback, Opinion, Turn
 from assistant.index.mirrors import is_web
 from assistant.serve.page.views import SOURCE_PATH, answer_view, block_views, document_facts
@@ -40,6 +40,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 MOST_FIELDS = 8
+MOST = {"question": MAX_QUESTION, "about": MAX_ABOUT, "note": MAX_NOTE, "quote": MAX_QUOTE}  # characters of a field
 MAX_HISTORY = 60_000  # bytes; a form may write three for one, and the server takes 262,144
 TURNS = TypeAdapter(list[Message])
 
@@ -57,10 +58,11 @@ class PageResponse:
 
 
 class PageQuestion(BaseModel):
-    """What the form sends: a question, the conversation before it, and how many answers the page shows already."""
+    """What the form sends: a question, who asks, the conversation before it, and how many answers the page shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     question: str
+    about: str = Field(default="", max_length=MAX_ABOUT)
     history: str = "[]"
     part: int = 0
 
@@ -112,7 +114,7 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 def home() -> PageResponse:
     """Return the page with nothing asked yet."""
-    return _page("home.html", answer=None, history="[]", most=MAX_QUESTION)
+    return _page("home.html", answer=None, about="", history="[]", most=MOST)
 
 
 def answered(answer: Answer, asked: PageQuestion) -> PageResponse:
@@ -121,8 +123,7 @@ def answered(answer: Answer, asked: PageQuestion) -> PageResponse:
     while len(history := _conversation(turns)) > MAX_HISTORY:
         turns = turns[1:]
     view = answer_view(answer)
-    most = {"note": MAX_NOTE, "quote": MAX_QUOTE}
-    return _page("home.html", answer=view, number=asked.part, history=history, most=MAX_QUESTION, most_of=most)
+    return _page("home.html", answer=view, number=asked.part, about=asked.about, history=history, most=MOST)
 
 
 def _conversation(turns: Sequence[Turn]) -> str:

@@ -41,6 +41,7 @@ class AnswerView:
     question: str
     status: str
     asked: str
+    about: str
     paragraphs: tuple[tuple[Piece, ...], ...]
     sources: tuple[SourceView, ...]
     earlier: tuple[tuple[str, str, str], ...]  # until when, what it said, where
@@ -56,6 +57,7 @@ def answer_view(answer: Answer) -> AnswerView:
         question=answer.question,
         status=answer.status,
         asked=answer.asked,
+        about=answer.about,
         paragraphs=tuple(tuple(pieces(line, marked)) for line in lines),
         sources=tuple(map(_source_view, sources, excerpts_once(sources))),
         earlier=tuple((q.until, plain_text(q.quote), _place(q)) for q in answer.earlier),

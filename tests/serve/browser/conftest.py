@@ -31,8 +31,8 @@ BLOCKED = replace(ANSWER, status="blocked", text="This question asks the assista
 class Desk(StubAssistant):
     """Answers by the first word of a question, so that one server shows every kind of answer."""
 
-    def answer(self, question: str, history: Any, *, access: Any, stage: Any) -> Answer:
-        found = super().answer(question, history, access=access, stage=stage)
+    def answer(self, question: str, history: Any, *, access: Any, stage: Any, about: str | None = None) -> Answer:
+        found = super().answer(question, history, access=access, stage=stage, about=about)
         kinds = {"Unsure": UNSURE, "Nothing": NOTHING, "Blocked:": BLOCKED, "Markup": marked()}
         return replace(kinds.get(question.split()[0], found), question=question)
 

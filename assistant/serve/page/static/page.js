@@ -2,6 +2,7 @@
 "use strict";
 
 const STORE = "policy-assistant", MOST = 20; // the tab's own conversation is named under the same key, in its session
+const ABOUT = "policy-assistant-about"; // what whoever uses this browser says of themselves
 const BUSY = 503, MOST_TRIES = 60;
 const FEEDBACK = "/feedback", ODD = `meta, base, form:not([action="${FEEDBACK}"]), iframe, link, style, script`;
 const form = document.getElementById("ask");
@@ -20,6 +21,14 @@ function keep(kept, current) {
   } catch { /* private, or full */ }
 }
 
+function remember(about) {
+  try { localStorage.setItem(ABOUT, about); } catch { /* private, or full */ }
+}
+
+function remembered() {
+  try { return localStorage.getItem(ABOUT) ?? ""; } catch { return ""; }
+}
+
 function current() {
   try { return sessionStorage.getItem(STORE); } catch { return null; }
 }
@@ -27,6 +36,7 @@ function current() {
 if (form) {
   const thread = document.getElementById("thread"), state = document.getElementById("state");
   const question = document.getElementById("question"), history = document.getElementById("history");
+  const about = document.getElementById("about");
   const button = form.querySelector("button"), fresh = document.getElementById("fresh");
   let talk = { id: Date.now(), articles: [] };
 
@@ -77,7 +87,8 @@ if (form) {
   }
 
   async function ask() {
-    const body = new URLSearchParams({ question: question.value, history: history.value, part: talk.articles.length });
+    const said = { question: question.value, about: about.value, history: history.value };
+    const body = new URLSearchParams({ ...said, part: talk.articles.length });
     const response = await send(body);
     const made = show(await response.text());
     if (!made || !response.ok) return made;
@@ -140,8 +151,12 @@ if (form) {
     }
   });
 
+  about.value ||= remembered();
+  about.addEventListener("change", () => remember(about.value));
+
   document.getElementById("forget").addEventListener("click", () => {
     keep([], talk.id);
+    remember("");
     listEarlier();
   });
 
