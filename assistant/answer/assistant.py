@@ -14,7 +14,15 @@ from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
 from assistant.answer.pipeline import answer_question, search_passages, understand
 from assistant.answer.proof.verify import check_place
-from assistant.answer.question import Inquiry, ReportStage, StageTimer, checked_question, phrasings, recent
+from assistant.answer.question import (
+    Inquiry,
+    ReportStage,
+    StageTimer,
+    checked_question,
+    phrasings,
+    questions_before,
+    recent,
+)
 from assistant.answer.read import Candidates, ReaderFile
 from assistant.audit.trail import Audit, answer_line, search_line
 from assistant.core.config import Config, load_config
@@ -121,9 +129,11 @@ class Assistant:
         self._engine.open_reader()
         stage("searching")
         with self._engine.snapshot():
-            answer = answer_question(self._inquiry(question, history, access, k, stage), self._engine)
+            inquiry = self._inquiry(question, history, access, k, stage)
+            answer = answer_question(inquiry, self._engine)
         if self._audit:
-            log_id = self._audit.append(answer_line(self._command, answer, history, access, self.config))
+            before = questions_before(inquiry.history)
+            log_id = self._audit.append(answer_line(self._command, answer, before, access, self.config))
             answer = replace(answer, log_id=log_id)
         return answer
 

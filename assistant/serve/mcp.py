@@ -18,11 +18,10 @@ from pydantic import Field, ValidationError
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.answer.question import MAX_QUESTION
 from assistant.contract import answer_json, history_from_json, hit_json, saved_answer, term_json
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.package import __version__
-from assistant.core.records import Access, Quote
+from assistant.core.records import MAX_QUESTION, Access, Quote
 from assistant.serve.schemas import MODEL_NAME, first_problem
 
 INSTRUCTIONS = """\
