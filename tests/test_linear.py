@@ -26,8 +26,8 @@ from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
 from assistant.core.records import MAX_QUESTION, Document, Evidence, Hit, IngestReport, Passage, Turn
 from assistant.evaluate.retrieval_scores import words_of
-from assistant.terminal.transcript import MARKUP
 from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences
+from assistant.text.markdown import MARKUP
 from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import content, normalise_term
