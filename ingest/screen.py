@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import PurePath
 
@@ -12,7 +12,7 @@ from assistant.core.errors import DocumentRejected
 from assistant.core.files import hash_file
 from assistant.core.records import Document, Flag, Verdict
 from assistant.guards.injection import ORDERS, Injection
-from assistant.guards.rules import PATTERNS, SECRETS
+from assistant.guards.rules import PATTERNS, PERSONAL, SECRETS
 from assistant.guards.run import Guards, Screened
 from assistant.index.schema import NewPassage
 from assistant.models.encoder import Encode
@@ -30,20 +30,21 @@ class Screen:
     def __init__(self, settings: GuardsSection, encode: Encode) -> None:
         self._settings = settings
         self._encode = encode
-        files = " ".join(hash_file(path)[:12] for path in (ORDERS, PATTERNS, SECRETS))
-        self.id = f"{settings.injection} {settings.secrets} {files}"
+        files = " ".join(hash_file(path)[:12] for path in (ORDERS, PATTERNS, PERSONAL, SECRETS))
+        self.id = " ".join((*asdict(settings).values(), files))
 
     def titled(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.
 
-        Both go with every passage to whoever asks, and to other people's models: secrets in the title are masked, and a
-        file whose name holds one is rejected.
+        Both go with every passage to whoever asks, and to other people's models: a title is masked as an answer is, and
+        a file whose name would be is rejected.
         """
         if self._masked(document.source) != document.source:
             raise DocumentRejected("secrets", "The file's name holds a secret or an account number: rename the file.")
         name = str(PurePath(document.source).with_suffix(""))
+        told = replace(document, title=self._masked(document.title))
         if not self._guards.documents([f"{document.title}\n\n{name}"])[0].verdicts:
-            return document, []
+            return told, []
         title, path = self._guards.documents([document.title, name])
         found = [("title", v) for v in title.verdicts] + [("file name", v) for v in path.verdicts]
         orders = [(what, verdict) for what, verdict in found if verdict.guard == Injection.name]
@@ -52,7 +53,7 @@ class Screen:
             for what, verdict in orders
         ]
         hidden = any(verdict.action != "allow" for _, verdict in orders)
-        return replace(document, title=NO_TITLE if hidden else self._masked(document.title)), flags
+        return replace(told, title=NO_TITLE) if hidden else told, flags
 
     def planted_headings(self, document: Document) -> frozenset[str]:
         """Return the headings that are orders, which no passage below them may carry."""

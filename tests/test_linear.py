@@ -17,17 +17,17 @@ from assistant.answer.evidence import plain
 from assistant.answer.outcomes import SAYS_WITHHELD, WITHHELD
 from assistant.answer.phrase import SENTENCE_END
 from assistant.answer.proof.citations import canonical_statement, is_its_quote, parse_claims
-from assistant.answer.question import MAX_QUESTION, MAX_TURN, MAX_TURNS, recent
+from assistant.answer.question import MAX_TURN, MAX_TURNS, recent
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
 from assistant.answer.verbalizations import row_text
 from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
-from assistant.core.records import Document, Evidence, Hit, IngestReport, Passage, Turn
+from assistant.core.records import MAX_QUESTION, Document, Evidence, Hit, IngestReport, Passage, Turn
 from assistant.evaluate.retrieval_scores import words_of
-from assistant.terminal.transcript import MARKUP
 from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences
+from assistant.text.markdown import MARKUP
 from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import content, normalise_term

@@ -21,6 +21,7 @@ from assistant.answer.question import (
     checked_about,
     checked_question,
     phrasings,
+    questions_before,
     recent,
 )
 from assistant.answer.read import Candidates, ReaderFile
@@ -135,7 +136,8 @@ class Assistant:
             inquiry = replace(self._inquiry(question, history, access, k, stage), about=about)
             answer = answer_question(inquiry, self._engine)
         if self._audit:
-            log_id = self._audit.append(answer_line(self._command, answer, history, access, self.config))
+            before = questions_before(inquiry.history)
+            log_id = self._audit.append(answer_line(self._command, answer, before, access, self.config))
             answer = replace(answer, log_id=log_id)
         return answer
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from assistant.core.errors import UsageError
-from assistant.core.records import Access, IndexInfo, Turn, Verdict
+from assistant.core.records import MAX_QUESTION, Access, IndexInfo, Turn, Verdict
 from assistant.text.words import STOP_WORDS, WORD, stem
 
 OPENS_FOLLOW_UP = ("and ", "or ", "what about ", "how about ", "even ", "same ", "in that case", "does that ")
@@ -24,10 +24,10 @@ ASKING = "|".join(sorted(ASKS | VERBS | frozenset("why whom whose until till".sp
 SECOND_HALF = re.compile(rf"(?:(?<=\?)\s++|,?(?<!\s)\s++and\s++|,\s++)(?=(?:{ASKING})\b)", re.IGNORECASE)
 ASKS_SOMETHING = re.compile(rf"\b(?:{ASKING})\b", re.IGNORECASE)
 LEAST_HALF = 2  # content words of a half that asks something of its own: "and until when?" does not
-MAX_QUESTION = 4_000  # characters
 MAX_ABOUT = 200  # characters that somebody may say of themselves
 MAX_TURNS = 20  # the last ones of a conversation: what a question refers to is not further back
 MAX_TURN = 16_000  # characters; a question may have 4,000, and masking makes it longer
+MOST_BEFORE = 3  # questions of a conversation from which the next one takes its subject
 SHORT_QUESTION = 3  # content words below which a question may not stand alone
 LEAST_MISSPELT, MOST_MISSPELT = 5, 8  # letters of a word that is looked up, and such words of a question
 LONG_QUESTION = 6  # content words from which one stands alone even where it says "it"
@@ -129,13 +129,22 @@ def recent(history: Sequence[Turn]) -> Sequence[Turn]:
     return history
 
 
+def questions_before(history: Sequence[Turn]) -> list[str]:
+    """Return the questions of a conversation that alone decide what the next one may mean; the log holds no others."""
+    asked = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
+    return asked[-MOST_BEFORE:]
+
+
 def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
     """Return the ways in which a question may be meant, the likeliest first.
 
     A whole question is asked alone. One that says "it", or has few words, is asked alone and then, where that is not
     answered, with the one before it. A fragment, "And in Utrecht?", "Who approves it?", is asked with the one before.
     """
-    asked = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
+    return _phrasings(question, [asked[:MAX_QUESTION] for asked in questions_before(history)])
+
+
+def _phrasings(question: str, asked: Sequence[str]) -> tuple[Phrasing, ...]:
     alone = Phrasing(question)
     if not asked:
         return (alone,)
@@ -146,7 +155,7 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
     opens_as_follow_up = question.casefold().startswith(OPENS_FOLLOW_UP)
     if not (refers_back or short or opens_as_follow_up):
         return (alone,)
-    before = phrasings(asked[-1], [Turn("user", text) for text in asked[:-1][-2:]])[0].text
+    before = _phrasings(asked[-1], asked[:-1])[0].text
     joined = Phrasing(f"{before} {question}", joined=True)
     if opens_as_follow_up:
         return (joined,) if short else (joined, alone)

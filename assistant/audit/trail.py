@@ -11,14 +11,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import accumulate
 from typing import Any
 
 from assistant.audit.ledger import ID_DIGITS, Entry, Ledger
+from assistant.contract import dumps
 from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import read_secret
 from assistant.core.package import __version__
-from assistant.core.records import NO_MODEL, Access, Answer, Citation, Hit, Quote, SearchResult, Term, Turn
+from assistant.core.records import (
+    MAX_QUESTION,
+    NO_MODEL,
+    Access,
+    Answer,
+    Citation,
+    Hit,
+    Quote,
+    SearchResult,
+    Term,
+    Turn,
+)
 from assistant.guards.run import is_masked, redacted
 from assistant.index.catalog import Catalog
 
@@ -33,6 +46,7 @@ SHAPE = {
     "answer_sha256": str,
     "sources": list,
 }
+MAX_TEXT_BYTES = 4 * MAX_QUESTION  # that a text of an asker takes of a line: no letter has more in UTF-8
 NEW_KEY = "Make one that is yours alone, outside the index: (umask 077; head -c 32 /dev/urandom > FILE)"
 
 Json = dict[str, Any]
@@ -92,13 +106,15 @@ def read_key(config: Config) -> bytes | None:
     return read_secret(path, "audit.key_file", NEW_KEY)
 
 
-def answer_line(command: str, answer: Answer, history: Sequence[Turn], access: Access, config: Config) -> Json:
-    """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them."""
-    asked = [redacted(turn.content) for turn in history if turn.role == "user"]
+def answer_line(command: str, answer: Answer, before: Sequence[str], access: Access, config: Config) -> Json:
+    """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them.
+
+    `before` are the questions before it that decided what it means.
+    """
     return {
         **_line(command, answer.question, access, answer.status, _quotes(answer.sources)),
-        "history": asked,
-        "about": redacted(answer.about),
+        "history": list(map(_kept, before)),
+        "about": _kept(answer.about),
         "answer_sha256": answer_hash(answer),
         "hits": _hits(answer.hits),
         **_asker(access, config),
@@ -134,13 +150,13 @@ def remark_line(
     command: str, of: str, status: str, access: Access, note: str = "", quotes: Sequence[Quote] = ()
 ) -> Json:
     """Return the line of what is said of another line, whose ID is `of`: feedback on an answer, a review of that."""
-    return {**_line(command, "", access, status, _quotes(quotes)), "of": of, "note": redacted(note)}
+    return {**_line(command, "", access, status, _quotes(quotes)), "of": of, "note": _kept(note)}
 
 
 def _line(command: str, question: str, access: Access, status: str, sources: list[Json]) -> Json:
     return {
         "command": command,
-        "question": redacted(question),
+        "question": _kept(question),
         "history": [],
         "roles": sorted(access.roles),
         "as_of": access.as_of,
@@ -151,7 +167,21 @@ def _line(command: str, question: str, access: Access, status: str, sources: lis
 
 
 def _asker(access: Access, config: Config) -> Json:
-    return {"asker": access.asker} if config.audit.names and access.asker else {}
+    return {"asker": _cut(access.asker)} if config.audit.names and access.asker else {}
+
+
+def _kept(text: str) -> str:
+    """Mask what an asker wrote, and cut it: cut before, half a number would be none that is masked."""
+    return _cut(redacted(text))
+
+
+def _cut(text: str) -> str:
+    """Return as much of a text as a line has room for: what is not printable takes up to twelve bytes a character."""
+    text = text[:MAX_QUESTION]
+    if len(dumps(text).encode()) <= MAX_TEXT_BYTES:
+        return text
+    sizes = accumulate(len(dumps(character).encode()) - 2 for character in text)  # without the quotation marks
+    return text[: sum(size <= MAX_TEXT_BYTES for size in sizes)]
 
 
 def _note(text: str) -> Json:
@@ -202,7 +232,7 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
 
 
 def history_of(entry: Entry) -> tuple[Turn, ...]:
-    """Return what was asked before the question, in the same conversation."""
+    """Return the questions before it that decided what it means, so that it can be asked again."""
     return tuple(Turn("user", text) for text in entry.raw["history"])
 
 

@@ -35,7 +35,7 @@ def mcp(
     if port:
         _bound(HOST, port).close()
     with context.assistant("mcp", view) as assistant:
-        server = make_server(assistant, context.access)
+        server = make_server(assistant, context.access, view.error)
         if port:
             view.note(f"Serving http://{HOST}:{port}/mcp to this machine; Ctrl-C ends it.")
             server.run("streamable-http", host=HOST, port=port)

@@ -22,6 +22,9 @@ Audience = tuple[str, ...] | None  # roles; None is everyone, and an empty tuple
 Progress = Callable[[str, float, float], None]  # takes the stage of long work, how much is done, of how much
 
 
+MAX_QUESTION = 4_000  # characters, of one that is asked and of one before it, in its phrasings and in the log
+
+
 def no_progress(stage: str, done: float, total: float) -> None:
     """Ignore the progress of long work."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer.feedback import FEEDBACK
+from assistant.answer.question import MOST_BEFORE
 from assistant.audit.ledger import Entry
 from assistant.core.records import Hit
 from assistant.evaluate.feedback import REVIEW, asks_documents, last_words
@@ -90,14 +91,17 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
     A greeting finds no passages. What an asker said last of an answer counts.
     """
     asked: list[tuple[str, str, Unanswered]] = []
+    began: dict[tuple[str, ...], str] = {}  # the conversation that a line is of, by what the next line of it holds
     remarks: list[Entry] = []
     for entry in entries:
         raw = entry.raw
         if raw["command"] in (FEEDBACK, REVIEW):
             remarks.append(entry)
         elif asks_documents(entry):
+            who = f"{raw['time'][:10]} {raw['roles']}"
             first = next(iter(raw["history"]), raw["question"])
-            conversation = f"{raw['time'][:10]} {raw['roles']} {first}"
+            conversation = began.get((who, *raw["history"]), f"{who} {first}")
+            began[who, *[*raw["history"], raw["question"]][-MOST_BEFORE:]] = conversation
             one = Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))
             asked += [(entry.id, raw["status"], one)] if raw["time"][:10] >= since else []
     wrong = {of for of, entry in last_words(remarks).items() if entry.raw["status"] == "wrong"}

@@ -19,10 +19,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from assistant.answer.question import MAX_QUESTION, recent
+from assistant.answer.question import recent
 from assistant.contract import history_from_json
 from assistant.core.errors import UsageError, did_you_mean
-from assistant.core.records import Access, Turn, make_access
+from assistant.core.records import MAX_QUESTION, Access, Turn, make_access
 
 Group = Literal["answerable", "unanswerable", "out_of_domain"]
 Line = TypeVar("Line")

@@ -6,11 +6,13 @@ import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from assistant.contract import answer_json, dumps
 from assistant.core.records import Answer, Citation, Quote, Turn
 from assistant.serve.schemas import MODEL_NAME, ChatMessage, bad_request
 from assistant.text.canonical import heading_path
+from assistant.text.markdown import as_read, inert
 
 OWN_KEY = "policy_assistant"  # of a message: what the contract says of an answer
 OWN_FIELDS = ("status", "confidence", "citations", "closest")
@@ -39,7 +41,7 @@ def conversation(messages: Sequence[ChatMessage]) -> tuple[str, list[Turn]]:
 def _turn(message: ChatMessage) -> Turn:
     if message.role == "user":
         return Turn("user", _text(message))
-    return Turn("assistant", _text(message).partition(SOURCES)[0].replace(PARAGRAPH, "\n"))
+    return Turn("assistant", as_read(_text(message).partition(SOURCES)[0].replace(PARAGRAPH, "\n")))
 
 
 def _text(message: ChatMessage) -> str:
@@ -76,18 +78,19 @@ def models() -> Json:
 
 
 def content_of(answer: Answer) -> str:
-    """Return an answer with the place of each key, and the quotes of an answer that is not sure.
+    """Return an answer as Markdown, with the place of each key, and the quotes of an answer that is not sure.
 
-    Its lines are paragraphs: chat pages read Markdown, to which "7. Receipts" begins a list that goes on otherwise.
+    It shows what documents say and no markup of theirs. Its lines are paragraphs: to Markdown "7. Receipts" begins a
+    list that goes on otherwise.
     """
-    text = answer.text.replace("\n", PARAGRAPH)
+    text = inert(answer.text).replace("\n", PARAGRAPH)
     listed = "\n".join(map(_listed, answer.sources))
     return f"{text}{SOURCES}{listed}" if listed else text
 
 
 def _listed(source: Citation | Quote) -> str:
-    place = f"- [{source.key}] {_place(source)} ({source.source})"
-    quoted = [] if isinstance(source, Citation) else [f"  > {line}" for line in source.quote.splitlines()]
+    place = f"- [{source.key}] {inert(_place(source))} ({inert(source.source)})"
+    quoted = [] if isinstance(source, Citation) else [f"  > {line}" for line in inert(source.quote).splitlines()]
     return "\n".join((place, *quoted))
 
 
@@ -111,18 +114,19 @@ def _proof(answer: Answer, content: str) -> Json:
 def _annotation(content: str, source: Citation | Quote) -> Json:
     """Return a source in the form that chat pages show: that of a page on the web, with the document's path as its URL.
 
+    The path is quoted: a folder called "https:" is no scheme. The rest is plain text, and no Markdown.
     Pages take what has one URL for one source, so that `[2]` would be the second document: the key tells them apart.
     OpenAI's own citations of files have neither a title nor the words, and are of another interface.
     """
     start, end = _mark(content, source)
-    place = {"url": f"{source.source}#{source.key}", "title": _place(source), "content": source.quote}
+    place = {"url": f"{quote(source.source)}#{source.key}", "title": _place(source), "content": source.quote}
     return {"type": "url_citation", "url_citation": {**place, "start_index": start, "end_index": end}}
 
 
 def _mark(content: str, source: Citation | Quote) -> tuple[int, int]:
     """Return where in the content a source's [1] stands: after its claim, or in the list of sources."""
     mark = f"[{source.key}]"
-    claim = f"{source.claim} " if isinstance(source, Citation) else ""
+    claim = f"{inert(source.claim)} " if isinstance(source, Citation) else ""
     at = content.find(f"{claim}{mark}") if claim else -1
     start = at + len(claim) if at >= 0 else content.rfind(f"- {mark}") + len("- ")
     return start, start + len(mark)

@@ -13,6 +13,7 @@ from assistant.core.records import Access, make_access
 from assistant.serve.schemas import HttpError, bad_request
 from assistant.serve.tokens import TokenFile, shown_token
 
+BLANKS = " \t"  # around a header's value, or a group
 Address = IPv4Address | IPv6Address
 Headers = Sequence[tuple[str, str]]  # as they came, each name as often as it did
 Who = Callable[[str, Headers], Access]  # takes the address that a request came from
@@ -46,7 +47,7 @@ class Identity:
             message = "this server is asked through its proxy, which knows who you are."
             raise HttpError(HTTPStatus.FORBIDDEN, "not_proxied", message)
         user = _told(self.user_header, headers)
-        if self.user_header and not user:
+        if self.user_header and not user.strip():
             message = f"the proxy did not say who you are: {self.user_header} is missing."
             raise HttpError(HTTPStatus.FORBIDDEN, "not_signed_on", message)
         groups = map(_folded, _told(self.groups_header, headers).split(","))
@@ -70,11 +71,18 @@ def make_identity(settings: ServeSection, roles: Collection[str] = (), tokens: T
 
 
 def _told(header: str, headers: Headers) -> str:
-    """Return what a header says, "" without one; raises HttpError if it came twice."""
+    """Return what a header says, "" without one; raises HttpError if it came twice, or is not UTF-8.
+
+    Without the blanks and tabs around it, which HTTP has there, and nothing else: what more is dropped, or read as
+    another letter, may be all that tells two names apart.
+    """
     told = [value for name, value in headers if name.casefold() == header.casefold()]
     if len(told) > 1:  # the proxy's, and one that it let through
         raise bad_request(f"the header {header} came twice.")
-    return "".join(told).encode("latin-1", "replace").decode("utf-8", "replace").strip()
+    try:
+        return "".join(told).encode("latin-1").decode().strip(BLANKS)
+    except UnicodeError:
+        raise bad_request(f"the header {header} is not UTF-8.") from None
 
 
 def _roles_of(text: str) -> dict[str, frozenset[str]]:
@@ -91,7 +99,7 @@ def _roles_of(text: str) -> dict[str, frozenset[str]]:
 
 def _folded(group: str) -> str:
     """Fold the case of ASCII alone: other letters have small ones that are another group's."""
-    return "".join(letter.lower() if letter.isascii() else letter for letter in group.strip(" \t"))
+    return "".join(letter.lower() if letter.isascii() else letter for letter in group.strip(BLANKS))
 
 
 def _address(host: str) -> Address | None:

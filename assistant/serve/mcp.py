@@ -18,11 +18,10 @@ from pydantic import Field, ValidationError
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
-from assistant.answer.question import MAX_QUESTION
 from assistant.contract import answer_json, history_from_json, hit_json, saved_answer, term_json
-from assistant.core.errors import AssistantError, UsageError
 from assistant.core.package import __version__
-from assistant.core.records import Access, Quote
+from assistant.core.records import MAX_QUESTION, Access, Quote
+from assistant.serve.errors import Notify, translator
 from assistant.serve.schemas import MODEL_NAME, first_problem
 
 INSTRUCTIONS = """\
@@ -51,21 +50,21 @@ Saved = Annotated[
 Json = dict[str, Any]
 
 
-def make_server(assistant: Assistant, access: Callable[[], Access]) -> MCPServer:
+def make_server(assistant: Assistant, access: Callable[[], Access], notify: Notify) -> MCPServer:
     """Return a server whose tools ask this assistant; several at once, each in a thread.
 
-    `access` says as whom and of which day when a call comes: a server may run for weeks.
+    `access` says as whom and of which day when a call comes: a server may run for weeks. `notify` is called with what
+    whoever runs it must fix; the model is told of an error what a client of HTTP is.
     """
+    translate = translator(notify, _count_nothing)
     server = PlainErrorServer(MODEL_NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
     limiter = CapacityLimiter(assistant.config.serve.at_once)
 
     async def run(work: Callable[[], Json]) -> Json:
         try:
             return await to_thread.run_sync(work, limiter=limiter)
-        except UsageError as error:
-            raise ToolError(error.cause) from error  # its hint is of the command line
-        except AssistantError as error:
-            raise ToolError(str(error)) from error
+        except Exception as error:
+            raise ToolError(str(translate(error))) from error
 
     @server.tool(annotations=READ_ONLY)
     async def ask(question: Question, history: History = None) -> Json:
@@ -105,6 +104,10 @@ class PlainErrorServer(MCPServer):
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(first_problem(error.__cause__.errors(include_url=False))) from None
             raise
+
+
+def _count_nothing(code: str) -> None:
+    """Leave errors uncounted: there is no /metrics here."""
 
 
 def _asked(assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None) -> Json:

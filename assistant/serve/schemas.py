@@ -9,8 +9,8 @@ from typing import Any, Literal
 from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.answer.question import MAX_ABOUT, MAX_QUESTION
-from assistant.core.records import Turn
+from assistant.answer.question import MAX_ABOUT
+from assistant.core.records import MAX_QUESTION, Turn
 
 MODEL_NAME = "policy-assistant"  # to a client that wants one
 RETRY = {"Retry-After": "2"}  # seconds

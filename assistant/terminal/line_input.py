@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.answer.question import MAX_QUESTION
 from assistant.core.files import open_private
+from assistant.core.records import MAX_QUESTION
 from assistant.guards.run import redacted
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +13,7 @@ from assistant.core.files import open_private
 from assistant.core.records import Access, Answer, Citation, Quote
 from assistant.guards.run import redacted
 from assistant.terminal.views import citation_place
-from assistant.text.canonical import printable
-
-# What Markdown would read as markup, in text that is shown as it is; the keys [1] and table rows stay what they are.
-MARKUP = re.compile(r"[\\`*_~<&]|\[(?!\d{1,3}\])|\](?=[(:\[])|^#(?=#{0,5} )|^(?:=+|-+)(?= *$)", re.MULTILINE)
+from assistant.text.markdown import inert
 
 
 def write_transcript(name: str, answers: Sequence[Answer], access: Access) -> Path:
@@ -43,22 +39,18 @@ def write_transcript(name: str, answers: Sequence[Answer], access: Access) -> Pa
 def markdown(answers: Sequence[Answer], access: Access) -> str:
     """Lay out a conversation as Markdown: questions, answers, and the quotes that prove them."""
     asked = f"Asked as {', '.join(sorted(access.roles))}" if access.roles else "Asked without roles"
-    parts = ["# Conversation", f"{_inert(asked)}, of the documents in force on {access.as_of}."]
+    parts = ["# Conversation", f"{inert(asked)}, of the documents in force on {access.as_of}."]
     for number, answer in enumerate(answers, 1):
-        parts.append(f"## {number}. {_inert(' '.join(answer.question.split()))}")
-        parts.append(_inert(answer.text).replace("\n", "\n\n"))
+        parts.append(f"## {number}. {inert(' '.join(answer.question.split()))}")
+        parts.append(inert(answer.text).replace("\n", "\n\n"))
         first = {c.key: c for c in reversed(answer.sources)}
         parts += [_source(first[key]) for key in sorted(first)]
     return "\n\n".join(parts) + "\n"
 
 
 def _source(citation: Citation | Quote) -> str:
-    quote = "\n".join(f"> {line}".rstrip() for line in _inert(citation.quote).split("\n"))
-    return f"[{citation.key}] {_inert(citation_place(citation).plain)}\n\n{quote}"
-
-
-def _inert(text: str) -> str:
-    return MARKUP.sub(r"\\\g<0>", printable(text))
+    quote = "\n".join(f"> {line}".rstrip() for line in inert(citation.quote).split("\n"))
+    return f"[{citation.key}] {inert(citation_place(citation).plain)}\n\n{quote}"
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.answer.question import Phrasing, halves, phrasings, recent, repeats_last_answer, respelt
-from assistant.core.records import Turn
+from assistant.answer.question import (
+    MOST_BEFORE,
+    Phrasing,
+    halves,
+    phrasings,
+    questions_before,
+    recent,
+    repeats_last_answer,
+    respelt,
+)
+from assistant.core.records import MAX_QUESTION, Turn
 
 BEFORE = "How do I report harassment?"
 HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Write it down. [1]")]
@@ -66,6 +75,17 @@ def test_a_few_words_or_a_whole_question_that_says_it_are_asked_alone_first(ques
 def test_a_follow_up_of_a_follow_up_keeps_the_subject() -> None:
     history = [*HISTORY, Turn("user", "And in Utrecht?"), Turn("assistant", "The same.")]
     assert phrasings("Who decides?", history)[0].text == f"{BEFORE} And in Utrecht? Who decides?"
+
+
+@pytest.mark.parametrize("count", [*range(1, 8)])
+def test_a_phrasing_is_made_of_the_questions_before_it_that_the_log_holds(count: int) -> None:
+    history = [Turn("user", f"And in town {n}?") for n in range(count)]
+    before = questions_before([*history, Turn("assistant", "x"), Turn("user", " ")])
+    assert before == [turn.content for turn in history][-MOST_BEFORE:]
+    alone = phrasings("And who?", [Turn("user", text) for text in before])
+    assert phrasings("And who?", history) == alone and all(text in alone[0].text for text in before)
+    long = [Turn("user", "And " + "x" * 2 * MAX_QUESTION)]
+    assert phrasings("And who?", long) == phrasings("And who?", [Turn("user", long[0].content[:MAX_QUESTION])])
 
 
 def test_a_follow_up_with_words_of_its_own_is_asked_alone_too() -> None:

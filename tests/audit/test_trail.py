@@ -16,10 +16,11 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import Confidence, Point
 from assistant.answer.features import READING_FEATURES
 from assistant.audit.ledger import FILE_NAME
-from assistant.audit.trail import Audit, differences, history_of, quote_hash
+from assistant.audit.trail import MAX_TEXT_BYTES, Audit, differences, history_of, quote_hash
+from assistant.contract import dumps
 from assistant.core.config import AuditSection, Config
 from assistant.core.errors import AssistantError, ConfigError, GateFailed, UsageError
-from assistant.core.records import Turn, make_access
+from assistant.core.records import MAX_QUESTION, Turn, make_access
 from assistant.models.logistic import Logistic
 from tests.office_files import FILES
 
@@ -66,6 +67,29 @@ def test_a_line_is_asked_again_and_says_what_changed(
     assert changed and all(text.startswith("generation was") for text in changed)
     with pytest.raises(UsageError, match="no log entry"):
         audit.find("ffffffffffff0")
+
+
+def test_a_line_holds_the_questions_that_decided_what_was_asked_and_no_others(logged: Assistant) -> None:
+    asked = ["Who books a hotel?", CARRY, "And for contractors?", "And in Utrecht?"]
+    history = [turn for text in asked for turn in (Turn("user", text), Turn("assistant", "No."))]
+    history += [Turn("user", "Thanks!"), Turn("assistant", "Gladly.")]
+    answer = logged.answer("And when do they expire?", history)
+    [entry] = Audit(logged.config).entries()
+    assert entry.raw["history"] == asked[1:]
+    again = Assistant(logged.config).answer(entry.raw["question"], history_of(entry))
+    assert again.text == answer.text and differences(entry, again, logged.config) == []
+
+
+@pytest.mark.parametrize("sign", ["\x7f", "\U000e0001", "漢", "a@b.de, "])
+def test_an_asker_cannot_write_a_line_of_any_length(logged: Assistant, sign: str) -> None:
+    history = [Turn("user", ("and so on " * 6 + sign * 16_000)[:16_000])] * 20  # no small talk
+    named = Assistant(replace(logged.config, audit=AuditSection(names=True)), audit=True)
+    found = named.answer((sign * 4_000)[:4_000], history, access=replace(make_access(), asker=sign * 9_000))
+    [entry] = Audit(logged.config).entries()
+    texts = [entry.raw["question"], *entry.raw["history"], entry.raw["asker"]]
+    assert len(texts) == 5 and all(0 < len(text) <= MAX_QUESTION for text in texts) and found.log_id
+    assert all(len(dumps(text).encode()) <= MAX_TEXT_BYTES + 2 for text in texts)
+    assert (logged.config.data / FILE_NAME).stat().st_size < 6 * MAX_TEXT_BYTES
 
 
 def test_nothing_is_answered_that_cannot_be_logged(logged: Assistant) -> None:

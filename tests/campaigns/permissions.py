@@ -395,7 +395,7 @@ def chat(assistant: Assistant, question: str) -> str:
 
 
 def mcp(assistant: Assistant, question: str) -> str:
-    server = make_server(assistant, lambda: assistant.access)
+    server = make_server(assistant, lambda: assistant.access, print)
 
     async def call() -> list[Any]:
         async with Client(server) as client:

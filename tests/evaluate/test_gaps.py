@@ -127,3 +127,11 @@ def test_the_command_reads_the_log(make_assistant: Callable[..., Assistant], run
     assert "Nothing was asked in vain" in run("gaps", "--data", assistant.config.data, "--least", "9").out
     assert len(list(Audit(assistant.config).entries())) == 3, "the command itself is no question"
     assert run("gaps", "--data", assistant.config.data, "--since", "yesterday").code == 2
+
+
+def test_a_long_conversation_is_one_asker_though_its_lines_hold_the_last_questions_alone() -> None:
+    asked = [f"Question {n}?" for n in range(7)]
+    log = [line(text, history=asked[max(0, n - 3) : n]) for n, text in enumerate(asked)]
+    other = line(asked[4], history=["Another?", *asked[2:4]])
+    assert len({one.asker for one in unanswered(log, "")}) == 1
+    assert len({one.asker for one in unanswered([*log, other], "")}) == 2

@@ -153,3 +153,26 @@ def test_secrets_go_with_no_passage_in_its_title_or_headings_and_a_file_is_not_n
     assert not rest and document is not None
     assert passage.headings == ("Robot [AWS access key removed]", "Account [IBAN removed]")
     assert document.title == "Robot [AWS access key removed]"
+
+
+def test_personal_numbers_in_a_title_are_masked_as_in_a_heading_and_as_the_settings_say(
+    make_config: Make, run_ingest: Run, write_files: Write
+) -> None:
+    files = {
+        "a.md": "# Refund to card 4111 1111 1111 1111 of Ms Duvall\n\nRefunds take five days.\n",
+        "b.md": "---\ntitle: Passport number 533401372, IBAN DE89 3704 0044 0532 0130 00\n---\n\nIt is in the safe.\n",
+    }
+
+    def titles(config: Config) -> list[str]:
+        with closing(Catalog.open(config.data)) as catalog:
+            found = [catalog.queries.document(name, make_access()) for name in files]
+        return [document.title for document in found if document]
+
+    docs = write_files(files)
+    run_ingest(config := make_config(), docs)
+    assert titles(config) == [
+        "Refund to card [card number removed] of Ms Duvall",
+        "Passport number [passport number removed], IBAN [IBAN removed]",
+    ]
+    report = run_ingest(make_config(guards=GuardsSection(personal="off")), docs)
+    assert report.updated == ("a.md", "b.md") and "4111 1111 1111 1111" in titles(config)[0]

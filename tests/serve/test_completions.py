@@ -11,10 +11,10 @@ from fastapi.testclient import TestClient
 
 from assistant.contract import answer_json
 from assistant.core.records import Turn
-from assistant.serve.completions import content_of, conversation
+from assistant.serve.completions import completion, content_of, conversation
 from assistant.serve.schemas import ChatMessage, HttpError
 from assistant.text.canonical import heading_path
-from tests.serve.stub import ANSWER, CLOSE, TEXT, UNSURE, StubAssistant
+from tests.serve.stub import ANSWER, CITATION, CLOSE, TEXT, UNSURE, StubAssistant
 from tests.serve.test_app import CHAT, client_of
 
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -73,6 +73,31 @@ def test_what_was_added_to_an_answer_is_not_read_as_said_before() -> None:
 def test_each_line_of_an_answer_is_a_paragraph_of_markdown() -> None:
     answer = replace(ANSWER, text="7. Receipts: above 10 euros. [1]\n8.2 Steps: send them. [1]")
     assert content_of(answer).startswith("7. Receipts: above 10 euros. [1]\n\n8.2 Steps: send them. [1]\n\nSources:")
+    said = {"role": "assistant", "content": content_of(answer)}
+    _, turns = read({"role": "user", "content": "x"}, said, {"role": "user", "content": "y"})
+    assert turns[1].content == answer.text
+
+
+def test_markdown_of_a_document_is_shown_and_not_obeyed() -> None:
+    link, image = "[sign in](https://evil.example/login)", "Canteen ![t](https://evil.example/t.png)"
+    shown = r"[sign in\](https\://evil.example/login)", r"Canteen ![t\](https\://evil.example/t.png)"
+    claim = f"To enter the *Hall* with a badge_id, {link}."
+    cited = replace(CITATION, claim=claim, quote=claim, title=image, headings=(), source="https:/evil.example/login.md")
+    answer = replace(ANSWER, citations=(cited,), text=f"{claim} [1]")
+    content = content_of(answer)
+    said = rf"To enter the \*Hall\* with a badge_id, {shown[0]}."
+    path = r"https:/evil.example/login.md"
+    assert content == f"{said} [1]\n\nSources:\n- [1] {shown[1]}, page 3 ({path})"
+    (cite,) = completion(answer)["choices"][0]["message"]["annotations"]
+    place = cite["url_citation"]
+    assert place["url"] == "https%3A/evil.example/login.md#1" and place["content"] == claim
+    assert content[: place["start_index"]] == f"{said} " and content[place["start_index"] : place["end_index"]] == "[1]"
+    close = replace(UNSURE, closest=(replace(CLOSE, quote=f"# Desks\n{link}"),))
+    assert content_of(close).endswith(rf"  > \# Desks{chr(10)}  > {shown[0]}")
+
+
+def test_what_was_escaped_is_read_back_as_it_was_said() -> None:
+    answer = replace(ANSWER, text="__init__ costs $5 *net*: see C:\\new [here](https://x.example). [1]\n---\n# 2. [1]")
     said = {"role": "assistant", "content": content_of(answer)}
     _, turns = read({"role": "user", "content": "x"}, said, {"role": "user", "content": "y"})
     assert turns[1].content == answer.text

@@ -44,6 +44,7 @@ PEOPLE = {
     "eve": ("eve@example.com", "other"),
 }
 FORGED = "board@example.com"
+SIGN_ON = "sign on"
 SEEN: list[str] = []  # what of a client's own names for itself got as far as the service that signs people on
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 needs_nginx = pytest.mark.skipif(not (NGINX and shutil.which("openssl")), reason="nginx or openssl is not installed")
@@ -51,9 +52,12 @@ linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="only Linux has al
 
 
 class SignOn(BaseHTTPRequestHandler):
-    """The service that signs people on: whoever's name the cookie has."""
+    """The service that signs people on: whoever's name the cookie has; its page says where it leads back to."""
 
     def do_GET(self) -> None:
+        if self.path != "/oauth2/auth":
+            self._show_page()
+            return
         name = (self.headers["Cookie"] or "").removeprefix("session=")
         self.send_response(202 if name in PEOPLE else 401)
         if name in PEOPLE:
@@ -65,6 +69,13 @@ class SignOn(BaseHTTPRequestHandler):
             if header.lower() in ("x-forwarded-user", "x-forwarded-groups")
         )
         self.end_headers()
+
+    def _show_page(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        told = self.path, self.headers["X-Auth-Request-Redirect"], self.headers["Content-Length"]
+        self.wfile.write(json.dumps([SIGN_ON, *told]).encode())
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -85,9 +96,10 @@ class Deployed:
         return httpx.Client(base_url=url, verify=False, trust_env=False, cookies=cookies, headers=headers, timeout=20)
 
     def asks(self, name: str, *headers: tuple[str, str]) -> int:
-        """Ask as somebody with further headers, and return the status."""
+        """Ask as somebody with further headers, and return the status, 0 where it is the page to sign on with."""
         with self.client(name) as client:
-            return client.post(ASK, json={"question": QUESTION}, headers=list(headers)).status_code
+            told = client.post(ASK, json={"question": QUESTION}, headers=list(headers))
+            return 0 if SIGN_ON in told.text else told.status_code
 
     def sends(self, *lines: str, body: str = json.dumps({"question": QUESTION})) -> bytes:
         """Send a request as it is written, signed on as anna, and return all that comes back."""
@@ -190,7 +202,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             until, up = time.monotonic() + 20, False
             while not up and process.poll() is None and time.monotonic() < until:
                 with suppress(httpx.TransportError), found.client("") as client:
-                    up = client.get("/").status_code == 302
+                    up = SIGN_ON in client.get("/").text
                 time.sleep(0.05)
             assert up, (base / "error.log").read_text(encoding="utf-8")
             yield found
@@ -218,12 +230,17 @@ class TestBehindNginx:
 
     def test_whoever_is_not_signed_on_asks_nothing(self, deployed: Deployed) -> None:
         for name in ("", "mallory"):
-            assert deployed.asks(name) == 302
-            assert deployed.asks(name, ("X-Forwarded-User", FORGED), ("X-Forwarded-Groups", "directors")) == 302
+            assert deployed.asks(name) == 0
+            assert deployed.asks(name, ("X-Forwarded-User", FORGED), ("X-Forwarded-Groups", "directors")) == 0
         with deployed.client("") as client:
-            assert client.get("/sign-on").status_code == 404  # it is nginx's own
-            assert client.get("/").headers["location"].startswith("https://policies.example.com/oauth2/sign_in?")
+            assert [client.get(path).status_code for path in ("/sign-on", "/sign-in")] == [404, 404]  # nginx's own
         assert deployed.seen() == []
+
+    @pytest.mark.parametrize("path", ["/", "/source?document=d&start=1&end=2", "/?rd=https://x.org&a=%26#b", "/a%20b?"])
+    def test_whoever_signs_on_comes_back_to_what_was_asked_for(self, deployed: Deployed, path: str) -> None:
+        with deployed.client("", **{"X-Auth-Request-Redirect": "https://x.org"}) as client:
+            told = [client.get(path).json(), client.post(path, data={"rd": "https://x.org"}).json()]
+        assert told == [[SIGN_ON, "/oauth2/sign_in", path.partition("#")[0], None]] * 2
 
     @pytest.mark.parametrize("name", ["X-Forwarded-{}", "x-forwarded-{}", "X_Forwarded_{}", "X-FORWARDED_{}"])
     def test_a_clients_own_header_is_dropped(self, deployed: Deployed, name: str) -> None:

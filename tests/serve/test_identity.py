@@ -68,6 +68,11 @@ def ask(
         (["hr, board, everyone, *"], set()),
         (["policy-hr2, policy"], set()),
         (["director\u017f, \u00a0directors"], set()),  # letters and spaces that are only like them
+        (["policy-hr\u00a0"], set()),
+        (["\u3000policy-hr"], set()),
+        (["\u2028policy-hr"], set()),
+        (["policy-hr\x85"], set()),
+        (["\tpolicy-hr "], {"hr"}),
     ],
 )
 def test_groups_have_the_roles_that_the_settings_say(groups: list[str], roles: set[str]) -> None:
@@ -90,11 +95,21 @@ def test_the_proxy_names_who_asks() -> None:
 
     found = asks(("x-forwarded-user", " jörg@example.org "), ("x-forwarded-groups", "geschäft"))
     assert (found.asker, found.roles) == ("jörg@example.org", {"board"})
-    for unnamed in ((), (("X_Forwarded_User", "eve"),), (("X-Forwarded-User", " "),)):
+    assert asks(("X-Forwarded-User", "anna\u00a0")).asker == "anna\u00a0", "not anna"
+    for unnamed in ((), (("X_Forwarded_User", "eve"),), *((("X-Forwarded-User", blank),) for blank in " \u3000")):
         with pytest.raises(HttpError, match="did not say who you are"):
             asks(*unnamed)
     with pytest.raises(HttpError, match="came twice"):
         asks(("X-Forwarded-User", "anna"), ("X-FORWARDED-USER", "eve"))
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-User", HEADER])
+def test_a_header_that_is_not_utf_8_is_refused_and_not_read_as_another(name: str) -> None:
+    identity = make_identity(ServeSection(proxies="127.0.0.1", groups=GROUPS))
+    told = {"X-Forwarded-User": "anna", HEADER: "policy-hr", name: "J\xf6rg"}  # as Latin-1 comes
+    with pytest.raises(HttpError, match=f"the header {name} is not UTF-8") as error:
+        identity.access(make_access(), "127.0.0.1", list(told.items()))
+    assert error.value.status_code == 400
 
 
 def test_whom_the_proxy_does_not_name_is_refused() -> None:

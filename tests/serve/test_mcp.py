@@ -21,6 +21,7 @@ from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
 from assistant.contract import answer_json, hit_json
 from assistant.core.config import Config
+from assistant.core.errors import IndexMissing
 from assistant.core.records import make_access
 from assistant.serve.mcp import make_server
 from tests.commands import Run, free_port
@@ -38,7 +39,7 @@ def assistant(office_config: Config) -> Iterator[Assistant]:
 
 
 def serving(assistant: Assistant) -> MCPServer:
-    return make_server(assistant, lambda: assistant.access)
+    return make_server(assistant, lambda: assistant.access, print)
 
 
 def call(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
@@ -102,6 +103,22 @@ def test_what_is_wrong_is_said_to_the_model(assistant: Assistant) -> None:
         assert result.is_error and told in result.content[0].text, result.content
         shown = result.content[0].text
         assert not any(word in shown for word in ("Traceback", "pydantic", "http", "assistant ask")), shown
+
+
+@pytest.mark.parametrize("error", [IndexMissing("there is no index in /srv/x.", "Run it."), OSError("/srv/x is gone")])
+def test_what_is_ours_to_fix_is_said_to_whoever_runs_it_alone(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(assistant, "search", fail)
+    server = make_server(assistant, lambda: assistant.access, lambda *said: told.append(said))
+    (result,) = call(server, ("search", {"query": CARRY}))
+    shown = result.content[0].text
+    assert result.is_error and "whoever runs" in shown and "/srv" not in shown
+    assert len(told) == 1 and told[0][1]
 
 
 def test_a_model_is_told_how_to_use_each_tool(assistant: Assistant) -> None:

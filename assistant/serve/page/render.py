@@ -14,8 +14,8 @@ from urllib.parse import parse_qs
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
-from assistant.answer.question import MAX_ABOUT, MAX_QUESTION, MAX_TURNS
-from assistant.core.records import Answer, Document, Feedback, Opinion, Turn
+from assistant.answer.question import MAX_ABOUT, MAX_TURNS
+from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Opinion, Turn
 from assistant.index.mirrors import is_web
 from assistant.serve.page.views import SOURCE_PATH, answer_view, block_views, document_facts
 from assistant.serve.schemas import HttpError, Message, bad_request
