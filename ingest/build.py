@@ -18,6 +18,7 @@ from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Flag, IngestReport, Meta, Progress, Rejection, no_progress
 from assistant.index.catalog import Catalog
+from assistant.index.mirrors import address_of
 from assistant.index.publish import publish, writer_lock
 from assistant.index.schema import SourceRow, other_encoder, translate_sqlite_errors
 from assistant.index.vectors import open_store
@@ -163,8 +164,10 @@ def _rejected(
 ) -> Outcome:
     """Report a file; its old version answers on, with the rights of today, if the new one can be trusted that far."""
     stays = old is not None and error.reason not in UNTRUSTED
-    detail = error.detail if error.reason == GRANTED else f"{_sentence(error)} {STAYS if stays else HIDDEN}"
-    rejection = Rejection(file.source, error.reason, detail)
+    if error.reason == GRANTED:
+        rejection = Rejection(address_of(str(file.path)) or file.source, error.reason, error.detail)
+    else:
+        rejection = Rejection(file.source, error.reason, f"{_sentence(error)} {STAYS if stays else HIDDEN}")
     if old is None or not stays:
         return Outcome(file.source, "rejected", dropped=old.path if old else "", rejection=rejection)
     row = _with_rights(old, file, external, catalog)

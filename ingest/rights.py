@@ -18,6 +18,7 @@ from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Access, Audience, Meta
 from assistant.index.catalog import Catalog
+from assistant.index.mirrors import refused_at
 from assistant.index.schema import FOREVER, SourceRow
 from ingest.access_manifest import AccessRule, Manifest, intersect, nfc, quoted, read_manifest, rule_text
 from ingest.metadata import DESCRIBING, ExternalMetadata
@@ -61,7 +62,7 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
     refuse_misplaced(trees)
     for tree in trees:
         if tree.root in governed:
-            manifests[tree.root].check_matches(tree.names())
+            manifests[tree.root].check_matches([*tree.names(), *refused_at(tree.root)])
     found = {file.path: file for tree in trees for file in tree.files}
     given = {
         file.path

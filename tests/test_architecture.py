@@ -38,7 +38,7 @@ VENDORS = {
     "prometheus_client": {"assistant/serve/metrics.py"},
     "uvicorn": {"assistant/serve/server.py"},
     "ray": {"ingest/embedding.py"},
-    "fsspec": {f"ingest/remote/{name}.py" for name in ("place", "sftp", "site")},
+    "fsspec": {f"ingest/remote/{name}.py" for name in ("s3", "sftp", "site")},
     "aiohttp": {"ingest/remote/site.py"},
     "paramiko": {"ingest/remote/sftp.py"},
     "watchfiles": {"ingest/watch.py"},

@@ -34,6 +34,7 @@ from assistant.core.records import (
     Citation,
     Document,
     Feedback,
+    Hit,
     Quote,
     Reading,
     SearchResult,
@@ -187,19 +188,22 @@ class Assistant:
             name, self.config, self._engine.catalog, access or self.access, self._engine.guards, self._audit
         )
 
-    def files(self, answer: Answer, access: Access) -> dict[str, str]:
-        """Return the addresses of an answer's sources: on the web, or on this machine if the files are still there."""
+    def files(self, answer: Answer, access: Access) -> dict[tuple[str, str], str]:
+        """Return the addresses of an answer's sources, by source and SHA-256 of the document.
+
+        They are on the web, or on this machine if the files are still there.
+        """
         found = self._engine.catalog.queries.files({quote.source for quote in answer.sources}, access)
-        web = {source: address for source, path in found.items() if is_web(address := address_of(path))}
-        return {source: Path(path).as_uri() for source, path in found.items() if Path(path).is_file()} | web
+        web = {named: address for named, path in found.items() if is_web(address := address_of(path))}
+        return {named: Path(path).as_uri() for named, path in found.items() if Path(path).is_file()} | web
 
     def address(self, document: Document, access: Access) -> str:
         """Return where a document lives that was ingested from an address; "" for another."""
         return address_of(self._engine.catalog.queries.path_of(document, access))
 
-    def owner(self, source: str, *, access: Access | None = None) -> str:
-        """Return who owns a document, as far as that may be shown; "" where nobody says so."""
-        return shown_owner(source, access or self.access, self._engine.catalog, self._engine.guards)
+    def owner(self, hit: Hit, *, access: Access | None = None) -> str:
+        """Return who owns a hit's document, as far as that may be shown; "" where nobody says so."""
+        return shown_owner(hit, access or self.access, self._engine.catalog, self._engine.guards)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts [n, dimensions], as the index's passages have them."""

@@ -112,7 +112,7 @@ def with_amendments(
 def _names_of(hit: Hit, queries: Queries, access: Access) -> Iterator[str]:
     """Yield what a document is called elsewhere: its title, without its standing in brackets, and its policy's id."""
     yield hit.title.split("[")[0]
-    meta = queries.meta_of(hit.source, access)
+    meta = queries.meta_of(hit.source, hit.document_sha256, access)
     yield (meta.policy_id or "") if meta else ""
 
 

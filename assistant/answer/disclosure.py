@@ -12,7 +12,7 @@ from assistant.answer.evidence import plain, quote_span, quote_text
 from assistant.answer.verbalizations import row_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config
-from assistant.core.records import Access, Evidence, Excerpt, Hit, Meta, Passage, Term, Verdict
+from assistant.core.records import Access, Evidence, Excerpt, Hit, Meta, Passage, Quote, Term, Verdict
 from assistant.guards import Span
 from assistant.guards.run import Guards, Screened, mask
 from assistant.index.catalog import Catalog
@@ -115,9 +115,9 @@ def shown_meta(meta: Meta, guards: Guards) -> Meta:
     return replace(meta, policy_id=policy_id, version=version, supersedes=supersedes, owner=owner)
 
 
-def shown_owner(source: str, access: Access, catalog: Catalog, guards: Guards) -> str:
+def shown_owner(found: Hit | Quote, access: Access, catalog: Catalog, guards: Guards) -> str:
     """Return who owns a document, as far as that may be shown; "" where nobody says so."""
-    meta = catalog.queries.meta_of(source, access)
+    meta = catalog.queries.meta_of(found.source, found.document_sha256, access)
     return (shown_meta(meta, guards).owner if meta else "") or ""
 
 

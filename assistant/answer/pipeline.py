@@ -189,7 +189,7 @@ def abstain(inquiry: Inquiry, asked: str, reading: Reading, engine: Engine) -> A
     quotes = tuple(quote_of(key, e) for key, e in enumerate(near, 1))
     for q in quotes:
         check_quote(engine.catalog, q.document_sha256, q.start, q.end, q.quote)
-    owner = shown_owner(quotes[0].source, inquiry.access, engine.catalog, engine.guards) if quotes else ""
+    owner = shown_owner(quotes[0], inquiry.access, engine.catalog, engine.guards) if quotes else ""
     return outcomes.unanswered(inquiry, reading, quotes, owner, withheld)
 
 
@@ -227,7 +227,7 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
         around = with_limits(around, citation, engine.limits)
         context = tuple(masked_excerpt(e, hidden_in(document, e), engine.guards) for e in around)
         ocr = catalog.queries.ocr_of(document, citation.start, citation.end)
-        return replace(citation, context=context, since=since(catalog.queries, citation.source, access), ocr=ocr)
+        return replace(citation, context=context, since=since(catalog.queries, citation, access), ocr=ocr)
 
     return replace(wording, citations=tuple(map(with_context, wording.citations)))
 

@@ -21,9 +21,9 @@ OF_BEFORE = re.compile(
 FindBefore = Callable[[Access, str], Sequence[Evidence]]  # as whom and when, and the source -> what answers there
 
 
-def since(queries: Queries, source: str, access: Access) -> str:
-    """Return the ISO day from which a document holds that supersedes another, empty for one that does not."""
-    meta = queries.meta_of(source, access)
+def since(queries: Queries, citation: Citation, access: Access) -> str:
+    """Return the ISO day from which a citation's document holds that supersedes another, empty if it does not."""
+    meta = queries.meta_of(citation.source, citation.document_sha256, access)
     return meta.effective or "" if meta and meta.supersedes else ""
 
 
@@ -38,7 +38,7 @@ def earlier(
     told = numbers(" ".join(c.quote for c in citations))
     if not citations or not (asked - told or OF_BEFORE.search(question)):
         return ()
-    if (before := queries.version_before(citations[0].source, access)) is None:
+    if (before := queries.version_before(citations[0].source, citations[0].document_sha256, access)) is None:
         return ()
     source, until = before
     for evidence in find(replace(access, as_of=until), source)[:1]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +12,8 @@ from assistant.cli.context import Context, takes
 from assistant.core.errors import AssistantError
 
 if TYPE_CHECKING:
-    from assistant.core.records import IngestReport, Progress
-    from ingest.remote.mirror import Mirror
-
-MOST_REMOVED = 0.5  # share of the documents that may be gone at once while nobody looks on
+    from assistant.core.records import IngestReport
+    from ingest.remote.run import Tell
 
 
 @takes("data", "json")
@@ -30,15 +27,15 @@ def ingest(
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
 
-    With the extra [remote], what lies at an address (s3://, sftp://, the sitemap of a web site, whatever fsspec knows)
-    is copied beside the index first; where more than half of it is suddenly gone, it stops unless --prune says so.
+    With the extra [remote], what lies at an address (s3://, sftp://, the sitemap of a web site) is copied beside the
+    index first; where more than half of it is suddenly gone, it stops unless --prune says so.
     With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too. With --watch, a change is answered
     from within ten seconds, one at an address within a minute or so; what cannot be ingested is said, and the index
     stays as it was. --watch --prune stops where more than half of the documents are suddenly gone.
     """
     from assistant.contract import report_json
-    from ingest.build import ingest as run_ingest
-    from ingest.remote.mirror import is_address, mirror, name_addresses
+    from ingest.remote.protocols import is_address
+    from ingest.remote.run import ingest_all
     from ingest.watch import LOOK_SECONDS, changes
 
     view = context.renderer()
@@ -46,41 +43,26 @@ def ingest(
     addresses = [path for path in paths if is_address(path)]
     folders = [Path(path) for path in paths if not is_address(path)]
 
-    def fetch(progress: Progress, watching: bool) -> Iterator[Mirror]:
-        for address in addresses:
-            try:
-                most = 1.0 if prune and not watching else MOST_REMOVED
-                yield mirror(address, settings, most_gone=most, progress=progress)
-            except AssistantError as error:
-                if not watching:
-                    raise
-                view.error(error.cause, error.hint)  # the others are ingested
-
-    def run(watching: bool = False) -> IngestReport | None:
+    def run(folders: Sequence[Path], addresses: Sequence[str], tell: Tell | None = None) -> IngestReport | None:
         with view.progress() as progress:
-            mirrors = [*fetch(progress, watching)]
-            given = [*folders, *(each.folder for each in mirrors)]
-            if not given:
-                return None
-            most = MOST_REMOVED if watching else 1.0
-            try:
-                report = run_ingest(given, settings, prune=prune, most_removed=most, progress=progress)
-            except AssistantError as error:
-                name_addresses(error, mirrors)
-                raise
-        unfetched = (rejection for each in mirrors for rejection in each.unfetched)
-        report = replace(report, rejected=(*report.rejected, *unfetched))
-        view.result(report_json(report), lambda: view.report(report))
+            report = ingest_all(
+                folders, addresses, settings, prune=prune, unwatched=watch, progress=progress, tell=tell
+            )
+        if report:
+            view.result(report_json(report), lambda: view.report(report))
         return report
 
-    report = run()
+    def tell(error: AssistantError) -> None:
+        view.error(error.cause, error.hint)
+
+    report = run(folders, addresses)
     if watch:
         view.note("Watching for changes; Ctrl-C ends it.")
-        for _ in changes(folders, settings.data, LOOK_SECONDS if addresses else 0.0):
+        for due in changes(folders, settings.data, LOOK_SECONDS if addresses else 0.0):
             try:
-                run(watching=True)
+                run([], addresses, tell) if due else run(folders, [])
             except AssistantError as error:
-                view.error(error.cause, error.hint)
+                tell(error)
     if report and report.rejected:
         raise typer.Exit(6)
 

@@ -13,12 +13,17 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], jobs: int, emit: Callable[[Result], object]
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int,
+    emit: Callable[[Result], object],
+    stop: Callable[[], object] = lambda: None,
 ) -> None:
     """Call `emit(work(item))` for each item, with `jobs` of them in work at once; `emit` runs once at a time.
 
     A result does not wait for the next item: who sends one only after an answer gets that answer. The first exception,
-    in the items' order, ends it and is raised; what was emitted stays.
+    in the items' order, ends it and is raised; what was emitted stays. It waits for the work that has begun: `stop` is
+    called before, where that is not to go on.
     """
     if jobs == 1:
         for item in items:
@@ -47,9 +52,13 @@ def in_order(
             future = pool.submit(work, item)
             waiting.append(future)
             future.add_done_callback(emit_ready)
+        if not failed:
+            pool.shutdown()
     except BaseException:
+        stop()
         pool.shutdown(cancel_futures=True)
         raise
-    pool.shutdown(cancel_futures=bool(failed))
     if failed:
+        stop()
+        pool.shutdown(cancel_futures=True)
         raise failed[0]

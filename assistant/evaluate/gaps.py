@@ -174,5 +174,5 @@ def name_of(questions: Sequence[str]) -> list[str]:
 
 
 def _place(hit: Hit, assistant: Assistant) -> Place:
-    owner = assistant.owner(hit.source)
+    owner = assistant.owner(hit)
     return Place(heading_path(hit.title, hit.passage.headings), hit.source, owner)

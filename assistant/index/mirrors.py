@@ -24,6 +24,17 @@ def address_of(path: str) -> str:
     return addresses.get("/".join(parts[at + 2 :]), "")
 
 
+def refused_at(root: Path) -> list[str]:
+    """Return what lies at the address of which a folder is the copy, and is not in it; nothing for another folder."""
+    if root.parent.name != FOLDER:
+        return []
+    try:
+        said = json.loads(root.with_name(f"{root.name}.json").read_text(encoding="utf-8"))
+        return [str(name) for name in said["refused"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def is_web(address: str) -> bool:
     """Tell an address that a browser opens."""
     return address.startswith(("http://", "https://"))

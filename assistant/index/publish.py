@@ -18,12 +18,16 @@ from assistant.index.vectors import VectorStore
 
 
 @contextmanager
-def writer_lock(data: Path, seconds: float) -> Iterator[None]:
-    """Write alone until the block ends; raises IndexLocked after so many seconds, UsageError for an unusable folder."""
-    lock = filelock.FileLock(data / "ingest.lock", mode=PRIVATE_FILE)
+def writer_lock(data: Path, seconds: float, name: str = "ingest.lock") -> Iterator[None]:
+    """Write alone until the block ends what a lock of that name is for: the index, or a copy in its folder.
+
+    Raises IndexLocked after so many seconds, UsageError for an unusable folder.
+    """
+    lock = filelock.FileLock(data / name, mode=PRIVATE_FILE)
     try:
         str(data).encode()
         data.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        (data / name).parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         lock.acquire(timeout=seconds)
     except filelock.Timeout:
         cause = f"another ingest is writing to {data}, and was still at it after {seconds:g} s."

@@ -262,11 +262,12 @@ class Queries:
         query = "SELECT substr(text, ? + 1, ? - ?) FROM documents WHERE sha256 = ?"
         return {row[0] for row in self._db.execute(query, (start, end, start, sha256))}
 
-    def files(self, names: Collection[str], access: Access) -> dict[str, str]:
-        """Return the paths of those of these sources that `access` may see."""
-        sql = f"""SELECT s.source, s.path FROM sources s
-                  WHERE s.source IN (SELECT value FROM json_each(:names)) AND {VISIBLE}"""
-        return dict(self._db.execute(sql, {"names": json.dumps(list(names)), **visible_to(access)}).fetchall())
+    def files(self, names: Collection[str], access: Access) -> dict[tuple[str, str], str]:
+        """Return the paths of those of these sources that `access` may see, by source and SHA-256 of the document."""
+        sql = f"""SELECT s.source, d.sha256, s.path FROM sources s JOIN documents d ON d.id = s.document_id
+                  WHERE s.source IN (SELECT value FROM json_each(:names)) AND {VISIBLE} ORDER BY s.seen_ns"""
+        rows = self._db.execute(sql, {"names": json.dumps(list(names)), **visible_to(access)})
+        return {(source, sha256): path for source, sha256, path in rows}
 
     def path_of(self, document: Document, access: Access) -> str:
         """Return the path of the newest-read of a document's files with its source; "" where `access` sees none."""
@@ -276,18 +277,19 @@ class Queries:
         row = self._db.execute(sql, {**named, **visible_to(access)}).fetchone()
         return str(row[0]) if row else ""
 
-    def meta_of(self, source: str, access: Access) -> Meta | None:
-        """Return what holds for a source that `access` may see; None for another."""
-        sql = f"SELECT s.meta FROM sources s WHERE s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"
-        row = self._db.execute(sql, {"source": source, **visible_to(access)}).fetchone()
+    def meta_of(self, source: str, sha256: str, access: Access) -> Meta | None:
+        """Return what holds for a source and its document, of that hash, if `access` may see it; None for another."""
+        sql = f"""SELECT s.meta FROM sources s JOIN documents d ON d.id = s.document_id
+                  WHERE s.source = :source AND d.sha256 = :sha256 AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
+        row = self._db.execute(sql, {"source": source, "sha256": sha256, **visible_to(access)}).fetchone()
         return meta_from_json(row[0]) if row else None
 
-    def version_before(self, source: str, access: Access) -> tuple[str, str] | None:
+    def version_before(self, source: str, sha256: str, access: Access) -> tuple[str, str] | None:
         """Return (source, its last day) of the version of a document that had ended when it began; None without one.
 
         The version that it says it supersedes, if that is there, else the last; of what `access` might have seen.
         """
-        meta = self.meta_of(source, access)
+        meta = self.meta_of(source, sha256, access)
         if meta is None or not meta.policy_id:
             return None
         sql = f"""SELECT s.source, s.expires, ifnull(json_extract(s.meta, '$.version'), '') FROM sources s

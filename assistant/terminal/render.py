@@ -21,6 +21,7 @@ from assistant.terminal.reports import calibration_line
 from assistant.terminal.views import (
     ANSWER_LINES,
     MANY,
+    Addresses,
     Indented,
     answer_text,
     earlier_view,
@@ -110,7 +111,7 @@ class Renderer:
         with self.out.pager(styles=True, links=True):
             yield
 
-    def answer(self, answer: Answer, files: Mapping[str, str] | None = None, *, around: bool = False) -> None:
+    def answer(self, answer: Answer, files: Addresses | None = None, *, around: bool = False) -> None:
         """Print an answer and its numbered sources, with what stands `around` their quotes if that is wanted.
 
         `files` are their addresses, which a terminal may open.

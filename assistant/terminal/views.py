@@ -19,6 +19,7 @@ from assistant.text.canonical import heading_path, plain_text, printable
 from assistant.text.prompts import KEY, counted
 
 Item = TypeVar("Item")
+Addresses = Mapping[tuple[str, str], str]  # of documents, by source and SHA-256
 
 METHODS = {"dense": "by meaning", "lexical": "by its words", "term": "by a term"}
 
@@ -74,7 +75,7 @@ def answer_text(answer: Answer) -> Text:
 
 def sources_view(
     citations: Sequence[Citation | Quote],
-    files: Mapping[str, str] | None = None,
+    files: Addresses | None = None,
     *,
     around: bool = False,
     lines: int | None = None,
@@ -94,13 +95,11 @@ def sources_view(
     return Group(*_sources(shown, files or {}, around, length))
 
 
-def _sources(
-    citations: Sequence[Citation | Quote], files: Mapping[str, str], around: bool, length: int
-) -> Iterator[Any]:
+def _sources(citations: Sequence[Citation | Quote], files: Addresses, around: bool, length: int) -> Iterator[Any]:
     for citation, excerpts in zip(citations, excerpts_once(citations, around=around), strict=True):
         place = citation_place(citation)
-        if address := files.get(citation.source):
-            place.stylize(Style(link=address))
+        if address := files.get((citation.source, citation.document_sha256)):
+            place.stylize(Style(link=printable(address)))  # rich writes it as it is
         yield Text.assemble((f"[{citation.key}] ", "bold cyan"), place, (_standing(citation), "dim"))
         if citation.quote:
             yield Indented(Text(f"“{_shortened(plain_text(citation.quote), length)}”", style="italic"))

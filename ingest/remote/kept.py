@@ -9,23 +9,23 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.core.errors import DocumentRejected, UsageError
+from assistant.core.errors import DocumentRejected, IndexLocked, UsageError
 from assistant.core.files import PRIVATE_FOLDER, write_atomic
 from assistant.core.records import Rejection
 from assistant.index.mirrors import FOLDER as MIRRORS
-from assistant.index.mirrors import is_web
+from assistant.index.publish import writer_lock
 from ingest.remote.place import Listed
 from ingest.sources import is_document, is_picture, says_rights
 
 SAVE_EVERY = 500  # files, after which what was fetched is kept in mind, should the rest not come
 STAYS = "The copy of before stays."
 
-State = dict[str, tuple[str, int, str]]  # name -> the stamp and the size of what was fetched, and its address
+State = dict[str, tuple[str, int, str]]  # name -> the stamp and the size of what was fetched, and whence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +42,35 @@ class Copy:
 
     def __init__(self, address: str, folder: Path) -> None:
         self.address, self.folder = address, folder
+        self.refused: list[Rejection] = []  # what is at the address, and not fetched now
+        self._found: dict[str, Path] = {}
+        self._folders: list[Path] = []  # those that lie in others first
         self._unsaved = 0  # files put since the versions were written
         self._aside, self._state_file = _aside(folder), folder.with_name(f"{folder.name}.json")
         self._state: State = {}
 
-    def walk(self) -> Iterator[tuple[str, Path]]:
-        """Yield the name and the path of all that is no folder, links included."""
-        for at, folders, files in os.walk(self.folder):
+    def look(self) -> Collection[str]:
+        """Return the names of all that is there and no folder, links included."""
+        for at, folders, files in os.walk(self.folder, topdown=False):
+            self._folders.append(Path(at))
             links = [name for name in folders if (Path(at) / name).is_symlink()]
-            for name in (*files, *links):
-                path = Path(at) / name
-                yield path.relative_to(self.folder).as_posix(), path
+            for path in (Path(at) / name for name in (*files, *links)):
+                self._found[path.relative_to(self.folder).as_posix()] = path
+        return self._found.keys()
 
     @contextmanager
-    def changing(self, files: Mapping[str, Listed]) -> Iterator[list[Task]]:
+    def changing(self, files: Mapping[str, Listed], refused: Sequence[Rejection]) -> Iterator[list[Task]]:
         """Delete what is gone, yield what is to be fetched, and keep in mind what was, whatever happens."""
-        for folder in (self.folder.parent, self.folder):
-            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        self.refused += refused
+        self.folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         self._state = {name: known for name, known in self._read_state().items() if name in files}
         self._sweep(files)
         shutil.rmtree(self._aside, ignore_errors=True)
         self._aside.mkdir(mode=PRIVATE_FOLDER)
         tasks = []
         for number, (name, file) in enumerate(files.items()):
-            stamp, size, _ = self._state.get(name, ("", 0, ""))
-            known = stamp if self._size(name) == size else ""
+            stamp, size, address = self._state.get(name, ("", 0, ""))
+            known = stamp if (self._size(name), file.address) == (size, address) else ""
             task = Task(file, self._aside / str(number), known)
             if is_picture(name) and not is_document(name):  # a rule may name it
                 task.aside.touch()
@@ -76,29 +80,24 @@ class Copy:
         try:
             yield tasks
         finally:
+            shutil.rmtree(self._aside, ignore_errors=True)  # first: the disk may be full
             self._write_state()
-            shutil.rmtree(self._aside, ignore_errors=True)
 
     def put(self, task: Task, stamp: str, size: int) -> None:
         """Put a fetched file in its place; raises UsageError for a link on the way."""
         self._put(task)
-        name, at = task.file.name, task.file.at
-        self._state[name] = stamp, size, at if is_web(at) else self._address_of(name)
+        self._state[task.file.name] = stamp, size, task.file.address
         self._unsaved += 1
         if self._unsaved == SAVE_EVERY:
             self._write_state()
 
-    def _address_of(self, name: str) -> str:
-        alone = self.address.endswith(f"/{name}")  # a single file
-        return self.address if alone else f"{self.address}/{name}"
-
-    def left_out(self, name: str, error: DocumentRejected) -> Rejection:
-        """Return what is said of a file that did not come; raises UsageError for one that says who may see others."""
+    def leave(self, name: str, error: DocumentRejected) -> None:
+        """Refuse a file that did not come; raises UsageError for one that says who may see others."""
         if says_rights(name):
             cause = f"{name} of {self.address} cannot be fetched, which says who may see what is there. {error.detail}"
             raise UsageError(cause, "Nothing was ingested.")
         stays = f" {STAYS}" if self._size(name) is not None else ""
-        return Rejection(name, error.reason, f"{error.detail}{stays}")
+        self.refused.append(Rejection(name, error.reason, f"{error.detail}{stays}"))
 
     def _put(self, task: Task) -> None:
         path = self.folder / task.file.name
@@ -117,13 +116,13 @@ class Copy:
 
     def _sweep(self, files: Mapping[str, Listed]) -> None:
         """Delete what is not to be there, whoever put it there, and folders that are then empty."""
-        for name, path in [*self.walk()]:
+        for name, path in self._found.items():
             if name not in files or path.is_symlink():
                 path.unlink()
-        for at, _, _ in os.walk(self.folder, topdown=False):
-            if Path(at) != self.folder:
+        for folder in self._folders:
+            if folder != self.folder:
                 with suppress(OSError):
-                    Path(at).rmdir()
+                    folder.rmdir()
 
     def _read_state(self) -> State:
         """Return what was fetched; nothing, so that all is fetched anew, from a file that is missing or damaged."""
@@ -135,7 +134,9 @@ class Copy:
 
     def _write_state(self) -> None:
         self._unsaved = 0
-        write_atomic(self._state_file, json.dumps({"address": self.address, "files": self._state}))
+        refused = [rejection.source for rejection in self.refused]
+        said = {"address": self.address, "files": self._state, "refused": refused}
+        write_atomic(self._state_file, json.dumps(said))
 
 
 def drop_copies(paths: Iterable[str], data: Path) -> None:
@@ -144,7 +145,13 @@ def drop_copies(paths: Iterable[str], data: Path) -> None:
         if path.is_relative_to(data / MIRRORS):
             path.unlink(missing_ok=True)
             top = data / MIRRORS / path.relative_to(data / MIRRORS).parts[0]
-            shutil.rmtree(_aside(top), ignore_errors=True)  # a run that was killed may have left it there
+            with suppress(IndexLocked), writer_lock(data, 0, lock_name(top)):  # whoever fetches deletes it in the end
+                shutil.rmtree(_aside(top), ignore_errors=True)  # a run that was killed may have left it there
+
+
+def lock_name(folder: Path) -> str:
+    """Return the name, in the index folder, of the lock of whoever changes a copy or reads it as a whole."""
+    return f"{MIRRORS}/{folder.name}.lock"
 
 
 def _aside(folder: Path) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from assistant.core.errors import UsageError
 from assistant.core.records import Rejection
 from ingest.remote.place import Listed
 from ingest.sources import is_document, is_picture, says_rights
@@ -15,29 +16,38 @@ ESCAPES = "Its name may lead out of its folder."
 CASE = "Its name differs from another's only by case."
 
 
-def sort_names(listed: Sequence[Listed]) -> tuple[dict[str, Listed], list[Rejection]]:
-    """Return what is to be kept, by name, and what is refused; what no ingest reads is passed over."""
+def sort_names(listed: Sequence[Listed], had: Collection[str]) -> tuple[dict[str, Listed], list[Rejection]]:
+    """Return what is to be kept, by name, and what is refused; what no ingest reads is passed over.
+
+    What is there already, by `had`, goes before what came beside it under nearly its name. Raises UsageError where what
+    says who may see files is refused.
+    """
     files: dict[str, Listed] = {}
     refused: list[Rejection] = []
-    spelled: dict[str, str] = {}  # names, of folders too, to a system that ignores case -> as they are written
-    for file in sorted(listed, key=lambda file: file.name.split("/")):
+    spelled: dict[str, tuple[str, bool]] = {}  # a name to a system that ignores case -> it as written, is it a folder?
+    for file in sorted(listed, key=lambda file: (file.name not in had, file.name.split("/"))):
         if not _is_kept(file):
             continue
-        folders = file.name.split("/")[:-1]
-        above = ["/".join(folders[: depth + 1]) for depth in range(len(folders))]
+        parts = file.name.split("/")
+        names = [("/".join(parts[:depth]), depth < len(parts)) for depth in range(1, len(parts) + 1)]
+        keyed = {unicodedata.normalize("NFC", name).casefold(): (name, folder) for name, folder in names}
+        taken = {key: spelled.get(key, named) for key, named in keyed.items()}
         detail = file.refused or _fault(file.name)
-        if not detail and any(name in files for name in above):
-            detail = "Its name makes a folder of a file."
         if not detail and file.name in files:
             detail = "Its name is there twice."
+        if not detail and [name for name, _ in taken.values()] != [name for name, _ in keyed.values()]:
+            detail = CASE
+        if not detail and taken != keyed:
+            detail = "Its name makes a folder of a file."
         if not detail:
-            keys = [(unicodedata.normalize("NFC", name).casefold(), name) for name in (*above, file.name)]
-            detail = "" if all(spelled.setdefault(key, name) == name for key, name in keys) else CASE
-        if detail:
-            source = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in file.name)
-            refused.append(Rejection(source, "outside", detail))
-        else:
+            spelled |= keyed
             files[file.name] = file
+            continue
+        source = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in file.name)
+        if says_rights(file.name):
+            cause = f"{source} says who may see what is at {file.address or 'the address'}, and is not read. {detail}"
+            raise UsageError(cause, "Nothing was changed.")
+        refused.append(Rejection(source, "outside", detail))
     return files, refused
 
 

@@ -8,6 +8,32 @@ import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
 
 from assistant.core.errors import UsageError
+from ingest.remote.files import Files
+
+
+class Sftp(Files):
+    """A folder, or a file, of a host; each thread has a connection of its own."""
+
+    stamps = ("mtime",)
+
+    @staticmethod
+    def _path_of(address: str) -> str:
+        _, slash, path = address.partition("://")[2].partition("/")
+        return slash + path
+
+    def _connect(self) -> Any:
+        options = SFTPFileSystem._get_kwargs_from_urls(self._address)
+        return KnownHost(**options, seconds=self._seconds, skip_instance_cache=True)
+
+    def _disconnect(self, fs: Any) -> None:
+        fs.client.close()
+
+    def _exists(self, path: str) -> bool:
+        try:
+            self._fs.ftp.lstat(path)
+        except FileNotFoundError:
+            return False
+        return True
 
 
 class KnownHost(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -17,9 +43,10 @@ class KnownHost(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no types
         self._seconds = seconds
         super().__init__(host, **options)
 
-    def close(self) -> None:
-        """End the connection."""
-        self.client.close()
+    def ls(self, path: str, detail: bool = False) -> Any:
+        """List a folder, whatever its names are made of."""
+        found = [self._decode_stat(each, path) for each in self.ftp.listdir_attr(path)]
+        return found if detail else [each["name"] for each in found]
 
     def _connect(self) -> None:
         self.client = paramiko.SSHClient()
@@ -34,5 +61,18 @@ class KnownHost(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no types
             if "not found in known_hosts" not in str(error):
                 raise
             raise UsageError(f"{self.host} is not in ~/.ssh/known_hosts.", f"Run once: ssh {self.host}") from error
-        self.ftp = self.client.open_sftp()
+        self.ftp = _Client.from_transport(self.client.get_transport())
         self.ftp.get_channel().settimeout(self._seconds)
+
+
+class _Message(paramiko.Message):  # type: ignore[misc]  # paramiko has no types
+    """An answer whose names may be in any encoding, as those of this machine's own files."""
+
+    def get_text(self) -> str:
+        return str(self.get_string().decode("utf-8", "surrogateescape"))
+
+
+class _Client(paramiko.SFTPClient):  # type: ignore[misc]
+    def _request(self, kind: Any, *arguments: Any) -> tuple[Any, _Message]:
+        kind, found = super()._request(kind, *arguments)
+        return kind, _Message(found.get_remainder())

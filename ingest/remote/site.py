@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import gzip
+import asyncio
 import hashlib
 import io
-import zlib
+import tomllib
 from collections.abc import Mapping, Sequence
 from mimetypes import MimeTypes
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from assistant.core.errors import DocumentRejected, UsageError
-from ingest.remote.place import MORE_SECONDS, MOST_LISTED, Listed, Sink
+from ingest.access_manifest import MAX_MANIFEST_BYTES
+from ingest.remote.place import MORE_SECONDS, MOST_LISTED, Listed, Sink, governed, untold
+from ingest.remote.sitemap import MAX_SITEMAP, Allowance, NoSitemapError, Sitemap, read_sitemap
 from ingest.sources import MANIFEST, is_document
 
-MOST_REDIRECTS, MOST_SITEMAPS, MAX_SITEMAP = 5, 1_000, 50 * 2**20
+MOST_REDIRECTS, MOST_SITEMAPS = 5, 1_000
 REDIRECTS, GONE, BUSY = (301, 302, 303, 307, 308), (404, 410), (408, 425, 429)
 NO_SITEMAP = "Give the address of a sitemap, for example https://host/sitemap.xml, or of a document."
+NO_MANIFEST = "Where there is none, have the site answer with status 404."
 OUTSIDE = "Its address leads to another host."
 ENDLESS = "Its address redirects without end."
+ELSEWHERE = "It redirects to something else."
+PAGE = "It is no document, but a page."
 
 
 class Site:
@@ -30,94 +36,137 @@ class Site:
 
         self._address = self._origin = address
         self._seconds = seconds
-        self._fs = fsspec.filesystem("https", skip_instance_cache=True)
+        self._manifest = b""
+        self._waiting: set[asyncio.Future[Any]] = set()
+        protocol = urlsplit(address).scheme  # fsspec would send over http:// what is configured for https://
+        options = {"client_kwargs": {}, **fsspec.config.conf.get(protocol, {})}
+        self._fs = fsspec.filesystem(protocol, skip_instance_cache=True, **options)
 
     def listing(self) -> Sequence[Listed]:
-        """Return the pages, and the manifest beside the sitemap if there is one; raises UsageError for no sitemap."""
-        if is_document(PurePosixPath(urlsplit(self._address).path).name):
-            return [Listed(PurePosixPath(urlsplit(self._address).path).name, self._address)]
+        """Return the pages, and the manifest if there is one; raises UsageError for no sitemap.
+
+        Raises it, too, where nothing tells whether there is a manifest, and where it would not be read.
+        """
+        name = PurePosixPath(urlsplit(self._address).path).name
+        if is_document(name):
+            for at in self._manifests():
+                raise governed(self._address, at, "Give the sitemap beside it.")
+            return [Listed(name, self._address, address=self._address)]
         pages: dict[str, Listed] = {}
-        maps, seen = [self._address], {self._address}
+        allowance, maps, seen = Allowance(), [self._address], {self._address}
         while maps:
-            links, found = self._read_sitemap(maps.pop())
-            for link in links:
-                if link not in seen and self._is_own(link):
-                    seen.add(link)
-                    maps.append(link)
-            pages |= {url: _page(url, changed) for url, changed in found if self._is_own(url)}
+            sitemap = self._read_sitemap(at := maps.pop(), allowance)
+            found = [(url, changed) for link, changed in sitemap.entries if (url := self._own(at, link))]
+            if sitemap.kind == "sitemapindex":
+                maps += dict.fromkeys(url for url, _ in found if url not in seen)
+                seen.update(url for url, _ in found)
+            else:
+                for url, changed in found:
+                    pages.setdefault(url.removesuffix("index.html"), _page(url, changed))
             if len(seen) > MOST_SITEMAPS or len(pages) > MOST_LISTED:
                 raise UsageError(f"{self._address} lists more than can be read.", "Give a sitemap of a part.")
-        manifest = urljoin(self._origin, MANIFEST)
-        headers = self._ask(manifest, {}, self._body()[1], missing_ok=True)
-        there = headers is not None and "html" not in headers.get("content-type", "")  # a page that says "not found"
-        return [*pages.values(), *([Listed(MANIFEST, manifest)] if there else [])]
+        if not (manifests := self._manifests()):
+            return [*pages.values()]
+        (at, self._manifest), *others = manifests.items()
+        for other, said in others:
+            if said != self._manifest:
+                raise governed(self._address, other, f"{at} says something else: leave one of them.")
+        return [*pages.values(), Listed(MANIFEST, at, address=at)]
 
     def close(self) -> None:
-        """Its session ends with it."""
+        """End the session, whoever waits for it."""
+        from fsspec.asyn import sync
+
+        sync(self._fs.loop, self._end)
+
+    async def _end(self) -> None:
+        for answer in self._waiting:
+            answer.cancel()
+        await (await self._fs.set_session()).close()
 
     def fetch(self, file: Listed, known: str, sink: Sink) -> str | None:
         """Write a page's bytes and return its stamp: the sitemap's, or else its ETag or the time of its last change."""
+        if file.name == MANIFEST:
+            sink.write(self._manifest)
+            return ""
         name, _, value = known.partition(" ")
         condition = {"etag": "If-None-Match", "modified": "If-Modified-Since"}.get(name)
         headers = self._ask(file.at, {condition: value} if condition else {}, sink)
         if headers is None:
             return None
-        if file.name.endswith(".html") and "html" not in headers.get("content-type", "html"):
-            raise DocumentRejected("unsupported", f"It is no page, but {headers['content-type'].partition(';')[0]}.")
+        kind = headers.get("content-type", "").partition(";")[0].strip()
+        if kind and ("html" in kind.lower()) != (PurePosixPath(file.name).suffix.lower() in (".html", ".htm")):
+            raise DocumentRejected("unsupported", PAGE if "html" in kind.lower() else f"It is no page, but {kind}.")
         stamps = {"etag": headers.get("etag"), "modified": headers.get("last-modified")}
         return file.stamp or next((f"{key} {value}" for key, value in stamps.items() if value), "")
 
-    def _read_sitemap(self, url: str) -> tuple[list[str], list[tuple[str, str]]]:
-        """Return the sitemaps that one lists, and its pages with their last change; raises UsageError."""
-        from defusedxml import DefusedXmlException
-        from defusedxml.ElementTree import ParseError, fromstring
-
-        body, sink = self._body()
+    def _read_sitemap(self, url: str, allowance: Allowance) -> Sitemap:
+        """Return what a sitemap lists; raises UsageError."""
+        body = io.BytesIO()
         try:
-            self._ask(url, {}, sink)
-            data = body.getvalue()
-            if data.startswith(b"\x1f\x8b"):
-                data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_SITEMAP)
-            root = fromstring(data)
+            self._ask(url, {}, Sink(body, MAX_SITEMAP, self._seconds * MORE_SECONDS))
+            return read_sitemap(body.getvalue(), allowance)
         except DocumentRejected as error:
             raise UsageError(f"{url} cannot be read. {error.detail}", NO_SITEMAP) from error
-        except (DefusedXmlException, ParseError, ValueError, EOFError, OSError, zlib.error) as error:
-            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-                raise  # the connection's, which may be tried again
-            raise UsageError(f"{url} is no sitemap.", NO_SITEMAP) from error
-        kind = root.tag.rpartition("}")[2]
-        if kind not in ("urlset", "sitemapindex"):
-            raise UsageError(f"{url} is no sitemap.", NO_SITEMAP)
-        entries = [{child.tag.rpartition("}")[2]: (child.text or "").strip() for child in entry} for entry in root]
-        found = [(urljoin(url, entry["loc"]), entry.get("lastmod", "")) for entry in entries if entry.get("loc")]
-        return ([url for url, _ in found], []) if kind == "sitemapindex" else ([], found)
+        except NoSitemapError as error:
+            raise UsageError(f"{url} is no sitemap{f': {error}' if str(error) else ''}.", NO_SITEMAP) from error
 
-    def _body(self) -> tuple[io.BytesIO, Sink]:
-        body = io.BytesIO()
-        return body, Sink(body, MAX_SITEMAP, self._seconds * MORE_SECONDS)
+    def _manifests(self) -> dict[str, bytes]:
+        """Return what the manifests say that stand beside the address, where it leads to, and above, by their address.
 
-    def _is_own(self, url: str) -> bool:
+        Only "there is none" is that: any other page may be shown in the place of what is kept from whoever asks.
+        """
+        parents = [*PurePosixPath(urlsplit(self._origin).path).parents, PurePosixPath("/")]
+        parents += PurePosixPath(urlsplit(self._address).path).parents
+        found = {}
+        for at in dict.fromkeys(urljoin(self._origin, str(folder / MANIFEST)) for folder in parents):
+            body = io.BytesIO()
+            sink = Sink(body, MAX_MANIFEST_BYTES, self._seconds * MORE_SECONDS)
+            try:
+                if self._ask(at, {}, sink, itself=True) is None:
+                    continue
+                tomllib.loads(body.getvalue().decode("utf-8-sig"))
+            except DocumentRejected as error:
+                raise untold(self._address, at, error.detail, NO_MANIFEST) from error
+            except (ValueError, RecursionError) as error:
+                raise untold(self._address, at, "what comes is no TOML.", NO_MANIFEST) from error
+            found[at] = body.getvalue()
+        return found
+
+    def _own(self, base: str, link: str) -> str:
+        """Return the address of a link's page, if that is of the same host; "" for another, and for no address."""
         try:
-            return _host(urlsplit(url)) in (_host(urlsplit(self._origin)), _host(urlsplit(self._address)))
-        except ValueError:  # no address at all
-            return False
+            url = urlsplit(urljoin(base, link))
+            if _host(url) in (_host(urlsplit(self._origin)), _host(urlsplit(self._address))):
+                return url._replace(path=url.path or "/", fragment="").geturl()
+        except ValueError:
+            pass
+        return ""
 
-    def _ask(
-        self, url: str, headers: Mapping[str, str], sink: Sink, missing_ok: bool = False
-    ) -> Mapping[str, str] | None:
-        """Write what lies at an address, and return its headers; None if it has not changed, or may be missing.
+    def _ask(self, url: str, headers: Mapping[str, str], sink: Sink, itself: bool = False) -> Mapping[str, str] | None:
+        """Write what lies at an address, and return its headers; None if it has not changed.
 
-        Raises DocumentRejected for what asking again does not mend, and any other error for what it may.
+        With `itself` nothing else is taken for it, and None says that there is nothing. Raises DocumentRejected for
+        what asking again does not mend, and any other error for what it may.
         """
         from fsspec.asyn import sync
 
         asked = {"Accept-Encoding": "identity", **headers}
-        found: Mapping[str, str] | None = sync(self._fs.loop, self._get, url, asked, sink, missing_ok)
+        found: Mapping[str, str] | None = sync(self._fs.loop, self._wait, url, asked, sink, itself)
         return found
 
-    async def _get(
-        self, url: str, headers: Mapping[str, str], sink: Sink, missing_ok: bool
-    ) -> Mapping[str, str] | None:
+    async def _wait(self, url: str, headers: Mapping[str, str], sink: Sink, itself: bool) -> Mapping[str, str] | None:
+        """Wait for an answer; raises TimeoutError if that is ended."""
+        answer = asyncio.ensure_future(self._get(url, headers, sink, itself))
+        self._waiting.add(answer)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            raise TimeoutError from None
+        finally:
+            self._waiting.discard(answer)
+
+    async def _get(self, url: str, headers: Mapping[str, str], sink: Sink, itself: bool) -> Mapping[str, str] | None:
         from aiohttp import ClientTimeout
 
         session = await self._fs.set_session()
@@ -126,9 +175,11 @@ class Site:
         for _ in range(MOST_REDIRECTS + 1):
             async with session.get(url, headers=headers, allow_redirects=False, timeout=waits) as answer:
                 if answer.status in REDIRECTS and "Location" in answer.headers:
-                    url = self._follow(url, answer.headers["Location"])
+                    before, url = url, self._follow(url, answer.headers["Location"])
+                    if itself and urlsplit(before)[2:] != urlsplit(url)[2:]:
+                        raise DocumentRejected("outside", ELSEWHERE)
                     continue
-                if (answer.status == 304 and len(headers) > 1) or (missing_ok and answer.status in GONE):
+                if (answer.status == 304 and len(headers) > 1) or (itself and answer.status in GONE):
                     return None
                 if answer.status >= 500 or answer.status in BUSY:
                     raise OSError(f"it answered with status {answer.status}")
@@ -146,16 +197,17 @@ class Site:
         try:
             now, then = urlsplit(url), urlsplit(urljoin(url, location))
             upgraded = (now.scheme, then.scheme, now.port, then.port) == ("http", "https", None, None)
-            if _host(now) == _host(then) or (upgraded and now.hostname == then.hostname):
+            if _host(now) == _host(then) or (upgraded and _host(now)[1:3] == _host(then)[1:3]):
                 return then.geturl()
         except ValueError:
             pass
         raise DocumentRejected("outside", OUTSIDE)
 
 
-def _host(url: SplitResult) -> tuple[str, str | None, int | None]:
+def _host(url: SplitResult) -> tuple[str, str | None, str, int | None]:
+    """Return who answers at an address, and who it says that asks: no address of ours says that."""
     ports = {"http": 80, "https": 443}
-    return url.scheme, url.hostname, url.port or ports.get(url.scheme)
+    return url.scheme, url.hostname, "".join(url.netloc.rpartition("@")[:2]), url.port or ports.get(url.scheme)
 
 
 def _page(url: str, changed: str) -> Listed:
@@ -169,4 +221,4 @@ def _page(url: str, changed: str) -> Listed:
     if parts.query:
         stem, dot, suffix = path.rpartition(".")
         path = f"{stem}-{hashlib.sha256(parts.query.encode(errors='surrogateescape')).hexdigest()[:8]}{dot}{suffix}"
-    return Listed(path, parts._replace(fragment="").geturl(), stamp=f"lastmod {changed}" if changed else "")
+    return Listed(path, url, stamp=f"lastmod {changed}" if changed else "", address=url)

@@ -79,7 +79,7 @@ class _Verifier:
         same = [(e.start, e.end) for e in around] == [(e.start, e.end) for e in citation.context]
         if not same or not all(shows(told.text, e.text) for told, e in zip(citation.context, around, strict=True)):
             return "its context is not what stands around the quote"
-        if citation.since != since(self.catalog.queries, citation.source, self.access):
+        if citation.since != since(self.catalog.queries, citation, self.access):
             return "it does not say since when its document holds"
         if citation.ocr != self.catalog.queries.ocr_of(document.id, citation.start, citation.end):
             return "it does not say how sure OCR was of its page"
@@ -87,7 +87,8 @@ class _Verifier:
 
     def before(self, quote: EarlierQuote, citations: Sequence[Citation]) -> str:
         """Check a quote of the version before the first citation's document, on the last day on which that held."""
-        before = self.catalog.queries.version_before(citations[0].source, self.access) if citations else None
+        first = [(citation.source, citation.document_sha256) for citation in citations[:1]]
+        before = self.catalog.queries.version_before(*first[0], self.access) if first else None
         if quote.key != 1 or (quote.source, quote.until) != before:
             return "its document is not the version before, or did not hold until that day"
         return _Verifier(self.catalog, replace(self.access, as_of=quote.until)).quote(quote)
@@ -152,7 +153,7 @@ class _Verifier:
         match = SAYS_UNSURE.fullmatch(told)
         if match is None or match[1] is None:
             return match is not None
-        meta = self.catalog.queries.meta_of(closest.source, self.access)
+        meta = self.catalog.queries.meta_of(closest.source, closest.document_sha256, self.access)
         return meta is not None and meta.owner is not None and shows(match[1], meta.owner)
 
     def is_talk(self, told: str) -> bool:

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import paramiko
 from moto.server import ThreadedMotoServer
 
+KINDS = {"toml": "text/toml", "pdf": "application/pdf"}
 Reply = Callable[["Asked"], None]
 
 
@@ -140,7 +141,10 @@ class _Folder(paramiko.SFTPServerInterface):  # type: ignore[misc]
             names = os.listdir(self._at(path))  # noqa: PTH208
         except OSError as error:
             return paramiko.SFTPServer.convert_errno(error.errno or 0)
-        return [paramiko.SFTPAttributes.from_stat((self._at(path) / name).lstat(), name) for name in names]
+        found = [paramiko.SFTPAttributes.from_stat((self._at(path) / name).lstat()) for name in names]
+        for attributes, name in zip(found, names, strict=True):
+            attributes.filename = os.fsencode(name)  # as it is, in whatever encoding
+        return found
 
     def stat(self, path: str) -> Any:
         try:
@@ -180,7 +184,7 @@ class Asked(BaseHTTPRequestHandler):
 
     def answer(self, body: bytes | str, *, status: int = 200, length: int | None = None, **headers: str) -> None:
         data = body.encode() if isinstance(body, str) else body
-        kind = "text/toml" if self.path.endswith(".toml") else "text/html"
+        kind = KINDS.get(self.path.rpartition(".")[2], "text/html")
         self.send_response(status)
         self.send_header("Content-Length", str(len(data) if length is None else length))
         for name, value in {"Content_Type": kind, **headers}.items():

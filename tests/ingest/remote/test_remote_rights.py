@@ -1,0 +1,201 @@
+"""Who may see what lies at an address: no manifest is taken for none, and none is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.core.config import Config
+from assistant.core.errors import UsageError
+from assistant.core.records import IngestReport, make_access
+from assistant.index.catalog import Catalog
+from assistant.index.mirrors import address_of
+from ingest import build
+from ingest.remote.names import sort_names
+from ingest.remote.place import Listed
+from ingest.rights import access_to_index
+from tests.commands import Run
+from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, put, write
+from tests.ingest.remote.servers import Asked, Reply, Sftp, Web
+from tests.manifests import access_toml
+
+NOBODY = 'default = "nobody"\n'
+
+
+def page(text: str, **more: Any) -> Reply:
+    return lambda asked: asked.answer(text, **more)
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (page("<html>Please sign in</html>", Content_Type="text/html"), "no TOML"),
+        (page("", status=302, Location="/login"), "redirects to something else"),
+        (page("", status=302, Location="/access.toml?from=login"), "redirects to something else"),
+        (page("", status=401), "status 401"),
+    ],
+)
+def test_what_is_no_manifest_is_not_taken_for_none(web: Web, take: Take, reply: Reply, why: str) -> None:
+    web.list_pages("/leave")
+    web.pages |= {"/leave": "<h1>Leave</h1>", "/login": "<h1>Please sign in</h1>"}
+    found = take(f"{web.url}/sitemap.xml")
+    web.pages["/access.toml"] = reply
+    with pytest.raises(UsageError, match=rf"/access\.toml, .* cannot be told: .*{why}.*status 404"):
+        take(f"{web.url}/sitemap.xml")
+    assert names(found) == ["leave.html"]
+    web.pages["/access.toml"] = page("", status=410)
+    assert names(take(f"{web.url}/sitemap.xml")) == ["leave.html"]
+
+
+def test_the_manifest_beside_the_given_address_holds_where_it_leads_elsewhere(web: Web, take: Take) -> None:
+    web.list_pages("/en/leave")
+    web.pages |= {"/en/leave": "<h1>Leave</h1>", "/en/sitemap.xml": web.pages["/sitemap.xml"]}
+    web.pages |= {"/sitemap.xml": page("", status=302, Location="/en/sitemap.xml"), "/access.toml": NOBODY}
+    found = take(f"{web.url}/sitemap.xml")
+    assert (found.folder / "access.toml").read_text() == NOBODY
+    web.pages["/en/access.toml"] = 'default = "everyone"\n'
+    with pytest.raises(UsageError, match=r"/access\.toml says who may see .*/en/access\.toml says something else"):
+        take(f"{web.url}/sitemap.xml")
+    web.pages["/en/access.toml"] = NOBODY
+    assert names(take(f"{web.url}/sitemap.xml")) == ["access.toml", "en/leave.html"]
+
+
+def test_a_single_page_beside_a_manifest_is_not_read_without_it(web: Web, take: Take) -> None:
+    web.pages["/hr/pay.html"] = "<h1>Pay</h1>"
+    assert names(take(f"{web.url}/hr/pay.html")) == ["pay.html"]
+    for at in ("/access.toml", "/hr/access.toml"):
+        web.pages = {"/hr/pay.html": "<h1>Pay</h1>", at: NOBODY}
+        with pytest.raises(UsageError, match=rf"{at} says who may see .*Give the sitemap"):
+            take(f"{web.url}/hr/pay.html")
+
+
+@pytest.mark.parametrize("address", ["s3://corp/policies/hr", "s3://corp/policies/hr/pay.md"])
+@pytest.mark.parametrize("at", ["", "policies/"])
+def test_a_manifest_above_an_address_in_a_bucket_stops_it(s3: Any, take: Take, address: str, at: str) -> None:
+    put(s3, {"hr/pay.md": "# Pay\n"})
+    take(address)
+    put(s3, {"access.toml": NOBODY}, at)
+    with pytest.raises(UsageError, match=rf"s3://corp/{at}access\.toml says who .*Give s3://corp"):
+        take(address)
+    assert "access.toml" in names(take(f"s3://corp/{at}"))
+
+
+def test_a_manifest_above_an_address_at_a_host_stops_it(sftp: Sftp, take: Take) -> None:
+    host = f"sftp://127.0.0.1:{sftp.port}"
+    write(sftp.root / "policies", {"hr/pay.md": "# Pay\n"})
+    take(f"{host}/policies/hr")
+    (sftp.root / "policies" / "access.toml").symlink_to("/nowhere")  # of a link, too, nothing else is known
+    for address in (f"{host}/policies/hr", f"{host}/policies/hr/pay.md"):
+        with pytest.raises(UsageError, match=rf"{host}/policies/access\.toml says who .*Give {host}/policies, "):
+            take(address)
+
+
+def test_where_nothing_tells_what_lies_above_an_own_manifest_does(
+    memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> bool:
+        raise PermissionError("Forbidden")
+
+    memory.pipe("/docs/hr/pay.md", b"# Pay\n")
+    monkeypatch.setattr(type(memory), "exists", refuse)
+    with pytest.raises(UsageError, match=r"/docs/access\.toml, .* cannot be told: Forbidden\."):
+        take("memory://docs/hr")
+    memory.pipe("/docs/hr/access.toml", NOBODY.encode())
+    assert names(take("memory://docs/hr")) == ["access.toml", "pay.md"]
+
+
+@pytest.mark.parametrize("name", ["access.toml", "pay.md.meta.toml", "hr/_meta.toml"])
+def test_a_link_that_says_who_may_see_files_stops_it(sftp: Sftp, take: Take, name: str) -> None:
+    policies = sftp.root / "policies"
+    write(policies, {"hr/pay.md": "# Pay\n", "real.toml": NOBODY})
+    (policies / name).symlink_to(policies / "real.toml")
+    with pytest.raises(UsageError, match=rf"{name} says who may see .* is not read\. It is a link"):
+        take(f"sftp://127.0.0.1:{sftp.port}/policies")
+
+
+@pytest.mark.parametrize("name", ["a//access.toml", "../access.toml", "ACCESS.toml"])
+def test_a_refused_name_that_says_who_may_see_files_stops_it(name: str) -> None:
+    with pytest.raises(UsageError, match=r"says who may see what is at .*, and is not read"):
+        sort_names([Listed("access.toml", "x"), Listed(name, "x")], {"access.toml"})
+
+
+def test_a_key_that_reads_as_a_version_is_not_fetched(s3: Any, take: Take) -> None:
+    put(s3, {**FILES, "pay.md": "# Pay\n", "pay.md?versionId=x.md": "# Evil\n", "?versionId=.md": "# Evil\n"})
+    put(s3, {"access.toml": access_toml({"pay.md": ["hr"]})})
+    found = take("s3://corp/policies")
+    assert sorted(each.source for each in found.unfetched) == ["?versionId=.md", "pay.md?versionId=x.md"]
+    assert names(found) == sorted(["access.toml", "pay.md", *FILES])
+    with pytest.raises(UsageError, match="names a version"):
+        take("s3://corp/policies/pay.md?versionId=x")
+
+
+def test_a_rule_may_name_what_was_not_fetched(
+    memory: Any, take: Take, config: Config, run_ingest: Callable[..., IngestReport]
+) -> None:
+    pipe(memory, {"leave.md": LEAVE, "access.toml": access_toml({"board.md": ["board"], "HR/pay.md": ["hr"]})})
+    memory.pipe("/docs/board.md", b"x" * (2**20 + 1))
+    pipe(memory, {"hr/a.md": TRAVEL, "HR/pay.md": "# Pay\n"})
+    found = take("memory://docs")
+    assert {each.source for each in found.unfetched} == {"board.md", "hr/a.md"}
+    assert sorted(run_ingest(config, found.folder).added) == ["HR/pay.md", "leave.md"]
+    assert access_to_index(config)[1] == ""
+
+
+def test_what_stops_an_ingest_is_named_by_its_address(
+    memory: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
+    write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
+    pipe(memory, {"leave.md": f"---\naudience: hr\n---\n{LEAVE}"})
+    done = run("ingest", "local", "memory://docs", "--data", config.data)
+    assert done.code == 2 and "memory://docs/leave.md has an audience" in " ".join(done.err.split()), done.err
+    pipe(memory, {"leave.md": LEAVE, "access.toml": NOBODY, "hr/access.toml": NOBODY})
+    done = run("ingest", "local", "memory://docs", "--data", config.data)
+    assert done.code == 2 and "memory://docs/hr/access.toml lies below" in " ".join(done.err.split()), done.err
+
+
+def test_a_document_is_told_by_its_own_source_where_two_share_its_name(
+    web: Web, take: Take, config: Config, run_ingest: Callable[..., IngestReport], write_files: Callable[..., Path]
+) -> None:
+    """A local document, and one of a site with its name: each has its own place, owner and standing."""
+    local = write_files({"leave.md": f"---\nowner: HR\n---\n{LEAVE}"})
+    web.list_pages("/leave.md")
+    web.pages["/leave.md"] = page(f"---\nowner: Mallory\n---\n{TRAVEL}", Content_Type="text/markdown")
+    run_ingest(config, local, take(f"{web.url}/sitemap.xml").folder)
+    catalog, everyone = Catalog.open(config.data), make_access()
+    rows = {bool(address_of(path)): row for path, row in catalog.sources().items()}
+    files = catalog.queries.files({"leave.md"}, everyone)
+    assert files == {(row.source, row.sha256): row.path for row in rows.values()} and len(files) == 2
+    for is_afar, owner in ((False, "HR"), (True, "Mallory")):
+        meta = catalog.queries.meta_of("leave.md", rows[is_afar].sha256, everyone)
+        assert meta is not None and meta.owner == owner
+    catalog.close()
+
+
+@pytest.mark.parametrize("first", ["hr/pay.md", "HR/pay.md", "pay.md/x.md"])
+def test_what_came_later_takes_no_name(first: str) -> None:
+    names_of = ("HR/pay.md", "hr/pay.md") if first.lower() == "hr/pay.md" else ("pay.md", "pay.md/x.md")
+    kept, _ = sort_names([Listed(first, "x")], ())
+    for _ in range(2):
+        kept, refused = sort_names([Listed(name, name) for name in names_of], kept.keys())
+        assert [*kept] == [first] and len(refused) == 1
+
+
+def test_redirects_with_a_name_lead_nowhere(web: Web, take: Take) -> None:
+    asked: list[str | None] = []
+
+    def note(request: Asked) -> None:
+        asked.append(request.headers.get("Authorization"))
+        request.answer("<h1>Leave</h1>")
+
+    named = web.url.replace("://", "://bob:s3cret-word@")
+    web.pages |= {"/leave": note, "/away": page("", status=302, Location=f"{named}/leave")}
+    web.list_pages(f"{named}/leave", "/away", "/leave")
+    found = take(f"{web.url}/sitemap.xml")
+    assert names(found) == ["leave.html"] and asked == [None]
+    assert [(each.source, each.reason) for each in found.unfetched] == [("away.html", "outside")]
+    assert "s3cret" not in found.folder.with_name(f"{found.folder.name}.json").read_text()
