@@ -36,6 +36,7 @@ ANSWER_KEYS = [
     "index",
     "timings_ms",
     "asked",
+    "about",
     "log_id",
 ]
 CITATION_KEYS = [
@@ -227,7 +228,9 @@ def test_search_shows_passages(run: Run, settings: tuple[str, str]) -> None:
     assert done.code == 0 and "Travel Policy > Hotels  (travel.md)" in done.out and "140 euros" in done.out
     done = run("search", "hotel night", "--json", *settings)
     assert list(done.json) == [
-        key for key in ANSWER_KEYS if key not in ("answer", "citations", "closest", "earlier", "model", "log_id")
+        key
+        for key in ANSWER_KEYS
+        if key not in ("answer", "citations", "closest", "earlier", "model", "about", "log_id")
     ]
     assert list(done.json["hits"][0]) == HIT_KEYS
     assert run("search", "-", "--json", *settings, stdin="hotel night").json["hits"][0]["source"] == "travel.md"
