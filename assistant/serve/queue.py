@@ -6,14 +6,12 @@ An asker who is known by name has all turns but one, and half of the places to w
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from threading import Event, get_native_id
+from threading import Event
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -22,8 +20,6 @@ from assistant.core.config import ServeSection
 from assistant.serve.schemas import RETRY, HttpError, busy
 
 Result = TypeVar("Result")
-
-NICE = 10  # of threads that answer, beside the 0 of the one that takes requests
 
 
 class Cancelled(Exception):
@@ -44,7 +40,7 @@ class RequestQueue:
     def __init__(self, settings: ServeSection) -> None:
         self._settings = settings
         self._turns = asyncio.Semaphore(settings.at_once)
-        self._pool = ThreadPoolExecutor(settings.at_once, thread_name_prefix="serve", initializer=give_way)
+        self._pool = ThreadPoolExecutor(settings.at_once, thread_name_prefix="serve")
         self._shares = WeakValueDictionary[str, Share]()  # of those who have a question here
         self.answering = 0
         self.waiting = 0
@@ -114,17 +110,6 @@ class RequestQueue:
         self.answering -= 1
         self._turns.release()
         share.turns.release()
-
-
-def give_way(threads: Sequence[int] = ()) -> None:
-    """Let other threads of the process go first; these threads of it, or the caller.
-
-    Answers take every core. The thread that takes requests needs one for a moment, and would wait for it.
-    """
-    if sys.platform == "linux":  # elsewhere a thread's number may be another process's
-        for thread in threads or [get_native_id()]:
-            with suppress(ProcessLookupError):  # it has ended
-                os.setpriority(os.PRIO_PROCESS, thread, NICE)
 
 
 def _check_cancelled(cancelled: Event, _stage: str = "") -> None:

@@ -6,8 +6,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from threading import get_native_id
 from types import FrameType
 
 import uvicorn
@@ -17,10 +15,9 @@ from assistant.serve.app import Log, make_app, no_log
 from assistant.serve.auth import Authenticator
 from assistant.serve.errors import Notify
 from assistant.serve.identity import Who
-from assistant.serve.queue import RequestQueue, give_way
+from assistant.serve.queue import RequestQueue
 
 MAX_CONNECTIONS = 500  # a process has 1,024 files in many places
-TASKS = Path("/proc/self/task")  # the threads of this process, on Linux: those of the models, when they are loaded
 FIRST_QUESTION = "What is in these documents?"  # it loads the models
 
 
@@ -39,7 +36,6 @@ def serve(
     request. Raises NotReady if an answer cannot even be read for.
     """
     assistant.read(FIRST_QUESTION)
-    give_way([int(task.name) for task in TASKS.glob("*") if task.name != str(get_native_id())])
     queue = RequestQueue(assistant.config.serve)
     server = uvicorn.Server(uvicorn_settings(make_app(assistant, who, authenticator, queue, notify, log)))
     with _ended_by(server.handle_exit):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection
@@ -23,7 +21,7 @@ from assistant.core.records import Access, make_access
 from assistant.serve.app import make_app
 from assistant.serve.auth import Authenticator
 from assistant.serve.identity import Headers
-from assistant.serve.queue import NICE, Cancelled, RequestQueue, give_way
+from assistant.serve.queue import Cancelled, RequestQueue
 from assistant.serve.schemas import HttpError
 from assistant.serve.server import uvicorn_settings
 from assistant.serve.tokens import unauthorized
@@ -53,20 +51,6 @@ def test_work_that_nobody_waits_for_ends_at_its_next_stage() -> None:
         assert await queue.run(lambda _: 7) == 7
 
     asyncio.run(run())
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux alone")
-def test_threads_that_answer_give_way_to_the_one_that_takes_requests() -> None:
-    def priority(_: object) -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    before = priority(None)
-    answering = asyncio.run(RequestQueue(ServeSection(at_once=1)).run(priority))
-    assert (answering, priority(None)) == (NICE, before)
-    ended = threading.Thread()
-    ended.start()
-    ended.join()
-    give_way([ended.native_id or 0])  # and nothing is said of it
 
 
 def test_the_queue_says_who_waits() -> None:
