@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from assistant.answer.question import ReportStage
 from assistant.core.config import ServeSection
-from assistant.serve.schemas import RETRY, HttpError, busy
+from assistant.serve.schemas import SOON, HttpError, busy, come_again
 
 Result = TypeVar("Result")
 
@@ -77,10 +77,12 @@ class RequestQueue:
         share = self._shares.get(asker) or Share(max(1, self._settings.at_once - bool(asker)))
         self._shares[asker] = share
         if self._turns.locked() and self.waiting >= self._settings.queue:
-            raise busy("too many questions wait already; come again in a moment.")
+            # When those who wait have had their turns, at a second each: asking before then only takes time from them.
+            turns = self.waiting // self._settings.at_once
+            raise busy("too many questions wait already; come again in a moment.", max(SOON, turns))
         if asker and share.turns.locked() and share.waiting >= self._settings.queue // 2:
             message = "too many questions of yours wait already; come again in a moment."
-            raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, "too_many", message, RETRY)
+            raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, "too_many", message, come_again())
         self.waiting += 1
         share.waiting += 1
         try:

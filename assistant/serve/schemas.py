@@ -13,7 +13,7 @@ from assistant.answer.question import MAX_ABOUT
 from assistant.core.records import MAX_QUESTION, Turn
 
 MODEL_NAME = "policy-assistant"  # to a client that wants one
-RETRY = {"Retry-After": "2"}  # seconds
+SOON = 2  # seconds
 OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")
 EXACT = ConfigDict(extra="forbid", frozen=True, strict=True)
 LENIENT = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -113,9 +113,14 @@ def bad_request(message: str) -> HttpError:
     return HttpError(HTTPStatus.BAD_REQUEST, "bad_request", message)
 
 
-def busy(message: str) -> HttpError:
-    """Return what is said to whoever should come again in a moment."""
-    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", message, RETRY)
+def come_again(seconds: int = SOON) -> dict[str, str]:
+    """Return the header that says when to come again."""
+    return {"Retry-After": str(seconds)}
+
+
+def busy(message: str, seconds: int = SOON) -> HttpError:
+    """Return what is said to whoever should come again."""
+    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", message, come_again(seconds))
 
 
 def error_json(error: HttpError, path: str) -> dict[str, Any]:

@@ -186,6 +186,22 @@ def patient() -> StubAssistant:
     return found
 
 
+def test_the_fuller_the_queue_the_later_one_is_to_come_again() -> None:
+    async def run(queue: int) -> str:
+        gate = threading.Event()
+        served = RequestQueue(ServeSection(at_once=1, queue=queue))
+        waiting = [asyncio.create_task(served.run(lambda _: gate.wait())) for _ in range(queue + 1)]
+        while served.waiting < queue:
+            await asyncio.sleep(0)
+        with pytest.raises(HttpError) as caught:
+            await served.run(lambda _: None)
+        gate.set()
+        await asyncio.gather(*waiting)
+        return dict(caught.value.headers or {})["Retry-After"]
+
+    assert [asyncio.run(run(queue)) for queue in (1, 20)] == ["2", "20"]
+
+
 def test_more_than_the_queue_holds_are_told_to_come_again(patient: StubAssistant) -> None:
     async def run() -> None:
         async with serving(patient, at_once=1, queue=1) as client:

@@ -112,6 +112,7 @@ def check_origin(headers: Mapping[str, str]) -> None:
         raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
 
 
+@cache
 def home() -> PageResponse:
     """Return the page with nothing asked yet."""
     return _page("home.html", answer=None, about="", history="[]", most=MOST)
@@ -150,6 +151,7 @@ def failed(error: HttpError) -> PageResponse:
     return _page("error.html", error.status_code, dict(error.headers or {}), message=str(error))
 
 
+@cache
 def static(path: str) -> PageResponse:
     """Return the style sheet or the script."""
     return PageResponse((FOLDER / "static" / path[1:]).read_bytes(), STATIC[path], HTTPStatus.OK, HEADERS)
