@@ -25,10 +25,11 @@ def read_for_asker(inquiry: Inquiry, asked: Phrasing, engine: Engine) -> tuple[s
     told = _read(inquiry, text, asked, engine)
     if not told.evidence or _is_beside_the_question(told, alone, asked.text, engine):
         return asked.text, alone
-    same = alone.evidence and overlap(alone.evidence[0], told.evidence[0])
-    if same and engine.answers(alone) and not engine.answers(told):
-        return asked.text, alone
-    return text, told
+    if engine.answers(told):
+        return text, told
+    # Another's rule is no answer, and may be what comes closest.
+    may_stand = not engine.answers(alone) or (alone.evidence and overlap(alone.evidence[0], told.evidence[0]))
+    return (asked.text, alone) if may_stand and alone.probability > told.probability else (text, told)
 
 
 def _read(inquiry: Inquiry, text: str, asked: Phrasing, engine: Engine) -> Reading:
