@@ -84,6 +84,21 @@ def test_a_follow_up_is_asked_with_the_conversation(tab: Tab) -> None:
 
 
 @pytest.mark.slow
+def test_who_asks_is_said_once_and_forgotten_with_the_rest(tab: Tab, served: Served) -> None:
+    tab.page.fill("#about", "contractor, London")
+    article = tab.ask(QUESTION)
+    assert "Answered for: contractor, London" in article.inner_text()
+    tab.page.reload()
+    assert tab.page.input_value("#about") == "contractor, London"
+    tab.ask("And then?")
+    assert served.assistant.about[-2:] == ["contractor, London"] * 2
+    tab.page.click("#fresh")
+    tab.page.click("#forget")
+    tab.page.reload()
+    assert tab.page.input_value("#about") == ""
+
+
+@pytest.mark.slow
 def test_enter_asks_and_shift_enter_begins_a_line(tab: Tab) -> None:
     tab.page.fill("#question", "One")
     tab.page.press("#question", "Shift+Enter")
