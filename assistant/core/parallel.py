@@ -54,11 +54,9 @@ def in_order(
             future.add_done_callback(emit_ready)
         if not failed:
             pool.shutdown()
+        if failed:
+            raise failed[0]
     except BaseException:
         stop()
         pool.shutdown(cancel_futures=True)
         raise
-    if failed:
-        stop()
-        pool.shutdown(cancel_futures=True)
-        raise failed[0]

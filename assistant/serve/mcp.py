@@ -56,7 +56,7 @@ def make_server(assistant: Assistant, access: Callable[[], Access], notify: Noti
     `access` says as whom and of which day when a call comes: a server may run for weeks. `notify` is called with what
     whoever runs it must fix; the model is told of an error what a client of HTTP is.
     """
-    translate = translator(notify, _count_nothing)
+    translate = translator(notify, lambda _: None)  # there is no /metrics here
     server = PlainErrorServer(MODEL_NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
     limiter = CapacityLimiter(assistant.config.serve.at_once)
 
@@ -104,10 +104,6 @@ class PlainErrorServer(MCPServer):
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(first_problem(error.__cause__.errors(include_url=False))) from None
             raise
-
-
-def _count_nothing(code: str) -> None:
-    """Leave errors uncounted: there is no /metrics here."""
 
 
 def _asked(assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None) -> Json:

@@ -87,8 +87,8 @@ class _Verifier:
 
     def before(self, quote: EarlierQuote, citations: Sequence[Citation]) -> str:
         """Check a quote of the version before the first citation's document, on the last day on which that held."""
-        first = [(citation.source, citation.document_sha256) for citation in citations[:1]]
-        before = self.catalog.queries.version_before(*first[0], self.access) if first else None
+        first = citations[0] if citations else None
+        before = first and self.catalog.queries.version_before(first.source, first.document_sha256, self.access)
         if quote.key != 1 or (quote.source, quote.until) != before:
             return "its document is not the version before, or did not hold until that day"
         return _Verifier(self.catalog, replace(self.access, as_of=quote.until)).quote(quote)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import fsspec
 import pytest
 
 from assistant.core.config import Config, IngestSection
+from ingest import build
 from ingest.remote import protocols
 from ingest.remote.files import Files
 from ingest.remote.mirror import Mirror, mirror
 from tests import fakes
+from tests.commands import Run
 from tests.ingest.remote.places import Take
 from tests.ingest.remote.servers import S3, Sftp, Web, stopped
 
@@ -24,6 +27,13 @@ encoder, parser = fakes.encoder, fakes.parser
 @pytest.fixture
 def config(make_config: Callable[..., Config]) -> Config:
     return make_config(ingest=IngestSection(max_file_mb=1.0))
+
+
+@pytest.fixture
+def run(run: Run, encoder: Any, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run main() as the installed command does, with an encoder that hashes."""
+    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
+    return run
 
 
 @pytest.fixture

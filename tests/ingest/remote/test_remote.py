@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +26,7 @@ from assistant.core.records import IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.mirrors import address_of
-from ingest import build, sources
+from ingest import sources
 from ingest.moves_and_removals import forget
 from ingest.remote import fetching, files
 from ingest.remote.mirror import mirror
@@ -606,10 +605,7 @@ def test_forgetting_a_document_deletes_its_copy(
     assert run_ingest(config, take("memory://docs").folder).added == ("secret.md",)
 
 
-def test_the_command_takes_addresses_beside_paths(
-    s3: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
+def test_the_command_takes_addresses_beside_paths(s3: Any, run: Run, config: Config, tmp_path: Path) -> None:
     put(s3, {**FILES, "../up.md": "# Up\n"})
     write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
     base = ("--data", config.data, "--json")
@@ -633,9 +629,8 @@ def test_the_command_takes_addresses_beside_paths(
 
 
 def test_watching_goes_on_where_an_address_fails(
-    memory: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    memory: Any, run: Run, config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
     write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
     memory.pipe("/docs/leave.md", LEAVE.encode())
 

@@ -21,7 +21,6 @@ from assistant.core.errors import NotWritable
 from assistant.core.records import IngestReport, Quote
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.terminal.views import sources_view
-from ingest import build
 from ingest.moves_and_removals import forget
 from ingest.remote import kept
 from ingest.remote import sitemap as sitemap_module
@@ -80,9 +79,8 @@ def test_a_local_secret_is_forgotten_while_an_address_is_slow(
 
 
 def test_a_local_change_does_not_wait_for_an_address(
-    memory: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    memory: Any, run: Run, config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
     write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
     memory.pipe("/docs/leave.md", LEAVE.encode())
 
@@ -104,10 +102,9 @@ def test_a_watch_tells_changes_here_from_looks_elsewhere(tmp_path: Path) -> None
 
 
 def test_pruning_stops_at_the_first_look_of_a_watch_too(
-    memory: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch
+    memory: Any, run: Run, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service is started anew just as the address is out of reach."""
-    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
     monkeypatch.setattr("ingest.watch.changes", lambda *_: iter(()))
     pipe(memory, FILES)
     base = ("ingest", "memory://docs", "--prune", "--data", config.data)

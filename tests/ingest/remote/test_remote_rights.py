@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from assistant.core.errors import UsageError
 from assistant.core.records import IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import address_of
-from ingest import build
 from ingest.remote.names import sort_names
 from ingest.remote.place import Listed
 from ingest.rights import access_to_index
@@ -145,10 +143,7 @@ def test_a_rule_may_name_what_was_not_fetched(
     assert access_to_index(config)[1] == ""
 
 
-def test_what_stops_an_ingest_is_named_by_its_address(
-    memory: Any, run: Run, config: Config, encoder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(build, "open_embedder", lambda config: nullcontext(encoder))
+def test_what_stops_an_ingest_is_named_by_its_address(memory: Any, run: Run, config: Config, tmp_path: Path) -> None:
     write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
     pipe(memory, {"leave.md": f"---\naudience: hr\n---\n{LEAVE}"})
     done = run("ingest", "local", "memory://docs", "--data", config.data)
