@@ -68,6 +68,7 @@ class AskResponse:
     timings_ms: Mapping[str, float]
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
     about: str = ""  # what whoever asks said of themselves
+    reviewed: bool = False  # whether a reviewer decided what answers this question, or that nothing does
     log_id: str = ""  # which feedback names
 
 
@@ -116,6 +117,7 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         timings_ms=answer.timings,
         asked=answer.asked,
         about=answer.about,
+        reviewed=answer.reviewed,
         log_id=answer.log_id,
     )
     return {**_id(id), **_plain(response)}

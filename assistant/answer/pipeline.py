@@ -20,6 +20,7 @@ from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
 from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer
 from assistant.answer.read import evidence_in
+from assistant.answer.reviewed import reading_of
 from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
 from assistant.core.records import (
@@ -54,11 +55,15 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     kind = engine.small_talk.kind(inquiry.question)
     if kind in outcomes.TALK:
         return outcomes.talked(inquiry, kind, engine.catalog.queries.titles(inquiry.access, MOST_TITLES))
-    inquiry = engine.respelt(inquiry)
-    if kind == SUMMARY and (summary := summarize(inquiry, engine)):
-        return summary
-    asked, reading = understand(inquiry, engine)
-    reading = with_halves(inquiry, reading, engine)
+    if decided := decided_reading(inquiry, engine):
+        inquiry = replace(inquiry, reviewed=True)
+        asked, reading = inquiry.as_told(inquiry.question), decided
+    else:
+        inquiry = engine.respelt(inquiry)
+        if kind == SUMMARY and (summary := summarize(inquiry, engine)):
+            return summary
+        asked, reading = understand(inquiry, engine)
+        reading = with_halves(inquiry, reading, engine)
     found = reading.hits
     with inquiry.timer("guard"):
         reading = replace(reading, hits=masked(found[: inquiry.k], engine.guards))
@@ -80,6 +85,16 @@ def screen(inquiry: Inquiry, guards: Guards) -> Screened:
         return screened
     joined = guards.input(widest)
     return replace(joined, text=screened.text) if joined.action == "block" else screened
+
+
+def decided_reading(inquiry: Inquiry, engine: Engine) -> Reading | None:
+    """Return what a reviewer decided on a question that is asked alone, None where nothing is decided for it."""
+    if phrasings(inquiry.question, inquiry.history)[0].joined:
+        return None
+    decision = engine.reviewed.decision(inquiry.as_told(inquiry.question))
+    if decision is None:
+        return None
+    return reading_of(decision, inquiry.access, engine.catalog.queries, engine.config.reader)
 
 
 def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:

@@ -57,7 +57,8 @@ class StageTimer:
 class Inquiry:
     """A question with what decides its answer: the turns before it, who asks and as of when, and the index.
 
-    `verdicts` are what the guards said of it so far, `about` what whoever asks said of themselves.
+    `verdicts` are what the guards said of it so far, `about` what whoever asks said of themselves; `reviewed` tells
+    that a reviewer decided on it.
     """
 
     question: str
@@ -70,6 +71,7 @@ class Inquiry:
     verdicts: tuple[Verdict, ...] = ()
     typed: str = ""  # the question before its words were respelt, where they were
     about: str = ""
+    reviewed: bool = False
 
     def as_told(self, asked: str) -> str:
         """Return a question as somebody asks it who says who they are: "Contractor, Leeds. How many days do I get?"."""

@@ -115,6 +115,7 @@ def answer_line(command: str, answer: Answer, before: Sequence[str], access: Acc
         **_line(command, answer.question, access, answer.status, _quotes(answer.sources)),
         "history": list(map(_kept, before)),
         "about": _kept(answer.about),
+        "reviewed": answer.reviewed,
         "answer_sha256": answer_hash(answer),
         "hits": _hits(answer.hits),
         **_asker(access, config),
@@ -226,6 +227,8 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
         return []
     now = made_by(answer, config)
     changed = [f"{name} was {entry.raw[name]}, is {now[name]}" for name in now if entry.raw[name] != now[name]]
+    if entry.raw.get("reviewed", False) != answer.reviewed:  # which lines of before have not
+        changed.append(f"{'a' if answer.reviewed else 'no'} reviewer decides on the question now")
     if is_masked(entry.raw["question"]):
         changed.append("the question was masked in the log")
     return changed or ["nothing that the log knows of"]

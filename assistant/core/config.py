@@ -82,6 +82,7 @@ class ReaderSection:
 class AnswerSection:
     max_risk: Share = 0.19  # share of answers that may be wrong, on questions like the calibration's; 0.19 is 19%
     min_closest: Share = 0.4  # probability of being right from which the closest quotes are shown instead
+    reviewed: str = ""  # rows of `feedback review`: a question among them, asked again, is answered as was decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,11 @@ class Config:
         return (self.base / Path(self.audit.key_file).expanduser()).absolute() if self.audit.key_file else None
 
     @property
+    def reviewed_file(self) -> Path | None:
+        """The file of the questions that reviewers decided on, if there is to be one."""
+        return (self.base / Path(self.answer.reviewed).expanduser()).absolute() if self.answer.reviewed else None
+
+    @property
     def tokens_file(self) -> Path | None:
         """The file of the tokens with names, if there is to be one."""
         return (self.base / Path(self.serve.tokens).expanduser()).absolute() if self.serve.tokens else None
@@ -299,9 +305,10 @@ def _plain(hint: Any) -> Any:
 def _conflicts(config: Config) -> Iterator[str]:
     """Say which settings, each of them good, do not go together or name no place."""
     try:
-        _ = config.data, config.models_dir, config.audit_key, config.tokens_file
+        _ = config.data, config.models_dir, config.audit_key, config.tokens_file, config.reviewed_file
     except (ValueError, RuntimeError) as error:
-        yield f"index.data, models.dir, audit.key_file and serve.tokens must name places: {error}"
+        named = "index.data, models.dir, audit.key_file, answer.reviewed and serve.tokens"
+        yield f"{named} must name places: {error}"
     if config.serve.tokens and config.serve.proxies:
         yield "serve.tokens and serve.proxies both say who asks; leave one out"
     if config.generator.large and not config.generator.model:

@@ -1,0 +1,137 @@
+"""What a reviewer decided answers its question when it is asked again, and opens nothing to whoever may not see it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.answer.assistant import Assistant
+from assistant.answer.reviewed import CERTAIN, read_decisions
+from assistant.audit.trail import Audit, differences
+from assistant.core.config import AnswerSection, Config
+from assistant.core.errors import UsageError
+from assistant.core.records import Turn, make_access
+
+DOGS = "Can my dog come along?"
+RULE = "Only guide animals are let into the building."
+FILES = {
+    "house.md": f"# House\n\n## Visitors\n\nVisitors sign in at the desk. {RULE}\n\n## Meals\n\n"
+    "What the house pays for:\n\n- lunch on working days\n- dinner after 21:00, with a receipt\n",
+    "board/bonus.md": "# Bonus\n\nThe bonus of the board is 20 percent of a year's pay.\n",
+    "access.toml": 'default = "everyone"\n\n[[access]]\npaths = ["board/**"]\naudience = ["board"]\n',
+}
+
+
+@pytest.fixture(scope="module")
+def house(index_files: Callable[[Mapping[str, str]], Config]) -> Config:
+    return index_files(FILES)
+
+
+@pytest.fixture
+def ask(house: Config, tmp_path: Path) -> Iterator[Callable[..., Assistant]]:
+    """Open an assistant whose reviewer decided on these rows."""
+    opened: list[Assistant] = []
+
+    def make(*rows: Mapping[str, Any]) -> Assistant:
+        path = tmp_path / "rows.jsonl"
+        path.write_text("".join(json.dumps({"id": str(n), **row}) + "\n" for n, row in enumerate(rows)), "utf-8")
+        opened.append(Assistant(replace(house, answer=AnswerSection(reviewed=str(path))), audit=True))
+        return opened[-1]
+
+    yield make
+    for assistant in opened:
+        assistant.close()
+
+
+def row(question: str, *evidence: str, **more: Any) -> dict[str, Any]:
+    return {"question": question, "answerable": bool(evidence), "evidence": list(evidence), **more}
+
+
+def test_a_question_asked_again_is_answered_as_decided(ask: Callable[..., Assistant]) -> None:
+    assistant = ask(row(DOGS, RULE))
+    for typed in (DOGS, "can my dog come along", "  CAN my dog -- come along?!"):
+        answer = assistant.answer(typed)
+        assert RULE in answer.citations[0].quote and answer.reviewed and answer.confidence == CERTAIN
+    assert not assistant.answer("Who signs in at the desk?").reviewed
+
+
+def test_an_item_is_quoted_under_what_introduces_it(ask: Callable[..., Assistant]) -> None:
+    answer = ask(row("Is my late meal paid?", "dinner after 21:00, with a receipt")).answer("is my late meal paid")
+    assert "What the house pays for:" in answer.citations[0].quote and "21:00" in answer.citations[0].quote
+
+
+def test_what_no_document_answers_is_not_answered(ask: Callable[..., Assistant]) -> None:
+    asked = "Who signs in at the desk?"
+    answer = ask(row(asked)).answer(asked)
+    assert answer.status == "abstained" and answer.reviewed and not answer.closest
+
+
+def test_whoever_sees_more_than_the_first_asker_is_answered_as_before(ask: Callable[..., Assistant]) -> None:
+    asked = "How high is the bonus of the board?"
+    board = ask(row(asked)).answer(asked, access=make_access(["board"]))
+    assert not board.reviewed and "20 percent" in board.citations[0].quote
+
+
+def test_a_decision_opens_nothing(ask: Callable[..., Assistant]) -> None:
+    assistant = ask(row(DOGS, "The bonus of the board is 20 percent of a year's pay.", roles=["board"]))
+    assert assistant.answer(DOGS, access=make_access(["board"])).reviewed
+    for roles in ((), ("staff",)):
+        answer = assistant.answer(DOGS, access=make_access(roles))
+        assert not answer.reviewed and "20 percent" not in json.dumps([c.quote for c in answer.sources])
+
+
+def test_what_the_documents_say_no_more_decides_nothing(ask: Callable[..., Assistant]) -> None:
+    assert not ask(row(DOGS, "Dogs are welcome on Fridays.")).answer(DOGS).reviewed
+
+
+def test_of_two_decisions_the_last_one_holds(ask: Callable[..., Assistant]) -> None:
+    assert ask(row(DOGS), row(DOGS, RULE)).answer(DOGS).citations
+
+
+def test_who_asks_is_a_part_of_the_question(ask: Callable[..., Assistant]) -> None:
+    assistant = ask(row(DOGS, RULE, scenario="visitor."))
+    assert assistant.answer(DOGS, about="visitor").reviewed
+    assert not assistant.answer(DOGS).reviewed and not assistant.answer(DOGS, about="employee").reviewed
+
+
+def test_what_follows_up_on_a_question_is_not_the_same(ask: Callable[..., Assistant]) -> None:
+    fragment = "And for dinner?"
+    assistant = ask(row(fragment, RULE), row("Dogs?", RULE, history=[{"role": "user", "content": "Who may come?"}]))
+    assert not assistant.answer(fragment, [Turn("user", "Is lunch paid?")]).reviewed
+    assert not assistant.answer("Dogs?").reviewed
+
+
+def test_the_file_is_read_again_when_it_changes(ask: Callable[..., Assistant], tmp_path: Path) -> None:
+    assistant, path = ask(row(DOGS, RULE)), tmp_path / "rows.jsonl"
+    assert assistant.answer(DOGS).citations
+    path.write_text(json.dumps(row(DOGS)), encoding="utf-8")
+    os.utime(path, ns=(1, 1))
+    assert assistant.answer(DOGS).status == "abstained"
+    path.unlink()
+    with pytest.raises(UsageError, match=r"rows\.jsonl cannot be read"):
+        assistant.answer(DOGS)
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"evidence": []}', '{"question": "a", "answerable": true}', '"a"', "\xff"]
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f"\n{json.dumps(row(DOGS, RULE))}\n{line}\n", encoding="latin-1")
+    with pytest.raises(UsageError, match="line 3: this is no reviewed question"):
+        read_decisions(path)
+
+
+def test_the_log_tells_a_decision_from_a_reading(ask: Callable[..., Assistant], house: Config) -> None:
+    assistant = ask(row(DOGS, RULE))
+    decided = assistant.answer(DOGS)
+    entry = Audit(house).find_answer(decided.log_id)
+    assert entry.raw["reviewed"] and not differences(entry, decided, assistant.config)
+    told = differences(entry, replace(decided, text="other", reviewed=False), assistant.config)
+    assert "no reviewer decides on the question now" in told
