@@ -34,7 +34,7 @@ RULES = (
     LintRule("reference-dead", "error", "a reference leads nowhere", references.dead_references),
     LintRule("link-dead", "error", "a link leads nowhere", links.dead_links),
     LintRule("term-redefined", "warning", "a term is defined twice, differently", terms.redefined, True),
-    LintRule("term-undefined", "warning", "a term is used as a defined one and is not", terms.undefined),
+    LintRule("term-undefined", "warning", "a term is said to be defined and is not", terms.undefined),
     LintRule("document-expired", "warning", "a document has expired, and nothing replaces it", documents.expired),
     LintRule("meta-missing", "warning", "a document lacks what its neighbours say of themselves", documents.incomplete),
     LintRule("table-ragged", "note", "a table's row lacks a cell", documents.ragged),

@@ -1,4 +1,4 @@
-"""Terms: defined twice differently, used as defined ones and not, or defined and used nowhere; acronyms too."""
+"""Terms: defined twice differently, said to be defined and not, or defined and used nowhere; acronyms too."""
 
 from __future__ import annotations
 
@@ -28,18 +28,9 @@ SAME_MEANING = 0.8  # cosine from which on two definitions say the same in other
 ROOT_CHARACTERS = 4  # of two words, which are forms of one if they begin with the same
 SMALL_WORDS = frozenset("a an and at by for in of on or the to".split())
 WORDS = r"[A-Z][a-z]+(?:-[A-Z]?[a-z]+)?"
-CAPITALS = re.compile(rf"(?<=[a-z,;(] )(?P<quote>[“\"']?)(?P<name>{WORDS}(?: {WORDS}){{0,3}})(?![\w-])[”\"']?")
+CAPITALS = re.compile(rf"(?<=[a-z,;(] )[“\"']?(?P<name>{WORDS}(?: {WORDS}){{0,3}})(?![\w-])[”\"']?")
 AS_DEFINED = (" as defined", " (as defined", ", as defined", ", (as defined")
 QUOTES = str.maketrans("“”", '""')
-# Before one of several of a kind; "the Works Council" is a name.
-OF_A_KIND = frozenset("a an any each every no all another some such one two three its their your our or".split())
-OFFICES = frozenset(
-    """adviser advisor agent analyst board chair coach committee controller coordinator council counsel department
-    director executive forum group head lead leader manager officer owner panel partner president
-    representative secretary section specialist supervisor team policy procedure act regulation code standard
-    form plan guide handbook charter statement agreement programme scheme office portal register centre center
-    site house day week month year""".split()
-)
 ACRONYM = re.compile(r"(?<![\w.&/@'’-])([A-Z]{2,6})s?(?![\w@&/]|[-.'’]\w)")
 SPELLED = ("(", "means ", "stands for ", *(f"{mark} " for mark in "-–—:="))  # what stands behind one
 # What a dictionary of everyday English lists, and what is never spelled out: countries, currencies, units, files.
@@ -121,12 +112,11 @@ def _figures(text: str) -> set[tuple[str, str]]:
 
 
 def undefined(corpus: Corpus) -> Iterator[Fault]:
-    """Yield the first place of each term that no document defines."""
+    """Yield each term that is said to be defined, and that no document defines."""
     defined = {phrase(name) for policy in corpus.policies for t in policy.terms for name in (t.name, *t.aliases)}
     # What stands in quotation marks, or between two of them: "(the “Goods”)", "a “Personal Account” represents".
     quoted = (part for policy in corpus.policies for part in policy.text.translate(QUOTES).split('"')[1:-1])
     defined |= {phrase(part) for part in quoted if len(part) <= 60}
-    names, common = _names(corpus), _common_words(corpus)
     titles = [name.casefold() for p in corpus.policies for name in (p.document.title, p.meta.policy_id or "") if name]
     for policy in corpus.in_force:
         said = {
@@ -137,11 +127,6 @@ def undefined(corpus: Corpus) -> Iterator[Fault]:
         for name, span in said.items():
             if not _is_known(name, defined):
                 yield Fault(f"“{policy.text[slice(*span)]}” is said to be defined, and is not.", policy, *span)
-        for name, span in _written(policy).items():
-            ordinary = set(name) <= common and name[-1] not in OFFICES
-            if ordinary and name not in said and name not in names and not _is_known(name, defined):
-                message = f"“{policy.text[slice(*span)]}” is written like a defined term, and is not defined."
-                yield Fault(message, policy, *span, certain=False)  # names of products and forms are written so, too
 
 
 def _is_elsewhere(text: str, end: int, titles: Sequence[str]) -> bool:
@@ -152,45 +137,10 @@ def _is_elsewhere(text: str, end: int, titles: Sequence[str]) -> bool:
     return by in ("in", "under", "by") and first[:1].isupper() and not ours
 
 
-def _written(policy: Policy) -> dict[Phrase, Span]:
-    """Return the first place of what a document always writes with capitals, as one of several of a kind."""
-    places: dict[Phrase, list[Span]] = defaultdict(list)
-    small: set[Phrase] = set()
-    for match in CAPITALS.finditer(policy.text):
-        if " " in match["name"] and not match["quote"]:
-            places[phrase(match["name"])].append(match.span("name"))
-    found = {name: spans[0] for name, spans in places.items() if len(spans) > 1 and _is_of_a_kind(policy, spans)}
-    for name, start, end in occurrences(policy, found.keys()):
-        if policy.text[start:end].islower():
-            small.add(name)
-    return {name: span for name, span in found.items() if name not in small}
-
-
-def _is_of_a_kind(policy: Policy, spans: Sequence[Span]) -> bool:
-    before = (policy.text[max(0, start - 10) : start].casefold().split(" ")[:-1] for start, _ in spans)
-    return any(words[-1:] and words[-1].lstrip('(“"') in OF_A_KIND for words in before)
-
-
 def _is_known(name: Phrase, known: set[Phrase]) -> bool:
     """Say whether a term, or what it ends or begins with, is defined: "Restricted Data Owner" of "Data Owner"."""
     parts = (name[first:last] for first in range(len(name)) for last in range(first + 1, len(name) + 1))
     return any(part in known and len(part) >= min(2, len(name)) for part in parts)
-
-
-def _names(corpus: Corpus) -> set[Phrase]:
-    """Return what titles and headings are made of: a reference to one is capitalised too."""
-    found: set[Phrase] = set()
-    for policy in corpus.policies:
-        for text in (policy.document.title, *(text for *_, text in policy.headings)):
-            words = phrase(text)
-            found |= {words[at : at + size] for size in (2, 3, 4) for at in range(len(words) - size + 1)}
-    return found
-
-
-def _common_words(corpus: Corpus) -> set[str]:
-    """Return the stems of the words that some document writes small: a name has others."""
-    small = {word for policy in corpus.policies for word in WORD.findall(policy.text) if word.islower()}
-    return {root for word in small for root in phrase(word)}
 
 
 def unused(corpus: Corpus) -> Iterator[Fault]:

@@ -82,10 +82,10 @@ def test_a_term_that_nothing_uses(tmp_path: Path, text: str, unused: bool) -> No
     assert bool(faults("term-unused", policy(tmp_path, "a.md", f"# Paying\n\n{text}"))) == unused
 
 
-def test_a_term_that_is_used_like_a_defined_one(tmp_path: Path) -> None:
+def test_a_term_that_is_said_to_be_defined_and_is_not(tmp_path: Path) -> None:
     text = (
-        "# Devices\n\nStaff may use an Approved Device at home. Every Approved Device is encrypted, and a device that "
-        "is not approved stays in the office. The Works Council was heard; the Works Council agreed.\n"
+        "# Devices\n\nStaff may use an Approved Device, as defined below. Every Approved Device is encrypted, and each "
+        "Insecure Device stays here. An Insecure Device is old. Ask the Controller, as defined in the GDPR.\n"
     )
     found = policy(tmp_path, "a.md", text)
     assert quotes("term-undefined", found) == ["Approved Device"]
