@@ -38,7 +38,7 @@ def lint(
     fast: Annotated[bool, typer.Option("--fast", help="Load no models; leave out the rules that need them.")] = False,
     html: Html = None,
 ) -> None:
-    """Check the documents: terms, references, dates, tables, and statements that contradict each other."""
+    """Check the documents: terms, acronyms, references, links, dates and metadata."""
     from dataclasses import asdict
 
     from assistant.audit.trail import Audit, lint_line

@@ -1,1 +1,1 @@
-"""What is wrong with the documents themselves: terms, references, dates, numbers that contradict each other."""
+"""What is wrong with the documents themselves: terms, references, links, dates, metadata."""

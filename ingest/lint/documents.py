@@ -1,20 +1,17 @@
 """What documents say of themselves, and what they leave out.
 
-An end without a successor, a successor beside what it replaces, metadata that neighbours have, a row without a cell.
+An end without a successor, a successor beside what it replaces, metadata that neighbours have.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
-from assistant.text.canonical import cells, named_cells
-from ingest.lint.corpus import Corpus, Fault, Policy, Span
+from ingest.lint.corpus import Corpus, Fault, Policy
 
 FIELDS = ("owner", "version", "policy_id")
-MIN_ROWS = 3  # below the header
-SUMS = ("total", "subtotal", "grand total", "sum", "overall", "average", "all ")
 
 
 def expired(corpus: Corpus) -> Iterator[Fault]:
@@ -69,51 +66,3 @@ def incomplete(corpus: Corpus) -> Iterator[Fault]:
             if lacking := [name for name in usual if not getattr(policy.meta, name)]:
                 names = " and no ".join(name.replace("_", " ") for name in lacking)
                 yield Fault(f"It has no {names}, and most documents of its folder do.", policy)
-
-
-def ragged(corpus: Corpus) -> Iterator[Fault]:
-    """Yield each row that alone has nothing in a column."""
-    for policy in corpus.in_force:
-        for span, column in (*_in_tables(policy), *_in_sheets(policy)):
-            under = f" under “{column}”" if column else ""
-            yield Fault(f"The row has nothing{under}, as the others have.", policy, *span)
-
-
-def _in_tables(policy: Policy) -> Iterator[tuple[Span, str]]:
-    for header, rows in _tables(policy):
-        read = [cells(policy.text[start:end]) for start, end in rows]
-        for column, name in enumerate(cells(policy.text[slice(*header)])):
-            lacking = [at for at, row in enumerate(read) if column >= len(row) or not row[column]]
-            if len(read) >= MIN_ROWS and len(lacking) == 1 and _is_row(read[lacking[0]]):
-                yield rows[lacking[0]], name
-
-
-def _is_row(row: list[str]) -> bool:
-    """Tell a row from a total and from a line that heads the rows below it."""
-    return not f"{row[0]} ".casefold().startswith(SUMS) and sum(map(bool, row)) > 1
-
-
-def _tables(policy: Policy) -> Iterator[tuple[Span, list[Span]]]:
-    """Yield (header, rows) of each table that has a header."""
-    header: Span | None = None
-    rows: list[Span] = []
-    for block in [*policy.blocks, None]:
-        if block is not None and block.kind == "row":
-            rows.append((block.start, block.end))
-            continue
-        rule = block is not None and block.kind == "rule"
-        following = rows.pop() if rule and rows else None  # the row above a rule heads another table
-        if header and rows:
-            yield header, rows
-        header, rows = following, []
-
-
-def _in_sheets(policy: Policy) -> Iterator[tuple[Span, str]]:
-    """Yield the rows of a sheet that lack a name which all others have."""
-    rows = [(b.start, b.end) for b in policy.blocks if b.kind == "paragraph" and "; " in policy.text[b.start : b.end]]
-    named = [{name for name, _ in named_cells(policy.text[start:end]) if name} for start, end in rows]
-    if policy.document.media_type != "text/csv" or len(rows) <= MIN_ROWS:
-        return
-    counts = Counter(name for names in named for name in names)
-    for name in [name for name, count in counts.items() if count == len(rows) - 1]:
-        yield next(span for span, names in zip(rows, named, strict=True) if name not in names), name

@@ -37,7 +37,6 @@ RULES = (
     LintRule("term-undefined", "warning", "a term is said to be defined and is not", terms.undefined),
     LintRule("document-expired", "warning", "a document has expired, and nothing replaces it", documents.expired),
     LintRule("meta-missing", "warning", "a document lacks what its neighbours say of themselves", documents.incomplete),
-    LintRule("table-ragged", "note", "a table's row lacks a cell", documents.ragged),
     LintRule("acronym-unexpanded", "note", "an acronym is spelled out nowhere", terms.unexpanded),
     LintRule("term-unused", "note", "a term is defined and used nowhere", terms.unused),
 )

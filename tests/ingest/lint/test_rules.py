@@ -244,11 +244,3 @@ def test_metadata_that_the_neighbours_have(tmp_path: Path) -> None:
     alone = policy(tmp_path, "it/x.md", "# Rule Y\n\nText.\n")
     (fault,) = faults("meta-missing", *owned, lacking, alone)
     assert fault.policy is lacking and "owner" in fault.message and "version" not in fault.message
-
-
-TABLE = "# Rates\n\n| Grade | Days | Note |\n|---|---|---|\n| A | 25 | |\n| B | {} | x |\n| C | 30 | |\n| Total | | |\n"
-
-
-@pytest.mark.parametrize(("cell", "found"), [("", ["| B | | x |"]), ("n/a", [])])
-def test_a_row_that_lacks_a_cell(tmp_path: Path, cell: str, found: list[str]) -> None:
-    assert quotes("table-ragged", policy(tmp_path, "a.md", TABLE.format(cell).replace("| Total | | |\n", ""))) == found
