@@ -45,10 +45,9 @@ def lint(
     from assistant.index.catalog import Catalog
     from assistant.terminal.reports import findings_report
     from assistant.terminal.views import first_of, rejection_line
-    from ingest.lint.baseline import read_baseline, without_known, write_baseline
+    from ingest.lint.findings import read_baseline, without_known, write_baseline, write_sarif
     from ingest.lint.run import fail, linter_index, open_models, rules_but, spans
     from ingest.lint.run import lint as run_lint
-    from ingest.lint.sarif import write_sarif
 
     view = context.renderer()
     settings = context.settings(view)
