@@ -111,7 +111,7 @@ def _check_encoder(catalog: Catalog, encoder_sha: str, config: Config) -> None:
 def refused(found: Survey) -> Iterator[Outcome]:
     """Yield what lies in what was given and cannot be read."""
     for source, error in found.refused:
-        yield Outcome(source, "rejected", rejection=Rejection(source, error.reason, error.detail))
+        yield Outcome(source, "rejected", rejection=Rejection(source, error.reason, f"{_sentence(error)} {HIDDEN}"))
 
 
 def read_changed(
@@ -200,12 +200,15 @@ def _report(
         return tuple(outcome.source for outcome in outcomes if outcome.kind == kind)
 
     rejected = [outcome.rejection for outcome in outcomes if outcome.rejection]
+    # Of what lies in a folder that is told of nothing more is said.
+    told = tuple(f"{rejection.source}/" for rejection in rejected if rejection.detail.endswith(HIDDEN))
+    untold = [row.source for row in removals.unreadable if not f"{row.source}/".startswith(told)]
     return IngestReport(
         added=sources("added"),
         updated=sources("updated"),
         unchanged=len(sources("unchanged")),
         removed=tuple(row.source for row in removals.pruned),
-        rejected=tuple(_with_hidden(rejected, removals.unreadable)),
+        rejected=(*rejected, *(Rejection(source, "unreadable", UNREADABLE) for source in untold)),
         flagged=tuple(flag for outcome in outcomes for flag in outcome.flags),
         passages=catalog.info().passages,
         terms=catalog.queries.count_terms(),
@@ -213,17 +216,3 @@ def _report(
         missing=len(removals.missing),
         embedded=embedded,
     )
-
-
-def _with_hidden(rejected: Sequence[Rejection], unreadable: Sequence[SourceRow]) -> list[Rejection]:
-    """Say of the documents that are hidden, where they, or a folder that holds them, were refused."""
-    told = list(rejected)
-    for row in unreadable:
-        for at, refused in enumerate(told):
-            if f"{row.source}/".startswith(f"{refused.source}/"):
-                if not refused.detail.endswith(HIDDEN):
-                    told[at] = replace(refused, detail=f"{refused.detail} {HIDDEN}")
-                break
-        else:
-            told.append(Rejection(row.source, "unreadable", UNREADABLE))
-    return told
