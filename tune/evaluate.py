@@ -32,8 +32,7 @@ SHOWN = (
     "gold_recall_answered",
     "numbers_exact",
     "own_words",
-    "citation_recall",
-    "citation_precision",
+    "verified",
     "evidence_hit",
     "invented_keys",
 )

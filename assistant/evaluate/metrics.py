@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,11 +55,6 @@ def aurc(confidence: Floats, wrong: Bools) -> float:
     return float(risk_curve(confidence, wrong).mean())
 
 
-def risk_at(confidence: Floats, wrong: Bools, coverage: float) -> float:
-    """Return the share of wrong answers when the most confident share `coverage` of the questions is answered."""
-    return float(risk_curve(confidence, wrong)[math.ceil(coverage * len(wrong)) - 1])
-
-
 def reliability(confidence: Floats, right: Bools) -> list[Bin]:
     """Return bins of equally many questions, the most confident first."""
     bins = zip(*(np.array_split(part, 10) for part in _ranked(confidence, right)), strict=True)
@@ -99,11 +93,10 @@ class Columns:
 
     confidence: Floats
     right: Bools
-    answerable: Bools
 
     def take(self, rows: NDArray[np.int64]) -> Columns:
         """Return these rows, in this order."""
-        return Columns(self.confidence[rows], self.right[rows], self.answerable[rows])
+        return Columns(self.confidence[rows], self.right[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +123,9 @@ class Value:
 NOTHING = Value(None, None, None, 0)
 
 
-def _risk_at(coverage: float, c: Columns) -> float:
-    return risk_at(c.confidence, ~c.right, coverage)
-
-
 METRICS: Mapping[str, Metric] = {
     "doc_recall@5": Metric("Retrieval", "gold document in the first 5 hits"),
-    "evidence@400w": Metric("Retrieval", "gold evidence in the first 400 words"),
     "evidence@800w": Metric("Retrieval", "gold evidence in the first 800 words"),
-    "evidence_any@800w": Metric("Retrieval", "any 60 words of it in the first 800"),
-    "mrr@10": Metric("Retrieval", "MRR@10 of hits that hold evidence"),
-    "ndcg@10": Metric("Retrieval", "nDCG@10 of hits that hold evidence"),
-    "reader_first": Metric("Reader", "first sentence meets gold evidence"),
-    "reader_f1": Metric("Reader", "token F1 of the best two sentences"),
     "answer_rate": Metric("Answers", "answerable questions answered"),
     "f1": Metric("Answers", "token F1, an abstention scoring 0"),
     "f1_answered": Metric("Answers", "token F1 where answered"),
@@ -151,17 +134,12 @@ METRICS: Mapping[str, Metric] = {
     "numbers_exact": Metric("Answers", "the gold's numbers and no others"),
     "numbers_found": Metric("Answers", "the gold's numbers among others"),
     "own_words": Metric("Answers", "in the generator's own words"),
-    "citation_recall": Metric("Citations", "statements that their quotes support"),
-    "citation_precision": Metric("Citations", "citations that support or are needed"),
+    "verified": Metric("Citations", "answers that verify accepts"),
     "evidence_hit": Metric("Citations", "a quote meets gold evidence"),
-    "verbatim": Metric("Citations", "quotes that are verbatim"),
     "invented_keys": Metric("Citations", "invented keys an answer", lower_better=True),
     "abstention_unanswerable": Metric("Abstention", "abstained where nothing answers"),
     "abstention_out_of_domain": Metric("Abstention", "abstained on another corpus's questions"),
     "false_abstention": Metric("Abstention", "abstained where the documents answer", lower_better=True),
-    "auroc_answerable": Metric(
-        "Confidence", "AUROC of answerable or not", together=lambda c: auroc(c.confidence, c.answerable)
-    ),
     "auroc_right": Metric(
         "Confidence",
         "AUROC of right or wrong where answered",
@@ -170,8 +148,6 @@ METRICS: Mapping[str, Metric] = {
     ),
     "coverage": Metric("Confidence", "all questions answered, at the threshold"),
     "risk": Metric("Confidence", "answers that are wrong, at the threshold", lower_better=True),
-    "risk@60": Metric("Confidence", "wrong at 60% coverage", lower_better=True, together=partial(_risk_at, 0.6)),
-    "risk@80": Metric("Confidence", "wrong at 80% coverage", lower_better=True, together=partial(_risk_at, 0.8)),
     "aurc": Metric(
         "Confidence",
         "area under risk-coverage",
@@ -197,7 +173,6 @@ def columns(rows: Sequence[Scored]) -> Columns:
     return Columns(
         np.array([row.confidence for row in rows], np.float64),
         np.array([row.right for row in rows], np.bool_),
-        np.array([row.group == "answerable" for row in rows], np.bool_),
     )
 
 

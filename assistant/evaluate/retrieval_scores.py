@@ -5,7 +5,6 @@ Texts are compared by word 3-grams, so that layout and small cuts do not count.
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +12,9 @@ from typing import Any
 
 from assistant.evaluate.questions import Question
 
-STRETCH_WORDS = 60  # of a span that are looked for at once; the next stretch begins half as far on
+HEAD_WORDS = 60  # of a span that are looked for
 GRAM_WORDS = 3
-COVERED_SHARE = 0.8  # of a stretch's 3-grams that covers it
+COVERED_SHARE = 0.8  # of their 3-grams that covers it
 OVERLAP_SHARE = 0.5  # of the shorter text's 3-grams, at which a quote covers gold evidence
 PILED = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]++")  # more marks than NFKC sorts in fair time
 MARKUP = (
@@ -44,18 +43,9 @@ def spans_of(evidence: Sequence[str]) -> list[Words]:
     return [words for words in spans if len(words) >= GRAM_WORDS] or spans
 
 
-def covers(words: Words, span: Words, *, anywhere: bool = False) -> bool:
-    """Tell whether a text covers the span's first 60 words, or `anywhere` any 60 of them."""
-    return any(
-        _share(stretch, words) >= COVERED_SHARE
-        for stretch in (_stretches(span) if anywhere else [span[:STRETCH_WORDS]])
-    )
-
-
-def inside(words: Words, span: Words) -> bool:
-    """Tell whether a text covers a stretch of the span, or lies within it."""
-    within = GRAM_WORDS <= len(words) < len(span) and _share(words, span) >= COVERED_SHARE
-    return within or covers(words, span, anywhere=True)
+def covers(words: Words, span: Words) -> bool:
+    """Tell whether a text covers the span's first 60 words."""
+    return _share(span[:HEAD_WORDS], words) >= COVERED_SHARE
 
 
 def covers_gold(quote: str, evidence: Sequence[str]) -> bool:
@@ -84,35 +74,17 @@ def _grams(words: Words, size: int) -> Iterator[tuple[str, ...]]:
     return zip(*(words[i:] for i in range(size)), strict=False)
 
 
-def _stretches(span: Words) -> Iterator[Words]:
-    """Yield the 60-word stretches of a span, the last one aligned to its end."""
-    last = max(0, len(span) - STRETCH_WORDS)
-    for start in dict.fromkeys([*range(0, last + 1, STRETCH_WORDS // 2), last]):
-        yield span[start : start + STRETCH_WORDS]
-
-
-TOP_RANKS = 10  # that MRR and nDCG look at
 Hit = Mapping[str, Any]
 
 
 def retrieval_scores(question: Question, hits: Sequence[Hit]) -> dict[str, float]:
-    """Return what the hits, best first and as in `ask --json`, are worth; only what the question's gold allows.
-
-    For MRR and nDCG a hit is relevant when its text covers a gold span, or lies within one. Each span counts once,
-    at the first hit that covers it; the ideal order covers one span a rank.
-    """
+    """Return what the hits, best first and as in `ask --json`, are worth; only what the question's gold allows."""
     scores: dict[str, float] = {}
     if question.docs:
         scores["doc_recall@5"] = float(any(is_gold(hit["source"], question.docs) for hit in hits[:5]))
     if spans := spans_of(question.evidence):
-        for budget in (400, 800):
-            text = words_of(first_words(hits, budget))
-            scores[f"evidence@{budget}w"] = float(any(covers(text, span) for span in spans))
-        scores["evidence_any@800w"] = float(any(covers(text, span, anywhere=True) for span in spans))
-        ranks = list(_first_ranks([words_of(hit["text"]) for hit in hits[:TOP_RANKS]], spans))
-        scores["mrr@10"] = max((1.0 / rank for rank in ranks), default=0.0)
-        ideal = sum(1.0 / math.log2(1 + rank) for rank in range(1, min(len(spans), TOP_RANKS) + 1))
-        scores["ndcg@10"] = min(1.0, sum(1.0 / math.log2(1 + rank) for rank in ranks) / ideal)
+        text = words_of(first_words(hits, 800))
+        scores["evidence@800w"] = float(any(covers(text, span) for span in spans))
     return scores
 
 
@@ -125,9 +97,3 @@ def is_gold(source: str, docs: Sequence[str]) -> bool:
 def first_words(hits: Sequence[Hit], budget: int) -> str:
     """Return the first `budget` white-space words of the hits in their order; the last hit is cut."""
     return " ".join([word for hit in hits for word in hit["text"].split()][:budget])
-
-
-def _first_ranks(hits: Sequence[Words], spans: Sequence[Words]) -> Iterator[int]:
-    for span in spans:
-        if rank := next((rank for rank, words in enumerate(hits, 1) if inside(words, span)), 0):
-            yield rank

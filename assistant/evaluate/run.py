@@ -19,8 +19,9 @@ from typing import Any
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import load_confidence, path_of
+from assistant.answer.proof.verify import verify_answer
 from assistant.answer.read import load_reader
-from assistant.contract import answer_json, dumps
+from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import AuditSection, Config, IndexSection, ModelsSection
 from assistant.core.errors import UsageError
 from assistant.core.files import PRIVATE_FOLDER, hash_file
@@ -58,13 +59,9 @@ def ask(assistant: Assistant, question: Question) -> Json:
     """Ask one question, as someone with its roles too; return the saved form of the answer."""
     access = access_of(assistant.access, question)
     answer = assistant.answer(question.asked, question.history, access=access, k=15)  # as many hits are scored
-    said = assistant.catalog.queries.slices
-    return {
-        **answer_json(answer, question.id),
-        "own_words": answer.generated,
-        "evidence": list(dict.fromkeys(c.quote for c in answer.citations)),  # that the reader picked, best first
-        "verbatim": [c.quote in said(c.document_sha256, c.start, c.end) for c in answer.citations],
-    }
+    saved = answer_json(answer, question.id)
+    checks = verify_answer(saved_answer(saved), assistant.catalog, access)
+    return {**saved, "own_words": answer.generated, "verified": not any(check.problem for check in checks)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """One question and its saved answer -> what it is worth by every metric that applies to it.
 
-Answers are compared with gold answers by words and numbers, and their citations as ALCE scores them (Gao et al. 2023).
+Answers are compared with gold answers by words and numbers; that statements are their quotes, `verify` says.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assistant.answer.phrase import INVENTED
-from assistant.answer.proof.citations import is_its_quote
 from assistant.evaluate.questions import Group, Question
-from assistant.evaluate.retrieval_scores import covers_gold, retrieval_scores, spans_of
-from assistant.text.canonical import last_heading
+from assistant.evaluate.retrieval_scores import covers_gold, retrieval_scores
 from assistant.text.prompts import KEY
 from assistant.text.quantities import numbers
 
 DIGITS = 6  # of every number in a report
 HELD_RECALL = 0.6  # of a gold answer's tokens, at which a text holds it
-KEYS = re.compile(r"(?:\[\d{1,3}\]\s*)+")
 
 Saved = Mapping[str, Any]
 
@@ -63,15 +60,12 @@ def score(question: Question, saved: Saved, threshold: float) -> Scored:
     if question.answerable:
         scores |= {"answer_rate": float(answered), "false_abstention": float(status == "abstained")}
         scores |= retrieval_scores(question, saved["hits"]) | _answer_scores(question, text if answered else "")
-        scores |= _reader_scores(question, saved["evidence"])
     else:
         scores[f"abstention_{question.group}"] = float(not answered)
     if answered:
         scores |= {"risk": float(not right), "own_words": float(saved["own_words"])}
-        scores |= citation_scores(saved["answer"], saved["citations"])
-        scores["invented_keys"] += sum(v["guard"] == INVENTED for v in saved["verdicts"])
-        if saved["verbatim"]:
-            scores["verbatim"] = sum(saved["verbatim"]) / len(saved["verbatim"])
+        scores["verified"] = float(saved["verified"])
+        scores["invented_keys"] = float(sum(v["guard"] == INVENTED for v in saved["verdicts"]))
         if question.answerable and question.evidence:
             scores["evidence_hit"] = float(any(covers_gold(c["quote"], question.evidence) for c in saved["citations"]))
     return Scored(
@@ -107,17 +101,6 @@ def _answer_scores(question: Question, text: str) -> dict[str, float]:
     if not text:
         return scores
     return scores | {f"{name}_answered": value for name, value in scores.items()} | number_scores(text, golds)
-
-
-def _reader_scores(question: Question, evidence: list[str]) -> dict[str, float]:
-    """Score the sentences that the reader picked, best first, whether or not an answer was given."""
-    if not spans_of(question.evidence):
-        return {}
-    best_two = " ".join(evidence[:2])
-    return {
-        "reader_first": float(bool(evidence) and covers_gold(evidence[0], question.evidence)),
-        "reader_f1": best_f1(best_two, (*question.answers, *question.evidence)),
-    }
 
 
 def normalise(text: str) -> list[str]:
@@ -173,47 +156,3 @@ def number_scores(text: str, golds: Sequence[str]) -> dict[str, float]:
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
     return sum((Counter(one) & Counter(other)).values())
-
-
-@dataclass(frozen=True, slots=True)
-class CitedStatement:
-    """A part of an answer, and the keys that close it."""
-
-    text: str
-    keys: tuple[int, ...]
-
-
-def statements(answer: str) -> list[CitedStatement]:
-    """Split an answer at its keys; what follows the last ones has none."""
-    found, start = [], 0
-    for match in KEYS.finditer(answer):
-        keys = dict.fromkeys(int(key) for key in KEY.findall(match.group()))
-        found.append(CitedStatement(answer[start : match.start()].strip(), tuple(keys)))
-        start = match.end()
-    return [*(s for s in found if s.text), *([CitedStatement(rest, ())] if (rest := answer[start:].strip()) else [])]
-
-
-def citation_scores(answer: str, citations: Sequence[Saved]) -> dict[str, float]:
-    """Return citation recall and precision, and how many keys no citation carries.
-
-    Recall is the share of statements that are one of their quotes; precision is the share of keys whose quote the
-    statement is.
-    """
-    by_key = {c["key"]: c for c in citations}
-    recalled: list[float] = []
-    precise: list[float] = []
-    said = statements(answer)
-    for statement in said:
-        proved = [key in by_key and _proves(by_key[key], statement.text) for key in statement.keys]
-        recalled.append(float(any(proved)))
-        precise += map(float, proved)
-    invented = {key for statement in said for key in statement.keys} - set(by_key)
-    return {
-        "citation_recall": sum(recalled) / max(1, len(recalled)),
-        "citation_precision": sum(precise) / max(1, len(precise)),
-        "invented_keys": float(len(invented)),
-    }
-
-
-def _proves(cited: Saved, statement: str) -> bool:
-    return is_its_quote(statement, cited["quote"], last_heading(cited["title"], cited["headings"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from assistant.answer.assistant import Assistant
+from assistant.contract import answer_json
 from assistant.core.config import Config
 from assistant.core.errors import GateFailed, UsageError
-from assistant.core.records import make_access
+from assistant.core.records import Answer, make_access
 from assistant.evaluate import run as evaluation
 from assistant.evaluate.compare import compare
 from assistant.evaluate.metrics import METRICS, check_gates, parse_gates
@@ -122,7 +125,7 @@ def test_the_report_says_what_happened(done: evaluation.Run, files: Path) -> Non
         assert found[name]["status"] == "answered" and found[name]["right"], found[name]
     assert (found["miss"]["status"], found["miss"]["right"]) == ("abstained", False)
     assert {row["status"] for row in found.values() if row["group"] == "out_of_domain"} == {"abstained"}
-    assert metrics["verbatim"] == 1.0 and metrics["invented_keys"] == 0.0
+    assert metrics["verified"] == 1.0 and metrics["invented_keys"] == 0.0
     assert metrics["answer_rate"] == pytest.approx(0.8) and metrics["false_abstention"] == pytest.approx(0.2)
     assert metrics["abstention_out_of_domain"] == 1.0 and metrics["doc_recall@5"] is not None
     assert list(done.report["metrics"]) == list(METRICS)
@@ -146,7 +149,7 @@ def test_the_files_of_a_run(done: evaluation.Run) -> None:
         f"5 answerable, 1 unanswerable, 2 out_of_domain questions; threshold {done.report['stamp']['threshold']:g}."
     )
     assert counted in told
-    assert "(risk_coverage.png)" in told and "(reliability.png)" in told and "| verbatim | 1.000 |" in told
+    assert "(risk_coverage.png)" in told and "(reliability.png)" in told and "| verified | 1.000 |" in told
     assert (done.folder / "risk_coverage.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -267,10 +270,10 @@ def test_what_is_not_a_report_or_shares_nothing(done: evaluation.Run, tmp_path: 
 
 
 def test_gates() -> None:
-    gates = parse_gates(["verbatim=1", "risk=0.05"])
-    check_gates(gates, {"verbatim": 1.0, "risk": 0.05})
-    with pytest.raises(GateFailed, match=r"verbatim is 0.990, and must be at least 1; risk has no value"):
-        check_gates(gates, {"verbatim": 0.99, "risk": None})
+    gates = parse_gates(["verified=1", "risk=0.05"])
+    check_gates(gates, {"verified": 1.0, "risk": 0.05})
+    with pytest.raises(GateFailed, match=r"verified is 0.990, and must be at least 1; risk has no value"):
+        check_gates(gates, {"verified": 0.99, "risk": None})
     for bad in ("speed=1", "risk", "risk=low"):
         with pytest.raises(UsageError, match="--fail-under"):
             parse_gates([bad])
@@ -290,8 +293,7 @@ def saved(**fields: Any) -> dict[str, Any]:
         "hits": [],
         "verdicts": [],
         "own_words": False,
-        "evidence": [CARRY],
-        "verbatim": [True],
+        "verified": True,
         **fields,
     }
 
@@ -306,21 +308,34 @@ ANSWERABLE = Question("q", "?", True, answers=("At most 1.5 weeks",), evidence=(
 def test_below_the_threshold_it_would_have_abstained() -> None:
     row = scored(ANSWERABLE, confidence=0.49)
     assert (row.status, row.right, row.words) == ("abstained", True, 0)
-    assert row.scores["f1"] == 0.0 and row.scores["false_abstention"] == 1.0 and row.scores["reader_first"] == 1.0
-    assert not {"risk", "f1_answered", "citation_recall", "verbatim"} & set(row.scores)
+    assert row.scores["f1"] == 0.0 and row.scores["false_abstention"] == 1.0
+    assert not {"risk", "f1_answered", "verified", "invented_keys"} & set(row.scores)
     assert (row.gold, row.answer) == ("At most 1.5 weeks", CARRY)  # what it would have said
     assert scored(ANSWERABLE, confidence=0.5).status == "answered"
 
 
 def test_a_blocked_question_is_neither_answered_nor_a_false_abstention() -> None:
-    row = scored(ANSWERABLE, status="blocked", citations=[], evidence=[], verbatim=[])
+    row = scored(ANSWERABLE, status="blocked", citations=[])
     assert (row.status, row.right) == ("blocked", False)
     assert row.scores["answer_rate"] == row.scores["false_abstention"] == 0.0
 
 
-def test_invented_keys_are_counted_in_the_text_and_in_the_verdicts() -> None:
-    verdict = {"guard": "citations", "reason": "the generator invented source [9]"}
-    assert scored(ANSWERABLE, answer=f"{CARRY} [1][3]", verdicts=[verdict]).scores["invented_keys"] == 2.0
+def test_keys_that_a_generator_invented_are_counted_as_its_verdicts_say() -> None:
+    verdicts = [{"guard": "citations", "reason": f"the generator invented source [{key}]"} for key in (8, 9)]
+    told = [*verdicts, {"guard": "secrets", "reason": "an API key"}]
+    assert scored(ANSWERABLE, verdicts=told).scores["invented_keys"] == 2.0
+
+
+def test_an_answer_that_verify_refuses_is_not_verified(office_config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forged(answer: Answer, id: str) -> dict[str, Any]:
+        return {**answer_json(answer, id), "answer": f"{answer.text} Nobody may."}
+
+    question = Question("q", QUESTIONS[0]["question"])
+    with closing(Assistant(office_config, access=DAY)) as assistant:
+        assert evaluation.ask(assistant, question)["verified"]
+        monkeypatch.setattr(evaluation, "answer_json", forged)
+        assert not evaluation.ask(assistant, question)["verified"]
+    assert scored(ANSWERABLE, verified=False).scores["verified"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -366,13 +381,13 @@ def test_the_command_fails_under_a_gate_with_7_after_writing(
 ) -> None:
     done = command(files / "own.jsonl", "--limit", "2", "--fail-under", "f1=0.99")
     assert done.code == 7 and "f1 is " in done.err and "at least 0.99" in done.err
-    assert command(files / "own.jsonl", "--limit", "2", "--fail-under", "verbatim=1").code == 0
+    assert command(files / "own.jsonl", "--limit", "2", "--fail-under", "verified=1").code == 0
 
 
 def test_the_command_compares(command: Callable[..., Any], done: evaluation.Run) -> None:
     path = done.folder / "report.json"
     told = command("--compare", path, path)
-    assert told.code == 0 and "auroc_answerable" in told.out and "Changed answers: 0." in told.out
+    assert told.code == 0 and "aurc" in told.out and "Changed answers: 0." in told.out
     assert command("--compare", path, path, "--json").json["questions"] == 8
 
 

@@ -18,7 +18,6 @@ from assistant.evaluate.metrics import (
     interval,
     reliability,
     resamples,
-    risk_at,
     risk_curve,
 )
 
@@ -34,8 +33,6 @@ def test_the_curve_by_hand() -> None:
     confidence, wrong = np.array([0.2, 0.9, 0.6, 0.4]), np.array([True, False, True, False])
     assert risk_curve(confidence, wrong).tolist() == [0, 1 / 2, 1 / 3, 1 / 2]
     assert aurc(confidence, wrong) == pytest.approx((1 / 2 + 1 / 3 + 1 / 2) / 4)
-    assert risk_at(confidence, wrong, 0.5) == 1 / 2
-    assert risk_at(confidence, wrong, 0.6) == 1 / 3  # three of four are the fewest that are 60%
 
 
 def test_equal_confidences_share_their_risk() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from assistant.evaluate.retrieval_scores import (
     covers,
     covers_gold,
     first_words,
-    inside,
     is_gold,
     retrieval_scores,
     spans_of,
@@ -43,13 +41,10 @@ def test_four_fifths_of_the_3_grams_cover_a_span() -> None:
     assert not covers(words_of(numbered(0, 9)), span)
 
 
-def test_only_the_head_of_a_long_span_counts_unless_anywhere() -> None:
+def test_only_the_head_of_a_long_span_counts() -> None:
     span, tail = words_of(numbered(0, 200)), words_of(numbered(140, 200))
     assert covers(words_of(numbered(0, 60)), span)
     assert not covers(tail, span)
-    assert covers(tail, span, anywhere=True)
-    assert not covers(words_of(numbered(150, 180)), span, anywhere=True)
-    assert inside(words_of(numbered(150, 180)), span)
 
 
 def test_short_spans_count_where_there_is_no_longer_one() -> None:
@@ -99,25 +94,12 @@ def test_retrieval_by_hand() -> None:
     question = Question("1", "?", True, evidence=evidence, docs=("gold.md",))
     texts = (numbered(100, 500), numbered(0, 20), "nothing here", "nor here", numbered(500, 520))
     hits = [hit(text, "gold.md" if text == evidence[0] else "other.md") for text in texts]
-    scores = retrieval_scores(question, hits)
-    assert scores == pytest.approx(
-        {
-            "doc_recall@5": 1.0,
-            "evidence@400w": 0.0,
-            "evidence@800w": 1.0,
-            "evidence_any@800w": 1.0,
-            "mrr@10": 1 / 2,
-            "ndcg@10": (1 / math.log2(3) + 1 / math.log2(6)) / (1 + 1 / math.log2(3)),
-        }
-    )
-
-
-def test_one_hit_that_covers_every_span_is_ideal() -> None:
-    question = Question("1", "?", True, evidence=(numbered(0, 20), numbered(20, 40)))
-    assert retrieval_scores(question, [hit(numbered(0, 40))])["ndcg@10"] == 1.0
+    assert retrieval_scores(question, hits) == {"doc_recall@5": 1.0, "evidence@800w": 1.0}
+    late = [hit(numbered(1_000, 1_799)), *hits]  # 799 words before them
+    assert retrieval_scores(question, late) == {"doc_recall@5": 1.0, "evidence@800w": 0.0}
 
 
 def test_without_gold_nothing_is_scored_and_without_hits_all_is_0() -> None:
     assert retrieval_scores(Question("1", "?", True, answers=("x",)), [hit(RULE)]) == {}
     scores = retrieval_scores(Question("1", "?", True, evidence=(RULE,), docs=("a.md",)), [])
-    assert len(scores) == 6 and set(scores.values()) == {0.0}
+    assert scores == {"doc_recall@5": 0.0, "evidence@800w": 0.0}
