@@ -29,7 +29,6 @@ from assistant.serve.errors import Notify, Translate, translator
 from assistant.serve.identity import Who
 from assistant.serve.metrics import MEDIA_TYPE, Metrics
 from assistant.serve.page import render
-from assistant.serve.page.render import PageResponse
 from assistant.serve.page.views import SOURCE_PATH
 from assistant.serve.queue import RequestQueue, Result
 from assistant.serve.schemas import (
@@ -134,37 +133,37 @@ class Service:
         return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
 
     async def home(self) -> Response:
-        return _page_response(render.home())
+        return render.home()
 
     async def ask_page(self, request: Request) -> Response:
         render.check_origin(request.headers)
-        asked = render.read_form(await request.body(), render.PageQuestion)
+        asked = render.read_form(await request.body(), render.QUESTION_FORM)
         turns = asked.turns
 
-        def work(access: Access, report_stage: ReportStage) -> PageResponse:
+        def work(access: Access, report_stage: ReportStage) -> Response:
             return render.answered(self._answer(asked.question, turns, access, report_stage, asked.about), asked)
 
-        return _page_response(await self._run(request, work))
+        return await self._run(request, work)
 
     async def take_feedback(self, request: Request) -> Response:
         render.check_origin(request.headers)
-        given = render.read_form(await request.body(), render.PageFeedback).given
+        given = render.read_form(await request.body(), render.FEEDBACK_FORM)
 
-        def work(access: Access, _: ReportStage) -> PageResponse:
+        def work(access: Access, _: ReportStage) -> Response:
             self._assistant.feedback(given, access=access)
             return render.thanked()
 
-        return _page_response(await self._run(request, work))
+        return await self._run(request, work)
 
     async def source(self, document: str, start: int, end: int, request: Request) -> Response:
-        def work(access: Access, _: ReportStage) -> PageResponse:
+        def work(access: Access, _: ReportStage) -> Response:
             place = self._assistant.place(document, start, end, access)
             return render.source(*place, address=self._assistant.address(place[0], access))
 
-        return _page_response(await self._run(request, work))
+        return await self._run(request, work)
 
     async def static(self, path: str) -> Response:
-        return _page_response(render.static(path))
+        return render.static(path)
 
     async def models(self) -> Response:
         return Response(_encoded(models()), media_type=JSON)
@@ -216,10 +215,6 @@ class Service:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _page_response(page: PageResponse) -> Response:
-    return Response(page.body, page.status, dict(page.headers), page.media_type)
 
 
 def _encoded(value: object) -> bytes:
@@ -299,7 +294,7 @@ def _error_response(error: HttpError, path: str) -> Response:
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         error.headers = {"WWW-Authenticate": BASIC if path in render.PATHS else "Bearer"}
     if path in render.PATHS:
-        return _page_response(render.failed(error))
+        return render.failed(error)
     return Response(_encoded(error_json(error, path)), error.status_code, error.headers, JSON)
 
 

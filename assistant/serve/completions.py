@@ -89,14 +89,10 @@ def content_of(answer: Answer) -> str:
 
 
 def _listed(source: Citation | Quote) -> str:
-    place = f"- [{source.key}] {inert(_place(source))} ({inert(source.source)})"
+    where = heading_path(source.title, source.headings, source.page)
+    place = f"- [{source.key}] {inert(where)} ({inert(source.source)})"
     quoted = [] if isinstance(source, Citation) else [f"  > {line}" for line in inert(source.quote).splitlines()]
     return "\n".join((place, *quoted))
-
-
-def _place(source: Citation | Quote) -> str:
-    page = f", page {source.page}" if source.page else ""
-    return f"{heading_path(source.title, source.headings)}{page}"
 
 
 def _head(kind: str) -> Json:
@@ -119,7 +115,8 @@ def _annotation(content: str, source: Citation | Quote) -> Json:
     OpenAI's own citations of files have neither a title nor the words, and are of another interface.
     """
     start, end = _mark(content, source)
-    place = {"url": f"{quote(source.source)}#{source.key}", "title": _place(source), "content": source.quote}
+    title = heading_path(source.title, source.headings, source.page)
+    place = {"url": f"{quote(source.source)}#{source.key}", "title": title, "content": source.quote}
     return {"type": "url_citation", "url_citation": {**place, "start_index": start, "end_index": end}}
 
 

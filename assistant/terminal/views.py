@@ -160,10 +160,8 @@ def hit_place(hit: Hit) -> Text:
 
 
 def _place(title: str, headings: Sequence[str], page: int | None, source: str) -> Text:
-    where = f", page {page}" if page else ""
-    return Text.assemble(
-        (printable(heading_path(title, headings) + where), "bold"), (printable(f"  ({source})"), "dim")
-    )
+    where = heading_path(title, headings, page)
+    return Text.assemble((printable(where), "bold"), (printable(f"  ({source})"), "dim"))
 
 
 def quote_in_context(text: str, start: int, end: int, around: int = 600) -> Text:

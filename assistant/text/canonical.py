@@ -190,9 +190,10 @@ def named_cells(row: str) -> list[tuple[str, str]]:
     return found
 
 
-def heading_path(title: str, headings: Sequence[str]) -> str:
-    """Return `title > heading > heading`, each once."""
-    return " > ".join(dict.fromkeys(part for part in (title, *headings) if part))
+def heading_path(title: str, headings: Sequence[str], page: int | None = None) -> str:
+    """Return `title > heading > heading, page N`, each heading once."""
+    path = " > ".join(dict.fromkeys(part for part in (title, *headings) if part))
+    return f"{path}, page {page}" if page else path
 
 
 def last_heading(title: str, headings: Sequence[str]) -> str:

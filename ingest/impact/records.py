@@ -52,8 +52,7 @@ class TextChange:
     @property
     def place(self) -> str:
         """The headings above it, and its page."""
-        page = f", page {self.page}" if self.page else ""
-        return heading_path("", self.headings) + page
+        return heading_path("", self.headings, self.page)
 
     def words(self, kept: int = 12) -> Line:
         """Return the words that changed, and so many unchanged ones on either side of them."""

@@ -14,6 +14,7 @@ from rich.console import Console
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, saved_answer
+from assistant.core.records import Answer
 from assistant.serve.page.render import PageQuestion, answered
 from assistant.terminal.views import answer_text
 from tests.serve.stub import ANSWER, CITATION
@@ -46,13 +47,17 @@ def test_a_sentence_alone_is_not_pointed_out(make_assistant: Callable[..., Assis
     assert [citation.focus for citation in answer.citations] == [""]
 
 
+def shown(answer: Answer) -> str:
+    return bytes(answered(answer, PageQuestion(question="?")).body).decode()
+
+
 def test_it_is_bold_in_a_terminal_and_on_the_page() -> None:
     out = io.StringIO()
     Console(file=out, force_terminal=True).print(answer_text(POINTED))
     assert f"{FIRST} \x1b[1m{SECOND}\x1b[0m" in out.getvalue()
-    assert f"{FIRST} <strong>{SECOND}</strong>" in answered(POINTED, PageQuestion(question="?")).body.decode()
+    assert f"{FIRST} <strong>{SECOND}</strong>" in shown(POINTED)
 
 
 @pytest.mark.parametrize("text", ["", "Other words. [1]"])
 def test_what_an_answer_does_not_say_is_not_pointed_out(text: str) -> None:
-    assert "<strong>" not in answered(replace(POINTED, text=text), PageQuestion(question="?")).body.decode()
+    assert "<strong>" not in shown(replace(POINTED, text=text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -12,13 +11,17 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.responses import Response
 
+from assistant.answer.context import by_key, excerpts_once
 from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
+from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURNS
-from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Opinion, Turn
+from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Turn
 from assistant.index.mirrors import is_web
-from assistant.serve.page.views import SOURCE_PATH, answer_view, block_views, document_facts
+from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
 from assistant.serve.schemas import HttpError, Message, bad_request
+from assistant.text.canonical import plain_text
 from assistant.text.words import shown_title
 
 if TYPE_CHECKING:
@@ -44,17 +47,7 @@ MOST = {"question": MAX_QUESTION, "about": MAX_ABOUT, "note": MAX_NOTE, "quote":
 MAX_HISTORY = 60_000  # bytes; a form may write three for one, and the server takes 262,144
 TURNS = TypeAdapter(list[Message])
 
-Form = TypeVar("Form", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class PageResponse:
-    """What is sent to a browser."""
-
-    body: bytes
-    media_type: str
-    status: int
-    headers: Mapping[str, str]
+Form = TypeVar("Form")
 
 
 class PageQuestion(BaseModel):
@@ -75,28 +68,19 @@ class PageQuestion(BaseModel):
             raise bad_request("history: this is no conversation of this page.") from None
 
 
-class PageFeedback(BaseModel):
-    """What the form below an answer sends."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    answer: str
-    opinion: Opinion
-    note: str = ""
-    quote: str = ""
-
-    @property
-    def given(self) -> Feedback:
-        """The same for the assistant."""
-        return Feedback(self.answer, self.opinion, self.note, self.quote)
+# Of one value each: a plain record has no configuration of its own, and takes that of what it lies in.
+QUESTION_FORM = TypeAdapter(tuple[PageQuestion])
+FEEDBACK_FORM = TypeAdapter(tuple[Feedback], config=ConfigDict(extra="forbid"))
 
 
-def read_form(body: bytes, kind: type[Form]) -> Form:
+def read_form(body: bytes, form: TypeAdapter[tuple[Form]]) -> Form:
     """Read a form as a browser sends it; raises HttpError."""
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        return kind.model_validate({name: values[-1] for name, values in fields.items()})
+        (found,) = form.validate_python(({name: values[-1] for name, values in fields.items()},))
     except (ValueError, ValidationError):
         raise bad_request("this is not the form of this page.") from None
+    return found
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
@@ -112,26 +96,34 @@ def check_origin(headers: Mapping[str, str]) -> None:
         raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
 
 
-@cache
-def home() -> PageResponse:
+def home() -> Response:
     """Return the page with nothing asked yet."""
     return _page("home.html", answer=None, about="", history="[]", most=MOST)
 
 
-def answered(answer: Answer, asked: PageQuestion) -> PageResponse:
+def answered(answer: Answer, asked: PageQuestion) -> Response:
     """Return the page with an answer, and with the conversation for the question after it."""
     turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
     while len(history := _conversation(turns)) > MAX_HISTORY:
         turns = turns[1:]
-    view = answer_view(answer)
-    return _page("home.html", answer=view, number=asked.part, about=asked.about, history=history, most=MOST)
+    marked, sources = focuses(answer.citations), by_key(answer.sources)
+    return _page(
+        "home.html",
+        answer=answer,
+        lines=[tuple(pieces(line, marked)) for line in answer.text.splitlines() if line.strip()],
+        sources=list(zip(sources, excerpts_once(sources), strict=True)),
+        number=asked.part,
+        about=asked.about,
+        history=history,
+        most=MOST,
+    )
 
 
 def _conversation(turns: Sequence[Turn]) -> str:
     return json.dumps([{"role": turn.role, "content": turn.content} for turn in turns])
 
 
-def source(document: Document, text: str, start: int, end: int, address: str = "") -> PageResponse:
+def source(document: Document, text: str, start: int, end: int, address: str = "") -> Response:
     """Return the page of a quote's place, text[start:end] of what surrounds it in its document at that address."""
     begin = text.find("\n", 0, start) + 1 if start else 0
     shown = text[begin:]
@@ -141,27 +133,31 @@ def source(document: Document, text: str, start: int, end: int, address: str = "
     return _page("source.html", title=title, document=document, facts=facts, address=address, is_web=web, blocks=blocks)
 
 
-def thanked() -> PageResponse:
+def thanked() -> Response:
     """Return the page that says that feedback was taken."""
     return _page("thanks.html")
 
 
-def failed(error: HttpError) -> PageResponse:
+def failed(error: HttpError) -> Response:
     """Return the page of an error."""
-    return _page("error.html", error.status_code, dict(error.headers or {}), message=str(error))
+    return _page("error.html", error.status_code, error.headers, message=str(error))
+
+
+def static(path: str) -> Response:
+    """Return the style sheet or the script."""
+    return Response(_file(path), headers=HEADERS, media_type=STATIC[path])
 
 
 @cache
-def static(path: str) -> PageResponse:
-    """Return the style sheet or the script."""
-    return PageResponse((FOLDER / "static" / path[1:]).read_bytes(), STATIC[path], HTTPStatus.OK, HEADERS)
+def _file(path: str) -> bytes:
+    return (FOLDER / "static" / path[1:]).read_bytes()
 
 
 def _page(
     name: str, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, **shown: object
-) -> PageResponse:
+) -> Response:
     body = _templates().get_template(name).render(**shown).encode()
-    return PageResponse(body, "text/html", status, {**HEADERS, **(headers or {})})
+    return Response(body, status, {**HEADERS, **(headers or {})}, "text/html")
 
 
 @cache
@@ -169,4 +165,6 @@ def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(FOLDER / "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"plain": plain_text, "place": place, "link": link}
+    return made

@@ -1,4 +1,4 @@
-"""An answer, or a place in a document, as the page's templates take it; no HTML is made here."""
+"""Lines of an answer, and a place in a document, as the page's templates take them; no HTML is made here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from urllib.parse import urlencode
 
-from assistant.answer.context import by_key, excerpts_once
-from assistant.answer.proof.citations import focuses
-from assistant.core.records import Answer, Citation, Document, Excerpt, Quote
-from assistant.text.canonical import HEADING, Block, Kind, blocks, heading_path, plain_text
+from assistant.core.records import Citation, Document, Quote
+from assistant.text.canonical import HEADING, Block, Kind, blocks, heading_path
 from assistant.text.prompts import KEY
 
 SOURCE_PATH = "/source"
@@ -18,52 +16,6 @@ SOURCE_PATH = "/source"
 Piece = tuple[str, int, bool]  # a text, the key that it is, or 0, and whether it is what a quote was picked for
 Marked = tuple[str, bool]  # a text, and whether it is of the quote
 Cells = tuple[tuple[Marked, ...], ...]  # of a line, or of a row
-
-
-@dataclass(frozen=True, slots=True)
-class SourceView:
-    """A numbered source of an answer: its place, its quote where the answer does not repeat it, and what limits it."""
-
-    key: int
-    place: str
-    source: str
-    quote: str
-    limits: tuple[str, ...]
-    since: str
-    ocr: float | None
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerView:
-    """An answer as it is shown; each paragraph is texts and keys."""
-
-    question: str
-    status: str
-    asked: str
-    about: str
-    paragraphs: tuple[tuple[Piece, ...], ...]
-    sources: tuple[SourceView, ...]
-    earlier: tuple[tuple[str, str, str], ...]  # until when, what it said, where
-    chance: int  # percent
-    log_id: str
-
-
-def answer_view(answer: Answer) -> AnswerView:
-    """Return what the page shows of an answer."""
-    lines = [line for line in answer.text.splitlines() if line.strip()]
-    sources, marked = by_key(answer.sources), focuses(answer.citations)
-    return AnswerView(
-        question=answer.question,
-        status=answer.status,
-        asked=answer.asked,
-        about=answer.about,
-        paragraphs=tuple(tuple(pieces(line, marked)) for line in lines),
-        sources=tuple(map(_source_view, sources, excerpts_once(sources))),
-        earlier=tuple((q.until, plain_text(q.quote), _place(q)) for q in answer.earlier),
-        chance=round(100 * answer.confidence),
-        log_id=answer.log_id,
-    )
 
 
 def pieces(line: str, marked: Sequence[str] = ()) -> Iterator[Piece]:
@@ -82,24 +34,15 @@ def _cut(text: str, marked: Sequence[str]) -> Iterator[Piece]:
     yield from ((part, 0, strong) for part, strong in ((before, False), (focus, True), (after, False)) if part)
 
 
-def _source_view(source: Citation | Quote, limits: Sequence[Excerpt]) -> SourceView:
-    cited = source if isinstance(source, Citation) else None
+def place(source: Citation | Quote) -> str:
+    """Return where a source stands: title, headings and page."""
+    return heading_path(source.title, source.headings, source.page)
+
+
+def link(source: Citation | Quote) -> str:
+    """Return the address of a source's place."""
     where = {"document": source.document_sha256, "start": source.start, "end": source.end}
-    return SourceView(
-        key=source.key,
-        place=_place(source),
-        source=source.source,
-        quote="" if source.is_repeated else plain_text(source.quote),
-        limits=tuple(plain_text(excerpt.text) for excerpt in limits),
-        since=cited.since if cited else "",
-        ocr=cited.ocr if cited else None,
-        address=f"{SOURCE_PATH}?{urlencode(where)}#quote",
-    )
-
-
-def _place(source: Citation | Quote) -> str:
-    page = f", page {source.page}" if source.page else ""
-    return heading_path(source.title, source.headings) + page
+    return f"{SOURCE_PATH}?{urlencode(where)}#quote"
 
 
 @dataclass(frozen=True, slots=True)
