@@ -58,16 +58,11 @@ def serve(
     and nothing that it holds.
     """
     need("serve", "serve")
-    from assistant.serve.auth import make_authenticator
-    from assistant.serve.identity import make_identity
+    from assistant.serve.identity import make_door
     from assistant.serve.server import serve as serve_http
-    from assistant.serve.tokens import TokenFile
 
     view = context.renderer()
-    settings = context.settings()
-    tokens = TokenFile(settings.tokens_file) if settings.tokens_file else None
-    identity = make_identity(settings.serve, context.access().roles, tokens)
-    authenticator = make_authenticator(host, token_file, tokens, proxied=bool(identity.proxies))
+    door = make_door(context.settings(), host, token_file, context.access)  # asked each time: today moves on
 
     def log(line: Mapping[str, object]) -> None:
         with suppress(OSError):  # whoever read it has gone; the answers go on
@@ -80,12 +75,11 @@ def serve(
         address = f"[{host}]" if ":" in host else host
         serve_http(
             assistant,
-            lambda *request: identity.access(context.access(), *request),  # asked each time: today moves on
-            authenticator,
+            door,
             listener,
             lambda: view.note(f"Serving http://{address}:{port}; Ctrl-C ends it."),
             (lambda cause, hint: log({"error": cause, "hint": hint})) if context.json else view.error,
-            *((log,) if context.json else ()),
+            log if context.json else None,
         )
 
 

@@ -23,10 +23,9 @@ from assistant.contract import AskResponse, SearchResponse, answer_json, dumps, 
 from assistant.core.errors import AssistantError
 from assistant.core.package import __version__
 from assistant.core.records import Access, Answer, Turn
-from assistant.serve.auth import Authenticator
 from assistant.serve.completions import completion, conversation, events, models
 from assistant.serve.errors import Notify, Translate, translator
-from assistant.serve.identity import Who
+from assistant.serve.identity import Door
 from assistant.serve.metrics import MEDIA_TYPE, Metrics
 from assistant.serve.page import render
 from assistant.serve.page.views import SOURCE_PATH
@@ -53,21 +52,10 @@ Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 Log = Callable[[Mapping[str, object]], None]  # takes what there is to say of a request, nothing that it holds
 
 
-def no_log(line: Mapping[str, object]) -> None:
-    """Say nothing of a request."""
-
-
-def make_app(
-    assistant: Assistant,
-    who: Who,
-    authenticator: Authenticator,
-    queue: RequestQueue,
-    notify: Notify,
-    log: Log = no_log,
-) -> ASGIApp:
-    """Return an application that asks this assistant, for each request as `who` says."""
+def make_app(assistant: Assistant, door: Door, queue: RequestQueue, notify: Notify, log: Log | None = None) -> ASGIApp:
+    """Return an application that asks this assistant for whoever the door lets in."""
     metrics = Metrics()
-    service = Service(assistant, who, queue, metrics)
+    service = Service(assistant, door, queue, metrics)
     translate = translator(notify, metrics.failed)
     app = FastAPI(
         title=MODEL_NAME,
@@ -97,16 +85,16 @@ def make_app(
     app.get(SOURCE_PATH, include_in_schema=False)(service.source)
     for path in render.STATIC:
         app.get(path, include_in_schema=False)(partial(service.static, path))
-    return CommonHeadersMiddleware(app, authenticator, translate, log)
+    return CommonHeadersMiddleware(app, door, translate, log)
 
 
 class Service:
     """What the paths do."""
 
-    def __init__(self, assistant: Assistant, who: Who, queue: RequestQueue, metrics: Metrics) -> None:
+    def __init__(self, assistant: Assistant, door: Door, queue: RequestQueue, metrics: Metrics) -> None:
         self._assistant = assistant
         self._metrics = metrics
-        self._who = who
+        self._door = door
         self._queue = queue
 
     async def ask(self, asked: AskRequest, request: Request) -> Response:
@@ -179,7 +167,7 @@ class Service:
         return Response(text, media_type=MEDIA_TYPE)
 
     def _access(self, request: Request) -> Access:
-        return self._who(request.client.host if request.client else "", request.headers.items())
+        return self._door.access(request.client.host if request.client else "", request.headers.items())
 
     def _answer(
         self, question: str, turns: list[Turn], access: Access, report_stage: ReportStage, about: str = ""
@@ -224,11 +212,11 @@ def _encoded(value: object) -> bytes:
 class CommonHeadersMiddleware:
     """Adds what every response says, and refuses by its head and size what no path should read."""
 
-    def __init__(self, app: FastAPI, authenticator: Authenticator, translate: Translate, log: Log) -> None:
+    def __init__(self, app: FastAPI, door: Door, translate: Translate, log: Log | None) -> None:
         self._app = app
         self._paths = {route.path for route in app.routes if isinstance(route, Route)}
         self._log = log
-        self._authenticator = authenticator
+        self._door = door
         self._translate = translate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -254,7 +242,7 @@ class CommonHeadersMiddleware:
 
         try:
             headers = Headers(scope=scope)
-            self._authenticator.check(scope["path"], headers)
+            self._door.check(scope["path"], headers.items())
             if scope["path"] not in self._paths:  # the router takes some spellings more, with a line end behind
                 raise HTTPException(HTTPStatus.NOT_FOUND)
             _check_body(scope["method"], scope["path"], headers)
@@ -263,9 +251,10 @@ class CommonHeadersMiddleware:
         else:
             await self._app(scope, receive_bounded, send_with_headers)
         finally:
-            known = scope["path"] if scope["path"] in self._paths else ""  # any other may say anything
-            seconds = round(time.perf_counter() - began, 3)
-            self._log({"method": scope["method"], "path": known, "status": status, "seconds": seconds})
+            if self._log:
+                known = scope["path"] if scope["path"] in self._paths else ""  # any other may say anything
+                seconds = round(time.perf_counter() - began, 3)
+                self._log({"method": scope["method"], "path": known, "status": status, "seconds": seconds})
 
 
 def _check_body(method: str, path: str, headers: Headers) -> None:

@@ -11,10 +11,9 @@ from types import FrameType
 import uvicorn
 
 from assistant.answer.assistant import Assistant
-from assistant.serve.app import Log, make_app, no_log
-from assistant.serve.auth import Authenticator
+from assistant.serve.app import Log, make_app
 from assistant.serve.errors import Notify
-from assistant.serve.identity import Who
+from assistant.serve.identity import Door
 from assistant.serve.queue import RequestQueue
 
 MAX_CONNECTIONS = 500  # a process has 1,024 files in many places
@@ -23,12 +22,11 @@ FIRST_QUESTION = "What is in these documents?"  # it loads the models
 
 def serve(
     assistant: Assistant,
-    who: Who,
-    authenticator: Authenticator,
+    door: Door,
     listener: socket.socket,
     ready: Callable[[], None],
     notify: Notify,
-    log: Log = no_log,
+    log: Log | None = None,
 ) -> None:
     """Serve on a bound socket until SIGINT or SIGTERM, then finish what runs and return; a second SIGINT cancels it.
 
@@ -37,7 +35,7 @@ def serve(
     """
     assistant.read(FIRST_QUESTION)
     queue = RequestQueue(assistant.config.serve)
-    server = uvicorn.Server(uvicorn_settings(make_app(assistant, who, authenticator, queue, notify, log)))
+    server = uvicorn.Server(uvicorn_settings(make_app(assistant, door, queue, notify, log)))
     with _ended_by(server.handle_exit):
         ready()
         server.run(sockets=[listener])

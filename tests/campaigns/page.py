@@ -25,8 +25,7 @@ from assistant.answer.assistant import Assistant
 from assistant.core.config import ServeSection
 from assistant.core.records import make_access
 from assistant.serve.app import make_app
-from assistant.serve.auth import Authenticator
-from assistant.serve.identity import Identity
+from assistant.serve.identity import Door
 from assistant.serve.queue import RequestQueue
 from assistant.serve.tokens import NamedToken, TokenFile
 from bench.common import console, quiet_config, settings, show_counts
@@ -177,14 +176,9 @@ async def ask_at_once(
     assistant: Assistant, tokens: TokenFile, docs: Sequence[Doc], rng: random.Random, tally: Tally, each: int
 ) -> None:
     """Serve the assistant to all askers, each of whom makes so many requests."""
-    queue, identity, everybody = RequestQueue(assistant.config.serve), Identity(tokens=tokens), make_access((), TODAY)
-    app = make_app(
-        assistant,
-        lambda *request: identity.access(everybody, *request),
-        Authenticator(tokens=tokens),
-        queue,
-        lambda *told: None,
-    )
+    queue = RequestQueue(assistant.config.serve)
+    door = Door(tokens=tokens, everybody=lambda: make_access((), TODAY))
+    app = make_app(assistant, door, queue, lambda *told: None)
     async with AsyncExitStack() as stack:
         askers = []
         for name, roles in ROLES.items():

@@ -53,7 +53,7 @@ from assistant.models.cross_encoder import Floats
 from assistant.models.encoder import encoder_sha
 from assistant.models.registry import Registry
 from assistant.serve.app import make_app
-from assistant.serve.auth import Authenticator
+from assistant.serve.identity import Door
 from assistant.serve.mcp import make_server
 from assistant.serve.queue import RequestQueue
 from assistant.terminal.chat import Chat
@@ -82,7 +82,6 @@ from tests.manifests import access_toml
 
 TODAY, BEFORE, LATER = "2026-06-01", "2020-06-01", "2031-06-01"
 COPIES = 3  # documents of each kind
-LOCAL = Authenticator(frozenset({"127.0.0.1"}))
 COMPARED = 3  # people of whom one is compared with an index of their own
 PEOPLE = (
     ("", TODAY),
@@ -408,9 +407,8 @@ def mcp(assistant: Assistant, question: str) -> str:
 def http(assistant: Assistant, question: str) -> str:
     """Ask the server's three ways of asking."""
     queue = RequestQueue(assistant.config.serve)
-    client = TestClient(
-        make_app(assistant, lambda *request: assistant.access, LOCAL, queue, lambda *told: None), "http://127.0.0.1"
-    )
+    door = Door(frozenset({"127.0.0.1"}), everybody=lambda: assistant.access)
+    client = TestClient(make_app(assistant, door, queue, lambda *told: None), "http://127.0.0.1")
     chat = {"model": "x", "messages": [{"role": "user", "content": question}]}
     asked = (("ask", {"question": question}), ("search", {"query": question}), ("chat/completions", chat))
     return "".join(client.post(f"/v1/{way}", json=body).text for way, body in asked)

@@ -17,7 +17,7 @@ from assistant.core.config import ServeSection
 from assistant.core.errors import IndexMissing
 from assistant.core.records import Access, Turn, make_access
 from assistant.serve.app import make_app
-from assistant.serve.auth import Authenticator
+from assistant.serve.identity import Door
 from assistant.serve.queue import RequestQueue
 from tests.serve.stub import ANSWER, UNSURE, StubAssistant
 
@@ -25,18 +25,16 @@ ASK, SEARCH, CHAT = "/v1/ask", "/v1/search", "/v1/chat/completions"
 QUESTION = "How much annual leave may employees carry over?"
 TURN = {"role": "user", "content": "x"}
 TOKEN = "correct-horse-battery-staple"
-LOCAL = Authenticator(frozenset({"localhost", "127.0.0.1", "[::1]"}))
+LOCAL = Door(frozenset({"localhost", "127.0.0.1", "[::1]"}))
 Json = dict[str, Any]
 
 
-def client_of(assistant: StubAssistant, authenticator: Authenticator = LOCAL, notified: Any = None) -> TestClient:
+def client_of(assistant: StubAssistant, door: Door = LOCAL, notified: Any = None) -> TestClient:
     """Return a client of an application in this process; what it notifies of is added to a list."""
     told: list[tuple[str, str]] = [] if notified is None else notified
     stub: Any = assistant
     queue = RequestQueue(ServeSection())
-    app = make_app(
-        stub, lambda *request: make_access(), authenticator, queue, lambda cause, hint: told.append((cause, hint))
-    )
+    app = make_app(stub, door, queue, lambda cause, hint: told.append((cause, hint)))
     return TestClient(app, "http://127.0.0.1", raise_server_exceptions=False)
 
 
@@ -74,8 +72,8 @@ def test_an_answer_is_the_contracts(client: TestClient, assistant: StubAssistant
 
 def test_who_asks_is_who_the_server_says_at_that_moment(assistant: StubAssistant) -> None:
     today, stub = "", assistant
-    queue, unsafe = RequestQueue(ServeSection()), Authenticator()
-    app = make_app(stub, lambda *request: make_access(("hr",), today), unsafe, queue, print)  # type: ignore[arg-type]
+    door = Door(everybody=lambda: make_access(("hr",), today))
+    app = make_app(stub, door, RequestQueue(ServeSection()), print)  # type: ignore[arg-type]
     for day in ("2020-06-01", "2026-06-01"):
         today = day
         assert TestClient(app).post(ASK, json={"question": QUESTION}).is_success
@@ -216,12 +214,18 @@ def test_it_does_not_answer_to_another_name(client: TestClient, name: str) -> No
         assert_refused(response.status_code, response.content, 421, "another name", openai=path == "/v1/models")
 
 
+@pytest.mark.parametrize("names", [("127.0.0.1", "evil.example"), ("evil.example", "127.0.0.1")])
+def test_it_has_one_name(client: TestClient, names: tuple[str, str]) -> None:
+    response = client.get("/v1/ask", headers=[("Host", name) for name in names])
+    assert_refused(response.status_code, response.content, 400, "Host came twice")
+
+
 def authorizations() -> Sequence[str]:
     return ("", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", "Bearer é")
 
 
 def test_a_token_is_asked_for(assistant: StubAssistant) -> None:
-    with client_of(assistant, Authenticator(token=TOKEN.encode())) as client:
+    with client_of(assistant, Door(token=TOKEN.encode())) as client:
         client.headers["Host"] = "policies.example.org"
         assert all(client.get(path).is_success for path in ("/healthz", "/openapi.json"))
         for given in authorizations():
@@ -233,3 +237,7 @@ def test_a_token_is_asked_for(assistant: StubAssistant) -> None:
         refused = client.post(ASK, content=b"{" * 100, headers={"Content-Type": "application/json"})
         assert refused.status_code == 401
         assert client.get("/v1/models", headers={"Authorization": f"bearer {TOKEN}"}).is_success
+        for twice in ([TOKEN, "x"], ["x", TOKEN], [TOKEN, TOKEN]):
+            shown = [("Authorization", f"Bearer {token}") for token in twice]
+            response = client.get("/v1/models", headers=shown)
+            assert_refused(response.status_code, response.content, 400, "came twice", openai=True)

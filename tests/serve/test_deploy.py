@@ -26,10 +26,8 @@ import uvicorn
 
 from assistant.cli import app as commands
 from assistant.core.config import parse_config
-from assistant.core.records import make_access
 from assistant.serve.app import make_app
-from assistant.serve.auth import make_authenticator
-from assistant.serve.identity import make_identity
+from assistant.serve.identity import make_door
 from assistant.serve.queue import RequestQueue
 from assistant.serve.server import uvicorn_settings
 from tests.commands import free_port
@@ -125,16 +123,9 @@ def assistant_behind(stub: StubAssistant, token: Path) -> Iterator[int]:
     """Serve as the page's settings say, and yield the port."""
     page = (ROOT / "docs" / "use" / "deploy.md").read_text(encoding="utf-8")
     (settings,) = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
-    serve = parse_config(settings, ROOT).serve
-    identity = make_identity(serve)
+    config = parse_config(settings, ROOT)
     unsafe: Any = stub
-    app = make_app(
-        unsafe,
-        lambda *request: identity.access(make_access(), *request),
-        make_authenticator("127.0.0.1", token, proxied=True),
-        RequestQueue(serve),
-        print,
-    )
+    app = make_app(unsafe, make_door(config, "127.0.0.1", token), RequestQueue(config.serve), print)
     listener = socket.create_server(("127.0.0.1", 0))
     running = uvicorn.Server(uvicorn_settings(app))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})

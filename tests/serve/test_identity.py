@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from assistant.core.config import ServeSection
+from assistant.core.config import Config, ServeSection
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.records import Access, make_access
 from assistant.serve.app import make_app
-from assistant.serve.auth import Authenticator, make_authenticator
-from assistant.serve.identity import make_identity
+from assistant.serve.identity import Door, make_door
 from assistant.serve.queue import RequestQueue
 from assistant.serve.schemas import HttpError
 from tests.serve.stub import SHA, TEXT, StubAssistant
@@ -24,24 +24,27 @@ HEADER = "X-Forwarded-Groups"
 CHAT = {"messages": [{"role": "user", "content": "Who?"}]}
 
 
-def ask(
-    stub: StubAssistant,
-    groups: list[str],
-    client: str = "127.0.0.1",
-    proxies: str = "127.0.0.1, ::1",
-    user: str = "anna",
-) -> int:
+Behind = Callable[..., Door]
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Behind:
+    """Make the door of a server behind a proxy, which shows it a token."""
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(0o600)
+
+    def make(roles: Sequence[str] = (), proxies: str = "127.0.0.1, ::1", groups: str = GROUPS) -> Door:
+        config = Config(serve=ServeSection(proxies=proxies, groups=groups))
+        return make_door(config, "127.0.0.1", path, lambda: make_access(roles))
+
+    return make
+
+
+def ask(door: Door, stub: StubAssistant, groups: list[str], client: str = "127.0.0.1", user: str = "anna") -> int:
     """Ask over every path that shows documents, and return the one status of all."""
-    identity = make_identity(ServeSection(proxies=proxies, groups=GROUPS))
-    authenticator = Authenticator(token=TOKEN.encode())
     unsafe: Any = stub
-    app = make_app(
-        unsafe,
-        lambda *request: identity.access(make_access(), *request),
-        authenticator,
-        RequestQueue(ServeSection()),
-        print,
-    )
+    app = make_app(unsafe, door, RequestQueue(ServeSection()), print)
     asks = TestClient(app, "http://policies.example.org", client=(client, 5), raise_server_exceptions=False)
     signed = {"Authorization": f"Bearer {TOKEN}"}
     told = [*signed.items(), ("X-Forwarded-User", user), *((HEADER, value) for value in groups)]
@@ -75,23 +78,23 @@ def ask(
         (["\tpolicy-hr "], {"hr"}),
     ],
 )
-def test_groups_have_the_roles_that_the_settings_say(groups: list[str], roles: set[str]) -> None:
+def test_groups_have_the_roles_that_the_settings_say(behind: Behind, groups: list[str], roles: set[str]) -> None:
     stub = StubAssistant()
-    assert ask(stub, groups) == 200
+    assert ask(behind(), stub, groups) == 200
     assert {access.roles for _, _, access in stub.asked} == {frozenset(roles)}
 
 
-def test_a_header_that_came_twice_is_refused() -> None:
+def test_a_header_that_came_twice_is_refused(behind: Behind) -> None:
     stub = StubAssistant()
-    assert ask(stub, ["policy-hr", "directors"]) == 400 and not stub.asked
+    assert ask(behind(), stub, ["policy-hr", "directors"]) == 400 and not stub.asked
 
 
-def test_the_proxy_names_who_asks() -> None:
-    identity = make_identity(ServeSection(proxies="127.0.0.1", groups="Geschäft = board"))
+def test_the_proxy_names_who_asks(behind: Behind) -> None:
+    door = behind(groups="Geschäft = board")
 
     def asks(*headers: tuple[str, str]) -> Access:
         as_sent = [(name, value.encode().decode("latin-1")) for name, value in headers]
-        return identity.access(make_access(), "127.0.0.1", as_sent)
+        return door.access("127.0.0.1", as_sent)
 
     found = asks(("x-forwarded-user", " jörg@example.org "), ("x-forwarded-groups", "geschäft"))
     assert (found.asker, found.roles) == ("jörg@example.org", {"board"})
@@ -104,42 +107,41 @@ def test_the_proxy_names_who_asks() -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-User", HEADER])
-def test_a_header_that_is_not_utf_8_is_refused_and_not_read_as_another(name: str) -> None:
-    identity = make_identity(ServeSection(proxies="127.0.0.1", groups=GROUPS))
+def test_a_header_that_is_not_utf_8_is_refused_and_not_read_as_another(behind: Behind, name: str) -> None:
     told = {"X-Forwarded-User": "anna", HEADER: "policy-hr", name: "J\xf6rg"}  # as Latin-1 comes
     with pytest.raises(HttpError, match=f"the header {name} is not UTF-8") as error:
-        identity.access(make_access(), "127.0.0.1", list(told.items()))
+        behind().access("127.0.0.1", list(told.items()))
     assert error.value.status_code == 400
 
 
-def test_whom_the_proxy_does_not_name_is_refused() -> None:
+def test_whom_the_proxy_does_not_name_is_refused(behind: Behind) -> None:
     stub = StubAssistant()
-    assert ask(stub, ["directors"], user="") == 403 and not stub.asked
+    assert ask(behind(), stub, ["directors"], user="") == 403 and not stub.asked
 
 
 def test_a_proxy_shows_a_token() -> None:
     with pytest.raises(UsageError, match="needs a token"):
-        make_authenticator("127.0.0.1", None, proxied=True)
+        make_door(Config(serve=ServeSection(proxies="127.0.0.1")), "127.0.0.1")
 
 
 @pytest.mark.parametrize("client", ["10.0.0.9", "testclient", "127.0.0.2", "::2", ""])
-def test_who_does_not_come_through_the_proxy_is_refused(client: str) -> None:
+def test_who_does_not_come_through_the_proxy_is_refused(behind: Behind, client: str) -> None:
     stub = StubAssistant()
-    assert ask(stub, ["policy-hr"], client) == 403 and not stub.asked
+    assert ask(behind(), stub, ["policy-hr"], client) == 403 and not stub.asked
 
 
 @pytest.mark.parametrize("client", ["::1", "127.0.0.1", "::ffff:127.0.0.1", "::1%eth0"])
-def test_a_proxys_address_may_be_written_otherwise(client: str) -> None:
-    assert ask(StubAssistant(), [], client) == 200
+def test_a_proxys_address_may_be_written_otherwise(behind: Behind, client: str) -> None:
+    assert ask(behind(), StubAssistant(), [], client) == 200
 
 
 @pytest.mark.parametrize("settings", [{"proxies": "localhost"}, {"groups": "hr"}, {"groups": "=hr"}, {"groups": "a ="}])
-def test_wrong_settings_are_named(settings: dict[str, str]) -> None:
+def test_wrong_settings_are_named(behind: Behind, settings: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=rf"serve\.{next(iter(settings))}"):
-        make_identity(replace(ServeSection(proxies="127.0.0.1"), **settings))  # type: ignore[arg-type]
+        behind(**settings)
 
 
-def test_roles_for_all_and_roles_of_each_exclude_each_other() -> None:
+def test_roles_for_all_and_roles_of_each_exclude_each_other(behind: Behind) -> None:
     with pytest.raises(UsageError, match="--as"):
-        make_identity(ServeSection(proxies="127.0.0.1"), ["hr"])
-    assert make_identity(ServeSection(), ["hr"]).proxies == frozenset()
+        behind(["hr"])
+    assert behind(["hr"], proxies="").proxies == frozenset()

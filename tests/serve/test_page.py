@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from assistant.core.records import Excerpt, Feedback, Turn, make_access
-from assistant.serve.auth import Authenticator
+from assistant.serve.identity import Door
 from assistant.serve.page.views import block_views, pieces
 from tests.serve.stub import ANSWER, CITATION, DOCUMENT, LOG_ID, SHA, TEXT, UNSURE, StubAssistant
 from tests.serve.test_app import LOCAL, TOKEN, client_of
@@ -236,7 +236,7 @@ def test_places_that_nobody_may_see_are_told_alike(client: TestClient) -> None:
 
 
 def test_the_page_asks_for_the_token_like_every_path() -> None:
-    with client_of(StubAssistant(), Authenticator(LOCAL.hosts, TOKEN.encode())) as client:
+    with client_of(StubAssistant(), Door(LOCAL.hosts, TOKEN.encode())) as client:
         for path in ("/", "/source?document=x&start=1&end=2", "/page.js", "/page.css"):
             assert client.get(path).status_code == 401
         assert client.post("/feedback", data=SAID).status_code == 401

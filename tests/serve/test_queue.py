@@ -19,8 +19,7 @@ import uvicorn
 from assistant.core.config import ServeSection
 from assistant.core.records import Access, make_access
 from assistant.serve.app import make_app
-from assistant.serve.auth import Authenticator
-from assistant.serve.identity import Headers
+from assistant.serve.identity import Door, Headers
 from assistant.serve.queue import Cancelled, RequestQueue
 from assistant.serve.schemas import HttpError
 from assistant.serve.server import uvicorn_settings
@@ -134,13 +133,14 @@ async def serving(
     told: list[str] = []
     stub: Any = assistant
 
-    def who(_: str, headers: Headers) -> Access:
-        asker = dict(headers).get("x-asker", "")
-        if asker in barred:
-            raise unauthorized()
-        return replace(make_access(), asker=asker)
+    class Barring(Door):
+        def access(self, client: str, headers: Headers) -> Access:
+            asker = dict(headers).get("x-asker", "")
+            if asker in barred:
+                raise unauthorized()
+            return replace(make_access(), asker=asker)
 
-    app = make_app(stub, who, Authenticator(), queue, lambda cause, _: told.append(cause))
+    app = make_app(stub, Barring(), queue, lambda cause, _: told.append(cause))
     running = uvicorn.Server(uvicorn_settings(app))
     task = asyncio.create_task(running.serve([listener]))
     try:

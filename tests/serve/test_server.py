@@ -26,7 +26,7 @@ from assistant.audit.trail import Audit
 from assistant.contract import answer_json, search_json
 from assistant.core.config import Config
 from assistant.core.records import Turn
-from assistant.serve.auth import is_loopback
+from assistant.serve.identity import is_loopback
 from assistant.serve.tokens import make_token
 from tests.commands import Run, free_port
 from tests.office_files import BAND, CARRY, NOTHING, QUOTE
@@ -288,15 +288,13 @@ def test_a_signal_lets_it_finish_what_runs(office_config: Config, sent: signal.S
 
 STUBBED = """
 import sys, socket
-from assistant.core.records import make_access
-from assistant.serve.auth import Authenticator
+from assistant.serve.identity import Door
 from assistant.serve.server import serve
 from tests.serve.stub import StubAssistant
 stub = StubAssistant()
 stub.gate.clear()
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-everybody = make_access()
-serve(stub, lambda *_: everybody, Authenticator(), listener, lambda: None, lambda *told: print(*told, file=sys.stderr))
+serve(stub, Door(), listener, lambda: None, lambda *told: print(*told, file=sys.stderr))
 """
 
 

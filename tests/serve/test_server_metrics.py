@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 import httpx
@@ -18,11 +19,9 @@ from fastapi.testclient import TestClient
 
 from assistant.core.config import Config, ServeSection
 from assistant.core.errors import IndexMissing
-from assistant.core.records import make_access
 from assistant.index.catalog import Catalog
 from assistant.serve.app import make_app
-from assistant.serve.auth import Authenticator
-from assistant.serve.identity import make_identity
+from assistant.serve.identity import Door
 from assistant.serve.queue import RequestQueue
 from tests.commands import free_port
 from tests.serve.stub import SHA, TEXT, UNSURE, StubAssistant
@@ -72,17 +71,12 @@ def test_a_scrape_tells_nothing_of_what_was_asked_or_found() -> None:
 
 
 def test_who_may_not_ask_may_not_look() -> None:
-    with client_of(StubAssistant(), Authenticator(token=TOKEN.encode())) as client:
+    with client_of(StubAssistant(), Door(token=TOKEN.encode())) as client:
         assert client.get("/metrics").status_code == 401 and client.get("/healthz").is_success
         assert scraped(client, Authorization=f"Bearer {TOKEN}")
-    identity, stub = make_identity(ServeSection(proxies="127.0.0.1")), StubAssistant()
-    app: Any = make_app(
-        stub,  # type: ignore[arg-type]
-        lambda *request: identity.access(make_access(), *request),
-        Authenticator(token=TOKEN.encode()),
-        RequestQueue(ServeSection()),
-        print,
-    )
+    door = Door(token=TOKEN.encode(), proxies=frozenset({ip_address("127.0.0.1")}), user_header="X-Forwarded-User")
+    stub: Any = StubAssistant()
+    app: Any = make_app(stub, door, RequestQueue(ServeSection()), print)
     signed = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-User": "prometheus"}
     assert TestClient(app, client=("10.0.0.9", 5)).get("/metrics", headers=signed).status_code == 403
     assert scraped(TestClient(app, client=("127.0.0.1", 5)), **signed)
@@ -110,7 +104,7 @@ def test_an_ingest_leaves_its_time(office_config: Config) -> None:
 def test_a_request_is_a_line_without_what_it_holds() -> None:
     lines: list[Mapping[str, object]] = []
     stub: Any = StubAssistant()
-    app = make_app(stub, lambda *_: make_access(), Authenticator(), RequestQueue(ServeSection()), print, lines.append)
+    app = make_app(stub, Door(), RequestQueue(ServeSection()), print, lines.append)
     with TestClient(app) as client:
         client.post(ASK, json={"question": "Is Xanthippe redundant?"}, headers={"X-Forwarded-User": "Xanthippe"})
         client.get("/source", params={"document": "Xanthippe", "start": 1, "end": 2})

@@ -17,8 +17,7 @@ from assistant.core.config import Config, ServeSection, parse_config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.records import make_access
 from assistant.serve.app import make_app
-from assistant.serve.auth import make_authenticator
-from assistant.serve.identity import make_identity
+from assistant.serve.identity import Door, make_door
 from assistant.serve.queue import RequestQueue
 from assistant.serve.tokens import TokenFile, make_token, shown_token
 from tests.commands import Run
@@ -43,17 +42,14 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
+def door_of(file: TokenFile, host: str = "127.0.0.1", **given: Any) -> Door:
+    return make_door(Config(serve=ServeSection(tokens=str(file.path))), host, **given)
+
+
 def client_of(file: TokenFile, stub: StubAssistant, told: list[str] | None = None) -> TestClient:
-    identity = make_identity(ServeSection(), tokens=file)
-    authenticator = make_authenticator("127.0.0.1", None, file)
     unsafe: Any = stub
-    app = make_app(
-        unsafe,
-        lambda *request: identity.access(make_access(), *request),
-        authenticator,
-        RequestQueue(ServeSection()),
-        lambda cause, hint: (told if told is not None else []).append(cause),
-    )
+    notified: list[str] = [] if told is None else told
+    app = make_app(unsafe, door_of(file), RequestQueue(ServeSection()), lambda cause, _: notified.append(cause))
     return TestClient(app, "http://127.0.0.1", raise_server_exceptions=False)
 
 
@@ -174,7 +170,7 @@ def test_a_wrong_line_is_named_by_its_number_alone(write: Write, line: str, told
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
 def test_the_file_is_its_owners_alone(write: Write, mode: int) -> None:
     with pytest.raises(ConfigError, match="is no secret"):
-        make_authenticator("0.0.0.0", None, write(mode=mode))
+        door_of(write(mode=mode), "0.0.0.0")
 
 
 def test_a_file_beyond_its_limit_is_not_read_in_part(write: Write) -> None:
@@ -185,14 +181,14 @@ def test_a_file_beyond_its_limit_is_not_read_in_part(write: Write) -> None:
 def test_who_asks_is_said_in_one_way(write: Write, tmp_path: Path) -> None:
     file = write()
     with pytest.raises(UsageError, match=r"--as .* serve\.tokens"):
-        make_identity(ServeSection(), ["hr"], file)
+        door_of(file, everybody=lambda: make_access(["hr"]))
     with pytest.raises(UsageError, match="--token-file"):
-        make_authenticator("127.0.0.1", tmp_path / "token", file)
+        door_of(file, token_file=tmp_path / "token")
     with pytest.raises(ConfigError, match=r"serve\.tokens and serve\.proxies"):
         parse_config({"serve": {"tokens": "tokens", "proxies": "127.0.0.1"}}, tmp_path)
     assert parse_config({"serve": {"tokens": "t"}}, tmp_path).tokens_file == tmp_path / "t"
     assert Config().tokens_file is None
-    assert make_authenticator("192.0.2.7", None, file).tokens is file  # other machines must show one
+    assert door_of(file, "192.0.2.7").tokens == file  # other machines must show one
 
 
 @pytest.mark.parametrize("header", ["Basic w6k=", "Basic \xff", "Basic !", "Basic /w==", "", "Basic eA=="])

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from assistant.core.config import ServeSection
-from assistant.core.records import Answer, Citation, Turn, make_access
+from assistant.core.records import Answer, Citation, Turn
 from assistant.serve.app import make_app
 from assistant.serve.queue import RequestQueue
 from assistant.serve.server import uvicorn_settings
@@ -59,7 +59,7 @@ def serving() -> Iterator[Served]:
     queue = RequestQueue(ServeSection())
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        app = make_app(assistant, lambda *_: make_access(), LOCAL, queue, lambda *_: None)
+        app = make_app(assistant, LOCAL, queue, lambda *_: None)
         server = uvicorn.Server(uvicorn_settings(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
