@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from string import hexdigits
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from assistant.core.errors import UsageError
+from assistant.core.errors import UsageError, first_problem
 from assistant.core.records import (
     Answer,
     Citation,
@@ -27,8 +27,6 @@ from assistant.core.records import (
 )
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
     from assistant.guards.run import Screened
 
 Quoted = TypeVar("Quoted", Citation, Quote, EarlierQuote)
@@ -184,13 +182,13 @@ def saved_answer(raw: Any) -> SavedAnswer:
     """Read a saved answer (parsed `ask --json`); raises UsageError if it is none, or if a quote of it is broken."""
     if not isinstance(raw, Mapping) or not isinstance(raw.get("citations"), list):
         raise UsageError("this is not a saved answer: it has no list of citations.", "Save one: assistant ask --json")
-    citations = _quotes(Citation, raw["citations"], "a citation")
+    citations = _quotes(Citation, raw["citations"], "citations")
     return SavedAnswer(
         status=str(raw.get("status")),
         text=str(raw.get("answer", "")),
         citations=citations,
-        closest=_quotes(Quote, raw.get("closest") or [], "a closest quote"),  # which older ones have not
-        earlier=_quotes(EarlierQuote, raw.get("earlier") or [], "an earlier quote"),
+        closest=_quotes(Quote, raw.get("closest") or [], "closest"),  # which older ones have not
+        earlier=_quotes(EarlierQuote, raw.get("earlier") or [], "earlier"),
         faults=tuple(_faults(raw, citations)),
     )
 
@@ -218,7 +216,7 @@ def _faults(raw: Mapping[str, Any], citations: Sequence[Citation]) -> Iterator[s
         yield "its log_id is no ID"
 
 
-def _quotes(kind: type[Quoted], raw: Any, name: str) -> tuple[Quoted, ...]:
+def _quotes(kind: type[Quoted], raw: Any, key: str) -> tuple[Quoted, ...]:
     """Read quotes that have exactly a record's fields; raises UsageError naming what is wrong with the first."""
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -227,25 +225,14 @@ def _quotes(kind: type[Quoted], raw: Any, name: str) -> tuple[Quoted, ...]:
     try:
         quotes = adapter.validate_json(json.dumps(raw))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        # What is there and should not be says more than what is missing.
-        first = min(found, key=lambda each: each["type"] != "unexpected_keyword_argument")
-        raise UsageError(f"{name} of the saved answer {_wrong(first)}.", ASK_AGAIN) from None
+        told = first_problem(error.errors(include_url=False, include_input=False), f"{key}.")
+        raise UsageError(f"in the saved answer, {told}", ASK_AGAIN) from None
     if any(number.bit_length() > 63 for quote in quotes for number in (quote.key, quote.start, quote.end)):
-        raise UsageError(f"{name} of the saved answer has a place that no document has.", ASK_AGAIN)
+        raise UsageError(f"in the saved answer, {key} has a place that no document has.", ASK_AGAIN)
     for ocr in (getattr(quote, "ocr", None) for quote in quotes):
         if ocr is not None and not 0 <= ocr <= 1:
-            raise UsageError(f"{name} of the saved answer has ocr {ocr!r}, not a number from 0 to 1.", ASK_AGAIN)
+            raise UsageError(f"in the saved answer, {key} has ocr {ocr!r}, not a number from 0 to 1.", ASK_AGAIN)
     return quotes
-
-
-def _wrong(error: ErrorDetails) -> str:
-    """Say what is wrong with a value, after its name."""
-    field = next((part for part in reversed(error["loc"]) if isinstance(part, str)), "")
-    if error["type"] == "dataclass_type" and not field:
-        return "is no object"
-    said = {"missing": f"lacks {field!r}", "unexpected_keyword_argument": f"has the unknown {field!r}"}
-    return said.get(error["type"], f"has a wrong {field or 'form'}: {error['msg'][0].lower()}{error['msg'][1:]}")
 
 
 def about_from_json(raw: Any) -> str | None:

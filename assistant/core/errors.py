@@ -18,8 +18,10 @@ AssistantError                exit code 1
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's words for a field that there is not
 REPORT = "Please report this with the output of `pip freeze`."  # the hint of what should not happen
 
 
@@ -100,3 +102,17 @@ def did_you_mean(word: str, known: Iterable[str], prefix: str = "", count: int =
     if near:
         return f" (did you mean {' or '.join(repr(prefix + each) for each in near)}?)"
     return f" (known: {', '.join(known)})" if known else ""
+
+
+def first_problem(errors: Sequence[Mapping[str, Any]], prefix: str = "", known: Iterable[str] = ()) -> str:
+    """Say as `field: message.` what is wrong with data, given pydantic's errors.
+
+    What is there and should not be says more than what is missing: `known` are the names, below `prefix`, that may have
+    been meant. Nothing of the data is told but the field's name, of which whoever wrote it may have made anything.
+    """
+    first = min(errors, key=lambda error: error["type"] not in UNKNOWN)
+    field = (prefix + ".".join(map(str, first["loc"]))).rstrip(".")
+    said = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] in UNKNOWN:
+        said = f"unknown key{did_you_mean(str(first['loc'][-1]), known, prefix)}"
+    return f"{repr(field[:100])[1:-1] or 'the body'}: {said[0].lower()}{said[1:]}."

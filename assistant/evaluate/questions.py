@@ -21,7 +21,7 @@ from pydantic.dataclasses import dataclass
 
 from assistant.answer.question import recent
 from assistant.contract import history_from_json
-from assistant.core.errors import UsageError, did_you_mean
+from assistant.core.errors import UsageError, first_problem
 from assistant.core.records import MAX_QUESTION, Access, Turn, make_access
 
 Group = Literal["answerable", "unanswerable", "out_of_domain"]
@@ -190,18 +190,8 @@ def validated(kind: type[Record], raw: Any, prefix: str = "") -> Record:
     try:
         return TypeAdapter(kind).validate_python(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-    path = [prefix.strip("."), *(part for part in first["loc"] if isinstance(part, str))]
-    name = ".".join(filter(None, path))
-    if first["type"] == "unexpected_keyword_argument":
         known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-        raise UsageError(f"unknown key {name!r}{did_you_mean(path[-1], known, prefix)}.")
-    if first["type"] == "missing":
-        raise UsageError(f"{name!r} is missing.")
-    if first["type"] == "value_error":
-        raise UsageError(f"{name!r} {first['ctx']['error']}.")
-    said = first["msg"].partition(",")[0] if "bool" in first["type"] else first["msg"]
-    raise UsageError(f"{name!r} {said.replace('Input should', 'must')}, not {str(first['input'])[:40]!r}.")
+        raise UsageError(first_problem(error.errors(include_url=False), prefix, known)) from None
 
 
 def asked_line(raw: Mapping[str, Any]) -> dict[str, Any]:

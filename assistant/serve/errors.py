@@ -10,8 +10,8 @@ from traceback import extract_tb
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from assistant.core.errors import REPORT, AssistantError, ConfigError, UsageError
-from assistant.serve.schemas import HttpError, bad_request, first_problem
+from assistant.core.errors import REPORT, AssistantError, ConfigError, UsageError, first_problem
+from assistant.serve.schemas import HttpError, bad_request
 
 Notify = Callable[[str, str], None]  # the cause and the hint of an error, to whoever runs the server
 Translate = Callable[[Exception], HttpError]
@@ -53,7 +53,8 @@ def _invalid(error: RequestValidationError) -> HttpError:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return HttpError(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {first['ctx']['error']}.")
-    return bad_request(first_problem([first]))
+    told = [{**each, "loc": each["loc"][1:]} for each in error.errors()]  # the first part says "body" or "query"
+    return bad_request(first_problem(told))
 
 
 def _from_framework(error: HTTPException) -> HttpError:

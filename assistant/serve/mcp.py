@@ -19,10 +19,11 @@ from pydantic import Field, ValidationError
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, history_from_json, hit_json, saved_answer, term_json
+from assistant.core.errors import first_problem
 from assistant.core.package import __version__
 from assistant.core.records import MAX_QUESTION, Access, Quote
 from assistant.serve.errors import Notify, translator
-from assistant.serve.schemas import MODEL_NAME, first_problem
+from assistant.serve.schemas import MODEL_NAME
 
 INSTRUCTIONS = """\
 Answers from an organisation's own policies and terminology. Call `ask` with the person's question; tell the answer with

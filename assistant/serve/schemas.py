@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -130,11 +130,3 @@ def error_json(error: HttpError, path: str) -> dict[str, Any]:
         ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         body |= {"type": "server_error" if ours else "invalid_request_error", "param": None}
     return {"error": body}
-
-
-def first_problem(errors: Sequence[Mapping[str, Any]]) -> str:
-    """Say in a sentence what is wrong first with data, given pydantic's errors."""
-    first = errors[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body")[:100]  # a client may name a field at length
-    said = first["msg"].removeprefix("Value error, ")
-    return f"{where or 'the body'}: {said[0].lower()}{said[1:]}."

@@ -241,9 +241,9 @@ BAD: list[tuple[Any, str]] = [
     ([], "not a saved answer"),
     ({"answer": "x"}, "not a saved answer"),
     ({"citations": {"key": 1}}, "not a saved answer"),
-    ({"citations": [1]}, "a citation of the saved answer is no object"),
-    ({"citations": [{"key": 1}]}, "lacks 'claim'"),
-    ({"citations": [], "closest": [{"claim": "x"}]}, "a closest quote of the saved answer has the unknown 'claim'"),
+    ({"citations": [1]}, "in the saved answer, citations.0: input should be an object"),
+    ({"citations": [{"key": 1}]}, "citations.0.claim: field required"),
+    ({"citations": [], "closest": [{"claim": "x"}]}, "closest.0.claim: unknown key"),
 ]
 
 
@@ -272,7 +272,7 @@ def test_what_is_no_saved_answer_is_refused(office: Assistant, raw: Any, told: s
 def test_a_citation_with_a_field_of_another_kind_is_refused(office: Assistant, field: str, value: Any) -> None:
     answer = copy.deepcopy(saved(office))
     answer["citations"][0][field] = value
-    with pytest.raises(UsageError, match="a citation of the saved answer"):
+    with pytest.raises(UsageError, match="in the saved answer, citations"):
         verify_answer(saved_answer(answer), office.catalog, office.access)
 
 
