@@ -100,25 +100,10 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
 
 def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
     """Return an answer as `ask --json` prints it."""
-    response = AskResponse(
-        question=answer.question,
-        status=answer.status,
-        answer=answer.text,
-        confidence=answer.confidence,
-        citations=answer.citations,
-        closest=answer.closest,
-        earlier=answer.earlier,
-        hits=tuple(map(_hit_response, answer.hits)),
-        verdicts=answer.verdicts,
-        model=answer.model,
-        index=answer.index,
-        timings_ms=answer.timings,
-        asked=answer.asked,
-        about=answer.about,
-        reviewed=answer.reviewed,
-        log_id=answer.log_id,
-    )
-    return {**_id(id), **_plain(response)}
+    hits = tuple(map(_hit_response, answer.hits))
+    other: dict[str, Any] = {"answer": answer.text, "hits": hits, "timings_ms": answer.timings}
+    same = {field.name: getattr(answer, field.name) for field in fields(AskResponse) if field.name not in other}
+    return {**_id(id), **_plain(AskResponse(**same, **other))}
 
 
 def search_json(found: SearchResult, id: str | None = None) -> dict[str, Any]:
@@ -141,16 +126,9 @@ def hit_json(hit: Hit) -> dict[str, Any]:
 
 def term_json(term: Term, source: str, title: str) -> dict[str, Any]:
     """Return a definition as `terms --json` prints it."""
-    return {
-        "name": term.name,
-        "aliases": list(term.aliases),
-        "definition": term.definition,
-        "source": source,
-        "title": title,
-        "start": term.start,
-        "end": term.end,
-        "scope": term.scope,
-    }
+    told = _plain(term)
+    del told["document_id"]
+    return {**told, "source": source, "title": title}
 
 
 def report_json(report: IngestReport) -> dict[str, Any]:
