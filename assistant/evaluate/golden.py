@@ -20,6 +20,7 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 from assistant.answer.assistant import Assistant
 from assistant.contract import dumps
 from assistant.core.errors import GateFailed, UsageError
+from assistant.core.files import write_report
 from assistant.core.records import Answer, Progress, Status
 from assistant.evaluate.questions import Question, Texts, access_of, asked_line, read_lines, validated
 from assistant.text.prompts import KEY
@@ -85,6 +86,9 @@ class Failure:
     check: str
     expected: str
     got: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: expected {self.expected}, got {self.got}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +169,12 @@ def record(
 
     The roles of the assistant, and `as_of` unless empty, go into the lines: whoever checks them need not know them.
     """
-    check_free(path, force)  # before the questions take their time
     roles = assistant.access.roles
     lines = [replace(q, roles=tuple(sorted(roles.union(q.roles))), as_of=q.as_of or as_of) for q in lines]
     answers = list(ask_all(lines, assistant, progress))
     text = "".join(dumps(_line(*pair)) + "\n" for pair in zip(lines, answers, strict=True))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Check --record.") from error
+    check_free(path, force)  # still: the questions took their time
+    write_report(path, text.encode(), "--record")
     return Counter(answer.status for answer in answers)
 
 

@@ -176,7 +176,7 @@ def write_junit(path: Path, name: str, outcomes: Sequence[GoldenOutcome]) -> Non
         golden = outcome.golden
         case = ElementTree.SubElement(suite, "testcase", classname=_text(name), name=_text(golden.id))
         if outcome.failures:
-            fault = "; ".join(f"{f.check}: expected {f.expected}, got {f.got}" for f in outcome.failures)
+            fault = "; ".join(map(str, outcome.failures))
             was = f"was: {golden.recorded}" * bool(golden.recorded)
             told = golden.asked, was, f"now: {outcome.answer}", f"cites: {', '.join(outcome.sources)}"
             ElementTree.SubElement(case, "failure", message=_text(fault)).text = _text("\n".join(filter(None, told)))

@@ -53,9 +53,9 @@ class Renderer:
         self.verbose = verbose
         self.as_json = as_json
 
-    def json(self, value: Any, *, indent: int | None = None) -> None:
+    def json(self, value: Any) -> None:
         """Write one JSON value and a line end to stdout."""
-        sys.stdout.write(dumps(value, indent=indent) + "\n")
+        sys.stdout.write(dumps(value) + "\n")
         sys.stdout.flush()
 
     def result(self, value: Any, show: Callable[[], object]) -> None:

@@ -164,7 +164,7 @@ def _change(
     asked: Question, old: Answer, new: Answer, held: GoldenOutcome | None, holds: GoldenOutcome | None
 ) -> AnswerChange:
     """Return an answer of both sides; only a golden question has outcomes."""
-    failures = tuple(f"{f.check}: expected {f.expected}, got {f.got}" for f in holds.failures) if holds else ()
+    failures = tuple(map(str, holds.failures)) if holds else ()
     return AnswerChange(
         id=asked.id,
         question=asked.asked,
