@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
-from assistant.core.records import Excerpt, Feedback, Turn, make_access
+from assistant.core.records import EarlierQuote, Excerpt, Feedback, Turn, make_access
 from assistant.serve.identity import Door
 from assistant.serve.page.views import block_views, pieces
 from tests.serve.stub import ANSWER, CITATION, DOCUMENT, LOG_ID, SHA, TEXT, UNSURE, StubAssistant
@@ -93,10 +93,14 @@ def test_what_came_closest_is_told_from_an_answer() -> None:
 
 def test_what_limits_a_quote_and_what_was_said_before_is_shown() -> None:
     limited = replace(CITATION, context=(Excerpt(1, 9, "Not for contractors.", True), Excerpt(9, 12, "Beside.")))
-    answer = replace(ANSWER, citations=(limited,), asked="How much leave?")
+    limited = replace(limited, since="2026-01-01", ocr=0.9)
+    before = EarlierQuote(1, "It was 2 weeks.", "old.md", "Old", ("Leave",), 2, 0, 15, SHA, "2025-12-31")
+    answer = replace(ANSWER, citations=(limited,), earlier=(before,), asked="How much leave?")
     page = Page(client_of(StubAssistant(answer)).post("/", data={"question": QUESTION}).text)
     assert "But: Not for contractors." in page.text and "Beside." not in page.text
     assert "Asked as: How much leave?" in page.text
+    assert "hr/leave.md, in force since 2026-01-01, read by OCR, 90% sure" in page.text
+    assert "Until 2025-12-31 it was: It was 2 weeks. Old > Leave, page 2" in " ".join(page.text.split())
 
 
 @pytest.mark.parametrize("where", ["question", "text", "quote", "title"])
