@@ -141,6 +141,7 @@ class ServeSection:
     user_header: str = "X-Forwarded-User"  # in which a proxy names whoever asks
     groups_header: str = "X-Forwarded-Groups"  # in which a proxy names the groups of whoever asks
     groups: str = ""  # their roles, e.g. "policy-hr = hr; directors = board, managers"; other groups give none
+    about_header: str = ""  # in which a proxy says what else decides answers, like user.about: "contractor, London"
 
 
 @dataclass(frozen=True, slots=True)

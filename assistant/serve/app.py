@@ -99,7 +99,8 @@ class Service:
 
     async def ask(self, asked: AskRequest, request: Request) -> Response:
         def work(access: Access, report_stage: ReportStage) -> bytes:
-            return _encoded(answer_json(self._answer(asked.question, asked.turns, access, report_stage, asked.about)))
+            answer = self._answer(request, asked.question, asked.turns, access, report_stage, asked.about)
+            return _encoded(answer_json(answer))
 
         return Response(await self._run(request, work), media_type=JSON)
 
@@ -115,7 +116,7 @@ class Service:
         question, turns = conversation(asked.messages)
 
         def work(access: Access, report_stage: ReportStage) -> bytes:
-            answer = self._answer(question, turns, access, report_stage)
+            answer = self._answer(request, question, turns, access, report_stage)
             return events(answer) if asked.stream else _encoded(completion(answer))
 
         return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
@@ -129,7 +130,8 @@ class Service:
         turns = asked.turns
 
         def work(access: Access, report_stage: ReportStage) -> Response:
-            return render.answered(self._answer(asked.question, turns, access, report_stage, asked.about), asked)
+            answer = self._answer(request, asked.question, turns, access, report_stage, asked.about)
+            return render.answered(answer, asked)
 
         return await self._run(request, work)
 
@@ -170,8 +172,16 @@ class Service:
         return self._door.access(request.client.host if request.client else "", request.headers.items())
 
     def _answer(
-        self, question: str, turns: list[Turn], access: Access, report_stage: ReportStage, about: str = ""
+        self,
+        request: Request,
+        question: str,
+        turns: list[Turn],
+        access: Access,
+        report_stage: ReportStage,
+        about: str = "",
     ) -> Answer:
+        """Answer for whoever asks: as they say that they are, or else as the proxy says."""
+        about = about.strip() or self._door.about(request.headers.items())
         answer = self._assistant.answer(question, turns, access=access, stage=report_stage, about=about)
         self._metrics.answered(answer.status)
         self._metrics.took(answer.timings)

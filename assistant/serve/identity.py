@@ -12,6 +12,7 @@ from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
+from assistant.answer.question import MAX_ABOUT
 from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import read_secret
@@ -41,6 +42,7 @@ class Door:
     proxies: frozenset[Address] = frozenset()
     user_header: str = ""
     groups_header: str = ""
+    about_header: str = ""
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
     everybody: Callable[[], Access] = make_access
 
@@ -83,6 +85,11 @@ class Door:
         roles = frozenset[str]().union(*(self.roles.get(group, frozenset()) for group in groups))
         return replace(common, roles=roles, asker=user)
 
+    def about(self, headers: Headers) -> str:
+        """Return what the proxy that is believed says of whoever asks, as much as may be said; "" where none does."""
+        told = _told(self.about_header, headers) if self.proxies and self.about_header else ""
+        return " ".join(told.split())[:MAX_ABOUT]
+
 
 def make_door(
     config: Config, host: str, token_file: Path | None = None, everybody: Callable[[], Access] = make_access
@@ -117,6 +124,7 @@ def make_door(
         proxies,
         settings.user_header,
         settings.groups_header,
+        settings.about_header,
         _roles_of(settings.groups),
         everybody,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from assistant.answer.question import MAX_ABOUT
 from assistant.core.config import Config, ServeSection
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.records import Access, make_access
@@ -34,8 +35,8 @@ def behind(tmp_path: Path) -> Behind:
     path.write_text(TOKEN)
     path.chmod(0o600)
 
-    def make(roles: Sequence[str] = (), proxies: str = "127.0.0.1, ::1", groups: str = GROUPS) -> Door:
-        config = Config(serve=ServeSection(proxies=proxies, groups=groups))
+    def make(roles: Sequence[str] = (), proxies: str = "127.0.0.1, ::1", groups: str = GROUPS, **more: str) -> Door:
+        config = Config(serve=ServeSection(proxies=proxies, groups=groups, **more))
         return make_door(config, "127.0.0.1", path, lambda: make_access(roles))
 
     return make
@@ -104,6 +105,23 @@ def test_the_proxy_names_who_asks(behind: Behind) -> None:
             asks(*unnamed)
     with pytest.raises(HttpError, match="came twice"):
         asks(("X-Forwarded-User", "anna"), ("X-FORWARDED-USER", "eve"))
+
+
+def test_the_proxy_says_what_decides_unless_the_asker_does(behind: Behind) -> None:
+    stub: Any = StubAssistant()
+    app = make_app(stub, behind(about_header="X-About"), RequestQueue(ServeSection()), print)
+    asks = TestClient(app, "http://policies.example.org", client=("127.0.0.1", 5))
+    headers = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-User": "anna", "X-About": "contractor,\tLondon " * 20}
+    for path, sent in (("/v1/ask", {"question": "Who?"}), ("/v1/chat/completions", CHAT)):
+        assert asks.post(path, json=sent, headers=headers).status_code == 200
+    assert asks.post("/", data={"question": "Who?", "about": " "}, headers=headers).status_code == 200
+    assert {about[:18] for about in stub.about} == {"contractor, London"} and len(max(stub.about)) == MAX_ABOUT
+    assert asks.post("/v1/ask", json={"question": "Who?", "about": "employee"}, headers=headers).status_code == 200
+    assert stub.about[-1] == "employee"
+
+
+def test_nobody_but_a_proxy_says_what_decides() -> None:
+    assert Door(about_header="X-About").about([("X-About", "contractor")]) == ""
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-User", HEADER])
