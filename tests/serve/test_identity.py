@@ -35,8 +35,8 @@ def behind(tmp_path: Path) -> Behind:
     path.write_text(TOKEN)
     path.chmod(0o600)
 
-    def make(roles: Sequence[str] = (), proxies: str = "127.0.0.1, ::1", groups: str = GROUPS, **more: str) -> Door:
-        config = Config(serve=ServeSection(proxies=proxies, groups=groups, **more))
+    def make(roles: Sequence[str] = (), proxies: str = "127.0.0.1, ::1", groups: str = GROUPS, about: str = "") -> Door:
+        config = Config(serve=ServeSection(proxies=proxies, groups=groups, about_header=about))
         return make_door(config, "127.0.0.1", path, lambda: make_access(roles))
 
     return make
@@ -109,7 +109,7 @@ def test_the_proxy_names_who_asks(behind: Behind) -> None:
 
 def test_the_proxy_says_what_decides_unless_the_asker_does(behind: Behind) -> None:
     stub: Any = StubAssistant()
-    app = make_app(stub, behind(about_header="X-About"), RequestQueue(ServeSection()), print)
+    app = make_app(stub, behind(about="X-About"), RequestQueue(ServeSection()), print)
     asks = TestClient(app, "http://policies.example.org", client=("127.0.0.1", 5))
     headers = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-User": "anna", "X-About": "contractor,\tLondon " * 20}
     for path, sent in (("/v1/ask", {"question": "Who?"}), ("/v1/chat/completions", CHAT)):
