@@ -3,8 +3,8 @@
 `clean` is for strings; `scrub` and `describe` are its halves, for readers that clean piece by piece and report once;
 `mend` is for markup that is yet to be parsed.
 Flag reasons: `control` (C0, C1, escape sequences, NUL, lone surrogates), `invisible` (zero-width and tag characters,
-stray joiners and variation selectors), `bidi` (overrides, embeddings and isolates). Silent: a leading BOM, soft
-hyphens, Unicode spaces -> space, CRLF -> LF, NFC, and direction marks in text that does run right to left.
+joiners, direction marks, variation selectors), `bidi` (overrides, embeddings and isolates). Silent: a leading BOM, soft
+hyphens, what makes an emoji of a sign, Unicode spaces -> space, CRLF -> LF, NFC.
 """
 
 from __future__ import annotations
@@ -25,17 +25,13 @@ _TREATMENTS: tuple[tuple[Treatment, str], ...] = (
     (("bidi", ""), "202a-202e 2066-2069"),
     (
         ("invisible", ""),
-        "34f 115f 1160 17b4 17b5 180b-180f 200b 2060-2065 206a-206f 3164 feff ffa0 fff0-fffb 1bca0-1bca3"
-        " 1d173-1d17a e0000-e00ff e01f0-e0fff",
+        "34f 61c 115f 1160 17b4 17b5 180b-180f 200b-200f 2060-2065 206a-206f 3164 fe00-fe0d feff ffa0 fff0-fffb"
+        " 1bca0-1bca3 1d173-1d17a e0000-e0fff",
     ),
-    (("", ""), "ad"),
+    (("", ""), "ad fe0e fe0f"),
     (("", " "), "a0 1680 2000-200a 202f 205f 3000"),
     (("", "\n"), "d 2028 2029"),
 )
-_JOINERS = "200c 200d fe00-fe0f e0100-e01ef"  # and variation selectors
-# Scripts whose spelling needs ZWJ or ZWNJ: Arabic, Syriac, Thaana, N'Ko and the Indic and Mongolian blocks.
-_JOINING = "600-8ff 900-dff f00-109f 1780-18af a840-a8ff fb50-fefc"
-_DIRECTION_MARKS = "\u200e\u200f\u061c"
 MOST_MARKS = 30  # on one character, as Unicode's Stream-Safe Text Format (UAX #15) says: NFC sorts them by insertion
 
 
@@ -51,16 +47,7 @@ def scrub(text: str) -> tuple[str, Counts]:
     text = CONTROL.sub(lambda match: "\ufffd" if match[0] == "\0" else "", text)
     found = set(text)
     treatments = {char: treatment for char in found if (treatment := _treatment(char))}
-    # Direction marks are ordinary in Hebrew and Arabic text and have no business elsewhere.
-    reason = (
-        ""
-        if any(unicodedata.bidirectional(char) in ("R", "AL") for char in found - {*_DIRECTION_MARKS})
-        else "invisible"
-    )
-    treatments |= dict.fromkeys(found.intersection(_DIRECTION_MARKS), (reason, ""))
     text = _treated(text, treatments, counts)
-    if any(_is_in(char, _JOINERS) for char in found):
-        text = _drop_stray_joiners(text, counts)
     if any(map(unicodedata.combining, found)):
         text = _unpiled(text, counts)
     return unicodedata.normalize("NFC", text), counts
@@ -112,35 +99,3 @@ def _unpiled(text: str, counts: Counts) -> str:
         else:
             kept.append(char)
     return "".join(kept)
-
-
-def _drop_stray_joiners(text: str, counts: Counts) -> str:
-    """Keep a joiner or variation selector only where the character before (and after) gives it a meaning."""
-    kept = []
-    for before, char, after in zip(["", *text], text, [*text[1:], ""], strict=False):
-        if _is_in(char, _JOINERS) and not _has_meaning(char, before, after):
-            counts["invisible", f"U+{ord(char):04X}"] += 1
-        else:
-            kept.append(char)
-    return "".join(kept)
-
-
-def _has_meaning(joiner: str, before: str, after: str) -> bool:
-    if joiner in "\u200c\u200d":
-        # A piece of text may begin or end at a joiner, so one neighbour of the right kind is enough at an edge.
-        sides = [side for side in (before, after) if side]
-        emoji = joiner == "\u200d" and all(_is_symbol(side) or side == "\ufe0f" for side in sides)
-        return bool(sides) and (emoji or all(_needs_joiners(side) for side in sides))
-    if joiner in "\ufe0e\ufe0f":
-        return _is_symbol(before) or before in set("0123456789#*")
-    if not before or _is_in(before, _JOINERS):
-        return False
-    return before >= "\u2e80" or unicodedata.category(before) in {"Sm", "So"}
-
-
-def _needs_joiners(char: str) -> bool:
-    return _is_in(char, _JOINING) and unicodedata.category(char)[0] in "LM"
-
-
-def _is_symbol(char: str) -> bool:
-    return char > "\u00a0" and (char >= "\U0001f000" or unicodedata.category(char) in {"So", "Sm", "Sk", "Po"})

@@ -1,4 +1,4 @@
-"""Test that what a reader cannot see is taken out, and that what a script needs stays."""
+"""Test that what a reader cannot see is taken out, and that all else stays."""
 
 from __future__ import annotations
 
@@ -28,15 +28,10 @@ from ingest.clean import describe, scrub
         ("smuggled\ufe01\ufe02\U000e0150", "smuggled", ["invisible"]),
         ("\u202eevil\u202c \u2066x\u2069", "evil x", ["bidi"]),
         ("mark\u200e", "mark", ["invisible"]),
-        ("\u05e9\u05dc\u05d5\u05dd\u200f!", "\u05e9\u05dc\u05d5\u05dd!", []),
-        (
-            "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
-            "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
-            [],
-        ),
-        ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937", []),
-        ("\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f468\u200d\U0001f469\u200d\U0001f467", []),
-        ("\u2764\ufe0f 1\ufe0f", "\u2764\ufe0f 1\ufe0f", []),
+        ("\u05e9\u05dc\u05d5\u05dd\u200f!", "\u05e9\u05dc\u05d5\u05dd!", ["invisible"]),
+        ("\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u062e\u0648", ["invisible"]),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468\U0001f469", ["invisible"]),
+        ("\u2764\ufe0f 1\ufe0f a\ufe0e", "\u2764 1 a", []),
         ("cafe\u0301", "caf\u00e9", []),
         ("soft\u00adhyphen", "softhyphen", []),
         ("no\u00a0break\u2009thin", "no break thin", []),
@@ -71,4 +66,5 @@ def test_nothing_dangerous_is_left(text: str) -> None:
     cleaned.encode("utf-8")
     for char in cleaned:
         assert char in "\n\t" or unicodedata.category(char) != "Cc"
-        assert not (0xE0000 <= ord(char) <= 0xE007F or 0x202A <= ord(char) <= 0x202E or 0x2066 <= ord(char) <= 0x2069)
+        assert not (0xE0000 <= ord(char) <= 0xE0FFF or 0x200B <= ord(char) <= 0x200F or 0xFE00 <= ord(char) <= 0xFE0F)
+        assert not (0x202A <= ord(char) <= 0x202E or 0x2066 <= ord(char) <= 0x2069)
