@@ -8,7 +8,6 @@ always listed as a whole, so that a rule holds for all of them at once, and one 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,9 +19,9 @@ from assistant.core.records import Access, Audience, Meta
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import refused_at
 from assistant.index.schema import FOREVER, SourceRow
-from ingest.access_manifest import AccessRule, Manifest, intersect, nfc, quoted, read_manifest, rule_text
-from ingest.metadata import DESCRIBING, ExternalMetadata
-from ingest.sources import MANIFEST, FoundFile, Tree, below, find_roots, is_below, list_tree, nested, sidecars_of
+from ingest.access_manifest import AccessRule, Manifest, intersect, nfc, read_manifest
+from ingest.metadata import ExternalMetadata
+from ingest.sources import MANIFEST, FoundFile, Tree, below, find_roots, is_below, list_tree, nested
 
 Matched = tuple[AccessRule, str]  # a rule, and its glob that matches
 Refused = tuple[str, DocumentRejected]  # source, why
@@ -153,33 +152,15 @@ class Rights:
 
 
 def refuse_misplaced(trees: Iterable[Tree]) -> None:
-    """Raise UsageError for a manifest that is not at its root, and for sidecars, with the rules to write instead."""
+    """Raise UsageError for a manifest that is not at its root, and for what else says who may see documents."""
     for tree in trees:
         for path in tree.manifests:
-            if path.name != MANIFEST:
+            if path.name == MANIFEST:
+                raise nested(path, tree.root)
+            if path.name.casefold() == MANIFEST:
                 raise UsageError(f"{path} is not read: its name is {MANIFEST}, in small letters.", "Rename it.")
-            raise nested(path, tree.root)
-        if tree.sidecars:
-            count = f"{len(tree.sidecars)} files say" if len(tree.sidecars) > 1 else f"{tree.sidecars[0]} says"
-            cause = f"{count} in a way of before who may see documents, which nothing reads any more."
-            texts = "\n\n".join(_rules_of(path, tree.root) for path in tree.sidecars)
-            top = "" if (tree.root / MANIFEST).exists() else 'default = "everyone"\n\n'
-            raise UsageError(cause, f"Write this into {tree.root / MANIFEST}, and delete them:\n\n{top}{texts}\n")
-
-
-def _rules_of(path: Path, root: Path) -> str:
-    """Return what a sidecar, or a folder's `_meta.toml`, says in the words of a manifest."""
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        said = {"audience": "ROLE"}  # whoever may read it must say so
-    folder = path.parent.relative_to(root) if path.is_relative_to(root) else Path()
-    of = next((name for name, sidecar in sidecars_of(path.parent) if sidecar == path.name), "")
-    glob = (folder / (of or "**")).as_posix()
-    lines = [f"{key} = {quoted(str(said[key]))}" for key in DESCRIBING if key in said]
-    about = f"[[documents]]\npath = {quoted(glob)}" if of else f"# of each document in {glob}, under [[documents]]:"
-    rules = [rule_text(glob, said["audience"])] if "audience" in said else []
-    return "\n\n".join([f"# {path.name}", *rules, *(["\n".join((about, *lines))] if lines else [])])
+            hint = f"Say in {tree.root / MANIFEST} who may see what, and delete it."
+            raise UsageError(f"{path} is there to say who may see documents, and nothing reads it any more.", hint)
 
 
 @dataclass(frozen=True, slots=True)

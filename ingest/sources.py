@@ -87,7 +87,6 @@ class Tree:
     unread: list[str] = field(default_factory=list)  # sources of pictures, where there is no OCR
     links: list[Path] = field(default_factory=list)  # to folders within the root
     manifests: list[Path] = field(default_factory=list)
-    sidecars: list[Path] = field(default_factory=list)
 
     def names(self) -> list[str]:
         """Return what a rule may name: all that is, or with other extras would be, a document."""
@@ -141,11 +140,7 @@ def list_tree(path: Path, root: Path) -> Tree:
     the root, whose files are found where they are.
     """
     tree = Tree(root)
-    for above in path.parents if path.is_dir() else path.parent.parents:
-        if (above / FOLDER_SIDECAR).is_file():
-            tree.sidecars.append(above / FOLDER_SIDECAR)
     if not path.is_dir():
-        tree.sidecars += [path.with_name(name) for of, name in sidecars_of(path.parent) if of in ("", path.name)]
         if not _look(path, tree):
             tree.refused.append((path.name, DocumentRejected("unreadable", "This is not a regular file.")))
         return tree
@@ -170,10 +165,8 @@ def list_tree(path: Path, root: Path) -> Tree:
 def _find_misplaced(folder: Path, names: Sequence[str], tree: Tree) -> None:
     pictures = PICTURES - SUFFIXES
     for name in sorted(names):
-        if name.casefold() == MANIFEST and (folder, name) != (tree.root, MANIFEST):
+        if says_rights(name) and (folder, name) != (tree.root, MANIFEST):
             tree.manifests.append(folder / name)
-        elif name.casefold().endswith(SIDECAR) or name.casefold() == FOLDER_SIDECAR:
-            tree.sidecars.append(folder / name)
         elif PurePath(name).suffix.lower() in pictures and not name.startswith("."):
             tree.unread.append(below(folder / name, tree.root))
 
@@ -183,17 +176,6 @@ def _source(path: Path, root: Path) -> str:
     if source.isprintable():
         return source
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in source)
-
-
-def sidecars_of(folder: Path) -> list[tuple[str, str]]:
-    """Return (document, sidecar) for each file in a folder that said of a document who may see it; "" is all of it."""
-    names = sorted(entry.name for entry in folder.iterdir())
-    found = [("", name) for name in names if name.casefold() == FOLDER_SIDECAR]
-    for name in names:
-        if name.casefold().endswith(SIDECAR):
-            of = name[: -len(SIDECAR)]
-            found.append((next((n for n in names if n == of or (PurePath(n).stem == of and is_document(n))), of), name))
-    return found
 
 
 def look(path: Path, root: Path) -> FoundFile | DocumentRejected | None:
