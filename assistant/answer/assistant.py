@@ -43,7 +43,7 @@ from assistant.core.records import (
     make_access,
 )
 from assistant.index.catalog import Catalog
-from assistant.index.mirrors import address_of, is_web
+from assistant.index.mirrors import address_of
 from assistant.models.llm import LanguageModel
 from assistant.text.canonical import MAX_STRETCH
 
@@ -189,13 +189,9 @@ class Assistant:
         )
 
     def files(self, answer: Answer, access: Access) -> dict[tuple[str, str], str]:
-        """Return the addresses of an answer's sources, by source and SHA-256 of the document.
-
-        They are on the web, or on this machine if the files are still there.
-        """
+        """Return the addresses of the files of an answer's sources that are still there, by source and SHA-256."""
         found = self._engine.catalog.queries.files({quote.source for quote in answer.sources}, access)
-        web = {named: address for named, path in found.items() if is_web(address := address_of(path))}
-        return {named: Path(path).as_uri() for named, path in found.items() if Path(path).is_file()} | web
+        return {named: Path(path).as_uri() for named, path in found.items() if Path(path).is_file()}
 
     def address(self, document: Document, access: Access) -> str:
         """Return where a document lives that was ingested from an address; "" for another."""

@@ -27,8 +27,8 @@ def ingest(
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
 
-    With the extra [remote], what lies at an address (s3://, sftp://, the sitemap of a web site) is copied beside the
-    index first; where more than half of it is suddenly gone, it stops unless --prune says so.
+    With the extra [remote], what lies at an address (s3://, sftp://) is copied beside the index first; where more than
+    half of it is suddenly gone, it stops unless --prune says so.
     With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too. With --watch, a change is answered
     from within ten seconds, one at an address within a minute or so; what cannot be ingested is said, and the index
     stays as it was. --watch --prune stops where more than half of the documents are suddenly gone.

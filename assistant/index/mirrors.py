@@ -35,11 +35,6 @@ def refused_at(root: Path) -> list[str]:
         return []
 
 
-def is_web(address: str) -> bool:
-    """Tell an address that a browser opens."""
-    return address.startswith(("http://", "https://"))
-
-
 @lru_cache(maxsize=8)
 def _addresses(versions: Path, _: int) -> Mapping[str, str]:
     files = json.loads(versions.read_text(encoding="utf-8"))["files"]

@@ -8,19 +8,19 @@ from contextlib import suppress
 from typing import TypeVar
 
 from assistant.core.errors import AssistantError, DocumentRejected, UsageError
+from ingest.remote.files import Files
 from ingest.remote.kept import Task
-from ingest.remote.place import MORE_SECONDS, Listed, Origin, Sink, why
+from ingest.remote.place import MORE_SECONDS, Listed, Sink, why
 
 TRIES = 3
 
-Fetched = tuple[str, int] | DocumentRejected | None
 Found = TypeVar("Found")
 
 
 class Fetching:
     """What lies at an address, each answer of which may take so many seconds."""
 
-    def __init__(self, address: str, place: Origin, limit: int, seconds: float, first_wait: float) -> None:
+    def __init__(self, address: str, place: Files, limit: int, seconds: float, first_wait: float) -> None:
         self._address, self._place, self._limit = address, place, limit
         self._seconds, self._first_wait = seconds, first_wait
         self._stopped = threading.Event()
@@ -40,17 +40,17 @@ class Fetching:
             hint = "Nothing was changed. Check the address, the network, and who you are there."
             raise UsageError(f"{self._address} cannot be listed: {why(error)}.", hint) from error
 
-    def file(self, task: Task) -> Fetched:
-        """Fetch a file to where it waits; return its stamp and size, None if it is unchanged, or why it is missing."""
+    def file(self, task: Task) -> int | DocumentRejected:
+        """Fetch a file to where it waits; return its size, or why it is missing."""
         said = task.file.size
 
-        def fetch() -> tuple[str, int] | None:
+        def fetch() -> int:
             with task.aside.open("wb", buffering=0) as opened:
                 sink = Sink(opened, self._limit, self._seconds * MORE_SECONDS, self._stopped)
-                stamp = self._place.fetch(task.file, task.known, sink)
-            if stamp is not None and said is not None and sink.size != said:
+                self._place.fetch(task.file, sink)
+            if said is not None and sink.size != said:
                 raise ValueError(f"{sink.size:,} bytes came, and {said:,} were listed")
-            return None if stamp is None else (stamp, sink.size)
+            return sink.size
 
         try:
             if said is not None and said > self._limit:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from assistant.core.errors import UsageError
-from ingest.remote.place import CREDENTIALS, MOST_LISTED, Listed, Sink, governed, untold, why
+from ingest.remote.place import CREDENTIALS, MOST_LISTED, Listed, Sink, why
 from ingest.sources import MANIFEST
 
 BLOCK, PART = 2**20, 2**16  # bytes that are asked for, and that are taken at once
@@ -53,8 +53,8 @@ class Files(ABC):
         self._fs.invalidate_cache()  # what is opened is then looked at anew
         return found
 
-    def fetch(self, file: Listed, known: str, sink: Sink) -> str | None:
-        """Write a file's bytes and return its stamp, as it was listed."""
+    def fetch(self, file: Listed, sink: Sink) -> None:
+        """Write a file's bytes; raises what the filesystem does."""
         try:
             with self._mine().open(file.at, "rb", block_size=BLOCK) as remote:
                 while part := remote.read(PART):
@@ -62,7 +62,6 @@ class Files(ABC):
         except Exception:
             self._own.fs = None  # a connection that broke is not used again
             raise
-        return file.stamp
 
     def close(self) -> None:
         """End the connections, whoever waits for them."""
@@ -118,6 +117,7 @@ class Files(ABC):
         Who may read the address alone is not told what lies above: then its own manifest says that it is a root.
         """
         base, parts = self._address.removesuffix(self._top), self._top.split("/")
+        about = f"who may see what is at {self._address}"
         for depth in range(len(parts) - 1, 0, -1):
             folder = "/".join(parts[:depth])
             manifest = f"{folder}/{MANIFEST}"
@@ -125,11 +125,15 @@ class Files(ABC):
                 there = self._exists(manifest)
             except PermissionError as error:
                 if MANIFEST not in names:
-                    instead = f"Have {MANIFEST} put at {self._address}, or the right to read that one."
-                    raise untold(self._address, base + manifest, f"{why(error)}.", instead) from error
+                    cause = f"whether there is {base}{manifest}, which would say {about}, cannot be told: {why(error)}."
+                    hint = (
+                        f"Nothing was changed. Have {MANIFEST} put at {self._address}, or the right to read that one."
+                    )
+                    raise UsageError(cause, hint) from error
                 continue
             if there:
-                raise governed(self._address, base + manifest, f"Give {base}{folder}, of which it speaks.")
+                cause = f"{base}{manifest} says {about}, and would not be read."
+                raise UsageError(cause, f"Give {base}{folder}, of which it speaks.")
 
 
 def _is_utf8(name: str) -> bool:

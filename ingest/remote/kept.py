@@ -30,11 +30,10 @@ State = dict[str, tuple[str, int, str]]  # name -> the stamp and the size of wha
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to fetch to a path aside, and the stamp of the copy that there is."""
+    """A file to fetch, and the path aside where it waits."""
 
     file: Listed
     aside: Path
-    known: str
 
 
 class Copy:
@@ -69,13 +68,11 @@ class Copy:
         self._aside.mkdir(mode=PRIVATE_FOLDER)
         tasks = []
         for number, (name, file) in enumerate(files.items()):
-            stamp, size, address = self._state.get(name, ("", 0, ""))
-            known = stamp if (self._size(name), file.address) == (size, address) else ""
-            task = Task(file, self._aside / str(number), known)
+            task = Task(file, self._aside / str(number))
             if is_picture(name) and not is_document(name):  # a rule may name it
                 task.aside.touch()
                 self._put(task)
-            elif not file.stamp or known != file.stamp:
+            elif not file.stamp or self._state.get(name) != (file.stamp, self._size(name), file.address):
                 tasks.append(task)
         try:
             yield tasks
@@ -83,10 +80,10 @@ class Copy:
             shutil.rmtree(self._aside, ignore_errors=True)  # first: the disk may be full
             self._write_state()
 
-    def put(self, task: Task, stamp: str, size: int) -> None:
+    def put(self, task: Task, size: int) -> None:
         """Put a fetched file in its place; raises UsageError for a link on the way."""
         self._put(task)
-        self._state[task.file.name] = stamp, size, task.file.address
+        self._state[task.file.name] = task.file.stamp, size, task.file.address
         self._unsaved += 1
         if self._unsaved == SAVE_EVERY:
             self._write_state()

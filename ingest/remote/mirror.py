@@ -16,7 +16,7 @@ from assistant.core.parallel import in_order
 from assistant.core.records import Progress, Rejection, no_progress
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.publish import writer_lock
-from ingest.remote.fetching import Fetched, Fetching
+from ingest.remote.fetching import Fetching
 from ingest.remote.kept import Copy, Task, lock_name
 from ingest.remote.names import sort_names
 from ingest.remote.place import Listed
@@ -68,15 +68,15 @@ def _fetch(copy: Copy, fetching: Fetching, most_gone: float, progress: Progress)
     files, refused = sort_names(fetching.listing(), had)
     _check_gone(copy.address, had, files, most_gone)
 
-    def fetch(task: Task) -> tuple[Task, Fetched]:
+    def fetch(task: Task) -> tuple[Task, int | DocumentRejected]:
         return task, fetching.file(task)
 
-    def keep(done: tuple[Task, Fetched]) -> None:
+    def keep(done: tuple[Task, int | DocumentRejected]) -> None:
         task, found = done
         if isinstance(found, DocumentRejected):
             copy.leave(task.file.name, found)
-        elif found:
-            copy.put(task, *found)
+        else:
+            copy.put(task, found)
         progress("fetching", next(number), len(tasks))
 
     with copy.changing(files, refused) as tasks:

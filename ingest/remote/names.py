@@ -33,8 +33,6 @@ def sort_names(listed: Sequence[Listed], had: Collection[str]) -> tuple[dict[str
         keyed = {unicodedata.normalize("NFC", name).casefold(): (name, folder) for name, folder in names}
         taken = {key: spelled.get(key, named) for key, named in keyed.items()}
         detail = file.refused or _fault(file.name)
-        if not detail and file.name in files:
-            detail = "Its name is there twice."
         if not detail and [name for name, _ in taken.values()] != [name for name, _ in keyed.values()]:
             detail = CASE
         if not detail and taken != keyed:

@@ -7,29 +7,24 @@ from collections.abc import Callable, Mapping
 
 from assistant.core.errors import UsageError
 from assistant.core.package import need
-from ingest.remote.place import CREDENTIALS, Origin
+from ingest.remote.files import Files
+from ingest.remote.place import CREDENTIALS
 
 
-def _s3(address: str, seconds: float) -> Origin:
+def _s3(address: str, seconds: float) -> Files:
     from ingest.remote.s3 import S3
 
     return S3(address, seconds)
 
 
-def _sftp(address: str, seconds: float) -> Origin:
+def _sftp(address: str, seconds: float) -> Files:
     from ingest.remote.sftp import Sftp
 
     return Sftp(address, seconds)
 
 
-def _site(address: str, seconds: float) -> Origin:
-    from ingest.remote.site import Site
-
-    return Site(address, seconds)
-
-
 # Opens an address whose every answer may take so many seconds; raises UsageError if that cannot be done.
-OPENERS: Mapping[str, Callable[[str, float], Origin]] = {"s3": _s3, "sftp": _sftp, "https": _site, "http": _site}
+OPENERS: Mapping[str, Callable[[str, float], Files]] = {"s3": _s3, "sftp": _sftp}
 
 
 def is_address(argument: str) -> bool:
@@ -44,19 +39,18 @@ def check_address(address: str) -> str:
     """
     protocol, _, rest = address.partition("://")
     protocol = protocol.lower()
-    web = protocol in ("http", "https")
-    if re.match(r"[^/]*:.*@", rest) or (web and ("@" in rest.split("/")[0] or "?" in rest)):
-        raise UsageError(f"the {protocol}:// address holds a password, a key or a query.", CREDENTIALS)
+    if re.match(r"[^/]*:.*@", rest):
+        raise UsageError(f"the {protocol}:// address holds a password or a key.", CREDENTIALS)
     if protocol not in OPENERS:
         known = ", ".join(f"{name}://" for name in OPENERS)
-        hint = "Let a program such as rclone copy or mount what is elsewhere, and give the path of that folder."
+        hint = "Let a program such as rclone or wget --mirror copy what is elsewhere, and give the path of that folder."
         raise UsageError(f"{protocol}:// is none of {known}.", hint)
     if not rest.strip("/"):
         raise UsageError(f"{protocol}:// names no place.", "For example s3://bucket/policies.")
     need("remote", "an address")
-    return f"{protocol}://{rest if web else rest.rstrip('/')}"
+    return f"{protocol}://{rest.rstrip('/')}"
 
 
-def open_address(address: str, seconds: float) -> Origin:
+def open_address(address: str, seconds: float) -> Files:
     """Open a checked address; raises UsageError if that cannot be done."""
     return OPENERS[address.partition("://")[0]](address, seconds)

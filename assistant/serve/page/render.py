@@ -18,7 +18,6 @@ from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
 from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURNS
 from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Turn
-from assistant.index.mirrors import is_web
 from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
 from assistant.serve.schemas import HttpError, Message, bad_request
 from assistant.text.canonical import plain_text
@@ -129,8 +128,8 @@ def source(document: Document, text: str, start: int, end: int, address: str = "
     shown = text[begin:]
     blocks = list(block_views(shown, start - begin, end - begin))
     title = shown_title(document.title, document.source)
-    facts, web = document_facts(document), is_web(address)
-    return _page("source.html", title=title, document=document, facts=facts, address=address, is_web=web, blocks=blocks)
+    facts = document_facts(document)
+    return _page("source.html", title=title, document=document, facts=facts, address=address, blocks=blocks)
 
 
 def thanked() -> Response:

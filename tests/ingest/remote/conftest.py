@@ -19,7 +19,7 @@ from ingest.remote.mirror import Mirror, mirror
 from tests import fakes
 from tests.commands import Run
 from tests.ingest.remote.places import Take
-from tests.ingest.remote.servers import S3, Sftp, Web, stopped
+from tests.ingest.remote.servers import S3, Sftp, stopped
 
 encoder, parser = fakes.encoder, fakes.parser
 
@@ -81,12 +81,6 @@ def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sftp]:
         monkeypatch.setenv("HOME", str(tmp_path / "home"))
         options = {"username": "reader", "password": "s3cret-word", "look_for_keys": False, "allow_agent": False}
         monkeypatch.setitem(fsspec.config.conf, "sftp", options)
-        yield server
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with stopped(Web()) as server:
         yield server
 
 

@@ -38,9 +38,9 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     fetch = files.Files.fetch
 
-    def note(self: files.Files, file: Listed, *more: Any) -> str | None:
+    def note(self: files.Files, file: Listed, sink: Any) -> None:
         found.append(file.name)
-        return fetch(self, file, *more)
+        fetch(self, file, sink)
 
     monkeypatch.setattr(files.Files, "fetch", note)
     return found

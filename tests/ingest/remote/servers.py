@@ -1,22 +1,19 @@
-"""Servers on the loopback, each at a port that the system chose: S3 (moto), SFTP (paramiko) and HTTP."""
+"""Servers on the loopback, each at a port that the system chose: S3 (moto) and SFTP (paramiko)."""
 
 from __future__ import annotations
 
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import paramiko
 from moto.server import ThreadedMotoServer
-
-KINDS = {"toml": "text/toml", "pdf": "application/pdf"}
-Reply = Callable[["Asked"], None]
 
 
 class S3:
@@ -62,11 +59,13 @@ class S3:
 class Sftp:
     """An SFTP server of a folder, with a password.
 
-    `reads` counts the files that were opened; so many `cuts` end the connection in the middle of one.
+    `reads` counts the files that were opened; so many `cuts` end the connection in the middle of one. What `hangs`,
+    "list" or "read", is answered after five seconds.
     """
 
     def __init__(self, root: Path) -> None:
-        self.root, self.reads, self.hang, self.cuts = root, 0, False, 0
+        self.root, self.reads, self.cuts = root, 0, 0
+        self.hangs = ""
         self.key = paramiko.ECDSAKey.generate()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -117,6 +116,8 @@ class _Handle(paramiko.SFTPHandle):  # type: ignore[misc]
         self._server, self.readfile = server, path.open("rb")
 
     def read(self, offset: int, length: int) -> Any:
+        if self._server.hangs == "read":
+            time.sleep(5)
         if offset and self._server.cuts:
             self._server.cuts -= 1
             self._server.cut()
@@ -135,8 +136,8 @@ class _Folder(paramiko.SFTPServerInterface):  # type: ignore[misc]
         return self._server.root / path.lstrip("/")
 
     def list_folder(self, path: str) -> Any:
-        if self._server.hang:
-            threading.Event().wait(5)
+        if self._server.hangs == "list":
+            time.sleep(5)
         try:
             names = os.listdir(self._at(path))  # noqa: PTH208
         except OSError as error:
@@ -166,73 +167,8 @@ class _Folder(paramiko.SFTPServerInterface):  # type: ignore[misc]
             return paramiko.SFTPServer.convert_errno(error.errno or 0)
 
 
-class Asked(BaseHTTPRequestHandler):
-    """A request, and what answers it."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        web: Web = self.server.web
-        web.asked.append(self.path)
-        web.headers.append(dict(self.headers))
-        reply = web.pages.get(self.path)
-        with suppress(BrokenPipeError, ConnectionResetError):
-            if callable(reply):
-                reply(self)
-            else:
-                self.answer(reply if reply is not None else b"no", status=404 if reply is None else 200)
-
-    def answer(self, body: bytes | str, *, status: int = 200, length: int | None = None, **headers: str) -> None:
-        data = body.encode() if isinstance(body, str) else body
-        kind = KINDS.get(self.path.rpartition(".")[2], "text/html")
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data) if length is None else length))
-        for name, value in {"Content_Type": kind, **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(data)
-        self.close_connection = self.close_connection or length is not None
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
-class Web:
-    """A web site whose pages are bytes, or functions that answer; what was asked is noted."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, bytes | str | Reply] = {}
-        self.asked: list[str] = []
-        self.headers: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Asked)
-        self._server.daemon_threads = True
-        self._server.web = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def list_pages(self, *paths: str, **changed: str) -> None:
-        """Have the sitemap name these pages; a path or a whole address, with the day of its last change if given."""
-        urls = "".join(
-            f"<url><loc>{path if '://' in path else self.url + path}</loc>"
-            + (f"<lastmod>{changed[path.strip('/')]}</lastmod>" if path.strip("/") in changed else "")
-            + "</url>"
-            for path in paths
-        )
-        self.pages["/sitemap.xml"] = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'
-
-    def took(self) -> list[str]:
-        """Return what was asked for since the last call, but for the sitemap and the manifest."""
-        found = sorted(path for path in self.asked if path not in ("/sitemap.xml", "/access.toml"))
-        self.asked.clear()
-        return found
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @contextmanager
-def stopped(server: S3 | Sftp | Web) -> Iterator[Any]:
+def stopped(server: S3 | Sftp) -> Iterator[Any]:
     """End a server after a test."""
     try:
         yield server

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -35,8 +34,10 @@ from ingest.remote.place import Listed
 from ingest.watch import changes
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, fetched, names, pipe, put, write
-from tests.ingest.remote.servers import S3, Asked, Sftp, Web
+from tests.ingest.remote.servers import S3, Sftp
 from tests.manifests import access_toml
+
+DENIED = b"<Error><Code>AccessDenied</Code><Message>No [31m</Message></Error>"
 
 # --- S3 ----------------------------------------------------------------------------------------------------------
 
@@ -86,11 +87,23 @@ def test_an_address_of_nothing_is_told(s3: Any, take: Take, address: str) -> Non
 def test_a_bucket_that_refuses_is_no_empty_bucket(s3: Any, s3_server: S3, take: Take) -> None:
     put(s3, FILES)
     found = take("s3://corp/policies")
-    denied = b"<Error><Code>AccessDenied</Code><Message>No \x1b[31m</Message></Error>".replace(b"\x1b", b"")
-    s3_server.spoil = lambda line: denied if "list-type" in line else None
+    s3_server.spoil = lambda line: DENIED if "list-type" in line else None
     with pytest.raises(UsageError, match=r"s3://corp/policies cannot be listed: .*Nothing was changed"):
         take("s3://corp/policies", most_gone=1.0)
     assert names(found) == sorted(FILES)
+
+
+def test_an_object_that_is_refused_leaves_the_old_copy(s3: Any, s3_server: S3, take: Take) -> None:
+    put(s3, FILES)
+    found = take("s3://corp/policies")
+    put(s3, {name: f"{text}\nMore.\n" for name, text in FILES.items()})
+    s3_server.asked.clear()
+    s3_server.spoil = lambda line: DENIED if line.startswith("GET") and "/leave.md" in line else None
+    [lost] = take("s3://corp/policies").unfetched
+    assert (lost.source, lost.reason) == ("leave.md", "unreadable") and "copy of before stays" in lost.detail
+    assert (found.folder / "leave.md").read_text() == LEAVE
+    assert (found.folder / "travel.md").read_text().endswith("More.\n")
+    assert sum(line.startswith("GET") and "/leave.md" in line for line in s3_server.asked) == 1
 
 
 def test_hostile_names_in_a_bucket_lead_nowhere(s3: Any, take: Take, config: Config, tmp_path: Path) -> None:
@@ -138,8 +151,7 @@ def test_a_hostile_name_is_refused_and_said(name: str, why: str) -> None:
         "sftp://reader:s3cret-word@host/policies",
         "s3://AKIA:s3cret-word@corp/policies",
         "sftp://reader:s3cret/word@host/x",
-        "https://s3cret-word@host/sitemap.xml",
-        "https://host/sitemap.xml?key=s3cret-word",
+        "https://reader:s3cret-word@host/x",
     ],
 )
 def test_credentials_in_an_address_are_refused_and_not_repeated(take: Take, config: Config, address: str) -> None:
@@ -149,11 +161,20 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(take: Take, conf
 
 
 @pytest.mark.parametrize(
-    "address", ["file:///etc", "memory://x", "zip://a::s3://corp/x.zip", "gs::s3://corp", "gs://corp"]
+    "address",
+    [
+        "file:///etc",
+        "memory://x",
+        "zip://a::s3://corp/x.zip",
+        "gs::s3://corp",
+        "gs://corp",
+        "https://host/x?key=s3cret",
+    ],
 )
 def test_other_protocols_are_refused(take: Take, address: str) -> None:
-    with pytest.raises(UsageError, match=r"is none of s3://, sftp://, https://, http://\."):
+    with pytest.raises(UsageError, match=r"is none of s3://, sftp://\.") as error:
         take(address)
+    assert "cret" not in str(error.value) and "wget --mirror" in error.value.hint
 
 
 def test_other_addresses_that_cannot_be_read_are_told(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +224,7 @@ def test_a_connection_that_keeps_dropping_leaves_the_old_copy(sftp: Sftp, take: 
     [lost] = take(address).unfetched
     assert (lost.source, lost.reason) == ("big.md", "unreadable") and "copy of before stays" in lost.detail
     assert (found.folder / "big.md").read_text() == "# Old\n" and names(found) == ["big.md", "leave.md"]
+    assert sftp.reads == 2 + fetching.TRIES
 
 
 def test_a_host_that_is_not_known_is_not_believed(sftp: Sftp, take: Take, tmp_path: Path) -> None:
@@ -219,11 +241,18 @@ def test_a_host_that_is_not_known_is_not_believed(sftp: Sftp, take: Take, tmp_pa
         take(address)
 
 
-def test_a_server_that_hangs_is_given_up(sftp: Sftp, take: Take) -> None:
-    write(sftp.root / "policies", FILES)
-    sftp.hang = True
+def test_a_server_that_hangs_is_given_up(sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "TRIES", 1)
+    address = f"sftp://127.0.0.1:{sftp.port}/policies"
+    write(sftp.root / "policies", {"leave.md": LEAVE})
+    found = take(address)
+    write(sftp.root / "policies", {"leave.md": LEAVE + "\nMore.\n"})
+    sftp.hangs = "read"
+    [late] = take(address, seconds=0.5).unfetched
+    assert "did not answer in time" in late.detail and (found.folder / "leave.md").read_text() == LEAVE
+    sftp.hangs = "list"
     with pytest.raises(UsageError, match="did not answer in time"):
-        take(f"sftp://127.0.0.1:{sftp.port}/policies", seconds=0.5)
+        take(address, seconds=0.5)
 
 
 def test_a_wrong_password_is_not_repeated(
@@ -234,160 +263,6 @@ def test_a_wrong_password_is_not_repeated(
         take(f"sftp://127.0.0.1:{sftp.port}/policies")
     assert "wr0ng" not in str(error.value)
     assert not [path for path in config.data.rglob("*") if path.is_file() and b"wr0ng" in path.read_bytes()]
-
-
-# --- web sites ---------------------------------------------------------------------------------------------------
-
-
-def test_a_site_is_its_sitemap(web: Web, take: Take) -> None:
-    web.pages |= {"/": "<h1>Home</h1>", "/leave": "<h1>Leave</h1>", "/hr/": "<h1>HR</h1>", "/a%20b.pdf": b"%PDF"}
-    web.pages |= {"/p?id=3": "<h1>Three</h1>", "/hidden": "<h1>Hidden</h1>", "/logo.svg": "<svg/>"}
-    web.list_pages("/", "/leave", "/hr/", "/a%20b.pdf", "/p?id=3", "/logo.svg", "http://elsewhere.example/x")
-    web.pages["/access.toml"] = 'default = "everyone"\n'
-    found = take(f"{web.url}/sitemap.xml")
-    assert [name.split("-")[0] for name in names(found)] == sorted(
-        ["a b.pdf", "access.toml", "hr/index.html", "index.html", "leave.html", "p"]
-    )
-    assert address_of(str(found.folder / "leave.html")) == f"{web.url}/leave"
-    assert "id=3" not in json.dumps(names(found)) and found.unfetched == ()
-    assert (found.folder / "leave.html").read_text() == "<h1>Leave</h1>"
-
-
-def test_a_sitemap_index_is_followed_once(web: Web, take: Take) -> None:
-    web.list_pages("/leave")
-    web.pages |= {"/leave": "<h1>Leave</h1>", "/one.xml": web.pages["/sitemap.xml"]}
-    maps = "".join(f"<sitemap><loc>{web.url}{path}</loc></sitemap>" for path in ("/one.xml", "/sitemap.xml"))
-    web.pages["/sitemap.xml"] = f"<sitemapindex>{maps}</sitemapindex>"
-    assert names(take(f"{web.url}/sitemap.xml")) == ["leave.html"]
-    assert web.asked.count("/sitemap.xml") == 1
-
-
-def test_pages_are_fetched_where_their_day_their_tag_or_their_time_changed(web: Web, take: Take) -> None:
-    tag = '"one"'
-
-    def tagged(asked: Asked) -> None:
-        if asked.headers.get("If-None-Match") == tag:
-            asked.answer(b"", status=304)
-        else:
-            asked.answer(f"<h1>Tagged {tag}</h1>", ETag=tag)
-
-    def timed(asked: Asked) -> None:
-        same = asked.headers.get("If-Modified-Since") == "Mon, 01 Jan 2024 00:00:00 GMT"
-        asked.answer(
-            b"" if same else "<h1>T</h1>", status=304 if same else 200, Last_Modified="Mon, 01 Jan 2024 00:00:00 GMT"
-        )
-
-    web.pages |= {"/dated": "<h1>Dated</h1>", "/tagged": tagged, "/timed": timed}
-    web.list_pages("/dated", "/tagged", "/timed", dated="2026-01-01")
-    found = take(f"{web.url}/sitemap.xml")
-    web.took()
-    times = {name: (found.folder / name).stat().st_ino for name in names(found)}
-    take(f"{web.url}/sitemap.xml")
-    assert web.took() == ["/tagged", "/timed"]
-    assert times == {name: (found.folder / name).stat().st_ino for name in names(found)}
-    tag = '"two"'
-    web.list_pages("/dated", "/tagged", "/timed", dated="2026-02-02")
-    take(f"{web.url}/sitemap.xml")
-    assert web.took() == ["/dated", "/tagged", "/timed"] and '"two"' in (found.folder / "tagged.html").read_text()
-    (found.folder / "tagged.html").unlink()  # what is gone here is not asked for conditionally
-    take(f"{web.url}/sitemap.xml")
-    assert (found.folder / "tagged.html").exists()
-
-
-def test_what_a_site_answers_wrongly_leaves_the_old_copy(web: Web, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "TRIES", 2)
-    pages = ("/short", "/endless", "/loop", "/away", "/down", "/secret", "/slow", "/picture", "/fine")
-    web.pages |= dict.fromkeys(pages, "<h1>Old</h1>")
-    web.list_pages(*pages)
-    found = take(f"{web.url}/sitemap.xml")
-    assert found.unfetched == () and len(names(found)) == len(pages)
-
-    def endless(asked: Asked) -> None:
-        asked.send_response(200)
-        asked.send_header("Transfer-Encoding", "chunked")
-        asked.end_headers()
-        for _ in range(10_000):
-            asked.wfile.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
-
-    def slow(asked: Asked) -> None:
-        time.sleep(2)
-        asked.answer("<h1>Late</h1>")
-
-    web.pages |= {
-        "/short": lambda asked: asked.answer("<h1>Cut off</h1>", length=10_000),
-        "/endless": endless,
-        "/loop": lambda asked: asked.answer(b"", status=302, Location="/loop"),
-        "/away": lambda asked: asked.answer(b"", status=302, Location="http://169.254.169.254/latest"),
-        "/down": lambda asked: asked.answer(b"", status=503),
-        "/secret": lambda asked: asked.answer(b"", status=403),
-        "/slow": slow,
-        "/picture": lambda asked: asked.answer(b"PNG", Content_Type="image/png"),
-        "/fine": "<h1>New</h1>",
-    }
-    web.took()
-    found = take(f"{web.url}/sitemap.xml", seconds=1.0)
-    told = {each.source: each for each in found.unfetched}
-    assert {name: each.reason for name, each in told.items()} == {
-        "short.html": "unreadable",
-        "endless.html": "too_large",
-        "loop.html": "unreadable",
-        "away.html": "outside",
-        "down.html": "unreadable",
-        "secret.html": "unreadable",
-        "slow.html": "unreadable",
-        "picture.html": "unsupported",
-    }
-    assert "without end" in told["loop.html"].detail and "in time" in told["slow.html"].detail
-    assert "status 403" in told["secret.html"].detail and "another host" in told["away.html"].detail
-    assert all("copy of before stays" in each.detail for each in told.values())
-    assert {name: (found.folder / name).read_text() for name in names(found)} == {
-        **dict.fromkeys(told, "<h1>Old</h1>"),
-        "fine.html": "<h1>New</h1>",
-    }
-    asked = web.took()
-    assert [asked.count(page) for page in ("/down", "/short", "/slow", "/secret", "/loop")] == [2, 2, 2, 1, 6]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "no xml",
-        "<html></html>",
-        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>',
-        b"\x1f\x8b broken",
-    ],
-)
-def test_what_is_no_sitemap_is_told(web: Web, take: Take, body: str | bytes) -> None:
-    web.pages["/sitemap.xml"] = body
-    with pytest.raises(UsageError, match=r"sitemap\.xml is no sitemap"):
-        take(f"{web.url}/sitemap.xml")
-
-
-@pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_sitemap_that_does_not_come_changes_nothing(web: Web, take: Take, status: int) -> None:
-    web.list_pages("/leave")
-    web.pages["/leave"] = "<h1>Leave</h1>"
-    found = take(f"{web.url}/sitemap.xml")
-    web.pages["/sitemap.xml"] = lambda asked: asked.answer(b"", status=status)
-    with pytest.raises(UsageError, match=f"status {status}"):
-        take(f"{web.url}/sitemap.xml", most_gone=1.0)
-    assert names(found) == ["leave.html"]
-
-
-def test_a_manifest_that_cannot_be_fetched_stops_it(web: Web, take: Take) -> None:
-    web.list_pages("/leave")
-    web.pages |= {"/leave": "<h1>Leave</h1>", "/access.toml": lambda asked: asked.answer(b"", status=403)}
-    with pytest.raises(UsageError, match="status 403"):
-        take(f"{web.url}/sitemap.xml")
-
-
-def test_names_that_a_site_encodes_lead_nowhere(web: Web, take: Take, config: Config, tmp_path: Path) -> None:
-    evil = ("/%2e%2e/%2e%2e/%2e%2e/up.md", "/a%5C..%5Cb.md", "/nul%00.md", "/%2Fabs.md")
-    web.pages |= dict.fromkeys((*evil, "/fine"), "<h1>X</h1>")
-    web.list_pages(*evil, "/fine")
-    found = take(f"{web.url}/sitemap.xml")
-    assert names(found) == ["fine.html"] and len(found.unfetched) == 4
-    assert not [path for path in tmp_path.rglob("*.md") if path.is_file()]
 
 
 # --- any filesystem ----------------------------------------------------------------------------------------------
@@ -427,10 +302,9 @@ def test_a_link_that_comes_while_files_do_is_not_followed(
     pipe(memory, {"site/parking.md": ""})
     (tmp_path / "elsewhere").mkdir()
 
-    def link(self: files.Files, file: Listed, known: str, sink: Any) -> str:
+    def link(self: files.Files, file: Listed, sink: Any) -> None:
         [folder] = (path.with_suffix("") for path in (tmp_path / "index" / MIRRORS).glob("*.new"))
         (folder / "site").symlink_to(tmp_path / "elsewhere")
-        return "stamp"
 
     monkeypatch.setattr(files.Files, "fetch", link)
     with pytest.raises(UsageError, match="is reached by a link"):
@@ -518,11 +392,11 @@ def test_what_was_fetched_is_remembered_if_the_rest_never_comes(
         memory.pipe(f"/docs/{n}.md", b"# Page\n")
     fetch = files.Files.fetch
 
-    def stop(self: files.Files, file: Listed, known: str, sink: Any) -> str | None:
+    def stop(self: files.Files, file: Listed, sink: Any) -> None:
         if file.name == "7.md":
             time.sleep(0.2)
             raise KeyboardInterrupt
-        return fetch(self, file, known, sink)
+        fetch(self, file, sink)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(files.Files, "fetch", stop)
@@ -571,21 +445,22 @@ def test_a_copy_is_a_root_of_its_own_wherever_the_index_lies(
         run_ingest(config, take("memory://docs").folder)
 
 
-def test_a_document_links_to_where_it_lives(
-    web: Web, take: Take, config: Config, run_ingest: Callable[..., IngestReport]
+def test_a_document_says_where_it_lives(
+    memory: Any, take: Take, config: Config, run_ingest: Callable[..., IngestReport]
 ) -> None:
-    web.list_pages("/leave")
-    web.pages["/leave"] = "<h1>Leave</h1><p>Employees have 27 days.</p>"
-    run_ingest(config, take(f"{web.url}/sitemap.xml").folder)
+    memory.pipe("/docs/leave.md", LEAVE.encode())
+    found = take("memory://docs")
+    run_ingest(config, found.folder)
     catalog = Catalog.open(config.data)
-    answer: Any = SimpleNamespace(sources=[SimpleNamespace(source="leave.html")])
+    answer: Any = SimpleNamespace(sources=[SimpleNamespace(source="leave.md")])
     [sha256] = (row.sha256 for row in catalog.sources().values())
     assistant: Any = SimpleNamespace(_engine=SimpleNamespace(catalog=catalog))
     everyone = make_access()
-    document = catalog.queries.document("leave.html", everyone)
+    document = catalog.queries.document("leave.md", everyone)
     assert document is not None
-    assert Assistant.files(assistant, answer, everyone) == {("leave.html", sha256): f"{web.url}/leave"}
-    assert Assistant.address(assistant, document, everyone) == f"{web.url}/leave"
+    assert Assistant.address(assistant, document, everyone) == "memory://docs/leave.md"
+    copy = (found.folder / "leave.md").as_uri()  # which is there for whoever runs the index, and opens in a terminal
+    assert Assistant.files(assistant, answer, everyone) == {("leave.md", sha256): copy}
     catalog.close()
 
 
@@ -678,10 +553,14 @@ def test_a_watch_looks_again_though_what_does_not_count_changes_all_the_time(tmp
         stop.set()
 
 
-def test_no_server_at_all_is_told_in_one_sentence(take: Take) -> None:
+@pytest.mark.parametrize("protocol", ["s3", "sftp"])
+def test_no_server_at_all_is_told_in_one_sentence(take: Take, protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        with pytest.raises(AssistantError, match=r"cannot be listed: .*\. Nothing was changed") as error:
-            take(f"http://127.0.0.1:{port}/sitemap.xml")
+        there = {"endpoint_url": f"http://127.0.0.1:{port}", "key": "k", "secret": "not-for-logs"}
+        monkeypatch.setitem(fsspec.config.conf, "s3", there)
+        address = {"s3": "s3://corp/policies", "sftp": f"sftp://127.0.0.1:{port}/policies"}[protocol]
+        with pytest.raises(AssistantError, match=r"cannot be (listed|opened): .*\. ") as error:
+            take(address)
     assert "\n" not in str(error.value)

@@ -2,67 +2,67 @@
 
 from __future__ import annotations
 
-import gzip
+import io
 import signal
 import threading
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 from rich.console import Console
 
 from assistant.core.config import Config
-from assistant.core.errors import NotWritable
+from assistant.core.errors import DocumentRejected, NotWritable
 from assistant.core.records import IngestReport, Quote
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.terminal.views import sources_view
 from ingest.moves_and_removals import forget
 from ingest.remote import kept
-from ingest.remote import sitemap as sitemap_module
 from ingest.remote.mirror import mirror
-from ingest.remote.sitemap import LONGEST_LINK, Allowance, NoSitemapError, read_sitemap
+from ingest.remote.place import Sink
 from ingest.watch import changes
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, write
-from tests.ingest.remote.servers import Asked, Sftp, Web
+from tests.ingest.remote.servers import Sftp
 
 
-def test_an_interruption_ends_what_is_being_fetched(web: Web, take: Take) -> None:
-    dripping = threading.Event()
-
-    def drip(asked: Asked) -> None:
-        asked.send_response(200)
-        asked.send_header("Content-Type", "text/html")
-        asked.send_header("Content-Length", "1000")
-        asked.end_headers()
-        dripping.set()
-        for _ in range(100):
-            asked.wfile.write(b"x")
-            time.sleep(0.1)
-
-    def hang(asked: Asked) -> None:
-        time.sleep(10)
-
-    web.pages |= {"/drip": drip, "/hang": hang}
-    web.list_pages("/drip", "/hang")
+def test_an_interruption_ends_what_is_being_fetched(sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(sftp.root / "policies", FILES)
 
     def interrupt() -> None:
-        dripping.wait(5)
+        ends = time.monotonic() + 5
+        while not sftp.reads and time.monotonic() < ends:
+            time.sleep(0.02)
         time.sleep(0.3)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
+    sftp.hangs = "read"
     threading.Thread(target=interrupt).start()
     began, before = time.monotonic(), set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
-        take(f"{web.url}/sitemap.xml", seconds=30.0)
+        take(f"sftp://127.0.0.1:{sftp.port}/policies", seconds=30.0)
     assert time.monotonic() - began < 4
     left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
     assert not [thread for thread in left if thread.name.startswith("ThreadPool")]
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "is_stopped", "error"),
+    [(11, 60.0, False, DocumentRejected), (10, -1.0, False, TimeoutError), (10, 60.0, True, TimeoutError)],
+)
+def test_a_file_is_given_up_that_is_too_large_or_takes_too_long(
+    size: int, seconds: float, is_stopped: bool, error: type[Exception]
+) -> None:
+    stopped = threading.Event()
+    taken = io.BytesIO()
+    sink = Sink(taken, 10, seconds, stopped)
+    if is_stopped:
+        stopped.set()
+    with pytest.raises(error):
+        sink.write(b"x" * size)
+    assert not taken.getvalue()
 
 
 def test_a_local_secret_is_forgotten_while_an_address_is_slow(
@@ -114,94 +114,6 @@ def test_pruning_stops_at_the_first_look_of_a_watch_too(
     done = run(*base, "--watch")
     assert done.code == 2 and "2 of 3 files at memory://docs are gone" in done.err
     assert run(*base).code == 0  # whoever looks on may say so
-
-
-# --- sitemaps ----------------------------------------------------------------------------------------------------
-
-
-def sitemap(*entries: str) -> bytes:
-    return f"<urlset>{''.join(entries)}</urlset>".encode()
-
-
-@pytest.mark.parametrize(
-    ("what", "is_refused"),
-    [
-        (b"<urlset>" + b"<a/>" * 100_000 + b"</urlset>", True),
-        (b"<urlset><url>" + b"<a>" * 100_000, True),
-        (b"<urlset>" + b"<url><loc>" + b"a" * 1_500_000 + b"</loc></url></urlset>", False),
-        (b"<urlset>" + b" " * 3_000_000 + b"</urlset>", True),
-    ],
-    ids=["wide", "deep", "long", "large"],
-)
-def test_what_a_small_sitemap_unpacks_to_takes_no_memory(
-    what: bytes, is_refused: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sitemap_module, "MAX_ELEMENTS", 20_000)
-    monkeypatch.setattr(sitemap_module, "MAX_SITEMAP", 2_000_000)
-    packed = gzip.compress(what, 1)
-    tracemalloc.start()
-    try:
-        with pytest.raises(NoSitemapError) if is_refused else nullcontext():
-            assert read_sitemap(packed, Allowance()).entries == []
-        assert tracemalloc.get_traced_memory()[1] < 1_000_000
-    finally:
-        tracemalloc.stop()
-
-
-def test_all_sitemaps_of_a_site_have_one_allowance() -> None:
-    allowance = Allowance(left=1_000)
-    body = sitemap("<url><loc>http://h/a</loc></url>" * 20)
-    assert len(read_sitemap(body, allowance).entries) == 20
-    with pytest.raises(NoSitemapError, match="too large"):
-        read_sitemap(body, allowance)
-
-
-def test_a_link_that_is_none_is_passed_over(web: Web, take: Take) -> None:
-    web.list_pages("http://[::1/x", "http://h:x/y", "/leave", f"/{'a' * LONGEST_LINK}")
-    web.pages["/leave"] = "<h1>Leave</h1>"
-    found = take(f"{web.url}/sitemap.xml")
-    assert names(found) == ["leave.html"] and found.unfetched == ()
-
-
-def test_a_page_that_is_listed_twice_is_one(web: Web, take: Take) -> None:
-    web.pages |= {"/": "<h1>Home</h1>", "/index.html": "<h1>Home</h1>", "/leave": "<h1>Leave</h1>"}
-    web.list_pages("/", "/index.html", "/leave#days", "/leave#hours", "/leave")
-    found = take(f"{web.url}/sitemap.xml")
-    assert (names(found), found.unfetched) == (["index.html", "leave.html"], ())
-
-
-def test_a_stamp_is_that_of_its_address(web: Web, take: Take) -> None:
-    web.pages |= {"/leave": "<h1>Old</h1>", "/leave.html": "<h1>New</h1>"}
-    days = {"leave": "2026-01-01", "leave.html": "2026-01-01"}
-    web.list_pages("/leave", **days)
-    assert (take(f"{web.url}/sitemap.xml").folder / "leave.html").read_text() == "<h1>Old</h1>"
-    web.list_pages("/leave.html", **days)
-    assert (take(f"{web.url}/sitemap.xml").folder / "leave.html").read_text() == "<h1>New</h1>"
-
-
-def test_a_page_is_not_taken_for_a_document(web: Web, take: Take) -> None:
-    web.list_pages("/leave.pdf")
-    web.pages["/leave.pdf"] = b"%PDF"
-    take(f"{web.url}/sitemap.xml")
-    web.pages["/leave.pdf"] = lambda asked: asked.answer("<h1>Please sign in</h1>", Content_Type="text/html")
-    found = take(f"{web.url}/sitemap.xml")
-    assert [each.reason for each in found.unfetched] == ["unsupported"]
-    assert (found.folder / "leave.pdf").read_bytes() == b"%PDF"
-
-
-def test_what_is_configured_for_https_is_not_sent_in_the_open(
-    web: Web, take: Take, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for protocol in ("http", "https"):
-        login = {"client_kwargs": {"headers": {"Authorization": f"Bearer of-{protocol}"}}}
-        monkeypatch.setitem(fsspec.config.conf, protocol, login)
-    web.list_pages("/leave")
-    web.pages["/leave"] = "<h1>Leave</h1>"
-    take(f"{web.url}/sitemap.xml")
-    assert {headers["Authorization"] for headers in web.headers} == {"Bearer of-http"}
-
-
-# --- folders -----------------------------------------------------------------------------------------------------
 
 
 def test_a_name_in_another_encoding_is_told_and_the_rest_is_read(sftp: Sftp, take: Take) -> None:

@@ -18,57 +18,10 @@ from ingest.remote.place import Listed
 from ingest.rights import access_to_index
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, put, write
-from tests.ingest.remote.servers import Asked, Reply, Sftp, Web
+from tests.ingest.remote.servers import Sftp
 from tests.manifests import access_toml
 
 NOBODY = 'default = "nobody"\n'
-
-
-def page(text: str, **more: Any) -> Reply:
-    return lambda asked: asked.answer(text, **more)
-
-
-@pytest.mark.parametrize(
-    ("reply", "why"),
-    [
-        (page("<html>Please sign in</html>", Content_Type="text/html"), "no TOML"),
-        (page("", status=302, Location="/login"), "redirects to something else"),
-        (page("", status=302, Location="/access.toml?from=login"), "redirects to something else"),
-        (page("", status=401), "status 401"),
-    ],
-)
-def test_what_is_no_manifest_is_not_taken_for_none(web: Web, take: Take, reply: Reply, why: str) -> None:
-    web.list_pages("/leave")
-    web.pages |= {"/leave": "<h1>Leave</h1>", "/login": "<h1>Please sign in</h1>"}
-    found = take(f"{web.url}/sitemap.xml")
-    web.pages["/access.toml"] = reply
-    with pytest.raises(UsageError, match=rf"/access\.toml, .* cannot be told: .*{why}.*status 404"):
-        take(f"{web.url}/sitemap.xml")
-    assert names(found) == ["leave.html"]
-    web.pages["/access.toml"] = page("", status=410)
-    assert names(take(f"{web.url}/sitemap.xml")) == ["leave.html"]
-
-
-def test_the_manifest_beside_the_given_address_holds_where_it_leads_elsewhere(web: Web, take: Take) -> None:
-    web.list_pages("/en/leave")
-    web.pages |= {"/en/leave": "<h1>Leave</h1>", "/en/sitemap.xml": web.pages["/sitemap.xml"]}
-    web.pages |= {"/sitemap.xml": page("", status=302, Location="/en/sitemap.xml"), "/access.toml": NOBODY}
-    found = take(f"{web.url}/sitemap.xml")
-    assert (found.folder / "access.toml").read_text() == NOBODY
-    web.pages["/en/access.toml"] = 'default = "everyone"\n'
-    with pytest.raises(UsageError, match=r"/access\.toml says who may see .*/en/access\.toml says something else"):
-        take(f"{web.url}/sitemap.xml")
-    web.pages["/en/access.toml"] = NOBODY
-    assert names(take(f"{web.url}/sitemap.xml")) == ["access.toml", "en/leave.html"]
-
-
-def test_a_single_page_beside_a_manifest_is_not_read_without_it(web: Web, take: Take) -> None:
-    web.pages["/hr/pay.html"] = "<h1>Pay</h1>"
-    assert names(take(f"{web.url}/hr/pay.html")) == ["pay.html"]
-    for at in ("/access.toml", "/hr/access.toml"):
-        web.pages = {"/hr/pay.html": "<h1>Pay</h1>", at: NOBODY}
-        with pytest.raises(UsageError, match=rf"{at} says who may see .*Give the sitemap"):
-            take(f"{web.url}/hr/pay.html")
 
 
 @pytest.mark.parametrize("address", ["s3://corp/policies/hr", "s3://corp/policies/hr/pay.md"])
@@ -154,13 +107,12 @@ def test_what_stops_an_ingest_is_named_by_its_address(memory: Any, run: Run, con
 
 
 def test_a_document_is_told_by_its_own_source_where_two_share_its_name(
-    web: Web, take: Take, config: Config, run_ingest: Callable[..., IngestReport], write_files: Callable[..., Path]
+    memory: Any, take: Take, config: Config, run_ingest: Callable[..., IngestReport], write_files: Callable[..., Path]
 ) -> None:
-    """A local document, and one of a site with its name: each has its own place, owner and standing."""
+    """A local document, and one of an address with its name: each has its own place, owner and standing."""
     local = write_files({"leave.md": f"---\nowner: HR\n---\n{LEAVE}"})
-    web.list_pages("/leave.md")
-    web.pages["/leave.md"] = page(f"---\nowner: Mallory\n---\n{TRAVEL}", Content_Type="text/markdown")
-    run_ingest(config, local, take(f"{web.url}/sitemap.xml").folder)
+    pipe(memory, {"leave.md": f"---\nowner: Mallory\n---\n{TRAVEL}"})
+    run_ingest(config, local, take("memory://docs").folder)
     catalog, everyone = Catalog.open(config.data), make_access()
     rows = {bool(address_of(path)): row for path, row in catalog.sources().items()}
     files = catalog.queries.files({"leave.md"}, everyone)
@@ -178,19 +130,3 @@ def test_what_came_later_takes_no_name(first: str) -> None:
     for _ in range(2):
         kept, refused = sort_names([Listed(name, name) for name in names_of], kept.keys())
         assert [*kept] == [first] and len(refused) == 1
-
-
-def test_redirects_with_a_name_lead_nowhere(web: Web, take: Take) -> None:
-    asked: list[str | None] = []
-
-    def note(request: Asked) -> None:
-        asked.append(request.headers.get("Authorization"))
-        request.answer("<h1>Leave</h1>")
-
-    named = web.url.replace("://", "://bob:s3cret-word@")
-    web.pages |= {"/leave": note, "/away": page("", status=302, Location=f"{named}/leave")}
-    web.list_pages(f"{named}/leave", "/away", "/leave")
-    found = take(f"{web.url}/sitemap.xml")
-    assert names(found) == ["leave.html"] and asked == [None]
-    assert [(each.source, each.reason) for each in found.unfetched] == [("away.html", "outside")]
-    assert "s3cret" not in found.folder.with_name(f"{found.folder.name}.json").read_text()
