@@ -1,19 +1,64 @@
-"""A folder at an address, through a filesystem of fsspec: listed as a whole, and read in blocks."""
+"""A folder at an address, through a filesystem of fsspec: listed as a whole, each file read in blocks into a sink."""
 
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import IO, Any, ClassVar
 
-from assistant.core.errors import UsageError
-from ingest.remote.place import CREDENTIALS, MOST_LISTED, Listed, Sink, why
+from assistant.core.errors import DocumentRejected, NotWritable, UsageError, first_line
 from ingest.sources import MANIFEST
 
 BLOCK, PART = 2**20, 2**16  # bytes that are asked for, and that are taken at once
+MOST_LISTED = 1_000_000
+CREDENTIALS = "Credentials belong into fsspec's configuration (FSSPEC_... or ~/.config/fsspec), or AWS's own."
 LINK = "It is a link, and none is followed at an address."
 UNLISTED = "It is a folder whose name is not valid UTF-8."
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file at an address: its path below it, where it is read, and its own `address`; `refused` is why it is not.
+
+    `stamp` is another where the file is another; empty where only asking for it can tell.
+    """
+
+    name: str
+    at: str
+    size: int | None = None
+    stamp: str = ""
+    refused: str = ""
+    address: str = ""
+
+
+class Sink:
+    """What takes a file's bytes, until it is told to stop."""
+
+    def __init__(self, file: IO[bytes], limit: int, seconds: float, stopped: threading.Event) -> None:
+        self._file = file
+        self._limit = limit
+        self._ends = time.monotonic() + seconds
+        self._stopped = stopped
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Add bytes, whatever was said of how many there are.
+
+        Raises DocumentRejected for more than the limit, TimeoutError after so many seconds or once stopped, NotWritable
+        for a full disk.
+        """
+        self.size += len(data)
+        if self.size > self._limit:
+            raise DocumentRejected("too_large", f"The file is larger than the limit of {self._limit / 2**20:,.2g} MB.")
+        if time.monotonic() > self._ends or self._stopped.is_set():
+            raise TimeoutError
+        try:
+            self._file.write(data)
+        except OSError as error:  # the disk's, and not the place's
+            raise NotWritable(f"what is fetched cannot be written: {error.strerror}.", "Make room.") from error
 
 
 class Files(ABC):
@@ -134,6 +179,13 @@ class Files(ABC):
             if there:
                 cause = f"{base}{manifest} says {about}, and would not be read."
                 raise UsageError(cause, f"Give {base}{folder}, of which it speaks.")
+
+
+def why(error: BaseException) -> str:
+    """Say what went wrong, without what is not to be shown."""
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    return "".join(c for c in first_line(error) if c.isprintable())
 
 
 def _is_utf8(name: str) -> bool:

@@ -19,7 +19,7 @@ from assistant.core.files import PRIVATE_FOLDER, write_atomic
 from assistant.core.records import Rejection
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.publish import writer_lock
-from ingest.remote.place import Listed
+from ingest.remote.files import Listed
 from ingest.sources import is_document, is_picture, says_rights
 
 SAVE_EVERY = 500  # files, after which what was fetched is kept in mind, should the rest not come

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from assistant.core.config import Config
 from assistant.core.errors import AssistantError, DocumentRejected, NotWritable, UsageError
@@ -16,15 +18,17 @@ from assistant.core.parallel import in_order
 from assistant.core.records import Progress, Rejection, no_progress
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.publish import writer_lock
-from ingest.remote.fetching import Fetching
+from ingest.remote.files import Files, Listed, Sink, why
 from ingest.remote.kept import Copy, Task, lock_name
 from ingest.remote.names import sort_names
-from ingest.remote.place import Listed
 from ingest.remote.protocols import check_address, open_address
 from ingest.sources import says_rights
 
 SECONDS, FIRST_WAIT = 60.0, 0.5  # of waiting for an answer, and before asking again
-AT_ONCE = 4
+MORE_SECONDS = 10  # times the wait for an answer that a whole file may take
+AT_ONCE, TRIES = 4, 3
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,81 @@ def mirror(
             limit = int(config.ingest.max_file_mb * 2**20)
             _fetch(copy, Fetching(address, place, limit, seconds, first_wait), most_gone, progress)
         yield Mirror(address, copy.folder, tuple(copy.refused))
+
+
+class Fetching:
+    """What lies at an address, each answer of which may take so many seconds."""
+
+    def __init__(self, address: str, place: Files, limit: int, seconds: float, first_wait: float) -> None:
+        self._address, self._place, self._limit = address, place, limit
+        self._seconds, self._first_wait = seconds, first_wait
+        self._stopped = threading.Event()
+
+    def listing(self) -> Sequence[Listed]:
+        """Return every file; raises UsageError if that cannot be told."""
+        try:
+            return self._again(self._place.listing)
+        except FileNotFoundError as error:
+            cause = f"there is nothing at {self._address}."
+            raise UsageError(cause, "Nothing was changed. Check the address.") from error
+        except DocumentRejected as error:
+            raise UsageError(f"{self._address} cannot be listed. {error.detail}", "Nothing was changed.") from error
+        except AssistantError:
+            raise
+        except Exception as error:  # each filesystem has errors of its own
+            hint = "Nothing was changed. Check the address, the network, and who you are there."
+            raise UsageError(f"{self._address} cannot be listed: {why(error)}.", hint) from error
+
+    def file(self, task: Task) -> int | DocumentRejected:
+        """Fetch a file to where it waits; return its size, or why it is missing."""
+        said = task.file.size
+
+        def fetch() -> int:
+            with task.aside.open("wb", buffering=0) as opened:
+                sink = Sink(opened, self._limit, self._seconds * MORE_SECONDS, self._stopped)
+                self._place.fetch(task.file, sink)
+            if said is not None and sink.size != said:
+                raise ValueError(f"{sink.size:,} bytes came, and {said:,} were listed")
+            return sink.size
+
+        try:
+            if said is not None and said > self._limit:
+                limit = f"{self._limit / 2**20:,.2g} MB"
+                raise DocumentRejected("too_large", f"It has {said:,} bytes; the limit is {limit}.")
+            return self._again(fetch)
+        except DocumentRejected as error:
+            return error
+        except AssistantError:
+            raise
+        except Exception as error:  # each filesystem has errors of its own
+            return DocumentRejected("unreadable", f"It could not be fetched: {why(error)}.")
+
+    def stop(self) -> None:
+        """End what is being fetched, in whatever thread: nothing more is waited for."""
+        self._stopped.set()
+        with suppress(Exception):  # each filesystem has errors of its own
+            self._place.close()
+
+    def _again(self, work: Callable[[], Found]) -> Found:
+        """Do what may fail because of a connection, up to three times."""
+        from tenacity import (
+            Retrying,
+            retry_if_exception,
+            sleep_using_event,
+            stop_after_attempt,
+            stop_when_event_set,
+            wait_exponential_jitter,
+        )
+
+        final = AssistantError, FileNotFoundError, PermissionError, NotImplementedError
+        again = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, Exception) and not isinstance(error, final)),
+            stop=stop_after_attempt(TRIES) | stop_when_event_set(self._stopped),
+            sleep=sleep_using_event(self._stopped),
+            wait=wait_exponential_jitter(self._first_wait, max=30 * self._first_wait, jitter=self._first_wait),
+            reraise=True,
+        )
+        return again(work)
 
 
 def _fetch(copy: Copy, fetching: Fetching, most_gone: float, progress: Progress) -> None:

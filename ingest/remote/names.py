@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Rejection
-from ingest.remote.place import Listed
+from ingest.remote.files import Listed
 from ingest.sources import is_document, is_picture, says_rights
 
 LONGEST_PART, LONGEST = 240, 2_000  # bytes that any system keeps

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 
 from assistant.core.errors import UsageError
 from assistant.core.package import need
-from ingest.remote.files import Files
-from ingest.remote.place import CREDENTIALS
+from ingest.remote.files import CREDENTIALS, Files
 
 
 def _s3(address: str, seconds: float) -> Files:

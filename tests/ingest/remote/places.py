@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ingest.remote import files
+from ingest.remote.files import Listed
 from ingest.remote.mirror import Mirror
-from ingest.remote.place import Listed
 
 LEAVE = "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n"
 TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"

@@ -27,10 +27,10 @@ from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.mirrors import address_of
 from ingest import sources
 from ingest.moves_and_removals import forget
-from ingest.remote import fetching, files
-from ingest.remote.mirror import mirror
+from ingest.remote import files
+from ingest.remote.files import Listed
+from ingest.remote.mirror import TRIES, mirror
 from ingest.remote.names import sort_names
-from ingest.remote.place import Listed
 from ingest.watch import changes
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, fetched, names, pipe, put, write
@@ -224,7 +224,7 @@ def test_a_connection_that_keeps_dropping_leaves_the_old_copy(sftp: Sftp, take: 
     [lost] = take(address).unfetched
     assert (lost.source, lost.reason) == ("big.md", "unreadable") and "copy of before stays" in lost.detail
     assert (found.folder / "big.md").read_text() == "# Old\n" and names(found) == ["big.md", "leave.md"]
-    assert sftp.reads == 2 + fetching.TRIES
+    assert sftp.reads == 2 + TRIES
 
 
 def test_a_host_that_is_not_known_is_not_believed(sftp: Sftp, take: Take, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_host_that_is_not_known_is_not_believed(sftp: Sftp, take: Take, tmp_pa
 
 
 def test_a_server_that_hangs_is_given_up(sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "TRIES", 1)
+    monkeypatch.setattr("ingest.remote.mirror.TRIES", 1)
     address = f"sftp://127.0.0.1:{sftp.port}/policies"
     write(sftp.root / "policies", {"leave.md": LEAVE})
     found = take(address)
@@ -351,7 +351,7 @@ def test_what_says_who_may_see_comes_first_or_stops_it(
     pipe(memory, {**FILES, "a.md": "# A\n", name: 'default = "nobody"\n'})
     opened = fetched(monkeypatch)
     with monkeypatch.context() as patch, pytest.raises(UsageError, match="who may see what is there"):
-        patch.setattr(fetching, "Sink", lambda *_: (_ for _ in ()).throw(OSError("reset")))
+        patch.setattr("ingest.remote.mirror.Sink", lambda *_: (_ for _ in ()).throw(OSError("reset")))
         take("memory://docs")
     assert opened == []
     take("memory://docs")

@@ -20,8 +20,8 @@ from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.terminal.views import sources_view
 from ingest.moves_and_removals import forget
 from ingest.remote import kept
+from ingest.remote.files import Sink
 from ingest.remote.mirror import mirror
-from ingest.remote.place import Sink
 from ingest.watch import changes
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, write

@@ -13,8 +13,8 @@ from assistant.core.errors import UsageError
 from assistant.core.records import IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import address_of
+from ingest.remote.files import Listed
 from ingest.remote.names import sort_names
-from ingest.remote.place import Listed
 from ingest.rights import access_to_index
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, put, write
