@@ -50,6 +50,11 @@ def below(path: Path, root: Path) -> str:
     return str(path)[len(top) if top.endswith(os.sep) else len(top) + 1 :].replace(os.sep, "/")
 
 
+def shown(name: str) -> str:
+    """Return a name, with a mark in the place of each character that does not show."""
+    return name if name.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+
+
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """A file on disk; `source` is its path below `root`, with forward slashes.
@@ -172,10 +177,7 @@ def _find_misplaced(folder: Path, names: Sequence[str], tree: Tree) -> None:
 
 
 def _source(path: Path, root: Path) -> str:
-    source = below(path, root) or "." if path.is_relative_to(root) else path.name
-    if source.isprintable():
-        return source
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in source)
+    return shown(below(path, root) or "." if path.is_relative_to(root) else path.name)
 
 
 def look(path: Path, root: Path) -> FoundFile | DocumentRejected | None:

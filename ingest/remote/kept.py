@@ -22,7 +22,6 @@ from assistant.index.publish import writer_lock
 from ingest.remote.files import Listed
 from ingest.sources import is_document, is_picture, says_rights
 
-SAVE_EVERY = 500  # files, after which what was fetched is kept in mind, should the rest not come
 STAYS = "The copy of before stays."
 
 State = dict[str, tuple[str, int, str]]  # name -> the stamp and the size of what was fetched, and whence
@@ -44,7 +43,6 @@ class Copy:
         self.refused: list[Rejection] = []  # what is at the address, and not fetched now
         self._found: dict[str, Path] = {}
         self._folders: list[Path] = []  # those that lie in others first
-        self._unsaved = 0  # files put since the versions were written
         self._aside, self._state_file = _aside(folder), folder.with_name(f"{folder.name}.json")
         self._state: State = {}
 
@@ -84,9 +82,6 @@ class Copy:
         """Put a fetched file in its place; raises UsageError for a link on the way."""
         self._put(task)
         self._state[task.file.name] = task.file.stamp, size, task.file.address
-        self._unsaved += 1
-        if self._unsaved == SAVE_EVERY:
-            self._write_state()
 
     def leave(self, name: str, error: DocumentRejected) -> None:
         """Refuse a file that did not come; raises UsageError for one that says who may see others."""
@@ -130,7 +125,6 @@ class Copy:
             return {}
 
     def _write_state(self) -> None:
-        self._unsaved = 0
         refused = [rejection.source for rejection in self.refused]
         said = {"address": self.address, "files": self._state, "refused": refused}
         write_atomic(self._state_file, json.dumps(said))

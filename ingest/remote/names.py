@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from assistant.core.errors import UsageError
 from assistant.core.records import Rejection
 from ingest.remote.files import Listed
-from ingest.sources import is_document, is_picture, says_rights
+from ingest.sources import is_document, is_picture, says_rights, shown
 
 LONGEST_PART, LONGEST = 240, 2_000  # bytes that any system keeps
 ESCAPES = "Its name may lead out of its folder."
@@ -41,7 +41,7 @@ def sort_names(listed: Sequence[Listed], had: Collection[str]) -> tuple[dict[str
             spelled |= keyed
             files[file.name] = file
             continue
-        source = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in file.name)
+        source = shown(file.name)
         if says_rights(file.name):
             cause = f"{source} says who may see what is at {file.address or 'the address'}, and is not read. {detail}"
             raise UsageError(cause, "Nothing was changed.")
