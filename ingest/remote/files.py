@@ -6,6 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, ClassVar
 
@@ -111,7 +112,8 @@ class Files(ABC):
     def close(self) -> None:
         """End the connections, whoever waits for them."""
         for fs in self._opened:
-            self._disconnect(fs)
+            with suppress(Exception):  # of one that was not made whole, or is gone
+                self._disconnect(fs)
 
     @staticmethod
     def _path_of(address: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,7 +25,7 @@ from ingest.remote.protocols import check_address, open_address
 from ingest.sources import says_rights
 
 SECONDS, FIRST_WAIT = 60.0, 0.5  # of waiting for an answer, and before asking again
-MORE_SECONDS = 10  # times the wait for an answer that a whole file may take
+MORE_SECONDS = 10  # times the wait for an answer that a whole file, or listing, may take
 AT_ONCE, TRIES = 4, 3
 
 Found = TypeVar("Found")
@@ -76,19 +76,23 @@ class Fetching:
         self._stopped = threading.Event()
 
     def listing(self) -> Sequence[Listed]:
-        """Return every file; raises UsageError if that cannot be told."""
+        """Return every file; raises UsageError if that cannot be told, or not in time."""
+        late = threading.Timer(self._seconds * MORE_SECONDS, self.stop)
+        late.daemon = True
+        late.start()
         try:
             return self._again(self._place.listing)
         except FileNotFoundError as error:
             cause = f"there is nothing at {self._address}."
             raise UsageError(cause, "Nothing was changed. Check the address.") from error
-        except DocumentRejected as error:
-            raise UsageError(f"{self._address} cannot be listed. {error.detail}", "Nothing was changed.") from error
         except AssistantError:
             raise
         except Exception as error:  # each filesystem has errors of its own
             hint = "Nothing was changed. Check the address, the network, and who you are there."
-            raise UsageError(f"{self._address} cannot be listed: {why(error)}.", hint) from error
+            reason = why(TimeoutError() if self._stopped.is_set() else error)
+            raise UsageError(f"{self._address} cannot be listed: {reason}.", hint) from error
+        finally:
+            late.cancel()
 
     def file(self, task: Task) -> int | DocumentRejected:
         """Fetch a file to where it waits; return its size, or why it is missing."""
@@ -117,8 +121,7 @@ class Fetching:
     def stop(self) -> None:
         """End what is being fetched, in whatever thread: nothing more is waited for."""
         self._stopped.set()
-        with suppress(Exception):  # each filesystem has errors of its own
-            self._place.close()
+        self._place.close()
 
     def _again(self, work: Callable[[], Found]) -> Found:
         """Do what may fail because of a connection, up to three times."""

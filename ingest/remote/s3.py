@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import fsspec
@@ -17,6 +19,7 @@ class S3(Files):
     """A bucket, what lies below a prefix, or an object."""
 
     stamps = "ETag", "LastModified", "VersionId"
+    _found: Future[Mapping[str, Mapping[str, Any]]] | None = None
 
     def _connect(self) -> Any:
         configured = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
@@ -27,8 +30,9 @@ class S3(Files):
         return fs
 
     def _disconnect(self, fs: Any) -> None:
-        if fs._s3creator is not None:
-            fs.close_session(fs.loop, fs._s3creator)
+        if self._found:
+            self._found.cancel()  # it would go on over a new connection
+        fs.close_session(fs.loop, fs._s3creator)
 
     def _mine(self) -> Any:
         if not self._opened:
@@ -36,7 +40,8 @@ class S3(Files):
         return self._opened[0]
 
     def _infos(self) -> Iterator[Mapping[str, Any]]:
-        yield from (info for info in self._fs.find(self._top, detail=True).values() if info["type"] != "directory")
+        self._found = asyncio.run_coroutine_threadsafe(self._fs._find(self._top, detail=True), self._fs.loop)
+        yield from (info for info in self._found.result().values() if info["type"] != "directory")
 
     def _fault(self, info: Mapping[str, Any]) -> str:
         return super()._fault(info) or ("" if _is_own_key(self._fs, info["name"]) else VERSIONED)

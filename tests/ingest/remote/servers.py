@@ -32,7 +32,8 @@ class S3:
             line = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ['QUERY_STRING']}"
             self.asked.append(line)
             if (body := self.spoil(line)) is not None:
-                start("400 Bad Request", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+                status = "400 Bad Request" if b"<Error>" in body else "200 OK"
+                start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
                 return [body]
             found: Iterable[bytes] = inner(environ, start)
             return found
@@ -60,12 +61,12 @@ class Sftp:
     """An SFTP server of a folder, with a password.
 
     `reads` counts the files that were opened; so many `cuts` end the connection in the middle of one. What `hangs`,
-    "list" or "read", is answered after five seconds.
+    "list" or "read", is answered after five seconds; a folder that is `endless` is listed without an end.
     """
 
     def __init__(self, root: Path) -> None:
         self.root, self.reads, self.cuts = root, 0, 0
-        self.hangs = ""
+        self.hangs, self.endless = "", False
         self.key = paramiko.ECDSAKey.generate()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -127,6 +128,14 @@ class _Handle(paramiko.SFTPHandle):  # type: ignore[misc]
         return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
 
 
+class _Endless(list[Any]):
+    """Names of which a part is all of them, however many were taken."""
+
+    def __getitem__(self, part: Any) -> Any:
+        time.sleep(0.02)
+        return self
+
+
 class _Folder(paramiko.SFTPServerInterface):  # type: ignore[misc]
     def __init__(self, door: _Door, server: Sftp) -> None:
         super().__init__(door)
@@ -145,7 +154,7 @@ class _Folder(paramiko.SFTPServerInterface):  # type: ignore[misc]
         found = [paramiko.SFTPAttributes.from_stat((self._at(path) / name).lstat()) for name in names]
         for attributes, name in zip(found, names, strict=True):
             attributes.filename = os.fsencode(name)  # as it is, in whatever encoding
-        return found
+        return _Endless(found[:1]) if self._server.endless else found
 
     def stat(self, path: str) -> Any:
         try:

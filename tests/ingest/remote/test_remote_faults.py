@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from assistant.core.config import Config
-from assistant.core.errors import DocumentRejected, NotWritable
+from assistant.core.errors import DocumentRejected, NotWritable, UsageError
 from assistant.core.records import IngestReport, Quote
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.terminal.views import sources_view
@@ -24,8 +25,8 @@ from ingest.remote.files import Sink
 from ingest.remote.mirror import mirror
 from ingest.watch import changes
 from tests.commands import Run
-from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, write
-from tests.ingest.remote.servers import Sftp
+from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, put, write
+from tests.ingest.remote.servers import S3, Sftp
 
 
 def test_an_interruption_ends_what_is_being_fetched(sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +64,46 @@ def test_a_file_is_given_up_that_is_too_large_or_takes_too_long(
     with pytest.raises(error):
         sink.write(b"x" * size)
     assert not taken.getvalue()
+
+
+def test_a_folder_that_is_listed_without_end_is_given_up(
+    sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"sftp://127.0.0.1:{sftp.port}/policies"
+    write(sftp.root / "policies", FILES)
+    found = take(address)
+    monkeypatch.setattr("ingest.remote.mirror.MORE_SECONDS", 2)
+    sftp.endless = True
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="cannot be listed: it did not answer in time"):
+        take(address, seconds=1.0)
+    assert time.monotonic() - began < 15 and names(found) == sorted(FILES)
+
+
+def test_a_bucket_that_is_listed_without_end_is_given_up(
+    s3: Any, s3_server: S3, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(s3, FILES)
+    found = take("s3://corp/policies")
+    monkeypatch.setattr("ingest.remote.mirror.MORE_SECONDS", 2)
+    more = count()
+
+    def one_more(line: str) -> bytes | None:
+        if "list-type" not in line:
+            return None
+        time.sleep(0.02)
+        page = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{next(more)}</NextContinuationToken>"
+        key = f"<Contents><Key>policies/{next(more)}.md</Key><Size>1</Size></Contents>"
+        return f"<ListBucketResult><Name>corp</Name>{page}{key}</ListBucketResult>".encode()
+
+    s3_server.spoil = one_more
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="cannot be listed: it did not answer in time"):
+        take("s3://corp/policies", seconds=1.0)
+    assert time.monotonic() - began < 15 and names(found) == sorted(FILES)
+    asked = len(s3_server.asked)
+    time.sleep(0.5)
+    assert len(s3_server.asked) == asked, "nobody goes on listing"
 
 
 def test_a_local_secret_is_forgotten_while_an_address_is_slow(

@@ -103,7 +103,9 @@ def test_what_stops_an_ingest_is_named_by_its_address(memory: Any, run: Run, con
     assert done.code == 2 and "memory://docs/leave.md has an audience" in " ".join(done.err.split()), done.err
     pipe(memory, {"leave.md": LEAVE, "access.toml": NOBODY, "hr/access.toml": NOBODY})
     done = run("ingest", "local", "memory://docs", "--data", config.data)
-    assert done.code == 2 and "memory://docs/hr/access.toml lies below" in " ".join(done.err.split()), done.err
+    told = " ".join(done.err.split())
+    assert done.code == 2 and "memory://docs/hr/access.toml lies below memory://docs:" in told, done.err
+    assert 'Move its rules to memory://docs/access.toml, with "hr/" before their paths, and delete it.' in told
 
 
 def test_a_document_is_told_by_its_own_source_where_two_share_its_name(
