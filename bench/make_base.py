@@ -2,12 +2,11 @@
 
 SmolLM2-135M-Instruct as safetensors with its tokenizer, from the GGUF that comes with the assistant; bfloat16 is the
 type in which the model is published. all-mpnet-base-v2 for sentence-transformers, in float32, as it is published. Kept
-in the user's cache: 270 MB, 540 MB as float32, and 440 MB.
+in the user's cache: 270 MB and 440 MB.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -21,34 +20,13 @@ from bench.common import console
 from tune.graphs.generator import read_llama
 from tune.graphs.originals import MPNET, SMOLLM2, open_base
 
-NAME = "smollm2-135m-instruct"
-DTYPES = ("bfloat16", "float32")
 KEPT = user_cache_path("policy-assistant") / "bench"
+GENERATOR = KEPT / "smollm2-135m-instruct-bfloat16"
 ENCODER = KEPT / "all-mpnet-base-v2"
 
 
-def base_folder(dtype: str) -> Path:
-    """Return where the generator's folder is kept."""
-    return KEPT / f"{NAME}-{dtype}"
-
-
-def make_base(folder: Path, dtype: str) -> Path:
-    """Make the generator's folder if it is not there; return it. Raises NotReady if pip cannot fetch the weights."""
-
-    def write(aside: Path) -> None:
-        read_llama(open_base(SMOLLM2).path).write(aside)
-        if dtype == "bfloat16":
-            _halve(aside)
-
-    return _make(folder, write)
-
-
-def make_encoder(folder: Path = ENCODER) -> Path:
-    """Make the encoder's folder if it is not there; return it. Raises NotReady if pip cannot fetch the weights."""
-    return _make(folder, _write_encoder)
-
-
-def _make(folder: Path, write: Callable[[Path], None]) -> Path:
+def make(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Make a folder if it is not there; return it. Raises NotReady if pip cannot fetch the weights."""
     if (folder / "config.json").is_file():
         return folder
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
@@ -60,6 +38,11 @@ def _make(folder: Path, write: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
+
+
+def _write_generator(folder: Path) -> None:
+    read_llama(open_base(SMOLLM2).path).write(folder)
+    _halve(folder)
 
 
 def _write_encoder(folder: Path) -> None:
@@ -95,12 +78,8 @@ def _halve(folder: Path) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("folder", type=Path, nargs="?", help="instead of the cache")
-    options.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
-    given = options.parse_args()
-    console.print(str(make_base(given.folder or base_folder(given.dtype), given.dtype)), soft_wrap=True)
-    console.print(str(make_encoder()), soft_wrap=True)
+    for folder, write in ((GENERATOR, _write_generator), (ENCODER, _write_encoder)):
+        console.print(str(make(folder, write)), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from bench.common import (
     shared_folder,
     write_json,
 )
-from bench.make_base import DTYPES, ENCODER, base_folder
+from bench.make_base import ENCODER, GENERATOR
 
 TUTORIAL = Path(__file__).with_name("tutorial.py")
 QUESTION = "What happens if my flight gets cancelled?"
@@ -154,25 +154,17 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             docs = first_files(docs, options.limit, folder / "docs")
         with console.status("making the models"):
             # In a process of its own: a child's peak memory starts from its parent's on Linux.
-            timed([sys.executable, "-m", "bench.make_base", "--dtype", options.dtype])
-            model = base_folder(options.dtype)
+            timed([sys.executable, "-m", "bench.make_base"])
         load = note_load()
         with console.status("--help"):
             helps = [timed(assistant("--help")) for _ in range(7)]
         with console.status("ingesting"):
             ingest = time_ingest(docs, folder / "config.toml", folder / "chroma")
         with console.status("asking"):
-            ask = time_ask(folder / "config.toml", folder / "chroma", model, options.question, options.runs)
+            ask = time_ask(folder / "config.toml", folder / "chroma", GENERATOR, options.question, options.runs)
         with console.status("ingesting with one encoder"):
             same = time_ingest(some, folder / "same.toml", folder / "chroma-same", ENCODER)
-    return {
-        "load": load,
-        "dtype": options.dtype,
-        "help_seconds": median(helps),
-        "ingest": ingest,
-        "same": same,
-        "ask": ask,
-    }
+    return {"load": load, "help_seconds": median(helps), "ingest": ingest, "same": same, "ask": ask}
 
 
 def first_files(docs: Path, limit: int, into: Path) -> Path:
@@ -186,7 +178,7 @@ def first_files(docs: Path, limit: int, into: Path) -> Path:
 
 def show(found: dict[str, Any]) -> None:
     ingest, ask = found["ingest"], found["ask"]
-    table = Table("what", "ours", "tutorial", "ratio", "bar", title=f"Speed (tutorial in {found['dtype']})")
+    table = Table("what", "ours", "tutorial", "ratio", "bar", title="Speed")
 
     def row(what: str, ours: str, theirs: str, value: float | None, key: str = "", most: bool = False) -> None:
         bar = BARS.get(key)
@@ -231,7 +223,6 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=5, help="cold answers of each")
     options.add_argument("--limit", type=int, help="ingest only so many files, to try the script out")
     options.add_argument("--question", default=QUESTION)
-    options.add_argument("--dtype", choices=DTYPES, default=DTYPES[0], help="of the tutorial's generator")
     given = options.parse_args()
     found = measure(given)
     show(found)

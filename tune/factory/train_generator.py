@@ -122,7 +122,7 @@ def main() -> None:
     base = Path(install_base(registry.root).path)
     for stage in adapt(work, base, examples, settings, "house", registry, note_progress):
         sys.stderr.write(f"\n{stage.folder.name}: {json.dumps(stage.measured)}\n")
-        if stage.folder.name == "train":  # the rest is only measured (`bench.generators`)
+        if stage.folder.name == "train":  # what comes after it is not shipped
             made = {"version": __version__, "examples": examples.measured, "settings": asdict(settings)}
             made |= stage.measured
             ship(stage.folder, ADAPTER, CARD.format(provenance=provenance(LICENCES, made)))
