@@ -23,6 +23,7 @@ SAID = [
     ("- Dogs wait outside.", "Dogs wait outside."),
     ("(1) Dogs wait outside.", "[1] Dogs wait outside."),  # in an answer that would be a key
     ('The "leave only" form isn\'t yours.', "The “leave only” form isn’t yours."),
+    ("The ”leave only” form isn’t yours.", 'The "leave only" form isn\'t yours.'),
     ("You must bring: a passport, a visa, two photographs.", LIST),
     ("You must bring: … two photographs.", LIST),
     ("You must bring: … two photographs. …", LIST),
@@ -380,12 +381,17 @@ SAMPLES = st.lists(st.one_of(WORDS, st.integers(0, 99_999).map(str)), min_size=2
 
 @given(SAMPLES, st.data())
 @settings(max_examples=300, deadline=None)
-def test_no_character_may_be_dropped_or_changed_and_no_word_moved(words: list[str], data: st.DataObject) -> None:
+def test_no_character_may_be_dropped_or_changed_and_no_word_added_or_moved(
+    words: list[str], data: st.DataObject
+) -> None:
     quote = " ".join(words) + "."
     at = data.draw(st.sampled_from([i for i, c in enumerate(quote) if c != " "]))
     assert is_its_quote(quote, quote)
+    assert not is_its_quote(quote[:at], quote)
     assert not is_its_quote(quote[:at] + quote[at + 1 :], quote)
     assert not is_its_quote(f"{quote[:at]}x{quote[at + 1 :]}", quote) or quote[at] == "x"
+    place = data.draw(st.integers(0, len(words)))
+    assert not is_its_quote(" ".join([*words[:place], data.draw(WORDS), *words[place:]]) + ".", quote)
     moved = data.draw(st.permutations(words))
     assert is_its_quote(" ".join(moved) + ".", quote) == (moved == words)
 

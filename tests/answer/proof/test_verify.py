@@ -6,8 +6,12 @@ import copy
 import io
 import json
 import os
+import random
+import string
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +22,14 @@ from assistant.answer.context import excerpts_around
 from assistant.answer.proof.verify import check_quote, verify_answer
 from assistant.cli.review import saved_answers
 from assistant.contract import answer_json, dumps, saved_answer
+from assistant.core.config import Config, ReaderSection
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.records import Document, make_access
 from tests.fakes import ScriptedModel
 from tests.manifests import access_toml
 from tests.office_files import FILES
 
+COMPANY_QUESTIONS = Path(__file__).parents[3] / "corpora" / "questions.jsonl"
 LEAVE = FILES["hr/leave.md"]
 CARRY = "How much annual leave may employees carry over?"
 BRING = "What must new employees bring to their first day of work?"
@@ -185,6 +191,44 @@ def test_it_fails_on(office: Assistant, change: str) -> None:
     alter(answer)
     found = problems(office, answer)
     assert found and any(problem in told for told in found)
+
+
+def flipped(text: str, draw: random.Random) -> str:
+    """Exchange one letter or digit for another; a changed sign might be layout alone."""
+    at = draw.choice([i for i, char in enumerate(text) if char.isalnum()])
+    other = draw.choice([char for char in string.ascii_letters + string.digits if char != text[at]])
+    return text[:at] + other + text[at + 1 :]
+
+
+def tampered(answer: dict[str, Any], draw: random.Random) -> Iterator[dict[str, Any]]:
+    """Yield the answer with one change each: in a quote, in a claim, of an offset, in its text, and a word left out."""
+    for field in ("quote", "claim"):
+        changed = copy.deepcopy(answer)
+        citation = draw.choice(changed["citations"])
+        citation[field] = flipped(citation[field], draw)
+        yield changed
+    changed = copy.deepcopy(answer)
+    draw.choice(changed["citations"])[draw.choice(("start", "end"))] += draw.choice((-1, 1))
+    yield changed
+    yield {**answer, "answer": flipped(answer["answer"], draw)}
+    words = answer["answer"].split()
+    words.pop(draw.randrange(len(words)))
+    yield {**answer, "answer": " ".join(words)}
+
+
+@pytest.mark.slow
+def test_a_thousand_changes_of_real_answers_are_refused(company: Config) -> None:
+    quick, day = replace(company, reader=ReaderSection(passages=2)), make_access((), "2026-06-01")
+    draw, tried = random.Random(0), 0
+    with closing(Assistant(quick, access=day)) as assistant:
+        for line in COMPANY_QUESTIONS.read_text(encoding="utf-8").splitlines()[::4]:
+            answer = json.loads(dumps(answer_json(assistant.answer(json.loads(line)["question"]))))
+            assert problems(assistant, answer) == []
+            for _ in range(7 if answer["citations"] else 0):
+                for changed in tampered(answer, draw):
+                    assert problems(assistant, changed), changed
+                    tried += 1
+    assert tried >= 1_000
 
 
 def test_offsets_from_the_end_of_the_document_are_no_offsets(office: Assistant) -> None:
