@@ -28,11 +28,6 @@ def place(hit: Hit) -> str:
     return heading_path(hit.title, hit.passage.headings)
 
 
-def in_context(evidence: Evidence) -> str:
-    """Say a sentence with its own heading, its lead-in or column names."""
-    return f"{last_heading(evidence.hit.title, evidence.hit.passage.headings)}: {plain(evidence)}"
-
-
 def in_place(evidence: Evidence) -> str:
     """Say a candidate beside those of other passages: with its title and headings, its lead-in or column names."""
     return f"{place(evidence.hit)}: {plain(evidence)}"

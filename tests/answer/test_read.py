@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.answer.confidence import load_confidence
-from assistant.answer.evidence import in_context, plain
+from assistant.answer.evidence import plain
 from assistant.answer.read import ENOUGH, FILE_NAME, READ_FIRST, Reader, _definitions, evidence_in, read_reader
 from assistant.answer.verbalizations import row_text
 from assistant.core.config import ReaderSection
@@ -99,7 +99,6 @@ def test_offsets_are_the_documents_not_the_passages(reader: Reader) -> None:
 def test_an_item_is_said_with_its_lead_in() -> None:
     first = next(e for e in evidence_in(HITS[1]) if "photographs" in e.text)
     assert plain(first) == "On the first day of work, new employees must bring: … two photographs for the badge."
-    assert in_context(first) == f"First day: {plain(first)}"
 
 
 def test_a_row_is_said_with_its_columns(reader: Reader) -> None:

@@ -37,7 +37,7 @@ from assistant.core.files import PACKAGED, hash_file
 from assistant.core.package import __version__
 from assistant.evaluate import calibrate
 from assistant.evaluate.calibrate import Floats, fit_logistic
-from assistant.evaluate.questions import Question, Split, access_of, read_out_of_domain, read_questions
+from assistant.evaluate.questions import Question, access_of, read_questions
 from assistant.evaluate.retrieval_scores import covers_gold
 from assistant.models.cross_encoder import READER_ID
 from assistant.models.logistic import Logistic
@@ -48,29 +48,10 @@ from tune.train import MIN_EXAMPLES
 SEED = 7
 DOCUMENTS, QUESTIONS = "docs", "questions.jsonl"  # of an organisation
 MADE = {"by": "python -m tune.factory.fit_packaged", "version": __version__, "seed": SEED}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A folder of ../shared/data: its questions, its documents, and what they are about."""
-
-    name: str
-    subject: str
-    questions: str = "qa.jsonl"
-    documents: str = "docs"
-
-
 ORGANISATIONS = Path(__file__).parent / "organisations"
 LARGE_ORGANISATIONS = Path(__file__).parent / "large_organisations"
 CALIBRATED = ("castellan", "instruments", "museum", "quill", "saas", "software")
 UNSEEN = ("airline", "council", "harbour", "northlight")  # kept to judge by
-SETS = (
-    Source("qa_conditionalqa_train", "public rules"),
-    Source("qa_contoso_benefits", "benefits", documents="pdf"),
-    Source("qa_tts_handbook", "handbook"),
-)
-# A set may hold answers to another's questions on its own subject: only other subjects are surely out of domain.
-ASKED_ELSEWHERE = (*SETS, Source("qa_policyqa_dev", "web sites' privacy"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,16 +141,6 @@ def open_index(documents: Path, index: Path) -> Assistant:
     )
     ingest([documents], config, progress=note_progress)
     return Assistant(config, confidence=UNCALIBRATED)
-
-
-def questions(data: Path, source: Source, split: Split) -> Iterator[Question]:
-    """Yield a half of a set's own questions, and as many as it answers of that half of the sets on other subjects."""
-    own = read_questions(data / source.name / source.questions, split)
-    yield from own
-    others = [other for other in ASKED_ELSEWHERE if other.subject != source.subject]
-    share = sum(q.answerable for q in own) // len(others)
-    for other in others:
-        yield from read_out_of_domain(data / other.name / other.questions, split, share, SEED)
 
 
 def _stamps(folders: Sequence[Path]) -> dict[str, dict[str, str]]:

@@ -12,7 +12,7 @@ import random
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,15 @@ from assistant.models.registry import Registry
 from assistant.text.prompts import KEY
 from tune import examples as dataset
 from tune.examples import term_questions
-from tune.factory.fit_packaged import SEED, SETS, Source, note_progress, open_index
+from tune.factory.fit_packaged import SEED, note_progress, open_index
 from tune.graphs.generator import install_base
 from tune.recipe import adapt
 from tune.stages import Stage, run_stage
 
 ADAPTER = PACKAGED / "generator"
-PRIVACY = Source("qa_policyqa_dev", "web sites' privacy")
-MOST = {SETS[0].name: 400, PRIVACY.name: 200}  # copying is soon learned
+MOST = {"qa_conditionalqa_train": 400, "qa_policyqa_dev": 200}  # copying is soon learned
 SEVERAL = 3  # times that an example of several sentences is learned from: there is one in seven, and more are needed
 MINUTES = 50.0  # of training on two cores
-COMPANY = Source("corpora", "company", questions="questions.jsonl", documents="")
 LICENCES = {
     "qa_conditionalqa_train": "BSD-2-Clause, documents OGL v3",
     "qa_contoso_benefits": "MIT",
@@ -44,9 +42,27 @@ LICENCES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A folder with questions and documents."""
+
+    name: str
+    questions: str = "qa.jsonl"
+    documents: str = "docs"
+
+
+SETS = (  # of ../shared/data
+    Source("qa_conditionalqa_train"),
+    Source("qa_contoso_benefits", documents="pdf"),
+    Source("qa_tts_handbook"),
+    Source("qa_policyqa_dev"),
+)
+COMPANY = Source("corpora", questions="questions.jsonl", documents="")
+
+
 def make_examples(shared: Path, work: Path) -> Stage:
     """Make the examples of the development halves, each from an index of its set."""
-    sources = [(shared / "data", source) for source in (*SETS, PRIVACY)] + [(Path(), COMPANY)]
+    sources = [(shared / "data", source) for source in SETS] + [(Path(), COMPANY)]
 
     def make(folder: Path) -> dict[str, Any]:
         found = dataset.distinct(e for data, source in sources for e in _examples(data, source, work / "indexes"))
