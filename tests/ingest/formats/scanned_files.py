@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pypdfium2
 from fpdf import FPDF
@@ -12,26 +12,26 @@ from PIL import Image
 DPI = 200
 
 
-def drawn(data: bytes, dpi: int = DPI) -> list[Image.Image]:
+def drawn(data: bytes) -> list[Image.Image]:
     """Return the pages of a PDF as grey pictures."""
     document = pypdfium2.PdfDocument(data)
-    pages = [page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document]
+    pages = [page.render(scale=DPI / 72, grayscale=True).to_pil().convert("L") for page in document]
     document.close()
     return pages
 
 
-def saved(pages: Sequence[Image.Image], kind: str, dpi: int = DPI) -> bytes:
+def saved(pages: Sequence[Image.Image], kind: str) -> bytes:
     """Return pictures as a file: PNG, JPEG, or with several pages TIFF or a PDF without any text."""
     out = io.BytesIO()
     more = {"save_all": True, "append_images": pages[1:]} if kind in ("TIFF", "PDF") else {}
-    resolution = {"resolution": dpi} if kind == "PDF" else {"dpi": (dpi, dpi)}
+    resolution = {"resolution": DPI} if kind == "PDF" else {"dpi": (DPI, DPI)}
     pages[0].save(out, kind, **more, **resolution)
     return out.getvalue()
 
 
-def scanned(data: bytes, dpi: int = DPI, change: Callable[[Image.Image], Image.Image] = lambda page: page) -> bytes:
-    """Return a PDF as a scan of it, each page changed."""
-    return saved([change(page) for page in drawn(data, dpi)], "PDF", dpi)
+def scanned(data: bytes) -> bytes:
+    """Return a PDF as a scan of it."""
+    return saved(drawn(data), "PDF")
 
 
 def policy(*texts: str) -> bytes:
