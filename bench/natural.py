@@ -2,13 +2,14 @@
 
 Ingests the sample company, and the two real handbooks together, asks each question of ../shared/data/natural_dev with
 its roles, at the default settings, and scores the answers by ../shared/bench/score_natural.py: useful, wrong and
-abstained, by kind of question, with 95% intervals. Five minutes on two cores. With --corpus, as often as you like, it
-asks the questions of that file about that folder instead.
+abstained, by kind of question, with 95% intervals, and as a row of the table in docs/log/measurements.md. Five minutes
+on two cores. With --corpus, as often as you like, it asks the questions of that file about that folder instead.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,13 @@ def ask(corpus: Corpus, config: Config) -> list[dict[str, Any]]:
         ]
 
 
+def table_row(name: str, found: Mapping[str, Any]) -> str:
+    """Return what was found of a corpus as a row of Markdown: useful, wrong, abstained."""
+    rates = zip((found["useful"], found["wrong"], found["abstained"]), found["intervals"], strict=True)
+    told = " | ".join(f"{rate:.0%} [{low * 100:.0f}, {high * 100:.0f}]" for rate, (low, high) in rates)
+    return f"| {name} | {found['answerable']} / {found['unanswerable']} | {told} |"
+
+
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--runs", type=Path, metavar="FOLDER", help="keep the answers here")
@@ -97,6 +105,7 @@ def main() -> None:
                 "unanswerable": sum(not row["answerable"] for row in judged),
                 "ms_p50": percentile(total, 0.5),
             }
+            console.print(table_row(corpus.name, results[corpus.name]), markup=False, soft_wrap=True)
             if given.runs:
                 given.runs.mkdir(parents=True, exist_ok=True)
                 lines = "".join(dumps(row) + "\n" for row in answers)

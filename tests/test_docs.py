@@ -24,7 +24,6 @@ from typer.testing import CliRunner
 
 from assistant.cli import app
 from assistant.core.config import Config, load_config, section_names
-from bench import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI_PAGE = ROOT / "docs" / "reference" / "cli.md"
@@ -182,12 +181,6 @@ def test_lines_of_prose_fit_120_characters() -> None:
         prose = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
         lines = [line for line in prose.splitlines() if len(line) > 120 and not line.startswith(("|", "    "))]
         assert not lines, f"{page.relative_to(ROOT)}: {lines[0][:80]}"
-
-
-def test_the_measured_tables_are_what_the_benches_wrote() -> None:
-    page = figures.PAGE.read_text(encoding="utf-8")
-    assert figures.filled(page) == page, "run: python -m bench.figures"
-    assert set(re.findall(r"figures: (\w+)", page)) == figures.TABLES.keys()
 
 
 PINNED = re.compile(r"^([a-z0-9.-]+)==([^\s;]+).*\\\n    --hash=sha256:[0-9a-f]{64}", re.MULTILINE)
