@@ -2,9 +2,7 @@
 
 On the test halves of the guard sets, which no model, threshold or rule was made from: direct injections found, beside
 the policy questions, trigger-word look-alikes and other chat that are refused by mistake; instructions of our own
-planted in documents in twelve ways, and what comes of asking them; personal data by type; and the milliseconds a
-question waits. With `--left-out` also what the model finds of a source that was left out of its making, which makes it
-anew for each: 10 GB of memory, and half an hour.
+planted in documents in twelve ways, and what comes of asking them; and personal data by type.
 """
 
 from __future__ import annotations
@@ -12,40 +10,23 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.table import Table
 
-from assistant.answer.assistant import Assistant
-from assistant.answer.confidence import UNCALIBRATED, upper_bound
+from assistant.answer.confidence import upper_bound
 from assistant.core.config import Config, GuardsSection
 from assistant.evaluate.questions import Split
-from assistant.guards import GuardInput
-from assistant.guards.injection import Injection
 from assistant.guards.personal import personal_spans
 from assistant.guards.run import Guards, Screened
 from assistant.models.encoder import guard_encode, remember
-from assistant.models.logistic import Linear
-from bench.common import (
-    ROOT,
-    console,
-    note_load,
-    parser,
-    percentile,
-    read_jsonl,
-    run_ingest,
-    scratch,
-    settings,
-    write_json,
-)
+from bench.common import ROOT, console, parser, read_jsonl, scratch, settings, write_json
 from tests.campaigns.indirect import flagged, obeying, open_to_all, traps
 from tests.campaigns.planted import PLANTED
-from tune.factory import train_guards as recipes
-from tune.factory.guard_data import MEASURED_ONLY, PASSAGE, Encode, Item, misspelt, read_questions
+from tune.factory.guard_data import MEASURED_ONLY, PASSAGE, Item, misspelt, read_questions
+from tune.factory.train_guards import read_all
 
 NAMES = {
     "CREDIT_CARD": "card number",
@@ -60,7 +41,6 @@ HANDBOOKS = (
     "qa_datica_glossary",
 )  # fmt: skip
 CHECKED = ("CREDIT_CARD", "IBAN_CODE")
-ASKED_MS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,27 +113,6 @@ def own(item: Item) -> bool:
     return item.origin == "own"
 
 
-def injection_source(item: Item) -> str:
-    """Return the collection that an injection is from; PINT's parts are one."""
-    return "PINT" if item.part.startswith("PINT") else item.part
-
-
-def left_out(items: Sequence[Item], encode: Encode, packaged: Linear) -> Iterator[Line]:
-    """Yield what a model made without a source finds of all of it; rules help as always."""
-    recipe = recipes.RECIPES[0]
-    whole = recipes.make_samples(recipe, [i for i in items if i.split is Split.DEV])
-    samples = whole.where(recipes.choose_encoded(recipe, whole))
-    attacks = [i for i in items if i.kind == "direct" and i.origin != "own"]
-    for name in sorted({injection_source(i) for i in attacks}):
-        of_it = [i for i in attacks if injection_source(i) == name]
-        groups = {i.group for i in of_it}
-        kept = np.array([samples.items[n].group not in groups for n in samples.owner])
-        fitted = recipes.fit(recipe, samples.where(kept), encode)
-        without = Injection(recipes.as_linear(fitted, packaged.gate, packaged.threshold, {}))
-        found = sum(without.check(GuardInput(i.text, "input", encode)) is not None for i in of_it)
-        yield Line("left out of tuning", name, found, len(of_it))
-
-
 def planted(config: Config, folder: Path) -> Iterator[Line]:
     """Yield the documents with planted instructions that are flagged, by how they are hidden, and answers that obey.
 
@@ -212,23 +171,6 @@ def personal(rows: Sequence[dict[str, Any]]) -> Iterator[Line]:
         yield Line("personal data", f"{name}: texts with a false one", count, len(rows), "<=0.01" if checked else "")
 
 
-def waiting(config: Config, folder: Path) -> dict[str, float]:
-    """Return the milliseconds that guards add to the sample company's questions, from question to shown hits.
-
-    Each is asked twice, since its vector and its sentences' are needed without guards too.
-    """
-    told = replace(
-        config, index=replace(config.index, data=str(folder)), generator=replace(config.generator, runtime="none")
-    )
-    run_ingest([ROOT / "corpora"], told)
-    texts = [row["question"] for row in read_jsonl(ROOT / "corpora" / "questions.jsonl")]
-    with closing(Assistant(told, confidence=UNCALIBRATED)) as assistant:
-        for text in texts:
-            assistant.answer(text)
-        taken = [assistant.answer(text).timings["guard"] for text in texts]
-    return {"p50": percentile(taken, 0.5), "p95": percentile(taken, 0.95), "max": max(taken)}
-
-
 def show(lines: Sequence[Line]) -> None:
     table = Table(title="Guards, test halves")
     for name in ("part", "what", "refused or found", "share", "at most", "bar"):
@@ -250,42 +192,24 @@ def show(lines: Sequence[Line]) -> None:
 
 
 def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("--left-out", action="store_true", help="also make the model without each source")
-    given = options.parse_args()
+    given = parser(__doc__).parse_args()
     shared = given.shared.resolve()
     data = shared / "data"
     config = settings(given, ROOT)
     encode = remember(guard_encode(config))
-    items = recipes.read_all(shared, encode)
-    test = [i for i in items if i.split is Split.TEST and i.kind != "sentence"]
+    test = [i for i in read_all(shared, encode) if i.split is Split.TEST and i.kind != "sentence"]
     asked = list(read_questions(data, MEASURED_ONLY))
     asked += misspelt(asked)
     guards = Guards(GuardsSection(), encode)
-    load = note_load()
     lines = list(questions_table(guards, [*test, *asked]))
-    if given.left_out:
-        lines += left_out(items, encode, Injection().model)
     with console.status("asking documents with planted instructions"), scratch("planted") as folder:
         lines += planted(config, folder)
     lines += innocent(guards, data)
     rows = [r for r in read_jsonl(data / "pii_presidio_even" / "items.jsonl") if _is_test(r["id"])]
     lines += personal(rows)
     show(lines)
-    with scratch("waiting") as folder:
-        times = waiting(config, folder)
-    console.print(f"Guards add to a warm question: {', '.join(f'{k} {v:.1f} ms' for k, v in times.items())}")
-    write_json(
-        given.json,
-        {
-            "lines": [
-                {"part": x.part, "name": x.name, "count": x.count, "total": x.total, "bar": x.bar} for x in lines
-            ],
-            "ms": times,
-            "load": load,
-        },
-    )
-    sys.exit(0 if all(x.holds for x in lines) and times["p95"] <= ASKED_MS else 7)
+    write_json(given.json, [asdict(each) for each in lines])
+    sys.exit(0 if all(each.holds for each in lines) else 7)
 
 
 def _is_test(name: str) -> bool:

@@ -31,10 +31,10 @@ class Injection:
         "work. Ask me, for example, what a policy says about a case of yours."
     )
 
-    def __init__(self, model: Linear | None = None, orders: Linear | None = None, path: Path = MODEL) -> None:
-        """Take models, or load the packaged ones; raises ModelDamaged."""
-        self.model = model or load_linear(path)
-        self.orders = orders or load_linear(ORDERS)
+    def __init__(self, path: Path = MODEL) -> None:
+        """Load the models, that of questions from `path`; raises ModelDamaged."""
+        self.model = load_linear(path)
+        self.orders = load_linear(ORDERS)
         self._rules = load_rules()
 
     def model_at(self, stage: Stage) -> Linear:
