@@ -20,7 +20,9 @@ app = typer.Typer(
     help="Ask an organisation's own documents; every answer comes with exact quotes and where to find them.",
 )
 tune = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Tune the generator on your documents; needs the extra [tune]."
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Tune reader and generator on your documents; needs the extra [tune].",
 )
 COMMANDS = (
     index.ingest,

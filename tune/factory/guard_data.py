@@ -114,7 +114,7 @@ def read_own_questions(path: Path) -> Iterator[Item]:
         yield Item(row["question"], "question", "corpora", "corpora", split_of(document := _document(row)), document)
 
 
-def read_organisations(folder: Path, names: Sequence[str] | None = None) -> Iterator[Item]:
+def read_organisations(folder: Path) -> Iterator[Item]:
     """Yield what the employees of our fictional organisations ask, one half of the organisations each half."""
     for path in sorted(folder.glob("*/questions.jsonl")):
         name = path.parent.name

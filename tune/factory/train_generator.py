@@ -120,8 +120,7 @@ CARD = """\
 # Adapter for SmolLM2-135M-Instruct
 
 Words an answer from a question and the few sentences that prove it. LoRA on every linear layer, float16; made by
-`python -m tune.factory.train_generator ../shared WORK`. It is merged into the base when the wheel is
-built.
+`python -m tune.factory.train_generator ../shared WORK`. `assistant tune run` merges it into the base.
 
 {provenance}
 
