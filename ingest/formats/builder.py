@@ -38,6 +38,7 @@ class Builder:
         self._links: list[tuple[str, int]] = []
         self._anchors: dict[str, None] = {}
         self._ocr: list[tuple[int, float]] = []
+        self.front_matter: Mapping[str, object] = {}  # what the file says of itself
         self._heading = ""  # text of the last one
         self.first_heading = ""  # text of the first level-1 heading
 
@@ -156,11 +157,15 @@ class Builder:
         """What was reported so far, removed characters last."""
         return (*self._flags, *describe(self._counts))
 
-    def build(self, media_type: str, title: str = "", front_matter: Mapping[str, object] | None = None) -> Parsed:
-        """Return the document, or reject one without text; without a title it takes the first level-1 heading."""
-        if not self._length:
+    def build(self, media_type: str, title: str = "", *, stub: bool = False) -> Parsed:
+        """Return the document, or reject one without text that is no stub.
+
+        Its title is the front matter's, the reader's, or else the first level-1 heading.
+        """
+        if not self._length and not stub:
             raise reject("no_text", "The file holds no text that a reader could see.")
-        title, removed = scrub(title)
+        own = self.front_matter.get("title")
+        title, removed = scrub((own if isinstance(own, str) else "") or title)
         self.count(removed)
         return Parsed(
             text="".join(self._parts),
@@ -168,7 +173,7 @@ class Builder:
             media_type=media_type,
             pages=(*self._pages, *[self._length] * self._waiting),
             emphases=tuple(self._emphases),
-            front_matter=front_matter or {},
+            front_matter=self.front_matter,
             flags=self.flags,
             margins=tuple(self._margins),
             links=tuple(self._links),

@@ -18,8 +18,7 @@ from ingest.formats.html.cascade import PREFIX, STYLED, Skeleton, style_of_added
 from ingest.formats.html.visibility import ElementStyle, PageStyle
 from ingest.formats.inline import as_script
 from ingest.formats.parsed import Parsed
-from ingest.formats.text.decode import decode
-from ingest.formats.text.front_matter import split_front_matter, title_of
+from ingest.formats.text.source import open_source
 
 MEDIA_TYPE = "text/html"
 
@@ -47,10 +46,8 @@ _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", 
 def read_html(data: bytes) -> Parsed:
     """Return the visible text of a page; its title is the front matter's, `<title>`, or else the first `<h1>`."""
     builder = Builder()
-    source = decode(data, builder, html=True).replace("\r\n", "\n").replace("\r", "\n")
-    front, markup = split_front_matter(source)
-    title = feed([markup], builder)
-    return builder.build(MEDIA_TYPE, title_of(front) or title, front)
+    title = feed([open_source(data, builder, html=True)], builder)
+    return builder.build(MEDIA_TYPE, title)
 
 
 def feed(parts: Sequence[str], builder: Builder) -> str:

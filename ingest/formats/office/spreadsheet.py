@@ -19,8 +19,7 @@ from ingest.formats.builder import Builder
 from ingest.formats.grid import names_columns
 from ingest.formats.inline import Inline
 from ingest.formats.parsed import Parsed, reject
-from ingest.formats.text.decode import decode
-from ingest.formats.text.front_matter import split_front_matter, title_of
+from ingest.formats.text.source import open_source
 
 MEDIA_TYPE = "text/csv"
 MAX_ROWS, MAX_COLUMNS = 200_000, 500  # of a sheet
@@ -67,9 +66,7 @@ class SheetRow(list[str]):
 def read_csv(data: bytes) -> Parsed:
     """Return a CSV file's rows; the delimiter is the one that gives the most even table."""
     builder = Builder()
-    text, removed = scrub(decode(data, builder))
-    builder.count(removed)
-    front, text = split_front_matter(text)
+    text = open_source(data, builder, clean=scrub)
     first, _, rest = text.partition("\n")
     declared = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""
     if len(declared) == 1:
@@ -89,7 +86,7 @@ def read_csv(data: bytes) -> Parsed:
     finally:
         csv.field_size_limit(limit)
     write_sheet(rows, "", builder)
-    return builder.build(MEDIA_TYPE, title_of(front), front)
+    return builder.build(MEDIA_TYPE)
 
 
 def _delimiter(text: str, most: int = 50) -> str:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from ingest.formats.builder import Builder
 from ingest.formats.html.reader import feed
 from ingest.formats.parsed import Parsed
-from ingest.formats.text.decode import decode
-from ingest.formats.text.front_matter import split_front_matter, title_of
 from ingest.formats.text.plaintext import write_definitions
+from ingest.formats.text.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,18 +40,17 @@ _CONTROL_TAGS = frozenset(
 def read_markdown(data: bytes) -> Parsed:
     """Return a Markdown file's text; its title is the front matter's, else the first level-1 heading."""
     builder = Builder()
-    source = decode(data, builder).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    front, body = split_front_matter(source)
+    body = open_source(data, builder).removeprefix("\ufeff")
     body = write_definitions(body, "\n{}\n: {}\n".format)  # as deflist_plugin reads them
     for match in _TEMPLATE.finditer(body):
         builder.anchor(match["id"] or "")
     renderer = _renderer()
     feed([renderer.render(part) for part in _parts(_without_templates(body))], builder)
-    if front and not builder:
+    stub = bool(builder.front_matter) and not builder
+    if stub:
         # A stub that only redirects is not a fault of the collection, so it is reported and not rejected.
         builder.flag("no_text", "The file has front matter and no text.")
-        return Parsed("", title_of(front), MEDIA_TYPE, front_matter=front, flags=builder.flags)
-    return builder.build(MEDIA_TYPE, title_of(front), front)
+    return builder.build(MEDIA_TYPE, stub=stub)
 
 
 @cache

@@ -11,8 +11,7 @@ from itertools import islice, pairwise, takewhile
 from ingest.formats.builder import Builder
 from ingest.formats.inline import Inline
 from ingest.formats.parsed import Parsed
-from ingest.formats.text.decode import decode
-from ingest.formats.text.front_matter import split_front_matter, title_of
+from ingest.formats.text.source import open_source
 
 MEDIA_TYPE = "text/plain"
 BULLET = re.compile(r"(?:[-*+•◦▪▫●○■□‣⁃∙·–]|\uf0b7|\uf0a7)\s+(?=\S)")
@@ -38,8 +37,7 @@ class PlainLine:
 def read_text(data: bytes) -> Parsed:
     """Return a text file's paragraphs; form feeds begin pages."""
     builder = Builder()
-    source = decode(data, builder).replace("\r\n", "\n").replace("\r", "\n")
-    front, text = split_front_matter(source)
+    text = open_source(data, builder)
     pages = text.removesuffix("\f").split("\f")
     width = _wrap_width(text)
     vocabulary = Vocabulary(line.rstrip() for line in text.split("\n"))
@@ -49,7 +47,7 @@ def read_text(data: bytes) -> Parsed:
         # As a list item of several: what the name means stands beside it.
         for block in _blocks(write_definitions(page, "\n- {}: {}\n".format)):
             _write_block(block, width, vocabulary, builder)
-    return builder.build(MEDIA_TYPE, title_of(front), front)
+    return builder.build(MEDIA_TYPE)
 
 
 def split_marker(text: str) -> tuple[str, str]:

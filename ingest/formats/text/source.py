@@ -1,12 +1,23 @@
-"""Turn bytes into text by mark, by UTF-8, by declaration, and last by statistics; never into mojibake."""
+"""Open a text file: its bytes become text, never mojibake, and its front matter is split off.
+
+The encoding is told by mark, by UTF-8, by declaration, and last by statistics. Front matter, YAML between `---` or TOML
+between `+++`, describes and grants nothing. What begins a file between two such lines is never shown as text, and what
+cannot be read of it rejects the document.
+"""
 
 from __future__ import annotations
 
 import codecs
 import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
-from ingest.clean import mend
+import yaml
+
+from ingest.clean import Counts, mend, scrub
 from ingest.formats.builder import Builder
 from ingest.formats.parsed import reject
 
@@ -29,20 +40,31 @@ _CP1252_TYPICAL = frozenset(
     "‘’“”‚„…–—•€£§©®™°·«»¿¡½¼¾×†‡ªº¢¥¶±²³µ´\u00a0\u00adàáâãäåæçèéêëìíîïñòóôõöøœùúûüÿßšžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜŸŠŽ"
 )
 
+_MAX_FRONT_MATTER = 65_536  # characters
+_CLOSES = {"---": {"---", "..."}, "+++": {"+++"}}
+_NO_RULE = "If that line is a rule and no front matter, write *** instead"
 
-def decode(data: bytes, builder: Builder, html: bool = False) -> str:
-    """Return the text, or reject the file as `empty` or as of an unknown `encoding`."""
+
+def open_source(
+    data: bytes, builder: Builder, *, html: bool = False, clean: Callable[[str], tuple[str, Counts]] = mend
+) -> str:
+    """Return the text, cleaned, with `\n` at the ends of its lines; its front matter is given to the builder.
+
+    Raises DocumentRejected: `empty`, `encoding` for one that is unknown, and `metadata` for front matter that is not
+    closed, too long or no list of keys with their values.
+    """
     if not data.strip(b" \t\r\n\x0b\x0c\x00"):
         raise reject("empty", "The file is empty.")
-    text = _decode(data, builder, html)
+    text = _decoded(data, builder, html)
     if not text.strip(" \t\r\n\x0b\x0c\x00\ufeff\u00a0"):
         raise reject("empty", "The file holds nothing but white space.")
-    text, replaced = mend(text)
-    builder.count(replaced)
+    text, removed = clean(text)
+    builder.count(removed)
+    builder.front_matter, text = _split(text.replace("\r\n", "\n").replace("\r", "\n"))
     return text
 
 
-def _decode(data: bytes, builder: Builder, html: bool) -> str:
+def _decoded(data: bytes, builder: Builder, html: bool) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _utf16_or_so(data[len(mark) :], encoding, builder)
@@ -117,3 +139,88 @@ def _is_western(data: bytes) -> bool:
         return False
     # A sign between two letters (`pracuj¹ce`) or a capital inside a word is another code page's letter.
     return not re.search(r"[a-z][¿¡²³¹ªº£¢¥±¼½¾€†‡µ¶©®«»„‚][a-z]|[a-z][ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜŠŽ]", text)
+
+
+# Front matter
+
+
+def _split(source: str) -> tuple[Mapping[str, object], str]:
+    """Return the front matter, its keys in small letters, and the text without it; comments before it stay."""
+    begin = _first_visible(source)
+    fence, _, rest = source[begin:].partition("\n")
+    fence = fence.rstrip()
+    if fence not in _CLOSES or not rest:
+        return {}, source
+    lines = rest.split("\n")
+    end = next((at for at, line in enumerate(lines) if line.rstrip() in _CLOSES[fence]), None)
+    if end is None and not lines[0]:
+        return {}, source  # a rule
+    if end is None:
+        raise _rejected(f"it is opened by a line of {fence}, and not closed by another. {_NO_RULE}")
+    block = "\n".join(lines[:end])
+    if len(block) > _MAX_FRONT_MATTER:
+        raise _rejected(f"it has {len(block):,} characters; the limit is {_MAX_FRONT_MATTER:,}")
+    return _load(block, fence), source[:begin] + "\n".join(lines[end + 1 :])
+
+
+def _first_visible(source: str) -> int:
+    """Return where white space, characters without width and comments end that a file begins with."""
+    at = 0
+    while at < len(source):
+        if source[at].isspace() or not source[at].isprintable():
+            at += 1
+        elif source.startswith("<!--", at) and (end := source.find("-->", at + 4)) > 0:
+            at = end + 3
+        else:
+            break
+    return at
+
+
+def _load(block: str, fence: str) -> dict[str, object]:
+    try:
+        loaded = tomllib.loads(block) if fence == "+++" else yaml.load(block, _Loader)
+        if loaded is None:
+            return {}
+        if not isinstance(loaded, dict):
+            raise ValueError(f"what stands between the lines of {fence} is no list of `key: value` lines. {_NO_RULE}")
+        _check_keys(loaded)
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise _rejected((str(error) or repr(error)).splitlines()[0].rstrip(".")) from error
+    return {_key(key): _cleaned(value) for key, value in loaded.items()}
+
+
+def _key(key: object) -> str:
+    return str(key).strip().casefold()
+
+
+def _check_keys(keys: Iterable[object]) -> None:
+    if twice := [key for key, count in Counter(map(_key, keys)).items() if count > 1]:
+        raise ValueError(f"it has the key {twice[0]!r} twice")
+
+
+class _Loader(yaml.SafeLoader):
+    """Without aliases, whose expansion can be exponential, and without second values for a key."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it uses aliases")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        _check_keys(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        return super().construct_mapping(node, deep)
+
+
+def _cleaned(value: object) -> object:
+    """Clean the strings in a value: YAML can spell characters that the source does not show."""
+    if isinstance(value, str):
+        return scrub(value)[0]
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _cleaned(item) for key, item in value.items()}
+    return value
+
+
+def _rejected(why: str) -> Exception:
+    return reject("metadata", f"The front matter cannot be read: {why}.")
