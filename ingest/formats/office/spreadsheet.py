@@ -10,7 +10,6 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, groupby, islice, takewhile, zip_longest
 from typing import NamedTuple
 
@@ -106,37 +105,35 @@ def _delimiter(text: str, most: int = 50) -> str:
     return best
 
 
-@dataclass(frozen=True, slots=True)
-class SheetTable:
-    """A table: lines that stand above its header, the header (empty if it has none), its rows, and lines below."""
-
-    above: tuple[str, ...]
-    header: Row
-    rows: tuple[SheetRow, ...]
-    below: tuple[str, ...]
-
-
 def write_sheet(rows: Sequence[SheetRow], name: str, builder: Builder) -> None:
-    """Write a sheet's tables: what stands above a header as paragraphs, then a line a row."""
-    found = list(_tables(rows))
+    """Write a sheet's tables."""
+    found = _tables(rows)
     if found and name.lower().rstrip("0123456789 ") not in _UNNAMED:
         builder.heading(2, Inline(name))
     for table in found:
         _write_table(table, builder)
 
 
-def _write_table(table: SheetTable, builder: Builder) -> None:
-    for line in table.above:
-        builder.paragraph(Inline(line))
-    columns = _Columns.of(table.header)
-    for group, row in _grouped(table) if columns is None else (("", row) for row in table.rows):
-        said = "; ".join(filter(None, (group, _record(table.header, row))))
+def _write_table(table: Sequence[SheetRow], builder: Builder) -> None:
+    """Write what stands above a header as paragraphs, then a line a row, and as paragraphs what stands below."""
+    at = _header_at(table)
+    header: Row = table[at] if at < len(table) else ()
+    rows = table[at + 1 :]
+    if len(rows) > 1 and names_columns(header, rows[0]):
+        header, rows = [_joined(pair) for pair in zip_longest(header, rows[0], fillvalue="")], rows[1:]
+    notes = list(takewhile(lambda row: _count(row) == 1 and _is_note(_first(row)), reversed(rows)))[::-1]
+    rows = rows[: len(rows) - len(notes)]
+    for line in table[:at]:
+        builder.paragraph(Inline(_first(line)))
+    columns = _Columns.of(header)
+    for group, row in _grouped(header, rows) if columns is None else (("", row) for row in rows):
+        said = "; ".join(filter(None, (group, _record(header, row))))
         builder.item("-", (columns.entry(row) if columns else None) or Inline(said))
-    if not table.rows:
-        builder.paragraph(Inline("; ".join(filter(None, table.header))))
+    if not rows:
+        builder.paragraph(Inline("; ".join(filter(None, header))))
     builder.end_list()
-    for line in table.below:
-        builder.paragraph(Inline(line))
+    for note in notes:
+        builder.paragraph(Inline(_first(note)))
 
 
 def _record(header: Row, row: Row) -> str:
@@ -197,13 +194,13 @@ class _Columns:
 # Tables
 
 
-def _tables(rows: Sequence[SheetRow]) -> Iterator[SheetTable]:
-    """Yield a sheet's tables; after a blank row another one begins if a header of its own follows."""
+def _tables(rows: Sequence[SheetRow]) -> list[list[SheetRow]]:
+    """Return the rows of each of a sheet's tables; after a blank one another begins if a header of its own follows."""
     found: list[list[SheetRow]] = []
     waiting: list[SheetRow] = []  # lines of one cell: above the next table, or notes below the last
     for part in ([*group] for filled, group in groupby(rows, any) if filled):
         part[0].apart = True
-        if _header_at(part) is None:
+        if _header_at(part) == len(part):
             waiting += part
             continue
         if not found or _is_another(part, found[-1]):
@@ -214,33 +211,19 @@ def _tables(rows: Sequence[SheetRow]) -> Iterator[SheetTable]:
         found[-1] += waiting
     elif waiting:
         found = [waiting]
-    yield from map(_table, found)
+    return found
 
 
-def _grouped(table: SheetTable) -> Iterator[tuple[str, Row]]:
+def _grouped(header: Row, rows: Sequence[SheetRow]) -> Iterator[tuple[str, Row]]:
     """Yield a table's rows, each with the label above it that names its group, if one does."""
     group = ""
-    below = [*table.rows[1:], SheetRow(())][: len(table.rows)]
-    labels = [_label(row, table.header, under) for row, under in zip(table.rows, below, strict=True)]
-    for row, said, following, under in zip(table.rows, labels, [*labels[1:], ""], below, strict=False):
+    below = [*rows[1:], SheetRow(())][: len(rows)]
+    labels = [_label(row, header, under) for row, under in zip(rows, below, strict=True)]
+    for row, said, following, under in zip(rows, labels, [*labels[1:], ""], below, strict=False):
         if said and len(said) <= _MAX_LABEL and under and not following:
             group = said
         else:
             yield group, row
-
-
-def _table(part: Sequence[SheetRow]) -> SheetTable:
-    at = _header_at(part)
-    if at is None:
-        return SheetTable(tuple(map(_first, part)), (), (), ())
-    header: Row = part[at]
-    rows = part[at + 1 :]
-    if len(rows) > 1 and names_columns(header, rows[0]):
-        header, rows = [_joined(pair) for pair in zip_longest(header, rows[0], fillvalue="")], rows[1:]
-    notes = list(takewhile(lambda row: _count(row) == 1 and _is_note(_first(row)), reversed(rows)))[::-1]
-    return SheetTable(
-        tuple(map(_first, part[:at])), header, tuple(rows[: len(rows) - len(notes)]), tuple(map(_first, notes))
-    )
 
 
 def _joined(cells: Sequence[str]) -> str:
@@ -272,8 +255,9 @@ def _count(row: Row) -> int:
     return sum(map(bool, row))
 
 
-def _header_at(part: Sequence[Row]) -> int | None:
-    return next((at for at, row in enumerate(part) if _count(row) > 1), None)
+def _header_at(part: Sequence[Row]) -> int:
+    """Return where the first row of several cells stands, or how many rows there are if none does."""
+    return next((at for at, row in enumerate(part) if _count(row) > 1), len(part))
 
 
 def _is_another(part: Sequence[SheetRow], above: Sequence[SheetRow]) -> bool:
@@ -281,13 +265,14 @@ def _is_another(part: Sequence[SheetRow], above: Sequence[SheetRow]) -> bool:
 
     What might be either goes on under the header above.
     """
-    at, before = _header_at(part), _header_at(above)
-    if at is None or before is None or not (below := part[at + 1 :]):
+    at, before = _header_at(part), above[_header_at(above)]
+    head, below = part[at], part[at + 1 :]
+    if not below:
         return False
-    head, known = part[at], {cell.casefold() for cell in above[before] if cell}
+    known = {cell.casefold() for cell in before if cell}
     if any(cell.casefold() in known for cell in head) or _looks_like_header(head, below):
         return True
-    return not any(map(_has_digit, head)) and _columns([above[before]]) != _columns([head, *below])
+    return not any(map(_has_digit, head)) and _columns([before]) != _columns([head, *below])
 
 
 def _looks_like_header(head: SheetRow, below: Sequence[SheetRow]) -> bool:
