@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
 from typing import Literal
 
 from assistant.core.records import Document, Term
@@ -17,8 +17,13 @@ GLOSSARY = re.compile(
     re.IGNORECASE,
 )
 Scope = Literal["organisation", "document"]
-TERM_COLUMNS = frozenset("term acronym abbreviation name word phrase role expression".split())
-MEANING_COLUMNS = frozenset("definition meaning description expansion explanation stand".split())
+# What a glossary's columns are called, in the singular.
+TERMS = frozenset({"term", "acronym", "abbreviation", "initialism", "name", "word", "phrase"})
+TERMS_OF_TEXT = TERMS | {"role", "expression"}  # but a sheet of roles is one of records
+BESIDES = frozenset({"defined", "key", "business", "or", "and"})  # what may stand with those
+# The best first: where a table has both, an acronym's expansion is another name and not what it means.
+MEANINGS = ("definition", "meaning", "description", "explanation", "expansion")
+SPELLED = frozenset({"stands for", "spelled out", "written out", "full form", "full name", "full term", "long form"})
 
 NAME = r"""[^\W_](?:[^\n:.!?;"“”]|\.(?=\w)){0,78}?"""
 SEPARATOR = re.compile(r"(?:(?<!\s)\s++(?:[-–—]++|means)\s|:\s)\s*+")
@@ -66,7 +71,7 @@ def _entries(document: Document) -> Iterator[Term | None]:
             in_glossary = whole or any(GLOSSARY.search(name) for _, name in path)
         elif block.kind == "row":
             if previous is None or previous.kind not in ("row", "rule"):
-                columns = _columns(cells(text[block.start : block.end]))
+                columns = glossary_columns(cells(text[block.start : block.end]), TERMS_OF_TEXT)
             elif columns:
                 yield _row(document, block, columns, in_glossary)
         elif block.kind in ("item", "paragraph"):
@@ -135,12 +140,15 @@ def _headed(document: Document, heading: str, block: Block) -> Term | None:
     return None if asks else _term(document, heading, block.start, block.end, True)
 
 
-def _columns(header: list[str]) -> tuple[int, int] | None:
-    """Return the columns of the names and of what they mean, if a table has both."""
-    firsts = [(cell.casefold().split() or [""])[0].strip(":*_").removesuffix("s") for cell in header]
-    name = next((at for at, first in enumerate(firsts) if first in TERM_COLUMNS), None)
-    meaning = next((at for at, first in enumerate(firsts) if first in MEANING_COLUMNS), None)
-    return None if name is None or meaning is None else (name, meaning)
+def glossary_columns(header: Sequence[str], terms: frozenset[str] = TERMS) -> tuple[int, int] | None:
+    """Return the columns of a glossary's names and of what they mean, or None where the table is another one."""
+    names = [name.strip(" :*").lower() for name in header]
+    words = [[word.removesuffix("s") for word in re.findall(r"[^\W_]+", name)] for name in names]
+    term = next((at for at, said in enumerate(words) if set(said) & terms and set(said) <= terms | BESIDES), None)
+    ranked = (at for wanted in MEANINGS for at, said in enumerate(words) if at != term and wanted in said)
+    spelled = (at for at, name in enumerate(names) if at != term and name in SPELLED)
+    meaning = next(chain(ranked, spelled), None)
+    return None if term is None or meaning is None else (term, meaning)
 
 
 def _row(document: Document, block: Block, columns: tuple[int, int], in_glossary: bool) -> Term | None:

@@ -10,7 +10,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby, islice, takewhile, zip_longest
+from itertools import groupby, islice, takewhile, zip_longest
 from typing import NamedTuple
 
 from ingest.clean import scrub
@@ -19,22 +19,17 @@ from ingest.formats.grid import names_columns
 from ingest.formats.inline import Inline
 from ingest.formats.parsed import Parsed, reject
 from ingest.formats.text.source import open_source
+from ingest.terms import SPELLED, glossary_columns
 
 MEDIA_TYPE = "text/csv"
 MAX_ROWS, MAX_COLUMNS = 200_000, 500  # of a sheet
 _MAX_LABEL = 80  # characters of a cell that names the rows below it
 _UNNAMED = frozenset({"", "sheet", "tabelle", "feuil", "hoja", "foglio", "blad"})  # but for their numbers
-
-# What a glossary's columns are called, in the singular.
-_TERMS = frozenset({"term", "acronym", "abbreviation", "initialism", "name", "word", "phrase"})
-_BESIDES = frozenset({"defined", "key", "business", "or", "and"})  # what may stand with those
-_SPELLED = frozenset({"stands for", "spelled out", "written out", "full form", "full name", "full term", "long form"})
-_ALIASES = _SPELLED | frozenset(
+# What a glossary's columns of other names are called, in the singular.
+_ALIASES = SPELLED | frozenset(
     {"alias", "aliases", "synonym", "also known as", "also called", "aka", "a.k.a.", "other name", "variant"}
     | {"acronym", "abbreviation", "short form", "short name", "expansion"}
 )
-# The best first: where a table has both, an acronym's expansion is another name and not what it means.
-_DEFINITIONS = ("definition", "meaning", "description", "explanation", "expansion")
 
 Row = Sequence[str]
 
@@ -151,22 +146,14 @@ class _Columns:
     @classmethod
     def of(cls, header: Row) -> _Columns | None:
         """Return the columns of a glossary's header, or None where the table is another one."""
-        names = [name.strip(" :*").lower() for name in header]
-        words = [[word.removesuffix("s") for word in re.findall(r"[^\W_]+", name)] for name in names]
-        term = next(
-            (at for at, said in enumerate(words) if set(said) & _TERMS and set(said) <= _TERMS | _BESIDES), None
-        )
-        ranked = (at for wanted in _DEFINITIONS for at, said in enumerate(words) if at != term and wanted in said)
-        spelled = (at for at, name in enumerate(names) if at != term and name in _SPELLED)
-        definition = next(chain(ranked, spelled), None)
-        if term is None or definition is None:
+        columns = glossary_columns(header)
+        if columns is None:
             return None
+        names = [name.strip(" :*").lower() for name in header]
         aliases = (
-            at
-            for at, name in enumerate(names)
-            if at not in {term, definition} and {name, name.removesuffix("s")} & _ALIASES
+            at for at, name in enumerate(names) if at not in columns and {name, name.removesuffix("s")} & _ALIASES
         )
-        return cls(header, term, definition, aliases)
+        return cls(header, *columns, aliases)
 
     def entry(self, row: Row) -> Inline | None:
         """Return `TERM (also: A; B): DEFINITION Owner: X.`, or None for a row without a term."""

@@ -438,6 +438,7 @@ SHEETS = {
         "Grade,Limit\nJunior,50\nSenior,\nLead,90\n",
         "- Grade: Junior; Limit: 50\n- Grade: Senior\n- Grade: Lead; Limit: 90",
     ),
+    "roles are no glossary": ("Role,Description\nCook,Cooks\n", "- Role: Cook; Description: Cooks"),
     "a term may lack its definition": ("Term,Definition\nA,\nB,Second letter\n", "- A\n- B: Second letter"),
 }
 
