@@ -46,6 +46,7 @@ def terms(markdown: str, name: str = "doc.md") -> dict[str, Term]:
         ("# Glossary\n\n| Term | Definition |\n|---|---|\n| PO | purchase order |", "PO", "purchase order"),
         ("# Rules\n\n| Acronym | Meaning |\n|---|---|\n| SoW | statement of work |", "SoW", "statement of work"),
         ("# Terms\n\n| Acronym | Expansion | Meaning |\n|---|---|---|\n| PO | buy order | a sale |", "PO", "a sale"),
+        ("# Roles\n\n| Role | Description |\n|---|---|\n| Cook | the one who cooks |", "Cook", "the one who cooks"),
         ("# Glossary\n\n## Leave year\n\nJanuary to December.", "Leave year", "January to December."),
     ],
 )
