@@ -54,9 +54,7 @@ VENDORS = {
     "typer": {f"assistant/cli/{name}.py" for name in CLI},
     "rich": {f"assistant/terminal/{name}.py" for name in ("render", "reports", "views", "progress", "chat", "html")},
     "prompt_toolkit": {"assistant/terminal/chat.py", "assistant/terminal/line_input.py"},
-    "sqlite3": {
-        f"assistant/index/{name}.py" for name in ("catalog", "queries", "schema", "spelling", "vectors", "word_search")
-    },
+    "sqlite3": {f"assistant/index/{name}.py" for name in ("catalog", "queries", "schema", "vectors", "word_search")},
     "matplotlib": {"assistant/evaluate/plots.py"},
     "sklearn": {
         "assistant/evaluate/calibrate.py",

@@ -6,7 +6,7 @@ by `tune/factory/fit_limits.py`; the card in the file tells how often it errs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.files import PACKAGED
+from assistant.models.encoder import Encode
 from assistant.models.logistic import Linear, load_linear
 
 FILE = PACKAGED / "limits.json"
@@ -21,8 +22,6 @@ SAME_SUBJECT, RELATED = 0.5, 0.35  # cosines: "no more barbecues on balconies" a
 # P(it limits something). Of our examples, folds held out, 59% have the threshold, 75% are likely and 87% possible; of
 # sentences of real policies 1-3% and 3-6%, nearly all wrongly, and few of them are on the subject of a quote.
 LIKELY, POSSIBLE = 0.5, 0.2
-
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

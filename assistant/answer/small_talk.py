@@ -6,7 +6,7 @@ lines; the card in the file tells how often it errs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from assistant.core.errors import ModelDamaged
 from assistant.core.files import PACKAGED
 from assistant.core.records import Turn
+from assistant.models.encoder import Encode
 from assistant.models.logistic import read_json
 
 FILE = PACKAGED / "small_talk.json"
@@ -24,8 +25,6 @@ SUMMARY = "summary"  # which the documents can give
 KINDS = ("thanks", "hello", "about", "again", SUMMARY)
 QUESTION = "question"
 MOST_WORDS = 15  # whoever says more asks something
-
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from assistant.guards.personal import Personal
 from assistant.guards.secrets import Secrets
 
 if TYPE_CHECKING:
-    from assistant.guards import Encode
+    from assistant.models.encoder import Encode
 
 GUARDS: Mapping[str, type[Guard]] = {
     "injection": Injection, "secrets": Secrets, "personal": Personal, "output": Output

@@ -44,8 +44,7 @@ from assistant.index.schema import (
     translate_sqlite_errors,
     visible_to,
 )
-from assistant.index.spelling import VOCABULARY
-from assistant.index.word_search import PLACES
+from assistant.index.word_search import PLACES, VOCABULARY
 from assistant.text.words import normalise_term
 
 UNNAMED = "id, '', title, text, media_type, sha256, pages, ocr"  # what `document_of` reads, without a source

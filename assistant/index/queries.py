@@ -25,8 +25,7 @@ from assistant.index.schema import (
     read_json,
     visible_to,
 )
-from assistant.index.spelling import written
-from assistant.index.word_search import VisiblePassages, is_among, search_words
+from assistant.index.word_search import VisiblePassages, is_among, search_words, written
 from assistant.text.canonical import ITEM
 from assistant.text.words import shown_title
 

@@ -1,4 +1,7 @@
-"""BM25 over what somebody may see. FTS5's own counts every passage, and so would tell of hidden ones by the weights."""
+"""The words of what somebody may see: BM25 over them, and how they are written that were misspelt.
+
+FTS5's own BM25 counts every passage, and so would tell of hidden ones by the weights.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,25 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import eq
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.records import Access
 from assistant.index.schema import SEEN, TOKENIZE, visible_to
+from assistant.text.words import STOP_WORDS, WORD
 
 Occurrences = tuple[NDArray[np.int32], NDArray[np.int32]]
 
-# Where each token of the word index stands; of the connection, not of the file.
+# Where each token of the word index stands, and each token once; of the connection, not of the file.
 PLACES = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.word_places USING fts5vocab(main, words, instance)"
+VOCABULARY = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, row)"
+ENDING = 3  # letters of an ending, which tokens lack: another letter there makes another word
+REPLACED = 7  # letters of a word in which one may stand for another: shorter words have neighbours that mean otherwise
+SLIPPED = 2  # letters that the tokens of a word and of its misspelling have not in common
+LOOKED_AT = 20  # passages in which a token's words are looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +129,52 @@ def tokenized(words: Sequence[str], most: int = 64) -> list[tuple[str, list[str]
         for row, token in found:
             tokens[row].append(token)
     return [(words[row], listed) for row, listed in tokens.items()]
+
+
+def written(db: sqlite3.Connection, word: str, seen: VisiblePassages) -> str:
+    """Return how the visible passages write a misspelt word; "" where they have it, or none that is one slip away.
+
+    Of several the most frequent one; a first letter is seldom wrong.
+    """
+    tokens = next((tokens for _, tokens in tokenized([word])), [])
+    if len(tokens) != 1 or len(seen.having(db, word, tokens)[0]):
+        return ""
+    (token,) = tokens
+    # As one range of the vocabulary, which is kept in order.
+    like = "SELECT term FROM vocabulary WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"
+    rows = db.execute(like, (token[0], chr(ord(token[0]) + 1), len(token) - SLIPPED, len(token) + SLIPPED))
+    near = [row[0] for row in rows if max(len(token), len(row[0])) - sum(_alike(token, row[0])) <= SLIPPED]
+    found = {other: at for other in near if len(at := seen.having(db, other, [other])[0])}
+    for other in sorted(found, key=lambda other: (-len(found[other]), other)):
+        for one in _words_of(db, other, seen.ids[found[other][:LOOKED_AT]].tolist()):
+            if is_slip(word.casefold(), one.casefold()):
+                return one
+    return ""
+
+
+def is_slip(typed: str, meant: str) -> bool:
+    """Tell whether a letter too many or too few, two swapped or one replaced make one word of another.
+
+    None where one begins as the other: the longer one is its inflection.
+    """
+    head, tail = _alike(typed, meant)
+    if head in (0, len(typed), len(meant)) or meant in STOP_WORDS:
+        return False
+    a, b = typed[head : len(typed) - tail], meant[head : len(meant) - tail]
+    replaced = len(a) == len(b) == 1 and len(meant) >= REPLACED and tail >= ENDING
+    return replaced or len(a) + len(b) == 1 or (len(a) == 2 and a == b[::-1])
+
+
+def _alike(a: str, b: str) -> tuple[int, int]:
+    """Return how many letters two words have in common at their begin, and how many of the rest at their end."""
+    head = len(list(takewhile(bool, map(eq, a, b))))
+    return head, len(list(takewhile(bool, map(eq, reversed(a[head:]), reversed(b[head:])))))
+
+
+def _words_of(db: sqlite3.Connection, token: str, passages: Sequence[int]) -> list[str]:
+    """Return the words of these passages that the word index makes this token of, in small letters first."""
+    marks = ", ".join("?" * len(passages))
+    rows = db.execute(f"SELECT title, headings, body FROM words WHERE rowid IN ({marks})", list(passages))
+    words = sorted({word for row in rows for part in row for word in WORD.findall(part)}, key=str.swapcase)
+    words = [word for word in words if word[0].casefold() == token[0]]
+    return [word for word, tokens in tokenized(words, 4 * len(words)) if tokens == [token]]

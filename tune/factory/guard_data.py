@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.evaluate.questions import Split, split_of
+from assistant.models.encoder import Encode
 from tune.factory.guard_examples import Name, read_examples
 
 Kind = Literal["direct", "indirect", "order", "lookalike", "chat", "question", "misspelt", "sentence", "safe"]
 Vectors = NDArray[np.float32]
-Encode = Callable[[Sequence[str]], Vectors]
 
 SEED = 7
 SAME = 0.85  # cosine of texts that are the same text reworded

@@ -26,7 +26,7 @@ from assistant.core.package import __version__
 from assistant.evaluate.questions import Split
 from assistant.guards import injection
 from assistant.guards.normalise import as_encoded, fold, sentences, windows
-from assistant.models.encoder import GUARD_ENCODER, encoder_sha, guard_encode
+from assistant.models.encoder import GUARD_ENCODER, Encode, encoder_sha, guard_encode
 from assistant.models.logistic import BUCKETS, Linear, hash_words, probabilities
 from assistant.models.registry import Registry
 from tune.factory.fit_packaged import ORGANISATIONS
@@ -36,7 +36,6 @@ from tune.factory.guard_data import (
     GENERAL,
     QUESTIONS,
     SEED,
-    Encode,
     Item,
     Kind,
     apart,
