@@ -20,7 +20,7 @@ from assistant.core.config import Config, TuneSection
 from assistant.core.errors import UsageError
 from assistant.core.files import hash_file
 from assistant.core.package import __version__, need
-from assistant.core.records import Progress
+from assistant.core.records import Progress, make_access
 from assistant.evaluate.questions import Question, Split, read_questions, split_of
 from assistant.index.catalog import Catalog
 from assistant.models.llm import PACKAGED_ID, served
@@ -227,8 +227,9 @@ def _taken(fitted: Stage) -> Path | None:
 
 
 def _indexed(config: Config) -> dict[str, str]:
+    """Name what is learned from: what everybody may see today."""
     with closing(Catalog.open(config.data)) as catalog:
-        return {"index": catalog.info().generation}
+        return {"index": catalog.info(make_access()).generation}
 
 
 def _learned(questions: Iterable[Question]) -> list[Question]:

@@ -71,17 +71,16 @@ class Retriever:
     def near(self, vector: NDArray[np.float32], access: Access) -> list[int]:
         """Return the passages that are near a vector and that `access` may see, nearest first, more than are wanted.
 
-        Chroma takes 200 times as long where it looks at the rights of each passage, so that it does only for those who
-        may see few of them.
+        Whoever may see little of what is near gets all that they may see, in no order: whole vectors rank it.
         """
         generation = self._catalog.meta("generation") or ""
         wanted = 2 * self._settings.candidates  # Chroma knows a third of a vector's dimensions: the rest ranks these
         for asked in (wanted, wanted * WITH_HIDDEN):
-            near = [passage_id for passage_id, _ in self._store.query(generation, vector, asked, None)]
+            near = [passage_id for passage_id, _ in self._store.query(generation, vector, asked)]
             visible = self._catalog.queries.visible(near, access)
             if len(visible) >= wanted or len(near) < asked:
                 return visible[:wanted]
-        return [passage_id for passage_id, _ in self._store.query(generation, vector, wanted, access)]
+        return self._catalog.queries.all_visible(access)
 
     def _term_passages(self, terms: Sequence[tuple[Term, bool]]) -> list[tuple[int, float]]:
         """Return (passage id, weight): a definition that is asked for comes first, one that is used is in the race."""

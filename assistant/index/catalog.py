@@ -31,9 +31,7 @@ from assistant.index.schema import (
     SEEN,
     VISIBLE,
     NewPassage,
-    Rights,
     SourceRow,
-    VectorRow,
     document_of,
     make_private,
     meta_from_json,
@@ -336,32 +334,17 @@ class Catalog:
         """Write (key, float32 bytes) rows."""
         self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
-    def generation_rows(self) -> dict[int, Rights]:
-        """Return (effective, expires, who) of every visible passage: what a generation says besides vectors."""
-        rights = self._rights()
-        rows = self._db.execute("SELECT id, document_id FROM passages")
-        return {passage_id: rights[document_id] for passage_id, document_id in rows if document_id in rights}
+    def generation_rows(self) -> set[int]:
+        """Return the passages that a generation must hold: those of every document that a source names."""
+        rows = self._db.execute("SELECT id FROM passages WHERE document_id IN (SELECT document_id FROM sources)")
+        return {passage_id for (passage_id,) in rows}
 
-    def vector_rows(self, only: Collection[int] | None = None) -> Iterator[VectorRow]:
-        """Yield what a generation must hold, or `only` some of it: one row a visible passage."""
-        rights = self._rights()
-        query = "SELECT p.id, p.document_id, v.value FROM passages p JOIN vectors v ON v.key = p.vector"
+    def vector_rows(self, only: Collection[int] | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield (passage id, vector) of what a generation must hold, or `only` some of it."""
+        query = """SELECT p.id, v.value FROM passages p JOIN vectors v ON v.key = p.vector
+                   WHERE p.document_id IN (SELECT document_id FROM sources)"""
         if only is None:
-            rows = self._db.execute(f"{query} ORDER BY p.id")
+            yield from self._db.execute(f"{query} ORDER BY p.id")
         else:
-            some = "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id"
-            rows = self._db.execute(f"{query} {some}", (json.dumps(sorted(only)),))
-        for passage_id, document_id, vector in rows:
-            if document_id in rights:
-                yield VectorRow(passage_id, vector, *rights[document_id])
-
-    def _rights(self) -> dict[str, Rights]:
-        """Return who may see each document, and when: the union, where it lies under several sources."""
-        rows = self._db.execute(
-            """SELECT document_id, MIN(effective), MAX(expires), MAX(open), json_group_array(DISTINCT a.role)
-               FROM sources s LEFT JOIN audience a ON a.path = s.path GROUP BY document_id"""
-        )
-        return {
-            document_id: (effective, expires, None if is_open else tuple(sorted(filter(None, read_json(roles)))))
-            for document_id, effective, expires, is_open, roles in rows
-        }
+            some = "AND p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id"
+            yield from self._db.execute(f"{query} {some}", (json.dumps(sorted(only)),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Sequence, Set, Sized
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from assistant.core.errors import AssistantError, IndexLocked, UsageError
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER
 from assistant.core.records import Progress
 from assistant.index.catalog import Catalog
-from assistant.index.schema import Rights, SourceRow
+from assistant.index.schema import SourceRow
 from assistant.index.vectors import VectorStore
 
 
@@ -117,15 +117,14 @@ def _generation(
     catalog: Catalog,
     store: VectorStore,
     current: str | None,
-    before: Mapping[int, Rights],
-    after: Mapping[int, Rights],
+    before: Set[int],
+    after: Set[int],
     rebuild_share: float,
 ) -> str:
-    stale = [i for i, row in before.items() if after.get(i) != row]
-    fresh = {i for i, row in after.items() if before.get(i) != row}
+    stale, fresh = before - after, after - before
     if current and len(stale) + len(fresh) <= rebuild_share * max(1, len(before)):
         with suppress(AssistantError):
-            copied = store.copy_with_changes(current, stale, catalog.vector_rows(fresh))
+            copied = store.copy_with_changes(current, sorted(stale), catalog.vector_rows(fresh))
             if copied and store.count(copied) == len(after):
                 return copied
     return rebuilt(catalog, store, after)  # much has changed, or the parent was not what it should be

@@ -25,6 +25,7 @@ from assistant.index.schema import (
     read_json,
     visible_to,
 )
+from assistant.index.vectors import batched
 from assistant.index.word_search import VisiblePassages, is_among, search_words, written
 from assistant.text.canonical import ITEM
 from assistant.text.words import shown_title
@@ -94,6 +95,11 @@ class Queries:
         """Return those of these passages that `access` may see, in their order."""
         given = np.array(ids, np.int64)
         return [int(i) for i in given[is_among(given, self._seen(access).ids)]]
+
+    def all_visible(self, access: Access) -> list[int]:
+        """Return every passage that `access` may see."""
+        found: list[int] = self._seen(access).ids.tolist()
+        return found
 
     def _seen(self, access: Access) -> VisiblePassages:
         return self.once("seen", access, lambda: VisiblePassages.of(self._db, access))
@@ -175,6 +181,12 @@ class Queries:
 
         Raises DatabaseError where one of them has no vector, or one that no encoder gives.
         """
+        found: list[tuple[int, float]] = []
+        for some in batched(ids):
+            found = sorted([*found, *self._cosines(vector, some)], key=lambda entry: (-entry[1], entry[0]))[:limit]
+        return found
+
+    def _cosines(self, vector: NDArray[np.float32], ids: Sequence[int]) -> list[tuple[int, float]]:
         sql = """SELECT p.id, v.value FROM passages p JOIN vectors v ON v.key = p.vector
                  WHERE p.id IN (SELECT value FROM json_each(?))"""
         rows = self._db.execute(sql, (json.dumps(ids),)).fetchall()
@@ -183,8 +195,7 @@ class Queries:
         vectors = np.frombuffer(b"".join(value for _, value in rows), np.float32).reshape(-1, len(vector))
         if not np.allclose(np.square(vectors).sum(axis=1), 1, atol=1e-3):  # as far as float32 goes
             raise sqlite3.DatabaseError(NO_VECTOR)
-        found = [(row[0], float(cosine)) for row, cosine in zip(rows, vectors @ vector, strict=True)]
-        return sorted(found, key=lambda entry: (-entry[1], entry[0]))[:limit]
+        return [(row[0], float(cosine)) for row, cosine in zip(rows, vectors @ vector, strict=True)]
 
     def passages_on(self, document_id: str, number: str, most: int = 20) -> list[Passage]:
         """Return the passages of a document that may name one of its sections by number, the first few."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from assistant.core.errors import IndexMismatch, NotWritable
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
-from assistant.core.records import Access, Audience, Document, Meta, Passage
+from assistant.core.records import Access, Document, Meta, Passage
 
 SCHEMA_VERSION = "4"
 FILE_NAME = "catalog.sqlite3"
@@ -103,20 +103,6 @@ class NewPassage:
     page: int | None
     embed_text: str
     vector: bytes
-
-
-Rights = tuple[str, str, Audience]  # effective, expires, who
-
-
-@dataclass(frozen=True, slots=True)
-class VectorRow:
-    """One entry of a vector generation."""
-
-    passage_id: int
-    vector: bytes
-    effective: str
-    expires: str
-    audience: Audience
 
 
 def make_private(path: Path) -> None:

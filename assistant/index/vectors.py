@@ -30,8 +30,6 @@ from numpy.typing import NDArray
 
 from assistant.core.errors import AssistantError, IndexMissing, NotWritable, first_line
 from assistant.core.files import PACKAGED, PRIVATE_FOLDER, hash_file, keep_private, sync_to_disk
-from assistant.core.records import Access
-from assistant.index.schema import VectorRow
 
 AXES = PACKAGED / "encoder" / "axes.npy"
 COLLECTION = "passages"
@@ -46,6 +44,7 @@ TRIES, PAUSE, LOCKED = 50, 0.1, "database is locked"
 AT_ONCE = 2  # the least that Chroma takes: what is erased must not wait in its log
 ERASES = {"erases": True}  # of a collection that never held, in its files, a vector of what it has not
 
+Row = tuple[int, bytes]  # a passage's id, and its vector, float32
 Found = list[tuple[int, float]]
 T = TypeVar("T")
 
@@ -53,24 +52,24 @@ T = TypeVar("T")
 class VectorStore(ABC):
     """Where generations live: a folder or a server."""
 
-    def build(self, rows: Iterable[VectorRow]) -> str:
+    def build(self, rows: Iterable[Row]) -> str:
         """Write a whole new generation and return its name."""
         name = self._new_name()
         with self._writing(name) as collection:
             _add(collection, rows)
         return name
 
-    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str | None:
+    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[Row]) -> str | None:
         """Write a new generation that is `parent` without and with some rows; return its name.
 
         None where a copy would take as long as a new one.
         """
         return None
 
-    def query(self, generation: str, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
-        """Return (passage id, about its cosine) best first; `access` None means that no filter is needed."""
+    def query(self, generation: str, vector: NDArray[np.float32], limit: int) -> Found:
+        """Return (passage id, about its cosine) best first, whoever may see it."""
         with self._reading(generation) as collection:
-            return _query(collection, vector, limit, access)
+            return _query(collection, vector, limit)
 
     def count(self, generation: str) -> int:
         """Return how many vectors a generation holds; raises IndexMissing when it is gone."""
@@ -117,7 +116,7 @@ class FolderStore(VectorStore):
         self._opened: tuple[str, Any, Any] | None = None  # generation, client, collection
         self._lock = RLock()  # a thread may be asking of a generation that another one closes
 
-    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str | None:
+    def copy_with_changes(self, parent: str, removed: Sequence[int], added: Iterable[Row]) -> str | None:
         with self._reading(parent) as collection:
             if collection.metadata != ERASES:
                 return None
@@ -288,12 +287,12 @@ def _axes() -> NDArray[np.float32]:
     return axes
 
 
-def _add(collection: Any, rows: Iterable[VectorRow]) -> None:
+def _add(collection: Any, rows: Iterable[Row]) -> None:
     last = ""
     for batch in batched(rows):
-        whole = np.frombuffer(b"".join(row.vector for row in batch), np.float32).reshape(len(batch), -1)
-        ids = [str(row.passage_id) for row in batch]
-        collection.add(ids=ids, embeddings=reduced(whole), metadatas=[_metadata(row) for row in batch])
+        whole = np.frombuffer(b"".join(vector for _, vector in batch), np.float32).reshape(len(batch), -1)
+        ids = [str(passage_id) for passage_id, _ in batch]
+        collection.add(ids=ids, embeddings=reduced(whole))
         last = ids[-1]
     if last and collection.get(ids=[last], include=[])["ids"] != [last]:
         raise AssistantError("Chroma did not keep a vector that it took.", "Run `assistant ingest` again.")
@@ -335,32 +334,9 @@ def batched(items: Iterable[T], most: int = 5_000) -> Iterator[list[T]]:
         yield batch
 
 
-def _metadata(row: VectorRow) -> dict[str, Any]:
-    roles = {f"role:{role}": True for role in row.audience or ()}
-    return {"from": _day(row.effective), "to": _day(row.expires), "open": row.audience is None, **roles}
-
-
-def _query(collection: Any, vector: NDArray[np.float32], limit: int, access: Access | None) -> Found:
-    found = collection.query(
-        query_embeddings=[reduced(vector)],
-        n_results=limit,
-        include=["distances"],
-        where=_where(access) if access else None,
-    )
+def _query(collection: Any, vector: NDArray[np.float32], limit: int) -> Found:
+    found = collection.query(query_embeddings=[reduced(vector)], n_results=limit, include=["distances"])
     return [(int(i), 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
-
-
-def _where(access: Access) -> dict[str, Any]:
-    day = _day(access.as_of)
-    allowed: list[dict[str, Any]] = [{"open": True}, *({f"role:{role}": True} for role in sorted(access.roles))]
-    who = allowed[0] if len(allowed) == 1 else {"$or": allowed}
-    return {"$and": [{"from": {"$lte": day}}, {"to": {"$gte": day}}, who]}
-
-
-def _day(iso: str) -> int:
-    """Make a number of an ISO date, since Chroma compares only numbers."""
-    digits = "".join(c for c in iso if c.isdigit())[:8]
-    return int(digits) if digits else 0
 
 
 def _is_whole(path: Path) -> bool:

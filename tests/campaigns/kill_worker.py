@@ -175,23 +175,19 @@ def _check_vectors(config: Config, catalog: Catalog, report: Report) -> None:
     client = chromadb.PersistentClient(
         str(config.data / FOLDER / info.generation), settings=Settings(anonymized_telemetry=False)
     )
-    found = client.get_collection("passages", embedding_function=None).get(include=["embeddings", "metadatas"])
+    found = client.get_collection("passages", embedding_function=None).get(include=["embeddings"])
     vectors = {int(i): v for i, v in zip(found["ids"], found["embeddings"], strict=True)}
-    open_ids = {int(i) for i, m in zip(found["ids"], found["metadatas"], strict=True) if m["open"]}
-    rows = {row.passage_id: row for row in catalog.vector_rows()}
+    rows = {passage_id: np.frombuffer(vector, np.float32) for passage_id, vector in catalog.vector_rows()}
     if vectors.keys() != rows.keys():
         report.problems.append(
             f"Chroma lacks {sorted(rows.keys() - vectors.keys())[:5]}, "
             f"has {sorted(vectors.keys() - rows.keys())[:5]} too many"
         )
-    if open_ids & rows.keys() != {i for i in vectors if i in rows and rows[i].audience is None}:
-        report.problems.append("Chroma and the catalog differ in who may see what")
-    for i, row in rows.items():
-        own = reduced(np.frombuffer(row.vector, np.float32))
-        if i in vectors and not np.allclose(_unit(own), _unit(vectors[i]), atol=1e-4):
+    for i, own in rows.items():
+        if i in vectors and not np.allclose(_unit(reduced(own)), _unit(vectors[i]), atol=1e-4):
             report.problems.append(f"the vector of passage {i} is not the catalog's")
-    for i, row in list(rows.items())[:: max(1, len(rows) // 100)]:
-        best = store.query(info.generation, np.frombuffer(row.vector, np.float32), 3, None)
+    for i, own in list(rows.items())[:: max(1, len(rows) // 100)]:
+        best = store.query(info.generation, own, 3)
         if not best or best[0][1] < 0.999:
             report.problems.append(f"the vector of passage {i} is not found by itself: {best[:1]}")
 

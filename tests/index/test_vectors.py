@@ -24,15 +24,12 @@ from numpy.typing import NDArray
 from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
 from assistant.core.errors import AssistantError, IndexMissing
-from assistant.core.records import Access, IngestReport, make_access
+from assistant.core.records import IngestReport, make_access
 from assistant.index import vectors
-from assistant.index.schema import FOREVER, VectorRow
-from assistant.index.vectors import FolderStore, ServerStore, VectorStore, open_store
+from assistant.index.vectors import FolderStore, Row, ServerStore, VectorStore, open_store
 from assistant.models.encoder import Encoder
 from tests.commands import free_port
 from tests.manifests import access_toml
-
-EVERYONE = Access(frozenset(), "2026-06-15")
 
 
 def unit(seed: int, dimensions: int = 8) -> NDArray[np.float32]:
@@ -40,17 +37,15 @@ def unit(seed: int, dimensions: int = 8) -> NDArray[np.float32]:
     return vector / np.float32(np.linalg.norm(vector))
 
 
-def row(i: int, *roles: str, effective: str = "", expires: str = FOREVER, dimensions: int = 8) -> VectorRow:
-    return VectorRow(i, unit(i, dimensions).tobytes(), effective, expires, roles or None)
+def row(i: int, dimensions: int = 8) -> Row:
+    return i, unit(i, dimensions).tobytes()
 
 
-def found(
-    store: VectorStore, generation: str, vector: NDArray[np.float32], access: Access | None = None, limit: int = 100
-) -> list[int]:
-    return [i for i, _ in store.query(generation, vector, limit, access)]
+def found(store: VectorStore, generation: str, vector: NDArray[np.float32], limit: int = 100) -> list[int]:
+    return [i for i, _ in store.query(generation, vector, limit)]
 
 
-def copied(store: VectorStore, parent: str, removed: Sequence[int], added: Iterable[VectorRow]) -> str:
+def copied(store: VectorStore, parent: str, removed: Sequence[int], added: Iterable[Row]) -> str:
     child = store.copy_with_changes(parent, removed, added)
     assert child
     return child
@@ -122,7 +117,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStor
 def test_what_is_built_is_found_best_first(store: VectorStore) -> None:
     generation = store.build(row(i) for i in range(20))
     assert store.count(generation) == 20 and store.has(generation)
-    hits = store.query(generation, unit(7), 5, None)
+    hits = store.query(generation, unit(7), 5)
     assert len(hits) == 5 and hits[0] == (7, pytest.approx(1.0, abs=1e-5))
     expected = sorted(((float(unit(7) @ unit(i)), i) for i in range(20)), reverse=True)[:5]
     assert [i for i, _ in hits] == [i for _, i in expected]
@@ -146,48 +141,13 @@ def test_the_limit_may_exceed_what_there_is(store: VectorStore) -> None:
 
 def test_deriving_leaves_the_parent_as_it_was(folder: FolderStore) -> None:
     parent = folder.build(row(i) for i in range(10))
-    child = copied(folder, parent, [2, 3, 4], [VectorRow(4, unit(40).tobytes(), "", FOREVER, None), row(11)])
+    child = copied(folder, parent, [2, 3, 4], [(4, unit(40).tobytes()), row(11)])
     assert child != parent
     assert sorted(found(folder, parent, unit(1))) == list(range(10))
     assert sorted(found(folder, child, unit(1))) == [0, 1, 4, 5, 6, 7, 8, 9, 11]
     assert folder.count(parent) == 10 and folder.count(child) == 9
-    assert folder.query(parent, unit(4), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))
-    assert folder.query(child, unit(40), 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))  # replaced, not kept
-
-
-def test_deriving_changes_who_may_see(folder: FolderStore) -> None:
-    parent = folder.build([row(1), row(2, "hr")])
-    child = copied(folder, parent, [1, 2], [row(1, "board"), row(2)])
-    assert found(folder, parent, unit(1), EVERYONE) == [1]
-    assert found(folder, child, unit(1), EVERYONE) == [2]
-    assert found(folder, child, unit(1), replace(EVERYONE, roles=frozenset({"board"}))) == [1, 2]
-
-
-def test_filters_hold_for_roles_and_dates(store: VectorStore) -> None:
-    rows = {
-        "open": row(1),
-        "hr": row(2, "hr"),
-        "two": row(3, "hr", "board"),
-        "odd": row(4, "r&d: 'x' $and"),
-        "future": row(5, effective="2026-06-16"),
-        "today": row(6, effective="2026-06-15", expires="2026-06-15"),
-        "past": row(7, expires="2026-06-14"),
-        "past hr": row(8, "hr", expires="2026-06-14"),
-    }
-    names = {r.passage_id: name for name, r in rows.items()}
-    generation = store.build(rows.values())
-
-    def names_of(*roles: str, day: str = "2026-06-15") -> set[str]:
-        return {names[i] for i in found(store, generation, unit(1), Access(frozenset(roles), day))}
-
-    assert names_of() == {"open", "today"}
-    assert names_of("hr") == {"open", "today", "hr", "two"}
-    assert names_of("board") == {"open", "today", "two"}
-    assert names_of("r&d: 'x' $and", "nobody") == {"open", "today", "odd"}
-    assert names_of("h", "open", "$or") == {"open", "today"}
-    assert names_of(day="2026-06-16") == {"open", "future"}
-    assert names_of("hr", day="2026-06-14") == {"open", "hr", "two", "past", "past hr"}
-    assert len(found(store, generation, unit(1), None)) == len(rows)
+    assert folder.query(parent, unit(4), 1)[0] == (4, pytest.approx(1.0, abs=1e-5))
+    assert folder.query(child, unit(40), 1)[0] == (4, pytest.approx(1.0, abs=1e-5))  # replaced, not kept
 
 
 def test_keep_only_deletes_the_others(store: VectorStore) -> None:
@@ -195,7 +155,7 @@ def test_keep_only_deletes_the_others(store: VectorStore) -> None:
     store.keep_only([one, three, "", "generation-unknown"])
     assert [store.has(name) for name in (one, two, three)] == [True, False, True]
     assert found(store, one, unit(0)) == [0] and found(store, three, unit(2)) == [2]
-    for read in (lambda: store.count(two), lambda: store.query(two, unit(1), 1, None)):
+    for read in (lambda: store.count(two), lambda: store.query(two, unit(1), 1)):
         with pytest.raises(IndexMissing, match=r"Rebuild it: assistant ingest PATH"):
             read()
 
@@ -204,14 +164,14 @@ def test_keep_only_deletes_the_others(store: VectorStore) -> None:
 def test_a_generation_that_never_was_is_missing(store: VectorStore, generation: str) -> None:
     assert not store.has(generation)
     with pytest.raises(IndexMissing):
-        store.query(generation, unit(1), 1, EVERYONE)
+        store.query(generation, unit(1), 1)
 
 
 def test_a_build_that_fails_leaves_nothing(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "batched", partial(vectors.batched, most=10))
     kept = store.build([row(1)])
 
-    def rows() -> Iterator[VectorRow]:
+    def rows() -> Iterator[Row]:
         yield from (row(i) for i in range(10))
         raise RuntimeError("the catalog is gone")
 
@@ -235,7 +195,7 @@ def test_more_rows_than_one_batch_takes(store: VectorStore) -> None:
     """Chroma takes 5,461 at once; a generation has more, and so may what is removed."""
     many = 5_461 + 40
     values = np.random.default_rng(0).standard_normal((many, 8)).astype(np.float32)
-    generation = store.build(VectorRow(i, values[i].tobytes(), "", FOREVER, None) for i in range(many))
+    generation = store.build((i, values[i].tobytes()) for i in range(many))
     assert store.count(generation) == many
     assert [found(store, generation, values[i], limit=1)[0] for i in (0, 5_000, many - 1)] == [0, 5_000, many - 1]
     if isinstance(store, FolderStore):
@@ -252,30 +212,30 @@ def test_a_deleted_folder_is_missing_even_to_a_store_that_has_it_open(tmp_path: 
         assert found(store, generation, unit(1)) == [1]
         shutil.rmtree(tmp_path / generation)
         with pytest.raises(IndexMissing, match=rf"{generation} is missing\. Rebuild it: assistant ingest PATH"):
-            store.query(generation, unit(1), 1, None)
+            store.query(generation, unit(1), 1)
 
 
 def test_no_vector_is_on_the_disk_twice(tmp_path: Path) -> None:
     many, dimensions = 2_500, 256  # more than are written at once
-    rows = (VectorRow(i, unit(i, dimensions).tobytes(), "", FOREVER, None) for i in range(many))
+    rows = (row(i, dimensions) for i in range(many))
     with closing(FolderStore(tmp_path)) as store:
         built = store.build(rows)
-        grown = copied(store, built, [0], [VectorRow(many, unit(0, dimensions).tobytes(), "", FOREVER, None)])
+        grown = copied(store, built, [0], [(many, unit(0, dimensions).tobytes())])
         assert found(store, grown, unit(7, dimensions), limit=1) == [7]
     for generation in (built, grown):
         size = sum(path.stat().st_size for path in (tmp_path / generation).rglob("*") if path.is_file())
         assert size < 1.8 * many * dimensions * 4
 
 
-def halves(i: int) -> VectorRow:
+def halves(i: int) -> Row:
     """Return a row whose vector of four halves is the same, byte for byte, wherever it is kept."""
     vector = np.zeros(64, np.float32)
     vector[[i, i + 20, i + 30, i + 43]] = 0.5
-    return VectorRow(i, vector.tobytes(), "", FOREVER, None)
+    return i, vector.tobytes()
 
 
-def files_with(row: VectorRow, folder: Path) -> list[str]:
-    return [path.name for path in folder.rglob("*") if path.is_file() and row.vector in path.read_bytes()]
+def files_with(row: Row, folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and row[1] in path.read_bytes()]
 
 
 def test_what_is_removed_is_in_no_file(folder: FolderStore, tmp_path: Path) -> None:
@@ -287,8 +247,8 @@ def test_what_is_removed_is_in_no_file(folder: FolderStore, tmp_path: Path) -> N
     folder.keep_only([grandchild])
     assert files_with(halves(1), tmp_path) == files_with(halves(2), tmp_path) == []
     assert files_with(halves(3), tmp_path) and folder.count(grandchild) == len(rest) + 2
-    nearest = np.frombuffer(halves(4).vector, np.float32)
-    assert folder.query(grandchild, nearest, 1, None)[0] == (4, pytest.approx(1.0, abs=1e-5))
+    nearest = np.frombuffer(halves(4)[1], np.float32)
+    assert folder.query(grandchild, nearest, 1)[0] == (4, pytest.approx(1.0, abs=1e-5))
 
 
 def test_a_lock_of_chromas_own_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,7 +283,7 @@ def test_a_panic_of_chromas_is_damage_and_ctrl_c_is_not(tmp_path: Path, monkeypa
     for raised, expected in ((PanicException("not UTF-8"), IndexMissing), (KeyboardInterrupt(), KeyboardInterrupt)):
         monkeypatch.setattr(vectors, "_query", Mock(side_effect=raised))
         with closing(FolderStore(tmp_path)) as store, pytest.raises(expected):
-            store.query(generation, unit(1), 1, None)
+            store.query(generation, unit(1), 1)
 
 
 def test_a_damaged_folder_says_what_to_delete(tmp_path: Path) -> None:
@@ -462,7 +422,7 @@ def test_a_server_that_dies_while_vectors_are_written_keeps_the_old_ones(tmp_pat
         store = ServerStore(url)
         old = store.build(row(i) for i in range(4))
 
-        def dying() -> Iterator[VectorRow]:
+        def dying() -> Iterator[Row]:
             yield row(7)
             server.kill()
             server.wait(10)

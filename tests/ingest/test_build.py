@@ -64,7 +64,7 @@ class Index:
     def dense(self, query: str) -> list[str]:
         """Return the texts that the vectors alone lead to."""
         with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
-            found = store.query(catalog.meta("generation") or "", self._encoder.encode([query])[0], 1000, None)
+            found = store.query(catalog.meta("generation") or "", self._encoder.encode([query])[0], 1000)
             hits = catalog.queries.hits([(i, score, ("dense",)) for i, score in found], EVERYONE)
             assert len(hits) == len(found), "the vectors hold a passage that the catalog does not"
             return [hit.passage.text for hit in hits]
@@ -911,6 +911,26 @@ def make_board(docs: Path) -> None:
     write(docs / "board" / "plan.md", PLAN)
     write(docs / "board" / "other.md", "# Other\n\nThe board meets on Mondays at nine.\n")
     govern(docs, {"board/**": "board"})
+
+
+def test_a_change_of_rights_alone_holds_for_the_next_question_over_the_vectors_that_are_there(
+    config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
+) -> None:
+    run_ingest(config, docs)
+    generation = index.meta("generation")
+    people = {role: Access(frozenset({role}), EVERYONE.as_of) for role in ("board", "hr", "sales")}
+    with closing(Catalog.open(config.data)) as catalog, closing(index.store()) as store:
+        retriever = Retriever(catalog, store, encoder.encode, config.retrieval)
+
+        def finders() -> list[str]:
+            found = {role: retriever.search("limit for a hotel night", who, 8) for role, who in people.items()}
+            return [role for role, hits in found.items() if any(hit.source == "travel.md" for hit in hits)]
+
+        assert finders() == list(people)
+        for audience, see in (("board", ["board"]), ("hr", ["hr"]), ("nobody", []), ("everyone", list(people))):
+            govern(docs, {"travel.md": audience})
+            assert run_ingest(config, docs).updated == ("travel.md",)
+            assert finders() == see and index.meta("generation") == generation
 
 
 def test_a_restricted_file_that_is_renamed_out_of_its_rule_publishes_nothing(
