@@ -16,10 +16,10 @@ from typing import Any
 
 from assistant.core.errors import REPORT, AssistantError
 from assistant.core.records import Progress
-from assistant.models.onnx_session import GRAPH, OPT_OUT
+from assistant.models.onnx_session import OPT_OUT
 from assistant.models.registry import Registry
 from tune.graphs.install import install
-from tune.graphs.llama import LAST, LAYOUT, writable, write_generator
+from tune.graphs.llama import LAYOUT, writable, write_generator
 
 MODELS = "models.json"
 GPTQ, MERGED = "gptq", "merged"
@@ -66,7 +66,6 @@ INT8, INT4 = "int8", "int4"
 OPTIONS = {INT8: ("is_symmetric=false", "block_size=128", "accuracy_level=4"), INT4: ("accuracy_level=4",)}
 # Logits of the prompt's last token alone: the output layer is a fifth of the work of reading a prompt.
 BUILDER_OPTIONS = ("hf_token=false", "prune_lm_head=true")
-PRUNE = ("/lm_head/prune/Gather", "/lm_head/prune/Unsqueeze")  # the nodes that take the last token
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
@@ -85,7 +84,6 @@ def build_runtime(model: Path, folder: Path, precision: str) -> None:
             shutil.copyfile(model / name, folder / name)
     else:
         _run_builder(model, folder, precision)
-        _keep_last_logits(folder / GRAPH)
 
 
 def _run_builder(model: Path, folder: Path, precision: str) -> None:
@@ -104,28 +102,3 @@ def _run_builder(model: Path, folder: Path, precision: str) -> None:
         tail = result.stdout.decode(errors="replace")[-2000:]
         cause = f"the model builder failed (exit code {result.returncode}):\n{tail}\n"
         raise AssistantError(cause, REPORT)
-
-
-def _keep_last_logits(path: Path) -> None:
-    """Let the graph give the logits of the last tokens, where it gives those of one; other graphs stay as they are."""
-    import numpy as np
-    import onnx
-    from onnx import helper, numpy_helper
-
-    model = onnx.load(path, load_external_data=False)
-    graph = model.graph
-    found = {node.name: node for node in graph.node if node.name in PRUNE}
-    if len(found) != len(PRUNE):
-        return
-    gather, unsqueeze = (found[name] for name in PRUNE)
-    inputs = {"starts": -LAST, "ends": sys.maxsize, "axes": 1}
-    for name, value in inputs.items():
-        graph.initializer.append(numpy_helper.from_array(np.array([value], np.int64), f"last/{name}"))
-    names = [gather.input[0], *(f"last/{name}" for name in inputs)]
-    gather.CopyFrom(helper.make_node("Slice", names, list(unsqueeze.output), name="/lm_head/last/Slice"))
-    graph.node.remove(unsqueeze)
-    logits = next(output for output in graph.output if output.name == "logits")
-    logits.type.tensor_type.shape.dim[1].dim_param = "last_tokens"
-    for shape in [shape for shape in graph.value_info if shape.name in gather.output]:
-        graph.value_info.remove(shape)  # of one token
-    onnx.save(model, path)

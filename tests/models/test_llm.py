@@ -8,15 +8,11 @@ import sys
 import sysconfig
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
@@ -25,7 +21,7 @@ from assistant.core.config import Config, GeneratorSection
 from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, ModelMissing
 from assistant.core.records import Turn
 from assistant.models.llm import PACKAGED_ID, LanguageModel, open_model
-from assistant.models.llm_onnx import DRAFT_LENGTHS, OnnxModel, guess
+from assistant.models.llm_onnx import OnnxModel
 from assistant.models.registry import MANIFEST, Registry
 from assistant.text.prompts import build_messages
 from tests.commands import free_port
@@ -60,63 +56,17 @@ def test_the_packaged_generator_answers_within_its_tokens(onnx: LanguageModel) -
     assert len(list(onnx.stream(PARKING, 3))) <= 3
 
 
-@pytest.mark.slow
 def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir: Path) -> None:
-    """The system message is kept from prompt to prompt; a prompt too long for that is read by itself."""
-    first, other = build_messages(CARRY, [QUOTE]), build_messages("Who pays?", ["The travel desk pays all fares."])
-    long = build_messages(CARRY, [QUOTE] * 60)
-    fresh = [OnnxModel(models_dir / PACKAGED_ID, "fresh").complete(messages, 24) for messages in (first, other, long)]
-    for order in ((0, 1, 2), (2, 0, 1), (1, 0, 0)):
-        for n in order:
-            assert onnx.complete((first, other, long)[n], 24) == fresh[n]
-
-
-def test_words_that_are_looked_up_are_those_of_writing_one_at_a_time(onnx: LanguageModel, models_dir: Path) -> None:
-    slow = OnnxModel(models_dir / PACKAGED_ID, "slow")
-    slow._kept.ahead = 0
-    read: list[int] = []
-    fast = OnnxModel(models_dir / PACKAGED_ID, "fast")
-    kept, fast._kept.read = fast._kept.read, lambda tokens: (read.append(len(tokens)), kept(tokens))[1]  # type: ignore[method-assign]
-    for messages in (PARKING, build_messages(CARRY, [QUOTE, QUOTE.replace("leave", "holiday")])):
-        assert fast.complete(messages, 24) == slow.complete(messages, 24) == onnx.complete(messages, 24)
-    assert max(read[-4:]) > 1  # some were looked up
-
-
-def test_a_system_message_that_was_not_read_to_its_end_is_read_again(models_dir: Path) -> None:
-    model = OnnxModel(models_dir / PACKAGED_ID, "stopped")
-    read = model._kept.read
-
-    def stop(tokens: Sequence[int]) -> NDArray[np.float32]:
-        model._kept.read = read  # type: ignore[method-assign]
-        raise KeyboardInterrupt
-
-    model._kept.read = stop  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        model.complete(PARKING, 24)
-    assert not model._kept.first
-    assert "bay 7" in model.complete(PARKING, 24) and model._kept.first
-
-
-@given(st.lists(st.integers(0, 3), max_size=40))
-def test_a_guess_is_what_followed_the_same_tokens(text: list[int]) -> None:
-    guessed = list(guess(text))
-    assert len(guessed) <= max(DRAFT_LENGTHS.values())
-    places = [at for at in range(len(text) - 1) if text[at] == text[-1]]
-    assert bool(guessed) == bool(places)
-    if guessed:
-        assert any(text[at + 1 : at + 1 + len(guessed)] == guessed for at in places)
-
-
-def test_the_longest_run_that_was_there_before_is_followed() -> None:
-    assert list(guess([7, 1, 2, 3, 5, 6, 9, 3, 8, 1, 2, 3])) == [5, 6, 9, 3, 8, 1, 2]
-    assert list(guess([4, 2, 5, 6, 7, 8, 9, 4, 2])) == [5, 6, 7]
-    assert list(guess([3, 8, 5, 3])) == [8]
-    assert not guess([1, 2, 3]) and not guess([])
+    other = build_messages("Who pays?", ["The travel desk pays all fares."])
+    fresh = OnnxModel(models_dir / PACKAGED_ID, "fresh").complete(PARKING, 24)
+    for messages in (PARKING, other, PARKING):
+        answer = onnx.complete(messages, 24)
+    assert answer == fresh
 
 
 def test_a_prompt_is_laid_out_as_the_models_own_template_says(models_dir: Path) -> None:
     model = OnnxModel(models_dir / PACKAGED_ID, "template")
-    prompt = model._encode([Turn("system", "S"), Turn("user", "Grade B:\n2026")], answer=True)
+    prompt = model._encode([Turn("system", "S"), Turn("user", "Grade B:\n2026")])
     text = model._tokenizer.decode(prompt, skip_special_tokens=False)
     assert (
         text == "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nGrade B:\n2026<|im_end|>\n<|im_start|>assistant\n"

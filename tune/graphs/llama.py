@@ -15,14 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from assistant.models.llm_onnx import DRAFT_LENGTHS
 from assistant.models.onnx_session import GRAPH
 from tune.graphs.onnx_graph import CONTRIB, Graph, Weights
 
 DATA, LAYOUT = "model.onnx.data", "genai_config.json"
-# Logits are given of the last tokens alone, enough to check at once all words that are guessed: the output layer is a
-# fifth of the work of reading a prompt.
-LAST = 1 + max(DRAFT_LENGTHS.values())
+LAST = 1  # token, of which alone logits are given: the output layer is a fifth of the work of reading a prompt
 PARTS = ("key", "value")
 
 
@@ -42,7 +39,7 @@ def write_generator(weights: Weights, config: Mapping[str, Any], folder: Path) -
     """Write `model.onnx`, its data beside it, and the layout that `llm_onnx.py` reads, into `folder`.
 
     Inputs are int64 `input_ids` [1, tokens] and `attention_mask` [1, tokens read so far], and for each layer the keys
-    and values, [1, heads, room, size]; outputs are float32 `logits` [1, last tokens, vocabulary] and the keys and
+    and values, [1, heads, room, size]; outputs are float32 `logits` [1, 1, vocabulary] and the keys and
     values anew. `weights` are named as in transformers' LlamaForCausalLM, `config` is its config.json, of which
     `writable` is true. Raises KeyError for a weight that is missing.
     """
@@ -61,7 +58,7 @@ def write_generator(weights: Weights, config: Mapping[str, Any], folder: Path) -
     cache = (1, config["num_key_value_heads"], "room", head)
     inputs: dict[str, Any] = {"input_ids": (np.int64, (1, "tokens")), "attention_mask": (np.int64, (1, "read"))}
     inputs |= {_past(part, layer): (np.float32, cache) for part in PARTS for layer in layers}
-    outputs: dict[str, Any] = {"logits": (np.float32, (1, "last_tokens", config["vocab_size"]))}
+    outputs: dict[str, Any] = {"logits": (np.float32, (1, LAST, config["vocab_size"]))}
     outputs |= {_present(part, layer): (np.float32, cache) for part in PARTS for layer in layers}
     model = graph.model(inputs, outputs, "generator")
     onnx.save(model, str(folder / GRAPH), save_as_external_data=True, location=DATA)

@@ -11,7 +11,7 @@ import pytest
 
 from assistant.core.records import Turn
 from assistant.models.llm import PACKAGED_ID
-from assistant.models.llm_onnx import ROOM, OnnxModel, _State
+from assistant.models.llm_onnx import OnnxModel, _State
 from tune.graphs import llama
 from tune.graphs.generator import ADAPTER, read_generator
 from tune.graphs.originals import SMOLLM2, open_base
@@ -34,9 +34,9 @@ def test_a_layer_reads_with_integers_and_keeps_blocks_for_its_last_projection(fo
     assert (kinds["DynamicQuantizeMatMul"], kinds["MatMulNBits"], kinds["MatMul"]) == (4 * layers, layers + 1, 0)
 
 
-def test_the_graph_gives_the_logits_of_the_last_tokens(folder: Path) -> None:
+def test_the_graph_gives_the_logits_of_the_last_token(folder: Path) -> None:
     logits = next(output for output in graph_of(folder).output if output.name == "logits")
-    assert logits.type.tensor_type.shape.dim[1].dim_param == "last_tokens"
+    assert logits.type.tensor_type.shape.dim[1].dim_value == 1
 
 
 def test_every_user_may_read_what_one_has_made(folder: Path) -> None:
@@ -67,9 +67,9 @@ def test_it_predicts_what_the_weights_predict_in_float32(folder: Path, tmp_path:
     original = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     model = OnnxModel(folder, PACKAGED_ID)
     text = "Quotes:\n[1] An employee receives 27 days of leave.\n\nQuestion: How much leave do I get?"
-    tokens = model._encode([Turn("user", text)], answer=True)
-    state = _State(model._session, model._layout, ROOM)
-    found = np.concatenate([state.read(tokens[at : at + 8]) for at in range(0, len(tokens), 8)])[: len(tokens)]
+    tokens = model._encode([Turn("user", text)])
+    state = _State(model._session, model._layout, len(tokens))
+    found = np.stack([state.read([token]) for token in tokens])
     with torch.inference_mode():
         expected = original(torch.tensor([tokens])).logits[0]
     apart = torch.nn.functional.kl_div(
