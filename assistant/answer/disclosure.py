@@ -13,7 +13,7 @@ from assistant.answer.verbalizations import row_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config
 from assistant.core.records import Access, Evidence, Excerpt, Hit, Meta, Passage, Quote, Term, Verdict
-from assistant.guards import Span
+from assistant.guards import Span, merge_spans
 from assistant.guards.run import Guards, Screened, mask
 from assistant.index.catalog import Catalog
 from assistant.text.canonical import last_heading
@@ -93,7 +93,7 @@ def in_context(text: str, start: int, end: int, guards: Guards, most: int) -> tu
     All of the text is screened as one: a part of a secret need not look like one, so none is shown of one that an edge
     cuts. None where a part of text[start:end] itself may not be shown.
     """
-    spans = screened_text(text, guards).spans
+    spans = merge_spans(screened_text(text, guards).spans)  # two that overlap are one, or an edge may part them
     if any(span.meets(start, end) for span in spans):
         return None
     first, last = max(0, start - most), min(len(text), end + most)

@@ -114,7 +114,7 @@ class GuardsSection:
     injection: GuardAction = "block"  # instructions to the assistant; a passage with one is left out of the index
     personal: GuardAction = "redact"  # contacts, accounts, national numbers, birth dates, no names
     secrets: GuardAction = "redact"  # keys, tokens, passwords, PINs, addresses with a login
-    output: GuardAction = "redact"  # in an answer: the prompt, links from nowhere, images, control characters
+    output: GuardAction = "redact"  # in an answer: images, control characters
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,3 @@ def merge_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             kept.append(span)
     return tuple(kept)
-
-
-def in_sources(values: Iterable[str], sources: str, most: int = 256) -> frozenset[str]:
-    """Return which of the values the sources hold; of more than `most` different ones the rest count as not held."""
-    return frozenset(value for value in list(dict.fromkeys(values))[:most] if value in sources)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from assistant.core.records import Stage
-from assistant.guards import Detection, GuardInput, Span, in_sources
+from assistant.guards import Detection, GuardInput, Span
 from assistant.guards.normalise import fold_with_offsets, spelled_out
 from assistant.guards.rules import PERSONAL, Check, load_values
 
@@ -21,6 +21,7 @@ CARD_DIGITS = range(12, 20)
 ISSUERS = tuple("4 50 51 52 53 54 55 56 57 58 6 30 34 35 36 37 38 39 22 23 24 25 26 27 2131 1800".split())
 REGIONS = ("US", "GB", "DE", "FR", "NL")  # whose way of writing telephones is tried without a country code
 PHONE_DIGITS = range(6, 19)
+MOST_SOUGHT = 256  # different contacts of an answer; the others count as not given by its documents
 
 
 def personal_spans(text: str) -> tuple[Span, ...]:
@@ -177,7 +178,8 @@ class Personal:
         spans = personal_spans(context.text)
         if context.stage == "output":
             said = {span: context.text[span.start : span.end] for span in spans if span.kind in CONTACTS}
-            known = in_sources(said.values(), " ".join(context.sources))
+            sources = " ".join(context.sources)
+            known = {contact for contact in list(dict.fromkeys(said.values()))[:MOST_SOUGHT] if contact in sources}
             spans = tuple(span for span in spans if said.get(span) not in known)
         if not spans:
             return None

@@ -10,7 +10,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.disclosure import masked, screened_text, withheld_spans
+from assistant.answer.disclosure import in_context, masked, screened_text, withheld_spans
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import GuardsSection
@@ -148,3 +148,11 @@ def test_what_begins_in_a_heading_hides_what_it_holds_of_the_text() -> None:
     guards: Any = Across()
     found = screened_text("12 and more.", guards, ["The key is AB"])
     assert found.spans == (Span(0, 2, "key"),) and found.text == "[key removed] and more."
+
+
+def test_an_edge_shows_no_part_of_what_overlaps() -> None:
+    text = "![a <img b](c) d> The quote."
+    start = text.index("The")
+    for most in range(start + 1):
+        shown = in_context(text, start, len(text), Guards(GuardsSection()), most)
+        assert shown and shown[0] in ("The quote.", " The quote.", "[image removed] The quote.")

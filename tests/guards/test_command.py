@@ -55,6 +55,6 @@ def test_a_batch_reads_lines_and_its_code_tells_of_a_bad_one(run: Run) -> None:
     assert found[0]["action"] == "block" and "needs 'text'" in found[1]["error"] and found[2]["action"] == "allow"
 
 
-def test_an_answer_stage_has_no_sources_to_take_links_from(run: Run) -> None:
-    code, out = run("--stage", "output", "--json", stdin="See https://a.example/x")
-    assert code == 0 and json.loads(out)["text"] == "See [link removed]"
+def test_an_answer_stage_has_no_sources_to_take_contacts_from(run: Run) -> None:
+    code, out = run("--stage", "output", "--json", stdin="Mail jo@example.org")
+    assert code == 0 and json.loads(out)["text"] == "Mail [e-mail removed]"

@@ -8,7 +8,7 @@ from time import thread_time
 
 import pytest
 
-from assistant.guards import Guard, GuardInput, Span
+from assistant.guards import GuardInput, Span
 from assistant.guards.normalise import sentences, views, windows
 from assistant.guards.output import Output
 from assistant.guards.personal import Personal, personal_spans
@@ -52,7 +52,7 @@ SHAPES = {
 PARTS: dict[str, Callable[[str], object]] = {
     "secrets": secret_spans,
     "personal data": personal_spans,
-    "output": lambda text: Output().check(GuardInput(text, "output", sources=(f"b{text}",))),
+    "output": lambda text: Output().check(GuardInput(text, "output")),
     "windows": windows,
     "sentences": sentences,
     "views": views,
@@ -100,13 +100,11 @@ def test_a_key_and_a_word_that_never_end() -> None:
         assert long <= max(FLOOR, ALLOWED * short)
 
 
-@pytest.mark.parametrize("named", ["https://a{}.example/{}", "a{}@b{}.example"])
-@pytest.mark.parametrize("guard", [Output(), Personal()], ids=lambda guard: guard.name)
-def test_many_different_things_are_sought_in_the_sources(named: str, guard: Guard) -> None:
+def test_many_different_contacts_are_sought_in_the_sources() -> None:
     def check(text: str) -> object:
-        return guard.check(GuardInput(text, "output", sources=(f"b{text}",)))
+        return Personal().check(GuardInput(text, "output", sources=(f"b{text}",)))
 
-    small, large = (" ".join(named.format(n, n) for n in range(size // 20)) for size in (SMALL, LARGE))
+    small, large = (" ".join(f"a{n}@b{n}.example" for n in range(size // 20)) for size in (SMALL, LARGE))
     short, long = growth(check, small, large)
     assert long <= max(FLOOR, ALLOWED * short)
 
