@@ -16,8 +16,9 @@ from typing import Any
 
 from rich.table import Table
 
-from assistant.answer.confidence import upper_bound
+from assistant.evaluate.calibrate import upper_bound
 from assistant.core.config import Config, GuardsSection
+from assistant.evaluate.calibrate import upper_bound
 from assistant.evaluate.questions import Split
 from assistant.guards.personal import personal_spans
 from assistant.guards.run import Guards, Screened

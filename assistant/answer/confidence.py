@@ -7,7 +7,7 @@ or where the documents do not answer at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -19,17 +19,20 @@ from assistant.core.files import PACKAGED
 from assistant.models.logistic import Logistic, parse_logistic, probabilities, read_json
 
 FILE_NAME = "confidence.json"
-LEVEL = 0.95  # of the bound
 START = 0.3  # share of the questions at which the tests begin: few answers can prove no small risk
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """At `threshold`, `answered` questions were answered, `wrong` of them from evidence that is not the right one."""
+    """At `threshold`, `answered` questions were answered, `wrong` of them from evidence that is not the right one.
+
+    With 95% confidence, wrong answers come at no more than the rate `bound` there.
+    """
 
     threshold: float
     answered: int
     wrong: int
+    bound: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,7 @@ class Confidence:
             return 0.0
         curve = sorted(self.curve, key=lambda point: -point.threshold)
         tested = (point for point in curve if point.answered >= START * self.questions)
-        shown = takewhile(lambda point: chance(point.wrong, point.answered, max_risk) <= 1 - LEVEL, tested)
-        safe = [point.threshold for point in shown]
+        safe = [point.threshold for point in takewhile(lambda point: point.bound <= max_risk, tested)]
         if not safe:
             hint = "Raise answer.max_risk, or calibrate on more questions: assistant calibrate QUESTIONS.jsonl"
             raise UsageError(f"the calibration cannot hold answer.max_risk = {max_risk:g}.", hint)
@@ -72,25 +74,6 @@ UNCALIBRATED = Confidence(Logistic((), (), 0.0), (), {})
 """Gives every question the same probability, and lets everything be answered: for those who measure."""
 
 
-def chance(wrong: int, answered: int, rate: float) -> float:
-    """Return the probability of at most `wrong` errors in `answered` answers if errors come at `rate`."""
-    from math import exp, lgamma, log, log1p
-
-    if wrong >= answered or rate <= 0:
-        return 1.0
-    ways = (lgamma(answered + 1) - lgamma(k + 1) - lgamma(answered - k + 1) for k in range(wrong + 1))
-    return sum(exp(c + k * log(rate) + (answered - k) * log1p(-rate)) for k, c in enumerate(ways))
-
-
-def upper_bound(wrong: int, answered: int) -> float:
-    """Return the one-sided 95% Clopper-Pearson upper bound of the rate of errors."""
-    low, high = 0.0, 1.0
-    for _ in range(40):
-        rate = (low + high) / 2
-        low, high = (rate, high) if chance(wrong, answered, rate) > 1 - LEVEL else (low, rate)
-    return high
-
-
 def path_of(data: Path) -> Path:
     """Return the calibration's file: the one beside the index, or else the packaged one."""
     own = data / FILE_NAME
@@ -102,21 +85,12 @@ def load_confidence(data: Path) -> Confidence:
     path = path_of(data)
     raw = read_json(path)
     try:
-        curve = tuple(Point(float(t), int(n), int(w)) for t, n, w in raw["curve"])
+        curve = tuple(Point(float(t), int(n), int(w), float(b)) for t, n, w, b in raw["curve"])
         made = dict(raw["made"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelDamaged(f"{path} is not a calibration: {error}.", f"Make it again, or delete {path}.") from error
+        hint = f"Make it again: assistant calibrate QUESTIONS.jsonl. Or delete {path}."
+        raise ModelDamaged(f"{path} is not a calibration of this version: {error}.", hint) from error
     return Confidence(parse_logistic(raw, path, READING_FEATURES), curve, made)
-
-
-def curve_of(probabilities: Sequence[float], right: Sequence[bool]) -> tuple[Point, ...]:
-    """Count what is answered, and wrongly, at the thresholds 0, 0.01, 0.02, ..."""
-    pairs = list(zip(probabilities, right, strict=True))
-    points = []
-    for threshold in (step / 100 for step in range(100)):
-        answered = [good for probability, good in pairs if probability >= threshold]
-        points.append(Point(threshold, len(answered), answered.count(False)))
-    return tuple(points)
 
 
 def summary(confidence: Confidence, max_risk: float) -> dict[str, Any]:
@@ -129,6 +103,6 @@ def summary(confidence: Confidence, max_risk: float) -> dict[str, Any]:
         "questions": confidence.questions,
         "answered": point.answered,
         "wrong": point.wrong,
-        "bound": round(upper_bound(point.wrong, point.answered), 4),
+        "bound": round(point.bound, 4),
         "made": dict(confidence.made),
     }

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.confidence import FILE_NAME, Confidence, curve_of
+from assistant.answer.confidence import FILE_NAME, Confidence, Point
 from assistant.answer.evidence import quote_text
 from assistant.answer.features import READING_FEATURES
 from assistant.contract import dumps
@@ -51,6 +51,7 @@ def fit_logistic(
     return Logistic(tuple(features), tuple(round(float(slope), 6) for slope in slopes), round(bias, 6))
 
 
+LEVEL = 0.95  # of the bound
 FITTED_EVERY = 4  # question, in so many; the rest are counted, since a small risk takes many to show
 MIN_EACH = 10  # answerable and unanswerable questions that each part must have
 
@@ -111,6 +112,24 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
     return Confidence(model, curve, made)
 
 
+def curve_of(probabilities: Sequence[float], right: Sequence[bool]) -> tuple[Point, ...]:
+    """Count what is answered, and wrongly, at the thresholds 0, 0.01, 0.02, ..."""
+    pairs = list(zip(probabilities, right, strict=True))
+    points = []
+    for threshold in (step / 100 for step in range(100)):
+        answered = [good for probability, good in pairs if probability >= threshold]
+        wrong = answered.count(False)
+        points.append(Point(threshold, len(answered), wrong, upper_bound(wrong, len(answered))))
+    return tuple(points)
+
+
+def upper_bound(wrong: int, answered: int) -> float:
+    """Return the one-sided 95% Clopper-Pearson upper bound of the rate of errors."""
+    from scipy.stats import beta  # type: ignore[import-untyped]
+
+    return round(float(beta.ppf(LEVEL, wrong + 1, answered - wrong)), 6) if wrong < answered else 1.0
+
+
 def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) -> Confidence:
     """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it.
 
@@ -136,7 +155,7 @@ def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) ->
 
 def to_json(confidence: Confidence) -> dict[str, Any]:
     """Return the form that `load_confidence` reads."""
-    curve = [[p.threshold, p.answered, p.wrong] for p in confidence.curve]
+    curve = [[p.threshold, p.answered, p.wrong, p.bound] for p in confidence.curve]
     return {**asdict(confidence.model), "curve": curve, "made": dict(confidence.made)}
 
 

@@ -37,7 +37,7 @@ Open = Callable[[dict[str, str]], Assistant]
 def unsure(make_assistant: Callable[..., Assistant]) -> Open:
     """Open an assistant that is half sure of everything, and answers only from 0.9."""
     even = Logistic(READING_FEATURES, (0.0,) * len(READING_FEATURES), 0.0)
-    doubt = Confidence(even, (Point(0.9, 1000, 0),), {})
+    doubt = Confidence(even, (Point(0.9, 1000, 0, 0.003),), {})
 
     def make(files: dict[str, str]) -> Assistant:
         made = make_assistant(files)

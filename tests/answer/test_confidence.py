@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.confidence import Confidence, Point, chance, curve_of, load_confidence, upper_bound
+from assistant.answer.confidence import FILE_NAME, Confidence, Point, load_confidence
 from assistant.core.config import AnswerSection
 from assistant.core.errors import ModelDamaged, UsageError
+from assistant.core.files import PACKAGED
+from assistant.evaluate.calibrate import curve_of, upper_bound
 from assistant.models.logistic import Logistic
 
 MODEL = Logistic((), (), 0.0)
+
+
+def point(threshold: float, answered: int, wrong: int) -> Point:
+    return Point(threshold, answered, wrong, upper_bound(wrong, answered))
 
 
 @pytest.mark.parametrize(
@@ -24,20 +31,14 @@ def test_the_bound_is_clopper_pearsons(wrong: int, answered: int, bound: float) 
     assert upper_bound(wrong, answered) == pytest.approx(bound, abs=2e-4)
 
 
-@given(st.integers(0, 40), st.integers(1, 400), st.floats(0.001, 0.999))
-def test_the_chance_of_few_errors_is_a_probability(wrong: int, answered: int, rate: float) -> None:
-    assert 0.0 <= chance(wrong, answered, rate) <= 1.0 + 1e-9
-    assert chance(wrong, answered, rate) <= chance(wrong + 1, answered, rate) + 1e-9
-
-
 def test_a_curve_counts_what_is_answered_and_what_of_it_is_wrong() -> None:
     curve = {p.threshold: p for p in curve_of([0.9, 0.5, 0.1], [True, False, True])}
-    assert curve[0.0] == Point(0.0, 3, 1) and curve[0.5] == Point(0.5, 2, 1) and curve[0.6] == Point(0.6, 1, 0)
+    assert curve[0.0] == point(0.0, 3, 1) and curve[0.5] == point(0.5, 2, 1) and curve[0.6] == point(0.6, 1, 0)
     assert curve[0.95].answered == 0
 
 
 def test_the_threshold_is_the_lowest_that_is_shown_to_be_safe() -> None:
-    curve = (Point(0.9, 150, 4), Point(0.8, 300, 2), Point(0.5, 500, 60), Point(0.2, 700, 5), Point(0.0, 1000, 400))
+    curve = (point(0.9, 150, 4), point(0.8, 300, 2), point(0.5, 500, 60), point(0.2, 700, 5), point(0.0, 1000, 400))
     confidence = Confidence(MODEL, curve, {})
     assert confidence.threshold(0.05) == 0.8, "0.2 looks safe, but 0.5 above it is not; 0.9 is too few"
     assert confidence.threshold(0.16) == 0.2
@@ -77,9 +78,20 @@ def test_the_packaged_calibration_holds_the_default_risk() -> None:
     assert 0 < confidence.threshold(AnswerSection().max_risk) < 1
     assert confidence.questions > 300
     assert not [name for name in confidence.made["from"] if "corpora" in name]
+    bounds = [upper_bound(p.wrong, p.answered) for p in confidence.curve]
+    assert [p.bound for p in confidence.curve] == pytest.approx(bounds, abs=1e-6)
 
 
 def test_a_damaged_calibration_is_named(tmp_path: Path) -> None:
     (tmp_path / "confidence.json").write_text('{"curve": [[1]], "made": {}}', encoding="utf-8")
     with pytest.raises(ModelDamaged, match=r"confidence\.json is not a calibration"):
         load_confidence(tmp_path)
+
+
+def test_a_calibration_from_before_its_points_had_bounds_is_to_be_made_again(tmp_path: Path) -> None:
+    raw = json.loads((PACKAGED / FILE_NAME).read_text(encoding="utf-8"))
+    raw["curve"] = [point[:3] for point in raw["curve"]]
+    (tmp_path / FILE_NAME).write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(ModelDamaged, match="not a calibration of this version") as error:
+        load_confidence(tmp_path)
+    assert "Make it again: assistant calibrate QUESTIONS.jsonl" in error.value.hint

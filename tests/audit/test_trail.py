@@ -151,7 +151,7 @@ def test_a_passage_handed_to_langchain_is_logged(logged: Assistant) -> None:
 
 def test_a_closest_quote_is_a_source(logged: Assistant) -> None:
     even = Logistic(READING_FEATURES, (0.0,) * len(READING_FEATURES), 0.0)
-    doubt = Confidence(even, (Point(0.9, 1000, 0),), {})
+    doubt = Confidence(even, (Point(0.9, 1000, 0, 0.003),), {})
     with closing(Assistant(logged.config, audit=True, confidence=doubt)) as unsure:
         answer = unsure.answer(CARRY)
     [entry] = Audit(logged.config).entries()

@@ -231,7 +231,7 @@ def test_both_sides_answer_by_the_calibration_beside_the_index(config: Config, c
     from assistant.core.files import PACKAGED
 
     raw = json.loads((PACKAGED / "confidence.json").read_text(encoding="utf-8"))
-    raw["curve"] = [[0.9999, raw["curve"][0][1], 0]]
+    raw["curve"] = [[0.9999, raw["curve"][0][1], 0, 0.01]]
     (config.data / "confidence.json").write_text(json.dumps(raw), encoding="utf-8")
     line = {"question": LEAVE, "expect": {"status": "abstained"}}
     answers = run(config, clone, golden=golden(tmp_path, line))[0].answers
