@@ -16,7 +16,6 @@ from typing import Any
 
 from rich.table import Table
 
-from assistant.evaluate.calibrate import upper_bound
 from assistant.core.config import Config, GuardsSection
 from assistant.evaluate.calibrate import upper_bound
 from assistant.evaluate.questions import Split
