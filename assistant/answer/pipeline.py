@@ -36,6 +36,7 @@ from assistant.core.records import (
     SearchResult,
     Turn,
     Verdict,
+    make_access,
 )
 from assistant.guards import Span
 from assistant.guards.run import Guards, Screened, redacted
@@ -67,7 +68,8 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     found = reading.hits
     with inquiry.timer("guard"):
         reading = replace(reading, hits=masked(found[: inquiry.k], engine.guards))
-    if engine.reads_passages and reading.probability >= engine.config.answer.min_closest:
+    passages = engine.reads_passages and not inquiry.reviewed  # a generator does not overrule a reviewer
+    if passages and reading.probability >= engine.config.answer.min_closest:
         return from_passages(inquiry, asked, found, reading, engine)
     if not engine.answers(reading):
         return abstain(inquiry, asked, reading, engine)
@@ -88,13 +90,12 @@ def screen(inquiry: Inquiry, guards: Guards) -> Screened:
 
 
 def decided_reading(inquiry: Inquiry, engine: Engine) -> Reading | None:
-    """Return what a reviewer decided on a question that is asked alone, None where nothing is decided for it."""
-    if phrasings(inquiry.question, inquiry.history)[0].joined:
+    """Return what a reviewer decided on a question that is asked alone, of today; None where nothing is decided."""
+    today = make_access().as_of
+    if inquiry.access.as_of != today or phrasings(inquiry.question, inquiry.history)[0].joined:
         return None
     decision = engine.reviewed.decision(inquiry.as_told(inquiry.question))
-    if decision is None:
-        return None
-    return reading_of(decision, inquiry.access, engine.catalog.queries, engine.config.reader)
+    return reading_of(decision, inquiry.access, engine.catalog.queries) if decision else None
 
 
 def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:

@@ -1,8 +1,9 @@
 """Questions on which a reviewer has decided: whoever asks one of them again, in the same words, gets what was decided.
 
 `assistant feedback review` makes the file of rows that `[answer] reviewed` names; one may be written by hand, too. A
-row is a question with the sentences that answer it, or the word that no document does. What is quoted is found anew in
-what whoever asks may see, so a row opens nothing, and one whose sentence is gone decides nothing any more.
+row is a question with the sentences that answer it, and the documents that say them. Each sentence is found anew, as a
+whole, in what whoever asks may see of these documents, so a row opens nothing, and one whose sentence is gone decides
+nothing any more. That no document answers is decided for nobody: the next ingest may bring one that does.
 
 Other words are read like any question: what sounds like a row may want something else, and of five hundred such pairs
 the likeness of two questions said no more than what the reader makes of the sentence (docs/log/experiments.md).
@@ -11,94 +12,111 @@ the likeness of two questions said no more than what the reader makes of the sen
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from assistant.answer.evidence import overlap
 from assistant.answer.read import evidence_in
-from assistant.answer.select import choose
-from assistant.core.config import ReaderSection
-from assistant.core.errors import UsageError
-from assistant.core.records import Access, Evidence, Reading
+from assistant.answer.select import joined
+from assistant.core.errors import ConfigError
+from assistant.core.files import distrust
+from assistant.core.records import Access, Evidence, Hit, Reading
 from assistant.index.queries import Queries
 from assistant.text.words import WORD
 
 CERTAIN = 0.99  # the probability that what a reviewer decided is right, like a definition's
 SOUGHT = 12  # words of a sentence, the last ones, by which its passage is found
-MENDED = "Mend that line, or leave the file out of [answer] reviewed."
+MARKS = "?!.,;:…\"'“”‘’()"  # at a word's ends: how it is typed, and no part of what is asked
+MEND = "Mend it, or leave it out of [answer] reviewed."
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the documents say that answers a question, nothing where they do not; `roles` are those of its asker."""
+    """What the documents say that answers a question, and which of them: any, where none is named."""
 
     evidence: tuple[str, ...]
-    roles: frozenset[str]
+    sources: frozenset[str]
 
 
 class Reviewed:
-    """The rows of a file, read again when it has changed; of no file, no rows."""
+    """The rows of a file, read again when it has changed; while it cannot be read, the last ones that could."""
 
     def __init__(self, path: Path | None) -> None:
+        """Read the file, if there is to be one; raises ConfigError."""
         self._path = path
         self._read: tuple[object, Mapping[str, Decision]] = (None, {})
+        if path:
+            self._read = _state(path), read_decisions(path)
 
     def decision(self, question: str) -> Decision | None:
-        """Return what was decided on a question; raises UsageError for a file that cannot be read."""
-        if self._path is None:
-            return None
-        try:
-            found = self._path.stat()
-            state = found.st_mtime_ns, found.st_size
-            if self._read[0] != state:  # one assignment, since other threads ask meanwhile
-                self._read = state, read_decisions(self._path)
-        except OSError as error:
-            cause = f"the reviewed questions {self._path} cannot be read: {error.strerror}."
-            raise UsageError(cause, "Make the file with `assistant feedback review`, or leave it out.") from error
+        """Return what was decided on a question."""
+        if self._path:
+            with suppress(ConfigError):
+                state = _state(self._path)
+                if state != self._read[0]:  # one assignment, since other threads ask meanwhile
+                    self._read = state, read_decisions(self._path)
         return self._read[1].get(_key(question))
 
 
-def read_decisions(path: Path) -> dict[str, Decision]:
-    """Read a file of rows by their questions, the last of several alike; raises UsageError naming a bad line, OSError.
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise ConfigError(f"the reviewed questions {path} cannot be read: {error.strerror}.", MEND) from error
+    return found.st_mtime_ns, found.st_size
 
-    What was asked in a conversation, or as of another day, is not the same question when it is asked again.
+
+def read_decisions(path: Path) -> dict[str, Decision]:
+    """Read a file of rows by their questions, the last of several alike.
+
+    Passed over is what quotes nothing, and what was asked in a conversation or as of another day: asked again, that is
+    not the same question. Raises ConfigError naming a bad line, and for a file that others may change.
     """
+    try:
+        with path.open("rb") as file:
+            doubt, data = distrust(path, file.fileno()), file.read()
+    except OSError as error:
+        raise ConfigError(f"the reviewed questions {path} cannot be read: {error.strerror}.", MEND) from error
+    if doubt:
+        raise ConfigError(f"the reviewed questions decide nothing: {doubt}.", f"Make them yours: chmod go-w {path}")
     found: dict[str, Decision] = {}
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-                if not row.get("history") and not row.get("as_of"):
-                    found[_key(f"{row.get('scenario') or ''} {row['question']}")] = _decision(row)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise UsageError(f"{path}, line {number}: this is no reviewed question.", MENDED) from error
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            row = json.loads(line) if line.strip() else {"question": ""}
+            key = _key(f"{row.get('scenario') or ''} {row['question']}")
+            evidence = _texts(row.get("evidence"))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ConfigError(f"{path}, line {number}: this is no reviewed question.", MEND) from error
+        if key and evidence and not row.get("history") and not row.get("as_of"):
+            found[key] = Decision(evidence, frozenset(_texts(row.get("doc"))))
     return found
 
 
-def _decision(row: Mapping[str, Any]) -> Decision:
-    evidence = tuple(map(str, row.get("evidence") or ()))
-    if row.get("answerable", bool(evidence)) != bool(evidence):
-        raise ValueError("it is answerable by nothing")
-    return Decision(evidence, frozenset(map(str, row.get("roles") or ())))
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts, or a single one, as question files have it."""
+    listed = [value] if isinstance(value, str) else value or []
+    if not isinstance(listed, list):
+        raise TypeError("no list")
+    return tuple(map(str, listed))
 
 
 def _key(question: str) -> str:
-    """Return the words of a question: how it is typed does not make it another one."""
-    return " ".join(WORD.findall(question.casefold()))
+    """Return a question without what makes no other one of it: case, blanks, and marks at the ends of words."""
+    words = (word.strip(MARKS) for word in normalize("NFC", question).casefold().split())
+    return " ".join(filter(None, words))
 
 
-def reading_of(decision: Decision, access: Access, queries: Queries, settings: ReaderSection) -> Reading | None:
-    """Return what was decided as it is quoted today; None where the documents no longer say so to whoever asks.
-
-    That no document answers holds for whoever sees no more than whoever asked did.
-    """
-    if not decision.evidence:
-        return Reading((), (), 0.0) if access.roles <= decision.roles else None
+def reading_of(decision: Decision, access: Access, queries: Queries) -> Reading | None:
+    """Return what was decided as it is quoted today; None where the documents no longer say all of it to who asks."""
     evidence: list[Evidence] = []
     for text in decision.evidence:
-        if not (found := _quoted(text, access, queries, settings)):
+        if not (found := _quoted(text, decision.sources, access, queries)):
             return None
         evidence += [e for e in found if not any(overlap(e, known) for known in evidence)]
     hits = {e.hit.passage.id: e.hit for e in evidence}
@@ -106,18 +124,27 @@ def reading_of(decision: Decision, access: Access, queries: Queries, settings: R
     return Reading(tuple(evidence), ranked, CERTAIN)
 
 
-def _quoted(text: str, access: Access, queries: Queries, settings: ReaderSection) -> Sequence[Evidence]:
-    """Return the parts of the first passage that says a text, as an answer quotes them."""
-    said, words = _flat(text), WORD.findall(text)[-SOUGHT:]
-    for hit in queries.hits_naming(words, access) if words else ():
-        parts = evidence_in(hit)
-        own = [part for part in parts if (flat := _flat(part.text)) in said or said in flat]
-        if own:
-            return choose(
-                [replace(part, score=0.0 if part in own else -2 * settings.margin) for part in parts], settings
-            )
-    return ()
+def _quoted(text: str, sources: frozenset[str], access: Access, queries: Queries) -> Sequence[Evidence]:
+    """Return the parts of what says a text, that and no more; nothing where two documents do and none was named."""
+    if not (words := WORD.findall(text)):
+        return ()
+    hits = [hit for hit in queries.hits_naming(words[-SOUGHT:], access) if not sources or hit.source in sources]
+    found = [parts for hit in hits if (parts := list(_parts(text, hit)))]
+    documents = {parts[0].hit.source for parts in found}
+    return found[0] if found and (sources or len(documents) == 1) else ()
 
 
-def _flat(text: str) -> str:
-    return " ".join(text.split())
+def _parts(text: str, hit: Hit) -> Iterator[Evidence]:
+    """Yield the sentences of a hit that a text is made of, together; its items as one list; and its rows."""
+    said = re.compile(r"(?<!\w)" + r"\s+".join(map(re.escape, text.split())) + r"(?!\w)")
+    match = said.search(hit.before + hit.passage.text)
+    if match is None:
+        return
+    start, end = (hit.begin + at for at in match.span())
+    own = [part for part in evidence_in(hit) if start <= part.start and part.end <= end]
+    for kind, group in groupby(own, key=lambda part: (part.kind, part.lead)):
+        parts = list(group)
+        if kind[0] == "row" or len(parts) == 1:
+            yield from parts
+        else:
+            yield joined(parts[0], parts[-1], "list" if kind[0] == "item" else "sentence")

@@ -151,7 +151,7 @@ def _units(
     near = sum(e.score >= floor for e in run)
     whole = near >= max(2, SHARE * len(run))
     if run and run[0].kind == "item":
-        evidence, listed = _led(evidence, paragraphs), _led(_joined(run[0], run[-1], "list"), paragraphs)
+        evidence, listed = _led(evidence, paragraphs), _led(joined(run[0], run[-1], "list"), paragraphs)
         # "The lower of these:" and "all of these hold:" bind their items; no list of words knows all that do.
         # Steps belong together; bullets that nothing introduces do not.
         bound = listed.governors or listed.text.lstrip()[:1] not in BULLETS
@@ -165,7 +165,7 @@ def _units(
         return
     elif evidence.kind != "sentence":
         yield evidence
-    elif run and reach(answer := _picked_for(evidence, _joined(run[0], run[-1], "sentence"))) <= SHORT_LIST:
+    elif run and reach(answer := _picked_for(evidence, joined(run[0], run[-1], "sentence"))) <= SHORT_LIST:
         yield answer
     else:
         yield _with_neighbours(evidence, *paragraphs[_place(evidence)])
@@ -193,7 +193,7 @@ def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int)
             last += 1
         if first and _fits(paragraph[first - 1], paragraph[last]):
             first -= 1
-    return _picked_for(evidence, _joined(paragraph[first], paragraph[last], "sentence"))
+    return _picked_for(evidence, joined(paragraph[first], paragraph[last], "sentence"))
 
 
 def _fits(first: Evidence, last: Evidence) -> bool:
@@ -216,8 +216,8 @@ def _picked_for(evidence: Evidence, joined: Evidence) -> Evidence:
     return replace(joined, score=evidence.score, focus=(evidence.start, evidence.end) if within else None)
 
 
-def _joined(first: Evidence, last: Evidence, kind: str) -> Evidence:
-    """Return the evidence from one candidate to another of the same passage; a list from its first bullet on."""
+def joined(first: Evidence, last: Evidence, kind: str) -> Evidence:
+    """Return the evidence from one candidate to another of the same passage; a `list` from its first bullet on."""
     start = first.start
     if kind == "list":
         passage = first.hit.passage

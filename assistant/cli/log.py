@@ -106,6 +106,7 @@ def replay(
 
     This command is for whoever runs the index: it asks with the roles of the person who asked.
     """
+    from assistant.answer.question import MAX_ABOUT
     from assistant.audit.trail import Audit, about_of, differences, history_of
     from assistant.contract import answer_json
 
@@ -114,7 +115,8 @@ def replay(
     entry = Audit(settings).find_answer(id)
     asker = replace(context, roles=",".join(entry.raw["roles"]), as_of=entry.raw["as_of"])
     with asker.assistant("replay", view) as assistant, view.working("searching"):
-        answer = assistant.answer(entry.raw["question"], history_of(entry), about=about_of(entry))
+        about = about_of(entry)[:MAX_ABOUT]  # what is masked may be longer than what was said
+        answer = assistant.answer(entry.raw["question"], history_of(entry), about=about)
     view.result(answer_json(answer), lambda: view.answer(answer))
     if changed := differences(entry, answer, settings):
         raise GateFailed(f"the answer changed: {'; '.join(changed)}.", "The log names the first sources.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -159,4 +160,5 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
 def _day_of(asked: Entry) -> str:
     """Return the day of which was asked, nothing for the day on which it was: that is today to whoever asks again."""
     day: str = asked.raw["as_of"]
-    return "" if day == asked.raw["time"][:10] else day
+    asked_on = datetime.fromisoformat(asked.raw["time"]).astimezone().date()  # logged in UTC, asked here
+    return "" if day == asked_on.isoformat() else day

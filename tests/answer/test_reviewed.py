@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ import pytest
 from assistant.answer.assistant import Assistant
 from assistant.answer.reviewed import CERTAIN, read_decisions
 from assistant.audit.trail import Audit, differences
-from assistant.core.config import AnswerSection, Config
-from assistant.core.errors import UsageError
+from assistant.core.config import AnswerSection, Config, GeneratorSection
+from assistant.core.errors import ConfigError
 from assistant.core.records import Turn, make_access
+from tests.fakes import ScriptedModel
 
 DOGS = "Can my dog come along?"
 RULE = "Only guide animals are let into the building."
 FILES = {
     "house.md": f"# House\n\n## Visitors\n\nVisitors sign in at the desk. {RULE}\n\n## Meals\n\n"
     "What the house pays for:\n\n- lunch on working days\n- dinner after 21:00, with a receipt\n",
+    "a.md": "# Parking\n\nVisitors park on level two. Ask the desk in Leeds for more.\n",
+    "b.md": "# Animals\n\nOnly guide animals come along. Ask the desk in Leeds for more.\n",
     "board/bonus.md": "# Bonus\n\nThe bonus of the board is 20 percent of a year's pay.\n",
     "access.toml": 'default = "everyone"\n\n[[access]]\npaths = ["board/**"]\naudience = ["board"]\n',
 }
@@ -41,6 +45,7 @@ def ask(house: Config, tmp_path: Path) -> Iterator[Callable[..., Assistant]]:
     def make(*rows: Mapping[str, Any]) -> Assistant:
         path = tmp_path / "rows.jsonl"
         path.write_text("".join(json.dumps({"id": str(n), **row}) + "\n" for n, row in enumerate(rows)), "utf-8")
+        path.chmod(0o600)
         opened.append(Assistant(replace(house, answer=AnswerSection(reviewed=str(path))), audit=True))
         return opened[-1]
 
@@ -55,7 +60,7 @@ def row(question: str, *evidence: str, **more: Any) -> dict[str, Any]:
 
 def test_a_question_asked_again_is_answered_as_decided(ask: Callable[..., Assistant]) -> None:
     assistant = ask(row(DOGS, RULE))
-    for typed in (DOGS, "can my dog come along", "  CAN my dog -- come along?!"):
+    for typed in (DOGS, "can my dog come along", "  CAN “my dog”, come along?!"):
         answer = assistant.answer(typed)
         assert RULE in answer.citations[0].quote and answer.reviewed and answer.confidence == CERTAIN
     assert not assistant.answer("Who signs in at the desk?").reviewed
@@ -66,16 +71,41 @@ def test_an_item_is_quoted_under_what_introduces_it(ask: Callable[..., Assistant
     assert "What the house pays for:" in answer.citations[0].quote and "21:00" in answer.citations[0].quote
 
 
-def test_what_no_document_answers_is_not_answered(ask: Callable[..., Assistant]) -> None:
+def test_that_no_document_answers_is_decided_for_nobody(ask: Callable[..., Assistant]) -> None:
     asked = "Who signs in at the desk?"
-    answer = ask(row(asked)).answer(asked)
-    assert answer.status == "abstained" and answer.reviewed and not answer.closest
+    expected = {"question": asked, "expect": {"status": "answered"}}
+    for line in (row(asked), expected, {**row(asked), "answerable": True, "answers": ["Visitors"]}):
+        answer = ask(line).answer(asked)
+        assert answer.citations and not answer.reviewed
 
 
-def test_whoever_sees_more_than_the_first_asker_is_answered_as_before(ask: Callable[..., Assistant]) -> None:
-    asked = "How high is the bonus of the board?"
-    board = ask(row(asked)).answer(asked, access=make_access(["board"]))
-    assert not board.reviewed and "20 percent" in board.citations[0].quote
+def test_signs_and_letters_make_another_question(ask: Callable[..., Assistant]) -> None:
+    assistant = ask(row("May I take > 5 days?", RULE), row("???", RULE), row("Is C++ for me?", RULE), row("दिन?", RULE))
+    for other in ("May I take < 5 days?", "May I take 5 days?", "!!!", "Is C# for me?", "दान?"):
+        assert not assistant.answer(other).reviewed
+
+
+def test_the_whole_sentence_must_stand_there_and_nothing_else_is_quoted(ask: Callable[..., Assistant]) -> None:
+    for changed in (
+        "Only cats are let into the building.",
+        f"Nobody signs in. {RULE}",  # its end is there
+        "guide animals are let into the building.",  # a part of a sentence
+        "y guide animals are let into the building.",
+    ):
+        assert not ask(row(DOGS, changed)).answer(DOGS).reviewed
+    assert [c.quote for c in ask(row(DOGS, RULE)).answer(DOGS).citations] == [RULE]
+
+
+def test_what_two_documents_say_is_quoted_from_the_one_that_is_named(ask: Callable[..., Assistant]) -> None:
+    note = "Ask the desk in Leeds for more."
+    (quoted,) = ask(row(DOGS, note, doc="b.md")).answer(DOGS).citations
+    assert quoted.source == "b.md"
+    assert not ask(row(DOGS, note)).answer(DOGS).reviewed
+    assert not ask(row(DOGS, note, doc=["c.md"])).answer(DOGS).reviewed
+
+
+def test_another_day_is_another_question(ask: Callable[..., Assistant]) -> None:
+    assert not ask(row(DOGS, RULE)).answer(DOGS, access=make_access((), "2026-01-01")).reviewed
 
 
 def test_a_decision_opens_nothing(ask: Callable[..., Assistant]) -> None:
@@ -91,7 +121,7 @@ def test_what_the_documents_say_no_more_decides_nothing(ask: Callable[..., Assis
 
 
 def test_of_two_decisions_the_last_one_holds(ask: Callable[..., Assistant]) -> None:
-    assert ask(row(DOGS), row(DOGS, RULE)).answer(DOGS).citations
+    assert ask(row(DOGS, "Visitors sign in at the desk."), row(DOGS, RULE)).answer(DOGS).citations[0].quote == RULE
 
 
 def test_who_asks_is_a_part_of_the_question(ask: Callable[..., Assistant]) -> None:
@@ -109,22 +139,44 @@ def test_what_follows_up_on_a_question_is_not_the_same(ask: Callable[..., Assist
 
 def test_the_file_is_read_again_when_it_changes(ask: Callable[..., Assistant], tmp_path: Path) -> None:
     assistant, path = ask(row(DOGS, RULE)), tmp_path / "rows.jsonl"
-    assert assistant.answer(DOGS).citations
-    path.write_text(json.dumps(row(DOGS)), encoding="utf-8")
+    path.write_text(json.dumps(row(DOGS, "Visitors sign in at the desk.")), encoding="utf-8")
     os.utime(path, ns=(1, 1))
-    assert assistant.answer(DOGS).status == "abstained"
+    assert assistant.answer(DOGS).citations[0].quote == "Visitors sign in at the desk."
+    path.write_text("{", encoding="utf-8")
+    assert assistant.answer(DOGS).reviewed, "the last rows that could be read"
     path.unlink()
-    with pytest.raises(UsageError, match=r"rows\.jsonl cannot be read"):
-        assistant.answer(DOGS)
+    assert assistant.answer(DOGS).reviewed
 
 
-@pytest.mark.parametrize(
-    "line", ["{", "[]", '{"evidence": []}', '{"question": "a", "answerable": true}', '"a"', "\xff"]
-)
+def test_a_bad_file_is_told_at_the_start(house: Config, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    decided = replace(house, answer=AnswerSection(reviewed=str(path)))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Assistant(decided)
+    path.write_text(json.dumps(row(DOGS, RULE)), encoding="utf-8")
+    path.chmod(0o666)
+    with pytest.raises(ConfigError, match="may be changed by other accounts"):
+        Assistant(decided)
+
+
+def test_a_generator_does_not_overrule_a_reviewer(house: Config, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row(DOGS, RULE)), encoding="utf-8")
+    path.chmod(0o600)
+    told = replace(house, answer=AnswerSection(reviewed=str(path)), generator=GeneratorSection(reads="passages"))
+    with closing(Assistant(told, model=ScriptedModel("NOT FOUND"))) as assistant:
+        assert assistant.answer(DOGS).citations[0].quote == RULE
+
+
+BAD = ["{", "[]", '{"evidence": []}', '{"question": "a", "evidence": 5}', '"a"', "\xff", "[" * 100_000]
+
+
+@pytest.mark.parametrize("line", BAD, ids=range(len(BAD)))
 def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(f"\n{json.dumps(row(DOGS, RULE))}\n{line}\n", encoding="latin-1")
-    with pytest.raises(UsageError, match="line 3: this is no reviewed question"):
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match="line 3: this is no reviewed question"):
         read_decisions(path)
 
 
