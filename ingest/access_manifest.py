@@ -36,6 +36,7 @@ from ingest.sources import MANIFEST, read_regular
 MAX_MANIFEST_BYTES = 4 * 2**20
 WORDS: Mapping[str, Audience] = {"everyone": None, "nobody": ()}
 NO_ROLE = ("everyone", "nobody", "")
+MOST_PARTS = 50  # of a glob
 AUDIENCE = 'audience must be a list of roles, "everyone" or "nobody"'
 
 
@@ -96,17 +97,35 @@ def matches(glob: str, source: str) -> bool:
 
 
 @lru_cache(1_024)  # every rule looks at every source
-def _parts(path: str) -> tuple[str, ...]:
-    return tuple(nfc(nfc(path).casefold()).split("/"))
+def _parts(path: str) -> tuple[tuple[str, str], ...]:
+    """Return each name in two ways: with all cases made one, and letter by letter, since "?" is for "ß", too."""
+    return tuple((nfc(name.casefold()), _lower(name)) for name in nfc(path).split("/"))
 
 
-def _match(glob: Sequence[str], parts: Sequence[str]) -> bool:
-    if not glob:
-        return not parts
-    if glob[0] == "**":
-        rest = glob[1:]
-        return any(_match(rest, parts[at:]) for at in range(len(parts))) if rest else bool(parts)
-    return bool(parts) and fnmatchcase(parts[0], glob[0]) and _match(glob[1:], parts[1:])
+def _lower(name: str) -> str:
+    if name.isascii():
+        return name.lower()
+    return "".join(lower if len(lower := letter.lower()) == 1 else letter for letter in name)
+
+
+def _match(glob: Sequence[tuple[str, str]], parts: Sequence[tuple[str, str]]) -> bool:
+    """Follow every way at once: what may be left of the path is told by how many of its names are matched."""
+    *first, last = glob
+    matched = {0}
+    for names in first:
+        if names[0] == "**":
+            matched = set(range(min(matched), len(parts) + 1))
+        else:
+            matched = {at + 1 for at in matched if at < len(parts) and _is_match(names, parts[at])}
+        if not matched:
+            return False
+    if last[0] == "**":
+        return min(matched) < len(parts)
+    return len(parts) - 1 in matched and _is_match(last, parts[-1])
+
+
+def _is_match(names: tuple[str, str], part: tuple[str, str]) -> bool:
+    return fnmatchcase(part[0], names[0]) or (not part[1].isascii() and fnmatchcase(part[1], names[1]))
 
 
 def nfc(text: str) -> str:
@@ -185,6 +204,9 @@ def _path(path: object, where: str, *, glob: bool) -> str:
         raise UsageError(f'{where}: the {kind} "{path}" is not one.', f'{hint}, "hr/**".' if glob else f"{hint}.")
     if glob and any("**" in part and part != "**" for part in parts):
         raise UsageError(f'{where}: in the glob "{path}" something stands beside **.', 'Write "hr/**" or "hr/*".')
+    if glob and len(parts) > MOST_PARTS:
+        cause = f'{where}: the glob "{path[:80]}..." has {len(parts)} parts, and at most {MOST_PARTS} are matched.'
+        raise UsageError(cause, 'Write it shorter: "hr/**" is for all that lies in it, however deep.')
     return nfc(path)
 
 

@@ -27,15 +27,15 @@ def ingest(
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
 
-    With the extra [remote], what lies at an address (s3://, sftp://) is copied beside the index first; where more than
+    With the extra [remote], what lies at an address (s3://...) is copied beside the index first; where more than
     half of it is suddenly gone, it stops unless --prune says so.
     With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too. With --watch, a change is answered
     from within ten seconds, one at an address within a minute or so; what cannot be ingested is said, and the index
     stays as it was. --watch --prune stops where more than half of the documents are suddenly gone.
     """
     from assistant.contract import report_json
-    from ingest.remote.protocols import is_address
     from ingest.remote.run import ingest_all
+    from ingest.remote.s3 import is_address
     from ingest.watch import LOOK_SECONDS, changes
 
     view = context.renderer()

@@ -12,7 +12,7 @@ EXTRAS = {  # the names that are imported
     "mcp": ("mcp",),
     "ocr": ("rapidocr",),
     "ray": ("ray",),
-    "remote": ("fsspec", "paramiko", "s3fs"),
+    "remote": ("fsspec", "s3fs"),
     "serve": ("fastapi", "prometheus_client", "uvicorn"),
     "tune": ("accelerate", "gptqmodel", "matplotlib", "onnxruntime_genai", "optimum", "peft", "sklearn", "torch"),
 }

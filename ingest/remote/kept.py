@@ -19,7 +19,7 @@ from assistant.core.files import PRIVATE_FOLDER, write_atomic
 from assistant.core.records import Rejection
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.publish import writer_lock
-from ingest.remote.files import Listed
+from ingest.remote.s3 import Listed
 from ingest.sources import is_document, is_picture, says_rights
 
 STAYS = "The copy of before stays."

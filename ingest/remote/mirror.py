@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,10 +19,9 @@ from assistant.core.parallel import in_order
 from assistant.core.records import Progress, Rejection, no_progress
 from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.publish import writer_lock
-from ingest.remote.files import Files, Listed, Sink, why
 from ingest.remote.kept import Copy, Task, lock_name
 from ingest.remote.names import sort_names
-from ingest.remote.protocols import check_address, open_address
+from ingest.remote.s3 import S3, Listed, Sink, check_address, why
 from ingest.sources import says_rights
 
 SECONDS, FIRST_WAIT = 60.0, 0.5  # of waiting for an answer, and before asking again
@@ -61,7 +61,7 @@ def mirror(
     address = check_address(address)
     copy = Copy(address, config.data / MIRRORS / _folder_name(address))
     with writer_lock(config.data, config.index.lock_seconds, lock_name(copy.folder)):
-        with _writing(config.data), closing(open_address(address, seconds)) as place:
+        with _writing(config.data), closing(S3(address, seconds)) as place:
             limit = int(config.ingest.max_file_mb * 2**20)
             _fetch(copy, Fetching(address, place, limit, seconds, first_wait), most_gone, progress)
         yield Mirror(address, copy.folder, tuple(copy.refused))
@@ -70,7 +70,7 @@ def mirror(
 class Fetching:
     """What lies at an address, each answer of which may take so many seconds."""
 
-    def __init__(self, address: str, place: Files, limit: int, seconds: float, first_wait: float) -> None:
+    def __init__(self, address: str, place: S3, limit: int, seconds: float, first_wait: float) -> None:
         self._address, self._place, self._limit = address, place, limit
         self._seconds, self._first_wait = seconds, first_wait
         self._stopped = threading.Event()
@@ -87,7 +87,7 @@ class Fetching:
             raise UsageError(cause, "Nothing was changed. Check the address.") from error
         except AssistantError:
             raise
-        except Exception as error:  # each filesystem has errors of its own
+        except Exception as error:  # s3fs, botocore and aiohttp have errors of their own
             hint = "Nothing was changed. Check the address, the network, and who you are there."
             reason = why(TimeoutError() if self._stopped.is_set() else error)
             raise UsageError(f"{self._address} cannot be listed: {reason}.", hint) from error
@@ -97,11 +97,12 @@ class Fetching:
     def file(self, task: Task) -> int | DocumentRejected:
         """Fetch a file to where it waits; return its size, or why it is missing."""
         said = task.file.size
+        ends = time.monotonic() + self._seconds * MORE_SECONDS  # of all tries: one that drips would be tried thrice
 
         def fetch() -> int:
             with task.aside.open("wb", buffering=0) as opened:
-                sink = Sink(opened, self._limit, self._seconds * MORE_SECONDS, self._stopped)
-                self._place.fetch(task.file, sink)
+                sink = Sink(opened, self._limit)
+                self._place.fetch(task.file, sink, ends - time.monotonic())
             if said is not None and sink.size != said:
                 raise ValueError(f"{sink.size:,} bytes came, and {said:,} were listed")
             return sink.size
@@ -115,7 +116,7 @@ class Fetching:
             return error
         except AssistantError:
             raise
-        except Exception as error:  # each filesystem has errors of its own
+        except Exception as error:  # s3fs, botocore and aiohttp have errors of their own
             return DocumentRejected("unreadable", f"It could not be fetched: {why(error)}.")
 
     def stop(self) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Collection, Sequence
 
 from assistant.core.errors import UsageError
 from assistant.core.records import Rejection
-from ingest.remote.files import Listed
+from ingest.remote.s3 import Listed
 from ingest.sources import is_document, is_picture, says_rights, shown
 
 LONGEST_PART, LONGEST = 240, 2_000  # bytes that any system keeps
+MOST_PARTS = 50  # each is a folder here
 ESCAPES = "Its name may lead out of its folder."
 CASE = "Its name differs from another's only by case."
 
@@ -25,14 +26,12 @@ def sort_names(listed: Sequence[Listed], had: Collection[str]) -> tuple[dict[str
     files: dict[str, Listed] = {}
     refused: list[Rejection] = []
     spelled: dict[str, tuple[str, bool]] = {}  # a name to a system that ignores case -> it as written, is it a folder?
-    for file in sorted(listed, key=lambda file: (file.name not in had, file.name.split("/"))):
+    for file in sorted(listed, key=lambda file: (file.name not in had, file.name.replace("/", "\0"))):
         if not _is_kept(file):
             continue
-        parts = file.name.split("/")
-        names = [("/".join(parts[:depth]), depth < len(parts)) for depth in range(1, len(parts) + 1)]
-        keyed = {unicodedata.normalize("NFC", name).casefold(): (name, folder) for name, folder in names}
-        taken = {key: spelled.get(key, named) for key, named in keyed.items()}
         detail = file.refused or _fault(file.name)
+        keyed = {} if detail else _spellings(file.name)
+        taken = {key: spelled.get(key, named) for key, named in keyed.items()}
         if not detail and [name for name, _ in taken.values()] != [name for name, _ in keyed.values()]:
             detail = CASE
         if not detail and taken != keyed:
@@ -57,8 +56,17 @@ def _is_kept(file: Listed) -> bool:
     return is_document(last) or is_picture(last) or says_rights(last) or bool(file.refused and last[:1] != ".")
 
 
+def _spellings(name: str) -> dict[str, tuple[str, bool]]:
+    """Return a name and those of its folders, as a system reads them that ignores case: as written, is it a folder?"""
+    parts = name.split("/")
+    names = [("/".join(parts[:depth]), depth < len(parts)) for depth in range(1, len(parts) + 1)]
+    return {unicodedata.normalize("NFC", each).casefold(): (each, is_folder) for each, is_folder in names}
+
+
 def _fault(name: str) -> str:
     """Say why no file may have that name here; empty for a name like others."""
+    if name.count("/") >= MOST_PARTS:
+        return f"It lies in more than {MOST_PARTS - 1} folders."
     parts = name.split("/")
     if any(part in ("", ".", "..") or "\\" in part for part in parts):
         return ESCAPES

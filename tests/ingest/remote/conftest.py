@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import nullcontext
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import fsspec
 import pytest
+import s3fs
+from fsspec.implementations.memory import MemoryFileSystem
 
 from assistant.core.config import Config, IngestSection
 from ingest import build
-from ingest.remote import protocols
-from ingest.remote.files import Files
+from ingest.remote import s3 as buckets
 from ingest.remote.mirror import Mirror, mirror
 from tests import fakes
 from tests.commands import Run
 from tests.ingest.remote.places import Take
-from tests.ingest.remote.servers import S3, Sftp, stopped
+from tests.ingest.remote.servers import S3, Dripping, stopped
 
 encoder, parser = fakes.encoder, fakes.parser
 
@@ -70,44 +72,47 @@ def s3(s3_server: S3, s3_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.fixture
-def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sftp]:
-    """A server of a folder, which the account knows and has the password of."""
-    root = tmp_path / "afar"
-    (root / "policies").mkdir(parents=True)
-    with stopped(Sftp(root)) as server:
-        known = tmp_path / "home" / ".ssh" / "known_hosts"
-        known.parent.mkdir(parents=True)
-        known.write_text(f"[127.0.0.1]:{server.port} {server.key.get_name()} {server.key.get_base64()}\n")
-        monkeypatch.setenv("HOME", str(tmp_path / "home"))
-        options = {"username": "reader", "password": "s3cret-word", "look_for_keys": False, "allow_agent": False}
-        monkeypatch.setitem(fsspec.config.conf, "sftp", options)
+def dripping(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dripping]:
+    """A server whose one object has no end in sight."""
+    with stopped(Dripping()) as server:
+        login = {"key": "k", "secret": "not-for-logs", "client_kwargs": {"region_name": "us-east-1"}}
+        monkeypatch.setitem(fsspec.config.conf, "s3", {**login, "endpoint_url": server.url})
         yield server
 
 
-class Memory(Files):
-    """Files of this process."""
+class Memory(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Objects of this process, through the parts of s3fs that are used."""
 
-    stamps = ("created",)
+    loop = fsspec.asyn.get_loop()
+    split_path = s3fs.S3FileSystem.split_path
+    _find_bucket_key = s3fs.S3FileSystem._find_bucket_key
+    version_aware = False
+
+    async def _iterdir(self, bucket: str, delimiter: str, prefix: str) -> AsyncIterator[Any]:
+        for info in self.find(f"/{bucket}/{prefix}", detail=True).values():
+            yield self._told(info)
+
+    async def _info(self, path: str) -> Any:
+        return self._told(self.info(f"/{path}"))
+
+    async def _call_s3(self, method: str, **asked: str) -> Any:
+        body = io.BytesIO(self.cat_file(f"/{asked['Bucket']}/{asked['Key']}"))
+
+        async def read(size: int) -> bytes:
+            return body.read(size)
+
+        return {"Body": SimpleNamespace(read=read, close=body.close)}
 
     @staticmethod
-    def _path_of(address: str) -> str:
-        return f"/{Files._path_of(address)}"
-
-    def _connect(self) -> Any:
-        return fsspec.filesystem("memory", skip_instance_cache=True)
-
-    def _disconnect(self, fs: Any) -> None:
-        pass
-
-    def _exists(self, path: str) -> bool:
-        return bool(self._fs.exists(path))
+    def _told(info: Any) -> Any:
+        return {**info, "name": info["name"].lstrip("/"), "LastModified": info["created"]}
 
 
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A filesystem of this process, which nobody but tests may name."""
-    monkeypatch.setattr(protocols, "OPENERS", {**protocols.OPENERS, "memory": Memory})
-    fs = fsspec.filesystem("memory")
+    """A bucket `docs` of this process, in place of all that a server would have."""
+    fs = Memory(skip_instance_cache=True)
+    monkeypatch.setattr(buckets.S3, "_connect", lambda self: fs)
     fs.store.clear()
     fs.pseudo_dirs[:] = [""]
     yield fs

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from ingest.remote import files
-from ingest.remote.files import Listed
 from ingest.remote.mirror import Mirror
+from ingest.remote.s3 import S3, Listed
 
 LEAVE = "# Annual Leave\n\nFull-time employees have 27 days of annual leave a year.\n"
 TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
@@ -36,13 +35,13 @@ def pipe(memory: Any, files: dict[str, str]) -> None:
 def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that names what is fetched from now on."""
     found: list[str] = []
-    fetch = files.Files.fetch
+    fetch = S3.fetch
 
-    def note(self: files.Files, file: Listed, sink: Any) -> None:
+    def note(self: S3, file: Listed, *others: Any) -> None:
         found.append(file.name)
-        fetch(self, file, sink)
+        fetch(self, file, *others)
 
-    monkeypatch.setattr(files.Files, "fetch", note)
+    monkeypatch.setattr(S3, "fetch", note)
     return found
 
 

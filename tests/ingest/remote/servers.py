@@ -1,18 +1,15 @@
-"""Servers on the loopback, each at a port that the system chose: S3 (moto) and SFTP (paramiko)."""
+"""Servers that speak S3 on the loopback, each at a port that the system chose: moto, and one that drips."""
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.request import urlopen
 
-import paramiko
 from moto.server import ThreadedMotoServer
 
 
@@ -57,127 +54,55 @@ class S3:
         self._server.stop()
 
 
-class Sftp:
-    """An SFTP server of a folder, with a password.
+NOTHING = b"<ListBucketResult><Name>corp</Name></ListBucketResult>"
+LISTED = b"<ListBucketResult><Name>corp</Name><Contents><Key>policies/a.md</Key><Size>2000</Size></Contents>"
+LISTED += b"</ListBucketResult>"
 
-    `reads` counts the files that were opened; so many `cuts` end the connection in the middle of one. What `hangs`,
-    "list" or "read", is answered after five seconds; a folder that is `endless` is listed without an end.
-    """
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.reads, self.cuts = root, 0, 0
-        self.hangs, self.endless = "", False
-        self.key = paramiko.ECDSAKey.generate()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._open: list[paramiko.Transport] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+class Dripping:
+    """A bucket of one object, `policies/a.md`, that comes a byte each tenth of a second."""
 
-    @property
-    def alive(self) -> int:
-        """The connections that are open."""
-        return sum(transport.is_active() for transport in self._open)
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                transport = paramiko.Transport(client)
-                transport.add_server_key(self.key)
-                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Folder, self)
-                self._open.append(transport)
-                with suppress(paramiko.SSHException, EOFError):
-                    transport.start_server(server=_Door())
-
-    def cut(self) -> None:
-        """End every connection."""
-        for transport in self._open:
-            transport.close()
+    def __init__(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Drip)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        self._listener.close()
-        self.cut()
+        self._server.shutdown()
+        self._server.server_close()
 
 
-class _Door(paramiko.ServerInterface):  # type: ignore[misc]
-    def check_auth_password(self, username: str, password: str) -> int:
-        good = (username, password) == ("reader", "s3cret-word")
-        return int(paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED)
+class _Drip(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-    def get_allowed_auths(self, username: str) -> str:
-        return "password"
+    def do_HEAD(self) -> None:
+        self._begin(404, 0)
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:
-        return int(paramiko.OPEN_SUCCEEDED)
+    def do_GET(self) -> None:
+        is_listing = "list-type" in self.path
+        answer = LISTED if "prefix=policies" in self.path else NOTHING
+        self._begin(200, len(answer) if is_listing else 2000)
+        with suppress(OSError):  # whoever asked is gone
+            if is_listing:
+                self.wfile.write(answer)
+                return
+            for _ in range(2000):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
 
+    def log_message(self, *_: object) -> None:
+        pass
 
-class _Handle(paramiko.SFTPHandle):  # type: ignore[misc]
-    def __init__(self, server: Sftp, path: Path) -> None:
-        super().__init__(os.O_RDONLY)
-        self._server, self.readfile = server, path.open("rb")
-
-    def read(self, offset: int, length: int) -> Any:
-        if self._server.hangs == "read":
-            time.sleep(5)
-        if offset and self._server.cuts:
-            self._server.cuts -= 1
-            self._server.cut()
-        return super().read(offset, length)
-
-    def stat(self) -> Any:
-        return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
-
-
-class _Endless(list[Any]):
-    """Names of which a part is all of them, however many were taken."""
-
-    def __getitem__(self, part: Any) -> Any:
-        time.sleep(0.02)
-        return self
-
-
-class _Folder(paramiko.SFTPServerInterface):  # type: ignore[misc]
-    def __init__(self, door: _Door, server: Sftp) -> None:
-        super().__init__(door)
-        self._server = server
-
-    def _at(self, path: str) -> Path:
-        return self._server.root / path.lstrip("/")
-
-    def list_folder(self, path: str) -> Any:
-        if self._server.hangs == "list":
-            time.sleep(5)
-        try:
-            names = os.listdir(self._at(path))  # noqa: PTH208
-        except OSError as error:
-            return paramiko.SFTPServer.convert_errno(error.errno or 0)
-        found = [paramiko.SFTPAttributes.from_stat((self._at(path) / name).lstat()) for name in names]
-        for attributes, name in zip(found, names, strict=True):
-            attributes.filename = os.fsencode(name)  # as it is, in whatever encoding
-        return _Endless(found[:1]) if self._server.endless else found
-
-    def stat(self, path: str) -> Any:
-        try:
-            return paramiko.SFTPAttributes.from_stat(self._at(path).stat())
-        except OSError as error:
-            return paramiko.SFTPServer.convert_errno(error.errno or 0)
-
-    def lstat(self, path: str) -> Any:
-        try:
-            return paramiko.SFTPAttributes.from_stat(self._at(path).lstat())
-        except OSError as error:
-            return paramiko.SFTPServer.convert_errno(error.errno or 0)
-
-    def open(self, path: str, flags: int, attributes: Any) -> Any:
-        self._server.reads += 1
-        try:
-            return _Handle(self._server, self._at(path))
-        except OSError as error:
-            return paramiko.SFTPServer.convert_errno(error.errno or 0)
+    def _begin(self, status: int, length: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
 
 
 @contextmanager
-def stopped(server: S3 | Sftp) -> Iterator[Any]:
+def stopped(server: S3 | Dripping) -> Iterator[Any]:
     """End a server after a test."""
     try:
         yield server

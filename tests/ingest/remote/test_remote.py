@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,14 +28,14 @@ from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.index.mirrors import address_of
 from ingest import sources
 from ingest.moves_and_removals import forget
-from ingest.remote import files
-from ingest.remote.files import Listed
-from ingest.remote.mirror import TRIES, mirror
-from ingest.remote.names import sort_names
+from ingest.remote import s3 as buckets
+from ingest.remote.mirror import mirror
+from ingest.remote.names import MOST_PARTS, sort_names
+from ingest.remote.s3 import Listed
 from ingest.watch import changes
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, fetched, names, pipe, put, write
-from tests.ingest.remote.servers import S3, Sftp
+from tests.ingest.remote.servers import S3
 from tests.manifests import access_toml
 
 DENIED = b"<Error><Code>AccessDenied</Code><Message>No [31m</Message></Error>"
@@ -93,6 +94,23 @@ def test_a_bucket_that_refuses_is_no_empty_bucket(s3: Any, s3_server: S3, take: 
     assert names(found) == sorted(FILES)
 
 
+def test_a_listing_that_fails_in_the_middle_removes_nothing(s3: Any, s3_server: S3, take: Take) -> None:
+    put(s3, {f"{n}/page.md": "# Page\n" for n in range(3)})
+    found = take("s3://corp/policies")
+    page = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    first = f"<ListBucketResult><Name>corp</Name>{page}<Contents><Key>policies/1/page.md</Key><Size>7</Size></Contents>"
+
+    def fail(line: str) -> bytes | None:
+        if "list-type" not in line:
+            return None
+        return DENIED if "continuation-token" in line else f"{first}</ListBucketResult>".encode()
+
+    s3_server.spoil = fail
+    with pytest.raises(UsageError, match="cannot be listed: No "):
+        take("s3://corp/policies", most_gone=1.0)
+    assert len(names(found)) == 3
+
+
 def test_an_object_that_is_refused_leaves_the_old_copy(s3: Any, s3_server: S3, take: Take) -> None:
     put(s3, FILES)
     found = take("s3://corp/policies")
@@ -134,12 +152,25 @@ def test_hostile_names_in_a_bucket_lead_nowhere(s3: Any, take: Take, config: Con
         ("SITE/other.md", "only by case"),
         ("leave.md/x.md", "folder of a file"),
         ("y" * 241 + ".md", "too long"),
+        ("a/" * MOST_PARTS + "x.md", "more than 49 folders"),
     ],
 )
 def test_a_hostile_name_is_refused_and_said(name: str, why: str) -> None:
     ordinary = [Listed(each, each) for each in ("leave.md", "site/parking.md")]
     kept, refused = sort_names([*ordinary, Listed(name, name)], ("leave.md", "site/parking.md"))
     assert len(refused) == 1 and why in refused[0].detail and len(kept) == 2
+
+
+def test_names_of_many_folders_take_neither_memory_nor_disk() -> None:
+    listed = [Listed(f"{n}/" + "a/" * 900 + "x.md", "x") for n in range(200)]
+    deepest = Listed("b/" * (MOST_PARTS - 1) + "x.md", "x")
+    tracemalloc.start()
+    try:
+        kept, refused = sort_names([*listed, deepest], ())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [*kept] == [deepest.name] and len(refused) == 200 and peak < 5 * 2**20
 
 
 # --- what an address may be -------------------------------------------------------------------------------------
@@ -150,7 +181,7 @@ def test_a_hostile_name_is_refused_and_said(name: str, why: str) -> None:
     [
         "sftp://reader:s3cret-word@host/policies",
         "s3://AKIA:s3cret-word@corp/policies",
-        "sftp://reader:s3cret/word@host/x",
+        "s3://reader:s3cret/word@host/x",
         "https://reader:s3cret-word@host/x",
     ],
 )
@@ -165,6 +196,7 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(take: Take, conf
     [
         "file:///etc",
         "memory://x",
+        "sftp://reader@host/policies",
         "zip://a::s3://corp/x.zip",
         "gs::s3://corp",
         "gs://corp",
@@ -172,7 +204,7 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(take: Take, conf
     ],
 )
 def test_other_protocols_are_refused(take: Take, address: str) -> None:
-    with pytest.raises(UsageError, match=r"is none of s3://, sftp://\.") as error:
+    with pytest.raises(UsageError, match=r"is none of s3://\.") as error:
         take(address)
     assert "cret" not in str(error.value) and "wget --mirror" in error.value.hint
 
@@ -185,112 +217,32 @@ def test_other_addresses_that_cannot_be_read_are_told(take: Take, monkeypatch: p
         take("s3://corp/policies")
 
 
-# --- SFTP --------------------------------------------------------------------------------------------------------
-
-
-def test_sftp_fetches_what_changed(sftp: Sftp, take: Take, tmp_path: Path) -> None:
-    policies, address = sftp.root / "policies", f"sftp://127.0.0.1:{sftp.port}/policies"
-    write(policies, FILES)
-    (policies / "way-out.md").symlink_to(tmp_path)
-    found = take(address)
-    assert names(found) == sorted(FILES) and sftp.reads == 3
-    assert [(each.source, each.reason) for each in found.unfetched] == [("way-out.md", "outside")]
-    take(address)
-    assert sftp.reads == 3
-    write(policies, {"leave.md": LEAVE + "\nMore.\n"})
-    (policies / "travel.md").unlink()
-    take(address)
-    assert sftp.reads == 4 and names(found) == ["leave.md", "site/parking.md"]
-    assert (found.folder / "leave.md").read_text().endswith("More.\n")
-    ends = time.monotonic() + 5
-    while sftp.alive and time.monotonic() < ends:
-        time.sleep(0.02)
-    assert sftp.alive == 0, "a watch would leave connections open"
-
-
-def test_a_connection_that_drops_is_made_again(sftp: Sftp, take: Take) -> None:
-    write(sftp.root / "policies", {"big.md": "# Big\n\n" + "word " * 50_000})
-    sftp.cuts = 1
-    found = take(f"sftp://127.0.0.1:{sftp.port}/policies")
-    assert found.unfetched == () and (found.folder / "big.md").stat().st_size > 250_000
-
-
-def test_a_connection_that_keeps_dropping_leaves_the_old_copy(sftp: Sftp, take: Take) -> None:
-    address = f"sftp://127.0.0.1:{sftp.port}/policies"
-    write(sftp.root / "policies", {"big.md": "# Old\n", "leave.md": LEAVE})
-    found = take(address)
-    write(sftp.root / "policies", {"big.md": "# Big\n\n" + "word " * 50_000})
-    sftp.cuts = 100
-    [lost] = take(address).unfetched
-    assert (lost.source, lost.reason) == ("big.md", "unreadable") and "copy of before stays" in lost.detail
-    assert (found.folder / "big.md").read_text() == "# Old\n" and names(found) == ["big.md", "leave.md"]
-    assert sftp.reads == 2 + TRIES
-
-
-def test_a_host_that_is_not_known_is_not_believed(sftp: Sftp, take: Take, tmp_path: Path) -> None:
-    known = tmp_path / "home" / ".ssh" / "known_hosts"
-    address = f"sftp://127.0.0.1:{sftp.port}/policies"
-    good = known.read_text()
-    known.write_text("")
-    with pytest.raises(UsageError, match=r"not in ~/\.ssh/known_hosts"):
-        take(address)
-    import paramiko
-
-    known.write_text(good.replace(sftp.key.get_base64(), paramiko.ECDSAKey.generate().get_base64()))
-    with pytest.raises(UsageError, match="another key than before"):
-        take(address)
-
-
-def test_a_server_that_hangs_is_given_up(sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.remote.mirror.TRIES", 1)
-    address = f"sftp://127.0.0.1:{sftp.port}/policies"
-    write(sftp.root / "policies", {"leave.md": LEAVE})
-    found = take(address)
-    write(sftp.root / "policies", {"leave.md": LEAVE + "\nMore.\n"})
-    sftp.hangs = "read"
-    [late] = take(address, seconds=0.5).unfetched
-    assert "did not answer in time" in late.detail and (found.folder / "leave.md").read_text() == LEAVE
-    sftp.hangs = "list"
-    with pytest.raises(UsageError, match="did not answer in time"):
-        take(address, seconds=0.5)
-
-
-def test_a_wrong_password_is_not_repeated(
-    sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch, config: Config
-) -> None:
-    monkeypatch.setitem(fsspec.config.conf["sftp"], "password", "wr0ng-word")
-    with pytest.raises(UsageError, match="cannot be opened") as error:
-        take(f"sftp://127.0.0.1:{sftp.port}/policies")
-    assert "wr0ng" not in str(error.value)
-    assert not [path for path in config.data.rglob("*") if path.is_file() and b"wr0ng" in path.read_bytes()]
-
-
-# --- any filesystem ----------------------------------------------------------------------------------------------
+# --- a bucket of this process -------------------------------------------------------------------------------------
 
 
 def test_a_copy_that_was_changed_or_deleted_here_is_fetched_again(
     memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipe(memory, FILES)
-    found = take("memory://docs")
+    found = take("s3://docs")
     (found.folder / "leave.md").unlink()
     (found.folder / "travel.md").write_text("shorter")
     (found.folder / "planted.md").write_text("# Planted\n")
     opened = fetched(monkeypatch)
-    take("memory://docs")
+    take("s3://docs")
     assert sorted(opened) == ["leave.md", "travel.md"]
     assert names(found) == sorted(FILES) and (found.folder / "travel.md").read_text() == TRAVEL
 
 
 def test_a_link_in_a_copy_is_not_followed(memory: Any, take: Take, tmp_path: Path) -> None:
     pipe(memory, FILES)
-    found = take("memory://docs")
+    found = take("s3://docs")
     write(tmp_path / "elsewhere", {"mine.md": "mine"})
     (found.folder / "travel.md").unlink()
     (found.folder / "travel.md").symlink_to(tmp_path / "elsewhere" / "mine.md")
     shutil.rmtree(found.folder / "site")
     (found.folder / "site").symlink_to(tmp_path / "elsewhere")
-    take("memory://docs")
+    take("s3://docs")
     assert names(tmp_path / "elsewhere") == ["mine.md"] and (tmp_path / "elsewhere" / "mine.md").read_text() == "mine"
     assert not (found.folder / "site").is_symlink() and not (found.folder / "travel.md").is_symlink()
     assert names(found) == sorted(FILES)
@@ -302,46 +254,26 @@ def test_a_link_that_comes_while_files_do_is_not_followed(
     pipe(memory, {"site/parking.md": ""})
     (tmp_path / "elsewhere").mkdir()
 
-    def link(self: files.Files, file: Listed, sink: Any) -> None:
+    def link(self: buckets.S3, file: Listed, *others: Any) -> None:
         [folder] = (path.with_suffix("") for path in (tmp_path / "index" / MIRRORS).glob("*.new"))
         (folder / "site").symlink_to(tmp_path / "elsewhere")
 
-    monkeypatch.setattr(files.Files, "fetch", link)
+    monkeypatch.setattr(buckets.S3, "fetch", link)
     with pytest.raises(UsageError, match="is reached by a link"):
-        take("memory://docs")
+        take("s3://docs")
     assert names(tmp_path / "elsewhere") == []
 
 
 def test_more_than_half_that_is_gone_stops_it_and_half_does_not(memory: Any, take: Take) -> None:
     pipe(memory, {f"{n}.md": f"# Page {n}\n" for n in range(4)})
-    found = take("memory://docs")
+    found = take("s3://docs")
     for n in range(3):
         memory.rm(f"/docs/{n}.md")
-    with pytest.raises(UsageError, match=r"3 of 4 files at memory://docs are gone\. .* --prune"):
-        take("memory://docs")
+    with pytest.raises(UsageError, match=r"3 of 4 files at s3://docs are gone\. .* --prune"):
+        take("s3://docs")
     assert len(names(found)) == 4
     pipe(memory, {"2.md": "# Page 2\n"})
-    assert names(take("memory://docs")) == ["2.md", "3.md"]
-
-
-def test_a_listing_that_fails_in_the_middle_removes_nothing(
-    memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for n in range(3):
-        memory.pipe(f"/docs/{n}/page.md", b"# Page\n")
-    found = take("memory://docs")
-    ls = type(memory).ls
-
-    def fail(self: Any, path: str, detail: bool = True, **options: Any) -> Any:
-        if path.endswith("1"):
-            raise OSError("the connection was reset")
-        return ls(self, path, detail, **options)
-
-    monkeypatch.setattr(type(memory), "ls", fail)
-    memory.rm("/docs/0", recursive=True)
-    with pytest.raises(UsageError, match="cannot be listed: the connection was reset"):
-        take("memory://docs", most_gone=1.0)
-    assert len(names(found)) == 3
+    assert names(take("s3://docs")) == ["2.md", "3.md"]
 
 
 @pytest.mark.parametrize("name", ["access.toml", "hr/access.toml", "leave.md.meta.toml"])
@@ -352,24 +284,24 @@ def test_what_says_who_may_see_comes_first_or_stops_it(
     opened = fetched(monkeypatch)
     with monkeypatch.context() as patch, pytest.raises(UsageError, match="who may see what is there"):
         patch.setattr("ingest.remote.mirror.Sink", lambda *_: (_ for _ in ()).throw(OSError("reset")))
-        take("memory://docs")
+        take("s3://docs")
     assert opened == []
-    take("memory://docs")
+    take("s3://docs")
     assert opened[0] == name
 
 
 def test_a_size_that_is_not_the_listings_is_not_kept(memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.pipe("/docs/leave.md", LEAVE.encode())
     memory.pipe("/docs/large.md", b"x" * (2**20 + 1))
-    ls = type(memory).ls
+    tell = type(memory)._told
 
-    def lie(self: Any, path: str, detail: bool = True, **options: Any) -> Any:
-        return [{**info, "size": 7} for info in ls(self, path, detail, **options)]
+    def lie(info: Any) -> Any:
+        return {**tell(info), "size": 7}
 
-    assert [each.reason for each in take("memory://docs").unfetched] == ["too_large"]
+    assert [each.reason for each in take("s3://docs").unfetched] == ["too_large"]
     memory.pipe("/docs/leave.md", b"# Another version\n")
-    monkeypatch.setattr(type(memory), "ls", lie)
-    told = {each.source: each for each in take("memory://docs").unfetched}
+    monkeypatch.setattr(type(memory), "_told", staticmethod(lie))
+    told = {each.source: each for each in take("s3://docs").unfetched}
     assert "18 bytes came, and 7 were listed" in told["leave.md"].detail
     assert told["large.md"].reason == "too_large"  # whatever the listing says
 
@@ -379,9 +311,9 @@ def test_ten_thousand_files_are_listed_once(memory: Any, take: Take, monkeypatch
         path = f"/docs/{n % 10}/{n}.md"
         memory.store[path] = MemoryFile(memory, path, b"# Page\n")
     began = time.process_time()
-    assert len(names(take("memory://docs"))) == 10_000
+    assert len(names(take("s3://docs"))) == 10_000
     opened = fetched(monkeypatch)
-    take("memory://docs")
+    take("s3://docs")
     assert opened == [] and time.process_time() - began < 15  # seconds, whatever else the machine does
 
 
@@ -390,35 +322,35 @@ def test_what_was_fetched_is_remembered_if_the_rest_never_comes(
 ) -> None:
     for n in range(8):
         memory.pipe(f"/docs/{n}.md", b"# Page\n")
-    fetch = files.Files.fetch
+    fetch = buckets.S3.fetch
 
-    def stop(self: files.Files, file: Listed, sink: Any) -> None:
+    def stop(self: buckets.S3, file: Listed, *others: Any) -> None:
         if file.name == "7.md":
             time.sleep(0.2)
             raise KeyboardInterrupt
-        fetch(self, file, sink)
+        fetch(self, file, *others)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(files.Files, "fetch", stop)
-        take("memory://docs")
+        patch.setattr(buckets.S3, "fetch", stop)
+        take("s3://docs")
     opened = fetched(monkeypatch)
-    assert len(names(take("memory://docs"))) == 8 and opened == ["7.md"]
+    assert len(names(take("s3://docs"))) == 8 and opened == ["7.md"]
 
 
 def test_a_copy_is_changed_by_one_ingest_at_a_time(memory: Any, take: Take, config: Config) -> None:
     memory.pipe("/docs/leave.md", LEAVE.encode())
     config.data.mkdir()
-    with mirror("memory://docs", config, most_gone=0.5), pytest.raises(IndexLocked, match="another ingest"):
-        take("memory://docs")
+    with mirror("s3://docs", config, most_gone=0.5), pytest.raises(IndexLocked, match="another ingest"):
+        take("s3://docs")
     with filelock.FileLock(config.data / "ingest.lock"):  # the index is not waited for
-        assert names(take("memory://docs")) == ["leave.md"]
+        assert names(take("s3://docs")) == ["leave.md"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps rights in another way")
 def test_copies_are_their_owners_alone(memory: Any, take: Take, config: Config) -> None:
     memory.pipe("/docs/leave.md", LEAVE.encode())
     config.data.mkdir(mode=0o755)
-    found = take("memory://docs")
+    found = take("s3://docs")
     assert (found.folder.parent.stat().st_mode & 0o077, found.folder.stat().st_mode & 0o077) == (0, 0)
 
 
@@ -432,7 +364,7 @@ def test_a_copy_is_a_root_of_its_own_wherever_the_index_lies(
     write(tmp_path, {"local.md": LEAVE, "access.toml": 'default = "everyone"\n'})
     memory.pipe("/docs/board.md", TRAVEL.encode())
     memory.pipe("/docs/access.toml", access_toml({"board.md": ["board"]}).encode())
-    found = take("memory://docs")
+    found = take("s3://docs")
     shutil.rmtree(tmp_path / "afar", ignore_errors=True)
     first = run_ingest(config, tmp_path, found.folder)
     assert sorted(first.added) == ["board.md", "local.md"] and not first.rejected
@@ -442,14 +374,14 @@ def test_a_copy_is_a_root_of_its_own_wherever_the_index_lies(
     assert rows["board.md"].meta.audience == ("board",) and rows["local.md"].meta.audience is None
     memory.rm("/docs/access.toml")
     with pytest.raises(UsageError, match=r"access\.toml is gone"):
-        run_ingest(config, take("memory://docs").folder)
+        run_ingest(config, take("s3://docs").folder)
 
 
 def test_a_document_says_where_it_lives(
     memory: Any, take: Take, config: Config, run_ingest: Callable[..., IngestReport]
 ) -> None:
     memory.pipe("/docs/leave.md", LEAVE.encode())
-    found = take("memory://docs")
+    found = take("s3://docs")
     run_ingest(config, found.folder)
     catalog = Catalog.open(config.data)
     answer: Any = SimpleNamespace(sources=[SimpleNamespace(source="leave.md")])
@@ -458,7 +390,7 @@ def test_a_document_says_where_it_lives(
     everyone = make_access()
     document = catalog.queries.document("leave.md", everyone)
     assert document is not None
-    assert Assistant.address(assistant, document, everyone) == "memory://docs/leave.md"
+    assert Assistant.address(assistant, document, everyone) == "s3://docs/leave.md"
     copy = (found.folder / "leave.md").as_uri()  # which is there for whoever runs the index, and opens in a terminal
     assert Assistant.files(assistant, answer, everyone) == {("leave.md", sha256): copy}
     catalog.close()
@@ -469,7 +401,7 @@ def test_forgetting_a_document_deletes_its_copy(
 ) -> None:
     memory.pipe("/docs/secret.md", b"# Paying\n\nZanzibarite invoices are paid by Quuxley.\n")
     memory.pipe("/docs/leave.md", LEAVE.encode())
-    found = take("memory://docs")
+    found = take("s3://docs")
     run_ingest(config, found.folder)
     left = found.folder.with_name(f"{found.folder.name}.new")  # by a run that was killed
     left.mkdir()
@@ -477,7 +409,7 @@ def test_forgetting_a_document_deletes_its_copy(
     assert forget(["secret.md"], config) == ["secret.md"]
     files = [path for path in config.data.rglob("*") if path.is_file()]
     assert not [path for path in files if b"anzibarite" in path.read_bytes()] and names(found) == ["leave.md"]
-    assert run_ingest(config, take("memory://docs").folder).added == ("secret.md",)
+    assert run_ingest(config, take("s3://docs").folder).added == ("secret.md",)
 
 
 def test_the_command_takes_addresses_beside_paths(s3: Any, run: Run, config: Config, tmp_path: Path) -> None:
@@ -519,8 +451,8 @@ def test_watching_goes_on_where_an_address_fails(
         yield True
 
     monkeypatch.setattr("ingest.watch.changes", look)
-    done = run("ingest", "memory://docs", "local", "--watch", "--prune", "--data", config.data, "--json")
-    assert done.code == 0 and "there is nothing at memory://docs" in done.err
+    done = run("ingest", "s3://docs", "local", "--watch", "--prune", "--data", config.data, "--json")
+    assert done.code == 0 and "files at s3://docs are gone" in done.err
     assert [sorted(report["added"]) for report in done.lines] == [["here.md", "leave.md"], ["travel.md"], ["new.md"]]
     assert len(Catalog.open(config.data).sources()) == 4
 
@@ -553,14 +485,11 @@ def test_a_watch_looks_again_though_what_does_not_count_changes_all_the_time(tmp
         stop.set()
 
 
-@pytest.mark.parametrize("protocol", ["s3", "sftp"])
-def test_no_server_at_all_is_told_in_one_sentence(take: Take, protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_at_all_is_told_in_one_sentence(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        there = {"endpoint_url": f"http://127.0.0.1:{port}", "key": "k", "secret": "not-for-logs"}
+        there = {"endpoint_url": f"http://127.0.0.1:{closed.getsockname()[1]}", "key": "k", "secret": "not-for-logs"}
         monkeypatch.setitem(fsspec.config.conf, "s3", there)
-        address = {"s3": "s3://corp/policies", "sftp": f"sftp://127.0.0.1:{port}/policies"}[protocol]
         with pytest.raises(AssistantError, match=r"cannot be (listed|opened): .*\. ") as error:
-            take(address)
+            take("s3://corp/policies")
     assert "\n" not in str(error.value)

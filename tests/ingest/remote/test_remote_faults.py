@@ -21,63 +21,83 @@ from assistant.index.mirrors import FOLDER as MIRRORS
 from assistant.terminal.views import sources_view
 from ingest.moves_and_removals import forget
 from ingest.remote import kept
-from ingest.remote.files import Sink
 from ingest.remote.mirror import mirror
+from ingest.remote.s3 import Sink
 from ingest.watch import changes
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, put, write
-from tests.ingest.remote.servers import S3, Sftp
+from tests.ingest.remote.servers import S3, Dripping
 
 
-def test_an_interruption_ends_what_is_being_fetched(sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(sftp.root / "policies", FILES)
+def test_an_interruption_ends_what_is_being_fetched(s3: Any, s3_server: S3, take: Take) -> None:
+    put(s3, FILES)
+    reads: list[str] = []
+
+    def hang(line: str) -> None:
+        if line.startswith("GET") and "list-type" not in line:
+            reads.append(line)
+            time.sleep(5)
 
     def interrupt() -> None:
         ends = time.monotonic() + 5
-        while not sftp.reads and time.monotonic() < ends:
+        while not reads and time.monotonic() < ends:
             time.sleep(0.02)
         time.sleep(0.3)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    sftp.hangs = "read"
+    s3_server.spoil = hang
     threading.Thread(target=interrupt).start()
     began, before = time.monotonic(), set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
-        take(f"sftp://127.0.0.1:{sftp.port}/policies", seconds=30.0)
+        take("s3://corp/policies", seconds=30.0)
     assert time.monotonic() - began < 4
     left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
     assert not [thread for thread in left if thread.name.startswith("ThreadPool")]
 
 
-@pytest.mark.parametrize(
-    ("size", "seconds", "is_stopped", "error"),
-    [(11, 60.0, False, DocumentRejected), (10, -1.0, False, TimeoutError), (10, 60.0, True, TimeoutError)],
-)
-def test_a_file_is_given_up_that_is_too_large_or_takes_too_long(
-    size: int, seconds: float, is_stopped: bool, error: type[Exception]
-) -> None:
-    stopped = threading.Event()
+def test_a_file_that_is_too_large_is_given_up() -> None:
     taken = io.BytesIO()
-    sink = Sink(taken, 10, seconds, stopped)
-    if is_stopped:
-        stopped.set()
-    with pytest.raises(error):
-        sink.write(b"x" * size)
-    assert not taken.getvalue()
+    sink = Sink(taken, 10)
+    sink.write(b"x" * 10)
+    with pytest.raises(DocumentRejected):
+        sink.write(b"x")
+    assert len(taken.getvalue()) == 10
 
 
-def test_a_folder_that_is_listed_without_end_is_given_up(
-    sftp: Sftp, take: Take, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    address = f"sftp://127.0.0.1:{sftp.port}/policies"
-    write(sftp.root / "policies", FILES)
-    found = take(address)
+def test_an_object_that_drips_is_given_up(dripping: Dripping, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest.remote.mirror.MORE_SECONDS", 2)
-    sftp.endless = True
     began = time.monotonic()
-    with pytest.raises(UsageError, match="cannot be listed: it did not answer in time"):
-        take(address, seconds=1.0)
-    assert time.monotonic() - began < 15 and names(found) == sorted(FILES)
+    [late] = take("s3://corp/policies", seconds=1.0).unfetched
+    assert (late.source, late.reason) == ("a.md", "unreadable") and "did not answer in time" in late.detail
+    assert time.monotonic() - began < 6, "it is not tried again"
+
+
+def test_a_server_that_hangs_is_given_up(s3: Any, s3_server: S3, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(s3, FILES)
+    found = take("s3://corp/policies")
+    monkeypatch.setattr("ingest.remote.mirror.MORE_SECONDS", 3)
+    put(s3, {"leave.md": LEAVE + "\nMore.\n"})
+    s3_server.spoil = lambda line: time.sleep(6) if line.startswith("GET") and "/leave.md" in line else None
+    [late] = take("s3://corp/policies", seconds=1.0).unfetched
+    assert "did not answer in time" in late.detail and (found.folder / "leave.md").read_text() == LEAVE
+    s3_server.spoil = lambda line: time.sleep(6)
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="did not answer in time"):
+        take("s3://corp/policies", seconds=1.0)
+    assert time.monotonic() - began < 12 and names(found) == sorted(FILES)
+
+
+def test_a_bucket_of_too_much_is_given_up_at_its_first_pages(
+    s3: Any, s3_server: S3, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.remote.s3.MOST_LISTED", 2)
+    page = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    keys = "".join(f"<Contents><Key>policies/{n}.md</Key><Size>1</Size></Contents>" for n in range(2))
+    answer = f"<ListBucketResult><Name>corp</Name>{page}{keys}</ListBucketResult>".encode()
+    s3_server.spoil = lambda line: answer if "list-type" in line else None
+    with pytest.raises(UsageError, match="has more than 2 files"):
+        take("s3://corp/policies")
+    assert sum("list-type" in line for line in s3_server.asked) == 2
 
 
 def test_a_bucket_that_is_listed_without_end_is_given_up(
@@ -111,7 +131,7 @@ def test_a_local_secret_is_forgotten_while_an_address_is_slow(
 ) -> None:
     run_ingest(config, write_files({"secret.md": LEAVE}))
     memory.pipe("/docs/travel.md", TRAVEL.encode())
-    with mirror("memory://docs", config, most_gone=0.5) as found:
+    with mirror("s3://docs", config, most_gone=0.5) as found:
         assert forget(["secret.md"], config) == ["secret.md"]
         run_ingest(config, found.folder)
         left = found.folder.with_name(f"{found.folder.name}.new")
@@ -131,7 +151,7 @@ def test_a_local_change_does_not_wait_for_an_address(
         yield False
 
     monkeypatch.setattr("ingest.watch.changes", look)
-    done = run("ingest", "memory://docs", "local", "--watch", "--data", config.data, "--json")
+    done = run("ingest", "s3://docs", "local", "--watch", "--data", config.data, "--json")
     assert [sorted(report["added"]) for report in done.lines] == [["here.md", "leave.md"], ["new.md"]]
 
 
@@ -148,30 +168,13 @@ def test_pruning_stops_at_the_first_look_of_a_watch_too(
     """A service is started anew just as the address is out of reach."""
     monkeypatch.setattr("ingest.watch.changes", lambda *_: iter(()))
     pipe(memory, FILES)
-    base = ("ingest", "memory://docs", "--prune", "--data", config.data)
+    base = ("ingest", "s3://docs", "--prune", "--data", config.data)
     assert run(*base).code == 0
     memory.rm("/docs/leave.md")
     memory.rm("/docs/travel.md")
     done = run(*base, "--watch")
-    assert done.code == 2 and "2 of 3 files at memory://docs are gone" in done.err
+    assert done.code == 2 and "2 of 3 files at s3://docs are gone" in done.err
     assert run(*base).code == 0  # whoever looks on may say so
-
-
-def test_a_name_in_another_encoding_is_told_and_the_rest_is_read(sftp: Sftp, take: Take) -> None:
-    policies = sftp.root / "policies"
-    write(policies, FILES)
-    (policies / "caf\udce9.md").write_text("# Coffee\n")
-    (policies / "th\udce9").mkdir()
-    found = take(f"sftp://127.0.0.1:{sftp.port}/policies")
-    assert names(found) == sorted(FILES)
-    assert sorted(each.source for each in found.unfetched) == ["caf\ufffd.md", "th\ufffd"]
-    assert all("not valid UTF-8" in each.detail for each in found.unfetched)
-
-
-def test_the_root_of_a_host_is_a_folder(sftp: Sftp, take: Take) -> None:
-    write(sftp.root, FILES)
-    found = take(f"sftp://127.0.0.1:{sftp.port}/")
-    assert names(found) == sorted(FILES)
 
 
 def test_what_was_fetched_aside_is_deleted_though_the_disk_is_full(
@@ -184,7 +187,7 @@ def test_what_was_fetched_aside_is_deleted_though_the_disk_is_full(
 
     monkeypatch.setattr(kept, "write_atomic", full)
     with pytest.raises(NotWritable, match="No space left"):
-        take("memory://docs")
+        take("s3://docs")
     assert not [path for path in (config.data / MIRRORS).iterdir() if path.suffix == ".new"]
 
 

@@ -13,12 +13,11 @@ from assistant.core.errors import UsageError
 from assistant.core.records import IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import address_of
-from ingest.remote.files import Listed
 from ingest.remote.names import sort_names
+from ingest.remote.s3 import Listed
 from ingest.rights import access_to_index
 from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, put, write
-from tests.ingest.remote.servers import Sftp
 from tests.manifests import access_toml
 
 NOBODY = 'default = "nobody"\n'
@@ -35,40 +34,21 @@ def test_a_manifest_above_an_address_in_a_bucket_stops_it(s3: Any, take: Take, a
     assert "access.toml" in names(take(f"s3://corp/{at}"))
 
 
-def test_a_manifest_above_an_address_at_a_host_stops_it(sftp: Sftp, take: Take) -> None:
-    host = f"sftp://127.0.0.1:{sftp.port}"
-    write(sftp.root / "policies", {"hr/pay.md": "# Pay\n"})
-    take(f"{host}/policies/hr")
-    (sftp.root / "policies" / "access.toml").symlink_to("/nowhere")  # of a link, too, nothing else is known
-    for address in (f"{host}/policies/hr", f"{host}/policies/hr/pay.md"):
-        with pytest.raises(UsageError, match=rf"{host}/policies/access\.toml says who .*Give {host}/policies, "):
-            take(address)
-
-
 def test_where_nothing_tells_what_lies_above_an_own_manifest_does(
     memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any) -> bool:
+    async def refuse(*_: Any) -> Any:
         raise PermissionError("Forbidden")
 
     memory.pipe("/docs/hr/pay.md", b"# Pay\n")
-    monkeypatch.setattr(type(memory), "exists", refuse)
-    with pytest.raises(UsageError, match=r"/docs/access\.toml, .* cannot be told: Forbidden\."):
-        take("memory://docs/hr")
+    monkeypatch.setattr(type(memory), "_info", refuse)
+    with pytest.raises(UsageError, match=r"s3://docs/access\.toml, .* cannot be told: Forbidden\."):
+        take("s3://docs/hr")
     memory.pipe("/docs/hr/access.toml", NOBODY.encode())
-    assert names(take("memory://docs/hr")) == ["access.toml", "pay.md"]
+    assert names(take("s3://docs/hr")) == ["access.toml", "pay.md"]
 
 
-@pytest.mark.parametrize("name", ["access.toml", "pay.md.meta.toml", "hr/_meta.toml"])
-def test_a_link_that_says_who_may_see_files_stops_it(sftp: Sftp, take: Take, name: str) -> None:
-    policies = sftp.root / "policies"
-    write(policies, {"hr/pay.md": "# Pay\n", "real.toml": NOBODY})
-    (policies / name).symlink_to(policies / "real.toml")
-    with pytest.raises(UsageError, match=rf"{name} says who may see .* is not read\. It is a link"):
-        take(f"sftp://127.0.0.1:{sftp.port}/policies")
-
-
-@pytest.mark.parametrize("name", ["a//access.toml", "../access.toml", "ACCESS.toml"])
+@pytest.mark.parametrize("name", ["a//access.toml", "../access.toml", "ACCESS.toml", "a/" * 60 + "access.toml"])
 def test_a_refused_name_that_says_who_may_see_files_stops_it(name: str) -> None:
     with pytest.raises(UsageError, match=r"says who may see what is at .*, and is not read"):
         sort_names([Listed("access.toml", "x"), Listed(name, "x")], {"access.toml"})
@@ -90,7 +70,7 @@ def test_a_rule_may_name_what_was_not_fetched(
     pipe(memory, {"leave.md": LEAVE, "access.toml": access_toml({"board.md": ["board"], "HR/pay.md": ["hr"]})})
     memory.pipe("/docs/board.md", b"x" * (2**20 + 1))
     pipe(memory, {"hr/a.md": TRAVEL, "HR/pay.md": "# Pay\n"})
-    found = take("memory://docs")
+    found = take("s3://docs")
     assert {each.source for each in found.unfetched} == {"board.md", "hr/a.md"}
     assert sorted(run_ingest(config, found.folder).added) == ["HR/pay.md", "leave.md"]
     assert access_to_index(config)[1] == ""
@@ -99,13 +79,13 @@ def test_a_rule_may_name_what_was_not_fetched(
 def test_what_stops_an_ingest_is_named_by_its_address(memory: Any, run: Run, config: Config, tmp_path: Path) -> None:
     write(tmp_path / "local", {"here.md": "# Here\n\nThe office opens at 8.\n"})
     pipe(memory, {"leave.md": f"---\naudience: hr\n---\n{LEAVE}"})
-    done = run("ingest", "local", "memory://docs", "--data", config.data)
-    assert done.code == 2 and "memory://docs/leave.md has an audience" in " ".join(done.err.split()), done.err
+    done = run("ingest", "local", "s3://docs", "--data", config.data)
+    assert done.code == 2 and "s3://docs/leave.md has an audience" in " ".join(done.err.split()), done.err
     pipe(memory, {"leave.md": LEAVE, "access.toml": NOBODY, "hr/access.toml": NOBODY})
-    done = run("ingest", "local", "memory://docs", "--data", config.data)
+    done = run("ingest", "local", "s3://docs", "--data", config.data)
     told = " ".join(done.err.split())
-    assert done.code == 2 and "memory://docs/hr/access.toml lies below memory://docs:" in told, done.err
-    assert 'Move its rules to memory://docs/access.toml, with "hr/" before their paths, and delete it.' in told
+    assert done.code == 2 and "s3://docs/hr/access.toml lies below s3://docs:" in told, done.err
+    assert 'Move its rules to s3://docs/access.toml, with "hr/" before their paths, and delete it.' in told
 
 
 def test_a_document_is_told_by_its_own_source_where_two_share_its_name(
@@ -114,7 +94,7 @@ def test_a_document_is_told_by_its_own_source_where_two_share_its_name(
     """A local document, and one of an address with its name: each has its own place, owner and standing."""
     local = write_files({"leave.md": f"---\nowner: HR\n---\n{LEAVE}"})
     pipe(memory, {"leave.md": f"---\nowner: Mallory\n---\n{TRAVEL}"})
-    run_ingest(config, local, take("memory://docs").folder)
+    run_ingest(config, local, take("s3://docs").folder)
     catalog, everyone = Catalog.open(config.data), make_access()
     rows = {bool(address_of(path)): row for path, row in catalog.sources().items()}
     files = catalog.queries.files({"leave.md"}, everyone)
