@@ -40,7 +40,7 @@ def check_address(address: str) -> str:
         raise UsageError(f"the {protocol} address holds a password or a key.", CREDENTIALS)
     if protocol != PROTOCOL:
         hint = "Let a program such as rclone, rsync or wget --mirror copy what is elsewhere, and give that folder."
-        raise UsageError(f"{protocol} is none of {PROTOCOL}.", hint)
+        raise UsageError(f"{protocol} is not {PROTOCOL}.", hint)
     if not rest.strip("/"):
         raise UsageError(f"{protocol} names no place.", "For example s3://bucket/policies.")
     need("remote", "an address")

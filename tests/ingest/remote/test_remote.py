@@ -204,7 +204,7 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(take: Take, conf
     ],
 )
 def test_other_protocols_are_refused(take: Take, address: str) -> None:
-    with pytest.raises(UsageError, match=r"is none of s3://\.") as error:
+    with pytest.raises(UsageError, match=r"is not s3://\.") as error:
         take(address)
     assert "cret" not in str(error.value) and "wget --mirror" in error.value.hint
 
