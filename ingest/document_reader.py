@@ -23,7 +23,7 @@ from ingest.sources import FoundFile, read_bytes
 from ingest.split import is_within, split
 from ingest.terms import find_terms
 
-READER_VERSION = "18"  # raise it when the same bytes give another text or other passages: documents are then read again
+READER_VERSION = "19"  # raise it when the same bytes give another text or other passages: documents are then read again
 SCREENED = 256  # passages between two looks at the clock
 GRANTED = "audience"  # why a document is rejected whose front matter says who may see it
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp

@@ -148,11 +148,11 @@ def _split(source: str) -> tuple[Mapping[str, object], str]:
     """Return the front matter, its keys in small letters, and the text without it; comments before it stay."""
     begin = _first_visible(source)
     fence, _, rest = source[begin:].partition("\n")
-    fence = fence.rstrip()
+    fence = _seen(fence)
     if fence not in _CLOSES or not rest:
         return {}, source
     lines = rest.split("\n")
-    end = next((at for at, line in enumerate(lines) if line.rstrip() in _CLOSES[fence]), None)
+    end = next((at for at, line in enumerate(lines) if _seen(line) in _CLOSES[fence]), None)
     if end is None and not lines[0]:
         return {}, source  # a rule
     if end is None:
@@ -161,6 +161,11 @@ def _split(source: str) -> tuple[Mapping[str, object], str]:
     if len(block) > _MAX_FRONT_MATTER:
         raise _rejected(f"it has {len(block):,} characters; the limit is {_MAX_FRONT_MATTER:,}")
     return _load(block, fence), source[:begin] + "\n".join(lines[end + 1 :])
+
+
+def _seen(line: str) -> str:
+    """Return a line as it is seen: characters without width must not hide what it is."""
+    return scrub(line)[0].rstrip()
 
 
 def _first_visible(source: str) -> int:
@@ -190,7 +195,7 @@ def _load(block: str, fence: str) -> dict[str, object]:
 
 
 def _key(key: object) -> str:
-    return str(key).strip().casefold()
+    return scrub(str(key))[0].strip().casefold()
 
 
 def _check_keys(keys: Iterable[object]) -> None:

@@ -27,6 +27,9 @@ def meta_of(source: str, name: str = "a.md") -> Meta:
         "+++\nowner = 'hr'\n+++\nText", "<!-- lint off -->\n\n---\nowner: hr\n---\nText",
         "\ufeff\ufeff---\nowner: hr\n---\nText", "\u200b\n---\r\nowner: hr\r\n---\r\nText",
         "---\n? owner\n: hr\n---\nText", "---\n<<: {owner: hr}\n---\nText",
+        "---\u200b\nowner: hr\n---\nText", "-\u00ad--\nowner: hr\n\u2060---\u200b\nText",
+        "\u3164---\nowner: hr\n---\nText",
+        "---\now\u00adner: hr\n---\nText", "---\n\u200bowner\u200b: hr\n---\nText", '---\n"own\\xader": hr\n---\nText',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", NAMES)
