@@ -62,14 +62,13 @@ class Manifest:
     rules: tuple[AccessRule, ...] = ()
     documents: Mapping[str, ExternalMetadata] = field(default_factory=dict)  # by source, NFC
 
-    def matching(self, names: Iterable[str]) -> list[tuple[AccessRule, str]]:
-        """Return the rules that match a file of those names, each with its glob."""
-        found = [(rule, glob) for name in names for rule in self.rules if (glob := rule.match(name))]
-        return list({rule.number: (rule, glob) for rule, glob in found}.values())
+    def matching(self, name: str) -> list[tuple[AccessRule, str]]:
+        """Return the rules that match a file of that name, each with its glob."""
+        return [(rule, glob) for rule in self.rules if (glob := rule.match(name))]
 
-    def audience(self, names: Iterable[str]) -> Audience:
-        """Return whom all rules allow that match any of a file's names; the default where none does."""
-        rules = self.matching(names)
+    def audience(self, name: str) -> Audience:
+        """Return whom all rules allow that match a file of that name; the default where none does."""
+        rules = self.matching(name)
         return intersect(rule.audience for rule, _ in rules) if rules else self.default
 
     def check_matches(self, sources: Collection[str]) -> None:

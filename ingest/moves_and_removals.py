@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import shlex
+import stat
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -13,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from assistant.core.config import Config
-from assistant.core.errors import UsageError
+from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Audience
 from assistant.index.catalog import Catalog
 from assistant.index.publish import withdraw, writer_lock
@@ -21,9 +23,11 @@ from assistant.index.schema import SourceRow, translate_sqlite_errors
 from assistant.index.vectors import open_store
 from ingest.remote.kept import drop_copies
 from ingest.rights import Survey
-from ingest.sources import is_below, is_walked
+from ingest.sources import is_below, is_walked, read_regular
 
 MOST_NAMED = 3  # documents that a refusal names
+
+Pair = tuple[str, str]  # two words that follow one another
 
 
 @dataclass(slots=True)
@@ -82,24 +86,27 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
 def check_moves(
     found: Survey, known: Mapping[str, SourceRow], removals: Removals, rows: Sequence[SourceRow], catalog: Catalog
 ) -> None:
-    """Raise UsageError where a file is gone and more may see now, by another file, what it says: no rule followed it.
+    """Raise UsageError where more may see now, by another file, what a file said: no rule followed it.
 
-    It was moved or renamed, edited or not, or another link to it is left.
+    It was moved or renamed, edited or not, and whatever stands in its place. A copy is no move, while the original is
+    there, and neither is an edit.
     """
-    arrived = [row for row in rows if row.path not in known]
+    changed = {row.path: row for row in rows if row.path not in known or row.sha256 != known[row.path].sha256}
+    if not changed:
+        return
+    lost = {row.path for row in (*removals.dropped, *removals.missing)}
+    gone = [
+        (row, allowed)
+        for path, row in known.items()
+        if (allowed := found.rights.of_gone(row)) is not None
+        if path in lost or path in changed or not _is_there(row)
+    ]
     by_hash: dict[str, list[SourceRow]] = defaultdict(list)
-    for row in arrived:
+    for row in changed.values():
         by_hash[row.sha256].append(row)
-    linked: dict[tuple[str, int], list[SourceRow]] = defaultdict(list)  # a copy has another time
-    for row in (row for row in rows if row.path in known):
-        if _is_wider(row.meta.audience, known[row.path].meta.audience):
-            linked[row.sha256, row.mtime_ns].append(row)
-    gone = [(row, found.rights.of_gone(row)) for row in (*removals.moved, *removals.pruned, *removals.missing)]
-    restricted = [(row, allowed) for row, allowed in gone if allowed is not None]
-    edited = {row.document_id for row, _ in restricted if row.sha256 not in by_hash}
-    alike = _alike(edited, arrived, catalog) if edited else {}
-    for old, allowed in restricted:
-        same = [*by_hash[old.sha256], *linked[old.sha256, old.mtime_ns]] or alike.get(old.document_id, [])
+    alike = _alike([pair for pair in gone if pair[0].sha256 not in by_hash], changed, known, catalog)
+    for old, allowed in gone:
+        same = by_hash[old.sha256] or alike.get(old.path, [])
         if new := next((row for row in same if _is_wider(row.meta.audience, allowed)), None):
             verb = "was moved to" if new.sha256 == old.sha256 else "is gone, and much the same stands in"
             cause = f"{old.source}, which not everyone may see, {verb} {new.source}, which more may see."
@@ -114,23 +121,57 @@ def check_share(removals: Removals, known: int, most: float) -> None:
         raise UsageError(cause, "Nothing was changed. If they are to go: assistant ingest --prune")
 
 
-def _alike(gone: set[str], rows: Sequence[SourceRow], catalog: Catalog) -> dict[str, list[SourceRow]]:
-    """Return for each document that is gone the rows whose documents share most of their pairs of words with it."""
-    having: dict[tuple[str, str], list[int]] = defaultdict(list)
-    pairs = [_word_pairs(catalog, row.document_id) for row in rows]
+def _is_there(row: SourceRow) -> bool:
+    """Tell whether a file still holds, without a link on the way, the bytes of its row."""
+    try:
+        info = os.lstat(row.path)
+        if stat.S_ISREG(info.st_mode) and (info.st_size, info.st_mtime_ns) == (row.size, row.mtime_ns):
+            return os.path.realpath(row.path) == row.path
+        return hashlib.sha256(read_regular(Path(row.path), row.size)).hexdigest() == row.sha256
+    except (OSError, DocumentRejected):
+        return False
+
+
+def _alike(
+    gone: Sequence[tuple[SourceRow, Audience]],
+    changed: Mapping[str, SourceRow],
+    known: Mapping[str, SourceRow],
+    catalog: Catalog,
+) -> dict[str, list[SourceRow]]:
+    """Return for each row that is gone, by path, those that share most of their pairs of words with it now.
+
+    None for a file that was edited, and still shares them itself; and none that shared them before.
+    """
+    audiences = {allowed for _, allowed in gone}
+    rows = [row for row in changed.values() if any(_is_wider(row.meta.audience, allowed) for allowed in audiences)]
+    having: dict[Pair, list[int]] = defaultdict(list)
+    pairs = [_word_pairs(catalog, row) for row in rows]
     for at, own in enumerate(pairs):
         for pair in own:
             having[pair].append(at)
     found: dict[str, list[SourceRow]] = {}
-    for document_id in gone:
-        own = _word_pairs(catalog, document_id)
+    for old, _ in gone if rows else ():
+        own = _word_pairs(catalog, old)
         shared = Counter(at for pair in own for at in having.get(pair, ()))
-        found[document_id] = [rows[at] for at, count in shared.items() if 4 * count >= len(own) + len(pairs[at])]
+        near = [rows[at] for at, count in shared.items() if _share_most(count, own, pairs[at])]
+        before = (known.get(row.path) for row in near)
+        new = [row for row, was in zip(near, before, strict=True) if not (was and _are_alike(own, was, catalog))]
+        if new and not (old.path in changed and _are_alike(own, changed[old.path], catalog)):
+            found[old.path] = new
     return found
 
 
-def _word_pairs(catalog: Catalog, document_id: str) -> set[tuple[str, str]]:
-    return set(pairwise(catalog.text_of(document_id).casefold().split()))
+def _are_alike(pairs: set[Pair], row: SourceRow, catalog: Catalog) -> bool:
+    others = _word_pairs(catalog, row)
+    return _share_most(len(pairs & others), pairs, others)
+
+
+def _share_most(shared: int, pairs: set[Pair], others: set[Pair]) -> bool:
+    return 4 * shared >= len(pairs) + len(others)
+
+
+def _word_pairs(catalog: Catalog, row: SourceRow) -> set[Pair]:
+    return set(pairwise(catalog.text_of(row.document_id).casefold().split()))
 
 
 def _is_wider(new: Audience, old: Audience) -> bool:

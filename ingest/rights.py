@@ -8,7 +8,7 @@ always listed as a whole, so that a rule holds for all of them at once, and one 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +19,9 @@ from assistant.core.records import Access, Audience, Meta
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import refused_at
 from assistant.index.schema import FOREVER, SourceRow
-from ingest.access_manifest import AccessRule, Manifest, intersect, nfc, read_manifest
+from ingest.access_manifest import AccessRule, Manifest, nfc, read_manifest
 from ingest.metadata import ExternalMetadata
-from ingest.sources import MANIFEST, FoundFile, Tree, below, find_roots, is_below, list_tree, nested
+from ingest.sources import MANIFEST, FoundFile, below, find_above, find_roots, is_below, list_tree, nested
 
 Matched = tuple[AccessRule, str]  # a rule, and its glob that matches
 Refused = tuple[str, DocumentRejected]  # source, why
@@ -58,7 +58,7 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
     walked = dict.fromkeys((root, root) if root in governed else (path, root) for path, root in roots)
     tops = [top for top, _ in roots]
     trees = [list_tree(path, root) for path, root in walked]
-    refuse_misplaced(trees)
+    refuse_misplaced(find_above(walked) | {path: tree.root for tree in trees for path in tree.manifests})
     for tree in trees:
         if tree.root in governed:
             manifests[tree.root].check_matches([*tree.names(), *refused_at(tree.root)])
@@ -81,7 +81,7 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
         [file for path, file in found.items() if path not in given],
         refused,
         frozenset(governed),
-        Rights(manifests, found.values(), [(tree.root, link) for tree in trees for link in tree.links]),
+        Rights(manifests),
     )
 
 
@@ -97,70 +97,42 @@ def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known:
             raise UsageError(cause, 'Put it back. If everybody may see them, let it say default = "everyone".')
 
 
+@dataclass(frozen=True, slots=True)
 class Rights:
-    """What the manifests say of each file, under whatever name it is found.
+    """What the manifests, by root, say of each file; a copy and a hard link are files of their own."""
 
-    A link, a file of several hard links and one in a folder that is linked to (`links`, each with its root) are for
-    those whom the rules allow that match any of its names. A copy is a file of its own.
-    """
-
-    def __init__(
-        self, manifests: Mapping[Path, Manifest], files: Iterable[FoundFile], links: Iterable[tuple[Path, Path]] = ()
-    ) -> None:
-        self._manifests = manifests
-        self._linked = [(root, link.relative_to(root).as_posix(), link.resolve()) for root, link in links]
-        self._linking: dict[tuple[int, int], list[FoundFile]] = {}  # of each file that has several names
-        for file in files:
-            if file.link or file.links > 1:
-                self._linking.setdefault(file.inode, []).append(file)
+    manifests: Mapping[Path, Manifest]
 
     def manifest(self, root: Path) -> Manifest:
         """Return the manifest of a root, or what holds without one."""
-        return self._manifests.get(root) or Manifest(root)
+        return self.manifests.get(root) or Manifest(root)
 
     def of_gone(self, row: SourceRow) -> Audience:
         """Return whom the rules of today allow to see a file that was indexed and is gone."""
-        manifest = self._manifests.get(Path(row.root))
-        return manifest.audience([row.source]) if manifest else row.meta.audience
-
-    def names(self, file: FoundFile) -> dict[Path, list[str]]:
-        """Return the sources under which the file is found, by root."""
-        found: dict[Path, list[str]] = {}
-        for each in self._linking.get(file.inode, (file,)):
-            found.setdefault(each.root, []).extend(self._own_names(each))
-        return found
+        root = Path(row.root)
+        manifest = self.manifests.get(root)  # its rules name paths as they are, and a source is what is shown of one
+        return manifest.audience(below(Path(row.path), root)) if manifest else row.meta.audience
 
     def matching(self, file: FoundFile) -> list[Matched]:
-        """Return the rules that match any of the file's names, each with its glob."""
-        return [matched for root, names in self.names(file).items() for matched in self.manifest(root).matching(names)]
+        """Return the rules that match the file, each with its glob."""
+        return self.manifest(file.root).matching(file.name)
 
     def of(self, file: FoundFile) -> ExternalMetadata:
         """Return what the manifests say of a file, its audience included."""
-        entry = self.manifest(file.root).documents.get(nfc(file.name), ExternalMetadata())
-        audiences = (self.manifest(root).audience(names) for root, names in self.names(file).items())
-        return replace(entry, meta=replace(entry.meta, audience=intersect(audiences)))
-
-    def _own_names(self, file: FoundFile) -> list[str]:
-        paths = [file.path, *([file.link] if file.link else [])]
-        linked = [
-            f"{name}/{below(path, folder)}"
-            for root, name, folder in self._linked
-            for path in paths
-            if root == file.root and path.is_relative_to(folder)
-        ]
-        return [*(below(path, file.root) for path in paths), *linked]
+        manifest = self.manifest(file.root)
+        entry = manifest.documents.get(nfc(file.name), ExternalMetadata())
+        return replace(entry, meta=replace(entry.meta, audience=manifest.audience(file.name)))
 
 
-def refuse_misplaced(trees: Iterable[Tree]) -> None:
-    """Raise UsageError for a manifest that is not at its root, and for what else says who may see documents."""
-    for tree in trees:
-        for path in tree.manifests:
-            if path.name == MANIFEST:
-                raise nested(path, tree.root)
-            if path.name.casefold() == MANIFEST:
-                raise UsageError(f"{path} is not read: its name is {MANIFEST}, in small letters.", "Rename it.")
-            hint = f"Say in {tree.root / MANIFEST} who may see what, and delete it."
-            raise UsageError(f"{path} is there to say who may see documents, and nothing reads it any more.", hint)
+def refuse_misplaced(found: Mapping[Path, Path]) -> None:
+    """Raise UsageError for what says who may see documents, by its path, and is not the manifest of its root."""
+    for path, root in found.items():
+        if path.name == MANIFEST:
+            raise nested(path, root)
+        if path.name.casefold() == MANIFEST:
+            raise UsageError(f"{path} is not read: its name is {MANIFEST}, in small letters.", "Rename it.")
+        hint = f"Say in {root / MANIFEST} who may see what, and delete it."
+        raise UsageError(f"{path} is there to say who may see documents, and nothing reads it any more.", hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +195,7 @@ def access_to_index(config: Config) -> tuple[list[DocumentAccess], str]:
     roots = [Path(root) for root in {row.root for row in known.values()} if Path(root).is_dir()]
     problem = ""
     files: Mapping[str, FoundFile] = {}
-    rights = Rights({}, ())
+    rights = Rights({})
     try:
         found = survey(roots, known, {})
         files, rights = {str(file.path): file for file in (*found.files, *found.others)}, found.rights

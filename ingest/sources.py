@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -15,6 +15,7 @@ from ingest.formats import PICTURES, SUFFIXES
 MANIFEST = "access.toml"
 SIDECAR, FOLDER_SIDECAR = ".meta.toml", "_meta.toml"  # what said before who may see a document
 OUTSIDE = "The link points outside the folder that is ingested."
+LINK = "It is a link, and none is followed: ingest what it leads to."
 
 
 def is_document(name: str) -> bool:
@@ -57,29 +58,18 @@ def shown(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file on disk; `source` is its path below `root`, with forward slashes.
-
-    `link` is where a link leads to; `inode` and `links` tell a file of several hard links.
-    """
+    """A file on disk, and no link to one; `source` is its path below `root`, with forward slashes."""
 
     path: Path
     root: Path
     source: str
     size: int
     mtime_ns: int
-    link: Path | None = None
-    inode: tuple[int, int] = (0, 0)
-    links: int = 1
 
     @property
     def name(self) -> str:
         """Its path below the root as it is, with forward slashes; a source has no characters that do not show."""
         return below(self.path, self.root)
-
-    @property
-    def target(self) -> Path:
-        """The file that is read."""
-        return self.link or self.path
 
 
 @dataclass(slots=True)
@@ -90,7 +80,6 @@ class Tree:
     files: list[FoundFile] = field(default_factory=list)
     refused: list[tuple[str, DocumentRejected]] = field(default_factory=list)  # source, why
     unread: list[str] = field(default_factory=list)  # sources of pictures, where there is no OCR
-    links: list[Path] = field(default_factory=list)  # to folders within the root
     manifests: list[Path] = field(default_factory=list)
 
     def names(self) -> list[str]:
@@ -139,7 +128,7 @@ def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Pa
 
 
 def list_tree(path: Path, root: Path) -> Tree:
-    """List the files under `path` in a stable order, and what cannot be read or leaves the root.
+    """List the files under `path` in a stable order, and what cannot be read, is a link or leaves the root.
 
     Hidden files and folders, unknown formats, sockets and devices are passed over, and so are links to folders inside
     the root, whose files are found where they are.
@@ -154,9 +143,7 @@ def list_tree(path: Path, root: Path) -> Tree:
         here = Path(folder)
         names[:] = sorted(name for name in names if not name.startswith("."))
         for link in (path for name in names if (path := here / name).is_symlink()):
-            if link.resolve().is_relative_to(root):
-                tree.links.append(link)
-            else:
+            if not link.resolve().is_relative_to(root):
                 tree.refused.append((_source(link, root), DocumentRejected("outside", OUTSIDE)))
         for name in sorted(filter(is_document, files)):
             _look(here / name, tree)
@@ -176,6 +163,33 @@ def _find_misplaced(folder: Path, names: Sequence[str], tree: Tree) -> None:
             tree.unread.append(below(folder / name, tree.root))
 
 
+def find_above(walked: Iterable[tuple[Path, Path]]) -> dict[Path, Path]:
+    """Return, with its root, what says who may see documents and is not in what is walked, but in a folder above it.
+
+    In the folder of a file that is given that is whatever says so, further up what would hold for all that lies below.
+    """
+    folders: dict[tuple[Path, bool], Path] = {}
+    for path, root in walked:
+        for folder in path.parents:
+            if is_below(path, folder):
+                folders.setdefault((folder, folder == path.parent and not path.is_dir()), root)
+    return {
+        folder / name: root
+        for (folder, beside), root in folders.items()
+        for name in _names(folder)
+        if says_rights(name)
+        and (beside or name.casefold() in (MANIFEST, FOLDER_SIDECAR))
+        and (folder, name) != (root, MANIFEST)
+    }
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except OSError:  # another user's, above our own
+        return []
+
+
 def _source(path: Path, root: Path) -> str:
     return shown(below(path, root) or "." if path.is_relative_to(root) else path.name)
 
@@ -188,17 +202,13 @@ def look(path: Path, root: Path) -> FoundFile | DocumentRejected | None:
         return DocumentRejected("unreadable", "The name of the file, or of its folder, is not valid UTF-8.")
     try:
         info = path.lstat()
-        link = path.resolve() if stat.S_ISLNK(info.st_mode) else None
-        info = path.stat() if link else info
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop, for Python 3.12 and before
-        why = error.strerror if isinstance(error, OSError) else "it is a link to itself"
-        return DocumentRejected("unreadable", f"The file cannot be read: {why}.")
-    if link and not link.is_relative_to(root):
-        return DocumentRejected("outside", OUTSIDE)
+    except OSError as error:
+        return DocumentRejected("unreadable", f"The file cannot be read: {error.strerror}.")
+    if stat.S_ISLNK(info.st_mode):  # it may lead to what no walk looks at, and past the rules for where that lies
+        return DocumentRejected("outside", LINK)
     if not stat.S_ISREG(info.st_mode):
         return None
-    inode = info.st_dev, info.st_ino
-    return FoundFile(path, root, _source(path, root), info.st_size, info.st_mtime_ns, link, inode, info.st_nlink)
+    return FoundFile(path, root, _source(path, root), info.st_size, info.st_mtime_ns)
 
 
 def _look(path: Path, tree: Tree) -> bool:
@@ -216,7 +226,7 @@ def read_bytes(file: FoundFile, max_mb: float) -> bytes:
     limit = int(max_mb * 1024 * 1024)
     if file.size > limit:
         raise DocumentRejected("too_large", f"The file has {file.size:,} bytes; the limit is {max_mb:g} MB.")
-    return read_regular(file.target, limit)
+    return read_regular(file.path, limit)
 
 
 def read_regular(path: Path, limit: int) -> bytes:

@@ -235,7 +235,7 @@ def test_row09_link_loops_terminate(feed: Feed, docs: Path) -> None:
     (docs / "two.md").symlink_to("one.md")
     fed = feed()
     assert fed.report.added == ("good.md",)
-    assert fed.rejected == {"one.md": "unreadable", "two.md": "unreadable"}
+    assert fed.rejected == {"one.md": "outside", "two.md": "outside"}
 
 
 @pytest.mark.timeout(60)

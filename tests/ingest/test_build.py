@@ -563,18 +563,6 @@ def test_a_first_ingest_of_a_subfolder_or_a_file_has_the_audience_above_it(
     assert index.sources() == [] and index.sources(BOARD) == ["leave.md", "site/parking.md"]
 
 
-def test_a_hard_link_ingested_alone_has_the_audience_of_its_other_place(
-    config: Config, index: Index, docs: Path, run_ingest: Run
-) -> None:
-    govern(docs, {"site/**": "board"})
-    (docs / "open").mkdir()
-    os.link(docs / "site" / "parking.md", docs / "open" / "copy.md")
-    for path in (docs, docs / "open", docs / "open" / "copy.md"):
-        run_ingest(config, path)
-        assert index.sources() == ["leave.md", "travel.md"], path
-        assert "open/copy.md" in index.sources(BOARD)
-
-
 def test_a_file_over_the_limit_is_rejected_and_the_limit_is_the_settings(
     config: Config, docs: Path, run_ingest: Run
 ) -> None:
@@ -967,17 +955,61 @@ def test_a_restricted_file_that_is_moved_and_edited_at_once_publishes_nothing(
     assert "open/plan.md" not in index.sources()
 
 
-def test_a_hard_link_does_not_open_when_the_restricted_name_goes(
+@pytest.mark.parametrize("left", ["stub", "nothing", "folder", "pipe", "link", "swap", "neighbour"])
+def test_a_restricted_file_that_is_moved_publishes_nothing_whatever_is_left_in_its_place(
+    config: Config, index: Index, docs: Path, run_ingest: Run, left: str
+) -> None:
+    make_board(docs)
+    run_ingest(config, docs)
+    old, new = docs / "board" / "plan.md", docs / "open" / "plan.md"
+    if left == "swap":
+        new = docs / "travel.md"
+        new.rename(docs / "t")
+    old.rename(new)
+    if left in ("stub", "nothing", "neighbour"):
+        write(old, "" if left == "nothing" else "# Plan\n\nIt was moved.\n")
+    elif left == "folder":
+        old.mkdir()
+    elif left == "pipe":
+        os.mkfifo(old)
+    elif left == "link":
+        old.symlink_to(new)
+    else:
+        (docs / "t").rename(old)
+    with pytest.raises(
+        UsageError, match=r"board/plan\.md, which not everyone may see, was moved to (open/plan|travel)"
+    ):
+        run_ingest(config, docs / "open" if left == "neighbour" else docs)
+    assert "zeppelin" not in str(index.search("zeppelin"))
+
+
+def test_a_copy_or_an_edit_beside_a_restricted_file_is_no_move(
     config: Config, index: Index, docs: Path, run_ingest: Run
 ) -> None:
     make_board(docs)
-    os.link(docs / "board" / "plan.md", docs / "open" / "y.md")
+    write(docs / "open" / "plan.md", PLAN.replace("900", "700"))
     run_ingest(config, docs)
-    assert "open/y.md" not in index.sources()
-    (docs / "board" / "plan.md").unlink()
-    with pytest.raises(UsageError, match=r"board/plan\.md, which not everyone may see, was moved to open/y\.md"):
+    write(docs / "board" / "plan.md", PLAN.replace("900", "950"))
+    write(docs / "open" / "plan.md", PLAN.replace("900", "750"))
+    os.utime(docs / "board" / "other.md", ns=(1, 1))
+    shutil.copy(docs / "board" / "other.md", docs / "open" / "other.md")
+    assert set(run_ingest(config, docs).updated) == {"board/plan.md", "open/plan.md"}
+    assert "open/other.md" in index.sources()
+
+
+def test_a_file_that_leaves_a_folder_of_a_name_with_wide_spaces_is_moved(
+    config: Config, docs: Path, run_ingest: Run
+) -> None:
+    folder = docs / "the\u00a0board"
+    for each in (folder, docs / "open"):
+        each.mkdir()
+    write(folder / "plan.md", PLAN)
+    write(folder / "other.md", LEAVE)
+    govern(docs, {"the\u00a0board/**": "board"})
+    run_ingest(config, docs)
+    (folder / "plan.md").rename(docs / "open" / "plan.md")
+    with pytest.raises(UsageError, match=r"was moved to open/plan\.md"):
         run_ingest(config, docs)
-    assert "open/y.md" not in index.sources()
 
 
 @pytest.mark.parametrize("edited", [PLAN, PLAN.replace("900", "950")])

@@ -110,7 +110,7 @@ def test_every_rule_that_matches_narrows_and_the_default_holds_where_none_does()
     rules = {"hr/**": ["hr", "board"], "**/pay*": ["board", "legal"], "hr/old/**": "nobody", "hr/open/**": "everyone"}
     for default, rest in (("everyone", None), ("nobody", ())):
         manifest = parsed(access_toml(rules, default))
-        said = {name: manifest.audience([name]) for name in ("a.md", "hr/a.md", "hr/pay.md", "pay.md", "hr/open/a.md")}
+        said = {name: manifest.audience(name) for name in ("a.md", "hr/a.md", "hr/pay.md", "pay.md", "hr/open/a.md")}
         assert said == {
             "a.md": rest,
             "hr/a.md": ("board", "hr"),
@@ -118,15 +118,15 @@ def test_every_rule_that_matches_narrows_and_the_default_holds_where_none_does()
             "pay.md": ("board", "legal"),
             "hr/open/a.md": ("board", "hr"),
         }
-        assert manifest.audience(["hr/old/a.md"]) == ()
+        assert manifest.audience("hr/old/a.md") == ()
 
 
 def test_rules_that_share_no_role_leave_nobody() -> None:
-    assert parsed(access_toml({"a/**": "hr", "**/b": "legal"})).audience(["a/b"]) == ()
+    assert parsed(access_toml({"a/**": "hr", "**/b": "legal"})).audience("a/b") == ()
 
 
 def test_roles_are_compared_as_they_are_asked_for() -> None:
-    assert parsed(access_toml({"**": [" HR ", "board", "hr"]})).audience(["a"]) == ("board", "hr")
+    assert parsed(access_toml({"**": [" HR ", "board", "hr"]})).audience("a") == ("board", "hr")
 
 
 def test_without_a_manifest_everybody_may_see_everything(write_files: Write) -> None:
@@ -218,7 +218,7 @@ def test_a_manifest_that_cannot_be_read_is_an_error(
 def test_a_manifest_may_have_a_mark_and_lines_of_windows(write_files: Write) -> None:
     root = write_files({"a.md": "x"})
     (root / MANIFEST).write_bytes(b"\xef\xbb\xbf" + access_toml({"a.md": "hr"}).replace("\n", "\r\n").encode())
-    assert read_manifest(root).audience(["a.md"]) == ("hr",)
+    assert read_manifest(root).audience("a.md") == ("hr",)
 
 
 @pytest.mark.parametrize(
@@ -288,46 +288,34 @@ def test_a_manifest_that_is_gone_opens_nothing(write_files: Write) -> None:
 # --- names of files --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_a_file_of_two_names_is_for_those_whom_the_rules_of_both_allow(
-    write_files: Write, link: Callable[[Path, Path], None]
-) -> None:
-    rules = {"hr/**": ["hr", "board"], "legal/**": "legal", "mixed/**": ["hr", "legal"]}
-    root = write_files({MANIFEST: access_toml(rules), "hr/pay.md": "x", "hr/own.md": "x", "hr/one.md": "x"})
-    for folder in ("open", "legal", "mixed"):
-        (root / folder).mkdir()
-    link(root / "hr" / "pay.md", root / "open" / "pay.md")
-    link(root / "hr" / "own.md", root / "mixed" / "own.md")
-    link(root / "hr" / "one.md", root / "legal" / "one.md")
-    for part in ("", "open", "open/pay.md"):
-        found = surveyed(root, part)
-        assert (found["open/pay.md"], found["mixed/own.md"], found["legal/one.md"]) == (("board", "hr"), ("hr",), ())
-
-
-def test_a_link_to_a_file_that_is_not_found_itself_has_the_rules_of_its_place(write_files: Write) -> None:
-    root = write_files({MANIFEST: access_toml({"**/pay.md": "hr"}), ".hr/pay.md": "x", "pay.md": "x"})
-    (root / "a.md").symlink_to(root / ".hr" / "pay.md")
-    assert surveyed(root) == {"a.md": ("hr",), "pay.md": ("hr",)}
-
-
-def test_a_file_in_a_folder_that_is_linked_to_has_the_rules_of_the_link_as_well(write_files: Write) -> None:
-    root = write_files({MANIFEST: access_toml({"board/**": "board"}), "shared/deep/a.md": "x", "board/b.md": "x"})
-    (root / "board" / "shared").symlink_to(root / "shared")
-    for part in ("", "shared"):
-        assert surveyed(root, part) == {"board/b.md": ("board",), "shared/deep/a.md": ("board",)}
-
-
-def test_a_hard_link_in_another_root_has_the_rules_of_both(write_files: Write, tmp_path: Path) -> None:
-    root = write_files({MANIFEST: access_toml({"board/**": "board"}), "board/a.md": "x", "b.md": "x"})
-    other = tmp_path / "other"
-    other.mkdir()
-    os.link(root / "board" / "a.md", other / "plain.md")
-    assert audiences(survey([root, other], {}, {})) == {"board/a.md": ("board",), "b.md": None, "plain.md": ("board",)}
-
-
-def test_a_copy_is_a_file_of_its_own(write_files: Write) -> None:
+def test_a_copy_is_a_file_of_its_own_and_a_hard_link_is_one(write_files: Write) -> None:
     root = write_files({MANIFEST: access_toml({"hr/**": "hr"}), "hr/pay.md": "x", "copy.md": "x"})
-    assert surveyed(root) == {"copy.md": None, "hr/pay.md": ("hr",)}
+    os.link(root / "hr" / "pay.md", root / "hard.md")
+    assert surveyed(root) == {"copy.md": None, "hard.md": None, "hr/pay.md": ("hr",)}
+
+
+def test_a_rule_names_a_file_where_it_lies_and_not_a_link_to_its_folder(write_files: Write) -> None:
+    root = write_files({MANIFEST: access_toml({"board/**": "board"}), "shared/a.md": "x"})
+    (root / "board").symlink_to(root / "shared")
+    with pytest.raises(UsageError, match=r'paths "board/\*\*" matches no document'):
+        surveyed(root)
+
+
+@pytest.mark.parametrize("name", ["pay.meta.toml", "_meta.toml", "Access.toml"])
+def test_what_says_rights_beside_a_file_that_is_given_alone_is_an_error(write_files: Write, name: str) -> None:
+    root = write_files({"pay.md": "x", name: 'audience = "hr"'})
+    with pytest.raises(UsageError, match=rf"{name} is (there to say|not read)"):
+        surveyed(root, "pay.md")
+
+
+@pytest.mark.parametrize("name", ["_meta.toml", "Access.toml"])
+def test_what_says_rights_above_what_is_given_is_an_error(write_files: Write, name: str) -> None:
+    root = write_files({"hr/new/pay.md": "x", name: 'audience = "hr"', "other.meta.toml": ""})
+    for part in ("hr", "hr/new", "hr/new/pay.md"):
+        with pytest.raises(UsageError, match=rf"docs/{name} is (there to say|not read)"):
+            surveyed(root, part)
+    (root / name).unlink()
+    assert surveyed(root, "hr") == {"new/pay.md": None}  # a file's sidecar holds for its neighbour alone
 
 
 # --- what describes a document ---------------------------------------------------------------------------------------

@@ -72,10 +72,11 @@ def test_what_is_given_and_is_no_file_is_refused() -> None:
     assert source == "null" and error.detail == "This is not a regular file."
 
 
-def test_a_link_within_the_root_is_followed(write_files: Write) -> None:
-    root = write_files({"sub/a.md": "x"})
-    (root / "again.md").symlink_to(root / "sub" / "a.md")
-    assert found(root) == ["again.md", "sub/a.md"]
+@pytest.mark.parametrize("to", ["sub/a.md", ".index/audit.jsonl", ".index/.mirrors/hr/pay.md"])
+def test_a_link_to_a_file_is_not_followed_within_the_root_either(write_files: Write, to: str) -> None:
+    root = write_files({"sub/a.md": "x", ".index/audit.jsonl": "x", ".index/.mirrors/hr/pay.md": "x"})
+    (root / "again.txt").symlink_to(to)
+    assert found(root) == ["sub/a.md"] and refused(root) == {"again.txt": "outside"}
 
 
 def test_link_loops_terminate(write_files: Write) -> None:
@@ -84,14 +85,14 @@ def test_link_loops_terminate(write_files: Write) -> None:
     (root / "one.md").symlink_to(root / "two.md")
     (root / "two.md").symlink_to(root / "one.md")
     assert found(root) == ["sub/a.md"]
-    assert refused(root) == {"one.md": "unreadable", "two.md": "unreadable"}
+    assert refused(root) == {"one.md": "outside", "two.md": "outside"}
 
 
 def test_a_dangling_link_is_reported(write_files: Write) -> None:
     root = write_files({})
     root.mkdir()
     (root / "gone.md").symlink_to(root / "nowhere.md")
-    assert refused(root) == {"gone.md": "unreadable"}
+    assert refused(root) == {"gone.md": "outside"}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
