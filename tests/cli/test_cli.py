@@ -37,6 +37,7 @@ ANSWER_KEYS = [
     "timings_ms",
     "asked",
     "about",
+    "reviewed",
     "log_id",
 ]
 CITATION_KEYS = [
@@ -230,7 +231,7 @@ def test_search_shows_passages(run: Run, settings: tuple[str, str]) -> None:
     assert list(done.json) == [
         key
         for key in ANSWER_KEYS
-        if key not in ("answer", "citations", "closest", "earlier", "model", "about", "log_id")
+        if key not in ("answer", "citations", "closest", "earlier", "model", "about", "reviewed", "log_id")
     ]
     assert list(done.json["hits"][0]) == HIT_KEYS
     assert run("search", "-", "--json", *settings, stdin="hotel night").json["hits"][0]["source"] == "travel.md"
