@@ -94,12 +94,14 @@ def check_moves(
     changed = {row.path: row for row in rows if row.path not in known or row.sha256 != known[row.path].sha256}
     if not changed:
         return
-    lost = {row.path for row in (*removals.dropped, *removals.missing)}
+    lost = {*changed, *(row.path for row in (*removals.dropped, *removals.missing))}
+    seen = {(str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others)}
     gone = [
         (row, allowed)
         for path, row in known.items()
+        if path in lost or (path, row.size, row.mtime_ns) not in seen
         if (allowed := found.rights.of_gone(row)) is not None
-        if path in lost or path in changed or not _is_there(row)
+        if path in lost or not _is_there(row)
     ]
     by_hash: dict[str, list[SourceRow]] = defaultdict(list)
     for row in changed.values():

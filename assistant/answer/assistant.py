@@ -233,8 +233,8 @@ class Assistant:
         catalog = self._engine.catalog
         with catalog.snapshot():
             document = catalog.queries.document(sha256, access)
-            named_by_hash = document is not None and document.sha256 == sha256  # and not by its path
-            if document is not None and named_by_hash and end - start <= MAX_QUOTE:
+            # Its path names a document, too, and a guess at that must not be told from another.
+            if document is not None and document.sha256 == sha256 and end - start <= MAX_QUOTE:
                 named = document.source, document.title, (), None, start, end, sha256
                 found = self.around(Quote(1, document.text[start:end], *named), access)
                 return replace(document, meta=shown_meta(document.meta, self._engine.guards)), *found

@@ -22,7 +22,6 @@ from assistant.text.units import units
 FEEDBACK = "feedback"  # the command of its lines
 MAX_NOTE, MAX_QUOTE = 500, 1_000  # characters
 LEAST_WORDS = 3  # of a quote: fewer stand anywhere
-SOUGHT = 12  # words of a quote, the first ones, by which its passage is found
 MOST_GIVEN = 5  # times that one answer is spoken of, by people who change their minds; the last one counts
 
 
@@ -51,7 +50,7 @@ def find_place(text: str, access: Access, catalog: Catalog, guards: Guards) -> Q
         raise UsageError(f"{text[:40]!r} may stand anywhere.", "Give a whole sentence, as it stands there.")
     said = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
     with catalog.snapshot():
-        hits = catalog.queries.hits_naming(words[:SOUGHT], access)
+        hits = catalog.queries.hits_naming(words, access)
     for hit in hits:
         if (match := said.search(hit.passage.text)) and (quote := _around(match.start(), match.end(), hit, guards)):
             return quote

@@ -31,7 +31,6 @@ from assistant.index.queries import Queries
 from assistant.text.words import WORD
 
 CERTAIN = 0.99  # the probability that what a reviewer decided is right, like a definition's
-SOUGHT = 12  # words of a sentence, the last ones, by which its passage is found
 MARKS = "?!.,;:…\"'“”‘’()"  # at a word's ends: how it is typed, and no part of what is asked
 MEND = "Mend it, or leave it out of [answer] reviewed."
 
@@ -59,7 +58,8 @@ class Reviewed:
         if self._path:
             with suppress(ConfigError):
                 state = _state(self._path)
-                if state != self._read[0]:  # one assignment, since other threads ask meanwhile
+                if state != self._read[0]:  # assigned whole, since other threads ask meanwhile
+                    self._read = state, self._read[1]  # a bad file is not read for every question
                     self._read = state, read_decisions(self._path)
         return self._read[1].get(_key(question))
 
@@ -68,8 +68,12 @@ def _state(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
     except OSError as error:
-        raise ConfigError(f"the reviewed questions {path} cannot be read: {error.strerror}.", MEND) from error
+        raise _unreadable(path, error) from error
     return found.st_mtime_ns, found.st_size
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"the reviewed questions {path} cannot be read: {error.strerror}.", MEND)
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
@@ -82,7 +86,7 @@ def read_decisions(path: Path) -> dict[str, Decision]:
         with path.open("rb") as file:
             doubt, data = distrust(path, file.fileno()), file.read()
     except OSError as error:
-        raise ConfigError(f"the reviewed questions {path} cannot be read: {error.strerror}.", MEND) from error
+        raise _unreadable(path, error) from error
     if doubt:
         raise ConfigError(f"the reviewed questions decide nothing: {doubt}.", f"Make them yours: chmod go-w {path}")
     found: dict[str, Decision] = {}
@@ -128,7 +132,7 @@ def _quoted(text: str, sources: frozenset[str], access: Access, queries: Queries
     """Return the parts of what says a text, that and no more; nothing where two documents do and none was named."""
     if not (words := WORD.findall(text)):
         return ()
-    hits = [hit for hit in queries.hits_naming(words[-SOUGHT:], access) if not sources or hit.source in sources]
+    hits = [hit for hit in queries.hits_naming(words, access) if not sources or hit.source in sources]
     found = [parts for hit in hits if (parts := list(_parts(text, hit)))]
     documents = {parts[0].hit.source for parts in found}
     return found[0] if found and (sources or len(documents) == 1) else ()

@@ -33,6 +33,7 @@ from assistant.text.words import shown_title
 # Characters of a passage's section, above it: what governs a row or an item may stand a few passages up, and far up
 # where a passage goes on with a list or a table.
 MAX_BEFORE, MAX_LISTED = 4_000, 60_000
+SOUGHT = 12  # words of a sentence, the last ones, by which its passage is found
 NO_VECTOR = "a passage's vector is not what an encoder gives"
 PASSAGE = 'p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page'  # what `passage_of` reads
 T = TypeVar("T")
@@ -215,12 +216,15 @@ class Queries:
         return [passage_of(row) for row in self._db.execute(sql, told)]
 
     def hits_naming(self, words: Sequence[str], access: Access, most: int = 20) -> tuple[Hit, ...]:
-        """Return the passages that `access` may see in which these words follow one another, the first few."""
+        """Return the passages that `access` may see in which the last of these words follow one another, the first few.
+
+        A few words find it: five hundred that are alike take a second, and the first ones may stand in another passage.
+        """
         sql = f"""SELECT p.id FROM words w JOIN passages p ON p.id = w.rowid
                   WHERE words MATCH :phrase
                   AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
                   ORDER BY p.id LIMIT :most"""
-        phrase = f'body : "{" ".join(words)}"'
+        phrase = f'body : "{" ".join(words[-SOUGHT:])}"'
         rows = self._db.execute(sql, {"phrase": phrase, "most": most, **visible_to(access)})
         return self.hits([(row[0], 0.0, ()) for row in rows], access)
 
