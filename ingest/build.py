@@ -127,7 +127,8 @@ def read_changed(
     screen = Screen(config.guards, guard_encode(config))
     with closing(ParserProcess(config.ingest)) as parser:
         metas = catalog.document_metas()
-        reader = DocumentReader(catalog, metas, config.ingest, encoder_sha, parser, screen, queue)
+        before = catalog.refusals()
+        reader = DocumentReader(catalog, metas, config.ingest, encoder_sha, parser, screen, queue, before)
         for number, file in enumerate(found.files):
             progress("reading", number, len(found.files))
             old = known.get(str(file.path))
@@ -139,6 +140,7 @@ def read_changed(
                 yield _rejected(file, old, error, external, catalog)
             else:
                 yield Outcome(row.source, _kind(row, old), None if row == old else row, flags=flags)
+        catalog.keep_refusals(reader.refused)
     progress("reading", len(found.files), len(found.files))
 
 

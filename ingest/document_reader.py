@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assistant.core.config import IngestSection
 from assistant.core.errors import DocumentRejected
@@ -23,7 +23,9 @@ from ingest.sources import FoundFile, read_bytes
 from ingest.split import is_within, split
 from ingest.terms import find_terms
 
-READER_VERSION = "19"  # raise it when the same bytes give another text or other passages: documents are then read again
+# Raise it when the same bytes give another text or other passages, or are no longer refused: they are then read again.
+READER_VERSION = "19"
+MAY_PASS = ("too_slow", "too_large", "crashed")  # a refusal that is the machine's, so that the file is tried again
 SCREENED = 256  # passages between two looks at the clock
 GRANTED = "audience"  # why a document is rejected whose front matter says who may see it
 RACY_NS = 2_000_000_000  # a file changed this soon before it was read may change again within its time stamp
@@ -46,7 +48,8 @@ class Deadline:
 class DocumentReader:
     """Turns a file into its row, and puts its document into the catalog if that lacks it.
 
-    `metas` are what the catalog's documents say of themselves, when the ingest began.
+    `metas` are what the catalog's documents say of themselves, when the ingest began; `before` is why files were
+    refused that an earlier ingest tried to read, `refused` those of this one, both by the document that was not made.
     """
 
     catalog: Catalog
@@ -56,6 +59,8 @@ class DocumentReader:
     parser: ParserProcess
     screen: Screen
     queue: EmbedQueue
+    before: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def unchanged(self, file: FoundFile, old: SourceRow | None, external: ExternalMetadata) -> SourceRow | None:
         """Return the file's row without reading it, if its size and time say that its content is what was read."""
@@ -79,7 +84,7 @@ class DocumentReader:
         own = self.catalog.document_meta(document_id)
         flags: list[Flag] = []
         if own is None:
-            parsed = self.parser.read(data, file.path.name)
+            parsed = self._parsed(document_id, data, file.path.name)
             _refuse_grants(file, parsed.front_matter)
             own = describe(parsed.front_matter, "front matter").meta
             document = make_document(document_id, file, sha256, external.title, parsed, own)
@@ -98,6 +103,16 @@ class DocumentReader:
             meta=external.merge(own),
         )
         return row, flags
+
+    def _parsed(self, document_id: str, data: bytes, name: str) -> Parsed:
+        try:
+            if document_id in self.before:
+                raise DocumentRejected(*self.before[document_id])
+            return self.parser.read(data, name)
+        except DocumentRejected as error:
+            if error.reason not in MAY_PASS:
+                self.refused[document_id] = error.reason, error.detail
+            raise
 
     def _add(self, document: Document, found: Sequence[tuple[str, str]]) -> list[Flag]:
         deadline = Deadline(self.settings.max_seconds)

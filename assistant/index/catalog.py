@@ -45,6 +45,7 @@ from assistant.index.schema import (
 from assistant.index.word_search import PLACES, VOCABULARY
 from assistant.text.words import normalise_term
 
+REFUSED = "refused"  # the setting that holds why files could not be read
 UNNAMED = "id, '', title, text, media_type, sha256, pages, ocr"  # what `document_of` reads, without a source
 
 
@@ -136,6 +137,14 @@ class Catalog:
 
     def set_meta(self, key: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def refusals(self) -> dict[str, tuple[str, str]]:
+        """Return why the last ingest could not read files, by the document that each would have been."""
+        return {name: (reason, detail) for name, (reason, detail) in json.loads(self.meta(REFUSED) or "{}").items()}
+
+    def keep_refusals(self, found: Mapping[str, tuple[str, str]]) -> None:
+        """Remember why files could not be read, and forget all others."""
+        self.set_meta(REFUSED, json.dumps(found))
 
     def info(self, access: Access | None = None) -> IndexInfo:
         """Count what the index holds and name its generation; for `access`, tell of nothing that it may not see."""

@@ -85,7 +85,8 @@ def publish(
 
 
 def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str], rebuild_share: float) -> None:
-    """Drop rows, and every generation that holds their vectors."""
+    """Drop rows, every generation that holds their vectors, and what is remembered of files that could not be read."""
+    catalog.keep_refusals({})
     _commit(catalog, store, catalog.meta("generation"), (), drops, catalog.meta("encoder") or "", rebuild_share)
     store.keep_only([catalog.meta("generation") or ""])
 

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from assistant.answer.retrieve import Retriever
 from assistant.core.config import Config, IngestSection
-from assistant.core.errors import AssistantError, IndexLocked, IndexMismatch, IndexMissing, UsageError
+from assistant.core.errors import AssistantError, DocumentRejected, IndexLocked, IndexMismatch, IndexMissing, UsageError
 from assistant.core.records import Access, Hit, IngestReport
 from assistant.index.catalog import Catalog
 from assistant.index.vectors import FOLDER, FolderStore
 from assistant.models.encoder import Encoder
 from ingest import build, document_reader, embedding
 from ingest.build import ingest
+from ingest.formats import Parsed
 from ingest.sources import MANIFEST
 from tests import fakes
 from tests.ingest.bad_files import office
@@ -442,6 +443,31 @@ def test_a_bad_file_is_reported_and_the_rest_is_indexed(
     }
     assert all(r.detail.endswith((".", "?")) for r in report.rejected)
     assert sorted(report.added) == sorted(FILES) and index.counts() == (3, 3)
+
+
+def test_a_file_that_cannot_be_read_is_not_tried_again_until_it_changes(
+    config: Config, docs: Path, run_ingest: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (docs / "scan.pdf").write_bytes(b"%PDF-1.7 and no more")
+    (docs / "slow.pdf").write_bytes(b"%PDF-1.7 and so on")
+    tried: list[str] = []
+    read = fakes.InProcessParser.read
+
+    def watched(self: fakes.InProcessParser, data: bytes, name: str) -> Parsed:
+        tried.append(name)
+        if name == "slow.pdf":
+            raise DocumentRejected("too_slow", "Reading the file took longer than 1 s.")
+        return read(self, data, name)
+
+    monkeypatch.setattr(fakes.InProcessParser, "read", watched)
+    first = run_ingest(config, docs)
+    assert {"scan.pdf", "slow.pdf"} < set(tried)
+    tried.clear()
+    assert run_ingest(config, docs).rejected == first.rejected
+    assert tried == ["slow.pdf"]  # that may have been the machine's doing
+    (docs / "scan.pdf").write_bytes(b"%PDF-1.7 and a little more")
+    run_ingest(config, docs)
+    assert set(tried) == {"slow.pdf", "scan.pdf"}
 
 
 def test_a_file_that_may_not_be_read_is_reported(
