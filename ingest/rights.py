@@ -21,7 +21,7 @@ from assistant.index.mirrors import refused_at
 from assistant.index.schema import FOREVER, SourceRow
 from ingest.access_manifest import AccessRule, Manifest, nfc, read_manifest
 from ingest.metadata import ExternalMetadata
-from ingest.sources import MANIFEST, FoundFile, below, find_above, find_roots, is_below, list_tree, nested
+from ingest.sources import MANIFEST, FoundFile, find_above, find_roots, is_below, list_tree, nested
 
 Matched = tuple[AccessRule, str]  # a rule, and its glob that matches
 Refused = tuple[str, DocumentRejected]  # source, why
@@ -106,12 +106,6 @@ class Rights:
     def manifest(self, root: Path) -> Manifest:
         """Return the manifest of a root, or what holds without one."""
         return self.manifests.get(root) or Manifest(root)
-
-    def of_gone(self, row: SourceRow) -> Audience:
-        """Return whom the rules of today allow to see a file that was indexed and is gone."""
-        root = Path(row.root)
-        manifest = self.manifests.get(root)  # its rules name paths as they are, and a source is what is shown of one
-        return manifest.audience(below(Path(row.path), root)) if manifest else row.meta.audience
 
     def matching(self, file: FoundFile) -> list[Matched]:
         """Return the rules that match the file, each with its glob."""

@@ -31,6 +31,7 @@ from assistant.index.schema import (
     SEEN,
     VISIBLE,
     NewPassage,
+    Restricted,
     SourceRow,
     document_of,
     make_private,
@@ -241,6 +242,23 @@ class Catalog:
 
     def drop_source(self, path: str) -> None:
         self._db.execute("DELETE FROM sources WHERE path = ?", (path,))
+
+    def restricted(self) -> list[Restricted]:
+        """Return what is remembered of documents that not everyone may see."""
+        rows = self._db.execute("SELECT path, source, document_id, audience, marks FROM restricted")
+        return [
+            Restricted(path, source, id, tuple(read_json(audience)), marks)
+            for path, source, id, audience, marks in rows
+        ]
+
+    def put_restricted(self, one: Restricted) -> None:
+        row = (one.path, one.source, one.document_id, json.dumps(one.audience), one.marks)
+        self._db.execute("INSERT OR REPLACE INTO restricted VALUES (?, ?, ?, ?, ?)", row)
+
+    def drop_restricted(self, path: str, document_id: str = "") -> None:
+        """Forget one document that was at a path, or all."""
+        of = "path = ? AND ? IN ('', document_id)"
+        self._db.execute(f"DELETE FROM restricted WHERE {of}", (path, document_id))
 
     # --- documents ---------------------------------------------------------------------------------------------
 

@@ -85,8 +85,10 @@ def publish(
 
 
 def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str], rebuild_share: float) -> None:
-    """Drop rows, every generation that holds their vectors, and what is remembered of files that could not be read."""
+    """Drop rows, every generation that holds their vectors, and all that is remembered of them."""
     catalog.keep_refusals({})
+    for path in drops:
+        catalog.drop_restricted(path)
     _commit(catalog, store, catalog.meta("generation"), (), drops, catalog.meta("encoder") or "", rebuild_share)
     store.keep_only([catalog.meta("generation") or ""])
 

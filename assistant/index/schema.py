@@ -45,6 +45,9 @@ CREATE INDEX IF NOT EXISTS sources_document ON sources (document_id);
 CREATE TABLE IF NOT EXISTS audience (
     path TEXT NOT NULL REFERENCES sources (path) ON DELETE CASCADE, role TEXT NOT NULL,
     PRIMARY KEY (path, role)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS restricted (
+    path TEXT NOT NULL, source TEXT NOT NULL, document_id TEXT NOT NULL, audience TEXT NOT NULL, marks BLOB NOT NULL,
+    PRIMARY KEY (path, document_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
     "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
@@ -91,6 +94,17 @@ class SourceRow:
     seen_ns: int
     sha256: str
     meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """What is remembered of a document that not everyone may see, wherever it is now: `marks` are of its words."""
+
+    path: str
+    source: str
+    document_id: str
+    audience: tuple[str, ...]
+    marks: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from assistant.models.encoder import Encoder
 from ingest import build, document_reader, embedding
 from ingest.build import ingest
 from ingest.formats import Parsed
+from ingest.moves_and_removals import forget
 from ingest.sources import MANIFEST
 from tests import fakes
 from tests.ingest.bad_files import office
@@ -323,6 +324,9 @@ def test_a_file_that_is_edited_and_moved_to_a_restricted_folder_is_gone_from_its
     assert "board/leave.md" in index.sources(BOARD) and "leave.md" not in index.sources(BOARD)
     (docs / "board" / "leave.md").rename(docs / "leave.md")
     govern(docs, {})
+    with pytest.raises(UsageError, match=r"assistant forget board/leave\.md"):
+        run_ingest(config, docs)
+    forget(["board/leave.md"], config)
     run_ingest(config, docs)
     assert index.sources() == ["leave.md", "site/parking.md", "travel.md"]
 
@@ -918,15 +922,6 @@ def test_progress_only_goes_forward(
 PLAN = "# Plan\n\nThe zeppelin costs 900 euros.\n"
 
 
-def make_board(docs: Path) -> None:
-    """Make a restricted folder with a plan and one more document, and an open one with nothing."""
-    for folder in ("board", "open"):
-        (docs / folder).mkdir()
-    write(docs / "board" / "plan.md", PLAN)
-    write(docs / "board" / "other.md", "# Other\n\nThe board meets on Mondays at nine.\n")
-    govern(docs, {"board/**": "board"})
-
-
 def test_a_change_of_rights_alone_holds_for_the_next_question_over_the_vectors_that_are_there(
     config: Config, index: Index, docs: Path, encoder: Encoder, run_ingest: Run
 ) -> None:
@@ -945,97 +940,6 @@ def test_a_change_of_rights_alone_holds_for_the_next_question_over_the_vectors_t
             govern(docs, {"travel.md": audience})
             assert run_ingest(config, docs).updated == ("travel.md",)
             assert finders() == see and index.meta("generation") == generation
-
-
-def test_a_restricted_file_that_is_renamed_out_of_its_rule_publishes_nothing(
-    config: Config, index: Index, docs: Path, run_ingest: Run
-) -> None:
-    (docs / "hr").mkdir()
-    for name in ("pay-a.md", "pay-b.md"):
-        write(docs / "hr" / name, f"# Pay\n\nThe secret band of {name} is seven.\n")
-    govern(docs, {"hr/pay-*.md": "hr"})
-    run_ingest(config, docs)
-    (docs / "hr" / "pay-a.md").rename(docs / "hr" / "Pay A.md")
-    with pytest.raises(UsageError, match=r"hr/pay-a\.md, which not everyone may see, was moved to hr/Pay A\.md"):
-        run_ingest(config, docs)
-    assert "hr/Pay A.md" not in index.sources() and "secret band" not in str(index.search("secret band"))
-    govern(docs, {"hr/pay*.md": "hr"})
-    assert "hr/Pay A.md" in run_ingest(config, docs).added and "hr/Pay A.md" not in index.sources()
-
-
-@pytest.mark.parametrize("prune", [False, True])
-def test_a_restricted_file_that_is_moved_and_edited_at_once_publishes_nothing(
-    config: Config, index: Index, docs: Path, run_ingest: Run, prune: bool
-) -> None:
-    make_board(docs)
-    run_ingest(config, docs)
-    (docs / "board" / "plan.md").unlink()
-    write(docs / "open" / "lunch.md", "# Lunch\n\nThe canteen opens at noon.\n")
-    assert run_ingest(config, docs, prune=prune).added == ("open/lunch.md",)
-    write(docs / "board" / "plan.md", PLAN)
-    run_ingest(config, docs)
-    (docs / "board" / "plan.md").unlink()
-    write(docs / "open" / "plan.md", PLAN.replace("900", "950"))
-    with pytest.raises(UsageError, match=r"board/plan\.md.* is gone, and much the same stands in open/plan\.md"):
-        run_ingest(config, docs, prune=prune)
-    assert "open/plan.md" not in index.sources()
-
-
-@pytest.mark.parametrize("left", ["stub", "nothing", "folder", "pipe", "link", "swap", "neighbour"])
-def test_a_restricted_file_that_is_moved_publishes_nothing_whatever_is_left_in_its_place(
-    config: Config, index: Index, docs: Path, run_ingest: Run, left: str
-) -> None:
-    make_board(docs)
-    run_ingest(config, docs)
-    old, new = docs / "board" / "plan.md", docs / "open" / "plan.md"
-    if left == "swap":
-        new = docs / "travel.md"
-        new.rename(docs / "t")
-    old.rename(new)
-    if left in ("stub", "nothing", "neighbour"):
-        write(old, "" if left == "nothing" else "# Plan\n\nIt was moved.\n")
-    elif left == "folder":
-        old.mkdir()
-    elif left == "pipe":
-        os.mkfifo(old)
-    elif left == "link":
-        old.symlink_to(new)
-    else:
-        (docs / "t").rename(old)
-    with pytest.raises(
-        UsageError, match=r"board/plan\.md, which not everyone may see, was moved to (open/plan|travel)"
-    ):
-        run_ingest(config, docs / "open" if left == "neighbour" else docs)
-    assert "zeppelin" not in str(index.search("zeppelin"))
-
-
-def test_a_copy_or_an_edit_beside_a_restricted_file_is_no_move(
-    config: Config, index: Index, docs: Path, run_ingest: Run
-) -> None:
-    make_board(docs)
-    write(docs / "open" / "plan.md", PLAN.replace("900", "700"))
-    run_ingest(config, docs)
-    write(docs / "board" / "plan.md", PLAN.replace("900", "950"))
-    write(docs / "open" / "plan.md", PLAN.replace("900", "750"))
-    os.utime(docs / "board" / "other.md", ns=(1, 1))
-    shutil.copy(docs / "board" / "other.md", docs / "open" / "other.md")
-    assert set(run_ingest(config, docs).updated) == {"board/plan.md", "open/plan.md"}
-    assert "open/other.md" in index.sources()
-
-
-def test_a_file_that_leaves_a_folder_of_a_name_with_wide_spaces_is_moved(
-    config: Config, docs: Path, run_ingest: Run
-) -> None:
-    folder = docs / "the\u00a0board"
-    for each in (folder, docs / "open"):
-        each.mkdir()
-    write(folder / "plan.md", PLAN)
-    write(folder / "other.md", LEAVE)
-    govern(docs, {"the\u00a0board/**": "board"})
-    run_ingest(config, docs)
-    (folder / "plan.md").rename(docs / "open" / "plan.md")
-    with pytest.raises(UsageError, match=r"was moved to open/plan\.md"):
-        run_ingest(config, docs)
 
 
 @pytest.mark.parametrize("edited", [PLAN, PLAN.replace("900", "950")])

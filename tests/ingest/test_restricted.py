@@ -1,0 +1,297 @@
+"""What not everyone may see opens by a rule for its path, or when it is forgotten, and in no other way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.core.config import Config
+from assistant.core.errors import UsageError
+from assistant.core.records import Access, IngestReport
+from assistant.index.catalog import Catalog
+from ingest.moves_and_removals import forget
+from ingest.restricted import MOST_MARKS, marks_of
+from ingest.sources import MANIFEST
+from tests import fakes
+from tests.manifests import access_toml
+
+encoder, parser = fakes.encoder, fakes.parser
+
+TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
+PLAN = "# Plan\n\nThe zeppelin costs 900 euros.\n"
+PAY = (
+    "# Executive pay\n\nThe chief executive receives a bonus of forty thousand pounds each March. Directors receive a "
+    "car allowance of nine thousand pounds a year. The pay committee meets twice a year in secret.\n"
+)
+EVERYONE, BOARD = Access(frozenset(), "2026-01-01"), Access(frozenset({"board"}), "2026-01-01")
+
+Run = Callable[..., IngestReport]
+Write = Callable[[dict[str, str]], Path]
+
+
+@pytest.fixture
+def config(make_config: Callable[..., Config]) -> Config:
+    return make_config()
+
+
+@pytest.fixture
+def docs(write_files: Write) -> Path:
+    files = {
+        "travel.md": TRAVEL,
+        "open/guests.md": "# Guests\n\nGuests sign in at the desk by the canteen.\n",
+        "board/plan.md": PLAN,
+        "board/pay.md": PAY,
+        "board/other.md": "# Other\n\nThe board meets on Mondays at nine.\n",
+        MANIFEST: access_toml({"board/**": "board"}),
+    }
+    return write_files(files)
+
+
+@pytest.fixture
+def indexed(config: Config, docs: Path, run_ingest: Run) -> Path:
+    run_ingest(config, docs)
+    return docs
+
+
+def govern(docs: Path, rules: dict[str, str], default: str = "everyone") -> None:
+    write(docs / MANIFEST, access_toml(rules, default))
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    write(path, text.replace(old, new))
+
+
+def seen(config: Config, access: Access = EVERYONE) -> list[str]:
+    with closing(Catalog.open(config.data)) as catalog:
+        return sorted(row.source for row in catalog.sources(access).values())
+
+
+def stops(run_ingest: Run, config: Config, paths: Path, old: str = "board/pay.md", **options: bool) -> None:
+    """Ingest, be told to forget `old`, and find that nothing new is seen."""
+    before = seen(config)
+    with pytest.raises(UsageError, match=rf"If it should open: assistant forget {old}"):
+        run_ingest(config, paths, **options)
+    assert seen(config) == before
+
+
+# --- in one ingest ---------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_renamed_out_of_its_rule_publishes_nothing(config: Config, docs: Path, run_ingest: Run) -> None:
+    for name in ("pay-a.md", "pay-b.md"):
+        write(docs / "hr" / name, f"# Pay\n\nThe secret band of {name} is seven.\n")
+    govern(docs, {"hr/pay-*.md": "hr"})
+    run_ingest(config, docs)
+    (docs / "hr" / "pay-a.md").rename(docs / "hr" / "Pay A.md")
+    stops(run_ingest, config, docs, "hr/pay-a.md")
+    govern(docs, {"hr/pay*.md": "hr"})
+    assert "hr/Pay A.md" in run_ingest(config, docs).added and "hr/Pay A.md" not in seen(config)
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_file_that_is_moved_and_edited_at_once_publishes_nothing(
+    config: Config, indexed: Path, run_ingest: Run, prune: bool
+) -> None:
+    (indexed / "board" / "plan.md").unlink()
+    write(indexed / "open" / "plan.md", PLAN.replace("900", "950"))
+    stops(run_ingest, config, indexed, "board/plan.md", prune=prune)
+
+
+@pytest.mark.parametrize("left", ["stub", "nothing", "folder", "pipe", "link", "swap", "neighbour"])
+def test_a_file_that_is_moved_publishes_nothing_whatever_is_left_in_its_place(
+    config: Config, indexed: Path, run_ingest: Run, left: str
+) -> None:
+    old, new = indexed / "board" / "plan.md", indexed / "open" / "plan.md"
+    if left == "swap":
+        new = indexed / "travel.md"
+        new.rename(indexed / "t")
+    old.rename(new)
+    if left in ("stub", "nothing", "neighbour"):
+        write(old, "" if left == "nothing" else "# Plan\n\nIt was moved.\n")
+    elif left == "folder":
+        old.mkdir()
+    elif left == "pipe":
+        os.mkfifo(old)
+    elif left == "link":
+        old.symlink_to(new)
+    else:
+        (indexed / "t").rename(old)
+    stops(run_ingest, config, indexed / "open" if left == "neighbour" else indexed, "board/plan.md")
+
+
+def test_a_file_that_goes_into_another_publishes_nothing(config: Config, docs: Path, run_ingest: Run) -> None:
+    public = PAY.replace(" of forty thousand pounds", "")
+    write(docs / "open" / "pay.md", public)  # an abridged version
+    write(docs / "open" / "book.md", "# Handbook\n\n" + "\n\n".join(f"Rule {n} is of team {n}." for n in range(99)))
+    run_ingest(config, docs)
+    pay = docs / "board" / "pay.md"
+    pay.rename(docs / "open" / "pay.md")
+    edit(docs / "open" / "pay.md", "each March", "each April")
+    stops(run_ingest, config, docs)
+    write(docs / "open" / "pay.md", public)
+    edit(docs / "open" / "book.md", "# Handbook", PAY)
+    stops(run_ingest, config, docs)
+
+
+def test_a_file_that_is_saved_in_another_layout_and_format_publishes_nothing(
+    config: Config, indexed: Path, run_ingest: Run
+) -> None:
+    (indexed / "board" / "pay.md").unlink()
+    write(indexed / "open" / "pay.html", "<h1>Pay</h1><p>" + "<br>".join(f"<b>{word}</b>" for word in PAY[2:].split()))
+    stops(run_ingest, config, indexed)
+
+
+def test_a_file_that_leaves_a_folder_of_a_name_with_wide_spaces_publishes_nothing(
+    config: Config, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "the\u00a0board" / "report.md", "# Report\n\nThe depot in Leeds is sold to a competitor.\n")
+    write(docs / "the\u00a0board" / "other.md", "# Words\n\nThese are other words.\n")
+    govern(docs, {"the\u00a0board/**": "board", "board/**": "board"})
+    run_ingest(config, docs)
+    (docs / "the\u00a0board" / "report.md").rename(docs / "open" / "report.md")
+    with pytest.raises(UsageError, match=r"open/report\.md says what"):
+        run_ingest(config, docs)
+
+
+# --- in more than one ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["stub", "gone", "pruned", "damaged", "linked", "folder linked", "dot"])
+def test_a_file_that_left_its_place_does_not_open_later(
+    config: Config, indexed: Path, run_ingest: Run, tmp_path: Path, step: str
+) -> None:
+    pay, away = indexed / "board" / "pay.md", tmp_path / "away"
+    away.mkdir()
+    if step == "damaged":
+        write(pay, f"---\ntitle: [Pay\n---\n\n{PAY}")
+    elif step == "folder linked":
+        (indexed / "board").rename(away / "board")
+        (indexed / "board").symlink_to(away / "board")
+        govern(indexed, {}, default="everyone")
+    else:
+        pay.rename(indexed / "board" / ".pay.md" if step == "dot" else away / "pay.md")
+    if step == "stub":
+        write(pay, "# Pay\n\nIt was moved.\n")
+    elif step == "linked":
+        pay.symlink_to(away / "pay.md")
+    run_ingest(config, indexed, prune=step == "pruned")
+    assert "board/pay.md" not in seen(config)
+    if step == "linked":
+        stops(run_ingest, config, away)  # as the refusal of a link says
+    if step == "folder linked":
+        stops(run_ingest, config, away, "board/")
+    pay.unlink(missing_ok=True)
+    write(indexed / "open" / "pay.md", PAY)
+    stops(run_ingest, config, indexed)
+
+
+@pytest.mark.parametrize("rule", ["removed", "renamed"])
+def test_a_rule_that_is_corrected_as_told_opens_nothing(config: Config, docs: Path, run_ingest: Run, rule: str) -> None:
+    run_ingest(config, docs)
+    (docs / "board" / "pay.md").rename(docs / "open" / "pay.md")
+    (docs / "board").rename(docs / "directors")
+    with pytest.raises(UsageError, match="matches no document"):
+        run_ingest(config, docs)
+    govern(docs, {"directors/**": "board"} if rule == "renamed" else {})
+    stops(run_ingest, config, docs, ".*board/pay.md")
+
+
+def test_what_was_indexed_before_anything_was_remembered_does_not_open(
+    config: Config, indexed: Path, run_ingest: Run
+) -> None:
+    with closing(Catalog.open(config.data, create=True)) as catalog:
+        for one in catalog.restricted():
+            catalog.drop_restricted(one.path)
+    (indexed / "board" / "pay.md").rename(indexed / "open" / "pay.md")
+    stops(run_ingest, config, indexed)
+
+
+# --- what opens, and what is no opening ------------------------------------------------------------------------------
+
+
+def test_what_is_forgotten_may_open(config: Config, indexed: Path, run_ingest: Run) -> None:
+    (indexed / "board" / "pay.md").rename(indexed / "open" / "pay.md")
+    stops(run_ingest, config, indexed)
+    assert forget(["board/pay.md"], config) == ["board/pay.md"]
+    assert run_ingest(config, indexed).added == ("open/pay.md",)
+
+
+def test_what_was_pruned_can_still_be_forgotten(config: Config, indexed: Path, run_ingest: Run) -> None:
+    (indexed / "board" / "pay.md").unlink()
+    run_ingest(config, indexed, prune=True)
+    assert forget(["board/pay.md"], config) == ["board/pay.md"]
+    write(indexed / "open" / "pay.md", PAY)
+    assert run_ingest(config, indexed).added == ("open/pay.md",)
+
+
+def test_a_rule_for_its_path_opens_a_file_for_good(config: Config, indexed: Path, run_ingest: Run) -> None:
+    govern(indexed, {"board/plan.md": "board", "board/other.md": "board"})
+    assert run_ingest(config, indexed).updated == ("board/pay.md",) and "board/pay.md" in seen(config)
+    (indexed / "board" / "pay.md").rename(indexed / "open" / "pay.md")
+    edit(indexed / "open" / "pay.md", "each March", "each April")
+    run_ingest(config, indexed)
+    assert "open/pay.md" in seen(config)
+
+
+def test_a_copy_or_an_edit_beside_the_original_is_no_move(config: Config, docs: Path, run_ingest: Run) -> None:
+    write(docs / "open" / "plan.md", PLAN.replace("900", "700"))
+    run_ingest(config, docs)
+    write(docs / "board" / "plan.md", PLAN.replace("900", "950"))
+    write(docs / "open" / "plan.md", PLAN.replace("900", "750"))
+    os.utime(docs / "board" / "other.md", ns=(1, 1))
+    shutil.copy(docs / "board" / "other.md", docs / "open" / "other.md")
+    assert set(run_ingest(config, docs).updated) == {"board/plan.md", "open/plan.md"}
+    assert "open/other.md" in seen(config)
+
+
+def test_a_file_moves_freely_to_where_no_more_may_see_it(config: Config, indexed: Path, run_ingest: Run) -> None:
+    write(indexed / "directors" / "pay.md", PAY)
+    (indexed / "board" / "pay.md").unlink()
+    govern(indexed, {"board/**": "board", "directors/**": "board"})
+    run_ingest(config, indexed)
+    assert "directors/pay.md" in seen(config, BOARD) and "directors/pay.md" not in seen(config)
+
+
+def test_an_open_document_that_shares_a_rule_with_one_that_is_gone_is_another(
+    config: Config, indexed: Path, run_ingest: Run
+) -> None:
+    (indexed / "board" / "pay.md").unlink()
+    write(indexed / "open" / "cars.md", "# Cars\n\nDirectors receive a car allowance of nine thousand pounds a year.\n")
+    assert run_ingest(config, indexed).added == ("open/cars.md",)
+
+
+# --- marks -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from("alpha beta gamma delta epsilon".split()), max_size=40), st.sampled_from(" |,*\n"))
+def test_signs_and_layout_make_no_other_marks(words: Sequence[str], sign: str) -> None:
+    assert marks_of(" ".join(words)).tolist() == marks_of(f"{sign} {sign}".join(words).upper()).tolist()
+
+
+def test_few_marks_are_kept_of_a_long_document(config: Config, docs: Path, run_ingest: Run) -> None:
+    long = "# Long\n\n" + "\n\n".join(
+        f"Article {n} of the deed names depot {n * 7} and lorry {n * 13}." for n in range(400)
+    )
+    write(docs / "board" / "long.md", long)
+    run_ingest(config, docs)
+    with closing(Catalog.open(config.data)) as catalog:
+        assert max(len(one.marks) for one in catalog.restricted()) == 8 * MOST_MARKS
+    (docs / "board" / "long.md").unlink()
+    write(docs / "open" / "part.md", long[: len(long) * 3 // 5])
+    stops(run_ingest, config, docs, "board/long.md")
+    write(docs / "open" / "part.md", long[: len(long) * 2 // 5])
+    assert run_ingest(config, docs).added == ("open/part.md",)
