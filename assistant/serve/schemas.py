@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import HTTPException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from assistant.answer.question import MAX_ABOUT
 from assistant.core.records import MAX_QUESTION, Turn
@@ -15,11 +15,33 @@ from assistant.core.records import MAX_QUESTION, Turn
 MODEL_NAME = "policy-assistant"  # to a client that wants one
 SOON = 2  # seconds
 OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")
+MOST_FIELDS = 50  # of an object; each that is wrong is an error, and each error takes time
 EXACT = ConfigDict(extra="forbid", frozen=True, strict=True)
 LENIENT = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-class Message(BaseModel):
+T = TypeVar("T")
+
+
+class _FailFast(FailFast):
+    __hash__ = object.__hash__  # what stands in a union needs one, and pydantic's has none
+
+
+Items = Annotated[list[T], _FailFast()]  # one error is told, and a body has room for many thousands
+
+
+class Sent(BaseModel):
+    """An object that a client sends."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MOST_FIELDS:
+            raise ValueError(f"an object has at most {MOST_FIELDS} fields")
+        return value
+
+
+class Message(Sent):
     """An earlier turn of the conversation."""
 
     model_config = EXACT
@@ -27,12 +49,12 @@ class Message(BaseModel):
     content: str
 
 
-class AskRequest(BaseModel):
+class AskRequest(Sent):
     """A question, and the conversation before it."""
 
     model_config = EXACT
     question: str = Field(description="The question, as the person asked it.", max_length=MAX_QUESTION)
-    history: list[Message] | None = Field(None, description="Earlier turns, oldest first.")
+    history: Items[Message] | None = Field(None, description="Earlier turns, oldest first.")
     about: str = Field("", description="Who asks, where that decides: contractor, London.", max_length=MAX_ABOUT)
 
     @property
@@ -41,7 +63,7 @@ class AskRequest(BaseModel):
         return [Turn(message.role, message.content) for message in self.history or ()]
 
 
-class SearchRequest(BaseModel):
+class SearchRequest(Sent):
     """What to look for."""
 
     model_config = EXACT
@@ -49,7 +71,7 @@ class SearchRequest(BaseModel):
     k: int | None = Field(None, description="How many passages.", ge=1, le=100)
 
 
-class Part(BaseModel):
+class Part(Sent):
     """A part of a message; only text can be read."""
 
     model_config = LENIENT
@@ -57,20 +79,20 @@ class Part(BaseModel):
     text: str = ""
 
 
-class ChatMessage(BaseModel):
+class ChatMessage(Sent):
     """A message of a chat; those of the system, the developer and tools are ignored."""
 
     model_config = LENIENT
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: str | Items[Part] | None = None
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Sent):
     """A chat, as OpenAI's clients send it; fields that are not here are ignored."""
 
     model_config = LENIENT
     model: str = Field(MODEL_NAME, description=f"Any name; what answers is {MODEL_NAME}.")
-    messages: list[ChatMessage] = Field(
+    messages: Items[ChatMessage] = Field(
         description="The last one of a user is the question, those before it are the history.", min_length=1
     )
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel, ValidationError
 
 from assistant.contract import answer_json, dumps, search_json
 from assistant.core.config import ServeSection
@@ -19,6 +20,7 @@ from assistant.core.records import Access, Turn, make_access
 from assistant.serve.app import make_app
 from assistant.serve.identity import Door
 from assistant.serve.queue import RequestQueue
+from assistant.serve.schemas import AskRequest, ChatRequest, SearchRequest
 from tests.serve.stub import ANSWER, UNSURE, StubAssistant
 
 ASK, SEARCH, CHAT = "/v1/ask", "/v1/search", "/v1/chat/completions"
@@ -153,6 +155,30 @@ def test_what_is_wrong_is_one_sentence(client: TestClient, case: str) -> None:
     response = client.post(path, content=raw, headers={"Content-Type": "application/json"})
     assert_refused(response.status_code, response.content, status, told, openai=path == CHAT)
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("model", "head", "item", "tail"),
+    [
+        (AskRequest, '{"question":"x","history":[', "{}", "]}"),
+        (AskRequest, '{"question":"x","history":[', "1", "]}"),
+        (ChatRequest, '{"messages":[', "{}", "]}"),
+        (ChatRequest, '{"messages":[{"role":"user","content":[', "{}", "]}]}"),
+        (SearchRequest, '{"query":"x"', ',"%d":1', "}"),
+        (AskRequest, '{"question":"x","history":[{"role":"user","content":"x"', ',"%d":1', "}]}"),
+    ],
+)
+def test_a_body_full_of_errors_is_given_up_at_the_first_few(
+    client: TestClient, model: type[BaseModel], head: str, item: str, tail: str
+) -> None:
+    many = "".join(item % n for n in range(20_000)) if "%d" in item else ",".join([item] * 60_000)
+    body = f"{head}{many}{tail}"
+    with pytest.raises(ValidationError) as error:
+        model.model_validate_json(body)
+    assert error.value.error_count() <= 2  # each takes time, and meanwhile nobody else is answered
+    path = {AskRequest: ASK, ChatRequest: CHAT, SearchRequest: SEARCH}[model]
+    answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert_refused(answer.status_code, answer.content, 400, "", openai=path == CHAT)
 
 
 def test_a_body_is_counted_whatever_its_head_says(client: TestClient) -> None:

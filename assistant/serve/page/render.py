@@ -19,7 +19,7 @@ from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURNS
 from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Turn
 from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
-from assistant.serve.schemas import HttpError, Message, bad_request
+from assistant.serve.schemas import HttpError, Items, Message, bad_request
 from assistant.text.canonical import plain_text
 from assistant.text.words import shown_title
 
@@ -44,7 +44,7 @@ HEADERS = {
 MOST_FIELDS = 8
 MOST = {"question": MAX_QUESTION, "about": MAX_ABOUT, "note": MAX_NOTE, "quote": MAX_QUOTE}  # characters of a field
 MAX_HISTORY = 60_000  # bytes; a form may write three for one, and the server takes 262,144
-TURNS = TypeAdapter(list[Message])
+TURNS = TypeAdapter(Items[Message])
 
 Form = TypeVar("Form")
 
