@@ -27,6 +27,7 @@ from assistant.answer.select import joined
 from assistant.core.errors import ConfigError
 from assistant.core.files import distrust
 from assistant.core.records import Access, Evidence, Hit, Reading
+from assistant.guards.run import is_masked
 from assistant.index.queries import Queries
 from assistant.text.words import WORD
 
@@ -54,7 +55,9 @@ class Reviewed:
             self._read = _state(path), read_decisions(path)
 
     def decision(self, question: str) -> Decision | None:
-        """Return what was decided on a question."""
+        """Return what was decided on a question; nothing for a masked one, which others are once they are masked."""
+        if is_masked(question):
+            return None
         if self._path:
             with suppress(ConfigError):
                 state = _state(self._path)

@@ -42,7 +42,8 @@ class Pending:
     """The last word of an asker on an answer, on which no reviewer has decided.
 
     `quoted` are the answer's quotes, `place` is what the asker says is right: as far as the documents still say it to
-    whoever asked. `gold` is what follows from both, nothing where the documents do not answer, None where nobody knows.
+    whoever asked. `gold` is what follows from both, nothing where the documents do not answer, None where nobody knows:
+    whoever calls "these come closest" right may mean one of them, or that none answers.
     """
 
     given: Entry
@@ -60,7 +61,7 @@ class Pending:
         if self.given.raw["status"] != "right":
             return self.place or None
         if self.asked.raw["status"] != "answered":
-            return self.place
+            return self.place or (None if self.asked.raw["sources"] else ())
         lost = len(self.quoted) < len(self.asked.raw["sources"])
         return None if lost else self.quoted + self.place
 

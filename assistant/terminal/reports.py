@@ -100,6 +100,14 @@ def feedback_report(pending: Pending, number: int, count: int) -> Iterator[Rende
     shown = ((f"quoted from {one.source}", one) for one in pending.quoted)
     for told, one in (*shown, *((f"right by the asker, {one.source}", one) for one in pending.place)):
         yield Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))
+    yield Indented(Text(_meaning(pending), style="dim"))
+
+
+def _meaning(pending: Pending) -> str:
+    if pending.gold is None:
+        return "Nobody has said what is right."
+    answers = "what is quoted here answers" if pending.gold else "no document answers"
+    return f"Accepted, it says that {answers}."
 
 
 def outcomes_report(outcomes: Sequence[GoldenOutcome]) -> Iterator[RenderableType]:

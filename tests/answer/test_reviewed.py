@@ -85,6 +85,13 @@ def test_signs_and_letters_make_another_question(ask: Callable[..., Assistant]) 
         assert not assistant.answer(other).reviewed
 
 
+def test_a_question_with_something_masked_in_it_is_decided_for_nobody(ask: Callable[..., Assistant]) -> None:
+    asked = "May {} bring a dog along?"
+    assistant = ask(row(asked.format("[e-mail removed]"), RULE))
+    for who in ("jane.doe@example.com", "ceo@rival.example.org", "[e-mail removed]"):
+        assert not assistant.answer(asked.format(who)).reviewed
+
+
 def test_the_whole_sentence_must_stand_there_and_nothing_else_is_quoted(ask: Callable[..., Assistant]) -> None:
     for changed in (
         "Only cats are let into the building.",

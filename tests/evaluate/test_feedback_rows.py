@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,15 @@ def test_a_quote_that_no_document_says_any_more_proves_nothing(
     [lost] = find_pending(audit, (), queries)
     assert lost.gold is None and lost.quoted == ()
     assert "what is right is not known" in office.review("y", "q") and not office.file.exists()
+
+
+def test_right_said_of_what_comes_closest_is_no_answer_and_no_refusal(office: Office) -> None:
+    office.say(CARRY, "right")
+    [answered] = find_pending(Audit(office.assistant.config), (), office.assistant.catalog.queries)
+    unsure = replace(answered, asked=replace(answered.asked, raw={**answered.asked.raw, "status": "abstained"}))
+    assert answered.gold and unsure.gold is None and replace(unsure, place=answered.quoted).gold == answered.quoted
+    told = office.review("y")
+    assert "Accepted, it says that what is quoted here answers" in told
 
 
 def test_rows_are_added_to_what_is_there(tmp_path: Path) -> None:
