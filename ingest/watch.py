@@ -6,19 +6,21 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ingest.sources import governing_root
+
 QUIET_MS, MOST_WAITED_MS = 1_000, 5_000  # without a change, before one is told; from the first one on
 LOOK_SECONDS = 60.0  # after which an address is looked at again: nothing tells of changes there
 
 
 def changes(paths: Sequence[Path], data: Path, look_seconds: float = 0.0) -> Iterator[bool]:
-    """Yield False for each burst of changes below the paths, until Ctrl-C.
+    """Yield False for each burst of changes below the paths, or the roots that govern them, until Ctrl-C.
 
     What is hidden, or in `data`, does not count: an ingest walks past it, too. With `look_seconds`, yield True as
     often, since nothing tells of changes elsewhere.
     """
     from watchfiles import Change, watch
 
-    roots = [path.resolve() for path in paths]
+    roots = [governing_root(path.resolve()) or path.resolve() for path in paths]  # whose manifest and names count
     due = time.monotonic() + look_seconds
 
     def counts(name: str) -> bool:

@@ -17,6 +17,7 @@ from assistant.core.config import Config
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import read_secret
 from assistant.core.records import Access, make_access
+from assistant.guards.run import redacted
 from assistant.serve.schemas import HttpError, bad_request
 from assistant.serve.tokens import TokenFile, shown_token, unauthorized
 
@@ -88,7 +89,7 @@ class Door:
     def about(self, headers: Headers) -> str:
         """Return what the proxy that is believed says of whoever asks, as much as may be said; "" where none does."""
         told = _told(self.about_header, headers) if self.proxies and self.about_header else ""
-        return " ".join(told.split())[:MAX_ABOUT]
+        return " ".join(redacted(told).split())[:MAX_ABOUT]  # cut before, half a number would be none that is masked
 
 
 def make_door(

@@ -20,9 +20,11 @@ def write_transcript(name: str, answers: Sequence[Answer], access: Access) -> Pa
     """Write the conversation to a new file, whole or not at all, and return its path.
 
     `.json` is a list of answers as in `ask --json`, `.jsonl` one such answer a line, anything else Markdown. Personal
-    data in the questions is masked. Raises UsageError if the file exists or cannot be written.
+    data in what an asker said is masked. Raises UsageError if the file exists or cannot be written.
     """
-    answers = [replace(answer, question=redacted(answer.question)) for answer in answers]
+    answers = [
+        replace(a, question=redacted(a.question), asked=redacted(a.asked), about=redacted(a.about)) for a in answers
+    ]
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises for a user that is not known
     ids = [str(number) for number in range(1, len(answers) + 1)]
     match path.suffix.lower():

@@ -12,6 +12,7 @@ import pytest
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import IngestReport
+from ingest.sources import MANIFEST
 from ingest.watch import changes
 
 MOST_SECONDS = 8.0  # of the ten in which a change is to be answered from
@@ -48,6 +49,15 @@ def test_a_burst_of_changes_is_told_once(tmp_path: Path) -> None:
     (docs / "0.md").unlink()
     thread.join(MOST_SECONDS)
     assert len(seen) == 2
+
+
+def test_the_manifest_above_a_watched_folder_is_watched(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / MANIFEST).write_text('default = "everyone"\n')
+    watched = changes([tmp_path / "open"], tmp_path / "index")
+    later = threading.Timer(1.0, (tmp_path / MANIFEST).write_text, ['default = "nobody"\n'])
+    later.start()
+    assert next(watched) is False
 
 
 def test_documents_that_are_suddenly_gone_stop_it(

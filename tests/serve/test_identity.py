@@ -124,6 +124,12 @@ def test_nobody_but_a_proxy_says_what_decides() -> None:
     assert Door(about_header="X-About").about([("X-About", "contractor")]) == ""
 
 
+def test_what_the_proxy_says_is_masked_before_it_is_cut(behind: Behind) -> None:
+    said = f"{'London ' * 26}card 4111 1111 1111 1111"
+    told = behind(about="X-About").about([("X-About", said)])
+    assert len(said) > MAX_ABOUT >= len(told) and "4111" not in told
+
+
 @pytest.mark.parametrize("name", ["X-Forwarded-User", HEADER])
 def test_a_header_that_is_not_utf_8_is_refused_and_not_read_as_another(behind: Behind, name: str) -> None:
     told = {"X-Forwarded-User": "anna", HEADER: "policy-hr", name: "J\xf6rg"}  # as Latin-1 comes

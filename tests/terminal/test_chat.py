@@ -283,7 +283,8 @@ def test_saved_answers_verify(office: Assistant, talk: Callable[..., str], tmp_p
 
 @pytest.mark.parametrize("name", ["a.json", "a.md"])
 def test_personal_data_is_masked_in_what_is_saved(office: Assistant, tmp_path: Path, name: str) -> None:
-    answer = replace(office.answer(HOTEL), question="I am jo@mail.example. What is the limit?")
+    said = "I am jo@mail.example. What is the limit?"
+    answer = replace(office.answer(HOTEL), question=said, asked=said, about="jo@mail.example, contractor")
     path = write_transcript(str(tmp_path / name), [answer], office.access)
     text = path.read_text(encoding="utf-8")
     assert "jo@mail.example" not in text and "e-mail removed" in text
