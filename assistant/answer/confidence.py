@@ -82,7 +82,15 @@ def path_of(data: Path) -> Path:
 
 def load_confidence(data: Path) -> Confidence:
     """Load the calibration beside the index, or else the packaged one; raises ModelDamaged."""
-    path = path_of(data)
+    return _load(path_of(data))
+
+
+def load_packaged() -> Confidence:
+    """Load the packaged calibration; raises ModelDamaged."""
+    return _load(PACKAGED / FILE_NAME)
+
+
+def _load(path: Path) -> Confidence:
     raw = read_json(path)
     try:
         curve = tuple(Point(float(t), int(n), int(w), float(b)) for t, n, w, b in raw["curve"])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.confidence import FILE_NAME, Confidence, Point
+from assistant.answer.confidence import FILE_NAME, Confidence, Point, load_packaged
 from assistant.answer.evidence import quote_text
 from assistant.answer.features import READING_FEATURES
 from assistant.contract import dumps
@@ -54,6 +55,8 @@ def fit_logistic(
 LEVEL = 0.95  # of the bound
 FITTED_EVERY = 4  # question, in so many; the rest are counted, since a small risk takes many to show
 MIN_EACH = 10  # answerable and unanswerable questions that each part must have
+BETWEEN = 0.6  # standard deviation of the log-odds of a right answer between organisations (docs/log/experiments.md)
+NEWTON_STEPS = 8  # of a concave sum in one unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,10 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
 
     Raises UsageError if a part has too few of a kind.
     """
-    fitted = [o for o in found if _is_fitted(o.question)]
-    counted = [o for o in found if not _is_fitted(o.question)]
-    for part in (fitted, counted):
-        good = sum(o.right for o in part)
-        if min(good, len(part) - good) < MIN_EACH:
-            cause = f"a part of the questions has {good} that are answered rightly and {len(part) - good} others."
-            hint = f"Give at least {MIN_EACH} of each; --out-of-domain asks another corpus's questions."
-            raise UsageError(cause, hint)
+    fitted, counted = parts = _parts(found)
+    if not _have_enough(parts):
+        cause = f"a part of {len(found)} questions has under {MIN_EACH} that are answered rightly, or as few others."
+        raise UsageError(cause, "Give more of both.")
     columns = {name: np.array([o.features[name] for o in fitted]) for name in READING_FEATURES}
     outcome = np.array([o.right for o in fitted])
     model = fit_logistic(columns, READING_FEATURES, outcome, np.ones(len(fitted)))
@@ -110,6 +109,49 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
     curve = curve_of([draft.probability(o.features) for o in counted], [o.right for o in counted])
     made = {**made, "fitted_on": _counts(fitted), "counted_on": _counts(counted)}
     return Confidence(model, curve, made)
+
+
+def moved(packaged: Confidence, found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidence:
+    """Move the log-odds of the packaged calibration by as much as a few questions say.
+
+    The likeliest shift is taken, given the questions and how organisations differ. The packaged counts move with it, so
+    that the risk at a threshold is theirs among answers like these. Raises UsageError without questions.
+    """
+    if not found:
+        raise UsageError("none of the questions found anything to read.", "Give questions with gold answers.")
+    odds = np.array([float(packaged.model.log_odds(o.features)) for o in found])
+    right = np.array([o.right for o in found], float)
+    shift = 0.0
+    for _ in range(NEWTON_STEPS):
+        chance = 1 / (1 + np.exp(-(odds + shift)))
+        slope = float((right - chance).sum()) - shift / BETWEEN**2
+        shift += slope / (float((chance * (1 - chance)).sum()) + 1 / BETWEEN**2)
+    curve = tuple(
+        Point(
+            shifted(p.threshold, shift),
+            p.answered,
+            round(p.answered * shifted(p.wrong / p.answered, -shift)) if p.answered else 0,
+            round(shifted(p.bound, -shift), 6),
+        )
+        for p in packaged.curve
+    )
+    told = {"moved": round(shift, 3), "moved_by": _counts(found), "packaged": dict(packaged.made)}
+    model = replace(packaged.model, bias=round(packaged.model.bias + shift, 6))
+    return Confidence(model, curve, {**made, **told})
+
+
+def shifted(probability: float, by: float) -> float:
+    """Return a probability whose log-odds are moved."""
+    return probability / (probability + (1 - probability) * math.exp(-by))
+
+
+def _parts(found: Sequence[ReaderOutcome]) -> tuple[list[ReaderOutcome], list[ReaderOutcome]]:
+    """Return those to fit on, and those to count."""
+    return [o for o in found if _is_fitted(o.question)], [o for o in found if not _is_fitted(o.question)]
+
+
+def _have_enough(parts: Sequence[Sequence[ReaderOutcome]]) -> bool:
+    return all(MIN_EACH <= sum(o.right for o in part) <= len(part) - MIN_EACH for part in parts)
 
 
 def curve_of(probabilities: Sequence[float], right: Sequence[bool]) -> tuple[Point, ...]:
@@ -133,7 +175,9 @@ def upper_bound(wrong: int, answered: int) -> float:
 def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) -> Confidence:
     """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it.
 
-    Raises UsageError for a bad question file, a missing extra, and a calibration that cannot hold `answer.max_risk`.
+    Where there are too few questions to fit it, they move the packaged one.
+    Raises UsageError for a bad question file, a missing extra, no questions, and a calibration that cannot hold
+    `answer.max_risk`.
     """
     need("evaluate", "calibrate")
     data = assistant.config.data
@@ -147,7 +191,7 @@ def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) ->
         "config": assistant.config.sha,
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.out_of_domain)},
     }
-    confidence = calibrate(found, made)
+    confidence = calibrate(found, made) if _have_enough(_parts(found)) else moved(load_packaged(), found, made)
     confidence.threshold(assistant.config.answer.max_risk)  # one that cannot hold it would leave no answer at all
     write_atomic(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence

@@ -191,12 +191,16 @@ def _impact_line(parts: Line) -> Indented:
 
 def calibration_line(found: Mapping[str, Any]) -> str:
     made = found["made"]
-    return (
-        f"answers from a probability of {found['threshold']:g}: of {found['questions']:,} questions "
+    line = (
+        f"answers from a probability of {found['threshold']:.2g}: of {found['questions']:,} questions "
         f"{found['answered']:,} were answered, {found['wrong']:,} of which the documents do not answer "
         f"(at most {found['bound']:.1%} with 95% confidence; max_risk {found['max_risk']:g}); by {made['by']}, "
         f"from {', '.join(made['from'])}"
     )
+    if "moved" not in made:
+        return line
+    count = sum(made["moved_by"].values())
+    return f"{line}; {counted(count, 'question')} moved the packaged calibration by {made['moved']:+.2f} log-odds"
 
 
 def numbers_table(first: str, *others: str) -> Table:

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.confidence import load_confidence
+from assistant.answer.confidence import load_confidence, load_packaged
 from assistant.answer.features import READING_FEATURES
 from assistant.cli import app
-from assistant.core.config import Config
+from assistant.core.config import AnswerSection, Config
 from assistant.core.errors import UsageError
-from assistant.evaluate.calibrate import ReaderOutcome, calibrate, fit_logistic, to_json
+from assistant.evaluate.calibrate import ReaderOutcome, calibrate, fit_logistic, moved, shifted, to_json
 
 ANSWERED = [
     "How much annual leave may employees carry over?",
@@ -64,8 +66,41 @@ def test_each_question_is_used_once_and_the_same_questions_give_the_same_bytes()
 
 def test_a_part_without_unanswerable_questions_is_refused() -> None:
     rng = np.random.default_rng(2)
-    with pytest.raises(UsageError, match="0 others"):
+    with pytest.raises(UsageError, match="or as few others"):
         calibrate([outcome(n, True, rng) for n in range(200)], {})
+
+
+def like_the_packaged(count: int, off: float, seed: int = 3) -> list[ReaderOutcome]:
+    """Make questions whose answers are right as often as the packaged calibration says, but for `off` log-odds."""
+    rng, model = np.random.default_rng(seed), load_packaged().model
+    features = [{name: float(rng.normal(0, 3)) for name in READING_FEATURES} for _ in range(count)]
+    chances = [1 / (1 + np.exp(-float(model.log_odds(each)) - off)) for each in features]
+    return [
+        ReaderOutcome(f"{n}", "set", rng.uniform() < p, f)
+        for n, (f, p) in enumerate(zip(features, chances, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("off", [-0.7, 0.0, 1.0])
+def test_questions_move_the_packaged_calibration_by_what_they_say(off: float) -> None:
+    packaged = load_packaged()
+    many = moved(packaged, like_the_packaged(4_000, off), {"by": "test"})
+    assert many.made["moved"] == pytest.approx(off, abs=0.15) and many.made["packaged"] == packaged.made
+    few = [moved(packaged, like_the_packaged(60, off, seed), {}).made["moved"] for seed in range(20)]
+    assert abs(np.mean(few)) <= abs(off) + 0.1 and np.mean(few) == pytest.approx(off, abs=0.45)
+    risk = AnswerSection().max_risk
+    odds = [np.log(c.threshold(risk) / (1 - c.threshold(risk))) - c.model.bias for c in (packaged, many)]
+    assert np.sign(round(odds[0] - odds[1], 1)) == np.sign(off)  # where more is wrong, a surer reading is asked for
+
+
+def test_no_question_moves_nothing() -> None:
+    with pytest.raises(UsageError, match="none of the questions"):
+        moved(load_packaged(), [], {})
+
+
+@given(st.floats(0, 1), st.floats(-8, 8))
+def test_a_shift_is_undone_by_its_opposite(probability: float, by: float) -> None:
+    assert shifted(shifted(probability, by), -by) == pytest.approx(probability, abs=1e-6)
 
 
 @pytest.fixture
