@@ -59,10 +59,15 @@ def remember(catalog: Catalog, rows: Collection[SourceRow]) -> None:
 
 
 def unremembered(catalog: Catalog, known: Mapping[str, SourceRow]) -> list[SourceRow]:
-    """Return the restricted rows that are indexed and have no marks: of before any were kept, or of a run that died."""
+    """Return the restricted rows that are indexed and have no marks: of before any were kept, or of a run that died.
+
+    A missing file that nobody sees is hidden, and may have been open.
+    """
     have = {(one.path, one.document_id) for one in catalog.restricted()}
-    restricted = (row for row in known.values() if row.meta.audience is not None)
-    return [row for row in restricted if (row.path, row.document_id) not in have]
+    without = (
+        row for row in known.values() if row.meta.audience is not None and (row.path, row.document_id) not in have
+    )
+    return [row for row in without if row.meta.audience or os.path.lexists(row.path)]
 
 
 def check_opened(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[SourceRow], catalog: Catalog) -> None:

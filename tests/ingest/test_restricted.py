@@ -266,6 +266,16 @@ def test_a_file_moves_freely_to_where_no_more_may_see_it(config: Config, indexed
     assert "directors/pay.md" in seen(config, BOARD) and "directors/pay.md" not in seen(config)
 
 
+def test_an_open_document_that_was_gone_for_a_while_comes_back_elsewhere(
+    config: Config, indexed: Path, run_ingest: Run
+) -> None:
+    (indexed / "travel.md").unlink()
+    for _ in range(2):
+        assert run_ingest(config, indexed).missing == 1 and "travel.md" not in seen(config)
+    write(indexed / "open" / "trips.md", TRAVEL.replace("140", "150"))
+    assert run_ingest(config, indexed).added == ("open/trips.md",) and "open/trips.md" in seen(config)
+
+
 def test_an_open_document_that_shares_a_rule_with_one_that_is_gone_is_another(
     config: Config, indexed: Path, run_ingest: Run
 ) -> None:
