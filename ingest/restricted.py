@@ -40,17 +40,34 @@ def marks_of(text: str) -> Marks:
     return np.sort(np.frombuffer(hashed, np.uint64))
 
 
-def remember(catalog: Catalog, rows: Collection[SourceRow]) -> None:
+def remembered(catalog: Catalog, known: Mapping[str, SourceRow]) -> list[Restricted]:
+    """Return what is remembered, after remembering what is indexed and was not: before marks were, or a run that died.
+
+    A missing file that nobody sees is hidden, and may have been open.
+    """
+    kept = catalog.restricted()
+    have = {(one.path, one.document_id) for one in kept}
+    without = (
+        row for row in known.values() if row.meta.audience is not None and (row.path, row.document_id) not in have
+    )
+    rows = [row for row in without if row.meta.audience or os.path.lexists(row.path)]
+    if rows:
+        remember(catalog, rows, kept)
+        kept = catalog.restricted()
+    return kept
+
+
+def remember(catalog: Catalog, rows: Collection[SourceRow], kept: Sequence[Restricted]) -> None:
     """Keep the marks of rows that are restricted, and drop those of what a rule opened or an edit replaced there."""
-    kept: dict[str, list[Restricted]] = defaultdict(list)
-    for one in catalog.restricted():
-        kept[one.path].append(one)
+    at: dict[str, list[Restricted]] = defaultdict(list)
+    for one in kept:
+        at[one.path].append(one)
     with catalog.transaction():
         for row in rows:
-            if row.meta.audience is None and row.path not in kept:
+            if row.meta.audience is None and row.path not in at:
                 continue
             marks = marks_of(catalog.text_of(row.document_id))
-            for one in kept[row.path]:
+            for one in at[row.path]:
                 if one.document_id == row.document_id or _says_most(marks, one):
                     catalog.drop_restricted(one.path, one.document_id)
             if row.meta.audience is not None:
@@ -58,25 +75,19 @@ def remember(catalog: Catalog, rows: Collection[SourceRow]) -> None:
                 catalog.put_restricted(Restricted(row.path, row.source, row.document_id, row.meta.audience, fewest))
 
 
-def unremembered(catalog: Catalog, known: Mapping[str, SourceRow]) -> list[SourceRow]:
-    """Return the restricted rows that are indexed and have no marks: of before any were kept, or of a run that died.
-
-    A missing file that nobody sees is hidden, and may have been open.
-    """
-    have = {(one.path, one.document_id) for one in catalog.restricted()}
-    without = (
-        row for row in known.values() if row.meta.audience is not None and (row.path, row.document_id) not in have
-    )
-    return [row for row in without if row.meta.audience or os.path.lexists(row.path)]
-
-
-def check_opened(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[SourceRow], catalog: Catalog) -> None:
+def check_opened(
+    found: Survey,
+    known: Mapping[str, SourceRow],
+    rows: Sequence[SourceRow],
+    kept: Sequence[Restricted],
+    catalog: Catalog,
+) -> None:
     """Raise UsageError where more may see, in another file, what a restricted one said that is not in its place.
 
     While the original is there, edited or not, the other is a copy. What more could see there before does not count.
     """
     new = {row.path: row for row in rows if row.path not in known or row.sha256 != known[row.path].sha256}
-    if not new or not (kept := catalog.restricted()):
+    if not new or not kept:
         return
     said = {path: marks_of(catalog.text_of(row.document_id)) for path, row in new.items()}
     seen = {(str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others)}
@@ -94,7 +105,7 @@ def check_opened(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[S
         before = _seen_before(row, known.get(path), catalog)
         shared = index.count(np.setdiff1d(said[path], before))
         for at in np.flatnonzero(2 * shared >= np.maximum(1, index.sizes - index.count(before))):
-            one = kept[at]
+            one = kept[int(at)]
             if one.path != path and _is_wider(row.meta.audience, one.audience) and not is_in_place(one):
                 opened.append((one.source if one.source != row.source else one.path, row.source))
     if opened:
