@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -55,8 +55,7 @@ def fit_logistic(
 LEVEL = 0.95  # of the bound
 FITTED_EVERY = 4  # question, in so many; the rest are counted, since a small risk takes many to show
 MIN_EACH = 10  # answerable and unanswerable questions that each part must have
-BETWEEN = 0.6  # standard deviation of the log-odds of a right answer between organisations (docs/log/experiments.md)
-NEWTON_STEPS = 8  # of a concave sum in one unknown
+PRIOR = 40  # answers of one's own for which the packaged rate of errors counts (docs/log/experiments.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +110,31 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
     return Confidence(model, curve, made)
 
 
-def moved(packaged: Confidence, found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidence:
-    """Move the log-odds of the packaged calibration by as much as a few questions say.
+def updated(packaged: Confidence, found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidence:
+    """Count a few questions on top of the packaged calibration, whose rate of errors counts as `PRIOR` answers.
 
-    The likeliest shift is taken, given the questions and how organisations differ. The packaged counts move with it, so
-    that the risk at a threshold is theirs among answers like these. Raises UsageError without questions.
+    Its bounds move by as many log-odds as the rate does. Raises UsageError without questions.
     """
     if not found:
         raise UsageError("none of the questions found anything to read.", "Give questions with gold answers.")
-    odds = np.array([float(packaged.model.log_odds(o.features)) for o in found])
-    right = np.array([o.right for o in found], float)
-    shift = 0.0
-    for _ in range(NEWTON_STEPS):
-        chance = 1 / (1 + np.exp(-(odds + shift)))
-        slope = float((right - chance).sum()) - shift / BETWEEN**2
-        shift += slope / (float((chance * (1 - chance)).sum()) + 1 / BETWEEN**2)
-    curve = tuple(
-        Point(
-            shifted(p.threshold, shift),
-            p.answered,
-            round(p.answered * shifted(p.wrong / p.answered, -shift)) if p.answered else 0,
-            round(shifted(p.bound, -shift), 6),
-        )
-        for p in packaged.curve
-    )
-    told = {"moved": round(shift, 3), "moved_by": _counts(found), "packaged": dict(packaged.made)}
-    model = replace(packaged.model, bias=round(packaged.model.bias + shift, 6))
-    return Confidence(model, curve, {**made, **told})
+    own = curve_of([packaged.probability(o.features) for o in found], [o.right for o in found])
+    curve = tuple(_updated(*pair) for pair in zip(packaged.curve, own, strict=True))
+    return Confidence(packaged.model, curve, {**made, "updated_on": _counts(found), "packaged": dict(packaged.made)})
+
+
+def _updated(point: Point, own: Point) -> Point:
+    answered = point.answered + own.answered
+    if not answered:
+        return point
+    rate = (point.wrong + 0.5) / (point.answered + 1)  # never 0 or 1, whose log-odds do not move
+    posterior = (PRIOR * rate + own.wrong) / (PRIOR + own.answered)
+    bound = shifted(point.bound, log_odds(posterior) - log_odds(rate))
+    return Point(point.threshold, point.answered, round(point.answered * posterior), round(bound, 6))
+
+
+def log_odds(probability: float) -> float:
+    """Return the log-odds of a probability between 0 and 1."""
+    return math.log(probability / (1 - probability))
 
 
 def shifted(probability: float, by: float) -> float:
@@ -175,7 +172,7 @@ def upper_bound(wrong: int, answered: int) -> float:
 def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) -> Confidence:
     """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it.
 
-    Where there are too few questions to fit it, they move the packaged one.
+    Too few questions to fit one are counted on top of the packaged one.
     Raises UsageError for a bad question file, a missing extra, no questions, and a calibration that cannot hold
     `answer.max_risk`.
     """
@@ -191,7 +188,7 @@ def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) ->
         "config": assistant.config.sha,
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.out_of_domain)},
     }
-    confidence = calibrate(found, made) if _have_enough(_parts(found)) else moved(load_packaged(), found, made)
+    confidence = calibrate(found, made) if _have_enough(_parts(found)) else updated(load_packaged(), found, made)
     confidence.threshold(assistant.config.answer.max_risk)  # one that cannot hold it would leave no answer at all
     write_atomic(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence

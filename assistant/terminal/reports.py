@@ -197,10 +197,10 @@ def calibration_line(found: Mapping[str, Any]) -> str:
         f"(at most {found['bound']:.1%} with 95% confidence; max_risk {found['max_risk']:g}); by {made['by']}, "
         f"from {', '.join(made['from'])}"
     )
-    if "moved" not in made:
+    if "updated_on" not in made:
         return line
-    count = sum(made["moved_by"].values())
-    return f"{line}; {counted(count, 'question')} moved the packaged calibration by {made['moved']:+.2f} log-odds"
+    count = sum(made["updated_on"].values())
+    return f"{line}; {counted(count, 'question')}, too few to fit one, moved the packaged counts"
 
 
 def numbers_table(first: str, *others: str) -> Table:
