@@ -28,7 +28,7 @@ from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
 from ingest.moves_and_removals import Removals, check_share, find_removals
-from ingest.restricted import check_opened, remember, remembered
+from ingest.restricted import carry, check_opened, remembered
 from ingest.rights import Survey, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
@@ -92,14 +92,14 @@ def ingest(
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)
             kept = remembered(catalog, known)
-            check_opened(found, known, rows, kept, catalog)
+            moved = check_opened(found, known, rows, kept, catalog)
             check_share(removals, len(known), most_removed)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]
             rows += removals.hidden
             drops += [row.path for row in removals.dropped]
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
                 publish(catalog, store, rows, drops, encoder.sha, config.ingest.rebuild_share, progress)
-            remember(catalog, [outcome.row for outcome in outcomes if outcome.row], kept)
+            carry(moved, catalog)
             return _report(outcomes, removals, catalog, queue.done, time.perf_counter() - began)
         finally:
             catalog.close()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from assistant.core.config import Config
@@ -73,7 +74,8 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
         elif given or governed:
             removals.missing.append(row)
             if governed and row.meta.audience != ():
-                removals.hidden.append(replace(row, meta=replace(row.meta, audience=())))
+                # No file has that size, so it is read when it is back, and nobody takes it for a rule's doing.
+                removals.hidden.append(replace(row, size=-1, meta=replace(row.meta, audience=())))
     return removals
 
 
@@ -96,7 +98,7 @@ def _is_gone(path: str) -> bool:
 
 
 def forget(names: Sequence[str], config: Config) -> list[str]:
-    """Delete the documents that are called so, by source or by path, from the index; return their sources.
+    """Delete the documents that are called so, by source, glob of sources or path; return their sources.
 
     The files themselves stay, but for copies of what lies at an address, and come back with the next ingest of their
     folder. A document that another source has too stays for that one.
@@ -113,7 +115,7 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
         known = catalog.sources()
         sources = {path: row.source for path, row in known.items()}
         sources = {one.path: one.source for one in catalog.restricted()} | sources
-        gone = {_path_of(name, sources) for name in names}
+        gone = {path for name in names for path in _paths_of(name, sources)}
         with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
             withdraw(catalog, store, sorted(gone), config.ingest.rebuild_share)
         catalog.purge()
@@ -121,10 +123,12 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
     return sorted({sources[path] for path in gone})
 
 
-def _path_of(name: str, known: Mapping[str, str]) -> str:
-    """Return the path of the document of that name, which is its path or its source; raises UsageError."""
+def _paths_of(name: str, known: Mapping[str, str]) -> list[str]:
+    """Return the path of the document of that name, its path or its source, or those of a glob's; raises UsageError."""
     if name in known:
-        return name
+        return [name]
+    if "*" in name and (matched := [path for path, source in known.items() if fnmatchcase(source, name)]):
+        return matched
     paths = sorted(path for path, source in known.items() if source == name)
     if len(paths) > 1:
         shown = ", ".join(map(repr, paths[:MOST_NAMED])) + (", ..." if len(paths) > MOST_NAMED else "")
@@ -133,4 +137,4 @@ def _path_of(name: str, known: Mapping[str, str]) -> str:
         near = difflib.get_close_matches(name, set(known.values()), n=MOST_NAMED, cutoff=0.6)
         hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
         raise UsageError(f"the index holds no {name!r}{hint}.", "Name a source as answers do, or its path.")
-    return paths[0]
+    return paths

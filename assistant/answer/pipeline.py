@@ -94,7 +94,7 @@ def decided_reading(inquiry: Inquiry, engine: Engine) -> Reading | None:
     today = make_access().as_of
     if inquiry.access.as_of != today or phrasings(inquiry.question, inquiry.history)[0].joined:
         return None
-    decision = engine.reviewed.decision(inquiry.as_told(inquiry.question))
+    decision = engine.reviewed.decision(inquiry.as_told(inquiry.question), inquiry.access.roles)
     return reading_of(decision, inquiry.access, engine.catalog.queries) if decision else None
 
 

@@ -3,7 +3,8 @@
 `assistant feedback review` makes the file of rows that `[answer] reviewed` names; one may be written by hand, too. A
 row is a question with the sentences that answer it, and the documents that say them. Each sentence is found anew, as a
 whole, in what whoever asks may see of these documents, so a row opens nothing, and one whose sentence is gone decides
-nothing any more. That no document answers is decided for nobody: the next ingest may bring one that does.
+nothing any more. The last row counts that was asked with no other roles than who asks has. That no document answers is
+decided for nobody, since the next ingest may bring one that does: such a row takes back the ones before.
 
 Other words are read like any question: what sounds like a row may want something else, and of five hundred such pairs
 the likeness of two questions said no more than what the reader makes of the sentence (docs/log/experiments.md).
@@ -26,7 +27,7 @@ from assistant.answer.read import evidence_in
 from assistant.answer.select import joined
 from assistant.core.errors import ConfigError
 from assistant.core.files import distrust
-from assistant.core.records import Access, Evidence, Hit, Reading
+from assistant.core.records import Access, Evidence, Hit, Reading, make_access
 from assistant.guards.run import is_masked
 from assistant.index.queries import Queries
 from assistant.text.words import WORD
@@ -38,10 +39,14 @@ MEND = "Mend it, or leave it out of [answer] reviewed."
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the documents say that answers a question, and which of them: any, where none is named."""
+    """What the documents say that answers a question, and which of them, any where none is named; asked with roles."""
 
     evidence: tuple[str, ...]
     sources: frozenset[str]
+    roles: frozenset[str] = frozenset()
+
+
+Decisions = Mapping[str, Sequence[Decision]]  # of a question, in the order of their rows
 
 
 class Reviewed:
@@ -50,12 +55,15 @@ class Reviewed:
     def __init__(self, path: Path | None) -> None:
         """Read the file, if there is to be one; raises ConfigError."""
         self._path = path
-        self._read: tuple[object, Mapping[str, Decision]] = (None, {})
+        self._read: tuple[object, Decisions] = (None, {})
         if path:
             self._read = _state(path), read_decisions(path)
 
-    def decision(self, question: str) -> Decision | None:
-        """Return what was decided on a question; nothing for a masked one, which others are once they are masked."""
+    def decision(self, question: str, roles: frozenset[str]) -> Decision | None:
+        """Return what was decided on a question of somebody with these roles.
+
+        Nothing for a masked one, which others are once they are masked.
+        """
         if is_masked(question):
             return None
         if self._path:
@@ -64,7 +72,9 @@ class Reviewed:
                 if state != self._read[0]:  # assigned whole, since other threads ask meanwhile
                     self._read = state, self._read[1]  # a bad file is not read for every question
                     self._read = state, read_decisions(self._path)
-        return self._read[1].get(_key(question))
+        rows = self._read[1].get(_key(question), ())
+        last = next((row for row in reversed(rows) if row.roles <= roles), None)
+        return last if last and last.evidence else None
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -79,11 +89,11 @@ def _unreadable(path: Path, error: OSError) -> ConfigError:
     return ConfigError(f"the reviewed questions {path} cannot be read: {error.strerror}.", MEND)
 
 
-def read_decisions(path: Path) -> dict[str, Decision]:
-    """Read a file of rows by their questions, the last of several alike.
+def read_decisions(path: Path) -> Decisions:
+    """Read a file of rows by their questions.
 
-    Passed over is what quotes nothing, and what was asked in a conversation or as of another day: asked again, that is
-    not the same question. Raises ConfigError naming a bad line, and for a file that others may change.
+    Passed over is what was asked in a conversation or as of another day: asked again, that is not the same question.
+    Raises ConfigError naming a bad line, and for a file that others may change.
     """
     try:
         with path.open("rb") as file:
@@ -92,16 +102,17 @@ def read_decisions(path: Path) -> dict[str, Decision]:
         raise _unreadable(path, error) from error
     if doubt:
         raise ConfigError(f"the reviewed questions decide nothing: {doubt}.", f"Make them yours: chmod go-w {path}")
-    found: dict[str, Decision] = {}
+    found: dict[str, list[Decision]] = {}
     for number, line in enumerate(data.split(b"\n"), 1):
         try:
             row = json.loads(line) if line.strip() else {"question": ""}
             key = _key(f"{row.get('scenario') or ''} {row['question']}")
-            evidence = _texts(row.get("evidence"))
+            evidence, roles = _texts(row.get("evidence")), _texts(row.get("roles"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path}, line {number}: this is no reviewed question.", MEND) from error
-        if key and evidence and not row.get("history") and not row.get("as_of"):
-            found[key] = Decision(evidence, frozenset(_texts(row.get("doc"))))
+        if key and not row.get("history") and not row.get("as_of"):
+            decision = Decision(evidence, frozenset(_texts(row.get("doc"))), make_access(roles).roles)
+            found.setdefault(key, []).append(decision)
     return found
 
 
@@ -135,7 +146,7 @@ def _quoted(text: str, sources: frozenset[str], access: Access, queries: Queries
     """Return the parts of what says a text, that and no more; nothing where two documents do and none was named."""
     if not (words := WORD.findall(text)):
         return ()
-    hits = [hit for hit in queries.hits_naming(words, access) if not sources or hit.source in sources]
+    hits = queries.hits_naming(words, access, sources)
     found = [parts for hit in hits if (parts := list(_parts(text, hit)))]
     documents = {parts[0].hit.source for parts in found}
     return found[0] if found and (sources or len(documents) == 1) else ()

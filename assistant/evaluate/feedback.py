@@ -21,7 +21,7 @@ from assistant.core.errors import UsageError
 from assistant.core.files import PRIVATE_FILE, is_exposed
 from assistant.core.records import Access, make_access
 from assistant.evaluate.questions import read_lines, with_gold
-from assistant.evaluate.stale import quote_of
+from assistant.evaluate.stale import document_of_quote, quote_of
 from assistant.index.queries import Queries
 
 REVIEW = "review"  # the command of the line that says what was dropped
@@ -63,7 +63,7 @@ class Pending:
         if self.asked.raw["status"] != "answered":
             return self.place or (None if self.asked.raw["sources"] else ())
         lost = len(self.quoted) < len(self.asked.raw["sources"])
-        return None if lost else self.quoted + self.place
+        return None if lost else tuple(dict.fromkeys((*self.quoted, *self.place)))
 
 
 def find_pending(audit: Audit, accepted: Collection[str], queries: Queries) -> list[Pending]:
@@ -151,7 +151,7 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
         tuple(
             QuotedText(source["source"], text)
             for source in entry.raw["sources"]
-            if (document := queries.document(source["source"], found.access)) and (text := quote_of(source, document))
+            if (document := document_of_quote(source, queries, found.access)) and (text := quote_of(source, document))
         )
         for entry in (asked, given)
     )

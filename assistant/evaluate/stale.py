@@ -59,7 +59,7 @@ def find_stale(entries: Iterable[Entry], queries: Queries, since: str = "") -> I
 
 def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
     """Say why a quote no longer holds, nothing if it does."""
-    document = queries.document(source["source"], access)
+    document = document_of_quote(source, queries, access)
     if document is None:
         return GONE
     if document.sha256 == source["sha256"]:
@@ -67,6 +67,11 @@ def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
     if "quote_sha256" not in source:  # a line of an earlier version
         return UNKNOWN
     return "" if quote_of(source, document) else CHANGED
+
+
+def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) -> Document | None:
+    """Return the document that a quote of the log is of: as it was, else what has its name now."""
+    return queries.document(source["sha256"], access) or queries.document(source["source"], access)
 
 
 def quote_of(source: dict[str, Any], document: Document) -> str:

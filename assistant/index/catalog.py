@@ -245,20 +245,17 @@ class Catalog:
 
     def restricted(self) -> list[Restricted]:
         """Return what is remembered of documents that not everyone may see."""
-        rows = self._db.execute("SELECT path, source, document_id, audience, marks FROM restricted")
-        return [
-            Restricted(path, source, id, tuple(read_json(audience)), marks)
-            for path, source, id, audience, marks in rows
-        ]
+        rows = self._db.execute("SELECT path, source, audience, document_id, marks FROM restricted")
+        return [Restricted(path, source, tuple(read_json(told)), *rest) for path, source, told, *rest in rows]
 
     def put_restricted(self, one: Restricted) -> None:
-        row = (one.path, one.source, one.document_id, json.dumps(one.audience), one.marks)
+        row = (one.path, one.source, json.dumps(one.audience), one.document_id, one.marks)
         self._db.execute("INSERT OR REPLACE INTO restricted VALUES (?, ?, ?, ?, ?)", row)
 
-    def drop_restricted(self, path: str, document_id: str = "") -> None:
-        """Forget one document that was at a path, or all."""
-        of = "path = ? AND ? IN ('', document_id)"
-        self._db.execute(f"DELETE FROM restricted WHERE {of}", (path, document_id))
+    def drop_restricted(self, path: str, audience: tuple[str, ...] | None = None) -> None:
+        """Forget what a path said to an audience, or to any."""
+        of = "path = ? AND ? IN ('null', audience)"
+        self._db.execute(f"DELETE FROM restricted WHERE {of}", (path, json.dumps(audience)))
 
     # --- documents ---------------------------------------------------------------------------------------------
 

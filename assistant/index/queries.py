@@ -215,17 +215,23 @@ class Queries:
         told = {"match": f"body : ({match})", "document": document_id, "most": most}
         return [passage_of(row) for row in self._db.execute(sql, told)]
 
-    def hits_naming(self, words: Sequence[str], access: Access, most: int = 20) -> tuple[Hit, ...]:
+    def hits_naming(
+        self, words: Sequence[str], access: Access, sources: Collection[str] = (), most: int = 100
+    ) -> tuple[Hit, ...]:
         """Return the passages that `access` may see in which the last of these words follow one another, the first few.
+
+        Of these sources, if any are named.
 
         A few words find it: five hundred that are alike take a second, and the first ones may stand in another passage.
         """
         sql = f"""SELECT p.id FROM words w JOIN passages p ON p.id = w.rowid
                   WHERE words MATCH :phrase
-                  AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
+                  AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}
+                              AND (:any OR s.source IN (SELECT value FROM json_each(:sources))))
                   ORDER BY p.id LIMIT :most"""
         phrase = f'body : "{" ".join(words[-SOUGHT:])}"'
-        rows = self._db.execute(sql, {"phrase": phrase, "most": most, **visible_to(access)})
+        named = {"any": not sources, "sources": json.dumps(sorted(sources))}
+        rows = self._db.execute(sql, {"phrase": phrase, "most": most, **named, **visible_to(access)})
         return self.hits([(row[0], 0.0, ()) for row in rows], access)
 
     def passage_at(self, document_id: str, offset: int) -> int | None:

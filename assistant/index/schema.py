@@ -46,8 +46,8 @@ CREATE TABLE IF NOT EXISTS audience (
     path TEXT NOT NULL REFERENCES sources (path) ON DELETE CASCADE, role TEXT NOT NULL,
     PRIMARY KEY (path, role)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS restricted (
-    path TEXT NOT NULL, source TEXT NOT NULL, document_id TEXT NOT NULL, audience TEXT NOT NULL, marks BLOB NOT NULL,
-    PRIMARY KEY (path, document_id)) WITHOUT ROWID;
+    path TEXT NOT NULL, source TEXT NOT NULL, audience TEXT NOT NULL, document_id TEXT NOT NULL, marks BLOB NOT NULL,
+    PRIMARY KEY (path, audience)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
     "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
@@ -98,12 +98,15 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Restricted:
-    """What is remembered of a document that not everyone may see, wherever it is now: `marks` are of its words."""
+    """What is remembered of all that a path said to one audience, wherever it is now: `marks` are of its words.
+
+    `document_id` is the last document that was counted in.
+    """
 
     path: str
     source: str
-    document_id: str
     audience: tuple[str, ...]
+    document_id: str
     marks: bytes
 
 

@@ -79,6 +79,22 @@ def test_that_no_document_answers_is_decided_for_nobody(ask: Callable[..., Assis
         assert answer.citations and not answer.reviewed
 
 
+def test_who_decides_that_no_document_answers_takes_back_what_was_decided(ask: Callable[..., Assistant]) -> None:
+    assistant = ask(row(DOGS, RULE), row(DOGS.upper()))
+    assert not assistant.answer(DOGS).reviewed
+
+
+def test_a_decision_for_some_is_none_for_others(ask: Callable[..., Assistant]) -> None:
+    bonus = "The bonus of the board is 20 percent of a year's pay."
+    asked, board = "What do I get at the end?", make_access(["board"])
+    rows = [row(asked, RULE), row(asked, bonus, roles=["board"])]
+    for order in (rows, rows[::-1]):
+        assistant = ask(*order)
+        assert RULE in assistant.answer(asked).citations[0].quote
+        latest = order[-1]["evidence"][0]
+        assert latest in assistant.answer(asked, access=board).citations[0].quote
+
+
 def test_signs_and_letters_make_another_question(ask: Callable[..., Assistant]) -> None:
     assistant = ask(row("May I take > 5 days?", RULE), row("???", RULE), row("Is C++ for me?", RULE), row("दिन?", RULE))
     for other in ("May I take < 5 days?", "May I take 5 days?", "!!!", "Is C# for me?", "दान?"):

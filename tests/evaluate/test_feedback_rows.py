@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,16 @@ def test_right_said_of_what_comes_closest_is_no_answer_and_no_refusal(office: Of
     assert answered.gold and unsure.gold is None and replace(unsure, place=answered.quoted).gold == answered.quoted
     told = office.review("y")
     assert "Accepted, it says that what is quoted here answers" in told
+
+
+def test_a_sentence_is_found_that_ends_as_many_do(make_assistant: Callable[..., Assistant], run: Run) -> None:
+    end = "and is approved in writing by the head of the department before the first of the month."
+    files = {f"{n}.md": f"# Rule {n}\n\nRequest number {n} is sent to desk {n} {end}\n" for n in range(30)}
+    assistant = make_assistant(files)
+    with closing(Assistant(assistant.config, audit=True)) as asked:
+        answer = asked.answer("Where is request number 29 sent?")
+        given = Feedback(answer.log_id, "wrong", "", f"Request number 29 is sent to desk 29 {end}")
+        assert asked.feedback(given)
 
 
 def test_rows_are_added_to_what_is_there(tmp_path: Path) -> None:

@@ -68,6 +68,15 @@ def test_an_edit_touches_the_answers_that_quote_it(
     assert reasons(config, since="2999-01-01") == {}
 
 
+def test_a_document_of_another_folder_with_its_name_is_another(
+    docs: Path, config: Config, run_ingest: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "leeds").mkdir()
+    (tmp_path / "leeds" / "travel.md").write_text(TRAVEL.replace("100", "80"), encoding="utf-8")
+    run_ingest(config, tmp_path / "leeds")
+    assert reasons(config) == {}
+
+
 def test_what_whoever_asked_may_no_longer_see_is_gone(config: Config, docs: Path, run_ingest: Run) -> None:
     with closing(Assistant(config, access=make_access(["hr"]), audit=True)) as assistant:
         answer = assistant.answer("Where is the pay of directors said?")

@@ -90,3 +90,12 @@ def test_an_unknown_name_changes_nothing(config: Config, tmp_path: Path) -> None
     assert len(Catalog.open(config.data).sources()) == 42
     with pytest.raises(IndexMissing):
         forget(["parking.md"], Config(base=tmp_path / "elsewhere"))
+
+
+def test_a_glob_names_many(config: Config) -> None:
+    assert forget(["rules/1*.md", "parking.md"], config) == [
+        "parking.md",
+        *(f"rules/{n}.md" for n in (1, *range(10, 20))),
+    ]
+    with pytest.raises(UsageError, match="holds no"):
+        forget(["rules/z*"], config)

@@ -25,7 +25,7 @@ from tests.manifests import access_toml
 encoder, parser = fakes.encoder, fakes.parser
 
 TRAVEL = "# Travel\n\nThe limit for a hotel night is 140 euros.\n"
-PLAN = "# Plan\n\nThe zeppelin costs 900 euros.\n"
+PLAN = "# Plan\n\nThe zeppelin costs 900 euros. It leaves the field at dawn.\n"
 PAY = (
     "# Executive pay\n\nThe chief executive receives a bonus of forty thousand pounds each March. Directors receive a "
     "car allowance of nine thousand pounds a year. The pay committee meets twice a year in secret.\n"
@@ -60,7 +60,7 @@ def indexed(config: Config, docs: Path, run_ingest: Run) -> Path:
     return docs
 
 
-def govern(docs: Path, rules: dict[str, str], default: str = "everyone") -> None:
+def govern(docs: Path, rules: dict[str, str | list[str]], default: str = "everyone") -> None:
     write(docs / MANIFEST, access_toml(rules, default))
 
 
@@ -276,12 +276,77 @@ def test_an_open_document_that_was_gone_for_a_while_comes_back_elsewhere(
     assert run_ingest(config, indexed).added == ("open/trips.md",) and "open/trips.md" in seen(config)
 
 
-def test_an_open_document_that_shares_a_rule_with_one_that_is_gone_is_another(
+def test_an_open_document_that_shares_little_with_one_that_is_gone_is_another(
     config: Config, indexed: Path, run_ingest: Run
 ) -> None:
     (indexed / "board" / "pay.md").unlink()
-    write(indexed / "open" / "cars.md", "# Cars\n\nDirectors receive a car allowance of nine thousand pounds a year.\n")
+    shared = "Directors receive a car allowance of nine thousand pounds a year."
+    write(indexed / "open" / "cars.md", f"# Cars\n\nWhoever drives for us asks for a car at the depot.\n\n{shared}\n")
     assert run_ingest(config, indexed).added == ("open/cars.md",)
+
+
+def test_what_its_readers_see_elsewhere_is_nobodys_secret(config: Config, docs: Path, run_ingest: Run) -> None:
+    letter = "# Letter\n\nDear colleague, your salary changes on the first of the month to {}. Ask us if it is wrong.\n"
+    write(docs / "open" / "template.md", letter.format("AMOUNT"))
+    write(docs / "board" / "letter-1.md", letter.format("90,000"))
+    write(docs / "board" / "pack.md", TRAVEL)
+    run_ingest(config, docs)
+    for name in ("letter-1.md", "pack.md"):
+        (docs / "board" / name).unlink()
+    run_ingest(config, docs, prune=True)
+    write(docs / "open" / "letter-2.md", letter.format("50,000"))
+    (docs / "travel.md").rename(docs / "open" / "trips.md")
+    assert {"open/letter-2.md", "open/trips.md"} <= {*run_ingest(config, docs).added}
+
+
+def test_what_was_moved_within_its_audience_may_be_opened_there(config: Config, indexed: Path, run_ingest: Run) -> None:
+    (indexed / "board").rename(indexed / "people")
+    govern(indexed, {"people/**": "board"})
+    run_ingest(config, indexed)
+    govern(indexed, {"people/plan.md": "board", "people/other.md": "board"})
+    assert run_ingest(config, indexed).updated == ("people/pay.md",)
+    (indexed / "people" / "pay.md").rename(indexed / "open" / "pay.md")
+    assert run_ingest(config, indexed).added == ("open/pay.md",)
+
+
+# --- what it said before ---------------------------------------------------------------------------------------------
+
+
+def test_an_older_version_does_not_open(config: Config, indexed: Path, run_ingest: Run) -> None:
+    more = "".join(f"\n\nItem {n} of the minutes names vote {n * 7} of the board.\n" for n in range(40))
+    write(indexed / "board" / "pay.md", PAY + more)
+    run_ingest(config, indexed)
+    write(indexed / "board" / "pay.md", f"# Executive pay\n{more}")
+    run_ingest(config, indexed)
+    write(indexed / "open" / "january.md", PAY)
+    stops(run_ingest, config, indexed)
+    (indexed / "board" / "pay.md").unlink()
+    stops(run_ingest, config, indexed, prune=True)
+
+
+def test_parts_of_a_document_do_not_open_one_by_one(config: Config, indexed: Path, run_ingest: Run) -> None:
+    (indexed / "board" / "pay.md").unlink()
+    for number, sentence in enumerate(PAY.partition("\n\n")[2].split(". ")):
+        write(indexed / "open" / f"{number}.md", f"# Part\n\n{sentence}.\n")
+    stops(run_ingest, config, indexed)
+
+
+def test_what_is_cut_before_a_rule_opens_the_rest_does_not_open(config: Config, indexed: Path, run_ingest: Run) -> None:
+    edit(indexed / "board" / "pay.md", "receives a bonus of forty thousand pounds each March", "is paid well")
+    govern(indexed, {"board/plan.md": "board", "board/other.md": "board"})
+    assert run_ingest(config, indexed).updated == ("board/pay.md",) and "board/pay.md" in seen(config)
+    write(indexed / "open" / "full.md", PAY)
+    stops(run_ingest, config, indexed)
+
+
+def test_whom_a_rule_no_longer_names_does_not_see_it_elsewhere(config: Config, indexed: Path, run_ingest: Run) -> None:
+    write(indexed / "hr" / "staff.md", "# Staff\n\nThese are words for all of the staff of the house.\n")
+    govern(indexed, {"board/**": ["board", "hr"], "hr/**": "hr"})
+    run_ingest(config, indexed)
+    govern(indexed, {"board/**": "board", "hr/**": "hr"})
+    run_ingest(config, indexed)
+    (indexed / "board" / "pay.md").rename(indexed / "hr" / "pay.md")
+    stops(run_ingest, config, indexed)
 
 
 # --- marks -----------------------------------------------------------------------------------------------------------
@@ -298,10 +363,10 @@ def test_few_marks_are_kept_of_a_long_document(config: Config, docs: Path, run_i
     )
     write(docs / "board" / "long.md", long)
     run_ingest(config, docs)
+    run_ingest(config, docs)
     with closing(Catalog.open(config.data)) as catalog:
         assert max(len(one.marks) for one in catalog.restricted()) == 8 * MOST_MARKS
     (docs / "board" / "long.md").unlink()
-    write(docs / "open" / "part.md", long[: len(long) * 3 // 5])
-    stops(run_ingest, config, docs, "board/long.md")
-    write(docs / "open" / "part.md", long[: len(long) * 2 // 5])
-    assert run_ingest(config, docs).added == ("open/part.md",)
+    for part in (long[: len(long) * 3 // 5], long[: len(long) // 20], "Words of our own. " * 9 + long):
+        write(docs / "open" / "part.md", part)
+        stops(run_ingest, config, docs, "board/long.md")
