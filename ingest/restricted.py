@@ -14,7 +14,7 @@ import shlex
 import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,61 +47,81 @@ def _runs(text: str) -> dict[int, str]:
     return {int.from_bytes(hashlib.blake2b(run.encode(), digest_size=8).digest(), "little"): run for run in runs}
 
 
-def remembered(catalog: Catalog, known: Mapping[str, SourceRow]) -> list[Restricted]:
-    """Return what restricted paths said, each to one audience, with what is indexed and was not remembered yet.
+def remember(catalog: Catalog, known: Mapping[str, SourceRow]) -> None:
+    """Keep what restricted paths said, each to one audience: what is indexed and was not counted in yet.
 
     What more may see at its path, since a rule opened it, is forgotten; what was cut from it before that is not.
     """
-    at: dict[str, list[Restricted]] = defaultdict(list)
-    for one in catalog.restricted():
-        at[one.path].append(one)
+    have: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
+    for at, told, document_id in catalog.restricted_documents():
+        have[at][told] = document_id
     with catalog.transaction():
         for path, row in known.items():
-            audience, hidden = row.meta.audience, row.size < 0
-            own = next((one for one in at.get(path, ()) if one.audience == audience), None)
-            opened = [one for one in at.get(path, ()) if _is_wider(audience, one.audience)]
-            is_new = audience is not None and (own is None or own.document_id != row.document_id)
-            if hidden or not (opened or is_new):
-                continue
-            said = marks_of(catalog.text_of(row.document_id))
-            for one in opened:
-                left = np.setdiff1d(_marks(one), said)
-                catalog.drop_restricted(path, one.audience)
-                if len(left) >= LEAST_MARKS:
-                    catalog.put_restricted(Restricted(path, row.source, one.audience, row.document_id, left.tobytes()))
-            if audience is not None and is_new:
-                marks = np.union1d(_marks(own), said) if own else said
-                fewest = marks[:MOST_MARKS].tobytes()  # hashes, so the smallest are a sample, the same of each text
-                catalog.put_restricted(Restricted(path, row.source, audience, row.document_id, fewest))
-    return catalog.restricted()
+            audience, counted = row.meta.audience, have.get(path, {})
+            is_new = audience is not None and counted.get(audience) != row.document_id
+            if row.size >= 0 and (is_new or any(_is_wider(audience, old) for old in counted)):
+                _count_in(row, catalog)
+
+
+def _count_in(row: SourceRow, catalog: Catalog) -> None:
+    said = marks_of(catalog.text_of(row.document_id))
+    kept = {one.audience: one for one in catalog.restricted(row.path)}
+    for one in kept.values():
+        if _is_wider(row.meta.audience, one.audience):
+            catalog.drop_restricted(row.path, one.audience)
+            left = np.setdiff1d(_marks(one), said)
+            if len(left) >= LEAST_MARKS:
+                catalog.put_restricted(replace(one, document_id=row.document_id, is_older=True, marks=left.tobytes()))
+    if row.meta.audience is not None:
+        made = Restricted(row.path, row.source, row.meta.audience, row.document_id, _fewest(said), is_older=False)
+        catalog.put_restricted(_both(made, kept.get(made.audience)))
+
+
+def _both(new: Restricted, old: Restricted | None) -> Restricted:
+    """Return one record with the marks of another, too."""
+    older = np.setdiff1d(_marks(old), _marks(new)) if old else marks_of("")
+    if not len(older):
+        return new
+    return replace(new, marks=_fewest(np.union1d(_marks(new), older)), is_older=True)
+
+
+def _fewest(marks: Marks) -> bytes:
+    """Return as many marks as are kept: they are hashes, so the smallest are a sample, the same of each text."""
+    return marks[:MOST_MARKS].tobytes()
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What an ingest finds: what was indexed, what is on disk, and what new files say."""
+    """What an ingest finds: what was indexed, what is on disk, and what new files say, by their paths."""
 
     known: Mapping[str, SourceRow]
-    new: Mapping[str, SourceRow]
     said: Mapping[str, Marks]
     seen: frozenset[tuple[str, int, int]]
     catalog: Catalog
     standing: dict[str, Marks] = field(default_factory=dict)
+    places: dict[str, SourceRow | None] = field(default_factory=dict)
 
     def stands(self, path: str) -> Marks:
         """Return what a file says at its path now: nothing if it is no longer there."""
         if path not in self.standing:
-            row = self.known.get(path)
-            there = row is not None and ((row.path, row.size, row.mtime_ns) in self.seen or _is_there(row))
-            text = self.catalog.text_of(row.document_id) if row and there else ""
-            self.standing[path] = self.said[path] if path in self.new else marks_of(text)
+            row = self.unchanged(path)
+            text = self.catalog.text_of(row.document_id) if row else ""
+            self.standing[path] = self.said[path] if path in self.said else marks_of(text)
         return self.standing[path]
+
+    def unchanged(self, path: str) -> SourceRow | None:
+        """Return the row of a file that is in its place as it was indexed."""
+        if path not in self.places:
+            row = self.known.get(path)
+            is_there = row and path not in self.said and ((path, row.size, row.mtime_ns) in self.seen or _is_there(row))
+            self.places[path] = row if is_there else None
+        return self.places[path]
 
 
 def check_opened(
     found: Survey,
     known: Mapping[str, SourceRow],
     rows: Sequence[SourceRow],
-    kept: Sequence[Restricted],
     catalog: Catalog,
 ) -> list[tuple[Restricted, SourceRow]]:
     """Raise UsageError where more may see, in another file, what a restricted one said and does not say in its place.
@@ -110,23 +130,24 @@ def check_opened(
     readers see already, in the documents that are most like it, does not count: templates, and what was always open.
     """
     new = {row.path: row for row in rows if row.path not in known or row.sha256 != known[row.path].sha256}
-    if not new or not kept:
+    if not new or not (kept := catalog.restricted()):
         return []
     said = {path: marks_of(catalog.text_of(row.document_id)) for path, row in new.items()}
     seen = frozenset((str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others))
-    state, index = _State(known, new, said, seen, catalog), _Index(kept)
+    state, index = _State(known, said, seen, catalog), _Index(kept)
     opened: list[tuple[Restricted, SourceRow]] = []
     moved: list[tuple[Restricted, SourceRow]] = []
     for path, row in new.items():
         for at in np.flatnonzero(index.count(said[path]) >= LEAST_MARKS):
             one = kept[int(at)]
-            wider, free = _is_wider(row.meta.audience, one.audience), state.stands(one.path)
-            if one.path == path or not _is_much(one, said[path], free):
-                continue
-            if not wider:
-                moved += [(one, row)] if not len(free) else []
-            elif _is_much(one, said[path], np.union1d(free, _seen_already(one, row, catalog))):
-                opened.append((one, row))
+            if one.path == path or (not one.is_older and state.unchanged(one.path)):
+                continue  # what is in its place, and never said more, is not gone
+            free = state.stands(one.path)
+            if _is_much(one, said[path], free):
+                if not _is_wider(row.meta.audience, one.audience):
+                    moved += [(one, row)] if not len(free) else []
+                elif _is_much(one, said[path], np.union1d(free, _seen_already(one, row, catalog))):
+                    opened.append((one, row))
     if opened:
         raise _refusal(opened)
     return moved
@@ -137,7 +158,9 @@ def carry(moved: Sequence[tuple[Restricted, SourceRow]], catalog: Catalog) -> No
     with catalog.transaction():
         for one, row in moved:
             catalog.drop_restricted(one.path, one.audience)
-            catalog.put_restricted(Restricted(row.path, row.source, one.audience, "", one.marks))
+            there = next((kept for kept in catalog.restricted(row.path) if kept.audience == one.audience), None)
+            here = replace(one, path=row.path, source=row.source, document_id="", is_older=True)
+            catalog.put_restricted(_both(here, there))
 
 
 def _refusal(opened: Sequence[tuple[Restricted, SourceRow]]) -> UsageError:
