@@ -13,7 +13,7 @@ import os
 import shlex
 import stat
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,23 +28,27 @@ from ingest.rights import Survey
 from ingest.sources import read_regular
 
 RUN_WORDS = 3  # that follow one another and are a mark together
-MOST_MARKS = 1_000  # that are kept of what one path said to one audience
-LEAST_MARKS = 4  # that a file shares, since three words may stand anywhere
-MOST_ALIKE, MOST_SOUGHT = 5, 40  # documents that readers see already, and words by which they are found
+MOST_MARKS = 200_000  # that are kept of what one path said to one audience: a word has eight bytes
+LEAST_MARKS = 4  # that are shared with a text that says more, since three words may stand anywhere
+MOST_ALIKE, MOST_SOUGHT, MOST_SEARCHES = 5, 40, 6  # what readers see already: passages, by how many words, how often
 MOST_NAMED = 10  # documents that a refusal names
 
-Marks = NDArray[np.uint64]  # hashes of runs of words, sorted, each once
+Marks = NDArray[np.int64]  # hashes of runs of words, sorted, each once
 
 
 def marks_of(text: str) -> Marks:
     """Return the marks of a text: of letters and digits alone, since a format brings the signs between them."""
-    return np.sort(np.array([*_runs(text)], np.uint64))
+    return np.sort(np.array([*_runs(text)], np.int64))
 
 
 def _runs(text: str) -> dict[int, str]:
-    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    runs = {" ".join(words[at : at + RUN_WORDS]) for at in range(max(1, len(words) - RUN_WORDS + 1))} - {""}
-    return {int.from_bytes(hashlib.blake2b(run.encode(), digest_size=8).digest(), "little"): run for run in runs}
+    """Return the runs of words of each line, by their hashes: rows may be sorted, and paragraphs put together anew."""
+    found: set[str] = set()
+    for line in text.casefold().splitlines():
+        words = "".join(c if c.isalnum() else " " for c in line).split()
+        if len(words) > 1:
+            found.update(" ".join(words[at : at + RUN_WORDS]) for at in range(max(1, len(words) - RUN_WORDS + 1)))
+    return {int.from_bytes(hashlib.blake2b(run.encode(), digest_size=7).digest(), "little"): run for run in found}
 
 
 def remember(catalog: Catalog, known: Mapping[str, SourceRow]) -> None:
@@ -65,29 +69,24 @@ def remember(catalog: Catalog, known: Mapping[str, SourceRow]) -> None:
 
 def _count_in(row: SourceRow, catalog: Catalog) -> None:
     said = marks_of(catalog.text_of(row.document_id))
-    kept = {one.audience: one for one in catalog.restricted(row.path)}
-    for one in kept.values():
+    for one in catalog.restricted(row.path):
         if _is_wider(row.meta.audience, one.audience):
             catalog.drop_restricted(row.path, one.audience)
             left = np.setdiff1d(_marks(one), said)
-            if len(left) >= LEAST_MARKS:
+            if len(left):
                 catalog.put_restricted(replace(one, document_id=row.document_id, is_older=True, marks=left.tobytes()))
     if row.meta.audience is not None:
-        made = Restricted(row.path, row.source, row.meta.audience, row.document_id, _fewest(said), is_older=False)
-        catalog.put_restricted(_both(made, kept.get(made.audience)))
+        _add(Restricted(row.path, row.source, row.meta.audience, row.document_id, said.tobytes(), False), catalog)
 
 
-def _both(new: Restricted, old: Restricted | None) -> Restricted:
-    """Return one record with the marks of another, too."""
-    older = np.setdiff1d(_marks(old), _marks(new)) if old else marks_of("")
-    if not len(older):
-        return new
-    return replace(new, marks=_fewest(np.union1d(_marks(new), older)), is_older=True)
-
-
-def _fewest(marks: Marks) -> bytes:
-    """Return as many marks as are kept: they are hashes, so the smallest are a sample, the same of each text."""
-    return marks[:MOST_MARKS].tobytes()
+def _add(new: Restricted, catalog: Catalog) -> None:
+    """Keep marks beside those that are kept of the same path and audience."""
+    kept = [_marks(one) for one in catalog.restricted(new.path) if one.audience == new.audience]
+    older = np.setdiff1d(kept[0], _marks(new)) if kept else marks_of("")
+    if len(older):
+        both = np.union1d(_marks(new), older)[:MOST_MARKS]  # hashes, so the smallest are any
+        new = replace(new, marks=both.tobytes(), is_older=True)
+    catalog.put_restricted(new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +97,13 @@ class _State:
     said: Mapping[str, Marks]
     seen: frozenset[tuple[str, int, int]]
     catalog: Catalog
-    standing: dict[str, Marks] = field(default_factory=dict)
     places: dict[str, SourceRow | None] = field(default_factory=dict)
+    texts: dict[str, Marks] = field(default_factory=dict)
 
     def stands(self, path: str) -> Marks:
         """Return what a file says at its path now: nothing if it is no longer there."""
-        if path not in self.standing:
-            row = self.unchanged(path)
-            text = self.catalog.text_of(row.document_id) if row else ""
-            self.standing[path] = self.said[path] if path in self.said else marks_of(text)
-        return self.standing[path]
+        row = self.unchanged(path)
+        return self.said[path] if path in self.said else self.of(row.document_id) if row else marks_of("")
 
     def unchanged(self, path: str) -> SourceRow | None:
         """Return the row of a file that is in its place as it was indexed."""
@@ -116,6 +112,12 @@ class _State:
             is_there = row and path not in self.said and ((path, row.size, row.mtime_ns) in self.seen or _is_there(row))
             self.places[path] = row if is_there else None
         return self.places[path]
+
+    def of(self, document_id: str) -> Marks:
+        """Return the marks of an indexed document."""
+        if document_id not in self.texts:
+            self.texts[document_id] = marks_of(self.catalog.text_of(document_id))
+        return self.texts[document_id]
 
 
 def check_opened(
@@ -138,29 +140,27 @@ def check_opened(
     opened: list[tuple[Restricted, SourceRow]] = []
     moved: list[tuple[Restricted, SourceRow]] = []
     for path, row in new.items():
-        for at in np.flatnonzero(index.count(said[path]) >= LEAST_MARKS):
-            one = kept[int(at)]
-            if one.path == path or (not one.is_older and state.unchanged(one.path)):
-                continue  # what is in its place, and never said more, is not gone
-            free = state.stands(one.path)
-            if _is_much(one, said[path], free):
-                if not _is_wider(row.meta.audience, one.audience):
-                    moved += [(one, row)] if not len(free) else []
-                elif _is_much(one, said[path], np.union1d(free, _seen_already(one, row, catalog))):
-                    opened.append((one, row))
+        met = (kept[int(at)] for at in np.flatnonzero(index.count(said[path])) if kept[int(at)].path != path)
+        # What is in its place, and never said more, is not gone.
+        left = [one for one in met if one.is_older or not state.unchanged(one.path)]
+        like = [one for one in left if _is_much(_marks(one), said[path], state.stands(one.path))]
+        moved += [(one, row) for one in like if not _is_wider(row.meta.audience, one.audience) and _is_gone(one, state)]
+        wider = [one for one in like if _is_wider(row.meta.audience, one.audience)]
+        if wider:
+            free = _seen_already(wider, row, state)
+            ours = (one for one in wider if _is_much(_marks(one), said[path], np.union1d(free, state.stands(one.path))))
+            opened += [(one, row) for one in ours]
     if opened:
         raise _refusal(opened)
     return moved
 
 
-def carry(moved: Sequence[tuple[Restricted, SourceRow]], catalog: Catalog) -> None:
+def carry(moved: Iterable[tuple[Restricted, SourceRow]], catalog: Catalog) -> None:
     """Remember at its new path what was said at an old one."""
     with catalog.transaction():
         for one, row in moved:
             catalog.drop_restricted(one.path, one.audience)
-            there = next((kept for kept in catalog.restricted(row.path) if kept.audience == one.audience), None)
-            here = replace(one, path=row.path, source=row.source, document_id="", is_older=True)
-            catalog.put_restricted(_both(here, there))
+            _add(replace(one, path=row.path, source=row.source, document_id="", is_older=True), catalog)
 
 
 def _refusal(opened: Sequence[tuple[Restricted, SourceRow]]) -> UsageError:
@@ -192,27 +192,40 @@ class _Index:
 
 
 def _marks(one: Restricted) -> Marks:
-    return np.frombuffer(one.marks, np.uint64)
+    return np.frombuffer(one.marks, np.int64)
 
 
-def _is_much(one: Restricted, said: Marks, free: Marks) -> bool:
-    """Tell whether half of what is remembered, or half of a file, is the other's; what is `free` counts for neither."""
-    own = _marks(one)
-    whole = len(own) < MOST_MARKS
-    left = np.setdiff1d(own, free)
-    others = np.setdiff1d(said if whole else said[said <= own[-1]], free)  # the same sample of both
+def _is_much(own: Marks, said: Marks, free: Marks) -> bool:
+    """Tell whether half of what is remembered, or half of a file, is the other's; what is `free` counts for neither.
+
+    A few marks are that only where they are half of both.
+    """
+    left, others = np.setdiff1d(own, free), np.setdiff1d(said, free)
     shared = len(np.intersect1d(left, others))
-    return shared >= LEAST_MARKS and 2 * shared >= min(len(left), len(others))
+    sizes = sorted((len(left), len(others)))
+    return shared > 0 and 2 * shared >= sizes[0 if shared >= LEAST_MARKS else 1]
 
 
-def _seen_already(one: Restricted, row: SourceRow, catalog: Catalog) -> Marks:
-    """Return the marks of the documents most like what is shared that all readers of a row see already."""
-    runs, own = _runs(catalog.text_of(row.document_id)), set(_marks(one).tolist())
-    shared = " ".join(run for mark, run in runs.items() if mark in own).split()
-    words = [*dict.fromkeys(sorted(shared, key=len, reverse=True))][:MOST_SOUGHT]
-    texts = [_like(words, access, catalog) for access in _readers(row.meta.audience)]
-    common = set(texts[0]).intersection(*texts[1:]) if texts else set[str]()
-    return np.unique(np.concatenate([marks_of(catalog.text_of(document)) for document in common] or [marks_of("")]))
+def _is_gone(one: Restricted, state: _State) -> bool:
+    return not len(state.stands(one.path))
+
+
+def _seen_already(near: Sequence[Restricted], row: SourceRow, state: _State) -> Marks:
+    """Return the marks of what all readers of a row see already, of the documents most like what it shares."""
+    own = np.unique(np.concatenate([_marks(one) for one in near]))
+    runs = _runs(state.catalog.text_of(row.document_id))
+    sought = np.intersect1d(own, np.array([*runs], np.int64))
+    free = marks_of("")
+    for _ in range(MOST_SEARCHES):
+        words = dict.fromkeys(word for mark in sought.tolist() for word in runs[mark].split())
+        longest = sorted(words, key=len, reverse=True)[:MOST_SOUGHT]
+        texts = [_like(longest, access, state.catalog) for access in _readers(row.meta.audience)]
+        met = [state.of(document) for document in set(texts[0]).intersection(*texts[1:])] if texts and words else []
+        free = np.unique(np.concatenate([free, *met]))
+        if len(left := np.setdiff1d(sought, free)) in (0, len(sought)):
+            break
+        sought = left
+    return free
 
 
 def _readers(audience: Audience) -> list[Access]:

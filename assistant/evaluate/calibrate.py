@@ -113,7 +113,8 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
 def updated(packaged: Confidence, found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidence:
     """Count a few questions on top of the packaged calibration, whose rate of errors counts as `PRIOR` answers.
 
-    Its bounds move by as many log-odds as the rate does. Raises UsageError without questions.
+    Its bounds rise by as many log-odds as the rate does. They never fall: what people call right was answered, and says
+    nothing of what was not. Raises UsageError without questions.
     """
     if not found:
         raise UsageError("none of the questions found anything to read.", "Give questions with gold answers.")
@@ -127,9 +128,9 @@ def _updated(point: Point, own: Point) -> Point:
     if not answered:
         return point
     rate = (point.wrong + 0.5) / (point.answered + 1)  # never 0 or 1, whose log-odds do not move
-    posterior = (PRIOR * rate + own.wrong) / (PRIOR + own.answered)
+    posterior = max(rate, (PRIOR * rate + own.wrong) / (PRIOR + own.answered))
     bound = shifted(point.bound, log_odds(posterior) - log_odds(rate))
-    return Point(point.threshold, point.answered, round(point.answered * posterior), round(bound, 6))
+    return Point(point.threshold, point.answered, point.wrong, round(bound, 6))
 
 
 def log_odds(probability: float) -> float:

@@ -186,7 +186,7 @@ def _roles_of(text: str) -> dict[str, frozenset[str]]:
     """Read `policy-hr = hr; directors = board, managers`."""
     found = {}
     for pair in filter(str.strip, text.split(";")):
-        group, equals, roles = pair.partition("=")
+        group, equals, roles = pair.rpartition("=")  # a directory's groups have some of their own
         named = make_access(roles.split(",")).roles
         if not (equals and group.strip() and named):
             raise ConfigError(f"serve.groups: {pair.strip()!r} is no group = role.", 'E.g. groups = "policy-hr = hr"')

@@ -200,7 +200,7 @@ def calibration_line(found: Mapping[str, Any]) -> str:
     if "updated_on" not in made:
         return line
     count = sum(made["updated_on"].values())
-    return f"{line}; {counted(count, 'question')}, too few to fit one, moved the packaged counts"
+    return f"{line}; {counted(count, 'question')}, too few to fit one, may have raised that bound"
 
 
 def numbers_table(first: str, *others: str) -> Table:

@@ -82,11 +82,11 @@ def like_the_packaged(count: int, off: float, seed: int = 3) -> list[ReaderOutco
 
 
 @pytest.mark.parametrize("off", [-0.7, 0.0, 0.7])
-def test_a_few_questions_move_the_packaged_calibration_by_what_they_say(off: float) -> None:
+def test_a_few_questions_ask_for_more_where_more_is_wrong_and_never_for_less(off: float) -> None:
     packaged, risk = load_packaged(), 0.25
     found = [updated(packaged, like_the_packaged(60, off, seed), {"by": "test"}) for seed in range(20)]
-    moved = np.mean([one.threshold(risk) for one in found]) - packaged.threshold(risk)
-    assert abs(moved) < 0.1 if off == 0 else moved * off < 0  # where more is wrong, a surer reading is asked for
+    moved = [one.threshold(risk) - packaged.threshold(risk) for one in found]
+    assert min(moved) >= 0 and (np.mean(moved) > 0.1 if off < 0 else np.mean(moved) < 0.1)
     one = found[0]
     assert one.model == packaged.model and one.made["packaged"] == packaged.made
     assert one.made["updated_on"] == {"set": 60} and one.questions == packaged.questions

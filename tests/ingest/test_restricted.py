@@ -17,7 +17,7 @@ from assistant.core.errors import UsageError
 from assistant.core.records import Access, IngestReport
 from assistant.index.catalog import Catalog
 from ingest.moves_and_removals import forget
-from ingest.restricted import MOST_MARKS, marks_of
+from ingest.restricted import marks_of
 from ingest.sources import MANIFEST
 from tests import fakes
 from tests.manifests import access_toml
@@ -151,8 +151,18 @@ def test_a_file_that_is_saved_in_another_layout_and_format_publishes_nothing(
     config: Config, indexed: Path, run_ingest: Run
 ) -> None:
     (indexed / "board" / "pay.md").unlink()
-    write(indexed / "open" / "pay.html", "<h1>Pay</h1><p>" + "<br>".join(f"<b>{word}</b>" for word in PAY[2:].split()))
+    write(indexed / "open" / "pay.html", "<h1>Pay</h1><p>" + " ".join(f"<b>{word}</b>" for word in PAY[2:].split()))
     stops(run_ingest, config, indexed)
+
+
+def test_a_table_whose_rows_are_sorted_publishes_nothing(config: Config, docs: Path, run_ingest: Run) -> None:
+    rows = [f"| Person {chr(65 + n)} | grade {n % 4} | {n * 7919 % 90000} |\n" for n in range(20)]
+    head = "# Pay\n\n| Name | Grade | Pay |\n|---|---|---|\n"
+    write(docs / "board" / "rows.md", head + "".join(rows))
+    run_ingest(config, docs)
+    (docs / "board" / "rows.md").unlink()
+    write(docs / "open" / "rows.md", head + "".join(sorted(rows, key=lambda row: row.split("|")[2:])))
+    stops(run_ingest, config, docs, "board/rows.md")
 
 
 def test_a_file_that_leaves_a_folder_of_a_name_with_wide_spaces_publishes_nothing(
@@ -281,7 +291,7 @@ def test_an_open_document_that_shares_little_with_one_that_is_gone_is_another(
 ) -> None:
     (indexed / "board" / "pay.md").unlink()
     shared = "Directors receive a car allowance of nine thousand pounds a year."
-    write(indexed / "open" / "cars.md", f"# Cars\n\nWhoever drives for us asks for a car at the depot.\n\n{shared}\n")
+    write(indexed / "open" / "cars.md", f"# Cars\n\nWhoever drives for us asks for a car at the depot, and brings it back on the same day.\n\n{shared}\n")
     assert run_ingest(config, indexed).added == ("open/cars.md",)
 
 
@@ -309,6 +319,18 @@ def test_what_was_moved_within_its_audience_may_be_opened_there(config: Config, 
     assert run_ingest(config, indexed).added == ("open/pay.md",)
 
 
+def test_what_fourteen_open_documents_say_may_stand_together(config: Config, docs: Path, run_ingest: Run) -> None:
+    rules = [f"Rule {n} is that desk {n} has {n * 3} spare keys and that team {n * 5} counts them." for n in range(14)]
+    for n, rule in enumerate(rules):
+        write(docs / "open" / f"{n}.md", f"# Rule {n}\n\n{rule}\n")
+    write(docs / "board" / "all.md", "# All\n\n" + "\n\n".join(rules))
+    run_ingest(config, docs)
+    (docs / "board" / "all.md").unlink()
+    run_ingest(config, docs, prune=True)
+    write(docs / "open" / "all.md", "# All rules\n\n" + "\n\n".join(rules))
+    assert run_ingest(config, docs).added == ("open/all.md",)
+
+
 # --- what it said before ---------------------------------------------------------------------------------------------
 
 
@@ -322,6 +344,32 @@ def test_an_older_version_does_not_open(config: Config, indexed: Path, run_inges
     stops(run_ingest, config, indexed)
     (indexed / "board" / "pay.md").unlink()
     stops(run_ingest, config, indexed, prune=True)
+
+
+def test_a_file_that_is_moved_over_another_makes_neither_open(config: Config, indexed: Path, run_ingest: Run) -> None:
+    (indexed / "board" / "plan.md").rename(indexed / "board" / "pay.md")
+    run_ingest(config, indexed)
+    run_ingest(config, indexed)
+    for text in (PAY, PLAN):
+        write(indexed / "open" / "old.md", text)
+        if text == PAY:
+            stops(run_ingest, config, indexed)
+    (indexed / "board" / "pay.md").unlink()
+    stops(run_ingest, config, indexed)
+
+
+def test_a_form_that_is_filled_in_does_not_open_beside_the_empty_one(
+    config: Config, docs: Path, run_ingest: Run
+) -> None:
+    form = "# Bonus\n\nWe are glad to pay you a bonus of {} euros with the salary of March. Please tell nobody.\n"
+    write(docs / "open" / "form.md", form.format("......"))
+    write(docs / "board" / "bonus.md", form.format("95,000"))
+    write(docs / "board" / "gate.md", "# Gate\n\nCode 4471 Zeppelin.\n")
+    run_ingest(config, docs)
+    for name in ("bonus.md", "gate.md"):
+        (docs / "board" / name).rename(docs / "open" / name)
+        stops(run_ingest, config, docs, f"board/{name}")
+        (docs / "open" / name).rename(docs / "board" / name)
 
 
 def test_parts_of_a_document_do_not_open_one_by_one(config: Config, indexed: Path, run_ingest: Run) -> None:
@@ -352,21 +400,18 @@ def test_whom_a_rule_no_longer_names_does_not_see_it_elsewhere(config: Config, i
 # --- marks -----------------------------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.sampled_from("alpha beta gamma delta epsilon".split()), max_size=40), st.sampled_from(" |,*\n"))
+@given(st.lists(st.sampled_from("alpha beta gamma delta epsilon".split()), max_size=40), st.sampled_from(" |,*\t"))
 def test_signs_and_layout_make_no_other_marks(words: Sequence[str], sign: str) -> None:
     assert marks_of(" ".join(words)).tolist() == marks_of(f"{sign} {sign}".join(words).upper()).tolist()
 
 
-def test_few_marks_are_kept_of_a_long_document(config: Config, docs: Path, run_ingest: Run) -> None:
+def test_a_small_part_of_a_long_document_does_not_open(config: Config, docs: Path, run_ingest: Run) -> None:
     long = "# Long\n\n" + "\n\n".join(
         f"Article {n} of the deed names depot {n * 7} and lorry {n * 13}." for n in range(400)
     )
     write(docs / "board" / "long.md", long)
     run_ingest(config, docs)
-    run_ingest(config, docs)
-    with closing(Catalog.open(config.data)) as catalog:
-        assert max(len(one.marks) for one in catalog.restricted()) == 8 * MOST_MARKS
     (docs / "board" / "long.md").unlink()
-    for part in (long[: len(long) * 3 // 5], long[: len(long) // 20], "Words of our own. " * 9 + long):
+    for part in (long[: len(long) * 3 // 5], long[: len(long) // 200], "Words of our own. " * 9 + long):
         write(docs / "open" / "part.md", part)
         stops(run_ingest, config, docs, "board/long.md")
