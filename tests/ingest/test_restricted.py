@@ -291,10 +291,8 @@ def test_an_open_document_that_shares_little_with_one_that_is_gone_is_another(
 ) -> None:
     (indexed / "board" / "pay.md").unlink()
     shared = "Directors receive a car allowance of nine thousand pounds a year."
-    write(
-        indexed / "open" / "cars.md",
-        f"# Cars\n\nWhoever drives for us asks for a car at the depot, and brings it back on the same day.\n\n{shared}\n",
-    )
+    own = "Whoever drives for us asks for a car at the depot, and brings it back on the same day."
+    write(indexed / "open" / "cars.md", f"# Cars\n\n{own}\n\n{shared}\n")
     assert run_ingest(config, indexed).added == ("open/cars.md",)
 
 
