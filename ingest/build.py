@@ -28,7 +28,7 @@ from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
 from ingest.moves_and_removals import Removals, check_share, find_removals
-from ingest.restricted import carry, check_opened, remember
+from ingest.restricted import carry, check_opened
 from ingest.rights import Survey, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
@@ -91,7 +91,6 @@ def ingest(
             outcomes = [*refused(found), *read, *review(found, known, catalog)]
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)
-            remember(catalog, known)
             moved = check_opened(found, known, rows, catalog)
             check_share(removals, len(known), most_removed)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]

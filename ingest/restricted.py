@@ -2,8 +2,8 @@
 
 A document leaves its path in many ways: moved, edited, damaged, linked to, pruned, its rule corrected, in one ingest or
 over several. None of them is looked for. What is asked is whether a file that is new, or says something new, says what
-a restricted one ever said, that neither stands in its place now nor in what its readers see elsewhere. What is
-remembered is read off the index when an ingest begins, so a run that dies forgets nothing; only `forget` does.
+a restricted one ever said, that neither stands in its place now nor in what its readers see elsewhere. What has left
+its place is read off the index before anything is published, so a run that dies forgets nothing; only `forget` does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import os
 import shlex
 import stat
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,50 +50,12 @@ def _runs(text: str) -> dict[int, str]:
     return {int.from_bytes(hashlib.blake2b(run.encode(), digest_size=7).digest(), "little"): run for run in found}
 
 
-def remember(catalog: Catalog, known: Mapping[str, SourceRow]) -> None:
-    """Keep what restricted paths said, each to one audience: what is indexed and was not counted in yet.
-
-    What more may see at its path, since a rule opened it, is forgotten; what was cut from it before that is not.
-    """
-    have: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
-    for at, told, document_id in catalog.restricted_documents():
-        have[at][told] = document_id
-    with catalog.transaction():
-        for path, row in known.items():
-            audience, counted = row.meta.audience, have.get(path, {})
-            is_new = audience is not None and counted.get(audience) != row.document_id
-            if row.size >= 0 and (is_new or any(_is_wider(audience, old) for old in counted)):
-                _count_in(row, catalog)
-
-
-def _count_in(row: SourceRow, catalog: Catalog) -> None:
-    said = marks_of(catalog.text_of(row.document_id))
-    for one in catalog.restricted(row.path):
-        if _is_wider(row.meta.audience, one.audience):
-            catalog.drop_restricted(row.path, one.audience)
-            left = np.setdiff1d(_marks(one), said)
-            if len(left):
-                catalog.put_restricted(replace(one, document_id=row.document_id, is_older=True, marks=left.tobytes()))
-    if row.meta.audience is not None:
-        _add(Restricted(row.path, row.source, row.meta.audience, row.document_id, said.tobytes(), False), catalog)
-
-
-def _add(new: Restricted, catalog: Catalog) -> None:
-    """Keep marks beside those that are kept of the same path and audience."""
-    kept = [_marks(one) for one in catalog.restricted(new.path) if one.audience == new.audience]
-    older = np.setdiff1d(kept[0], _marks(new)) if kept else marks_of("")
-    if len(older):
-        both = np.union1d(_marks(new), older)[:MOST_MARKS]  # hashes, so the smallest are any
-        new = replace(new, marks=both.tobytes(), is_older=True)
-    catalog.put_restricted(new)
-
-
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What an ingest finds: what was indexed, what is on disk, and what new files say, by their paths."""
+    """What an ingest finds, by paths: what was indexed, what is on disk, and what is new."""
 
     known: Mapping[str, SourceRow]
-    said: Mapping[str, Marks]
+    new: Mapping[str, SourceRow]
     seen: frozenset[tuple[str, int, int]]
     catalog: Catalog
     places: dict[str, SourceRow | None] = field(default_factory=dict)
@@ -102,19 +63,19 @@ class _State:
 
     def stands(self, path: str) -> Marks:
         """Return what a file says at its path now: nothing if it is no longer there."""
-        row = self.unchanged(path)
-        return self.said[path] if path in self.said else self.of(row.document_id) if row else marks_of("")
+        row = self.new.get(path) or self.unchanged(path)
+        return self.of(row.document_id) if row else marks_of("")
 
     def unchanged(self, path: str) -> SourceRow | None:
         """Return the row of a file that is in its place as it was indexed."""
         if path not in self.places:
             row = self.known.get(path)
-            is_there = row and path not in self.said and ((path, row.size, row.mtime_ns) in self.seen or _is_there(row))
+            is_there = row and path not in self.new and ((path, row.size, row.mtime_ns) in self.seen or _is_there(row))
             self.places[path] = row if is_there else None
         return self.places[path]
 
     def of(self, document_id: str) -> Marks:
-        """Return the marks of an indexed document."""
+        """Return the marks of a document."""
         if document_id not in self.texts:
             self.texts[document_id] = marks_of(self.catalog.text_of(document_id))
         return self.texts[document_id]
@@ -132,27 +93,60 @@ def check_opened(
     readers see already, in the documents that are most like it, does not count: templates, and what was always open.
     """
     new = {row.path: row for row in rows if row.path not in known or row.sha256 != known[row.path].sha256}
+    seen = frozenset((str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others))
+    state = _State(known, new, seen, catalog)
+    _remember(state)
     if not new or not (kept := catalog.restricted()):
         return []
-    said = {path: marks_of(catalog.text_of(row.document_id)) for path, row in new.items()}
-    seen = frozenset((str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others))
-    state, index = _State(known, said, seen, catalog), _Index(kept)
+    index = _Index(kept)
     opened: list[tuple[Restricted, SourceRow]] = []
     moved: list[tuple[Restricted, SourceRow]] = []
     for path, row in new.items():
-        met = (kept[int(at)] for at in np.flatnonzero(index.count(said[path])) if kept[int(at)].path != path)
-        # What is in its place, and never said more, is not gone.
-        left = [one for one in met if one.is_older or not state.unchanged(one.path)]
-        like = [one for one in left if _is_much(_marks(one), said[path], state.stands(one.path))]
+        said = state.of(row.document_id)
+        met = (kept[int(at)] for at in np.flatnonzero(index.count(said)) if kept[int(at)].path != path)
+        like = [one for one in met if _is_much(_marks(one), said, state.stands(one.path))]
         moved += [(one, row) for one in like if not _is_wider(row.meta.audience, one.audience) and _is_gone(one, state)]
         wider = [one for one in like if _is_wider(row.meta.audience, one.audience)]
         if wider:
             free = _seen_already(wider, row, state)
-            ours = (one for one in wider if _is_much(_marks(one), said[path], np.union1d(free, state.stands(one.path))))
+            ours = (one for one in wider if _is_much(_marks(one), said, np.union1d(free, state.stands(one.path))))
             opened += [(one, row) for one in ours]
     if opened:
         raise _refusal(opened)
     return moved
+
+
+def _remember(state: _State) -> None:
+    """Keep what restricted files said that say it no longer, and drop of it what a rule has opened at its path."""
+    catalog = state.catalog
+    have = {(path, audience): document_id for path, audience, document_id in catalog.restricted_documents()}
+    with catalog.transaction():
+        for path, row in state.known.items():
+            audience = row.meta.audience
+            is_new = audience is not None and row.size >= 0 and have.get((path, audience)) != row.document_id
+            if audience is not None and is_new and not state.unchanged(path):
+                marks = state.of(row.document_id).tobytes()
+                _add(Restricted(path, row.source, audience, row.document_id, marks), catalog)
+        for path, audience in have:
+            row_there = state.known.get(path)
+            if row_there and row_there.size >= 0 and _is_wider(row_there.meta.audience, audience):
+                _drop_opened(row_there, audience, state)
+
+
+def _drop_opened(row: SourceRow, audience: tuple[str, ...], state: _State) -> None:
+    for one in state.catalog.restricted(row.path):
+        if one.audience == audience:
+            left = np.setdiff1d(_marks(one), state.of(row.document_id))
+            state.catalog.drop_restricted(row.path, audience)
+            if len(left):
+                state.catalog.put_restricted(replace(one, marks=left.tobytes()))
+
+
+def _add(new: Restricted, catalog: Catalog) -> None:
+    """Keep marks beside those that are kept of the same path and audience."""
+    kept = [_marks(one) for one in catalog.restricted(new.path) if one.audience == new.audience]
+    both = np.union1d(_marks(new), kept[0]) if kept else _marks(new)
+    catalog.put_restricted(replace(new, marks=both[:MOST_MARKS].tobytes()))  # hashes, so the smallest are any
 
 
 def carry(moved: Iterable[tuple[Restricted, SourceRow]], catalog: Catalog) -> None:
@@ -160,7 +154,7 @@ def carry(moved: Iterable[tuple[Restricted, SourceRow]], catalog: Catalog) -> No
     with catalog.transaction():
         for one, row in moved:
             catalog.drop_restricted(one.path, one.audience)
-            _add(replace(one, path=row.path, source=row.source, document_id="", is_older=True), catalog)
+            _add(replace(one, path=row.path, source=row.source, document_id=""), catalog)
 
 
 def _refusal(opened: Sequence[tuple[Restricted, SourceRow]]) -> UsageError:

@@ -93,7 +93,9 @@ def access(
 @takes("data", "json")
 def forget(
     context: Context,
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Documents, as sources or paths name them.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE", help="Documents, by source, glob of sources or path.")
+    ],
 ) -> None:
     """Delete documents from the index, so that no byte of their text stays in it; the files stay.
 

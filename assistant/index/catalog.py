@@ -250,15 +250,13 @@ class Catalog:
 
     def restricted(self, path: str | None = None) -> list[Restricted]:
         """Return what is remembered of what not everyone may see, at one path or at all."""
-        of = "SELECT path, source, audience, document_id, marks, is_older FROM restricted WHERE ? IS NULL OR path = ?"
-        return [
-            Restricted(path, source, tuple(read_json(audience)), document_id, marks, bool(is_older))
-            for path, source, audience, document_id, marks, is_older in self._db.execute(of, (path, path))
-        ]
+        of = "SELECT path, source, audience, document_id, marks FROM restricted WHERE ? IS NULL OR path = ?"
+        rows = self._db.execute(of, (path, path))
+        return [Restricted(path, source, tuple(read_json(told)), *rest) for path, source, told, *rest in rows]
 
     def put_restricted(self, one: Restricted) -> None:
-        row = (one.path, one.source, json.dumps(one.audience), one.document_id, one.marks, one.is_older)
-        self._db.execute("INSERT OR REPLACE INTO restricted VALUES (?, ?, ?, ?, ?, ?)", row)
+        row = (one.path, one.source, json.dumps(one.audience), one.document_id, one.marks)
+        self._db.execute("INSERT OR REPLACE INTO restricted VALUES (?, ?, ?, ?, ?)", row)
 
     def drop_restricted(self, path: str, audience: tuple[str, ...] | None = None) -> None:
         """Forget what a path said to an audience, or to any."""

@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS audience (
     PRIMARY KEY (path, role)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS restricted (
     path TEXT NOT NULL, source TEXT NOT NULL, audience TEXT NOT NULL, document_id TEXT NOT NULL, marks BLOB NOT NULL,
-    is_older INTEGER NOT NULL, PRIMARY KEY (path, audience)) WITHOUT ROWID;
+    PRIMARY KEY (path, audience)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
     "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
@@ -100,7 +100,7 @@ class SourceRow:
 class Restricted:
     """What is remembered of all that a path said to one audience, wherever it is now: `marks` are of its words.
 
-    `document_id` is the last document that was counted in; `is_older` tells whether others are in the marks, too.
+    `document_id` is the last document that was counted in.
     """
 
     path: str
@@ -108,7 +108,6 @@ class Restricted:
     audience: tuple[str, ...]
     document_id: str
     marks: bytes
-    is_older: bool
 
 
 @dataclass(frozen=True, slots=True)
