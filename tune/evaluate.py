@@ -101,21 +101,24 @@ INVENTED = "invented_keys"
 MAX_LOSS = 0.01  # of the primary metric against the merged model
 
 
-def promote(registry: Registry, models: Mapping[str, str], report: Mapping[str, Mapping[str, Any]]) -> str:
+def promote(
+    registry: Registry, models: Mapping[str, str], report: Mapping[str, Mapping[str, Any]], *, better_reader: bool
+) -> str:
     """Let the GPTQ model serve if the report says that it is better; return its id. Raises GateFailed if not."""
-    check_gate(report)
+    check_gate(report, better_reader=better_reader)
     llm.promote(registry, models[GPTQ])
     return models[GPTQ]
 
 
-def check_gate(report: Mapping[str, Mapping[str, Any]]) -> None:
+def check_gate(report: Mapping[str, Mapping[str, Any]], *, better_reader: bool) -> None:
     """Raise GateFailed unless GPTQ beats what serves, keeps within a point of the merged model and invents no more.
 
-    `report` maps each of serving, merged and gptq to its metrics.
+    With a reader that proved better by itself it need only keep within a point of what serves, too. `report` maps each
+    of serving, merged and gptq to its metrics.
     """
     gptq, merged, serving = (report[name] for name in (GPTQ, MERGED, SERVING))
     faults = []
-    if gptq[PRIMARY] <= serving[PRIMARY]:
+    if gptq[PRIMARY] < serving[PRIMARY] - MAX_LOSS if better_reader else gptq[PRIMARY] <= serving[PRIMARY]:
         faults.append(f"its {PRIMARY} is {gptq[PRIMARY]:.3f}, that of what serves {serving[PRIMARY]:.3f}")
     if gptq[PRIMARY] < merged[PRIMARY] - MAX_LOSS:
         faults.append(f"its {PRIMARY} is {gptq[PRIMARY]:.3f}, that of the merged model {merged[PRIMARY]:.3f}")

@@ -3,11 +3,12 @@
 An example is a question with the passages that retrieval brings, its label the parts that meet gold evidence: the
 passages without any are the negatives that the reader really meets. Another is the question with the candidates that
 the reader of before takes for the likeliest, side by side. `tune run` trains on most of the documents that are
-learned from, and takes the reader if it finds the gold first more often on the others.
+learned from, and takes the reader if it knows better on the others which of its answers are right.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.confidence import UNCALIBRATED, Confidence, load_confidence
 from assistant.answer.evidence import as_read, in_place, place
 from assistant.answer.read import Candidates, ReaderFile, evidence_in, likeliest
 from assistant.core.config import Config
 from assistant.core.records import Hit, Progress
+from assistant.evaluate.calibrate import outcome
 from assistant.evaluate.metrics import interval, resamples
 from assistant.evaluate.questions import Question, access_of
 from assistant.evaluate.retrieval_scores import covers_gold
@@ -36,6 +38,8 @@ from tune.train_reader import ReaderExample, ReaderPassage, train
 
 SEARCHED, RIGHT, WRONG = 16, 2, 4  # passages: looked at, and taken of them with gold and without
 CHECKED_DOCUMENTS = 4  # one in so many is kept to compare the readers on
+MIN_CHECKED = 20  # questions, below which an interval says little
+SURELY = 0.01  # the least probability that a loss is taken of
 FOLDER = "adapter"
 
 
@@ -77,19 +81,22 @@ def side_by_side(found: Candidates, question: Question) -> ReaderPassage:
 def train_better(
     config: Config, questions: Sequence[Question], serving: ReaderFile, out: Path, name: str, progress: Progress
 ) -> tuple[ReaderFile | None, dict[str, Any]]:
-    """Train on, and return the reader if it is better than what serves; and how often each is right.
+    """Train on, and return the reader if it is better than what serves; and the log loss of each.
 
-    Right is a first candidate that is gold; better is a gain whose 95% interval, over the questions of documents that
-    it did not learn from, is above nothing. It is installed as NAME.
+    That is of the probability that what it picks is right, so of what decides between an answer and none. Better is a
+    gain whose 95% interval, over the questions of documents that it did not learn from, is above nothing. It is
+    installed as NAME.
     """
     learned = [q for q in questions if digest(q.document) % CHECKED_DOCUMENTS]
-    checked = [q for q in questions if not digest(q.document) % CHECKED_DOCUMENTS and q.answerable and q.evidence]
-    if len(learned) < MIN_EXAMPLES or not checked:
+    checked = [q for q in questions if not digest(q.document) % CHECKED_DOCUMENTS]
+    if len(learned) < MIN_EXAMPLES or len(checked) < MIN_CHECKED:
         return None, {"questions": len(questions), "taken": False}
+    confidence = load_confidence(config.data)
     mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
     with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
         found = list(examples(assistant, learned, progress))
-        before = [_right(assistant, q, serving) for q in checked]
+    with closing(Assistant(config, confidence=UNCALIBRATED, reader=serving)) as assistant:
+        before = [_loss(assistant, q, confidence) for q in checked]
     measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
     base = open_base(MPNET)
     install(
@@ -97,15 +104,15 @@ def train_better(
     )
     tuned = replace(serving, model_id=name)
     with closing(Assistant(config, confidence=UNCALIBRATED, reader=tuned)) as assistant:
-        after = [_right(assistant, q, tuned) for q in checked]
-    gain = np.array(after) - np.array(before)
+        after = [_loss(assistant, q, confidence) for q in checked]
+    gain = np.array(before) - np.array(after)
     low, high = interval(gain[resamples(len(gain))].mean(axis=1))
     told = {
         **measured,
         "questions": len(learned),
         "checked": len(checked),
-        "first_serving": round(float(np.mean(before)), 4),
-        "first_tuned": round(float(np.mean(after)), 4),
+        "loss_serving": round(float(np.mean(before)), 4),
+        "loss_tuned": round(float(np.mean(after)), 4),
         "gain95": [round(low, 4), round(high, 4)],
         "taken": low > 0,
     }
@@ -117,9 +124,11 @@ def to_json(weights: Logistic, model_id: str, made: dict[str, Any]) -> dict[str,
     return {"model": model_id, **asdict(weights), "made": made}
 
 
-def _right(assistant: Assistant, question: Question, reader: ReaderFile) -> float:
-    found = assistant.candidates(question.asked, question.history, access=access_of(assistant.access, question))
-    if not found.sentences:
+def _loss(assistant: Assistant, question: Question, confidence: Confidence) -> float:
+    """Return the log loss of P(the evidence is right); nothing for what a definition answers."""
+    reading = assistant.read(question.asked, question.history, access=access_of(assistant.access, question))
+    if not reading.features:
         return 0.0
-    best = found.sentences[int(np.argmax(reader.weights.log_odds(found.columns)))]
-    return float(covers_gold(best.text, question.evidence))
+    right = outcome(question, reading.evidence, reading.features, "").right
+    chance = float(np.clip(confidence.probability(reading.features), SURELY, 1 - SURELY))
+    return -math.log(chance if right else 1 - chance)

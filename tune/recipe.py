@@ -72,7 +72,8 @@ def run(plan: Plan, config: Config, progress: Progress) -> list[Stage]:
     stages = [*done.values()]
     write_report(plan.out, stages)
     if plan.until == PROMOTE:
-        promote(Registry(config.models_dir), read_models(done["export"].folder), done["evaluate"].measured)
+        models, better = read_models(done["export"].folder), done["reader"].measured["taken"]
+        promote(Registry(config.models_dir), models, done["evaluate"].measured, better_reader=better)
     return stages
 
 

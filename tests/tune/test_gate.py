@@ -19,7 +19,13 @@ def report(gptq: float = 0.5, merged: float = 0.505, serving: float = 0.4, inven
 
 
 def test_what_is_better_passes() -> None:
-    check_gate(report())
+    check_gate(report(), better_reader=False)
+
+
+def test_with_a_better_reader_the_generator_need_only_be_as_good() -> None:
+    check_gate(report(serving=0.509), better_reader=True)
+    with pytest.raises(GateFailed, match=r"what serves 0\.511"):
+        check_gate(report(serving=0.511), better_reader=True)
 
 
 @pytest.mark.parametrize(
@@ -32,4 +38,4 @@ def test_what_is_better_passes() -> None:
 )
 def test_what_is_not_better_changes_nothing(changed: dict[str, float], told: str) -> None:
     with pytest.raises(GateFailed, match=told):
-        check_gate(report(**changed))
+        check_gate(report(**changed), better_reader=False)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.confidence import Confidence
 from assistant.answer.features import SENTENCE_FEATURES
 from assistant.answer.read import FILE_NAME, load_reader, read_reader
 from assistant.core.config import Config, GeneratorSection, ModelsSection
@@ -18,11 +19,12 @@ from assistant.core.errors import ModelDamaged, UsageError
 from assistant.core.files import PACKAGED
 from assistant.evaluate.questions import Question
 from assistant.models.llm import promote, rollback
+from assistant.models.logistic import Logistic
 from assistant.models.registry import Registry
 from assistant.terminal.status import _calibration
 from tune.factory.fit_packaged import Sample, fit_reader
 from tune.graphs.install import install
-from tune.reader import examples, to_json, train_better
+from tune.reader import _loss, examples, to_json, train_better
 from tune.train_reader import ReaderExample, ReaderPassage, batched, loss_of, make_model
 
 LEAVE = "# Leave\n\n## Carry-over\n\nEmployees may carry over 5 days. Days expire on 31 March.\n"
@@ -146,6 +148,18 @@ def test_too_few_questions_change_nothing(make_assistant: Callable[..., Assistan
     asked = [Question(str(n), "When?", True, (), ("Days expire on 31 March.",), (f"{n}.md",)) for n in range(20)]
     told = train_better(config, asked, load_reader(config), tmp_path, "tuned-1-reader", silent)
     assert told == (None, {"questions": 20, "taken": False})
+
+
+def test_a_reader_is_as_good_as_it_knows_which_of_its_answers_are_right(
+    make_assistant: Callable[..., Assistant],
+) -> None:
+    assistant = make_assistant({"leave.md": LEAVE})
+    gold = ("Carried-over days expire on 31 March.",)
+    sure, unsure = (Confidence(Logistic((), (), bias), (), {}) for bias in (2.0, -2.0))
+    right = Question("1", "When do carried-over days expire?", True, (), gold, ("leave.md",))
+    wrong = Question("2", "When do carried-over days expire?", False, (), (), ("leave.md",))
+    assert _loss(assistant, right, sure) < 0.2 < 2 < _loss(assistant, right, unsure)
+    assert _loss(assistant, wrong, unsure) < 0.2 < 2 < _loss(assistant, wrong, sure)
 
 
 def test_it_serves_as_long_as_its_generator(tmp_path: Path) -> None:
