@@ -105,8 +105,9 @@ def check_opened(
         said = state.of(row.document_id)
         met = (kept[int(at)] for at in np.flatnonzero(index.count(said)) if kept[int(at)].path != path)
         like = [one for one in met if _is_much(_marks(one), said, state.stands(one.path))]
-        moved += [(one, row) for one in like if not _is_wider(row.meta.audience, one.audience) and _is_gone(one, state)]
         wider = [one for one in like if _is_wider(row.meta.audience, one.audience)]
+        gone = (one for one in like if not len(state.stands(one.path)))
+        moved += [(one, row) for one in gone if not _is_wider(row.meta.audience, one.audience)]
         if wider:
             free = _seen_already(wider, row, state)
             ours = (one for one in wider if _is_much(_marks(one), said, np.union1d(free, state.stands(one.path))))
@@ -119,25 +120,25 @@ def check_opened(
 def _remember(state: _State) -> None:
     """Keep what restricted files said that say it no longer, and drop of it what a rule has opened at its path."""
     catalog = state.catalog
-    have = {(path, audience): document_id for path, audience, document_id in catalog.restricted_documents()}
+    have = {(path, audience): document_id for path, _, audience, document_id in catalog.restricted_documents()}
+    known = {path: row for path, row in state.known.items() if row.size >= 0}  # what is hidden was remembered before
     with catalog.transaction():
-        for path, row in state.known.items():
+        for path, row in known.items():
             audience = row.meta.audience
-            is_new = audience is not None and row.size >= 0 and have.get((path, audience)) != row.document_id
-            if audience is not None and is_new and not state.unchanged(path):
-                marks = state.of(row.document_id).tobytes()
-                _add(Restricted(path, row.source, audience, row.document_id, marks), catalog)
+            if audience is None or have.get((path, audience)) == row.document_id or state.unchanged(path):
+                continue
+            marks = state.of(row.document_id).tobytes()
+            _add(Restricted(path, row.source, audience, row.document_id, marks), catalog)
         for path, audience in have:
-            row_there = state.known.get(path)
-            if row_there and row_there.size >= 0 and _is_wider(row_there.meta.audience, audience):
-                _drop_opened(row_there, audience, state)
+            if path in known and _is_wider(known[path].meta.audience, audience):
+                _drop_opened(known[path], state)
 
 
-def _drop_opened(row: SourceRow, audience: tuple[str, ...], state: _State) -> None:
+def _drop_opened(row: SourceRow, state: _State) -> None:
     for one in state.catalog.restricted(row.path):
-        if one.audience == audience:
-            left = np.setdiff1d(_marks(one), state.of(row.document_id))
-            state.catalog.drop_restricted(row.path, audience)
+        left = np.setdiff1d(_marks(one), state.of(row.document_id))
+        if _is_wider(row.meta.audience, one.audience) and left.nbytes < len(one.marks):
+            state.catalog.drop_restricted(row.path, one.audience)
             if len(left):
                 state.catalog.put_restricted(replace(one, marks=left.tobytes()))
 
@@ -198,10 +199,6 @@ def _is_much(own: Marks, said: Marks, free: Marks) -> bool:
     shared = len(np.intersect1d(left, others))
     sizes = sorted((len(left), len(others)))
     return shared > 0 and 2 * shared >= sizes[0 if shared >= LEAST_MARKS else 1]
-
-
-def _is_gone(one: Restricted, state: _State) -> bool:
-    return not len(state.stands(one.path))
 
 
 def _seen_already(near: Sequence[Restricted], row: SourceRow, state: _State) -> Marks:

@@ -124,9 +124,6 @@ def updated(packaged: Confidence, found: Sequence[ReaderOutcome], made: dict[str
 
 
 def _updated(point: Point, own: Point) -> Point:
-    answered = point.answered + own.answered
-    if not answered:
-        return point
     rate = (point.wrong + 0.5) / (point.answered + 1)  # never 0 or 1, whose log-odds do not move
     posterior = max(rate, (PRIOR * rate + own.wrong) / (PRIOR + own.answered))
     bound = shifted(point.bound, log_odds(posterior) - log_odds(rate))

@@ -243,10 +243,11 @@ class Catalog:
     def drop_source(self, path: str) -> None:
         self._db.execute("DELETE FROM sources WHERE path = ?", (path,))
 
-    def restricted_documents(self) -> Iterator[tuple[str, tuple[str, ...], str]]:
-        """Yield the path, audience and document of what is remembered of what not everyone may see."""
-        for path, audience, document_id in self._db.execute("SELECT path, audience, document_id FROM restricted"):
-            yield path, tuple(read_json(audience)), document_id
+    def restricted_documents(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+        """Yield path, source, audience and document of what is remembered of what not everyone may see."""
+        rows = self._db.execute("SELECT path, source, audience, document_id FROM restricted")
+        for path, source, audience, document_id in rows:
+            yield path, source, tuple(read_json(audience)), document_id
 
     def restricted(self, path: str | None = None) -> list[Restricted]:
         """Return what is remembered of what not everyone may see, at one path or at all."""

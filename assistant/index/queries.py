@@ -220,9 +220,8 @@ class Queries:
     ) -> tuple[Hit, ...]:
         """Return the passages that `access` may see in which the last of these words follow one another, the first few.
 
-        Of these sources, if any are named.
-
-        A few words find it: five hundred that are alike take a second, and the first ones may stand in another passage.
+        Only of these sources, if any are named. A few words find it: five hundred that are alike take a second, and
+        the first ones may stand in another passage.
         """
         sql = f"""SELECT p.id FROM words w JOIN passages p ON p.id = w.rowid
                   WHERE words MATCH :phrase
