@@ -142,6 +142,8 @@ class ServeSection:
     groups_header: str = "X-Forwarded-Groups"  # in which a proxy names the groups of whoever asks
     groups: str = ""  # their roles, e.g. "policy-hr = hr; directors = board, managers"; other groups give none
     about_header: str = ""  # in which a proxy says what else decides answers, like user.about: "contractor, London"
+    reviewers: str = ""  # roles that may see /gaps, e.g. "hr, policy-owners"
+    gaps: str = ""  # the page that `assistant gaps --html` writes, shown at /gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,11 @@ class Config:
     def tokens_file(self) -> Path | None:
         """The file of the tokens with names, if there is to be one."""
         return (self.base / Path(self.serve.tokens).expanduser()).absolute() if self.serve.tokens else None
+
+    @property
+    def gaps_file(self) -> Path | None:
+        """The page of what the documents leave open, if there is to be one."""
+        return (self.base / Path(self.serve.gaps).expanduser()).absolute() if self.serve.gaps else None
 
     @property
     def sha(self) -> str:
@@ -306,9 +313,9 @@ def _plain(hint: Any) -> Any:
 def _conflicts(config: Config) -> Iterator[str]:
     """Say which settings, each of them good, do not go together or name no place."""
     try:
-        _ = config.data, config.models_dir, config.audit_key, config.tokens_file, config.reviewed_file
+        _ = config.data, config.models_dir, config.audit_key, config.tokens_file, config.gaps_file, config.reviewed_file
     except (ValueError, RuntimeError) as error:
-        named = "index.data, models.dir, audit.key_file, answer.reviewed and serve.tokens"
+        named = "index.data, models.dir, audit.key_file, answer.reviewed, serve.tokens and serve.gaps"
         yield f"{named} must name places: {error}"
     if config.serve.tokens and config.serve.proxies:
         yield "serve.tokens and serve.proxies both say who asks; leave one out"

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, Security
-from fastapi.datastructures import Headers
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.question import ReportStage
-from assistant.contract import AskResponse, SearchResponse, answer_json, dumps, search_json
+from assistant.contract import AskResponse, SearchResponse, answer_json, search_json
 from assistant.core.errors import AssistantError
 from assistant.core.package import __version__
-from assistant.core.records import Access, Answer, Turn
+from assistant.core.records import Access, Answer, Turn, make_access
 from assistant.serve.completions import completion, conversation, events, models
 from assistant.serve.errors import Notify, Translate, translator
 from assistant.serve.identity import Door
 from assistant.serve.metrics import MEDIA_TYPE, Metrics
+from assistant.serve.middleware import JSON, CommonHeadersMiddleware, Log, error_response
 from assistant.serve.page import render
 from assistant.serve.page.views import SOURCE_PATH
 from assistant.serve.queue import RequestQueue, Result
@@ -39,17 +37,13 @@ from assistant.serve.schemas import (
     HttpError,
     SearchRequest,
     busy,
-    error_json,
+    encoded,
 )
 
-MAX_BODY_BYTES = 262_144  # chat pages send the whole conversation each time
-JSON, EVENTS = "application/json", "text/event-stream"
-COMMON_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-BASIC = f'Basic realm="{MODEL_NAME}", charset="UTF-8"'  # a browser asks for it; the token is the password
+EVENTS = "text/event-stream"
 HANDLED = (HTTPException, RequestValidationError, AssistantError, Exception)
 
 Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
-Log = Callable[[Mapping[str, object]], None]  # takes what there is to say of a request, nothing that it holds
 
 
 def make_app(assistant: Assistant, door: Door, queue: RequestQueue, notify: Notify, log: Log | None = None) -> ASGIApp:
@@ -79,6 +73,7 @@ def make_app(assistant: Assistant, door: Door, queue: RequestQueue, notify: Noti
     app.get("/v1/models", response_model=dict, summary="List the one model that there is.")(service.models)
     app.get("/healthz", response_model=Health, summary="Tell that the server is up.")(service.health)
     app.get("/metrics", include_in_schema=False)(service.metrics)
+    app.get(render.GAPS, include_in_schema=False)(service.gaps)
     app.get(render.HOME, include_in_schema=False)(service.home)
     app.post(render.HOME, include_in_schema=False)(service.ask_page)
     app.post(render.FEEDBACK, include_in_schema=False)(service.take_feedback)
@@ -96,11 +91,12 @@ class Service:
         self._metrics = metrics
         self._door = door
         self._queue = queue
+        self._reviewers = make_access(assistant.config.serve.reviewers.split(",")).roles
 
     async def ask(self, asked: AskRequest, request: Request) -> Response:
         def work(access: Access, report_stage: ReportStage) -> bytes:
             answer = self._answer(request, asked.question, asked.turns, access, report_stage, asked.about)
-            return _encoded(answer_json(answer))
+            return encoded(answer_json(answer))
 
         return Response(await self._run(request, work), media_type=JSON)
 
@@ -108,7 +104,7 @@ class Service:
         def work(access: Access, _: ReportStage) -> bytes:
             found = self._assistant.search(asked.query, access=access, k=asked.k)
             self._metrics.took(found.timings)
-            return _encoded(search_json(found))
+            return encoded(search_json(found))
 
         return Response(await self._run(request, work), media_type=JSON)
 
@@ -117,7 +113,7 @@ class Service:
 
         def work(access: Access, report_stage: ReportStage) -> bytes:
             answer = self._answer(request, question, turns, access, report_stage)
-            return events(answer) if asked.stream else _encoded(completion(answer))
+            return events(answer) if asked.stream else encoded(completion(answer))
 
         return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
 
@@ -156,17 +152,30 @@ class Service:
         return render.static(path)
 
     async def models(self) -> Response:
-        return Response(_encoded(models()), media_type=JSON)
+        return Response(encoded(models()), media_type=JSON)
 
     async def health(self) -> Response:
         health = Health(answering=self._queue.answering, waiting=self._queue.waiting)
-        return Response(_encoded(health.model_dump()), media_type=JSON)
+        return Response(encoded(health.model_dump()), media_type=JSON)
 
     async def metrics(self, request: Request) -> Response:
         self._access(request)  # who may not ask may not look
         ingested = await asyncio.to_thread(lambda: self._assistant.catalog.meta("ingested"))
         text = self._metrics.text(self._queue.answering, self._queue.waiting, ingested)
         return Response(text, media_type=MEDIA_TYPE)
+
+    async def gaps(self, request: Request) -> Response:
+        if self._access(request).roles.isdisjoint(self._reviewers):
+            message = "this page is for reviewers: serve.reviewers names their roles."
+            raise HttpError(HTTPStatus.FORBIDDEN, "not_reviewer", message)
+        path = self._assistant.config.gaps_file
+        try:
+            if path:
+                return render.report(await asyncio.to_thread(path.read_bytes))
+        except OSError:
+            pass
+        message = "there is no report yet: name its file in serve.gaps, and have `assistant gaps --html FILE` write it."
+        raise HttpError(HTTPStatus.NOT_FOUND, "not_found", message)
 
     def _access(self, request: Request) -> Access:
         return self._door.access(request.client.host if request.client else "", request.headers.items())
@@ -215,90 +224,8 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _encoded(value: object) -> bytes:
-    return f"{dumps(value)}\n".encode()
-
-
-class CommonHeadersMiddleware:
-    """Adds what every response says, and refuses by its head and size what no path should read."""
-
-    def __init__(self, app: FastAPI, door: Door, translate: Translate, log: Log | None) -> None:
-        self._app = app
-        self._paths = {route.path for route in app.routes if isinstance(route, Route)}
-        self._log = log
-        self._door = door
-        self._translate = translate
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        size, status, began = 0, 0, time.perf_counter()
-
-        async def receive_bounded() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > MAX_BODY_BYTES:  # what the client says of its length may be wrong, or be missing
-                raise _too_large()
-            return message
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *COMMON_HEADERS]
-            await send(message)
-
-        try:
-            headers = Headers(scope=scope)
-            self._door.check(scope["path"], headers.items())
-            if scope["path"] not in self._paths:  # the router takes some spellings more, with a line end behind
-                raise HTTPException(HTTPStatus.NOT_FOUND)
-            _check_body(scope["method"], scope["path"], headers)
-        except (HTTPException, AssistantError) as error:
-            await _error_response(self._translate(error), scope["path"])(scope, receive, send_with_headers)
-        else:
-            await self._app(scope, receive_bounded, send_with_headers)
-        finally:
-            if self._log:
-                known = scope["path"] if scope["path"] in self._paths else ""  # any other may say anything
-                seconds = round(time.perf_counter() - began, 3)
-                self._log({"method": scope["method"], "path": known, "status": status, "seconds": seconds})
-
-
-def _check_body(method: str, path: str, headers: Headers) -> None:
-    """Raise HttpError for a body that is too large, of two lengths, or no JSON by its name.
-
-    A page of another site may have a browser post text or a form to us unasked, but not what is called JSON; the page's
-    own form looks at where it comes from.
-    """
-    if "content-length" in headers and "transfer-encoding" in headers:
-        message = "a request has Content-Length or Transfer-Encoding, not both."
-        raise HttpError(HTTPStatus.BAD_REQUEST, "bad_request", message, {"Connection": "close"})
-    if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
-        raise _too_large()
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method == "POST" and kind != JSON and not (path in render.FORMS and kind == render.FORM):
-        message = "the body must be JSON; send the header Content-Type: application/json."
-        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type", message)
-
-
-def _too_large() -> HttpError:
-    message = f"the body has more than {MAX_BODY_BYTES:,} bytes."
-    return HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", message)
-
-
-def _error_response(error: HttpError, path: str) -> Response:
-    if error.status_code == HTTPStatus.UNAUTHORIZED:
-        error.headers = {"WWW-Authenticate": BASIC if path in render.PATHS else "Bearer"}
-    if path in render.PATHS:
-        return render.failed(error)
-    return Response(_encoded(error_json(error, path)), error.status_code, error.headers, JSON)
-
-
 def _handler(translate: Translate) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
-        return _error_response(translate(error), request.scope["path"])
+        return error_response(translate(error), request.scope["path"])
 
     return handle

@@ -10,6 +10,7 @@ from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from assistant.answer.question import MAX_ABOUT
+from assistant.contract import dumps
 from assistant.core.records import MAX_QUESTION, Turn
 
 MODEL_NAME = "policy-assistant"  # to a client that wants one
@@ -152,3 +153,8 @@ def error_json(error: HttpError, path: str) -> dict[str, Any]:
         ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         body |= {"type": "server_error" if ours else "invalid_request_error", "param": None}
     return {"error": body}
+
+
+def encoded(value: object) -> bytes:
+    """Return a value as a body of JSON."""
+    return f"{dumps(value)}\n".encode()

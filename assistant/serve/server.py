@@ -11,9 +11,10 @@ from types import FrameType
 import uvicorn
 
 from assistant.answer.assistant import Assistant
-from assistant.serve.app import Log, make_app
+from assistant.serve.app import make_app
 from assistant.serve.errors import Notify
 from assistant.serve.identity import Door
+from assistant.serve.middleware import Log
 from assistant.serve.queue import RequestQueue
 
 MAX_CONNECTIONS = 500  # a process has 1,024 files in many places

@@ -6,14 +6,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
 
+from assistant.core.config import parse_config
 from assistant.core.records import EarlierQuote, Excerpt, Feedback, Turn, make_access
 from assistant.serve.identity import Door
 from assistant.serve.page.views import block_views, pieces
+from assistant.serve.tokens import TokenFile, make_token
 from tests.serve.stub import ANSWER, CITATION, DOCUMENT, LOG_ID, SHA, TEXT, UNSURE, StubAssistant
 from tests.serve.test_app import LOCAL, TOKEN, client_of
 
@@ -255,3 +258,24 @@ def test_nothing_comes_from_elsewhere(client: TestClient) -> None:
         assert found.headers["content-type"].startswith(kind)
         assert "http://" not in found.text and "https://" not in found.text
     assert client.get("/page.js").text.count("\n") < 400
+
+
+def test_reviewers_alone_see_the_gaps(tmp_path: Path) -> None:
+    report, tokens = tmp_path / "gaps.html", tmp_path / "tokens"
+    stub = StubAssistant()
+    stub.config = parse_config({"serve": {"reviewers": "owners, hr", "gaps": str(report)}}, tmp_path)
+    made = [make_token(role, [role]) for role in ("owners", "staff")]
+    tokens.write_text("".join(f"{token.line}\n" for _, token in made))
+    tokens.chmod(0o600)
+    owner, other = ({"Authorization": f"Bearer {shown}"} for shown, _ in made)
+    with client_of(stub, Door(tokens=TokenFile(tokens))) as client:
+        assert client.get("/gaps").status_code == 401
+        assert client.get("/gaps", headers=other).status_code == 403
+        missing = client.get("/gaps", headers=owner)
+        assert missing.status_code == 404 and "assistant gaps --html FILE" in missing.text
+        report.write_text("<p style='color: red'>dogs</p>")
+        page = client.get("/gaps", headers=owner)
+        assert page.is_success and "dogs" in page.text
+        assert "default-src 'none'; style-src 'unsafe-inline'" in page.headers["content-security-policy"]
+    with client_of(StubAssistant()) as client:  # reviewers that nobody is
+        assert client.get("/gaps").status_code == 403

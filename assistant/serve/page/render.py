@@ -26,9 +26,9 @@ from assistant.text.words import shown_title
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-HOME, FEEDBACK = "/", "/feedback"
+HOME, FEEDBACK, GAPS = "/", "/feedback", "/gaps"
 STATIC = {"/page.css": "text/css", "/page.js": "text/javascript"}
-PATHS = (HOME, FEEDBACK, SOURCE_PATH, *STATIC)
+PATHS = (HOME, FEEDBACK, GAPS, SOURCE_PATH, *STATIC)
 FORMS = (HOME, FEEDBACK)
 FORM = "application/x-www-form-urlencoded"
 FOLDER = Path(__file__).parent
@@ -36,6 +36,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -135,6 +136,11 @@ def source(document: Document, text: str, start: int, end: int, address: str = "
 def thanked() -> Response:
     """Return the page that says that feedback was taken."""
     return _page("thanks.html")
+
+
+def report(page: bytes) -> Response:
+    """Return a report that was written as a page, which runs and loads nothing."""
+    return Response(page, headers={**HEADERS, "Content-Security-Policy": REPORT_POLICY}, media_type="text/html")
 
 
 def failed(error: HttpError) -> Response:
