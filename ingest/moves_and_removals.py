@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from assistant.core.config import Config
@@ -16,6 +15,7 @@ from assistant.index.catalog import Catalog
 from assistant.index.publish import withdraw, writer_lock
 from assistant.index.schema import SourceRow, translate_sqlite_errors
 from assistant.index.vectors import open_store
+from ingest.access_manifest import matches
 from ingest.remote.kept import drop_copies
 from ingest.rights import Survey
 from ingest.sources import is_below, is_walked
@@ -127,9 +127,11 @@ def _paths_of(name: str, known: Mapping[str, str]) -> list[str]:
     """Return the path of the document of that name, its path or its source, or those of a glob's; raises UsageError."""
     if name in known:
         return [name]
-    if "*" in name and (matched := [path for path, source in known.items() if fnmatchcase(source, name)]):
-        return matched
     paths = sorted(path for path, source in known.items() if source == name)
+    if not paths and "*" in name:
+        paths = sorted(path for path, source in known.items() if matches(name, source))
+        if len({path.removesuffix(known[path]) for path in paths}) == 1:
+            return paths
     if len(paths) > 1:
         shown = ", ".join(map(repr, paths[:MOST_NAMED])) + (", ..." if len(paths) > MOST_NAMED else "")
         raise UsageError(f"{len(paths)} documents are called {name!r}: {shown}.", "Name one by its path.")

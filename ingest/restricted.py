@@ -12,6 +12,7 @@ import hashlib
 import os
 import shlex
 import stat
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,7 +46,7 @@ def _runs(text: str) -> dict[int, str]:
     found: set[str] = set()
     for line in text.casefold().splitlines():
         words = "".join(c if c.isalnum() else " " for c in line).split()
-        if len(words) > 1:
+        if words:
             found.update(" ".join(words[at : at + RUN_WORDS]) for at in range(max(1, len(words) - RUN_WORDS + 1)))
     return {int.from_bytes(hashlib.blake2b(run.encode(), digest_size=7).digest(), "little"): run for run in found}
 
@@ -57,6 +58,7 @@ class _State:
     known: Mapping[str, SourceRow]
     new: Mapping[str, SourceRow]
     seen: frozenset[tuple[str, int, int]]
+    stamps: Counter[tuple[int, int]]  # size and time of what was indexed: what several have tells none of them
     catalog: Catalog
     places: dict[str, SourceRow | None] = field(default_factory=dict)
     texts: dict[str, Marks] = field(default_factory=dict)
@@ -70,9 +72,26 @@ class _State:
         """Return the row of a file that is in its place as it was indexed."""
         if path not in self.places:
             row = self.known.get(path)
-            is_there = row and path not in self.new and ((path, row.size, row.mtime_ns) in self.seen or _is_there(row))
-            self.places[path] = row if is_there else None
+            self.places[path] = row if row and path not in self.new and self._is_there(row) else None
         return self.places[path]
+
+    def _is_there(self, row: SourceRow) -> bool:
+        """Tell whether a file still holds, without a link on the way, the bytes of its row."""
+        stamp = (row.size, row.mtime_ns)
+        trusted = self.stamps[stamp] == 1
+        if trusted and (row.path, *stamp) in self.seen:
+            return True
+        try:
+            info = os.lstat(row.path)
+            if trusted and stat.S_ISREG(info.st_mode) and (info.st_size, info.st_mtime_ns) == stamp:
+                return os.path.realpath(row.path) == row.path
+            return hashlib.sha256(read_regular(Path(row.path), max(0, row.size))).hexdigest() == row.sha256
+        except (OSError, DocumentRejected):
+            return False
+
+    def is_moved(self, one: Restricted, said: Marks) -> bool:
+        """Tell whether a document is gone from its path, and another file says all that was remembered of it."""
+        return not len(self.stands(one.path)) and not len(np.setdiff1d(_marks(one), said))
 
     def of(self, document_id: str) -> Marks:
         """Return the marks of a document."""
@@ -94,7 +113,8 @@ def check_opened(
     """
     new = {row.path: row for row in rows if row.path not in known or row.sha256 != known[row.path].sha256}
     seen = frozenset((str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others))
-    state = _State(known, new, seen, catalog)
+    stamps = Counter((row.size, row.mtime_ns) for row in known.values())
+    state = _State(known, new, seen, stamps, catalog)
     _remember(state)
     if not new or not (kept := catalog.restricted()):
         return []
@@ -106,8 +126,8 @@ def check_opened(
         met = (kept[int(at)] for at in np.flatnonzero(index.count(said)) if kept[int(at)].path != path)
         like = [one for one in met if _is_much(_marks(one), said, state.stands(one.path))]
         wider = [one for one in like if _is_wider(row.meta.audience, one.audience)]
-        gone = (one for one in like if not len(state.stands(one.path)))
-        moved += [(one, row) for one in gone if not _is_wider(row.meta.audience, one.audience)]
+        kin = (one for one in like if not _is_wider(row.meta.audience, one.audience))
+        moved += [(one, row) for one in kin if state.is_moved(one, said)]
         if wider:
             free = _seen_already(wider, row, state)
             ours = (one for one in wider if _is_much(_marks(one), said, np.union1d(free, state.stands(one.path))))
@@ -232,14 +252,3 @@ def _like(words: Sequence[str], access: Access, catalog: Catalog) -> list[str]:
 
 def _is_wider(new: Audience, old: Audience) -> bool:
     return old is not None and (new is None or not set(new) <= set(old))
-
-
-def _is_there(row: SourceRow) -> bool:
-    """Tell whether a file still holds, without a link on the way, the bytes of its row."""
-    try:
-        info = os.lstat(row.path)
-        if stat.S_ISREG(info.st_mode) and (info.st_size, info.st_mtime_ns) == (row.size, row.mtime_ns):
-            return os.path.realpath(row.path) == row.path
-        return hashlib.sha256(read_regular(Path(row.path), max(0, row.size))).hexdigest() == row.sha256
-    except (OSError, DocumentRejected):
-        return False

@@ -99,3 +99,15 @@ def test_a_glob_names_many(config: Config) -> None:
     ]
     with pytest.raises(UsageError, match="holds no"):
         forget(["rules/z*"], config)
+
+
+def test_a_glob_is_one_of_the_manifests_and_of_one_root(
+    config: Config, tmp_path: Path, run_ingest: Callable[..., Any]
+) -> None:
+    for name in ("[ru]les/9.md", "[ru]les/r.md", "r/r.md"):
+        (tmp_path / "other" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "other" / name).write_text(f"# A rule\n\nThe rule of {name} is strict.\n", encoding="utf-8")
+    run_ingest(config, tmp_path / "other")
+    assert forget(["[ru]les/*"], config) == ["[ru]les/9.md", "[ru]les/r.md"]
+    with pytest.raises(UsageError, match=r"documents are called '\*\*/\?\.md': "):
+        forget(["**/?.md"], config)

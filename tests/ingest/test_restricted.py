@@ -165,6 +165,43 @@ def test_a_table_whose_rows_are_sorted_publishes_nothing(config: Config, docs: P
     stops(run_ingest, config, docs, "board/rows.md")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("staff.md", "# Redundancies\n\n- Miller\n- Okonkwo\n- Brandt\n"), ("codes.csv", "Code\nzebra77\nKestrel\n")],
+)
+def test_a_list_of_one_word_a_line_publishes_nothing(
+    config: Config, docs: Path, run_ingest: Run, name: str, text: str
+) -> None:
+    write(docs / "board" / name, text)
+    run_ingest(config, docs)
+    (docs / "board" / name).rename(docs / "open" / name)
+    stops(run_ingest, config, docs, f"board/{name}")
+
+
+def test_a_file_of_the_size_and_time_of_another_does_not_stand_for_it(
+    config: Config, docs: Path, run_ingest: Run
+) -> None:
+    bikes = "# Bicycles\n\nThey are kept in the yard behind the gate at night.\n"
+    write(docs / "board" / "bikes.md", bikes + " " * (len(PAY) - len(bikes)))
+    for path in docs.rglob("*.md"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    run_ingest(config, docs)
+    (docs / "board" / "pay.md").rename(docs / "open" / "pay.md")
+    (docs / "board" / "bikes.md").rename(docs / "board" / "pay.md")
+    stops(run_ingest, config, docs)
+
+
+def test_what_a_neighbour_never_said_does_not_open_at_its_path(config: Config, indexed: Path, run_ingest: Run) -> None:
+    (indexed / "board" / "pay.md").unlink()
+    half, _, _ = PAY.partition("Directors")
+    write(indexed / "board" / "fees.md", f"{half}Fees of the pool are paid at its gate.\n")
+    run_ingest(config, indexed, prune=True)
+    govern(indexed, {"board/plan.md": "board", "board/other.md": "board"})
+    run_ingest(config, indexed)
+    write(indexed / "board" / "fees.md", PAY)
+    stops(run_ingest, config, indexed)
+
+
 def test_a_file_that_leaves_a_folder_of_a_name_with_wide_spaces_publishes_nothing(
     config: Config, docs: Path, run_ingest: Run
 ) -> None:
