@@ -9,7 +9,7 @@ from dataclasses import replace
 from assistant.answer.evidence import place
 from assistant.answer.phrase import GroundedText
 from assistant.answer.question import Inquiry
-from assistant.core.records import NO_MODEL, Answer, EarlierQuote, ModelInfo, Quote, Reading, Status, Verdict
+from assistant.core.records import NO_MODEL, Answer, EarlierQuote, Hit, ModelInfo, Quote, Reading, Status, Verdict
 from assistant.text.languages import NAMES, language_of
 from assistant.text.prompts import counted
 
@@ -28,6 +28,8 @@ AGAIN = (
 )
 TALK = {"thanks": THANKS, "hello": HELLO, "about": ABOUT, "again": AGAIN}  # by kind of small talk
 BETWEEN = "; "  # titles
+NEAR = 0.15  # score of a hit from which its document is on the subject of a question
+MOST_NEAR = 3  # documents that are named
 WITHHELD = "I may not show what answers this: it holds {what}. The place is {place}."
 WITHHELD_FOR = {"secrets": "a secret", "personal": "personal data", "output": "what may not be shown"}  # by guard
 
@@ -78,6 +80,16 @@ def unanswered(
     unsure = UNSURE_OWNED.format(owner=owner) if owner else UNSURE
     text = unsure if closest else _other_language(inquiry.question, reading) or ABSTAINED.format(**searched)
     return replace(_outcome("abstained", text, inquiry, reading, withheld), closest=closest)
+
+
+def nearest(answer: Answer) -> list[Hit]:
+    """Return the best hit of each document on the subject of a question that nothing answers, not even closely."""
+    best: dict[str, Hit] = {}
+    if answer.status == "abstained" and not answer.closest:
+        for hit in answer.hits:
+            if hit.score >= NEAR:
+                best.setdefault(hit.source, hit)
+    return [*best.values()][:MOST_NEAR]
 
 
 def talked(inquiry: Inquiry, kind: str, titles: Sequence[str]) -> Answer:

@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from assistant.answer.outcomes import BETWEEN, nearest
 from assistant.answer.proof.verify import Check
 from assistant.contract import dumps
 from assistant.core.records import Answer, Flag, IngestReport, ModelRecord, SearchResult, Term
@@ -35,6 +36,7 @@ from assistant.terminal.views import (
 )
 from assistant.text.canonical import printable
 from assistant.text.prompts import counted
+from assistant.text.words import shown_title
 
 if TYPE_CHECKING:
     from assistant.audit.ledger import Entry
@@ -129,6 +131,9 @@ class Renderer:
             lines = None if around or self.out.soft_wrap else room
             self.out.print()
             self.out.print(sources_view(sources, files, around=around, lines=lines, width=self.out.width))
+        if near := nearest(answer):
+            titles = BETWEEN.join(f"{shown_title(hit.title, hit.source)} ({hit.source})" for hit in near)
+            self.out.print(Text.assemble("Documents on the subject: ", safe(titles), style="dim"))
         if answer.earlier:
             self.out.print()
             self.out.print(earlier_view(answer.earlier))

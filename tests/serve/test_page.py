@@ -17,7 +17,7 @@ from assistant.core.records import EarlierQuote, Excerpt, Feedback, Turn, make_a
 from assistant.serve.identity import Door
 from assistant.serve.page.views import block_views, pieces
 from assistant.serve.tokens import TokenFile, make_token
-from tests.serve.stub import ANSWER, CITATION, DOCUMENT, LOG_ID, SHA, TEXT, UNSURE, StubAssistant
+from tests.serve.stub import ANSWER, CITATION, DOCUMENT, HIT, LOG_ID, SHA, TEXT, UNSURE, StubAssistant
 from tests.serve.test_app import LOCAL, TOKEN, client_of
 
 QUESTION = "How much leave may I carry over?"
@@ -86,6 +86,20 @@ def test_a_follow_up_carries_the_conversation(client: TestClient, assistant: Stu
         asked = client.post("/", data={"question": "ж" * 4_000, "history": kept})
         assert asked.is_success
         kept = Page(asked.text).fields["history"]
+
+
+def test_documents_on_the_subject_are_named_where_nothing_answers() -> None:
+    far = replace(HIT, score=0.1, source="far.md", title="Far")
+    page = Page(
+        client_of(StubAssistant(replace(ANSWER, status="abstained", citations=(), hits=(HIT, HIT, far))))
+        .post("/", data={"question": QUESTION})
+        .text
+    )
+    assert "Documents on the subject:\nAnnual Leave Policy\n" in page.text and "Far" not in page.text
+    assert f"/source?document={SHA}&start=40&end=99#quote" in page.links
+    assert (
+        "Documents on the subject" not in client_of(StubAssistant(UNSURE)).post("/", data={"question": QUESTION}).text
+    )
 
 
 def test_what_came_closest_is_told_from_an_answer() -> None:

@@ -15,9 +15,10 @@ from starlette.responses import Response
 
 from assistant.answer.context import by_key, excerpts_once
 from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
+from assistant.answer.outcomes import nearest
 from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURNS
-from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Turn
+from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Hit, Turn
 from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
 from assistant.serve.schemas import HttpError, Items, Message, bad_request
 from assistant.text.canonical import plain_text
@@ -112,6 +113,7 @@ def answered(answer: Answer, asked: PageQuestion) -> Response:
         answer=answer,
         lines=[tuple(pieces(line, marked)) for line in answer.text.splitlines() if line.strip()],
         sources=list(zip(sources, excerpts_once(sources), strict=True)),
+        nearest=nearest(answer),
         number=asked.part,
         about=asked.about,
         history=history,
@@ -165,11 +167,15 @@ def _page(
     return Response(body, status, {**HEADERS, **(headers or {})}, "text/html")
 
 
+def _title(hit: Hit) -> str:
+    return shown_title(hit.title, hit.source)
+
+
 @cache
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(FOLDER / "templates")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"plain": plain_text, "place": place, "link": link}
+    made.filters |= {"plain": plain_text, "place": place, "link": link, "title": _title}
     return made

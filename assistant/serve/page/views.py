@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from urllib.parse import urlencode
 
-from assistant.core.records import Citation, Document, Quote
+from assistant.core.records import Citation, Document, Hit, Quote
 from assistant.text.canonical import HEADING, Block, Kind, blocks, heading_path
 from assistant.text.prompts import KEY
 
@@ -39,9 +39,10 @@ def place(source: Citation | Quote) -> str:
     return heading_path(source.title, source.headings, source.page)
 
 
-def link(source: Citation | Quote) -> str:
+def link(source: Citation | Quote | Hit) -> str:
     """Return the address of a source's place."""
-    where = {"document": source.document_sha256, "start": source.start, "end": source.end}
+    span = source.passage if isinstance(source, Hit) else source
+    where = {"document": source.document_sha256, "start": span.start, "end": span.end}
     return f"{SOURCE_PATH}?{urlencode(where)}#quote"
 
 
