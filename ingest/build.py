@@ -29,7 +29,7 @@ from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
 from ingest.moves_and_removals import Removals, check_share, find_removals
 from ingest.restricted import carry, check_opened
-from ingest.rights import Survey, survey
+from ingest.rights import Survey, check_rights, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
 from ingest.sources import MANIFEST, FoundFile
@@ -69,9 +69,9 @@ def ingest(
 
     A root without a manifest has the rules of the root that `governed_by` names for it. `prune` removes no more than
     the share `most_removed` of what is indexed. Raises UsageError for that, a missing path, rights that are wrong (see
-    `rights.survey`) and a cluster that does not answer, IndexLocked while another ingest writes, IndexMismatch for an
-    index made by another encoder, ModelMissing for one that is not there. A file that cannot be read is in the report
-    and stops nothing.
+    `rights.survey`) and a cluster that does not answer, RightsChanged where they change while documents are read,
+    IndexLocked while another ingest writes, IndexMismatch for an index made by another encoder, ModelMissing for one
+    that is not there. A file that cannot be read is in the report and stops nothing.
     """
     began = time.perf_counter()
     with (
@@ -88,6 +88,7 @@ def ingest(
             read = [*read_changed(found, known, catalog, config, encoder.sha, queue, progress)]
             _check_grants(read)
             queue.flush()
+            check_rights(found, governed_by or {})
             outcomes = [*refused(found), *read, *review(found, known, catalog)]
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)

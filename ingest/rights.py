@@ -8,7 +8,7 @@ always listed as a whole, so that a rule holds for all of them at once, and one 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,17 @@ from assistant.index.mirrors import refused_at
 from assistant.index.schema import FOREVER, SourceRow
 from ingest.access_manifest import AccessRule, Manifest, nfc, read_manifest
 from ingest.metadata import ExternalMetadata
-from ingest.sources import MANIFEST, FoundFile, find_above, find_roots, is_below, list_tree, nested
+from ingest.sources import (
+    MANIFEST,
+    FoundFile,
+    Tree,
+    find_above,
+    find_roots,
+    governing_root,
+    is_below,
+    list_tree,
+    nested,
+)
 
 Matched = tuple[AccessRule, str]  # a rule, and its glob that matches
 Refused = tuple[str, DocumentRejected]  # source, why
@@ -43,22 +53,24 @@ class Survey:
     rights: Rights
 
 
+class RightsChanged(UsageError):
+    """Who may see documents was said anew while they were read: the next ingest has it."""
+
+    def __init__(self, manifest: str) -> None:
+        super().__init__(f"{manifest} changed while documents were read.", "Nothing was changed. Ingest again.")
+
+
 def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: Mapping[Path, Path]) -> Survey:
     """List what is given and read the manifests; `governed_by` names for a root another's, whose rules are its.
 
     Raises UsageError for a missing path, a manifest that is wrong, lies too low or is gone, and for sidecars.
     """
     roots = find_roots(paths, {path: row.root for path, row in known.items()})
-    governed = {root for _, root in roots if os.path.lexists(root / MANIFEST)}
-    manifests = {root: read_manifest(root) for root in governed}
-    for root, of in governed_by.items():
-        if root not in governed and (of / MANIFEST).exists():
-            manifests[root] = replace(read_manifest(of), root=root)
+    governed, manifests = _read_manifests(roots, governed_by)
     _check_none_is_gone(roots, manifests, known)
-    walked = dict.fromkeys((root, root) if root in governed else (path, root) for path, root in roots)
+    walked = _walked(roots, governed)
     tops = [top for top, _ in roots]
-    trees = [list_tree(path, root) for path, root in walked]
-    refuse_misplaced(find_above(walked) | {path: tree.root for tree in trees for path in tree.manifests})
+    trees = _list_trees(walked)
     for tree in trees:
         if tree.root in governed:
             manifests[tree.root].check_matches([*tree.names(), *refused_at(tree.root)])
@@ -80,9 +92,46 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
         [file for path, file in found.items() if path in given],
         [file for path, file in found.items() if path not in given],
         refused,
-        frozenset(governed),
+        governed,
         Rights(manifests),
     )
+
+
+def check_rights(found: Survey, governed_by: Mapping[Path, Path]) -> None:
+    """Raise RightsChanged where who may see the documents is said otherwise than when they were listed.
+
+    A text that was read since may be what a new rule is about: whoever restricts one writes its rule first.
+    What became wrong with a manifest meanwhile is a UsageError, as in `survey`.
+    """
+    roots = [(path, governing_root(path) or root) for path, root in found.roots]
+    governed, manifests = _read_manifests(roots, governed_by)
+    before = found.rights.manifests
+    for root in {**before, **manifests}:
+        if before.get(root) != manifests.get(root):
+            raise RightsChanged(str(root / MANIFEST))
+    _list_trees(_walked(roots, governed))
+
+
+def _read_manifests(roots: Roots, governed_by: Mapping[Path, Path]) -> tuple[frozenset[Path], dict[Path, Manifest]]:
+    """Return the roots with a manifest of their own, and by root what holds there."""
+    governed = frozenset(root for _, root in roots if os.path.lexists(root / MANIFEST))
+    manifests = {root: read_manifest(root) for root in governed}
+    for root, of in governed_by.items():
+        if root not in governed and (of / MANIFEST).exists():
+            manifests[root] = replace(read_manifest(of), root=root)
+    return governed, manifests
+
+
+def _walked(roots: Roots, governed: Set[Path]) -> list[tuple[Path, Path]]:
+    """Return what is listed, with its root: of what is governed, the whole root."""
+    return list(dict.fromkeys((root, root) if root in governed else (path, root) for path, root in roots))
+
+
+def _list_trees(walked: Sequence[tuple[Path, Path]]) -> list[Tree]:
+    """List what is walked; raises UsageError for what says who may see it, there or above, in the wrong place."""
+    trees = [list_tree(path, root) for path, root in walked]
+    refuse_misplaced(find_above(walked) | {path: tree.root for tree in trees for path in tree.manifests})
+    return trees
 
 
 def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known: Mapping[str, SourceRow]) -> None:
