@@ -22,7 +22,8 @@ from assistant.index.publish import writer_lock
 from ingest.remote.kept import Copy, Task, lock_name
 from ingest.remote.names import sort_names
 from ingest.remote.s3 import S3, Listed, Sink, check_address, why
-from ingest.sources import says_rights
+from ingest.rights import RightsChanged
+from ingest.sources import says_rights, shown
 
 SECONDS, FIRST_WAIT = 60.0, 0.5  # of waiting for an answer, and before asking again
 MORE_SECONDS = 10  # times the wait for an answer that a whole file, or listing, may take
@@ -55,8 +56,8 @@ def mirror(
     Nobody else changes the copy until the block ends. The index is not locked.
 
     Raises UsageError, with nothing removed, for an address that is wrong or cannot be listed, for one where more than
-    the share `most_gone` of the files is gone, and for a manifest that cannot be fetched; IndexLocked while another
-    ingest has the copy, NotWritable for a full disk.
+    the share `most_gone` of the files is gone, and for a manifest that cannot be fetched; RightsChanged where one
+    changes meanwhile, IndexLocked while another ingest has the copy, NotWritable for a full disk.
     """
     address = check_address(address)
     copy = Copy(address, config.data / MIRRORS / _folder_name(address))
@@ -148,7 +149,8 @@ class Fetching:
 
 def _fetch(copy: Copy, fetching: Fetching, most_gone: float, progress: Progress) -> None:
     had = copy.look()
-    files, refused = sort_names(fetching.listing(), had)
+    listed = fetching.listing()
+    files, refused = sort_names(listed, had)
     _check_gone(copy.address, had, files, most_gone)
 
     def fetch(task: Task) -> tuple[Task, int | DocumentRejected]:
@@ -167,6 +169,17 @@ def _fetch(copy: Copy, fetching: Fetching, most_gone: float, progress: Progress)
         for first in (True, False):  # rights before what they are about
             some = [task for task in tasks if says_rights(task.file.name) == first]
             in_order(fetch, some, AT_ONCE, keep, fetching.stop)
+    if tasks:  # what came may be what a rule is about that came after the listing
+        _check_rights(listed, fetching.listing())
+
+
+def _check_rights(before: Sequence[Listed], after: Sequence[Listed]) -> None:
+    """Raise RightsChanged where what says who may see files is not what it was before they were fetched."""
+    stood, stands = (
+        {(file.address, file.stamp) for file in listed if says_rights(file.name)} for listed in (before, after)
+    )
+    for address, _ in sorted(stood ^ stands):
+        raise RightsChanged(shown(address))
 
 
 def name_addresses(error: AssistantError, mirrors: Sequence[Mirror]) -> None:

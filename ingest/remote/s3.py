@@ -19,6 +19,7 @@ PART = 2**16  # bytes that are taken at once
 MOST_LISTED = 1_000_000
 STAMPS = "ETag", "LastModified", "VersionId"
 CREDENTIALS = "Credentials belong into fsspec's configuration (FSSPEC_... or ~/.config/fsspec), or AWS's own."
+CHANGED = "It changed after it was listed: ingest again."
 VERSIONED = "Its key would be read as that of another object's version."
 
 Found = TypeVar("Found")
@@ -51,7 +52,7 @@ def check_address(address: str) -> str:
 class Listed:
     """A file at an address: its path below it, where it is read, and its own `address`; `refused` is why it is not.
 
-    `stamp` is another where the file is another; empty where only asking for it can tell.
+    `stamp` is another where the file is another; empty where only asking for it can tell. Bytes come with their `etag`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Listed:
     stamp: str = ""
     refused: str = ""
     address: str = ""
+    etag: str = ""
 
 
 class Sink:
@@ -107,7 +109,11 @@ class S3:
         return found
 
     def fetch(self, file: Listed, sink: Sink, seconds: float) -> None:
-        """Write a file's bytes; raises TimeoutError where they take longer, however they come, or what s3fs does."""
+        """Write a file's bytes.
+
+        Raises DocumentRejected where they are no longer those that were listed, TimeoutError where they take longer,
+        however they come, or what s3fs does.
+        """
         self._run(self._read(file, sink, seconds))
 
     def close(self) -> None:
@@ -160,7 +166,7 @@ class S3:
         stamp = " ".join(f"{key}={info[key]}" for key in STAMPS if info.get(key) is not None)
         stamp = f"{stamp} size={info.get('size')}" if stamp else ""
         refused = "" if self._is_own_key(path) else VERSIONED
-        return Listed(name, path, info.get("size"), stamp, refused, f"{PROTOCOL}{path}")
+        return Listed(name, path, info.get("size"), stamp, refused, f"{PROTOCOL}{path}", _etag(info))
 
     async def _read(self, file: Listed, sink: Sink, seconds: float) -> None:
         bucket, key, _ = self._fs.split_path(file.at)
@@ -168,6 +174,9 @@ class S3:
             answer = await self._fs._call_s3("get_object", Bucket=bucket, Key=key)
             body = answer["Body"]
             try:
+                # Not left to If-Match: what speaks like S3 may pass over it, and would send what nobody listed.
+                if file.etag and _etag(answer) not in ("", file.etag):
+                    raise DocumentRejected("unreadable", CHANGED)
                 while part := await body.read(PART):
                     sink.write(part)
             finally:
@@ -209,6 +218,10 @@ class S3:
             if there:
                 cause = f"{PROTOCOL}{manifest} says {about}, and would not be read."
                 raise UsageError(cause, f"Give {PROTOCOL}{folder}, of which it speaks.")
+
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("ETag") or "").strip('"')
 
 
 def why(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from assistant.core.errors import UsageError
 from assistant.core.records import IngestReport, make_access
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import address_of
+from ingest.remote import s3 as buckets
 from ingest.remote.names import sort_names
 from ingest.remote.s3 import Listed
 from ingest.rights import access_to_index
@@ -20,7 +21,9 @@ from tests.commands import Run
 from tests.ingest.remote.places import FILES, LEAVE, TRAVEL, Take, names, pipe, put, write
 from tests.manifests import access_toml
 
-NOBODY = 'default = "nobody"\n'
+NOBODY, EVERYONE = 'default = "nobody"\n', 'default = "everyone"\n'
+BOARD = access_toml({"z.md": ["board"]})
+PLANS, SECRET = "# Plans\n\nNothing is planned for next year.\n", "# Plans\n\nThe plant is sold to Halden soon.\n"
 
 
 @pytest.mark.parametrize("address", ["s3://corp/policies/hr", "s3://corp/policies/hr/pay.md"])
@@ -86,6 +89,82 @@ def test_what_stops_an_ingest_is_named_by_its_address(memory: Any, run: Run, con
     told = " ".join(done.err.split())
     assert done.code == 2 and "s3://docs/hr/access.toml lies below s3://docs:" in told, done.err
     assert 'Move its rules to s3://docs/access.toml, with "hr/" before their paths, and delete it.' in told
+
+
+@pytest.mark.parametrize("are_etags_told", [True, False])
+@pytest.mark.parametrize(
+    ("before", "key", "text", "told"),
+    [
+        (EVERYONE, "policies/access.toml", BOARD, r"s3://corp/policies/access\.toml changed .*Ingest again"),
+        (EVERYONE, "policies/access.toml", "", r"s3://corp/policies/access\.toml changed .*Ingest again"),
+        ("", "policies/access.toml", BOARD, r"s3://corp/policies/access\.toml changed .*Ingest again"),
+        (EVERYONE, "policies/hr/access.toml", BOARD, r"s3://corp/policies/hr/access\.toml changed .*Ingest again"),
+        ("", "access.toml", BOARD, r"s3://corp/access\.toml says who"),
+    ],
+)
+def test_a_text_that_came_with_its_rule_is_not_ingested_without_it(
+    s3: Any,
+    take: Take,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    key: str,
+    text: str,
+    told: str,
+    are_etags_told: bool,
+) -> None:
+    """The rule is put after what says who may see files was fetched, and then the text, of the same size."""
+    put(s3, {"z.md": PLANS} | ({"access.toml": before} if before else {}))
+
+    def restrict() -> None:
+        s3.delete_object(Bucket="corp", Key=key)
+        if text:
+            s3.put_object(Bucket="corp", Key=key, Body=text.encode())
+        put(s3, {"z.md": SECRET})
+
+    if not are_etags_told:
+        monkeypatch.setattr(buckets, "_etag", lambda _: "")
+    before_fetching("z.md", restrict, monkeypatch)
+    with pytest.raises(UsageError, match=told):
+        take("s3://corp/policies")
+
+
+def test_a_text_that_is_another_than_was_listed_is_not_taken(
+    s3: Any, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(s3, {"z.md": PLANS})
+    found = take("s3://corp/policies")
+    put(s3, {"z.md": PLANS.replace("year", "week")})
+    before_fetching("z.md", lambda: put(s3, {"z.md": SECRET}), monkeypatch)
+    [late] = take("s3://corp/policies").unfetched
+    assert (late.source, late.reason) == ("z.md", "unreadable") and "changed after it was listed" in late.detail
+    assert (found.folder / "z.md").read_text() == PLANS
+    assert not take("s3://corp/policies").unfetched and (found.folder / "z.md").read_text() == SECRET
+
+
+def test_a_rule_that_came_while_an_address_was_fetched_is_obeyed(
+    s3: Any, run: Run, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(s3, {"access.toml": EVERYONE, "z.md": PLANS})
+    before_fetching("z.md", lambda: put(s3, {"access.toml": BOARD, "z.md": SECRET}), monkeypatch)
+    done = run("ingest", "s3://corp/policies", "--data", config.data)
+    assert done.code == 0, done.err
+    catalog = Catalog.open(config.data)
+    [row] = catalog.sources().values()
+    assert row.meta.audience == ("board",) and "Halden" in catalog.text_of(row.document_id)
+    catalog.close()
+
+
+def before_fetching(name: str, change: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change something, once, just before a file is fetched."""
+    fetch, is_due = buckets.S3.fetch, [True]
+
+    def late(self: buckets.S3, file: Listed, *others: Any) -> None:
+        if file.name == name and is_due:
+            is_due.pop()
+            change()
+        fetch(self, file, *others)
+
+    monkeypatch.setattr(buckets.S3, "fetch", late)
 
 
 def test_a_document_is_told_by_its_own_source_where_two_share_its_name(
