@@ -87,14 +87,18 @@ class Tree:
         return [*(file.name for file in self.files), *(source for source, _ in self.refused), *self.unread]
 
 
+def governing_folders(path: Path) -> list[Path]:
+    """Return the folders, at or above a path, whose manifest governs it; the lowest comes first."""
+    above = (path, *path.parents)
+    return [folder for folder in above if is_below(path, folder) and os.path.lexists(folder / MANIFEST)]
+
+
 def governing_root(path: Path) -> Path | None:
     """Return the folder, at or above a path, whose manifest governs it; None without one.
 
     Raises UsageError where two manifests do: the lower one would widen or narrow the upper one unseen.
     """
-    folders = [
-        folder for folder in (path, *path.parents) if is_below(path, folder) and os.path.lexists(folder / MANIFEST)
-    ]
+    folders = governing_folders(path)
     if len(folders) > 1:
         raise nested(folders[0] / MANIFEST, folders[1])
     return folders[0] if folders else None

@@ -55,14 +55,16 @@ def ingest(
     def tell(error: AssistantError) -> None:
         view.error(error.cause, error.hint)
 
+    rounds = changes(folders, settings.data, LOOK_SECONDS if addresses else 0.0) if watch else iter(())
+    next(rounds, None)  # what changes from here on is in one of them
     report = run(folders, addresses)
     if watch:
         view.note("Watching for changes; Ctrl-C ends it.")
-        for due in changes(folders, settings.data, LOOK_SECONDS if addresses else 0.0):
-            try:
-                run([], addresses, tell) if due else run(folders, [])
-            except AssistantError as error:
-                tell(error)
+    for due in rounds:
+        try:
+            run([], addresses, tell) if due else run(folders, [])
+        except AssistantError as error:
+            tell(error)
     if report and report.rejected:
         raise typer.Exit(6)
 

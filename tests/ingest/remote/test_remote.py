@@ -443,6 +443,7 @@ def test_watching_goes_on_where_an_address_fails(
 
     def look(paths: list[Path], data: Path, look_seconds: float) -> Iterator[bool]:
         assert (paths, look_seconds) == ([Path("local")], 60.0)
+        yield False  # it listens, and the first ingest begins
         memory.pipe("/docs/travel.md", TRAVEL.encode())
         yield True
         memory.store.clear()
@@ -457,14 +458,15 @@ def test_watching_goes_on_where_an_address_fails(
     assert len(Catalog.open(config.data).sources()) == 4
 
 
-def test_a_watch_looks_again_though_nothing_tells_of_changes(tmp_path: Path) -> None:
+def test_a_watch_looks_again_though_nothing_tells_of_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.watch.QUIET_MS", 50)
     began = time.monotonic()
     alone = changes([], tmp_path, 0.05)
-    assert [next(alone) for _ in range(3)] == [True] * 3 and time.monotonic() - began < 2
+    assert [next(alone) for _ in range(4)] == [False, True, True, True] and time.monotonic() - began < 2
     (tmp_path / "docs").mkdir()
     beside = changes([tmp_path / "docs"], tmp_path / "index", 0.2)
     began = time.monotonic()
-    assert [next(beside) for _ in range(2)] == [True] * 2
+    assert [next(beside) for _ in range(3)] == [False, True, True]
     assert 0.3 < time.monotonic() - began < 4
 
 
@@ -479,7 +481,8 @@ def test_a_watch_looks_again_though_what_does_not_count_changes_all_the_time(tmp
     threading.Thread(target=disturb, daemon=True).start()
     try:
         began = time.monotonic()
-        next(changes([docs], tmp_path / "index", 1.0))
+        watched = changes([docs], tmp_path / "index", 1.0)
+        assert [next(watched), next(watched)] == [False, True]
         assert time.monotonic() - began < 9
     finally:
         stop.set()

@@ -146,6 +146,7 @@ def test_a_local_change_does_not_wait_for_an_address(
     memory.pipe("/docs/leave.md", LEAVE.encode())
 
     def look(*_: Any) -> Iterator[bool]:
+        yield False  # it listens, and the first ingest begins
         memory.pipe("/docs/travel.md", TRAVEL.encode())
         write(tmp_path / "local", {"new.md": "# New\n\nThe canteen closes at 3.\n"})
         yield False
@@ -158,8 +159,10 @@ def test_a_local_change_does_not_wait_for_an_address(
 def test_a_watch_tells_changes_here_from_looks_elsewhere(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
-    threading.Timer(0.5, lambda: (docs / "new.md").write_text("# New\n")).start()
-    assert next(changes([docs], tmp_path / "index", 60.0)) is False
+    watched = changes([docs], tmp_path / "index", 60.0)
+    assert next(watched) is False  # it listens
+    (docs / "new.md").write_text("# New\n")
+    assert next(watched) is False
 
 
 def test_pruning_stops_at_the_first_look_of_a_watch_too(
