@@ -88,7 +88,8 @@ def ingest(
             read = [*read_changed(found, known, catalog, config, encoder.sha, queue, progress)]
             _check_grants(read)
             queue.flush()
-            check_rights(found, governed_by or {})
+            if read:
+                check_rights(found, governed_by or {})
             outcomes = [*refused(found), *read, *review(found, known, catalog)]
             rows = [outcome.row for outcome in outcomes if outcome.row]
             removals = find_removals(found, known, rows, prune)

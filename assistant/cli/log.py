@@ -57,7 +57,7 @@ def gaps(
     """Show which questions the documents leave open: what was asked in vain, by meaning, with the closest passages.
 
     This command is for whoever owns the documents. Without names in the log (audit.names) a conversation counts as an
-    asker, and what fewer than K of them met is not told.
+    asker, and what fewer than K of them met is not told, nor any word that fewer used.
     """
     from assistant.audit.trail import Audit
     from assistant.evaluate.gaps import find_gaps

@@ -1,13 +1,15 @@
 """What people asked in vain, by meaning, with the closest documents: what was not answered, or marked as wrong.
 
-A gap is a group of questions that mean much the same. It is named by the words that most of them share, and told only
-if enough askers met it. Where the log has no names, a conversation counts as an asker.
+A gap is a group of questions that mean much the same. It is named by the words that most of its askers use. No gap is
+told that too few met, and no word that fewer used in all that was asked in vain: what somebody says of their own case
+stays with them. Where the log has no names, a conversation counts as an asker.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from assistant.answer.feedback import FEEDBACK
 from assistant.answer.question import MOST_BEFORE
 from assistant.audit.ledger import Entry
+from assistant.core.files import PACKAGED
 from assistant.core.records import Hit
 from assistant.evaluate.feedback import REVIEW, asks_documents, last_words
 from assistant.text.canonical import heading_path
@@ -25,12 +28,13 @@ from assistant.text.words import STOP_WORDS, WORD, content, stem
 if TYPE_CHECKING:
     from assistant.answer.assistant import Assistant
 
+MAP = PACKAGED / "encoder" / "same_question.npy"
 FEW = 50  # what all questions have in common is left out; that is trusted as far as there are many
-NEAR = 20  # questions whose nearness says what one is about; 10 and 30 do as well
-# Distance (Ward's) of two groups' neighbours from which they are two gaps, and how alike a group's questions must be:
-# their mean cosine times the root of how many they are. Measured on 400 questions each (docs/log/experiments.md).
-APART, ALIKE = 1.45, 0.7
+# Mean distance (cosine) of two groups from which they are two gaps, and how alike a group's questions must be: their
+# mean cosine times the root of how many they are. Measured on 400 questions each (docs/log/experiments.md).
+APART, ALIKE = 0.45, 1.25
 MOST_COMPARED = 5_000  # questions, the latest ones: each with each takes a gigabyte
+LEFT_OUT = "…"
 MOST_TOLD = 3  # words of a gap's name, questions and places
 
 
@@ -82,7 +86,9 @@ def find_gaps(entries: Iterable[Entry], assistant: Assistant, since: str = "", l
         if one.question in of:
             members.setdefault(of[one.question], []).append(one)
     found = [members for members in members.values() if len({one.asker for one in members}) >= least]
-    return sorted((describe(group, assistant) for group in found), key=lambda gap: (-gap.askers, -gap.asked, gap.name))
+    common = common_words(asked, least)
+    gaps = (describe(group, common, assistant) for group in found)
+    return sorted(gaps, key=lambda gap: (-gap.askers, -gap.asked, gap.name))
 
 
 def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
@@ -109,17 +115,23 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
 
 
 def group(vectors: NDArray[np.float32]) -> list[int]:
-    """Return the group of each vector [n]: those that have the same neighbours; what is in no dense group stands alone.
+    """Return the group of each vector [n]: those that ask the same; what is in no dense group stands alone.
 
-    Two ways to say one thing are often no nearer than two questions about leave are; what they are near to is the same.
+    The vectors are mapped as was learned from questions that ask the same thing in other words; another encoder's are
+    taken as they are.
     """
+    from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
+    from scipy.spatial.distance import squareform  # type: ignore[import-untyped]
+
     count = len(vectors)
     if count < 2:
         return [0] * count
     own = vectors - vectors.mean(axis=0) * count / (count + FEW)
+    learned = np.load(MAP).astype(np.float32)
+    own = own @ learned if own.shape[-1] == len(learned) else own
     own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-6)
     cosines = own @ own.T
-    groups = _by_neighbours(cosines)
+    groups = fcluster(linkage(squareform(1 - cosines, checks=False), "average"), APART, "distance")
     for label in np.unique(groups):
         at = np.flatnonzero(groups == label)
         pairs = len(at) * (len(at) - 1)
@@ -128,49 +140,50 @@ def group(vectors: NDArray[np.float32]) -> list[int]:
     return [int(label) for label in groups]
 
 
-def _by_neighbours(cosines: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return the group of each question, from 1: of Ward's linkage over whom they are near to, by squared cosines."""
-    from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
-    from scipy.spatial.distance import squareform  # type: ignore[import-untyped]
-
-    count = len(cosines)
-    least = max(0, count - NEAR - 1)  # a question is near to itself, too
-    near = np.argpartition(cosines, least, axis=1)[:, least:]
-    weights = np.square(np.maximum(np.take_along_axis(cosines, near, axis=1), 0))
-    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
-    starts = np.arange(0, near.size + 1, near.shape[1])
-    profiles = csr_matrix((weights.ravel(), near.ravel(), starts), shape=(count, count))
-    apart = np.sqrt(np.maximum(0, 2 - 2 * (profiles @ profiles.T).toarray()))
-    return np.asarray(fcluster(linkage(squareform(apart, checks=False), "ward"), APART, "distance"))
+def common_words(asked: Iterable[Unanswered], least: int) -> frozenset[str]:
+    """Return the stems of the words that so many askers used, in whatever they asked."""
+    said = {(stem(word), one.asker) for one in asked for word in WORD.findall(one.question.casefold())}
+    return frozenset(word for word, askers in Counter(word for word, _ in said).items() if askers >= least)
 
 
-def describe(asked: Sequence[Unanswered], assistant: Assistant) -> Gap:
-    """Name a gap, and find what is closest to its commonest question."""
-    questions = [text for text, _ in Counter(one.question for one in asked).most_common()]
-    hits = assistant.search(questions[0], k=MOST_TOLD).hits
-    shared = name_of(questions)
+def describe(asked: Sequence[Unanswered], common: Collection[str], assistant: Assistant) -> Gap:
+    """Name a gap, and find what is closest to its commonest question; words that are not common are left out."""
+    counts = Counter(one.question for one in asked)
+    hits = assistant.search(counts.most_common(1)[0][0], k=MOST_TOLD).hits
+    shared = name_of(asked, common)
     headings = {word for hit in hits for word in content(heading_path(hit.title, hit.passage.headings))}
     times = sorted(one.time for one in asked)
+    shown = sorted((-count, (told := _without(text, common)).count(LEFT_OUT), told) for text, count in counts.items())
     return Gap(
         name=", ".join(shared),
         asked=len(asked),
         askers=len({one.asker for one in asked}),
         first=times[0],
         last=times[-1],
-        questions=tuple(questions[:MOST_TOLD]),
+        questions=tuple(dict.fromkeys(text for *_, text in shown))[:MOST_TOLD],
         closest=tuple(_place(hit, assistant) for hit in hits),
         is_written_about=not headings.isdisjoint(content(" ".join(shared))),
     )
 
 
-def name_of(questions: Sequence[str]) -> list[str]:
-    """Return the words that most of the questions share, as they are written most often."""
-    words = [[word for word in WORD.findall(text.casefold()) if word not in STOP_WORDS] for text in questions]
-    written = Counter((stem(word), word) for said in words for word in said)
-    shared = Counter(of for said in words for of in dict.fromkeys(map(stem, said)))
-    first = [word for word, _ in shared.most_common(MOST_TOLD)]
-    return [max((n, form) for (of, form), n in written.items() if of == word)[1] for word in first] or [questions[0]]
+def name_of(asked: Sequence[Unanswered], common: Collection[str]) -> list[str]:
+    """Return the common words that most of the askers use, as they are written most often."""
+    said = [(stem(word), word, one.asker) for one in asked for word in WORD.findall(one.question.casefold())]
+    told = [(of, word, asker) for of, word, asker in said if of in common and word not in STOP_WORDS]
+    written = Counter((of, word) for of, word, _ in told)
+    askers = Counter(of for of, _ in dict.fromkeys((of, asker) for of, _, asker in told))
+    first = [of for of, _ in askers.most_common(MOST_TOLD)]
+    return [max((n, word) for (of, word), n in written.items() if of == one)[1] for one in first]
+
+
+def _without(question: str, common: Collection[str]) -> str:
+    """Return a question without the words that are neither common nor everybody's."""
+
+    def told(word: re.Match[str]) -> str:
+        plain = word[0].casefold()
+        return word[0] if plain in STOP_WORDS or stem(plain) in common else LEFT_OUT
+
+    return re.sub(rf"{LEFT_OUT}(\s+{LEFT_OUT})+", LEFT_OUT, WORD.sub(told, question))
 
 
 def _place(hit: Hit, assistant: Assistant) -> Place:

@@ -67,7 +67,7 @@ def gaps_report(gaps: Sequence[Gap]) -> Iterator[RenderableType]:
     for gap in gaps:
         about = "a document on it does not answer" if gap.is_written_about else "no document on it"
         counts = f"{counted(gap.askers, 'asker')}, {gap.first[:10]} to {gap.last[:10]}; {about}"
-        yield Text.assemble((printable(gap.name), "bold"), f"  {counts}")
+        yield Text.assemble((printable(gap.name or "(no word in common)"), "bold"), f"  {counts}")
         for question in gap.questions:
             yield Indented(Text(f"“{one_line(question)}”", style="italic"), 2)
         for at in gap.closest:

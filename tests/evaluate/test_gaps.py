@@ -12,7 +12,7 @@ from assistant.answer.assistant import Assistant
 from assistant.audit.ledger import Entry
 from assistant.audit.trail import Audit
 from assistant.core.records import Turn
-from assistant.evaluate.gaps import find_gaps, group, name_of, unanswered
+from assistant.evaluate.gaps import Unanswered, common_words, find_gaps, group, name_of, unanswered
 
 FILES = {
     "pets.md": "---\nowner: Facilities\n---\n# Pets\n\n## Dogs\n\nDogs stay at home on Mondays.\n",
@@ -58,6 +58,19 @@ def test_what_enough_askers_met_is_told(make_assistant: Callable[..., Assistant]
     assert len(find_gaps(LOG, assistant, least=1)) == 2
     assert find_gaps(LOG, assistant, since="2026-03-02", least=1)[0].asked == 1
     assert find_gaps([], assistant) == []
+
+
+def test_no_word_of_a_single_asker_is_told(make_assistant: Callable[..., Assistant]) -> None:
+    own = ("", " after my leukaemia treatment", " when Dr Aydin comes")
+    (gap,) = find_gaps(
+        [line(f"May I bring my parrot to the office{tail}?", asker=tail) for tail in own], make_assistant(FILES)
+    )
+    assert set(gap.name.split(", ")) == {"bring", "parrot", "office"}
+    assert set(gap.questions) == {
+        "May I bring my parrot to the office?",
+        "May I bring my parrot to the office after my …?",
+        "May I bring my parrot to the office when …?",
+    }
 
 
 def test_a_gap_beside_a_document_on_its_subject_says_so(make_assistant: Callable[..., Assistant]) -> None:
@@ -110,8 +123,10 @@ def test_a_gap_is_one_group_among_many_questions_and_what_is_loose_stands_alone(
 
 
 def test_a_name_has_the_words_as_they_are_written() -> None:
-    assert name_of(["Parking a van", "Where are vans parked?", "vans!"]) == ["vans", "parking"]
-    assert name_of(["is it?"]) == ["is it?"]
+    asked = [Unanswered(text, TODAY, f"{n}") for n, text in enumerate(["Parking a van", "Vans parked?", "my vans!"])]
+    assert name_of(asked, common_words(asked, 2)) == ["vans", "parking"]
+    assert name_of(asked, common_words(asked, 3)) == ["vans"]
+    assert not common_words([Unanswered("a gold van", TODAY, "0") for _ in range(9)], 2)
 
 
 def test_the_command_reads_the_log(make_assistant: Callable[..., Assistant], run: Callable[..., Any]) -> None:
