@@ -54,7 +54,12 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
         yield f"assistant/guards/rules.py:rule {rule.name}:{at}", rule.pattern
     for path in (PERSONAL, SECRETS):
         for at, value in enumerate(load_values(path)):
-            for part, pattern in (("", value.pattern), (" near", value.near), (" unless", value.unless)):
+            for part, pattern in (
+                ("", value.pattern),
+                (" near", value.near),
+                (" unless", value.unless),
+                (" listed", value.listed),
+            ):
                 if pattern:
                     yield f"assistant/guards/rules.py:{path.stem} {value.kind}{part}:{at}", pattern
     yield "assistant/text/quantities.py:duties:0", read_duties()[0]

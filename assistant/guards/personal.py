@@ -43,7 +43,7 @@ def personal_spans(text: str) -> tuple[Span, ...]:
 def _blank(text: str, spans: list[Span]) -> str:
     parts, at = [], 0
     for span in spans:
-        parts += [text[at : span.start], "\n" * (span.end - span.start)]
+        parts += [text[at : span.start], "\0" * (span.end - span.start)]
         at = span.end
     return "".join([*parts, text[at:]])
 

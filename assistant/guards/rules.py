@@ -48,7 +48,7 @@ class ValueRule:
     """How a kind of value is written that is to be masked: the group `value` of the pattern, or all that it matches.
 
     `check` names what makes sure of it, empty for nothing. `near` must be found shortly before, `unless` must not. In
-    what is no value another one may begin, unless it is taken as a `whole`.
+    what is no value another one may begin, unless it is taken as a `whole`. `listed` is how a list goes on behind one.
     """
 
     kind: str
@@ -58,17 +58,26 @@ class ValueRule:
     near: Pattern | None
     unless: Pattern | None
     whole: bool
+    listed: Pattern | None = None
 
     def spans(self, text: str, check: Check = len) -> Iterator[Span]:
         """Yield the values in a folded text."""
         group = "value" if "value" in self.pattern.groupindex else 0
         at = 0
         while match := self.pattern.search(text, at):
-            start = match.start(group)
-            size = check(match[group]) if self._is_near(text, match.start()) else 0
-            at = start + size if size else match.end() if self.whole else _onward(match)
-            if size:
-                yield Span(start, at, self.kind)
+            near = self._is_near(text, match.start())
+            for item in self._list(text, match):
+                start, said = item.start(group), item[group]
+                size = check(said) if near and said else 0
+                at = start + size if size else item.end() if self.whole else _onward(item)
+                if size:
+                    yield Span(start, at, self.kind)
+
+    def _list(self, text: str, match: re.Match[str] | None) -> Iterator[re.Match[str]]:
+        """Yield a match and what the list goes on with: the label before the first one says what all are."""
+        while match:
+            yield match
+            match = self.listed.match(text, match.end()) if self.listed else None
 
     def _is_near(self, text: str, start: int) -> bool:
         window = max(0, start - NEAR_CHARACTERS)
@@ -123,8 +132,18 @@ def _pattern_rule(row: dict[str, Any], parts: Mapping[str, str]) -> PatternRule:
 
 def _value_rule(row: dict[str, Any], parts: Mapping[str, str]) -> ValueRule:
     near, unless = (_compiled(row[key], parts) if key in row else None for key in ("near", "unless"))
-    pattern, check, whole = _compiled(row["pattern"], parts), row.get("check", ""), bool(row.get("whole", False))
-    return ValueRule(row["kind"], row["example"], pattern, check, near, unless, whole)
+    if "label" in row:
+        pattern, listed = (_labelled(row, parts[shape], parts) for shape in ("labelled", "listed"))
+        check, whole = row.get("check", "" if "value" in row else "account"), True
+    else:
+        pattern, listed = _compiled(row["pattern"], parts), None
+        check, whole = row.get("check", ""), bool(row.get("whole", False))
+    return ValueRule(row["kind"], row["example"], pattern, check, near, unless, whole, listed)
+
+
+def _labelled(row: Mapping[str, str], shape: str, parts: Mapping[str, str]) -> Pattern:
+    """Compile a shape that all labels share, of a row's label and value."""
+    return _compiled(shape.replace("{label}", row["label"]).replace("{value}", row.get("value", "{number}")), parts)
 
 
 def first_match(rules: Sequence[PatternRule], views: Sequence[str]) -> tuple[PatternRule, int, re.Match[str]] | None:

@@ -42,6 +42,10 @@ SHAPES = {
     "spelled digits": "one two ",
     "saying": "password is ",
     "naming": "pin passport 1",
+    "lists": "dni1, 23 and ",
+    "labels in a list": "nif1/nif2, nif3 ",
+    "groups of numbers": "tc 1 A2 B-C.3 ",
+    "what may have been found": "nif \0,",
     "short words": "legal winner thank year ",
     "spaces": " ",
     "letters": "a",
@@ -115,6 +119,22 @@ def test_masking_many_spans() -> None:
 
     short, long = growth(masked, "a" * SMALL, "a" * LARGE)
     assert long <= max(FLOOR, ALLOWED * short)
+
+
+LISTS = [
+    "accounts: 1234, ",
+    "passports 1 and ",
+    "licence 12345678/",
+    "nif 12345 (a), ",
+    "dni1 ",
+    "tc A1-",
+    "vat no\0, ",
+]
+
+
+@pytest.mark.parametrize("listed", [*LISTS, *(each.partition(" ")[2] for each in LISTS[:4])])
+def test_a_list_of_numbers_that_never_ends(listed: str) -> None:
+    assert seconds(redacted, filled(f"accounts: {listed}", 100) + filled(listed, 200_000)) < 10
 
 
 def test_a_million_signs_are_masked_in_seconds() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assistant.guards import GuardInput, Span
 from assistant.guards.personal import Personal, personal_spans
-from assistant.guards.run import mask
+from assistant.guards.run import MASKED, mask
 
 
 def masked(text: str) -> str:
@@ -66,6 +66,41 @@ def test_personal_data_is_masked(text: str, left: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("licence number 12345678", "licence number #"),
+        ("licence no: 1234567", "licence no: #"),
+        ("Her licence is D1234567.", "Her licence is #."),
+        ("the licence was D1234567", "the licence was #"),
+        ("driving licence number: MORGA 657054 SM9IJ", "driving licence number: #"),
+        ("passports 123456789 and 987654321", "passports # and #"),
+        ("passport numbers: 123456789, 987654321", "passport numbers: #, #"),
+        ("accounts: 55779911, 55779912 and 55779913", "accounts: #, # and #"),
+        ("accounts: 55779911,55779912;\n55779913, or 55779914", "accounts: #,#;\n#, or #"),
+        ("account no. 55779911 and no. 55779912", "account no. # and no. #"),
+        ("accounts 1234, 55779912", "accounts 1234, #"),
+        ("accounts 55779911 (Anna), 55779912 (Bo)", "accounts # (Anna), # (Bo)"),
+        ("Accounts:\n- 55779911\n- 55779912", "Accounts:\n- #\n- #"),
+        ('{"account_ids": ["55779911", "55779912"]}', '{"account_ids": ["#", "#"]}'),
+        ("VAT number GB123456789; the VAT no. GB 123 4567 80", "VAT number #; the VAT no. #"),
+        ("NIFs 501964843 and 501964844", "NIFs # and #"),
+        ("Kontonummern 12345678 und 87654321", "Kontonummern # und #"),
+        ("passport 123456789, account 55779911", "passport #, account #"),
+        ("plates AB12 CDE and B-AB 1234", "plates # and #"),
+        ("dates of birth: 1987-03-12, 1988-04-13", "dates of birth: #, #"),
+        # another kind, by its sum, is no gap in a list
+        ("accounts DE89 3704 0044 0532 0130 00, 55779912", "accounts #, #"),
+        ("accounts 55779911, 4111 1111 1111 1111 and 55779913", "accounts #, # and #"),
+        ("accounts 44051401359 55779912", "accounts # #"),
+        ("accounts 55779911 44051401359 55779912", "accounts # # #"),
+        (f"accounts {' '.join(['55779911'] * 20)}, 55779912", "accounts #, #"),
+    ],
+)
+def test_all_numbers_behind_a_word_are_masked(text: str, left: str) -> None:
+    assert MASKED.sub("#", masked(text)) == left
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "IBAN DE88 3704 0044 0532 0130 00 has a wrong sum",
@@ -87,6 +122,9 @@ def test_personal_data_is_masked(text: str, left: str) -> None:
         "Use your @example.org address; meet at reception dot the i's",
         "SOP TC-18-CS1-001 is to help, ref 2024-000123-45",
         "ISBN 978-3-16-148410-0",
+        "a driving licence for 12 years, a licence fee of 12000 euros; the software licence costs 15000",
+        "The licence is 12000 euros a year; licences: 15000 users; licence 2024-05-03 and 2023/2024; VAT of 12500",
+        "the licence, 12,000 of which, and licences 2023 and 2024; a licence to serve 20000 people",
     ],
 )
 def test_other_numbers_are_left_alone(text: str) -> None:
