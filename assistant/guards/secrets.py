@@ -48,7 +48,8 @@ _TOKEN = re.compile(
     r"|-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}(?:PUBLIC KEY|CERTIFICATE)(?: BLOCK)?-----[^-]*)"
     r"|(?<![A-Za-z0-9_+/.~-])[A-Za-z0-9_+/.~-]{20,}+={0,2}(?!@)"
 )
-_SHORT_WORDS = re.compile(r"(?<![\w'-])[a-z]{3,8}(?:[\s,;.)\d]{1,6}[a-z]{3,8}){11,}(?![\w'-])")
+# What may part words may stand behind the last: else "abc1 abc1 abc1" would be tried anew from each of its words.
+_SHORT_WORDS = re.compile(r"(?<![\w'-])[a-z]{3,8}(?:[\s,;.)\d]{1,6}[a-z]{3,8}){11,}(?![^\W\d]|['-])")
 _WORD = re.compile(r"[a-z]+")
 LOOK_BACK_CHARACTERS = 160
 KEY_SIGNS = 8  # the fewest of a key: shorter ones are numbers of rooms and forms
