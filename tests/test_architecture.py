@@ -37,6 +37,7 @@ VENDORS = {
     "starlette": {f"assistant/serve/{name}.py" for name in ("app", "errors", "middleware", "page/render")},
     "prometheus_client": {"assistant/serve/metrics.py"},
     "uvicorn": {"assistant/serve/server.py"},
+    "h11": {"assistant/serve/server.py"},
     "ray": {"ingest/embedding.py"},
     "fsspec": {"ingest/remote/s3.py"},
     "s3fs": {"ingest/remote/s3.py"},

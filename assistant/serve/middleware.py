@@ -23,6 +23,7 @@ JSON = "application/json"
 BASIC = f'Basic realm="{MODEL_NAME}", charset="UTF-8"'  # a browser asks for it; the token is the password
 MAX_BODY_BYTES = 262_144  # chat pages send the whole conversation each time
 COMMON_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+CLOSE = [(b"connection", b"close")]  # behind a refusal by the head, or else all of its body would be read
 
 Log = Callable[[Mapping[str, object]], None]  # takes what there is to say of a request, nothing that it holds
 
@@ -41,33 +42,26 @@ class CommonHeadersMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        size, status, began = 0, 0, time.perf_counter()
-
-        async def receive_bounded() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > MAX_BODY_BYTES:  # what the client says of its length may be wrong, or be missing
-                raise _too_large()
-            return message
+        status, began, ended = 0, time.perf_counter(), list[tuple[bytes, bytes]]()
+        headers = Headers(scope=scope)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *COMMON_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *COMMON_HEADERS, *ended]
             await send(message)
 
         try:
-            headers = Headers(scope=scope)
             self._door.check(scope["path"], headers.items())
             if scope["path"] not in self._paths:  # the router takes some spellings more, with a line end behind
                 raise HTTPException(HTTPStatus.NOT_FOUND)
             _check_body(scope["method"], scope["path"], headers)
         except (HTTPException, AssistantError) as error:
+            ended += CLOSE if _has_body(headers) else ()
             await error_response(self._translate(error), scope["path"])(scope, receive, send_with_headers)
         else:
-            await self._app(scope, receive_bounded, send_with_headers)
+            await self._app(scope, receive, send_with_headers)
         finally:
             if self._log:
                 known = scope["path"] if scope["path"] in self._paths else ""  # any other may say anything
@@ -75,26 +69,26 @@ class CommonHeadersMiddleware:
                 self._log({"method": scope["method"], "path": known, "status": status, "seconds": seconds})
 
 
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
 def _check_body(method: str, path: str, headers: Headers) -> None:
-    """Raise HttpError for a body that is too large, of two lengths, or no JSON by its name.
+    """Raise HttpError for a body that is too large, does not say how large, or is no JSON by its name.
 
     A page of another site may have a browser post text or a form to us unasked, but not what is called JSON; the page's
     own form looks at where it comes from.
     """
-    if "content-length" in headers and "transfer-encoding" in headers:
-        message = "a request has Content-Length or Transfer-Encoding, not both."
-        raise HttpError(HTTPStatus.BAD_REQUEST, "bad_request", message, {"Connection": "close"})
+    if "transfer-encoding" in headers:  # in chunks: of single bytes each takes time, and `serve` reads none
+        message = "a body has a Content-Length and no Transfer-Encoding."
+        raise HttpError(HTTPStatus.LENGTH_REQUIRED, "length_required", message)
     if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
-        raise _too_large()
+        message = f"the body has more than {MAX_BODY_BYTES:,} bytes."
+        raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", message)
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if method == "POST" and kind != JSON and not (path in render.FORMS and kind == render.FORM):
         message = "the body must be JSON; send the header Content-Type: application/json."
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type", message)
-
-
-def _too_large() -> HttpError:
-    message = f"the body has more than {MAX_BODY_BYTES:,} bytes."
-    return HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", message)
 
 
 def error_response(error: HttpError, path: str) -> Response:

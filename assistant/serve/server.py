@@ -7,8 +7,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from assistant.answer.assistant import Assistant
 from assistant.serve.app import make_app
@@ -47,7 +50,7 @@ def uvicorn_settings(app: object) -> uvicorn.Config:
     """Return settings that log nothing, read nothing that a proxy claims, and name no software."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",  # which installs with uvicorn everywhere, and so behaves alike
+        http=ChunklessProtocol,
         loop="asyncio",
         ws="none",
         lifespan="off",
@@ -61,6 +64,32 @@ def uvicorn_settings(app: object) -> uvicorn.Config:
         timeout_keep_alive=15,  # seconds without a request
         timeout_graceful_shutdown=30,  # seconds for what runs
     )
+
+
+class ChunklessProtocol(H11Protocol):
+    """Speaks HTTP by h11, which installs with uvicorn everywhere and so behaves alike, and reads no body in chunks."""
+
+    def __init__(self, *settings: Any, **more: Any) -> None:
+        super().__init__(*settings, **more)
+        self.conn = ChunklessConnection(h11.SERVER)
+
+
+class ChunklessConnection(h11.Connection):
+    """Stops behind the head of a request whose body comes in chunks.
+
+    `CommonHeadersMiddleware` refuses such a request, but uvicorn would first take apart all that has come: tens of
+    thousands of chunks of a byte each, which take a second in which nobody else is answered.
+    """
+
+    _chunked = False
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Return what comes next; behind such a head nothing more is read until the connection is closed."""
+        if self._chunked:
+            return h11.PAUSED
+        event = super().next_event()
+        self._chunked = isinstance(event, h11.Request) and b"transfer-encoding" in dict(event.headers)
+        return event
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -277,18 +277,62 @@ def test_an_answer_that_takes_too_long_is_given_up(patient: StubAssistant) -> No
     asyncio.run(run())
 
 
+HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+async def sent(client: httpx.AsyncClient, request: bytes) -> bytes:
+    """Send bytes, and return all that comes until the server closes the connection; it may read none of them."""
+
+    def send() -> bytes:
+        received = b""
+        with socket.create_connection(("127.0.0.1", client.base_url.port or 0), timeout=10) as connection:
+            with suppress(ConnectionError):
+                connection.sendall(request)
+            with suppress(ConnectionError):
+                while block := connection.recv(65_536):
+                    received += block
+        return received
+
+    return await asyncio.to_thread(send)
+
+
 def test_a_socket_refuses_two_lengths_and_answers_what_comes_after() -> None:
-    head = b"POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    both = head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n"
+    both = HEAD % b"/v1/ask" + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 
     async def run() -> None:
         async with serving(StubAssistant()) as client:
-            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
-            writer.write(both)
-            async with asyncio.timeout(10):
-                received = await reader.read()
-            writer.close()
-            assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1") == 1  # nothing smuggled
+            received = await sent(client, both + b"GET /healthz HTTP/1.1\r\n\r\n")
+            assert received.startswith(b"HTTP/1.1 411") and received.count(b"HTTP/1.1") == 1  # nothing smuggled
             assert (await client.get("/healthz")).is_success
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("path", "status"), [(b"/v1/ask", 411), (b"/healthz", 411), (b"/nowhere", 404)])
+def test_bodies_of_many_chunks_are_not_read_and_keep_nobody_waiting(path: bytes, status: int) -> None:
+    body = CHUNKED % path + b"1\r\n \r\n" * 262_000
+
+    async def run() -> None:
+        async with serving(StubAssistant()) as client:
+            assert (await client.get("/healthz")).is_success
+            many = [asyncio.create_task(sent(client, body)) for _ in range(10)]
+            for _ in range(5):
+                began = time.monotonic()
+                assert (await client.get("/healthz")).is_success
+                assert time.monotonic() - began < 1
+            for received in await asyncio.gather(*many):
+                assert received.startswith(b"HTTP/1.1 %d " % status) and b"connection: close" in received.lower()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("wrong", [b"Content-Type: text/plain\r\nContent-Length: 9", b"Content-Length: 9999999"])
+def test_the_rest_of_a_body_that_is_refused_by_its_head_is_not_waited_for(wrong: bytes) -> None:
+    async def run() -> None:
+        async with serving(StubAssistant()) as client:
+            head = b"POST /v1/ask HTTP/1.1\r\nHost: x\r\n"
+            received = await sent(client, head + wrong + b"\r\n\r\n{")
+            assert received.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 415 "))
 
     asyncio.run(run())

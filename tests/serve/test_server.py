@@ -162,9 +162,10 @@ def test_a_body_of_a_hundred_megabytes_is_refused_and_not_kept(office_server: Se
     piece = bytes(1_000_000)
     headers = {"Content-Type": "application/json"} | ({} if chunked else {"Content-Length": str(100 * len(piece))})
     with closing(http.client.HTTPConnection("127.0.0.1", office_server.port, timeout=30)) as connection:
-        connection.request("POST", ASK, (piece for _ in range(100)), headers, encode_chunked=chunked)
+        with suppress(ConnectionError):  # it is closed with the refusal
+            connection.request("POST", ASK, (piece for _ in range(100)), headers, encode_chunked=chunked)
         response = connection.getresponse()
-        assert_refused(response.status, response.read(), 413, "262,144")
+        assert_refused(response.status, response.read(), *((411, "Content-Length") if chunked else (413, "262,144")))
     assert office_server.memory() < before + 20_000
 
 
@@ -175,8 +176,7 @@ GARBAGE = [
     b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000,
     b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
     b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-    b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Transfer-Encoding: chunked\r\n\r\nno number\r\n",
+    b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
 ]
 
 
