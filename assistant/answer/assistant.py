@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import in_context, show_terms, shown_meta, shown_owner
+from assistant.answer.disclosure import in_context, show_terms, shown_meta, shown_owner, withheld_spans
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from numpy.typing import NDArray
 
-SURROUNDING = 2_000  # characters on either side of a quote that may be shown; twice as many are screened
+SURROUNDING = 2_000  # characters on either side of a quote that may be shown
 MAX_QUOTE = MAX_STRETCH + MAX_REACH  # characters: a part of a document, and what it stands under
 
 
@@ -218,9 +218,10 @@ class Assistant:
             if problem or document is None:
                 raise UsageError(f"{quote.source}: {problem}.", "Ask again for a fresh answer.")
             begin, stop = queries.indexed_around(document, start, end)
-        begin, stop = max(begin, start - 2 * SURROUNDING), min(stop, end + 2 * SURROUNDING)
-        text = document.text[begin:stop]
-        found = in_context(text, start - begin, end - begin, self._engine.guards, SURROUNDING)
+            near = queries.passages_of(document.id, start - SURROUNDING, end + SURROUNDING)
+            hits = queries.hits([(passage.id, 0.0, ()) for passage in near], access)
+        spans = [span.moved(-begin) for hit in hits for span in withheld_spans(hit, self._engine.guards)]
+        found = in_context(document.text[begin:stop], start - begin, end - begin, spans, SURROUNDING)
         if found is None:
             raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
         return found

@@ -12,13 +12,15 @@ from assistant.answer.evidence import plain, quote_span, quote_text
 from assistant.answer.verbalizations import row_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config
-from assistant.core.records import Access, Evidence, Excerpt, Hit, Meta, Passage, Quote, Term, Verdict
+from assistant.core.records import Access, Evidence, Excerpt, Hit, Meta, Quote, Term, Verdict
 from assistant.guards import Span, merge_spans
 from assistant.guards.run import Guards, Screened, mask
 from assistant.index.catalog import Catalog
 from assistant.text.canonical import last_heading
 from assistant.text.units import Unit, units
 from assistant.text.words import normalise_term
+
+SEAM = 300  # characters on either side of a passage's beginning: no rule looks further from a value for its name
 
 
 def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evidence, ...], tuple[Verdict, ...]]:
@@ -27,13 +29,14 @@ def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evide
     Screened is what is said and what is quoted, a quote holds what stands between a lead-in and its item, and where it
     stands: what is masked there is quoted nowhere.
     """
-    there = functools.cache(
-        lambda hit: screened_text(hit.before + hit.passage.text, guards, hit.passage.headings)  # once for each hit
-    )
+    reach: dict[Hit, int] = {}  # how far above its passage what is quoted of a hit begins
+    for one in evidence:
+        reach[one.hit] = max(reach.get(one.hit, 0), one.hit.passage.start - quote_span(one)[0])
+    there = functools.cache(lambda hit: screened(hit, guards, reach[hit]))  # once for each hit
     kept, verdicts = [], list[Verdict]()
     for one in evidence:
         said = guards.output(f"{plain(one)}\n{quote_text(one)}", (one.hit.before + one.hit.passage.text,))
-        start, end = (at - one.hit.begin for at in quote_span(one))
+        start, end = (at - one.hit.passage.start for at in quote_span(one))
         is_masked = any(span.meets(start, end) for span in there(one.hit).spans)
         verdicts += (*said.verdicts, *(there(one.hit).verdicts if is_masked and said.action == "allow" else ()))
         kept += [one] if said.action == "allow" and not is_masked else []
@@ -42,30 +45,57 @@ def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evide
 
 def masked(hits: Sequence[Hit], guards: Guards) -> tuple[Hit, ...]:
     """Return the hits with secrets and personal numbers masked; a contact of the passage's own is neither."""
-    texts = (screened_text(hit.passage.text, guards, hit.passage.headings).text for hit in hits)
-    return tuple(replace(hit, passage=replace(hit.passage, text=text)) for hit, text in zip(hits, texts, strict=True))
+    return tuple(replace(hit, passage=replace(hit.passage, text=screened(hit, guards).text)) for hit in hits)
 
 
-def screened_text(text: str, guards: Guards, headings: Sequence[str] = ()) -> Screened:
+def withheld_spans(hit: Hit, guards: Guards) -> tuple[Span, ...]:
+    """Return where a passage, and the end of what is above it, may not be shown, as offsets into its document."""
+    return tuple(span.moved(hit.passage.start) for span in screened(hit, guards, SEAM).spans)
+
+
+def screened(hit: Hit, guards: Guards, reach: int = 0) -> Screened:
+    """Screen a passage as it stands below what is above it in its section, `reach` characters of that with it."""
+    return screened_text(hit.passage.text, guards, hit.passage.headings, hit.before, reach)
+
+
+def screened_text(
+    text: str, guards: Guards, headings: Sequence[str] = (), before: str = "", reach: int = 0
+) -> Screened:
     """Screen a document's text as it stands below its headings, and as its parts are said under their leads.
 
-    "The alarm code:" and an item below it are no secret line by line, and are one when they are said.
+    "The alarm code:" and an item below it are no secret line by line, and are one when they are said; so is a row below
+    its table's header. Both may stand in what is `before` the text. The last `reach` characters of that are screened,
+    too: their spans begin below 0. What is above them is read for what stands under it, and screened no more, since a
+    table may be long.
     """
     below = last_heading("", headings)
     head = f"{below}\n\n" if below and not text.lstrip().startswith("#") else ""
-    whole = head + text
-    stands = guards.output(whole, (whole,))
-    spans = [replace(span.moved(-len(head)), start=max(0, span.start - len(head))) for span in stands.spans]
-    spans = [span for span in spans if span.end > 0]
-    parts = [unit for unit in units(text) if unit.lead or unit.also]
-    lines = [" ".join(_said(text, unit).split()) for unit in parts]
-    spoken = guards.output("\n".join(lines), (whole,))
+    whole, begin = before + text, len(before)
+    reach = min(reach, begin)
+    given = (head + whole,)
+    stands = guards.output(head + text, given)
+    spans = _moved(stands.spans, -len(head), 0)
+    seam = Screened("")
+    if before:
+        first = max(0, begin - reach - SEAM)
+        seam = guards.output(whole[first : begin + SEAM], given)
+        spans += _moved(seam.spans, first - begin, -reach)
+    parts = [unit for unit in units(whole) if (unit.lead or unit.also) and unit.end > begin - reach]
+    lines = [" ".join(_said(whole, unit).split()) for unit in parts]
+    spoken = guards.output("\n".join(lines), given)
     ends = list(accumulate(len(line) + 1 for line in lines))
     for span in spoken.spans:
         unit = parts[bisect_right(ends, span.start)]
-        spans.append(Span(unit.start, unit.end, span.kind))
-    told = (*stands.verdicts, *spoken.verdicts) if spans else ()
-    return Screened(mask(text, spans), told, stands.refusal or spoken.refusal, tuple(spans))
+        spans += _moved([Span(unit.start, unit.end, span.kind)], -begin, -reach)
+    told = (*stands.verdicts, *seam.verdicts, *spoken.verdicts) if spans else ()
+    refusal = stands.refusal or seam.refusal or spoken.refusal
+    return Screened(mask(text, _moved(spans, 0, 0)), told, refusal, tuple(spans))
+
+
+def _moved(spans: Iterable[Span], by: int, least: int) -> list[Span]:
+    """Return spans so many characters further on, as far as they lie behind `least`."""
+    moved = [span.moved(by) for span in spans]
+    return [replace(span, start=max(least, span.start)) for span in moved if span.end > least]
 
 
 def _said(text: str, unit: Unit) -> str:
@@ -74,26 +104,19 @@ def _said(text: str, unit: Unit) -> str:
     return f"{above} {row_text(lead, own)}" if unit.kind == "row" else f"{above} {lead} {own}"
 
 
-def withheld_spans(passage: Passage, guards: Guards) -> tuple[Span, ...]:
-    """Return where a passage says what may not be shown, as offsets into its document."""
-    return tuple(span.moved(passage.start) for span in screened_text(passage.text, guards, passage.headings).spans)
-
-
 def masked_excerpt(excerpt: Excerpt, withheld: Iterable[Span], guards: Guards) -> Excerpt:
-    """Mask an excerpt, all of it where only its place says what is `withheld`, as offsets into its document."""
-    text = masked_text(excerpt.text, guards)
-    if text == excerpt.text and (met := [span for span in withheld if span.meets(excerpt.start, excerpt.end)]):
-        text = f"[{met[0].kind} removed]"
-    return replace(excerpt, text=text)
+    """Mask an excerpt by what it says, and by what its place says is `withheld`, as offsets into its document."""
+    own = guards.output(excerpt.text, (excerpt.text,)).spans
+    place = _moved((span for span in withheld if span.start < excerpt.end), -excerpt.start, 0)
+    return replace(excerpt, text=mask(excerpt.text, merge_spans((*own, *place))))
 
 
-def in_context(text: str, start: int, end: int, guards: Guards, most: int) -> tuple[str, int, int] | None:
+def in_context(text: str, start: int, end: int, withheld: Iterable[Span], most: int) -> tuple[str, int, int] | None:
     """Return text[start:end] with at most so many characters on either side, masked, and where it is in that.
 
-    All of the text is screened as one: a part of a secret need not look like one, so none is shown of one that an edge
-    cuts. None where a part of text[start:end] itself may not be shown.
+    Of what is `withheld` and cut by an edge no part is shown. None where a part of text[start:end] may not be shown.
     """
-    spans = merge_spans(screened_text(text, guards).spans)  # two that overlap are one, or an edge may part them
+    spans = merge_spans(withheld)  # two that overlap are one, or an edge may part them
     if any(span.meets(start, end) for span in spans):
         return None
     first, last = max(0, start - most), min(len(text), end + most)

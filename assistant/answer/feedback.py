@@ -63,7 +63,7 @@ def _around(start: int, end: int, hit: Hit, guards: Guards) -> Quote | None:
     met = [unit for unit in units(passage.text) if unit.start < end and start < unit.end]
     start, end = min([start, *(u.start for u in met)]), max([end, *(u.end for u in met)])
     text, start, end = passage.text[start:end], passage.start + start, passage.start + end
-    if any(span.meets(start, end) for span in withheld_spans(passage, guards)):
+    if any(span.meets(start, end) for span in withheld_spans(hit, guards)):
         return None
     return Quote(1, text, hit.source, hit.title, passage.headings, passage.page, start, end, hit.document_sha256)
 

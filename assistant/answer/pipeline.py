@@ -232,10 +232,15 @@ def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: En
     """Show with each quote its context, masked, since when its document holds, and how well a scan was read."""
     documents = {hit.document_sha256: hit.passage.document_id for hit in hits}
     catalog = engine.catalog
-    hidden = functools.cache(lambda passage: withheld_spans(passage, engine.guards))  # excerpts share passages
+
+    @functools.cache  # excerpts share passages
+    def hidden(passage: int) -> list[Span]:
+        found = catalog.queries.hits([(passage, 0.0, ())], access)
+        return [span for hit in found for span in withheld_spans(hit, engine.guards)]
 
     def hidden_in(document: str, excerpt: Excerpt) -> Iterable[Span]:
-        return chain.from_iterable(map(hidden, catalog.queries.passages_of(document, excerpt.start, excerpt.end)))
+        near = catalog.queries.passages_of(document, excerpt.start, excerpt.end)
+        return chain.from_iterable(hidden(passage.id) for passage in near)
 
     def with_context(citation: Citation) -> Citation:
         document = documents[citation.document_sha256]
