@@ -146,6 +146,11 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
     return _phrasings(question, [asked[:MAX_QUESTION] for asked in questions_before(history)])
 
 
+def stands_alone(question: str, history: Sequence[Turn]) -> bool:
+    """Tell a question that means the same without the conversation before it."""
+    return not any(phrasing.joined for phrasing in phrasings(question, history))
+
+
 def _phrasings(question: str, asked: Sequence[str]) -> tuple[Phrasing, ...]:
     alone = Phrasing(question)
     if not asked:

@@ -23,9 +23,11 @@ from typing import Any
 from unicodedata import normalize
 
 from assistant.answer.evidence import overlap
+from assistant.answer.question import stands_alone
 from assistant.answer.read import evidence_in
 from assistant.answer.select import joined
-from assistant.core.errors import ConfigError
+from assistant.contract import history_from_json
+from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import distrust
 from assistant.core.records import Access, Evidence, Hit, Reading, make_access
 from assistant.guards.run import is_masked
@@ -92,8 +94,8 @@ def _unreadable(path: Path, error: OSError) -> ConfigError:
 def read_decisions(path: Path) -> Decisions:
     """Read a file of rows by their questions.
 
-    Passed over is what was asked in a conversation or as of another day: asked again, that is not the same question.
-    Raises ConfigError naming a bad line, and for a file that others may change.
+    Passed over is what was asked as of another day, or in a conversation that may decide what it means: asked again,
+    that is not the same question. Raises ConfigError naming a bad line, and for a file that others may change.
     """
     try:
         with path.open("rb") as file:
@@ -110,10 +112,17 @@ def read_decisions(path: Path) -> Decisions:
             evidence, roles = _texts(row.get("evidence")), _texts(row.get("roles"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path}, line {number}: this is no reviewed question.", MEND) from error
-        if key and not row.get("history") and not row.get("as_of"):
+        if key and _is_alone(row) and not row.get("as_of"):
             decision = Decision(evidence, frozenset(_texts(row.get("doc"))), make_access(roles).roles)
             found.setdefault(key, []).append(decision)
     return found
+
+
+def _is_alone(row: Mapping[str, Any]) -> bool:
+    try:
+        return stands_alone(str(row["question"]), history_from_json(row.get("history")))
+    except UsageError:  # questions of a data set come with follow-ups that are no messages
+        return False
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from assistant.answer.feedback import FEEDBACK
+from assistant.answer.question import stands_alone
 from assistant.audit.ledger import Entry
-from assistant.audit.trail import Audit, about_of, remark_line
+from assistant.audit.trail import Audit, about_of, history_of, remark_line
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import PRIVATE_FILE, is_exposed
@@ -100,13 +101,17 @@ def drop(pending: Pending, audit: Audit) -> None:
 
 
 def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
-    """Return the line of a question file; raises UsageError for a question that none can hold."""
+    """Return the line of a question file; raises UsageError for a question that none can hold.
+
+    It holds what was asked before where that may decide what the question means: not before one that stands alone, nor
+    one that was answered as a reviewer decided on it alone. So what is right instead takes that decision's place.
+    """
     asked, sources = pending.asked.raw, list(dict.fromkeys(evidence.source for evidence in gold))
     found = {
         "id": pending.asked.id,
         "question": asked["question"],
         "scenario": f"{about}." if (about := about_of(pending.asked)) else "",
-        "history": [{"role": "user", "content": text} for text in asked["history"]],
+        "history": [] if _is_alone(pending.asked) else [asdict(turn) for turn in history_of(pending.asked)],
         "roles": asked["roles"],
         "as_of": _day_of(pending.asked),
         "answerable": bool(gold),
@@ -156,6 +161,10 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
         for entry in (asked, given)
     )
     return Pending(given, asked, quoted, place)
+
+
+def _is_alone(asked: Entry) -> bool:
+    return asked.raw.get("reviewed", False) or stands_alone(asked.raw["question"], history_of(asked))
 
 
 def _day_of(asked: Entry) -> str:

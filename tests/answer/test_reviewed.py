@@ -160,6 +160,14 @@ def test_what_follows_up_on_a_question_is_not_the_same(ask: Callable[..., Assist
     assert not assistant.answer("Dogs?").reviewed
 
 
+def test_a_question_that_stands_alone_is_decided_whatever_was_asked_before(ask: Callable[..., Assistant]) -> None:
+    for before in ([{"role": "user", "content": "Who may come?"}], None, []):
+        assistant = ask(row(DOGS, RULE, history=before))
+        assert assistant.answer(DOGS).reviewed and assistant.answer(DOGS, [Turn("user", "Is lunch paid?")]).reviewed
+    follow_ups = [{"follow_up_question": "Is it a guide dog?", "follow_up_answer": "Yes"}]
+    assert not ask(row(DOGS, RULE, history=follow_ups)).answer(DOGS).reviewed
+
+
 def test_the_file_is_read_again_when_it_changes(ask: Callable[..., Assistant], tmp_path: Path) -> None:
     assistant, path = ask(row(DOGS, RULE)), tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row(DOGS, "Visitors sign in at the desk.")), encoding="utf-8")

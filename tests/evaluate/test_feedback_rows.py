@@ -15,6 +15,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
+from assistant.core.config import AnswerSection
 from assistant.core.errors import UsageError
 from assistant.core.records import Answer, Feedback, Opinion, Turn, make_access
 from assistant.evaluate.feedback import append_row, find_pending, read_accepted
@@ -69,7 +70,7 @@ def test_what_is_accepted_is_a_row_for_every_command(office: Office) -> None:
     assert [row["id"] for row in office.rows] == [right.log_id, place.log_id, none.log_id]
     first, second, third = read_questions(office.file)
     assert (first.answerable, first.evidence, first.docs) == (True, (PARAGRAPH,), ("hr/leave.md",))
-    assert first.history == (Turn("user", "Hello, who pays for hotels?"),) and first.roles == ()
+    assert first.history == () and first.roles == (), "what was asked before says nothing of a question of its own"
     assert (second.roles, second.docs) == (("managers",), ("salaries.md",))
     assert second.evidence == ("The salary band of a senior engineer is 71,000 to 88,000 euros.",)
     assert (third.answerable, third.evidence) == (False, ())
@@ -77,6 +78,29 @@ def test_what_is_accepted_is_a_row_for_every_command(office: Office) -> None:
     assert [outcome.failures for outcome in outcomes] == [(), (), ()]
     assert os.name == "nt" or stat.S_IMODE(office.file.stat().st_mode) == 0o600, "it holds the salaries"
     assert office.review() == "0 accepted, 0 dropped, 0 left.\n"
+
+
+def test_what_was_asked_before_stays_where_it_may_decide_what_is_asked(office: Office) -> None:
+    before = [Turn("user", "Who pays for hotels?")]
+    for question in ("And for dinner?", "How many days can be carried over?"):
+        office.say(question, "wrong", quote="Carried-over days expire on 31 March", history=before)
+    office.review("y", "y")
+    assert [question.history for question in read_questions(office.file)] == [tuple(before)] * 2
+
+
+def test_what_a_reviewer_says_in_a_conversation_takes_the_place_of_what_was_decided(office: Office) -> None:
+    """A question of few words may refer to the one before, but was answered as somebody decided on it alone."""
+    asked, expire = "How many days can be carried over?", "Carried-over days expire on 31 March."
+    append_row(office.file, {"id": "1", "question": asked, "answerable": True, "evidence": [QUOTE]})
+    config = replace(office.assistant.config, answer=AnswerSection(reviewed=str(office.file)))
+    before = [Turn("user", "Who pays for hotels?"), Turn("assistant", "The head of finance.")]
+    with closing(Assistant(config, audit=True)) as office.assistant:
+        for said, is_decided in ((expire, True), ("-", False)):
+            assert office.say(asked, "wrong", history=before).reviewed
+            assert "1 accepted" in office.review(said)
+            answers = [office.assistant.answer(asked, history) for history in ([], before)]
+            assert [answer.reviewed for answer in answers] == [is_decided] * 2
+            assert not is_decided or all(answer.citations[0].quote == expire for answer in answers)
 
 
 def test_a_reviewer_says_what_nobody_knew(office: Office) -> None:
