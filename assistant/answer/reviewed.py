@@ -3,8 +3,9 @@
 `assistant feedback review` makes the file of rows that `[answer] reviewed` names; one may be written by hand, too. A
 row is a question with the sentences that answer it, and the documents that say them. Each sentence is found anew, as a
 whole, in what whoever asks may see of these documents, so a row opens nothing, and one whose sentence is gone decides
-nothing any more. The last row counts that was asked with no other roles than who asks has. That no document answers is
-decided for nobody, since the next ingest may bring one that does: such a row takes back the ones before.
+nothing any more. The last row counts that was asked with no other roles than who asks has. What somebody says of
+themselves is a part of their question: a row without it may be another's rule. That no document answers is decided for
+nobody, since the next ingest may bring one that does: such a row takes back the ones before.
 
 Other words are read like any question: what sounds like a row may want something else, and of five hundred such pairs
 the likeness of two questions said no more than what the reader makes of the sentence (docs/log/experiments.md).
