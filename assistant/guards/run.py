@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from assistant.core.config import GuardsSection
@@ -112,6 +113,20 @@ def _action(setting: str, finding: Detection) -> Action:
 def redacted(text: str) -> str:
     """Mask the personal data and secrets of what is written to a file, whatever the settings say of showing it."""
     return Guards(KEPT).input(text).text
+
+
+def redacted_together(texts: Sequence[str]) -> list[str]:
+    """Mask texts that follow one another as `redacted` does, and what one of them names and the next one holds."""
+    texts = [redacted(text) for text in texts]
+    spans = Guards(KEPT).input(" ".join(texts)).spans
+    begins = accumulate((len(text) + 1 for text in texts), initial=0)
+    return [
+        mask(
+            text,
+            [replace(s, start=max(s.start, at) - at, end=s.end - at) for s in spans if s.meets(at, at + len(text))],
+        )
+        for text, at in zip(texts, begins, strict=False)
+    ]
 
 
 def is_masked(text: str) -> bool:

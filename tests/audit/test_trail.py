@@ -51,6 +51,21 @@ def test_every_answer_is_a_line_and_masked(logged: Assistant) -> None:
     assert audit.verify() == 3
 
 
+def test_what_one_text_of_a_line_names_is_masked_in_the_next(logged: Assistant) -> None:
+    begun = [Turn("user", "Who pays for hotels?"), Turn("user", "My passport number is")]
+    logged.answer("is 53312087 good for travel?", about="my passport number")
+    logged.answer("53312087", begun, about="contractor")
+    logged.answer("Who pays?", [*begun, Turn("user", "53312087")])
+    text = (logged.config.data / FILE_NAME).read_text(encoding="utf-8")
+    assert "53312087" not in text and text.count("[passport number removed]") == 3
+    first, second, third = (entry.raw for entry in Audit(logged.config).entries())
+    assert (first["about"], first["question"]) == (
+        "my passport number", "is [passport number removed] good for travel?"
+    )  # fmt: skip
+    assert (second["about"], second["history"]) == ("contractor", [turn.content for turn in begun])
+    assert third["question"] == "Who pays?"
+
+
 def test_a_line_is_asked_again_and_says_what_changed(
     logged: Assistant, write_files: Callable[[dict[str, str]], Path], run_ingest: Callable[..., Any]
 ) -> None:
