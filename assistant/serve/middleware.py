@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -64,9 +64,10 @@ class CommonHeadersMiddleware:
             await self._app(scope, receive, send_with_headers)
         finally:
             if self._log:
-                known = scope["path"] if scope["path"] in self._paths else ""  # any other may say anything
+                method = scope["method"] if scope["method"] in HTTPMethod.__members__ else ""
+                path = scope["path"] if scope["path"] in self._paths else ""  # any other may say anything
                 seconds = round(time.perf_counter() - began, 3)
-                self._log({"method": scope["method"], "path": known, "status": status, "seconds": seconds})
+                self._log({"method": method, "path": path, "status": status, "seconds": seconds})
 
 
 def _has_body(headers: Headers) -> bool:
