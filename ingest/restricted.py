@@ -57,8 +57,7 @@ class _State:
 
     known: Mapping[str, SourceRow]
     new: Mapping[str, SourceRow]
-    seen: frozenset[tuple[str, int, int]]
-    stamps: Counter[tuple[int, int]]  # size and time of what was indexed: what several have tells none of them
+    stamps: Counter[tuple[int, int]]  # size and time of what was indexed or found: what several have tells none of them
     catalog: Catalog
     places: dict[str, SourceRow | None] = field(default_factory=dict)
     texts: dict[str, Marks] = field(default_factory=dict)
@@ -78,12 +77,9 @@ class _State:
     def _is_there(self, row: SourceRow) -> bool:
         """Tell whether a file still holds, without a link on the way, the bytes of its row."""
         stamp = (row.size, row.mtime_ns)
-        trusted = self.stamps[stamp] == 1
-        if trusted and (row.path, *stamp) in self.seen:
-            return True
         try:
-            info = os.lstat(row.path)
-            if trusted and stat.S_ISREG(info.st_mode) and (info.st_size, info.st_mtime_ns) == stamp:
+            info = os.lstat(row.path)  # now: it may have been moved since it was listed, and been read elsewhere
+            if self.stamps[stamp] == 1 and stat.S_ISREG(info.st_mode) and (info.st_size, info.st_mtime_ns) == stamp:
                 return os.path.realpath(row.path) == row.path
             return hashlib.sha256(read_regular(Path(row.path), max(0, row.size))).hexdigest() == row.sha256
         except (OSError, DocumentRejected):
@@ -112,9 +108,9 @@ def check_opened(
     readers see already, in the documents that are most like it, does not count: templates, and what was always open.
     """
     new = {row.path: row for row in rows if row.path not in known or row.sha256 != known[row.path].sha256}
-    seen = frozenset((str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others))
-    stamps = Counter((row.size, row.mtime_ns) for row in known.values())
-    state = _State(known, new, seen, stamps, catalog)
+    stamped = {(path, row.size, row.mtime_ns) for path, row in known.items()}
+    stamped |= {(str(file.path), file.size, file.mtime_ns) for file in (*found.files, *found.others)}
+    state = _State(known, new, Counter((size, time) for _, size, time in stamped), catalog)
     _remember(state)
     if not new or not (kept := catalog.restricted()):
         return []
@@ -160,7 +156,7 @@ def _drop_opened(row: SourceRow, state: _State) -> None:
         if _is_wider(row.meta.audience, one.audience) and left.nbytes < len(one.marks):
             state.catalog.drop_restricted(row.path, one.audience)
             if len(left):
-                state.catalog.put_restricted(replace(one, marks=left.tobytes()))
+                state.catalog.put_restricted(replace(one, document_id="", marks=left.tobytes()))
 
 
 def _add(new: Restricted, catalog: Catalog) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -80,7 +81,7 @@ def seen(config: Config, access: Access = EVERYONE) -> list[str]:
         return sorted(row.source for row in catalog.sources(access).values())
 
 
-def stops(run_ingest: Run, config: Config, paths: Path, old: str = "board/pay.md", **options: bool) -> None:
+def stops(run_ingest: Run, config: Config, paths: Path, old: str = "board/pay.md", **options: Any) -> None:
     """Ingest, be told to forget `old`, and find that nothing new is seen."""
     before = seen(config)
     with pytest.raises(UsageError, match=rf"If it should open: assistant forget {old}"):
@@ -393,6 +394,47 @@ def test_a_file_that_is_moved_over_another_makes_neither_open(config: Config, in
         if text == PAY:
             stops(run_ingest, config, indexed)
     (indexed / "board" / "pay.md").unlink()
+    stops(run_ingest, config, indexed)
+
+
+def test_a_file_that_is_moved_over_another_while_that_is_read_publishes_nothing(
+    config: Config, docs: Path, run_ingest: Run
+) -> None:
+    write(docs / "open" / "zoo.md", "# Zoo\n\nIt is open on Sundays.\n")
+    run_ingest(config, docs)
+    edit(docs / "open" / "guests.md", "desk", "gate")  # read first
+    edit(docs / "open" / "zoo.md", "Sundays", "Mondays")
+
+    def move(stage: str, done: float, _: float) -> None:
+        if (stage, done) == ("reading", 1):
+            (docs / "board" / "pay.md").rename(docs / "open" / "zoo.md")
+
+    stops(run_ingest, config, docs, progress=move)
+
+
+@pytest.mark.parametrize(
+    "text", ["# Pay\n\nThe chief executive receives a medal each March.\n", "# Two\n\nIt is new.\n"]
+)
+def test_a_new_file_of_the_size_and_time_of_another_does_not_stand_for_it(
+    config: Config, docs: Path, run_ingest: Run, text: str
+) -> None:
+    pay = docs / "board" / "pay.md"
+    os.utime(pay, (1_700_000_000, 1_700_000_000))
+    run_ingest(config, docs)
+    pay.rename(docs / "open" / "pay.md")
+    write(pay, text + " " * (len(PAY) - len(text)))
+    os.utime(pay, (1_700_000_000, 1_700_000_000))
+    stops(run_ingest, config, docs)
+
+
+def test_what_is_restricted_once_more_does_not_open(config: Config, indexed: Path, run_ingest: Run) -> None:
+    edit(indexed / "board" / "pay.md", "The pay committee meets twice a year in secret.", "")
+    govern(indexed, {"board/plan.md": "board", "board/other.md": "board"})
+    run_ingest(config, indexed)
+    write(indexed / "board" / "pay.md", PAY)
+    govern(indexed, {"board/**": "board"})
+    run_ingest(config, indexed)
+    (indexed / "board" / "pay.md").rename(indexed / "open" / "pay.md")
     stops(run_ingest, config, indexed)
 
 
