@@ -18,7 +18,7 @@ from assistant.answer.generate_from_passages import PASSAGES, answer_from_passag
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer
+from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer, stands_alone
 from assistant.answer.read import evidence_in
 from assistant.answer.reviewed import reading_of
 from assistant.answer.small_talk import SUMMARY
@@ -92,7 +92,7 @@ def screen(inquiry: Inquiry, guards: Guards) -> Screened:
 def decided_reading(inquiry: Inquiry, engine: Engine) -> Reading | None:
     """Return what a reviewer decided on a question that is asked alone, of today; None where nothing is decided."""
     today = make_access().as_of
-    if inquiry.access.as_of != today or phrasings(inquiry.question, inquiry.history)[0].joined:
+    if inquiry.access.as_of != today or not stands_alone(inquiry.question, inquiry.history):
         return None
     decision = engine.reviewed.decision(inquiry.as_told(inquiry.question), inquiry.access.roles)
     return reading_of(decision, inquiry.access, engine.catalog.queries) if decision else None

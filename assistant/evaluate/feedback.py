@@ -103,8 +103,8 @@ def drop(pending: Pending, audit: Audit) -> None:
 def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
     """Return the line of a question file; raises UsageError for a question that none can hold.
 
-    It holds what was asked before where that may decide what the question means: not before one that stands alone, nor
-    one that was answered as a reviewer decided on it alone. So what is right instead takes that decision's place.
+    It holds what was asked before where that may decide what the question means. One that stands alone is answered as a
+    reviewer decides on it, in a conversation, too, so what is right instead takes that decision's place.
     """
     asked, sources = pending.asked.raw, list(dict.fromkeys(evidence.source for evidence in gold))
     found = {
@@ -164,7 +164,7 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
 
 
 def _is_alone(asked: Entry) -> bool:
-    return asked.raw.get("reviewed", False) or stands_alone(asked.raw["question"], history_of(asked))
+    return stands_alone(asked.raw["question"], history_of(asked))
 
 
 def _day_of(asked: Entry) -> str:

@@ -89,12 +89,14 @@ def test_what_was_asked_before_stays_where_it_may_decide_what_is_asked(office: O
 
 
 def test_what_a_reviewer_says_in_a_conversation_takes_the_place_of_what_was_decided(office: Office) -> None:
-    """A question of few words may refer to the one before, but was answered as somebody decided on it alone."""
-    asked, expire = "How many days can be carried over?", "Carried-over days expire on 31 March."
-    append_row(office.file, {"id": "1", "question": asked, "answerable": True, "evidence": [QUOTE]})
+    """A question of few words may refer to the one before, and is read for it: nobody decided on that."""
+    asked, expire = "How many days of annual leave can an employee carry over?", "Carried-over days expire on 31 March."
+    for question in (asked, "How many days can be carried over?"):
+        append_row(office.file, {"id": question, "question": question, "answerable": True, "evidence": [QUOTE]})
     config = replace(office.assistant.config, answer=AnswerSection(reviewed=str(office.file)))
     before = [Turn("user", "Who pays for hotels?"), Turn("assistant", "The head of finance.")]
     with closing(Assistant(config, audit=True)) as office.assistant:
+        assert not office.assistant.answer("How many days can be carried over?", before).reviewed
         for said, is_decided in ((expire, True), ("-", False)):
             assert office.say(asked, "wrong", history=before).reviewed
             assert "1 accepted" in office.review(said)
