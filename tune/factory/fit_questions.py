@@ -1,9 +1,9 @@
 """Learn which questions ask the same thing in other words:  python -m tune.factory.fit_questions
 
-From `examples/same_questions.jsonl`: questions about eleven organisations, of which some ask the same (`ask`) and most
+From `examples/same_questions.jsonl`: questions about sixteen organisations, of which some ask the same (`ask`) and most
 of the others sound like it and want something else. A linear map of the encoder's vectors brings the first together
-(supervised contrastive loss, Khosla et al. 2020, over all questions of an organisation at once). Eight organisations
-are learned from; `assistant gaps` is tried on the three others. Four minutes on two cores; writes
+(supervised contrastive loss, Khosla et al. 2020, over all questions of an organisation at once). Thirteen
+are learned from; `assistant gaps` is tried on the three others. Five minutes on two cores; writes
 `assistant/packaged/encoder/same_question.npy`.
 """
 
@@ -27,7 +27,7 @@ from assistant.models.registry import Registry
 EXAMPLES = Path(__file__).parent / "examples" / "same_questions.jsonl"
 HELD_OUT = ("brewery", "research hospital", "camps")
 STEPS, RATE, TEMPERATURE = 120, 1e-3, 0.1
-# Chosen on two of the eight in turn: half of a vector is left out at each step, and the map stays near to none.
+# Chosen by leaving two organisations out: half of a vector is left out at each step, and the map stays near to none.
 DROPPED, NEAR = 0.5, 3e-4
 KEPT = 256  # dimensions; as many as the vectors have bring no more
 LEAST = 3  # questions that are told as a gap
@@ -36,7 +36,7 @@ Set = tuple[NDArray[np.float32], NDArray[np.str_]]  # vectors [n, dimensions] an
 
 
 def main() -> None:
-    """Fit on eight organisations, measure on three, write."""
+    """Fit on all organisations but three, measure on those, write."""
     config = Config()
     encoder = open_encoder(Registry(config.models_dir), config.encoder, MPNET)
     rows: dict[str, list[dict[str, str]]] = {}
