@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -80,12 +80,12 @@ def screened_text(
         first = max(0, begin - reach - SEAM)
         seam = guards.output(whole[first : begin + SEAM], given)
         spans += _moved(seam.spans, first - begin, -reach)
-    parts = [unit for unit in units(whole) if (unit.lead or unit.also) and unit.end > begin - reach]
-    lines = [" ".join(_said(whole, unit).split()) for unit in parts]
-    spoken = guards.output("\n".join(lines), given)
-    ends = list(accumulate(len(line) + 1 for line in lines))
+    own = [unit for unit in units(whole) if unit.end > begin - reach]
+    lines = [(unit, " ".join(said.split())) for unit in own for said in _said(whole, unit)]
+    spoken = guards.output("\n".join(line for _, line in lines), given)
+    ends = list(accumulate(len(line) + 1 for _, line in lines))
     for span in spoken.spans:
-        unit = parts[bisect_right(ends, span.start)]
+        unit, _ = lines[bisect_right(ends, span.start)]
         spans += _moved([Span(unit.start, unit.end, span.kind)], -begin, -reach)
     told = (*stands.verdicts, *seam.verdicts, *spoken.verdicts) if spans else ()
     refusal = stands.refusal or seam.refusal or spoken.refusal
@@ -98,10 +98,15 @@ def _moved(spans: Iterable[Span], by: int, least: int) -> list[Span]:
     return [replace(span, start=max(least, span.start)) for span in moved if span.end > least]
 
 
-def _said(text: str, unit: Unit) -> str:
+def _said(text: str, unit: Unit) -> Iterator[str]:
+    """Yield a part below all that it stands under, and below each of it alone: any of that may name it."""
     lead, own = text[slice(*unit.lead)] if unit.lead else "", text[unit.start : unit.end]
-    above = " ".join(text[slice(*span)] for span in unit.also)
-    return f"{above} {row_text(lead, own)}" if unit.kind == "row" else f"{above} {lead} {own}"
+    above = [text[slice(*span)][-SEAM:] for span in unit.also]
+    if unit.kind == "row":
+        own, lead = row_text(lead, own), ""
+    if unit.lead or unit.also:
+        yield f"{' '.join(above)} {lead[-SEAM:]} {own}"
+    yield from (f"{one} {own}" for one in above if lead or len(above) > 1)
 
 
 def masked_excerpt(excerpt: Excerpt, withheld: Iterable[Span], guards: Guards) -> Excerpt:

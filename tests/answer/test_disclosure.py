@@ -150,6 +150,12 @@ def test_what_begins_in_a_heading_hides_what_it_holds_of_the_text() -> None:
     assert found.spans == (Span(0, 2, "key"),) and found.text == "[key removed] and more."
 
 
+@pytest.mark.parametrize("above", ["Who may know it?\n\n", "Doors\n\n", "Who types it?\n\nDoors\n\n"])
+def test_what_stands_above_a_lead_in_does_not_part_it_from_its_items(above: str) -> None:
+    shown = screened_text(f"{above}The alarm code:\n\n- 48213 on workdays\n", Guards(GuardsSection())).text
+    assert shown == f"{above}The alarm code:\n\n- [code removed]\n"
+
+
 def test_an_edge_shows_no_part_of_what_overlaps() -> None:
     text = "![a <img b](c) d> The quote."
     start, spans = text.index("The"), screened_text(text, Guards(GuardsSection())).spans
