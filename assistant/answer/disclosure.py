@@ -16,7 +16,7 @@ from assistant.core.records import Access, Evidence, Excerpt, Hit, Meta, Quote, 
 from assistant.guards import Span, merge_spans
 from assistant.guards.run import Guards, Screened, mask
 from assistant.index.catalog import Catalog
-from assistant.text.canonical import last_heading
+from assistant.text.canonical import cells, last_heading, named_cells
 from assistant.text.units import Unit, units
 from assistant.text.words import normalise_term
 
@@ -102,11 +102,19 @@ def _said(text: str, unit: Unit) -> Iterator[str]:
     """Yield a part below all that it stands under, and below each of it alone: any of that may name it."""
     lead, own = text[slice(*unit.lead)] if unit.lead else "", text[unit.start : unit.end]
     above = [text[slice(*span)][-SEAM:] for span in unit.also]
+    # "| Door code | 4821 |", and a sheet's "Field: Door code; Value: 4821": the first cell may name the others.
+    values = cells(own) if unit.kind == "row" else [value for _, value in named_cells(own)]
+    if len(filled := [value for value in values if value]) > 1:
+        yield f"{filled[0]}: {', '.join(filled[1:])}"
     if unit.kind == "row":
         own, lead = row_text(lead, own), ""
+    own = own.strip("`~ \n")  # a code block without its fence
     if unit.lead or unit.also:
         yield f"{' '.join(above)} {lead[-SEAM:]} {own}"
     yield from (f"{one} {own}" for one in above if lead or len(above) > 1)
+    _, colon, value = own.partition(": ")
+    if unit.kind == "item" and colon and (unit.lead or unit.also):  # "The door codes:" and below it "- Hall: 4821"
+        yield f"{(lead or above[-1])[-SEAM:]} {value}"
 
 
 def masked_excerpt(excerpt: Excerpt, withheld: Iterable[Span], guards: Guards) -> Excerpt:

@@ -162,3 +162,24 @@ def test_an_edge_shows_no_part_of_what_overlaps() -> None:
     for most in range(start + 1):
         shown = in_context(text, start, len(text), spans, most)
         assert shown and shown[0] in ("The quote.", " The quote.", "[image removed] The quote.")
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("| Field | Value |\n|---|---|\n| Passport number | 73000001 |\n", "73000001"),
+        ("| Field | Anna | Ben |\n|---|---|---|\n| Bank account | 83000001 | 83000002 |\n", "83000002"),
+        ("| Door | Value |\n|---|---|\n| Door code | 4821 |\n", "4821"),
+        ("Field: Passport number; Value: 73000001\n", "73000001"),
+        ("The passport numbers are:\n\n- Anna Miller: K7654321\n- Ben Hill: K7654322\n", "K7654322"),
+        ("The passport numbers:\n\n```\n73000001\n73000002\n```\n", "73000001"),
+    ],
+)
+def test_a_value_is_masked_by_whatever_names_it(text: str, hidden: str) -> None:
+    shown = screened_text(text, Guards(GuardsSection())).text
+    assert hidden not in shown and "removed" in shown
+
+
+def test_what_no_cell_names_is_shown() -> None:
+    text = "| Place | Rooms | Cost |\n|---|---|---|\n| Leeds | 40 | 12000 euros |\n\n- Hall: 20 seats\n"
+    assert screened_text(text, Guards(GuardsSection())).text == text
