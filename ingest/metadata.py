@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import Any
 
 from assistant.core.errors import DocumentRejected
@@ -22,9 +22,11 @@ _NAMES = tuple(field.name for field in fields(Meta) if field.name != "audience")
 DESCRIBING = ("title", *_NAMES)
 DATES = ("effective", "expires", "review")
 
-IN_FORCE = frozenset("final approved current active in published effective valid".split())  # after "status:"
+IN_FORCE = frozenset("final approved current active published effective valid".split())  # after "status:"
+AS_IN_FORCE = ("in force", "in effect", "in use")
 ENDED = frozenset("draft superseded withdrawn repealed obsolete archived outdated expired replaced".split())
 NOT_IN_FORCE = ("not in force", "not yet in force", "no longer in force", "no longer valid")
+BEFORE_STATUS = frozenset("is was has been since now".split())
 AFTER_STATUS = frozenset("policy document version by since on for".split())  # "Draft beer" says nothing of a document
 LIMITS = frozenset("not only void unless except proposal".split())  # in a running line: "For Lyon only"
 MAX_STATUS = 100  # characters
@@ -86,7 +88,7 @@ def title_with_status(title: str, parsed: Parsed, first_lines: int = 5) -> str:
 def _statuses(parsed: Parsed, first_lines: int) -> Iterator[str]:
     stated = f"status: {parsed.front_matter.get('status', 'valid')}"
     head = parsed.text[: first_lines * MAX_HEADING].splitlines()
-    lines = (line.strip("#*_ |>").replace(" | ", ": ", 1) for line in head if line.strip())  # "| Status | Draft |"
+    lines = (line.strip("#*_ |>[]").replace(" | ", ": ", 1) for line in head if line.strip())  # "| Status | Draft |"
     yield from filter(_is_status, (stated, *islice(lines, first_lines)))
     for line in parsed.margins:
         for sign in "|·•\t–—":
@@ -97,13 +99,17 @@ def _statuses(parsed: Parsed, first_lines: int) -> Iterator[str]:
 
 def _is_status(line: str) -> bool:
     """Tell a line that says that a document is not, not yet or no longer in force."""
-    label, _, value = line.casefold().partition(":")
-    words = [word.strip(".,;()") for word in line.casefold().split()]
+    line = line.casefold()
+    words = [word.strip(".,;:()[]") for word in line.split()]
+    label, _, value = line.partition(":")
     if label.removeprefix("document ").strip() == "status":
-        return bool(value.split()) and value.split()[0] not in IN_FORCE
+        said = value.strip(" .,;()[]")
+        return bool(said) and said.split()[0].strip(".,;") not in IN_FORCE and not said.startswith(AS_IN_FORCE)
     if words[:1] in (["this"], ["the"]) and words[1:2] in (["policy"], ["document"], ["version"]):
-        said = words[4:] if words[2:4] == ["has", "been"] else words[3:]  # "is", "was"
-        return not ENDED.isdisjoint(said[:2]) or said[:2] in (["no", "longer"], ["not", "yet"])
+        verb = [*dropwhile(BEFORE_STATUS.__contains__, words[2:])][:2]
+        return verb[:1] != [] and (verb[0] in ENDED or verb in (["no", "longer"], ["not", "yet"]))
+    if not ENDED.isdisjoint(words[-1:]) and line.split()[-2:-1] in (["-"], ["–"], ["—"]):
+        return True  # "Version 0.3 - DRAFT"
     after = words[1] if len(words) > 1 else ""
     alone = not after.isalpha() or after in AFTER_STATUS
-    return line.casefold().startswith(NOT_IN_FORCE) or (words[:1] != [] and words[0] in ENDED and alone)
+    return line.startswith(NOT_IN_FORCE) or (words[:1] != [] and words[0] in ENDED and alone)

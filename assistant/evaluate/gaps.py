@@ -7,10 +7,10 @@ stays with them. Where the log has no names, a conversation counts as an asker.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -177,13 +177,14 @@ def name_of(asked: Sequence[Unanswered], common: Collection[str]) -> list[str]:
 
 
 def _without(question: str, common: Collection[str]) -> str:
-    """Return a question without the words that are neither common nor everybody's."""
+    """Return a question without what holds a word that is neither common nor everybody's, or signs that say a thing."""
 
-    def told(word: re.Match[str]) -> str:
-        plain = word[0].casefold()
-        return word[0] if plain in STOP_WORDS or stem(plain) in common else LEFT_OUT
+    def is_told(part: str) -> bool:
+        words = WORD.findall(part.casefold())
+        return WORD.sub("", part).isascii() and all(word in STOP_WORDS or stem(word) in common for word in words)
 
-    return re.sub(rf"{LEFT_OUT}(\s+{LEFT_OUT})+", LEFT_OUT, WORD.sub(told, question))
+    told = [part if is_told(part) else LEFT_OUT for part in question.split()]
+    return " ".join(part for part, _ in groupby(told))
 
 
 def _place(hit: Hit, assistant: Assistant) -> Place:

@@ -61,15 +61,15 @@ def test_what_enough_askers_met_is_told(make_assistant: Callable[..., Assistant]
 
 
 def test_no_word_of_a_single_asker_is_told(make_assistant: Callable[..., Assistant]) -> None:
-    own = ("", " after my leukaemia treatment", " when Dr Aydin comes")
+    own = ("", " after my leukaemia 🤰 treatment", " when Dr Aydin comes")
     (gap,) = find_gaps(
         [line(f"May I bring my parrot to the office{tail}?", asker=tail) for tail in own], make_assistant(FILES)
     )
     assert set(gap.name.split(", ")) == {"bring", "parrot", "office"}
     assert set(gap.questions) == {
         "May I bring my parrot to the office?",
-        "May I bring my parrot to the office after my …?",
-        "May I bring my parrot to the office when …?",
+        "May I bring my parrot to the office after my …",
+        "May I bring my parrot to the office when …",
     }
 
 
