@@ -15,7 +15,7 @@ import html
 import re
 import string
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -81,6 +81,17 @@ _DIGIT = "|".join(_SPELLED_DIGITS)
 # Without ASCII, "six" with a dotted capital I is "six" to the pattern alone.
 _SPELLED = re.compile(rf"\b(?:{_DIGIT})(?:[ ,-]{{1,2}}(?:{_DIGIT}|\d{{1,4}})){{3,}}\b", re.IGNORECASE | re.ASCII)
 
+# Markdown's, around what has none inside, and a line's end with one empty line and the mark of an item: of a number
+# only before a word with a digit, since "born on the\n12. March" is no list.
+_EMPHASIS = re.compile(
+    r"(?<![\w*`])(?P<open>[*_`]{1,4})(?=[^\s*_`])[^\n*_`]{1,80}(?<=\S)(?P<close>[*_`]{1,4})(?![\w*`@])"
+)
+_ITEM = r"(?:[-*+\u2022\u2023\u25aa\u25cf\u25e6\u2219\u00b7][ \t]{1,8}|\(?\d{1,3}[.)][ \t]{1,8}(?=[^\s\d]{0,8}\d))?"
+_LAYOUT = re.compile(
+    rf"(?<![ \t])[ \t]{{0,40}}(?:(?:\r\n?|\n)[ \t]{{0,40}}){{1,2}}{_ITEM}"
+    r"|(?<![ \t])[ \t]{0,40}\|[ \t]{0,40}|(?<![ \t]) {0,40}\t[ \t]{0,40}"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OffsetText:
@@ -117,16 +128,40 @@ def fold_with_offsets(text: str) -> OffsetText:
 
 def spelled_out(read: OffsetText) -> OffsetText:
     """Fold digits that are spelled out in English, where four or more numbers stand in a row: "one or two" is none."""
-    text, starts, ends, at = [], [], [], 0
-    for run in _SPELLED.finditer(read.text):
+    return _edited(read, _spelled_digits(read.text))
+
+
+def _spelled_digits(text: str) -> Iterator[tuple[int, int, str]]:
+    for run in _SPELLED.finditer(text):
         start = run.start()
         for word in run.group().replace(",", " ").replace("-", " ").split(" "):
             if digit := _SPELLED_DIGITS.get(word.lower()):
-                text += [read.text[at:start], digit]
-                starts += [*read.starts[at:start], read.starts[start]]
-                ends += [*read.ends[at:start], read.ends[start + len(word) - 1]]
-                at = start + len(word)
+                yield start, start + len(word), digit
             start += len(word) + 1
+
+
+def layout_folded(read: OffsetText) -> OffsetText:
+    """Fold how a text is laid out: no emphasis, one sign for a line's end with an item's mark, and for a cell's."""
+    marks = ((*match.span(side), "") for match in _EMPHASIS.finditer(read.text) for side in ("open", "close"))
+    read = _edited(read, marks)
+    return _edited(read, ((*match.span(), _layout_sign(match[0])) for match in _LAYOUT.finditer(read.text)))
+
+
+def _layout_sign(said: str) -> str:
+    return next(sign for sign in "\n|\t" if sign in said.replace("\r", "\n"))
+
+
+def _edited(read: OffsetText, edits: Iterable[tuple[int, int, str]]) -> OffsetText:
+    """Put one sign, or none, for each of some stretches, which stands where the stretch does."""
+    text: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    for start, end, sign in edits:
+        text += [read.text[at:start], sign]
+        starts += [*read.starts[at:start], *[read.starts[start]] * len(sign)]
+        ends += [*read.ends[at:start], *[read.ends[end - 1]] * len(sign)]
+        at = end
     if not at:
         return read
     return OffsetText("".join([*text, read.text[at:]]), [*starts, *read.starts[at:]], [*ends, *read.ends[at:]])

@@ -11,7 +11,7 @@ from functools import partial
 
 from assistant.core.records import Stage
 from assistant.guards import Detection, GuardInput, Span
-from assistant.guards.normalise import fold_with_offsets, spelled_out
+from assistant.guards.normalise import fold_with_offsets, layout_folded, spelled_out
 from assistant.guards.rules import PERSONAL, Check, load_values
 
 CONTACTS = frozenset({"e-mail", "phone number"})
@@ -26,7 +26,7 @@ MOST_SOUGHT = 256  # different contacts of an answer; the others count as not gi
 
 def personal_spans(text: str) -> tuple[Span, ...]:
     """Return the personal data in a text, left to right, none inside another."""
-    read = spelled_out(fold_with_offsets(text))
+    read = spelled_out(layout_folded(fold_with_offsets(text)))
     plain = read.text
     found: list[Span] = []
     numbered = any(map(str.isdigit, plain))  # nothing but an address of e-mail is without a digit

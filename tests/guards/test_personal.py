@@ -94,6 +94,27 @@ def test_personal_data_is_masked(text: str, left: str) -> None:
         ("accounts 44051401359 55779912", "accounts # #"),
         ("accounts 55779911 44051401359 55779912", "accounts # # #"),
         (f"accounts {' '.join(['55779911'] * 20)}, 55779912", "accounts #, #"),
+        # in tables, with an owner, over lines, emphasised
+        ("Passport:\tK1234567", "Passport:\t#"),
+        ("accounts\t82345678\t83456789", "accounts\t#\t#"),
+        ("| Passport number | 73000001 |", "| Passport number | # |"),
+        ("| Bank account | 83000001 | 83000002 |", "| Bank account | # | # |"),
+        ("Account number of the driver: 48392019", "Account number of the driver: #"),
+        (
+            "account numbers of Carla and Dora are 48392019 and 48392020",
+            "account numbers of Carla and Dora are # and #",
+        ),
+        ("| Account of Carla | 48392019 |", "| Account of Carla | # |"),
+        ("my accounts:\n82345678\n83456789", "my accounts:\n#\n#"),
+        ("my accounts:\r\n- 81234567\r\n- 82345678", "my accounts:\r\n- #\r\n- #"),
+        ("my accounts:\n1. 81234567\n2. 82345678", "my accounts:\n1. #\n2. #"),
+        ("my accounts:\n\n1) 81234567\n\n2) 82345678\n", "my accounts:\n\n1) #\n\n2) #\n"),
+        ("accounts:\n  + 81234567 (Anna)\n  + 82345678 (Bo)", "accounts:\n  + # (Anna)\n  + # (Bo)"),
+        ("accounts:\n* 81234567\n* 82345678", "accounts:\n* #\n* #"),
+        ("accounts:\n\u2022 81234567\n\u2022 82345678", "accounts:\n\u2022 #\n\u2022 #"),
+        ("**Accounts:** `81234567`, _82345678_ and **83456789**", "**Accounts:** `#`, _#_ and **#**"),
+        ("accounts:\n- **81234567**\n- __82345678__", "accounts:\n- **#**\n- __#__"),
+        ("geboren am\n12. M\u00e4rz 1987", "geboren am\n#"),
     ],
 )
 def test_all_numbers_behind_a_word_are_masked(text: str, left: str) -> None:
@@ -124,6 +145,11 @@ def test_all_numbers_behind_a_word_are_masked(text: str, left: str) -> None:
         "ISBN 978-3-16-148410-0",
         "a driving licence for 12 years, a licence fee of 12000 euros; the software licence costs 15000",
         "The licence is 12000 euros a year; licences: 15000 users; licence 2024-05-03 and 2023/2024; VAT of 12500",
+        "account for the year 20245; account for 12000 euros; the account team has 12345 users; licence: 3 years",
+        "| Account | Amount |\n|---|---|\n| Rent | 1250000 |\n| Travel account | 12000 | 15,500.00 | 12 000 |",
+        "tax of the year: 12000; the licence for the platform is 15,000 a year",
+        "Account\tAmount\nSavings account\t12000\t1.250.000,00",
+        "Your account:\n- 10 days\n- 12345 users\n\n1. 15000 euros",
         "the licence, 12,000 of which, and licences 2023 and 2024; a licence to serve 20000 people",
     ],
 )
@@ -179,6 +205,10 @@ def test_a_national_number_is_found(said: str) -> None:
 def test_a_span_is_where_the_text_has_it_and_not_where_it_was_read() -> None:
     text = "\u200be\u0301 \u200b４１１１\u200b１１１１\u00a0１１１１ １１１１\u200b."
     assert masked(text) == "\u200be\u0301 \u200b[card number removed]\u200b."
+
+
+def test_a_line_behind_a_number_is_no_list_where_it_goes_on_in_words() -> None:
+    assert masked("Account: 82345678\n10115 Berlin") == "Account: [bank account removed]\n10115 Berlin"
 
 
 def test_a_cited_contact_is_no_leak_but_an_account_is() -> None:
