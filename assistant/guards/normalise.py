@@ -83,8 +83,12 @@ _SPELLED = re.compile(rf"\b(?:{_DIGIT})(?:[ ,-]{{1,2}}(?:{_DIGIT}|\d{{1,4}})){{3
 
 # Markdown's, around what has none inside, and a line's end with one empty line and the mark of an item: of a number
 # only before a word with a digit, since "born on the\n12. March" is no list.
-_EMPHASIS = re.compile(
-    r"(?<![\w*`])(?P<open>[*_`]{1,4})(?=[^\s*_`])[^\n*_`]{1,80}(?<=\S)(?P<close>[*_`]{1,4})(?![\w*`@])"
+_EMPHASIS, _CODE = (
+    re.compile(
+        rf"(?<![\w{signs}])(?P<open>[{signs}]{{1,4}})(?=[^\s{signs}])[^\n{signs}]{{1,80}}(?<=\S)"
+        rf"(?P<close>[{signs}]{{1,4}})(?![\w{signs}@])"
+    )
+    for signs in ("*_", "`")
 )
 _ITEM = r"(?:[-*+\u2022\u2023\u25aa\u25cf\u25e6\u2219\u00b7][ \t]{1,8}|\(?\d{1,3}[.)][ \t]{1,8}(?=[^\s\d]{0,8}\d))?"
 _LAYOUT = re.compile(
@@ -140,11 +144,20 @@ def _spelled_digits(text: str) -> Iterator[tuple[int, int, str]]:
             start += len(word) + 1
 
 
+def emphasis_folded(read: OffsetText) -> OffsetText:
+    """Fold Markdown's emphasis away."""
+    return _edited(read, _around(_EMPHASIS, read.text))
+
+
 def layout_folded(read: OffsetText) -> OffsetText:
     """Fold how a text is laid out: no emphasis, one sign for a line's end with an item's mark, and for a cell's."""
-    marks = ((*match.span(side), "") for match in _EMPHASIS.finditer(read.text) for side in ("open", "close"))
-    read = _edited(read, marks)
+    read = emphasis_folded(read)
+    read = _edited(read, _around(_CODE, read.text))
     return _edited(read, ((*match.span(), _layout_sign(match[0])) for match in _LAYOUT.finditer(read.text)))
+
+
+def _around(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int, str]]:
+    return ((*match.span(side), "") for match in pattern.finditer(text) for side in ("open", "close"))
 
 
 def _layout_sign(said: str) -> str:

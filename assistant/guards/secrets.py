@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 
 from assistant.core.records import Stage
 from assistant.guards import Detection, GuardInput, Span, merge_spans
-from assistant.guards.normalise import fold, fold_with_offsets
+from assistant.guards.normalise import emphasis_folded, fold, fold_with_offsets
 from assistant.guards.rules import SECRETS, Check, load_names, load_values
 
 # "for the VPN", between a name and what is said of it
@@ -27,15 +27,24 @@ _LINK = re.compile(
     fold(
         r"(?:[_-](?:key|value|token|secret|prod|dev|test|live|base64|\d{1,3})|et|en|m|'?s)?(?:"
         r"(?P<sure>[\\\"'\]]{0,3}(?:=|>|[\"'] value=|\((?=[\"']))(?=\S))"
-        r"|[\\\"'\]]{0,3}[ \t]?(?:=>|:=|=|:|#)[ \t]{0,8}(?:\n[ \t]{0,8})?"
+        r"|[\\\"'\]]{0,3}[ \t]?(?:=>|:=|=|:|#)[ \t]{0,8}"
+        r"(?:\r?\n[ \t]{0,8}(?:(?:\r?\n[ \t]{0,8})?(?:[-*+•] |\d{1,2}[.)] ))?)?"
         rf"|{_OF},? ?(?:(?<= ){_IS}(?=[\s:\"'`“„«])|=|:|是|为|為|は|가|는|은):?[ \n]{{0,2}}"
-        r"|(?P<bare> ))"
+        r"|(?P<bare>[ \t]?\|[ \t]?|\t| ))"
     ),
     re.IGNORECASE,
 )
 _VALUE = re.compile(
     r"\\?\"([^\"\n]{3,120})\"|'([^'\n]{3,120})'|`([^`\n]{3,120})`|[“„«‘]([^”“»’\n]{3,120})[”“»’]"
     r"|(?P<bare>[^\s\"'`<>|]{3,160})"
+)
+_AND = "(?:and|or|und|oder|et|ou|y|o|e|en)"
+# How a list goes on, after a sign or a word, or, where it began on a line of its own, with an item alone on the next.
+_MORE = re.compile(
+    rf"[\"'`)]{{0,2}}(?:[ \t]?[,;/&|][ \t]{{0,2}}(?:{_AND} )?|\t| {_AND} "
+    r"|(?P<line>\s{0,2}\n[ \t]{0,8}(?:[-*+•] |\d{1,2}[.)] )?(?=\S{3,80}\s*?(?:\n|\Z))))"
+    r"[\"'`(]{0,2}(?P<value>[^\s\"'`<>|,;&/]{3,80})",
+    re.IGNORECASE,
 )
 _BEFORE = re.compile(
     r"(?:^|\s)(\d{2,4}(?: \d{2,4}){1,2}|\S{4,80}) "
@@ -64,7 +73,7 @@ PLACEHOLDERS = (*"<$%{[(*•", "xxx", "your-", "your_", "your ", "example", "red
 
 def secret_spans(text: str) -> tuple[Span, ...]:
     """Return the secrets of a text, left to right, none inside another."""
-    read = fold_with_offsets(text)
+    read = emphasis_folded(fold_with_offsets(text))
     found = [span for rule in load_values(SECRETS) for span in rule.spans(read.text, CHECKS[rule.check])]
     found += [*_random_tokens(read.text), *_recovery_phrases(read.text.lower()), *_named(read.text)]
     return merge_spans(Span(*read.place(span.start, span.end), span.kind) for span in found)
@@ -75,8 +84,12 @@ def secret_spans(text: str) -> tuple[Span, ...]:
 
 def _named(text: str) -> Iterator[Span]:
     for kind, names in load_names():
+        listed = 0  # up to where a list was read: what it holds is not read again from each name inside
         for name in names.finditer(text):
-            yield from _after(text, name.end(), kind)
+            if name.start() >= listed:
+                spans = list(_after(text, name.end(), kind))
+                listed = spans[-1].end if len(spans) > 1 else 0
+                yield from spans
             yield from _before(text, name.start(), kind)
 
 
@@ -89,7 +102,7 @@ def _before(text: str, at: int, kind: str) -> Iterator[Span]:
 
 
 def _after(text: str, at: int, kind: str) -> Iterator[Span]:
-    """Yield the value that stands behind a name, of codes also those that follow it."""
+    """Yield the value that stands behind a name, and a list's others."""
     link = _LINK.match(text, at)
     value = _VALUE.match(text, link.end()) if link else None
     if link is None or value is None or value.lastindex is None:
@@ -98,24 +111,40 @@ def _after(text: str, at: int, kind: str) -> Iterator[Span]:
     unlinked = link["bare"] is not None  # "password 2024 edition", "key 3 holders"
     if not quoted:
         said = said.replace("&", ";") if link["sure"] else said
-        said = said.partition(";")[0].rstrip(".,:)]}")
+        said = re.split("[;,/&]" if kind == "code" else ";", said, maxsplit=1)[0].rstrip(".,:)]}")
+    first = said
     if kind == "code" and (said.isdigit() or _is_code(said)):
-        said = _with_more_codes(text, start, said)
+        said = _with_groups(text, start, said)
     sure = kind == "password" and (link["sure"] is not None or (quoted and not unlinked))
     loose = unlinked and (kind == "key" or (kind == "password" and said.isdigit() and len(said) < 5))
     if _is_any(said) and (sure or (FITS[kind](said) and not loose)):
         yield Span(start, start + len(said), kind)
+        if kind != "key" and not link["sure"]:
+            yield from _listed(text, start + len(said), kind, len(first), "\n" in link.group())
 
 
-def _with_more_codes(text: str, start: int, said: str, most: int = 160) -> str:
-    """Return a code with those of `most` characters that follow it: "482 910", "1a2b-3c4d and 5e6f-7g8h"."""
+def _listed(text: str, at: int, kind: str, digits: int, lines: bool) -> Iterator[Span]:
+    """Yield what a list goes on with: digits alone as many as of the first, "1234 and 500 euros" being none."""
+    while (match := _MORE.match(text, at)) and (lines or match["line"] is None):
+        said = match["value"].rstrip(".:)]}")
+        if not FITS[kind](said) or (said.isdigit() and len(said) != digits) or not {":", "="}.isdisjoint(said):
+            break
+        start = match.start("value")
+        at = start + len(_with_groups(text, start, said) if kind == "code" else said)
+        yield Span(start, at, kind)
+
+
+def _with_groups(text: str, start: int, said: str, most: int = 160) -> str:
+    """Return a code with its groups among the `most` characters that follow: "482 910"."""
     at = end = start + len(said)
-    for word in text[at : at + most].split():
+    line = re.split(r"[\t\n]", text[at : at + most], maxsplit=1)[0]
+    for word in line.split():
         at = text.index(word, at) + len(word)
-        code = word.strip(",.;:!?")
-        if _is_code(code) or (code.isdigit() and len(code) in (2, 4)):
-            end = at - len(word) + word.index(code) + len(code)
-        elif word not in ("and", "or"):
+        code = word.rstrip(",.;:!?")
+        if not _is_code(code) and not (code.isdigit() and len(code) in (2, 4)):
+            break
+        end = at - len(word) + len(code)
+        if code != word:
             break
     return text[start:end]
 

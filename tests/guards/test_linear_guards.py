@@ -46,6 +46,13 @@ SHAPES = {
     "labels in a list": "nif1/nif2, nif3 ",
     "groups of numbers": "tc 1 A2 B-C.3 ",
     "what may have been found": "nif \0,",
+    "cells": "account | 1234567 |\t",
+    "items": "nif:\r\n- 12345\n\n1. ",
+    "spaces at ends of lines": " \t\n",
+    "emphasis": "**a _b` ",
+    "owners": "account of a of b ",
+    "lists of codes": "pin is 1234, 5678 and ",
+    "lists of passwords": "password is hunter22, winter24 and ",
     "short words": "legal winner thank year ",
     "spaces": " ",
     "letters": "a",
@@ -129,6 +136,11 @@ LISTS = [
     "dni1 ",
     "tc A1-",
     "vat no\0, ",
+    "account | 12345678 | ",
+    "nif\r\n- 12345678\n\n",
+    "account of **a** ",
+    "pin 4821, 9932 and ",
+    "1. 82345678\n",
 ]
 
 

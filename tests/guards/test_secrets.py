@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.guards.run import mask
+from assistant.guards.run import MASKED, mask
 from assistant.guards.secrets import is_random, secret_spans
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -121,6 +121,34 @@ def test_what_a_text_calls_secret_is_masked(text: str, secret: str) -> None:
     assert secret not in masked(text) and " removed]" in masked(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("The PINs are 4821, 9932 and 1187.", "The PINs are #, # and #."),
+        ("PINs: 4821/9932, 1187", "PINs: #/#, #"),
+        ("PINs:\r\n- 4821\r\n- 9932\r\n", "PINs:\r\n- #\r\n- #\r\n"),
+        ("PINs:\n1. 4821\n2. 9932", "PINs:\n1. #\n2. #"),
+        ("| PIN | 4821 | 9932 |", "| PIN | # | # |"),
+        ("backup codes: 1a2b-3c4d and 5e6f-7g8h", "backup codes: # and #"),
+        ("codes: your code is 482 910, 483 911", "codes: your code is #, #"),
+        ("My passwords are hunter22 and winter24", "My passwords are # and #"),
+        ("passwords: 'hunter22', 'winter24'", "passwords: '#', '#'"),
+        ("The **PINs**: **4821**, `9932`", "The **PINs**: **#**, `#`"),
+        ("My passwords are **hunter22** and _winter24_", "My passwords are **#** and _#_"),
+        ("PINs\t4821\t9932", "PINs\t#\t#"),
+        ("PINs:\n4821\n9932", "PINs:\n#\n#"),
+        ("passwords:\n\n- hunter22\n\n- winter24", "passwords:\n\n- #\n\n- #"),
+        ("passwords:\n- hunter22\n- winter24", "passwords:\n- #\n- #"),
+        ("My password is hunter22 and winter comes", "My password is # and winter comes"),
+        ("My password is hunter22, 12-character ones are better", "My password is #, 12-character ones are better"),
+        ("password: hunter22\nRoom4B-12", "password: #\nRoom4B-12"),
+        ("The PIN is 4821 and 500 euros are the limit", "The PIN is # and 500 euros are the limit"),
+    ],
+)
+def test_all_of_a_list_is_masked_and_no_word_after_it(text: str, left: str) -> None:
+    assert MASKED.sub("#", masked(text)) == left
+
+
 def test_a_password_in_an_address_is_masked() -> None:
     text = "see https://bob:" + "hunter2@intra.example/x now"
     assert masked(text) == "see https://[login removed]@intra.example/x now"
@@ -146,6 +174,8 @@ def test_a_password_in_an_address_is_masked() -> None:
         "Password length is 14. Passwords are SHA-256 hashed, the password is AES-256 encrypted.",
         "Passwort: mindestens 12 Zeichen. Das Passwort ist geheim. La contraseña es obligatoria.",
         "Your PIN is 4 digits and never stored. PIN: 4-6 digits.",
+        "| Password | `required` |\n| PIN | 4 digits |\n| PIN resets | 1250 | 1300 |",
+        "PIN pads are 4 and 5 years old. PINs are 4, 6 and 12 digits long.",
         "API keys are rotated every 90 days. The token is valid for 3600 seconds. Secret: class 2 documents.",
         "Bearer of this letter; basic understanding of internationalisation; Basic training2024",
         "credentials: ask HR; login: your employee number; username: your e-mail",
