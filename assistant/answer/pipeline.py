@@ -18,7 +18,7 @@ from assistant.answer.generate_from_passages import PASSAGES, answer_from_passag
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer, stands_alone
+from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer, stands_alone, subject_of
 from assistant.answer.read import evidence_in
 from assistant.answer.reviewed import reading_of
 from assistant.answer.small_talk import SUMMARY
@@ -104,7 +104,7 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     for asked in phrasings(inquiry.question, inquiry.history):
         text, reading = read_for_asker(inquiry, asked, engine)
         if asked.joined and engine.answers(reading):
-            reading = _said_again(reading, inquiry, engine)
+            reading = _about_it(_said_again(reading, inquiry, engine), inquiry)
         if engine.answers(reading):
             return text, reading
         tried.append((text, reading))
@@ -271,6 +271,15 @@ def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:
     """Tell whether any word of a question, not a mere number, is the hits'."""
     words = {word for word in content(question) if not word.isdigit()}
     return any(words & content(hit.passage.text) for hit in hits)
+
+
+def _about_it(reading: Reading, inquiry: Inquiry) -> Reading:
+    """Return what was found for a follow-up, nothing where a clause has a subject of its own that the answer lacks.
+
+    "How do we name channels?" after "Who approves software?" is not about software.
+    """
+    said = content(" ".join(map(in_place, reading.evidence[:1])))
+    return reading if subject_of(inquiry.question) <= said else Reading((), reading.hits, 0.0)
 
 
 def _said_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:

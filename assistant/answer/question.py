@@ -15,6 +15,7 @@ from assistant.text.words import STOP_WORDS, WORD, stem
 
 OPENS_FOLLOW_UP = ("and ", "or ", "what about ", "how about ", "even ", "same ", "in that case", "does that ")
 ANAPHORS = frozenset("it its they them their those these that this he she ones same".split())
+MAY_REFER = ANAPHORS | frozenset("one there him her".split())  # or not: "Is there one?"
 # With these, and no verb, begins what is no question without the one before: "For contractors?".
 PREPOSITIONS = frozenset("for in at on with without during after before within from to under by per not if".split())
 VERBS = frozenset("am is are was were do does did has have can could may must should will would".split())
@@ -149,6 +150,13 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
 def stands_alone(question: str, history: Sequence[Turn]) -> bool:
     """Tell a question that means the same without the conversation before it."""
     return not any(phrasing.joined for phrasing in phrasings(question, history))
+
+
+def subject_of(question: str) -> frozenset[str]:
+    """Return the stems of what a whole clause is about; none of one that refers back, or has no verb."""
+    words = [word.casefold() for word in WORD.findall(question)]
+    is_clause = not VERBS.isdisjoint(words) and MAY_REFER.isdisjoint(words)
+    return frozenset(map(stem, _own_words(question))) if is_clause else frozenset()
 
 
 def _phrasings(question: str, asked: Sequence[str]) -> tuple[Phrasing, ...]:

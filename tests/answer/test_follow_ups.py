@@ -25,6 +25,9 @@ CARRY, HOTEL = "How many days of leave can I carry over?", "What is the limit fo
         (CARRY, "And by when must I take them?", False, "31 March"),
         (HOTEL, "And in Paris?", False, ""),
         (HOTEL, "and who pays for the parking?", False, ""),
+        (HOTEL, "What does SOC2 mean for us?", False, ""),
+        ("Which class are trains?", "How do we class risks?", False, ""),
+        (HOTEL, "Is that the limit?", True, "140"),
     ],
 )
 def test_it_is_said_again_where_it_answers(

@@ -13,6 +13,7 @@ from assistant.answer.question import (
     recent,
     repeats_last_answer,
     respelt,
+    subject_of,
 )
 from assistant.core.records import MAX_QUESTION, Turn
 
@@ -91,6 +92,22 @@ def test_a_phrasing_is_made_of_the_questions_before_it_that_the_log_holds(count:
 def test_a_follow_up_with_words_of_its_own_is_asked_alone_too() -> None:
     question = "What about a bottle of wine worth 40 pounds?"
     assert phrasings(question, HISTORY) == (Phrasing(f"{BEFORE} {question}", joined=True), Phrasing(question))
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("How do we name channels?", {"name", "channel"}),
+        ("What does SOC2 mean for us?", {"soc2"}),
+        ("What is the limit?", {"limit"}),
+        ("Is our dog allowed there?", set()),
+        ("What do I do if I lose one?", set()),
+        ("theatre staff", set()),
+        ("And for dinner?", set()),
+    ],
+)
+def test_a_clause_that_does_not_refer_back_has_a_subject_of_its_own(question: str, about: set[str]) -> None:
+    assert subject_of(question) == about
 
 
 def test_what_the_last_answer_said_is_no_answer_to_who_asks_on() -> None:
