@@ -28,7 +28,7 @@ from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
 from ingest.moves_and_removals import Removals, check_share, find_removals
-from ingest.restricted import carry, check_opened
+from ingest.restricted import carry, check_opened, is_wider
 from ingest.rights import Survey, check_rights, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
@@ -101,7 +101,8 @@ def ingest(
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
                 publish(catalog, store, rows, drops, encoder.sha, config.ingest.rebuild_share, progress)
             carry(moved, catalog)
-            return _report(outcomes, removals, catalog, queue.done, time.perf_counter() - began)
+            report = _report(outcomes, removals, catalog, queue.done, time.perf_counter() - began)
+            return replace(report, opened=_opened(rows, known))
         finally:
             catalog.close()
 
@@ -197,6 +198,18 @@ def review(found: Survey, known: Known, catalog: Catalog) -> Iterator[Outcome]:
             row = _with_rights(old, file, found.rights.of(file), catalog)
             if row != old:
                 yield Outcome(row.source, "updated", row)
+
+
+def _opened(rows: Sequence[SourceRow], known: Known) -> tuple[str, ...]:
+    """Return the sources that more may see than before; a file that was missing and is back is not one."""
+    before = ((row, known.get(row.path)) for row in rows)
+    return tuple(
+        sorted(
+            row.source
+            for row, old in before
+            if old and old.size >= 0 and is_wider(row.meta.audience, old.meta.audience)
+        )
+    )
 
 
 def _report(

@@ -121,8 +121,8 @@ def check_opened(
         said = state.of(row.document_id)
         met = (kept[int(at)] for at in np.flatnonzero(index.count(said)) if kept[int(at)].path != path)
         like = [one for one in met if _is_much(_marks(one), said, state.stands(one.path))]
-        wider = [one for one in like if _is_wider(row.meta.audience, one.audience)]
-        kin = (one for one in like if not _is_wider(row.meta.audience, one.audience))
+        wider = [one for one in like if is_wider(row.meta.audience, one.audience)]
+        kin = (one for one in like if not is_wider(row.meta.audience, one.audience))
         moved += [(one, row) for one in kin if state.is_moved(one, said)]
         if wider:
             free = _seen_already(wider, row, state)
@@ -146,14 +146,14 @@ def _remember(state: _State) -> None:
             marks = state.of(row.document_id).tobytes()
             _add(Restricted(path, row.source, audience, row.document_id, marks), catalog)
         for path, audience in have:
-            if path in known and _is_wider(known[path].meta.audience, audience):
+            if path in known and is_wider(known[path].meta.audience, audience):
                 _drop_opened(known[path], state)
 
 
 def _drop_opened(row: SourceRow, state: _State) -> None:
     for one in state.catalog.restricted(row.path):
         left = np.setdiff1d(_marks(one), state.of(row.document_id))
-        if _is_wider(row.meta.audience, one.audience) and left.nbytes < len(one.marks):
+        if is_wider(row.meta.audience, one.audience) and left.nbytes < len(one.marks):
             state.catalog.drop_restricted(row.path, one.audience)
             if len(left):
                 state.catalog.put_restricted(replace(one, document_id="", marks=left.tobytes()))
@@ -246,5 +246,6 @@ def _like(words: Sequence[str], access: Access, catalog: Catalog) -> list[str]:
     return [hit.passage.document_id for hit in hits]
 
 
-def _is_wider(new: Audience, old: Audience) -> bool:
+def is_wider(new: Audience, old: Audience) -> bool:
+    """Tell whether anybody is of the new audience who is not of the old one."""
     return old is not None and (new is None or not set(new) <= set(old))

@@ -377,6 +377,7 @@ class IngestReport:
     seconds: float
     missing: int = 0
     embedded: int = 0
+    opened: tuple[str, ...] = ()  # which more may see than before
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,9 @@ class Renderer:
         self.out.print(f"{files} in {report.seconds:.1f} s; {indexed}.")
         self.show(first_of(report.rejected, rejection_line))
         self.show(flag_lines(report.flagged))
+        if report.opened:
+            self.out.print(f"More people may see {counted(len(report.opened), 'document')} now:", style="yellow")
+            self.show(first_of(report.opened, lambda source: Text(f"  {printable(source)}")))
         if report.missing:
             files = counted(report.missing, "indexed file")
             still = "Below an access.toml nobody sees them; elsewhere they still answer."

@@ -71,6 +71,7 @@ REPORT_KEYS = {
     "seconds",
     "missing",
     "embedded",
+    "opened",
 }
 
 

@@ -295,6 +295,16 @@ def test_a_rule_for_its_path_opens_a_file_for_good(config: Config, indexed: Path
     assert "open/pay.md" in seen(config)
 
 
+def test_the_report_names_what_more_may_see(config: Config, indexed: Path, run_ingest: Run) -> None:
+    pay = indexed / "board" / "pay.md"
+    pay.unlink()
+    run_ingest(config, indexed)
+    write(pay, PAY)
+    assert run_ingest(config, indexed).opened == ()
+    govern(indexed, {"board/pay.md": ["board", "hr"], "board/other.md": "hr", "travel.md": "board"})
+    assert run_ingest(config, indexed).opened == ("board/other.md", "board/pay.md", "board/plan.md")
+
+
 def test_a_copy_or_an_edit_beside_the_original_is_no_move(config: Config, docs: Path, run_ingest: Run) -> None:
     write(docs / "open" / "plan.md", PLAN.replace("900", "700"))
     run_ingest(config, docs)
