@@ -104,7 +104,7 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     for asked in phrasings(inquiry.question, inquiry.history):
         text, reading = read_for_asker(inquiry, asked, engine)
         if asked.joined and engine.answers(reading):
-            reading = _about_it(_said_again(reading, inquiry, engine), inquiry)
+            reading = about_it(_said_again(reading, inquiry, engine), inquiry.question)
         if engine.answers(reading):
             return text, reading
         tried.append((text, reading))
@@ -273,13 +273,13 @@ def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:
     return any(words & content(hit.passage.text) for hit in hits)
 
 
-def _about_it(reading: Reading, inquiry: Inquiry) -> Reading:
+def about_it(reading: Reading, question: str) -> Reading:
     """Return what was found for a follow-up, nothing where a clause has a subject of its own that the answer lacks.
 
     "How do we name channels?" after "Who approves software?" is not about software.
     """
     said = content(" ".join(map(in_place, reading.evidence[:1])))
-    return reading if subject_of(inquiry.question) <= said else Reading((), reading.hits, 0.0)
+    return reading if subject_of(question) <= said else Reading((), reading.hits, 0.0)
 
 
 def _said_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:

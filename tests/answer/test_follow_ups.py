@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.pipeline import about_it
 from assistant.core.records import Turn
 
 FILES = {
@@ -39,3 +40,14 @@ def test_it_is_said_again_where_it_answers(
     after = assistant.answer(then, [Turn("user", first), Turn("assistant", answer.text)])
     assert (after.status == "answered") == answered
     assert shown in "\n".join(source.quote for source in after.sources)
+
+
+def test_a_clause_on_another_subject_is_not_answered_with_the_one_before(
+    make_assistant: Callable[..., Assistant],
+) -> None:
+    reading = make_assistant(FILES).read(HOTEL)
+    assert reading.evidence and reading.probability > 0
+    for follow_up in ("And in Paris?", "What is the limit?", "Is that enough?"):
+        assert about_it(reading, follow_up) == reading
+    for other in ("What does SOC2 mean for us?", "How do we name channels?"):
+        assert about_it(reading, other).evidence == () and about_it(reading, other).probability == 0
