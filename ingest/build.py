@@ -101,8 +101,8 @@ def ingest(
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
                 publish(catalog, store, rows, drops, encoder.sha, config.ingest.rebuild_share, progress)
             carry(moved, catalog)
-            report = _report(outcomes, removals, catalog, queue.done, time.perf_counter() - began)
-            return replace(report, opened=_opened(rows, known))
+            opened = _opened(rows, known)
+            return _report(outcomes, removals, opened, catalog, queue.done, time.perf_counter() - began)
         finally:
             catalog.close()
 
@@ -213,7 +213,12 @@ def _opened(rows: Sequence[SourceRow], known: Known) -> tuple[str, ...]:
 
 
 def _report(
-    outcomes: Sequence[Outcome], removals: Removals, catalog: Catalog, embedded: int, seconds: float
+    outcomes: Sequence[Outcome],
+    removals: Removals,
+    opened: tuple[str, ...],
+    catalog: Catalog,
+    embedded: int,
+    seconds: float,
 ) -> IngestReport:
     def sources(kind: str) -> tuple[str, ...]:
         return tuple(outcome.source for outcome in outcomes if outcome.kind == kind)
@@ -234,4 +239,5 @@ def _report(
         seconds=seconds,
         missing=len(removals.missing),
         embedded=embedded,
+        opened=opened,
     )

@@ -208,17 +208,20 @@ class Config:
     @property
     def reviewed_file(self) -> Path | None:
         """The file of the questions that reviewers decided on, if there is to be one."""
-        return (self.base / Path(self.answer.reviewed).expanduser()).absolute() if self.answer.reviewed else None
+        return self._named(self.answer.reviewed)
 
     @property
     def tokens_file(self) -> Path | None:
         """The file of the tokens with names, if there is to be one."""
-        return (self.base / Path(self.serve.tokens).expanduser()).absolute() if self.serve.tokens else None
+        return self._named(self.serve.tokens)
 
     @property
     def gaps_file(self) -> Path | None:
         """The page of what the documents leave open, if there is to be one."""
-        return (self.base / Path(self.serve.gaps).expanduser()).absolute() if self.serve.gaps else None
+        return self._named(self.serve.gaps)
+
+    def _named(self, name: str) -> Path | None:
+        return (self.base / Path(name).expanduser()).absolute() if name else None
 
     @property
     def sha(self) -> str:

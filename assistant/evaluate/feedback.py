@@ -107,11 +107,12 @@ def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
     reviewer decides on it, in a conversation, too, so what is right instead takes that decision's place.
     """
     asked, sources = pending.asked.raw, list(dict.fromkeys(evidence.source for evidence in gold))
+    before = history_of(pending.asked)
     found = {
         "id": pending.asked.id,
         "question": asked["question"],
         "scenario": f"{about}." if (about := about_of(pending.asked)) else "",
-        "history": [] if _is_alone(pending.asked) else [asdict(turn) for turn in history_of(pending.asked)],
+        "history": [] if stands_alone(asked["question"], before) else [asdict(turn) for turn in before],
         "roles": asked["roles"],
         "as_of": _day_of(pending.asked),
         "answerable": bool(gold),
@@ -161,10 +162,6 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
         for entry in (asked, given)
     )
     return Pending(given, asked, quoted, place)
-
-
-def _is_alone(asked: Entry) -> bool:
-    return stands_alone(asked.raw["question"], history_of(asked))
 
 
 def _day_of(asked: Entry) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -169,11 +170,9 @@ class Service:
             message = "this page is for reviewers: serve.reviewers names their roles."
             raise HttpError(HTTPStatus.FORBIDDEN, "not_reviewer", message)
         path = self._assistant.config.gaps_file
-        try:
+        with suppress(OSError):
             if path:
                 return render.report(await asyncio.to_thread(path.read_bytes))
-        except OSError:
-            pass
         message = "there is no report yet: name its file in serve.gaps, and have `assistant gaps --html FILE` write it."
         raise HttpError(HTTPStatus.NOT_FOUND, "not_found", message)
 
