@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HOME, FEEDBACK, GAPS = "/", "/feedback", "/gaps"
-STATIC = {"/page.css": "text/css", "/page.js": "text/javascript"}
-PATHS = (HOME, FEEDBACK, GAPS, SOURCE_PATH, *STATIC)
+STATIC = {HOME: "text/html", "/page.css": "text/css", "/page.js": "text/javascript"}
+PATHS = (FEEDBACK, GAPS, SOURCE_PATH, *STATIC)
 FORMS = (HOME, FEEDBACK)
 FORM = "application/x-www-form-urlencoded"
 FOLDER = Path(__file__).parent
@@ -97,11 +97,6 @@ def check_origin(headers: Mapping[str, str]) -> None:
         raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
 
 
-def home() -> Response:
-    """Return the page with nothing asked yet."""
-    return _page("home.html", answer=None, about="", history="[]", most=MOST)
-
-
 def answered(answer: Answer, asked: PageQuestion) -> Response:
     """Return the page with an answer, and with the conversation for the question after it."""
     turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
@@ -151,20 +146,25 @@ def failed(error: HttpError) -> Response:
 
 
 def static(path: str) -> Response:
-    """Return the style sheet or the script."""
-    return Response(_file(path), headers=HEADERS, media_type=STATIC[path])
+    """Return the page with nothing asked yet, its style sheet or its script."""
+    return Response(_static(path), headers=HEADERS, media_type=STATIC[path])
 
 
 @cache
-def _file(path: str) -> bytes:
+def _static(path: str) -> bytes:
+    if path == HOME:
+        return _rendered("home.html", answer=None, about="", history="[]", most=MOST)
     return (FOLDER / "static" / path[1:]).read_bytes()
 
 
 def _page(
     name: str, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, **shown: object
 ) -> Response:
-    body = _templates().get_template(name).render(**shown).encode()
-    return Response(body, status, {**HEADERS, **(headers or {})}, "text/html")
+    return Response(_rendered(name, **shown), status, {**HEADERS, **(headers or {})}, "text/html")
+
+
+def _rendered(name: str, **shown: object) -> bytes:
+    return _templates().get_template(name).render(**shown).encode()
 
 
 def _title(hit: Hit) -> str:
