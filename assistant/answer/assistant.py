@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import in_context, show_terms, shown_meta, shown_owner, withheld_spans
+from assistant.answer.disclosure import in_context, masked, show_terms, shown_meta, shown_owner, withheld_spans
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
@@ -256,6 +256,13 @@ class Assistant:
             asked = phrasings(inquiry.question, inquiry.history)[0].text
             hits, _ = self._engine.retrieve(asked, inquiry.question, inquiry.access)
             return self._engine.reader.candidates(asked, hits)
+
+    def passages(self, ids: Sequence[int]) -> tuple[Hit, ...]:
+        """Return those of these passages that this assistant may see, and that nothing would be masked in."""
+        with self._engine.snapshot():
+            hits = self._engine.catalog.queries.hits([(passage_id, 0.0, ()) for passage_id in ids], self.access)
+        shown = masked(hits, self._engine.guards)
+        return tuple(hit for hit, told in zip(hits, shown, strict=True) if hit == told)
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

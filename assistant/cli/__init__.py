@@ -52,6 +52,7 @@ for command in COMMANDS:
     app.command()(command)
 app.add_typer(feedback.group, name="feedback")
 app.add_typer(tune, name="tune")
+tune.command()(tuning.examples)
 tune.command()(tuning.run)
 tune.command("list")(tuning.list_models)
 tune.command()(tuning.show)

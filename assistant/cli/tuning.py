@@ -1,14 +1,17 @@
-"""Commands under `tune`: run, list, show, rollback."""
+"""Commands under `tune`: examples, run, list, show, rollback."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from assistant.cli.context import Context, takes
+from assistant.core.errors import UsageError
 from assistant.core.package import need
 
 
@@ -45,6 +48,44 @@ def run(
         view.json({stage.folder.name: stage.measured for stage in stages})
     elif until == "promote":
         view.note("The tuned model is used from now on. Go back with: assistant tune rollback")
+
+
+@takes("data", "json")
+def examples(
+    context: Context,
+    out: Annotated[Path, typer.Argument(metavar="QUESTIONS.jsonl", help="A new file for them.")],
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="Questions that are wanted.")] = 100,
+    seed: Annotated[int, typer.Option(metavar="N", help="Draws the passages.")] = 7,
+) -> None:
+    """Have the configured endpoint write questions about the documents, for `tune run`.
+
+    It is sent passages that everyone may see, and nothing that would be masked. Only questions are kept whose answer it
+    copied word for word. Read them before you tune on them.
+    """
+    from assistant.answer.assistant import Assistant
+    from assistant.models.llm_langchain import LangChainModel
+    from tune.written_questions import Cost, row_of, write_questions
+
+    view = context.renderer()
+    settings = context.ready(view, generator=False)
+    generator = context.settings().generator
+    if not generator.large:
+        hint = 'Set [generator] runtime = "langchain", model and base_url.'
+        raise UsageError("no endpoint is configured that could write questions.", hint)
+    if out.exists():
+        raise UsageError(f"{out} is there already.", "Name a new file.")
+    cost, rows = Cost(), []
+    model = LangChainModel(generator)
+    with (
+        closing(Assistant(settings)) as assistant,
+        out.open("x", encoding="utf-8") as file,
+        view.progress() as progress,
+    ):
+        for question in write_questions(assistant, model, count, seed, cost, progress):
+            rows.append(row := row_of(question))
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    found = {"questions": len(rows), **asdict(cost)}
+    view.result(found, lambda: view.written(rows, out, found))
 
 
 @takes("json")

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ingest.rights import DocumentAccess
 
 PIPE_WIDTH = 120  # columns of a table that no terminal limits
+FIRST_WRITTEN = 20  # questions of a model that are shown
 
 
 class Renderer:
@@ -261,6 +262,17 @@ class Renderer:
             for entry in entries
         )
         self._table(("id", "time", "command", "status"), rows, wrapped=("question", "sources"))
+
+    def written(self, rows: Sequence[Mapping[str, Any]], path: Path, cost: Mapping[str, float]) -> None:
+        """Print the first questions that a model wrote, and what all of them cost."""
+        shown = (
+            (row["question"], " ".join(row["evidence"][0].split()), row["docs"][0]) for row in rows[:FIRST_WRITTEN]
+        )
+        self._table((), shown, wrapped=("question", "answered by", "document"))
+        words = f"{cost['sent']:,} words sent, {cost['received']:,} received, {cost['seconds']:,.0f} s"
+        self.note(
+            f"{counted(len(rows), 'question')} in {path}, of {cost['replies']:,} replies: {words}. Read them first."
+        )
 
     def token(self, shown: str, line: str) -> None:
         """Print a new token, and what the file of tokens is to have of it."""
