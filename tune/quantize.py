@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from assistant.core.config import TuneSection
@@ -45,9 +47,11 @@ def quantize(merged: Path, examples: Sequence[Example], settings: TuneSection, o
         mse=2.0,  # the power of the error that each scale is searched for: half of the perplexity lost by the largest
     )
     shutil.rmtree(out, ignore_errors=True)  # what a stopped run left
-    model = GPTQModel.load(str(merged), config)
-    model.quantize(texts, batch_size=1)
-    model.save(str(out))
+    source, made = str(merged.resolve()), str(out.resolve())
+    with TemporaryDirectory() as beside, chdir(beside):  # it leaves a folder of logs where it runs
+        model = GPTQModel.load(source, config)
+        model.quantize(texts, batch_size=1)
+        model.save(made)
     size = weights_size(out)
     return {
         "bytes": size,

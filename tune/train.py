@@ -8,6 +8,7 @@ examples of like length.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from assistant.core.config import TuneSection
 from assistant.core.errors import UsageError
 from assistant.core.records import Progress, Turn
 from tune.examples import Example
+from tune.graphs.merge_lora import weight_files
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +30,7 @@ IGNORED = -100  # the label of a token that is no part of the loss
 MIN_EXAMPLES = 50
 LAYERS = "all-linear"  # what LoRA adapts
 LOG = "log.json"
+WITH_ACTIVATIONS = 1.25  # of the weights' bytes: the least that a step takes beside them
 
 
 def train(
@@ -36,11 +39,12 @@ def train(
     """Train on the examples and write the adapter to `out`; return what was measured.
 
     `out` may hold checkpoints of a run that was stopped: it goes on from the last. Raises UsageError for too few
-    examples.
+    examples, and for a base that does not fit into memory.
     """
     import torch
     from transformers import AutoTokenizer, set_seed
 
+    check_memory(base, free_memory())
     set_seed(settings.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     rows = {part: [encode(tokenizer, e) for e in examples if e.part == part] for part in ("train", "validation")}
@@ -118,6 +122,29 @@ def answer_loss(model: Any, inputs: dict[str, torch.Tensor], tokens: torch.Tenso
         logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
     )
     return total / (tokens if tokens is not None else (labels != IGNORED).sum())
+
+
+def check_memory(base: Path, free: int) -> None:
+    """Raise UsageError where a base's weights, with room for what a step computes, take more bytes than are free."""
+    from safetensors import safe_open
+
+    weights = 0
+    for path in weight_files(base):
+        with safe_open(path, "numpy") as file:
+            names = file.keys()
+            weights += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
+    width = 2 if use_bf16() else 4
+    if (needed := int(width * weights * WITH_ACTIVATIONS)) > free:
+        cause = f"to train {base} takes {needed / 1e9:,.1f} GB at least, and {free / 1e9:,.1f} GB are free."
+        raise UsageError(cause, "Take a smaller tune.base, or a machine with more memory.")
+
+
+def free_memory() -> int:
+    """Return the bytes that are free where a model would be trained: on the GPU, or else in memory."""
+    import psutil
+    import torch
+
+    return int(torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available)
 
 
 def load_model(base: Path, settings: TuneSection) -> PreTrainedModel:

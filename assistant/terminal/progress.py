@@ -1,7 +1,8 @@
-"""The progress of long work: a bar for each stage, and the time that is left."""
+"""The progress of long work: a bar for each stage and the time that is left, or a line now and then in a log."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,6 +25,9 @@ from rich.text import Text
 PARTS = {"reading": "files", "embedding": "passages"}  # of an ingest, which go on in turns
 WHOLE = "in all"
 WHOLE_STEPS = 1_000  # of the bar of a whole ingest
+SHORT, PAUSE = 10.0, 30.0  # seconds of work that a log says nothing of, and from one of its lines to the next
+
+Update = Callable[[str, float, float], None]  # takes a stage, how much of it is done, and of how much
 
 
 class IngestShare:
@@ -42,10 +46,13 @@ class IngestShare:
 
 
 @contextmanager
-def show_progress(console: Console) -> Iterator[Callable[[str, float, float], None]]:
-    """Show a bar a stage, and one with the time left for a whole ingest; yields (stage, done, total) -> None."""
+def show_progress(console: Console) -> Iterator[Update]:
+    """Show a bar a stage, and one with the time left for a whole ingest; lines where the console is no terminal."""
+    if not console.is_terminal:
+        yield progress_lines(lambda line: console.print(line, style="dim", markup=False))
+        return
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), _TimeLeft()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
         whole = IngestShare()
 
@@ -60,6 +67,25 @@ def show_progress(console: Console) -> Iterator[Callable[[str, float, float], No
                 show(WHOLE, round(WHOLE_STEPS * whole.update(stage, done, total)), WHOLE_STEPS)
 
         yield update
+
+
+def progress_lines(write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> Update:
+    """Return what says in lines how far long work is: each stage as it begins, and then now and then."""
+    began = told = clock()
+    stages: dict[str, float] = {}  # and when they began
+
+    def update(stage: str, done: float, total: float) -> None:
+        nonlocal told
+        now = clock()
+        is_new = stage not in stages
+        since = now - stages.setdefault(stage, now)
+        if done >= total or now - began < SHORT or not (is_new or now - told >= PAUSE):
+            return
+        told = now
+        left = f", about {timedelta(seconds=round(since * (total - done) / done))} left" if done and since else ""
+        write(f"{stage}: {done:,.0f} of {total:,.0f}{left}" if done else f"{stage} ...")
+
+    return update
 
 
 class _Rate(ProgressColumn):

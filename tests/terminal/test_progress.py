@@ -7,7 +7,7 @@ import re
 
 from rich.console import Console
 
-from assistant.terminal.progress import IngestShare, show_progress
+from assistant.terminal.progress import IngestShare, progress_lines, show_progress
 
 
 def test_an_ingest_is_done_when_all_files_are_read_and_all_passages_embedded() -> None:
@@ -30,3 +30,23 @@ def test_the_time_left_is_that_of_the_whole() -> None:
     last = {name: [line for line in shown.splitlines() if name in line][-1] for name in ("reading", "in all")}
     assert "1/4" in last["reading"] and "0:0" not in last["reading"]
     assert "125/1000" in last["in all"] and re.search(r"about \d+:\d\d:\d\d", last["in all"])
+
+
+def test_a_log_is_told_of_long_work_now_and_then() -> None:
+    seconds, lines = iter((0, 0, 5, 12, 20, 42, 50, 72, 132)), list[str]()
+    update = progress_lines(lines.append, lambda: next(seconds))
+    update("dataset", 0, 40)
+    update("dataset", 40, 40)
+    assert lines == []  # short work
+    for done in (0, 10, 30, 40, 60, 120):
+        update("training", done, 120)
+    told = ["training ...", "training: 30 of 120, about 0:01:30 left", "training: 60 of 120, about 0:01:00 left"]
+    assert lines == told
+
+
+def test_short_work_says_nothing_in_a_log() -> None:
+    out = io.StringIO()
+    with show_progress(Console(file=out)) as progress:
+        progress("reading", 0, 4)
+        progress("reading", 4, 4)
+    assert out.getvalue() == ""

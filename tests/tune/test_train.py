@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from tune.train import IGNORED, answer_loss, collate, use_bf16
+from assistant.core.errors import UsageError
+from tune.graphs.merge_lora import weight_files
+from tune.train import IGNORED, answer_loss, check_memory, collate, free_memory, use_bf16
 
 ROWS = [
     {"input_ids": [5, 6, 7, 8, 9], "labels": [IGNORED, IGNORED, IGNORED, 8, 9]},
@@ -68,3 +71,13 @@ def test_bfloat16_is_taken_where_the_processor_multiplies_it(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
     assert use_bf16() is fast
+
+
+def test_a_base_that_does_not_fit_is_not_trained(model: Any, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path, max_shard_size="20KB")
+    assert len(weight_files(tmp_path)) > 1
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    check_memory(tmp_path, free_memory())
+    check_memory(tmp_path, 5 * weights)
+    with pytest.raises(UsageError, match="GB at least"):
+        check_memory(tmp_path, weights)
