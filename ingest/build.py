@@ -88,10 +88,10 @@ def ingest(
             read = [*read_changed(found, known, catalog, config, encoder.sha, queue, progress)]
             _check_grants(read)
             queue.flush()
-            if read:
-                check_rights(found, governed_by or {})
             outcomes = [*refused(found), *read, *review(found, known, catalog)]
             rows = [outcome.row for outcome in outcomes if outcome.row]
+            if rows:
+                check_rights(found, governed_by or {})
             removals = find_removals(found, known, rows, prune)
             moved = check_opened(found, known, rows, catalog)
             check_share(removals, len(known), most_removed)

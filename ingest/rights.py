@@ -24,8 +24,8 @@ from ingest.metadata import ExternalMetadata
 from ingest.sources import (
     MANIFEST,
     FoundFile,
-    Tree,
     find_above,
+    find_misplaced,
     find_roots,
     governing_root,
     is_below,
@@ -70,7 +70,8 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
     _check_none_is_gone(roots, manifests, known)
     walked = _walked(roots, governed)
     tops = [top for top, _ in roots]
-    trees = _list_trees(walked)
+    trees = [list_tree(path, root) for path, root in walked]
+    refuse_misplaced(find_above(walked) | {path: tree.root for tree in trees for path in tree.manifests})
     for tree in trees:
         if tree.root in governed:
             manifests[tree.root].check_matches([*tree.names(), *refused_at(tree.root)])
@@ -109,7 +110,9 @@ def check_rights(found: Survey, governed_by: Mapping[Path, Path]) -> None:
     for root in {**before, **manifests}:
         if before.get(root) != manifests.get(root):
             raise RightsChanged(str(root / MANIFEST))
-    _list_trees(_walked(roots, governed))
+    walked = _walked(roots, governed)
+    below = {path: root for top, root in walked for path in find_misplaced(top, root)}
+    refuse_misplaced(find_above(walked) | below)
 
 
 def _read_manifests(roots: Roots, governed_by: Mapping[Path, Path]) -> tuple[frozenset[Path], dict[Path, Manifest]]:
@@ -125,13 +128,6 @@ def _read_manifests(roots: Roots, governed_by: Mapping[Path, Path]) -> tuple[fro
 def _walked(roots: Roots, governed: Set[Path]) -> list[tuple[Path, Path]]:
     """Return what is listed, with its root: of what is governed, the whole root."""
     return list(dict.fromkeys((root, root) if root in governed else (path, root) for path, root in roots))
-
-
-def _list_trees(walked: Sequence[tuple[Path, Path]]) -> list[Tree]:
-    """List what is walked; raises UsageError for what says who may see it, there or above, in the wrong place."""
-    trees = [list_tree(path, root) for path, root in walked]
-    refuse_misplaced(find_above(walked) | {path: tree.root for tree in trees for path in tree.manifests})
-    return trees
 
 
 def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known: Mapping[str, SourceRow]) -> None:

@@ -151,20 +151,30 @@ def list_tree(path: Path, root: Path) -> Tree:
                 tree.refused.append((_source(link, root), DocumentRejected("outside", OUTSIDE)))
         for name in sorted(filter(is_document, files)):
             _look(here / name, tree)
-        _find_misplaced(here, files, tree)
+        tree.manifests += _misplaced(here, files, root)
+        tree.unread += [below(here / name, root) for name in sorted(files) if _is_unread(name)]
     for error in unlisted:
         detail = f"The folder cannot be listed: {error.strerror}."
         tree.refused.append((_source(Path(error.filename), root), DocumentRejected("unreadable", detail)))
     return tree
 
 
-def _find_misplaced(folder: Path, names: Sequence[str], tree: Tree) -> None:
-    pictures = PICTURES - SUFFIXES
-    for name in sorted(names):
-        if says_rights(name) and (folder, name) != (tree.root, MANIFEST):
-            tree.manifests.append(folder / name)
-        elif PurePath(name).suffix.lower() in pictures and not name.startswith("."):
-            tree.unread.append(below(folder / name, tree.root))
+def find_misplaced(path: Path, root: Path) -> list[Path]:
+    """Return what says who may see documents under `path` and is not the root's manifest, as `list_tree` finds it."""
+    found: list[Path] = []
+    for folder, names, files in os.walk(path, followlinks=False):
+        names[:] = [name for name in names if not name.startswith(".")]
+        found += _misplaced(Path(folder), files, root)
+    return found
+
+
+def _misplaced(folder: Path, names: Iterable[str], root: Path) -> list[Path]:
+    says = sorted(filter(says_rights, names))
+    return [folder / name for name in says if (folder, name) != (root, MANIFEST)]
+
+
+def _is_unread(name: str) -> bool:
+    return PurePath(name).suffix.lower() in PICTURES - SUFFIXES and not name.startswith(".") and not says_rights(name)
 
 
 def find_above(walked: Iterable[tuple[Path, Path]]) -> dict[Path, Path]:
@@ -195,7 +205,8 @@ def _names(folder: Path) -> list[str]:
 
 
 def _source(path: Path, root: Path) -> str:
-    return shown(below(path, root) or "." if path.is_relative_to(root) else path.name)
+    inside = f"{path}{os.sep}".startswith(str(root) if root == root.parent else f"{root}{os.sep}")
+    return shown(below(path, root) or "." if inside else path.name)
 
 
 def look(path: Path, root: Path) -> FoundFile | DocumentRejected | None:
