@@ -213,7 +213,7 @@ class Assistant:
         start, end = quote.start, quote.end
         with self._engine.catalog.snapshot():
             queries = self._engine.catalog.queries
-            document = queries.document(quote.document_sha256, access)
+            document = queries.document(quote.document_sha256, access, quote.source)
             problem = check_place(quote, self._engine.catalog, access)
             if problem or document is None:
                 raise UsageError(f"{quote.source}: {problem}.", "Ask again for a fresh answer.")
@@ -226,14 +226,18 @@ class Assistant:
             raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
         return found
 
-    def place(self, sha256: str, start: int, end: int, access: Access) -> tuple[Document, str, int, int]:
+    def place(
+        self, sha256: str, start: int, end: int, access: Access, source: str = ""
+    ) -> tuple[Document, str, int, int]:
         """Return a document, the text around its part [start, end), masked, and where that part is in it.
+
+        Of several files with the same bytes it is the one with that `source`, if there is one.
 
         Raises UsageError if no answer to `access` could have quoted that part.
         """
         catalog = self._engine.catalog
         with catalog.snapshot():
-            document = catalog.queries.document(sha256, access)
+            document = catalog.queries.document(sha256, access, source)
             # Its path names a document, too, and a guess at that must not be told from another.
             if document is not None and document.sha256 == sha256 and end - start <= MAX_QUOTE:
                 named = document.source, document.title, (), None, start, end, sha256

@@ -10,14 +10,14 @@ import re
 from string import hexdigits
 
 from assistant.answer.disclosure import withheld_spans
+from assistant.answer.places import Place, only_one, places_in
 from assistant.answer.question import encodable
 from assistant.audit.ledger import ID_DIGITS
 from assistant.audit.trail import Audit, remark_line
 from assistant.core.errors import UsageError
-from assistant.core.records import Access, Feedback, Hit, Quote
+from assistant.core.records import Access, Feedback, Quote
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
-from assistant.text.units import units
 
 FEEDBACK = "feedback"  # the command of its lines
 MAX_NOTE, MAX_QUOTE = 500, 1_000  # characters
@@ -43,28 +43,35 @@ def find_place(text: str, access: Access, catalog: Catalog, guards: Guards) -> Q
     """Return the sentences, items or rows in which a text stands, but for case and marks.
 
     Raises UsageError if no document says it that `access` may see, or if what it says there may not be shown: both
-    are told alike, so that nobody can guess at what is masked.
+    are told alike, so that nobody can guess at what is masked. So is a text that stands in several places, whole in
+    none or in more than one, which do not say the same.
     """
     words = re.findall(r"\w+", encodable(text))
     if len(words) < LEAST_WORDS:
         raise UsageError(f"{text[:40]!r} may stand anywhere.", "Give a whole sentence, as it stands there.")
-    said = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
+    said = re.compile(r"(?<!\w)" + r"\W+".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE)
     with catalog.snapshot():
         hits = catalog.queries.hits_naming(words, access)
-    for hit in hits:
-        if (match := said.search(hit.passage.text)) and (quote := _around(match.start(), match.end(), hit, guards)):
-            return quote
-    raise UsageError("no document that you may see says that.", "Copy a whole sentence, as it stands there.")
+    places = list(places_in(said, hits))
+    shown = [(place, quote) for place in places if (quote := _around(place, guards))]
+    folded = [word.casefold() for word in words]
+    whole = [one for one in shown if re.findall(r"\w+", one[1].quote.casefold()) == folded]
+    chosen = whole or shown
+    if not chosen:
+        raise UsageError("no document that you may see says that.", "Copy a whole sentence, as it stands there.")
+    if only_one([place for place, _ in chosen]) is None:
+        hint = "Copy more of it, from the heading or the lead-in above it on."
+        raise UsageError("several places say that, and mean different things.", hint)
+    return chosen[0][1]
 
 
-def _around(start: int, end: int, hit: Hit, guards: Guards) -> Quote | None:
-    """Return what holds a part of a passage whole, None where that may not be shown."""
-    passage = hit.passage
-    met = [unit for unit in units(passage.text) if unit.start < end and start < unit.end]
-    start, end = min([start, *(u.start for u in met)]), max([end, *(u.end for u in met)])
-    text, start, end = passage.text[start:end], passage.start + start, passage.start + end
+def _around(place: Place, guards: Guards) -> Quote | None:
+    """Return what holds a text whole, None where that may not be shown."""
+    hit, passage = place.hit, place.hit.passage
+    start, end = min(part.start for part in place.parts), max(part.end for part in place.parts)
     if any(span.meets(start, end) for span in withheld_spans(hit, guards)):
         return None
+    text = hit.slice(start, end)
     return Quote(1, text, hit.source, hit.title, passage.headings, passage.page, start, end, hit.document_sha256)
 
 

@@ -24,19 +24,20 @@ from typing import Any
 from unicodedata import normalize
 
 from assistant.answer.evidence import overlap
+from assistant.answer.places import only_one, places_in
 from assistant.answer.question import stands_alone
-from assistant.answer.read import evidence_in
 from assistant.answer.select import joined
 from assistant.contract import history_from_json
 from assistant.core.errors import ConfigError, UsageError
 from assistant.core.files import distrust
-from assistant.core.records import Access, Evidence, Hit, Reading, make_access
+from assistant.core.records import Access, Evidence, Reading, make_access
 from assistant.guards.run import is_masked
 from assistant.index.queries import Queries
 from assistant.text.words import WORD
 
 CERTAIN = 0.99  # the probability that what a reviewer decided is right, like a definition's
 MARKS = "?!.,;:…\"'“”‘’()"  # at a word's ends: how it is typed, and no part of what is asked
+OPENING = "\"'“‘("  # before a word: a point there is a number's, ".5 FTE"
 MEND = "Mend it, or leave it out of [answer] reviewed."
 
 
@@ -110,11 +111,11 @@ def read_decisions(path: Path) -> Decisions:
         try:
             row = json.loads(line) if line.strip() else {"question": ""}
             key = _key(f"{row.get('scenario') or ''} {row['question']}")
-            evidence, roles = _texts(row.get("evidence")), _texts(row.get("roles"))
+            evidence, roles, sources = (_texts(row.get(name)) for name in ("evidence", "roles", "doc"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path}, line {number}: this is no reviewed question.", MEND) from error
         if key and _is_alone(row) and not row.get("as_of"):
-            decision = Decision(evidence, frozenset(_texts(row.get("doc"))), make_access(roles).roles)
+            decision = Decision(evidence, frozenset(sources), make_access(roles).roles)
             found.setdefault(key, []).append(decision)
     return found
 
@@ -136,7 +137,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _key(question: str) -> str:
     """Return a question without what makes no other one of it: case, blanks, and marks at the ends of words."""
-    words = (word.strip(MARKS) for word in normalize("NFC", question).casefold().split())
+    words = (word.rstrip(MARKS).lstrip(OPENING) for word in normalize("NFC", question).casefold().split())
     return " ".join(filter(None, words))
 
 
@@ -153,26 +154,24 @@ def reading_of(decision: Decision, access: Access, queries: Queries) -> Reading 
 
 
 def _quoted(text: str, sources: frozenset[str], access: Access, queries: Queries) -> Sequence[Evidence]:
-    """Return the parts of what says a text, that and no more; nothing where two documents do and none was named."""
+    """Return the parts that a text is, all of them whole.
+
+    Nothing where several places say it that mean different things, or two documents do and none was named.
+    """
     if not (words := WORD.findall(text)):
         return ()
-    hits = queries.hits_naming(words, access, sources)
-    found = [parts for hit in hits if (parts := list(_parts(text, hit)))]
-    documents = {parts[0].hit.source for parts in found}
-    return found[0] if found and (sources or len(documents) == 1) else ()
-
-
-def _parts(text: str, hit: Hit) -> Iterator[Evidence]:
-    """Yield the sentences of a hit that a text is made of, together; its items as one list; and its rows."""
     said = re.compile(r"(?<!\w)" + r"\s+".join(map(re.escape, text.split())) + r"(?!\w)")
-    match = said.search(hit.before + hit.passage.text)
-    if match is None:
-        return
-    start, end = (hit.begin + at for at in match.span())
-    own = [part for part in evidence_in(hit) if start <= part.start and part.end <= end]
-    for kind, group in groupby(own, key=lambda part: (part.kind, part.lead)):
-        parts = list(group)
-        if kind[0] == "row" or len(parts) == 1:
-            yield from parts
+    places = [place for place in places_in(said, queries.hits_naming(words, access, sources)) if place.is_whole]
+    found = only_one(places)
+    named = sources or len({place.hit.source for place in places}) == 1
+    return list(_joined(found.parts)) if found and named else ()
+
+
+def _joined(parts: Sequence[Evidence]) -> Iterator[Evidence]:
+    """Yield sentences that follow one another together, items as one list, and rows."""
+    for kind, group in groupby(parts, key=lambda part: (part.kind, part.lead)):
+        alike = list(group)
+        if kind[0] == "row" or len(alike) == 1:
+            yield from alike
         else:
-            yield joined(parts[0], parts[-1], "list" if kind[0] == "item" else "sentence")
+            yield joined(alike[0], alike[-1], "list" if kind[0] == "item" else "sentence")

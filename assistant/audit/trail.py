@@ -31,6 +31,7 @@ from assistant.core.records import (
     SearchResult,
     Term,
     Turn,
+    make_access,
 )
 from assistant.guards.run import is_masked, redacted, redacted_together
 from assistant.index.catalog import Catalog
@@ -231,7 +232,9 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
     now = made_by(answer, config)
     changed = [f"{name} was {entry.raw[name]}, is {now[name]}" for name in now if entry.raw[name] != now[name]]
     if entry.raw.get("reviewed", False) != answer.reviewed:  # which lines of before have not
-        changed.append(f"{'a' if answer.reviewed else 'no'} reviewer decides on the question now")
+        other_day = entry.raw["as_of"] != make_access().as_of
+        decides = "a reviewer decides" if answer.reviewed else "no reviewer decides"
+        changed.append("reviewers decide for today alone" if other_day else f"{decides} on the question now")
     if is_masked(entry.raw["question"]):
         changed.append("the question was masked in the log")
     return changed or ["nothing that the log knows of"]
@@ -240,6 +243,13 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
 def history_of(entry: Entry) -> tuple[Turn, ...]:
     """Return the questions before it that decided what it means, so that it can be asked again."""
     return tuple(Turn("user", text) for text in entry.raw["history"])
+
+
+def day_of(entry: Entry) -> str:
+    """Return the day of which was asked, nothing for the day on which it was: that is today to whoever asks again."""
+    day: str = entry.raw["as_of"]
+    asked_on = datetime.fromisoformat(entry.raw["time"]).astimezone().date()  # logged in UTC, asked here
+    return "" if day == asked_on.isoformat() else day
 
 
 def about_of(entry: Entry) -> str:

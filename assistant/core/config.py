@@ -143,7 +143,7 @@ class ServeSection:
     groups: str = ""  # their roles, e.g. "policy-hr = hr; directors = board, managers"; other groups give none
     about_header: str = ""  # in which a proxy says what else decides answers, like user.about: "contractor, London"
     reviewers: str = ""  # roles that may see /gaps, e.g. "hr, policy-owners"
-    gaps: str = ""  # the page that `assistant gaps --html` writes, shown at /gaps
+    gaps: str = ""  # what `assistant gaps --json` prints, shown at /gaps
 
 
 @dataclass(frozen=True, slots=True)

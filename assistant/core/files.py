@@ -128,9 +128,11 @@ def write_report(path: Path, data: bytes, option: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", f"Check {option}.") from error
 
 
-def write_atomic(path: Path, text: str) -> None:
+def write_atomic(path: Path, text: str, mode: int = 0o666) -> None:
     """Write a temporary file, then rename it: who reads meanwhile sees the old file or the whole new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.unlink(missing_ok=True)  # of a process that died: it may have been anybody's to read
+    aside.touch(mode)
     aside.write_text(text, encoding="utf-8")
     aside.replace(path)
 

@@ -6,25 +6,25 @@ and what its answer must be. What is accepted stands in that file; what is dropp
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from assistant.answer.feedback import FEEDBACK
 from assistant.answer.question import stands_alone
 from assistant.audit.ledger import Entry
-from assistant.audit.trail import Audit, about_of, history_of, remark_line
+from assistant.audit.trail import Audit, about_of, day_of, history_of, remark_line
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
-from assistant.core.files import PRIVATE_FILE, is_exposed
+from assistant.core.files import PRIVATE_FILE, is_exposed, write_atomic
 from assistant.core.records import Access, make_access
 from assistant.evaluate.questions import read_lines, with_gold
 from assistant.evaluate.stale import document_of_quote, quote_of
 from assistant.index.queries import Queries
 
+NEVER = "never"  # was an answer spoken of in a row
 REVIEW = "review"  # the command of the line that says what was dropped
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ class Pending:
     @property
     def access(self) -> Access:
         """Who asked, on the day of which was asked where that was another."""
-        return make_access(self.asked.raw["roles"], _day_of(self.asked))
+        return make_access(self.asked.raw["roles"], day_of(self.asked))
 
     @property
     def gold(self) -> tuple[QuotedText, ...] | None:
@@ -67,12 +67,13 @@ class Pending:
         return None if lost else tuple(dict.fromkeys((*self.quoted, *self.place)))
 
 
-def find_pending(audit: Audit, accepted: Collection[str], queries: Queries) -> list[Pending]:
-    """Return the feedback that is to be decided on, oldest first; `accepted` are the IDs of answers with a row.
+def find_pending(audit: Audit, accepted: Mapping[str, str], queries: Queries) -> list[Pending]:
+    """Return the feedback that is to be decided on, oldest first; `accepted` are the rows, as `read_accepted` has them.
 
     What was refused, or asked nothing of the documents, makes no row: neither is right or wrong by them.
     """
-    wanted = {of: entry for of, entry in last_words(audit.entries()).items() if of not in accepted}
+    words = last_words(audit.entries()).items()
+    wanted = {of: entry for of, entry in words if accepted.get(of, NEVER) not in (entry.id, "")}
     asked = {entry.id: entry for entry in audit.entries() if entry.id in wanted and asks_documents(entry)}
     return [_pending(entry, asked[of], queries) for of, entry in wanted.items() if of in asked]
 
@@ -110,11 +111,12 @@ def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
     before = history_of(pending.asked)
     found = {
         "id": pending.asked.id,
+        "feedback": pending.given.id,
         "question": asked["question"],
         "scenario": f"{about}." if (about := about_of(pending.asked)) else "",
         "history": [] if stands_alone(asked["question"], before) else [asdict(turn) for turn in before],
         "roles": asked["roles"],
-        "as_of": _day_of(pending.asked),
+        "as_of": day_of(pending.asked),
         "answerable": bool(gold),
         "doc": sources,
         "evidence": [evidence.text for evidence in gold],
@@ -125,28 +127,31 @@ def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
     return row
 
 
-def read_accepted(path: Path) -> set[str]:
-    """Return the ids of a file's rows, none of one that is not there; raises UsageError for one that takes no rows."""
+def read_accepted(path: Path) -> dict[str, str]:
+    """Return the ids of a file's rows, each with that of the feedback it decides on, "" where it does not say.
+
+    There are none in a file that is not there. Raises UsageError for one that takes no rows.
+    """
     if path.suffix.lower() == ".csv":
         raise UsageError(f"{path} is a table, and rows are JSON lines.", "Give a file ROWS.jsonl.")
     if not path.exists() or not path.stat().st_size:
-        return set()
-    return set(read_lines(path, lambda raw: str(raw.get("id"))))
+        return {}
+    return dict(read_lines(path, lambda raw: (str(raw.get("id")), str(raw.get("feedback") or ""))))
 
 
-def append_row(path: Path, row: Json) -> None:
-    """Add a row to a file; a new one is its owner's alone: not everybody may see what it holds. Raises UsageError."""
-    if row["id"] in read_accepted(path):  # by somebody who reviews at the same time; twice, no command would read it
-        return
+def put_row(path: Path, row: Json) -> None:
+    """Add a row to a file, in the place of the one with its id: its asker has said something else since.
+
+    A new file is its owner's alone: not everybody may see what it holds. Raises UsageError.
+    """
+    known = read_accepted(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if is_exposed(path):
             raise UsageError(f"{path} may be read or changed by others.", f"Make it yours alone: chmod go= {path}")
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), PRIVATE_FILE)
-        with os.fdopen(handle, "a+b") as file:
-            if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
-                file.write(b"\n")  # a file that was edited by hand may end without one
-            file.write(dumps(row).encode() + b"\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n") if known else []
+        others = [line for line in lines if line.strip() and str(json.loads(line).get("id")) != row["id"]]
+        write_atomic(path, "".join(f"{line}\n" for line in (*others, dumps(row))), PRIVATE_FILE)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", "Give a file that you may write.") from error
 
@@ -162,10 +167,3 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
         for entry in (asked, given)
     )
     return Pending(given, asked, quoted, place)
-
-
-def _day_of(asked: Entry) -> str:
-    """Return the day of which was asked, nothing for the day on which it was: that is today to whoever asks again."""
-    day: str = asked.raw["as_of"]
-    asked_on = datetime.fromisoformat(asked.raw["time"]).astimezone().date()  # logged in UTC, asked here
-    return "" if day == asked_on.isoformat() else day

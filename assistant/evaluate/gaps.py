@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from assistant.answer.feedback import FEEDBACK
 from assistant.answer.question import MOST_BEFORE
 from assistant.audit.ledger import Entry
+from assistant.core.errors import UsageError
 from assistant.core.files import PACKAGED
-from assistant.core.records import Hit
+from assistant.core.records import Access, Hit
 from assistant.evaluate.feedback import REVIEW, asks_documents, last_words
+from assistant.index.queries import Queries
 from assistant.text.canonical import heading_path
 from assistant.text.words import STOP_WORDS, WORD, content, stem
 
@@ -35,16 +38,18 @@ FEW = 50  # what all questions have in common is left out; that is trusted as fa
 APART, ALIKE = 0.45, 1.25
 MOST_COMPARED = 5_000  # questions, the latest ones: each with each takes a gigabyte
 LEFT_OUT = "…"
+CHECKS = frozenset({"test", "replay"})  # commands that ask what others have asked
 MOST_TOLD = 3  # words of a gap's name, questions and places
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A passage that is close to a gap's questions, and who owns its document."""
+    """A passage that is close to a gap's questions, and who owns its document, of that hash."""
 
     place: str
     source: str
     owner: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,23 @@ def find_gaps(entries: Iterable[Entry], assistant: Assistant, since: str = "", l
     return sorted(gaps, key=lambda gap: (-gap.askers, -gap.asked, gap.name))
 
 
+def read_gaps(data: bytes, queries: Queries, access: Access) -> list[Gap]:
+    """Return the gaps of `assistant gaps --json` with those of their places that somebody may see today.
+
+    Raises UsageError for what is no such file.
+    """
+    try:
+        found = TypeAdapter(list[Gap]).validate_json(data)
+    except ValidationError as error:
+        raise UsageError("this is not what `assistant gaps --json` writes.") from error
+
+    def seen(place: Place) -> bool:
+        return queries.meta_of(place.source, place.sha256, access) is not None
+
+    told = ((gap, tuple(filter(seen, gap.closest))) for gap in found)
+    return [replace(gap, closest=seen, is_written_about=gap.is_written_about and bool(seen)) for gap, seen in told]
+
+
 def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
     """Yield the questions of the log that found passages and no answer, or one that its asker marked as wrong.
 
@@ -103,7 +125,7 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
         raw = entry.raw
         if raw["command"] in (FEEDBACK, REVIEW):
             remarks.append(entry)
-        elif asks_documents(entry):
+        elif raw["command"] not in CHECKS and asks_documents(entry):
             who = f"{raw['time'][:10]} {raw['roles']}"
             first = next(iter(raw["history"]), raw["question"])
             conversation = began.get((who, *raw["history"]), f"{who} {first}")
@@ -189,4 +211,4 @@ def _without(question: str, common: Collection[str]) -> str:
 
 def _place(hit: Hit, assistant: Assistant) -> Place:
     owner = assistant.owner(hit)
-    return Place(heading_path(hit.title, hit.passage.headings), hit.source, owner)
+    return Place(heading_path(hit.title, hit.passage.headings), hit.source, owner, hit.document_sha256)

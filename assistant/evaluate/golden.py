@@ -73,10 +73,14 @@ CHECKS = tuple(field.name for field in fields(Expected))
 
 @validated_dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Golden(Question):
-    """A question and what its answer must be; `recorded` is an answer of before, which no check reads."""
+    """A question and what its answer must be.
+
+    No check reads `recorded`, an answer of before, and `feedback`, the line of the log on which a reviewer decided.
+    """
 
     expect: Expected
     recorded: str = ""
+    feedback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which answers of the log no longer hold: a quote of theirs changed, is no longer in force, or is gone.
 
 The log keeps where each quote stood and a hash of its text, never the text. A quote holds as long as its document, as
-whoever asked may see it today, says it anywhere.
+whoever asked may see it today, or on the day of which was asked, says it anywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from assistant.audit.ledger import Entry
-from assistant.audit.trail import about_of, quote_hash
+from assistant.audit.trail import about_of, day_of, quote_hash
 from assistant.core.records import Access, Document, make_access
 from assistant.index.queries import Queries
 
@@ -42,12 +42,12 @@ class StaleAnswer:
 def find_stale(entries: Iterable[Entry], queries: Queries, since: str = "") -> Iterator[StaleAnswer]:
     """Yield the answers since a day (ISO) that no longer hold, oldest first; of the same question the last one."""
     last = {
-        (raw["question"], tuple(raw["history"]), about_of(entry), tuple(raw["roles"])): entry
+        (raw["question"], tuple(raw["history"]), about_of(entry), tuple(raw["roles"]), day_of(entry)): entry
         for entry in entries
         if (raw := entry.raw)["status"] == "answered" and raw["answer_sha256"] and raw["time"][:10] >= since
     }
     for entry in last.values():
-        access = make_access(entry.raw["roles"])
+        access = make_access(entry.raw["roles"], day_of(entry))
         lost = tuple(
             LostQuote(number, source["source"], reason)
             for number, source in enumerate(entry.raw["sources"], 1)

@@ -260,12 +260,16 @@ class Queries:
 
     # --- documents and their sources -----------------------------------------------------------------------------
 
-    def document(self, named: str, access: Access) -> Document | None:
-        """Return the newest-read visible document of that source, path or SHA-256; None if there is none."""
+    def document(self, named: str, access: Access, source: str = "") -> Document | None:
+        """Return the newest-read visible document of that source, path or SHA-256; None if there is none.
+
+        Of several files with the same bytes the one with that `source` comes first: they may have other titles.
+        """
         query = f"""SELECT d.id, s.source, d.title, d.text, d.media_type, d.sha256, d.pages, d.ocr, s.meta
                     FROM sources s JOIN documents d ON d.id = s.document_id
-                    WHERE :named IN (s.source, s.path, d.sha256) AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
-        row = self._db.execute(query, {"named": named, **visible_to(access)}).fetchone()
+                    WHERE :named IN (s.source, s.path, d.sha256) AND {VISIBLE}
+                    ORDER BY s.source = :source DESC, s.seen_ns DESC LIMIT 1"""
+        row = self._db.execute(query, {"named": named, "source": source, **visible_to(access)}).fetchone()
         return document_of(row, meta_from_json(row[8])) if row else None
 
     def titles(self, access: Access, most: int = sys.maxsize) -> list[str]:

@@ -57,7 +57,7 @@ class LangChainModel:
                 yield text
         except Exception as error:  # each provider has errors of its own
             hint = "Check generator.base_url and that the server runs."
-            raise EndpointFailed(f"the generator {self.info.id} does not answer: {error}.", hint) from error
+            raise EndpointFailed(f"the generator {self.info.id} does not answer: {_told(error)}.", hint) from error
 
     def _begin(self, turns: Sequence[tuple[str, str]], max_tokens: int) -> Iterator[str]:
         """Ask until the first piece of an answer is there: until then nothing was shown, and it may be asked again."""
@@ -75,6 +75,13 @@ class LangChainModel:
             reraise=True,
         )
         return again(ask)
+
+
+def _told(error: Exception) -> str:
+    """Say what an error is, and not in its words: a server may repeat what it was sent, documents and questions."""
+    status = getattr(error, "status_code", None)
+    ours = isinstance(error, TimeoutError) and type(error) is TimeoutError
+    return str(error) if ours else type(error).__name__ + (f", status {status}" if status else "")
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -17,9 +17,10 @@ from starlette.types import ASGIApp
 from assistant.answer.assistant import Assistant
 from assistant.answer.question import ReportStage
 from assistant.contract import AskResponse, SearchResponse, answer_json, search_json
-from assistant.core.errors import AssistantError
+from assistant.core.errors import AssistantError, UsageError
 from assistant.core.package import __version__
 from assistant.core.records import Access, Answer, Turn, make_access
+from assistant.evaluate.gaps import read_gaps
 from assistant.serve.completions import completion, conversation, events, models
 from assistant.serve.errors import Notify, Translate, translator
 from assistant.serve.identity import Door
@@ -138,9 +139,9 @@ class Service:
 
         return await self._run(request, work)
 
-    async def source(self, document: str, start: int, end: int, request: Request) -> Response:
+    async def source(self, document: str, start: int, end: int, request: Request, source: str = "") -> Response:
         def work(access: Access, _: ReportStage) -> Response:
-            place = self._assistant.place(document, start, end, access)
+            place = self._assistant.place(document, start, end, access, source)
             return render.source(*place, address=self._assistant.address(place[0], access))
 
         return await self._run(request, work)
@@ -156,20 +157,25 @@ class Service:
         return Response(encoded(health.model_dump()), media_type=JSON)
 
     async def metrics(self, request: Request) -> Response:
-        self._access(request)  # who may not ask may not look
+        self._door.check_proxy(request.client.host if request.client else "")  # who may not ask may not look
         ingested = await asyncio.to_thread(lambda: self._assistant.catalog.meta("ingested"))
         text = self._metrics.text(self._queue.answering, self._queue.waiting, ingested)
         return Response(text, media_type=MEDIA_TYPE)
 
     async def gaps(self, request: Request) -> Response:
-        if self._access(request).roles.isdisjoint(self._reviewers):
+        access, path = self._access(request), self._assistant.config.gaps_file
+        if access.roles.isdisjoint(self._reviewers):
             message = "this page is for reviewers: serve.reviewers names their roles."
             raise HttpError(HTTPStatus.FORBIDDEN, "not_reviewer", message)
-        path = self._assistant.config.gaps_file
-        with suppress(OSError):
-            if path:
-                return render.report(await asyncio.to_thread(path.read_bytes))
-        message = "there is no report yet: name its file in serve.gaps, and have `assistant gaps --html FILE` write it."
+
+        def work() -> Response:
+            if path is None:
+                raise FileNotFoundError
+            return render.gaps(read_gaps(path.read_bytes(), self._assistant.catalog.queries, access))
+
+        with suppress(OSError, UsageError):
+            return await asyncio.to_thread(work)
+        message = "there is no report yet: name its file in serve.gaps, and have `assistant gaps --json` write it."
         raise HttpError(HTTPStatus.NOT_FOUND, "not_found", message)
 
     def _access(self, request: Request) -> Access:

@@ -75,9 +75,7 @@ class Door:
             return replace(common, roles=token.roles, asker=token.name)
         if not self.proxies:
             return common
-        if _address(client) not in self.proxies:
-            message = "this server is asked through its proxy, which knows who you are."
-            raise HttpError(HTTPStatus.FORBIDDEN, "not_proxied", message)
+        self.check_proxy(client)
         user = _told(self.user_header, headers)
         if self.user_header and not user.strip():
             message = f"the proxy did not say who you are: {self.user_header} is missing."
@@ -85,6 +83,12 @@ class Door:
         groups = map(_folded, _told(self.groups_header, headers).split(","))
         roles = frozenset[str]().union(*(self.roles.get(group, frozenset()) for group in groups))
         return replace(common, roles=roles, asker=user)
+
+    def check_proxy(self, client: str) -> None:
+        """Raise HttpError for an address that is no proxy, where there are some."""
+        if self.proxies and _address(client) not in self.proxies:
+            message = "this server is asked through its proxy, which knows who you are."
+            raise HttpError(HTTPStatus.FORBIDDEN, "not_proxied", message)
 
     def about(self, headers: Headers) -> str:
         """Return what the proxy that is believed says of whoever asks, as much as may be said; "" where none does."""

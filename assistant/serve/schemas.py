@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import HTTPException
-from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from assistant.answer.question import MAX_ABOUT
 from assistant.contract import dumps
@@ -16,6 +16,7 @@ from assistant.core.records import MAX_QUESTION, Turn
 MODEL_NAME = "policy-assistant"  # to a client that wants one
 SOON = 2  # seconds
 OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")
+MOST_MESSAGES, MOST_PARTS = 100, 20  # of a conversation that are read, and of one message
 MOST_FIELDS = 50  # of an object; each that is wrong is an error, and each error takes time
 EXACT = ConfigDict(extra="forbid", frozen=True, strict=True)
 LENIENT = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -28,7 +29,13 @@ class _FailFast(FailFast):
     __hash__ = object.__hash__  # what stands in a union needs one, and pydantic's has none
 
 
-Items = Annotated[list[T], _FailFast()]  # one error is told, and a body has room for many thousands
+def _last(value: Any) -> Any:
+    return value[-MOST_MESSAGES:] if isinstance(value, list) else value
+
+
+# A body has room for many thousands of items, each of which takes time before anybody's turn comes. One error is told.
+Items = Annotated[list[T], _FailFast(), Field(max_length=MOST_PARTS)]
+Latest = Annotated[list[T], _FailFast(), BeforeValidator(_last)]  # of a long conversation: the first ones count no more
 
 
 class Sent(BaseModel):
@@ -55,7 +62,7 @@ class AskRequest(Sent):
 
     model_config = EXACT
     question: str = Field(description="The question, as the person asked it.", max_length=MAX_QUESTION)
-    history: Items[Message] | None = Field(None, description="Earlier turns, oldest first.")
+    history: Latest[Message] | None = Field(None, description="Earlier turns, oldest first.")
     about: str = Field("", description="Who asks, where that decides: contractor, London.", max_length=MAX_ABOUT)
 
     @property
@@ -93,7 +100,7 @@ class ChatRequest(Sent):
 
     model_config = LENIENT
     model: str = Field(MODEL_NAME, description=f"Any name; what answers is {MODEL_NAME}.")
-    messages: Items[ChatMessage] = Field(
+    messages: Latest[ChatMessage] = Field(
         description="The last one of a user is the question, those before it are the history.", min_length=1
     )
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import partial
 from itertools import groupby
@@ -18,7 +18,7 @@ from assistant.text.canonical import printable
 from assistant.text.prompts import counted
 
 if TYPE_CHECKING:
-    from assistant.evaluate.feedback import Pending
+    from assistant.evaluate.feedback import Pending, QuotedText
     from assistant.evaluate.gaps import Gap
     from assistant.evaluate.golden import GoldenOutcome
     from assistant.evaluate.stale import StaleAnswer
@@ -99,8 +99,17 @@ def feedback_report(pending: Pending, number: int, count: int) -> Iterator[Rende
     yield Indented(Text.assemble(told, (f": {one_line(given['note'])}" if given["note"] else "", "italic")))
     shown = ((f"quoted from {one.source}", one) for one in pending.quoted)
     for told, one in (*shown, *((f"right by the asker, {one.source}", one) for one in pending.place)):
-        yield Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))
+        yield _said(told, one)
     yield Indented(Text(_meaning(pending), style="dim"))
+
+
+def gold_report(gold: Iterable[QuotedText]) -> Iterator[RenderableType]:
+    """Yield what a reviewer's text was found as."""
+    yield from (_said(f"found in {one.source}", one) for one in gold)
+
+
+def _said(told: str, one: QuotedText) -> Indented:
+    return Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))
 
 
 def _meaning(pending: Pending) -> str:

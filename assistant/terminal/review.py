@@ -9,17 +9,18 @@ from pathlib import Path
 from assistant.answer.feedback import find_place
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
-from assistant.evaluate.feedback import Pending, QuotedText, append_row, drop, row_of
+from assistant.evaluate.feedback import Pending, QuotedText, drop, put_row, row_of
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.terminal.line_input import read_plainly
 from assistant.terminal.render import Renderer
-from assistant.terminal.reports import feedback_report
+from assistant.terminal.reports import feedback_report, gold_report
 
 ACCEPT, NOTHING, DROP, LATER, QUIT = "y", "-", "n", "", "q"
 KEYS = (
     "y accept · - accept that no document answers · n drop · Enter later · q stop · or paste the sentence that answers"
 )
+TAKEN = "y takes it · anything else: choose again"  # of two lines that were pasted the second takes nothing
 UNKNOWN = "what is right is not known: paste the sentence that answers, or - if none does."
 
 
@@ -69,10 +70,19 @@ class Review:
                 drop(one, self._audit)
                 return DROP
             try:
-                append_row(self._file, row_of(one, self._gold(one, said)))
-                return ACCEPT
+                gold = self._gold(one, said)
+                if said in (ACCEPT, NOTHING) or self._is_meant(gold):
+                    put_row(self._file, row_of(one, gold))
+                    return ACCEPT
+                self._view.note(KEYS)
             except UsageError as error:
                 self._view.error(error.cause, error.hint)
+
+    def _is_meant(self, gold: Sequence[QuotedText]) -> bool:
+        """Show what a pasted text was found as, and ask whether that is right."""
+        self._view.show(gold_report(gold))
+        self._view.note(TAKEN)
+        return self._read().strip() == ACCEPT
 
     def _gold(self, one: Pending, said: str) -> Sequence[QuotedText]:
         """Return what is right; raises UsageError where that is not known, or not to be found."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from assistant.core.config import AuditSection, Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Feedback, make_access
 from assistant.guards.run import Guards
+from assistant.index.catalog import Catalog
 from tests.office_files import BAND, CARRY, FILES, QUOTE
 
 CARD = "4111 1111 1111 1111"
@@ -122,3 +124,23 @@ def test_a_place_is_whole_sentences_items_or_rows(office: Assistant, config: Con
         assert quote.quote == whole
         document = office.catalog.queries.document(quote.source, make_access())
         assert document and document.text[quote.start : quote.end] == whole
+
+
+def test_a_part_of_a_number_is_no_place_and_a_whole_item_comes_first(
+    index_files: Callable[[Mapping[str, str]], Config],
+) -> None:
+    config = index_files(
+        {
+            "abroad.md": "# Abroad\n\nYou may work:\n\n- 110 days in Spain\n- 10 days in Spain in a van\n"
+            "- 10 days in Spain\n",
+            "training.md": "# Training\n\nThe head of people approves it within five working days.\n",
+            "travel.md": "# Travel\n\nThe line manager approves it within five working days.\n",
+        }
+    )
+    guards = Guards(config.guards)
+    with closing(Catalog.open(config.data)) as catalog:
+        assert find_place("10 days in Spain", make_access(), catalog, guards).quote == "10 days in Spain"
+        with pytest.raises(UsageError, match="several places"):
+            find_place("approves it within five working days", make_access(), catalog, guards)
+        whole = find_place("head of people approves it within", make_access(), catalog, guards)
+    assert whole.source == "training.md"

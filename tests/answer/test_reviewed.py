@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.feedback import find_place
 from assistant.answer.reviewed import CERTAIN, read_decisions
 from assistant.audit.trail import Audit, differences
 from assistant.core.config import AnswerSection, Config, GeneratorSection
-from assistant.core.errors import ConfigError
+from assistant.core.errors import ConfigError, UsageError
 from assistant.core.records import Turn, make_access
+from assistant.guards.run import Guards
 from tests.fakes import ScriptedModel
 
 DOGS = "Can my dog come along?"
@@ -125,6 +127,39 @@ def test_what_two_documents_say_is_quoted_from_the_one_that_is_named(ask: Callab
     assert quoted.source == "b.md"
     assert not ask(row(DOGS, note)).answer(DOGS).reviewed
     assert not ask(row(DOGS, note, doc=["c.md"])).answer(DOGS).reviewed
+
+
+def test_what_was_added_to_a_sentence_or_a_list_ends_its_decision(ask: Callable[..., Assistant]) -> None:
+    for kept in (
+        "signs in at the desk. Only guide animals are let into the building.",
+        "- lunch on working days\n- dinner after 21:00",
+    ):
+        assert not ask(row(DOGS, kept)).answer(DOGS).reviewed
+    whole = "- lunch on working days\n- dinner after 21:00, with a receipt"
+    assert ask(row(DOGS, whole)).answer(DOGS).reviewed
+
+
+def test_what_means_different_things_in_two_places_decides_nothing(
+    index_files: Callable[[Mapping[str, str]], Config], tmp_path: Path
+) -> None:
+    item = "bring up to two guests into the lab"
+    lab = f"# Lab\n\nNobody without a permit may:\n\n- {item}\n\nWhoever has a permit may:\n\n- {item}\n"
+    config = index_files({"lab.md": lab, "copy/lab.md": "# Lab\n\nGuests sign in.\n"})
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"id": "1", **row(DOGS, item, doc="lab.md")}) + "\n", encoding="utf-8")
+    path.chmod(0o600)
+    with closing(Assistant(replace(config, answer=AnswerSection(reviewed=str(path))))) as assistant:
+        assert not assistant.answer(DOGS).reviewed
+        with pytest.raises(UsageError, match="several places"):
+            find_place(item, make_access(), assistant.catalog, Guards(config.guards))
+        led = find_place(f"Whoever has a permit may: {item}", make_access(), assistant.catalog, Guards(config.guards))
+    assert led.quote.startswith("Whoever") and led.quote.endswith(item)
+
+
+def test_a_point_before_a_number_is_a_part_of_it(ask: Callable[..., Assistant]) -> None:
+    assistant = ask(row("What applies at .5 FTE?", RULE))
+    assert assistant.answer("what applies at .5 FTE").reviewed
+    assert not assistant.answer("What applies at 5 FTE?").reviewed
 
 
 def test_another_day_is_another_question(ask: Callable[..., Assistant]) -> None:

@@ -18,7 +18,7 @@ from assistant.audit.trail import Audit
 from assistant.core.config import AnswerSection
 from assistant.core.errors import UsageError
 from assistant.core.records import Answer, Feedback, Opinion, Turn, make_access
-from assistant.evaluate.feedback import append_row, find_pending, read_accepted
+from assistant.evaluate.feedback import find_pending, put_row, read_accepted
 from assistant.evaluate.golden import check, read_golden
 from assistant.evaluate.questions import read_questions
 from tests.commands import Run
@@ -92,14 +92,14 @@ def test_what_a_reviewer_says_in_a_conversation_takes_the_place_of_what_was_deci
     """A question of few words may refer to the one before, and is read for it: nobody decided on that."""
     asked, expire = "How many days of annual leave can an employee carry over?", "Carried-over days expire on 31 March."
     for question in (asked, "How many days can be carried over?"):
-        append_row(office.file, {"id": question, "question": question, "answerable": True, "evidence": [QUOTE]})
+        put_row(office.file, {"id": question, "question": question, "answerable": True, "evidence": [QUOTE]})
     config = replace(office.assistant.config, answer=AnswerSection(reviewed=str(office.file)))
     before = [Turn("user", "Who pays for hotels?"), Turn("assistant", "The head of finance.")]
     with closing(Assistant(config, audit=True)) as office.assistant:
         assert not office.assistant.answer("How many days can be carried over?", before).reviewed
-        for said, is_decided in ((expire, True), ("-", False)):
+        for said, is_decided in (((expire, "y"), True), (("-",), False)):
             assert office.say(asked, "wrong", history=before).reviewed
-            assert "1 accepted" in office.review(said)
+            assert "1 accepted" in office.review(*said)
             answers = [office.assistant.answer(asked, history) for history in ([], before)]
             assert [answer.reviewed for answer in answers] == [is_decided] * 2
             assert not is_decided or all(answer.citations[0].quote == expire for answer in answers)
@@ -108,7 +108,7 @@ def test_what_a_reviewer_says_in_a_conversation_takes_the_place_of_what_was_deci
 def test_a_reviewer_says_what_nobody_knew(office: Office) -> None:
     office.say(CARRY, "wrong")
     office.say(NOTHING, "not-asked", "I meant the moons")
-    told = office.review("y", "The salary band of a senior engineer", "Carried-over days expire", "-")
+    told = office.review("y", "The salary band of a senior engineer", "Carried-over days expire", "y", "-")
     assert "what is right is not known" in told
     assert "no document that you may see says that" in told, "the row of one asker holds what another may see"
     assert [row.get("evidence") for row in office.rows] == [["Carried-over days expire on 31 March."], None]
@@ -135,17 +135,17 @@ def test_a_quote_that_no_document_says_any_more_proves_nothing(
         office.assistant.config, write_files({**FILES, "hr/leave.md": leave.replace("# Annual", "# The Annual")})
     )
     queries, audit = office.assistant.catalog.queries, Audit(office.assistant.config)
-    [moved] = find_pending(audit, (), queries)
+    [moved] = find_pending(audit, {}, queries)
     assert moved.gold == moved.quoted and moved.quoted[0].text == PARAGRAPH
     run_ingest(office.assistant.config, write_files({**FILES, "hr/leave.md": leave.replace("1.5", "2")}))
-    [lost] = find_pending(audit, (), queries)
+    [lost] = find_pending(audit, {}, queries)
     assert lost.gold is None and lost.quoted == ()
     assert "what is right is not known" in office.review("y", "q") and not office.file.exists()
 
 
 def test_right_said_of_what_comes_closest_is_no_answer_and_no_refusal(office: Office) -> None:
     office.say(CARRY, "right")
-    [answered] = find_pending(Audit(office.assistant.config), (), office.assistant.catalog.queries)
+    [answered] = find_pending(Audit(office.assistant.config), {}, office.assistant.catalog.queries)
     unsure = replace(answered, asked=replace(answered.asked, raw={**answered.asked.raw, "status": "abstained"}))
     assert answered.gold and unsure.gold is None and replace(unsure, place=answered.quoted).gold == answered.quoted
     told = office.review("y")
@@ -164,24 +164,42 @@ def test_a_sentence_is_found_that_ends_as_many_do(make_assistant: Callable[..., 
 
 def test_rows_are_added_to_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    assert read_accepted(path) == set()
+    assert read_accepted(path) == {}
     path.write_text('{"id": 1, "question": "Why?"}', encoding="utf-8")
     path.chmod(0o644)
     if os.name != "nt":
         with pytest.raises(UsageError, match="may be read or changed by others"):
-            append_row(path, {"id": "a"})
+            put_row(path, {"id": "a"})
     path.chmod(0o600)
-    append_row(path, {"id": "a"})
-    append_row(path, {"id": "b"})
-    append_row(path, {"id": "a"})
-    assert read_accepted(path) == {"1", "a", "b"}
+    put_row(path, {"id": "a"})
+    put_row(path, {"id": "b"})
+    put_row(path, {"id": "a"})
+    assert read_accepted(path) == {"1": "", "b": "", "a": ""}
+
+
+def test_the_last_word_on_an_answer_takes_the_place_of_its_row(office: Office) -> None:
+    answer = office.say(CARRY, "right")
+    assert "1 accepted" in office.review("y")
+    office.assistant.feedback(Feedback(answer.log_id, "wrong", "that was last year"))
+    assert "that was last year" in office.review("Carried-over days expire on 31 March", "y")
+    [row] = office.rows
+    assert row["id"] == answer.log_id and row["evidence"] == ["Carried-over days expire on 31 March."]
+    assert office.review() == "0 accepted, 0 dropped, 0 left.\n"
+
+
+def test_what_is_pasted_is_shown_and_taken_by_a_word(office: Office) -> None:
+    office.say(CARRY, "wrong")
+    office.say(NOTHING, "wrong")
+    shown = office.review("Carried-over days expire", "on 31 March of the next year", "q")
+    assert "found in hr/leave.md: Carried-over days expire on 31 March." in shown
+    assert "0 accepted" in shown and not office.file.exists()
 
 
 def test_no_row_is_added_to_a_table(tmp_path: Path) -> None:
     path = tmp_path / "questions.CSV"
     path.write_text("id,question\n1,Why?\n", encoding="utf-8")
     with pytest.raises(UsageError, match="is a table"):
-        append_row(path, {"id": "a"})
+        put_row(path, {"id": "a"})
     assert path.read_text(encoding="utf-8") == "id,question\n1,Why?\n"
 
 

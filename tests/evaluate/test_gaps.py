@@ -88,6 +88,11 @@ def test_who_asks_in_many_conversations_is_one_asker_where_the_log_has_names() -
     assert len({one.asker for one in unanswered(anna, "")}) == 1
 
 
+def test_what_a_check_asks_again_nobody_has_asked() -> None:
+    checked = [line("A parrot?", command=command) for command in ("test", "replay")]
+    assert [one.question for one in unanswered([*checked, line("A dog?")], "")] == ["A dog?"]
+
+
 def test_an_answer_that_its_asker_marked_as_wrong_was_asked_in_vain() -> None:
     def said(opinion: str, of: Entry) -> Entry:
         return line("", command="feedback", status=opinion, of=of.id, answer_sha256="", hits=[])

@@ -86,6 +86,20 @@ def test_what_whoever_asked_may_no_longer_see_is_gone(config: Config, docs: Path
     assert reasons(config) == {"hr/pay.md": GONE}
 
 
+def test_what_was_asked_of_another_day_stands_for_no_answer_of_today(
+    config: Config, docs: Path, run_ingest: Run
+) -> None:
+    with closing(Assistant(config, access=make_access(["hr"], "2026-01-01"), audit=True)) as assistant:
+        assert assistant.answer(HOTEL).status == "answered"
+    changed = TRAVEL.replace("100 euros", "110 euros")
+    (docs / "travel.md").write_text(f"---\neffective: 2026-02-01\n---\n{changed}", encoding="utf-8")
+    run_ingest(config, docs)
+    assert reasons(config) == {"travel.md": GONE}  # to both: nothing of that name held on that day
+    with closing(Catalog.open(config.data)) as catalog:
+        told = [lost.reason for answer in find_stale(Audit(config).entries(), catalog.queries) for lost in answer.lost]
+    assert told == [CHANGED, GONE]
+
+
 def test_a_line_of_before_tells_that_its_document_changed(config: Config, docs: Path, run_ingest: Run) -> None:
     entries = list(Audit(config).entries())
     for source in entries[0].raw["sources"]:

@@ -129,7 +129,9 @@ class StubAssistant:
     def address(self, document: Document, access: Access) -> str:
         return self.lives_at
 
-    def place(self, sha256: str, start: int, end: int, access: Access) -> tuple[Document, str, int, int]:
+    def place(
+        self, sha256: str, start: int, end: int, access: Access, source: str = ""
+    ) -> tuple[Document, str, int, int]:
         if (sha256, start, end) != (SHA, 40, 40 + len(TEXT)):
             raise UsageError("this place has changed or is no longer indexed.", "Ask again for a fresh answer.")
         return DOCUMENT, DOCUMENT.text, DOCUMENT.text.index(TEXT), DOCUMENT.text.index(TEXT) + len(TEXT)

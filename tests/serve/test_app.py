@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ValidationError
 
+from assistant.answer.assistant import Assistant
 from assistant.contract import answer_json, dumps, search_json
 from assistant.core.config import ServeSection
 from assistant.core.errors import IndexMissing
@@ -20,7 +22,7 @@ from assistant.core.records import Access, Turn, make_access
 from assistant.serve.app import make_app
 from assistant.serve.identity import Door
 from assistant.serve.queue import RequestQueue
-from assistant.serve.schemas import AskRequest, ChatRequest, SearchRequest
+from assistant.serve.schemas import MOST_MESSAGES, AskRequest, ChatRequest, SearchRequest
 from tests.serve.stub import ANSWER, UNSURE, StubAssistant
 
 ASK, SEARCH, CHAT = "/v1/ask", "/v1/search", "/v1/chat/completions"
@@ -31,13 +33,37 @@ LOCAL = Door(frozenset({"localhost", "127.0.0.1", "[::1]"}))
 Json = dict[str, Any]
 
 
-def client_of(assistant: StubAssistant, door: Door = LOCAL, notified: Any = None) -> TestClient:
+def client_of(assistant: StubAssistant | Assistant, door: Door = LOCAL, notified: Any = None) -> TestClient:
     """Return a client of an application in this process; what it notifies of is added to a list."""
     told: list[tuple[str, str]] = [] if notified is None else notified
     stub: Any = assistant
     queue = RequestQueue(ServeSection())
     app = make_app(stub, door, queue, lambda cause, hint: told.append((cause, hint)))
     return TestClient(app, "http://127.0.0.1", raise_server_exceptions=False)
+
+
+def test_a_body_of_many_items_costs_no_more_than_one_of_few() -> None:
+    bodies = [
+        ("/v1/chat/completions", {"messages": [{"role": "tool"}] * 16_000}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": [{"type": "text"}] * 200}] * 50}),
+        ("/v1/ask", {"question": "?", "history": [{"role": "user", "content": ""}] * 6_000}),
+    ]
+    with client_of(StubAssistant()) as client:
+        for path, body in bodies:
+            began = time.process_time()
+            for _ in range(5):
+                client.post(path, json=body)
+            whole = time.process_time() - began
+            began = time.process_time()
+            for _ in range(5):
+                json.loads(json.dumps(body))
+            assert whole < 5 * (time.process_time() - began) + 0.2, path
+
+
+def test_of_a_long_conversation_the_last_messages_are_read() -> None:
+    messages = [{"role": "user", "content": f"Who approves {n}?"} for n in range(MOST_MESSAGES + 50)]
+    with client_of(StubAssistant()) as client:
+        assert client.post("/v1/chat/completions", json={"messages": messages}).is_success
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,11 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
+from assistant.answer.assistant import Assistant
 from assistant.core.config import parse_config
-from assistant.core.records import EarlierQuote, Excerpt, Feedback, Turn, make_access
+from assistant.core.records import EarlierQuote, Excerpt, Feedback, Quote, Turn, make_access
+from assistant.evaluate.gaps import Gap, Place
 from assistant.serve.identity import Door
-from assistant.serve.page.views import block_views, pieces
+from assistant.serve.page.views import block_views, link, pieces
 from assistant.serve.tokens import TokenFile, make_token
+from tests.manifests import access_toml
 from tests.serve.stub import ANSWER, CITATION, DOCUMENT, HIT, LOG_ID, SHA, TEXT, UNSURE, StubAssistant
 from tests.serve.test_app import LOCAL, TOKEN, client_of
 
@@ -70,7 +74,7 @@ def test_a_question_is_asked_by_the_form_and_its_quote_is_a_link_to_its_place(cl
     assert "#source-0-1" in page.links and "source-0-1" in page.ids and len(page.ids) == len(set(page.ids))
     [place] = [link for link in page.links if link.startswith("/source")]
     asked = parse_qs(urlsplit(place).query)
-    assert asked == {"document": [SHA], "start": ["40"], "end": [str(40 + len(TEXT))]}
+    assert asked == {"document": [SHA], "start": ["40"], "end": [str(40 + len(TEXT))], "source": [CITATION.source]}
     there = client.get(place).text
     assert f"<mark>{TEXT}</mark>" in there and "Head of People" in there and 'id="quote"' in there
 
@@ -96,7 +100,7 @@ def test_documents_on_the_subject_are_named_where_nothing_answers() -> None:
         .text
     )
     assert "Documents on the subject:\nAnnual Leave Policy\n" in page.text and "Far" not in page.text
-    assert f"/source?document={SHA}&start=40&end=99#quote" in page.links
+    assert f"/source?document={SHA}&start=40&end=99&source=hr%2Fleave.md#quote" in page.links
     assert (
         "Documents on the subject" not in client_of(StubAssistant(UNSURE)).post("/", data={"question": QUESTION}).text
     )
@@ -274,22 +278,55 @@ def test_nothing_comes_from_elsewhere(client: TestClient) -> None:
     assert client.get("/page.js").text.count("\n") < 400
 
 
-def test_reviewers_alone_see_the_gaps(tmp_path: Path) -> None:
-    report, tokens = tmp_path / "gaps.html", tmp_path / "tokens"
-    stub = StubAssistant()
-    stub.config = parse_config({"serve": {"reviewers": "owners, hr", "gaps": str(report)}}, tmp_path)
-    made = [make_token(role, [role]) for role in ("owners", "staff")]
+def test_reviewers_alone_see_the_gaps_and_of_documents_what_they_may_see(
+    make_assistant: Callable[..., Assistant], tmp_path: Path
+) -> None:
+    files = {
+        "open.md": "# Dogs at work\n\nNo dogs are let in.\n",
+        "hr/falcon.md": "# Project Falcon\n\nIt is secret.\n",
+    }
+    assistant = make_assistant({**files, "access.toml": access_toml({"hr/**": ("hr",)})})
+    report, tokens = tmp_path / "gaps.json", tmp_path / "tokens"
+    settings = parse_config({"serve": {"reviewers": "owners, hr", "gaps": str(report)}}, tmp_path).serve
+    made = [make_token(role, [role]) for role in ("owners", "hr", "staff")]
     tokens.write_text("".join(f"{token.line}\n" for _, token in made))
     tokens.chmod(0o600)
-    owner, other = ({"Authorization": f"Bearer {shown}"} for shown, _ in made)
-    with client_of(stub, Door(tokens=TokenFile(tokens))) as client:
+    owner, hr, other = ({"Authorization": f"Bearer {shown}"} for shown, _ in made)
+    asked = replace(assistant.config, serve=settings)
+    with closing(Assistant(asked)) as opened, client_of(opened, Door(tokens=TokenFile(tokens))) as client:
         assert client.get("/gaps").status_code == 401
         assert client.get("/gaps", headers=other).status_code == 403
-        missing = client.get("/gaps", headers=owner)
-        assert missing.status_code == 404 and "assistant gaps --html FILE" in missing.text
-        report.write_text("<p style='color: red'>dogs</p>")
-        page = client.get("/gaps", headers=owner)
-        assert page.is_success and "dogs" in page.text
-        assert "default-src 'none'; style-src 'unsafe-inline'" in page.headers["content-security-policy"]
+        for wrong in ("", "<p>dogs</p>", '[{"name": "x"}]'):
+            report.write_text(wrong)
+            missing = client.get("/gaps", headers=owner)
+            assert missing.status_code == 404 and "assistant gaps --json" in missing.text
+        places = [
+            Place(hit.title, hit.source, "Head of <b>", hit.document_sha256)
+            for hit in assistant.search("project dogs", access=make_access(["hr"])).hits
+        ]
+        gap = Gap("parrot", 4, 3, "2026-01-01", "2026-02-01", ("a parrot?",), tuple(places), True)
+        report.write_text(json.dumps([asdict(gap)]))
+        told = client.get("/gaps", headers=hr).text
+        assert "Project Falcon" in told and "Head of &lt;b&gt;" in told and "a document on it" in told
+        told = client.get("/gaps", headers=owner).text
+        assert "Falcon" not in told and "Dogs at work" in told and "a parrot?" in told
+        report.write_text(json.dumps([asdict(replace(gap, closest=tuple(p for p in places if "hr" in p.source)))]))
+        told = client.get("/gaps", headers=owner).text
+        assert "Falcon" not in told and "no document on it" in told
     with client_of(StubAssistant()) as client:  # reviewers that nobody is
         assert client.get("/gaps").status_code == 403
+
+
+def test_of_two_files_with_the_same_bytes_the_place_is_in_the_one_that_is_cited(
+    make_assistant: Callable[..., Assistant],
+) -> None:
+    text = "# Hotels\n\nA hotel night costs at most 100 euros.\n"
+    titles = "".join(f'\n[[documents]]\npath = "{n}/h.md"\ntitle = "Company {n}"\n' for n in "ab")
+    assistant = make_assistant({"a/h.md": text, "b/h.md": text, "access.toml": f'default = "everyone"\n{titles}'})
+    with client_of(assistant) as client:
+        for hit in assistant.search("hotel night").hits:
+            said = "A hotel night costs at most 100 euros."
+            at = hit.passage.text.index(said)
+            quote = Quote(1, said, hit.source, hit.title, (), None, at, at + len(said), hit.document_sha256)
+            page = Page(client.get(link(quote)).text)
+            assert hit.title in page.text and hit.title.startswith("Company")

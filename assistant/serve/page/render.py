@@ -20,12 +20,14 @@ from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURNS
 from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Hit, Turn
 from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
-from assistant.serve.schemas import HttpError, Items, Message, bad_request
+from assistant.serve.schemas import HttpError, Latest, Message, bad_request
 from assistant.text.canonical import plain_text
 from assistant.text.words import shown_title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from assistant.evaluate.gaps import Gap
 
 HOME, FEEDBACK, GAPS = "/", "/feedback", "/gaps"
 STATIC = {HOME: "text/html", "/page.css": "text/css", "/page.js": "text/javascript"}
@@ -37,7 +39,6 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -46,7 +47,7 @@ HEADERS = {
 MOST_FIELDS = 8
 MOST = {"question": MAX_QUESTION, "about": MAX_ABOUT, "note": MAX_NOTE, "quote": MAX_QUOTE}  # characters of a field
 MAX_HISTORY = 60_000  # bytes; a form may write three for one, and the server takes 262,144
-TURNS = TypeAdapter(Items[Message])
+TURNS = TypeAdapter(Latest[Message])
 
 Form = TypeVar("Form")
 
@@ -135,9 +136,9 @@ def thanked() -> Response:
     return _page("thanks.html")
 
 
-def report(page: bytes) -> Response:
-    """Return a report that was written as a page, which runs and loads nothing."""
-    return Response(page, headers={**HEADERS, "Content-Security-Policy": REPORT_POLICY}, media_type="text/html")
+def gaps(found: Sequence[Gap]) -> Response:
+    """Return the page of what the documents leave open."""
+    return _page("gaps.html", gaps=found)
 
 
 def failed(error: HttpError) -> Response:

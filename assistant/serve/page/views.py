@@ -42,7 +42,7 @@ def place(source: Citation | Quote) -> str:
 def link(source: Citation | Quote | Hit) -> str:
     """Return the address of a source's place."""
     span = source.passage if isinstance(source, Hit) else source
-    where = {"document": source.document_sha256, "start": span.start, "end": span.end}
+    where = {"document": source.document_sha256, "start": span.start, "end": span.end, "source": source.source}
     return f"{SOURCE_PATH}?{urlencode(where)}#quote"
 
 

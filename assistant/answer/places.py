@@ -1,0 +1,57 @@
+"""Where a document says a text: the sentences, items and rows that hold it, and whether several places say it alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from assistant.answer.evidence import plain
+from assistant.answer.read import evidence_in
+from assistant.core.records import Evidence, Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A text at [start, end) of a document, and the sentences, items and rows of one passage that hold it."""
+
+    hit: Hit
+    start: int
+    end: int
+    parts: Sequence[Evidence]
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        """What is said there, with the headings and lead-ins that it is said under."""
+        return (*self.hit.passage.headings, *map(plain, self.parts))
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the text is all of its parts, with what they stand under, and nothing besides."""
+        governors = [span for part in self.parts for span in part.governors]
+        spans = sorted([*governors, *((part.start, part.end) for part in self.parts)])
+        at, rest = self.start, ""
+        for start, end in spans:
+            rest += self.hit.slice(at, start) if start > at else ""
+            at = max(at, end)
+        rest += self.hit.slice(at, self.end) if self.end > at else ""
+        inside = all(self.start <= part.start and part.end <= self.end for part in self.parts)
+        return inside and not re.search(r"\w", rest)
+
+
+def places_in(said: re.Pattern[str], hits: Iterable[Hit]) -> Iterator[Place]:
+    """Yield where the passages of hits say what a pattern matches."""
+    for hit in hits:
+        text = hit.before + hit.passage.text
+        if not (matches := list(said.finditer(text))):
+            continue
+        parts = evidence_in(hit)
+        for match in matches:
+            start, end = (hit.begin + at for at in match.span())
+            if met := [part for part in parts if part.start < end and start < part.end]:
+                yield Place(hit, start, end, met)
+
+
+def only_one(places: Sequence[Place]) -> Place | None:
+    """Return the first place if all of them mean the same, None where it matters which is meant."""
+    return places[0] if len({place.means for place in places}) == 1 else None
