@@ -38,7 +38,7 @@ FEW = 50  # what all questions have in common is left out; that is trusted as fa
 APART, ALIKE = 0.45, 1.25
 MOST_COMPARED = 5_000  # questions, the latest ones: each with each takes a gigabyte
 LEFT_OUT = "…"
-CHECKS = frozenset({"test", "replay"})  # commands that ask what others have asked
+CHECKS = frozenset({"test", "eval", "replay"})  # commands that ask what others have asked
 MOST_TOLD = 3  # words of a gap's name, questions and places
 
 

@@ -89,7 +89,7 @@ def test_who_asks_in_many_conversations_is_one_asker_where_the_log_has_names() -
 
 
 def test_what_a_check_asks_again_nobody_has_asked() -> None:
-    checked = [line("A parrot?", command=command) for command in ("test", "replay")]
+    checked = [line("A parrot?", command=command) for command in ("test", "eval", "replay")]
     assert [one.question for one in unanswered([*checked, line("A dog?")], "")] == ["A dog?"]
 
 
