@@ -33,46 +33,49 @@ def give(given: Feedback, access: Access, catalog: Catalog, guards: Guards, audi
         if len(text) > most:
             raise UsageError(f"the {name} has {len(text):,} characters; the limit is {most:,}.")
     _check_asked(given.answer, access, audit)
-    quotes = [find_place(given.quote, access, catalog, guards)] if given.quote.strip() else []
+    quotes = [quote_at(find_place(given.quote, access, catalog, guards))] if given.quote.strip() else []
     return audit.append(
         remark_line(FEEDBACK, given.answer, given.opinion, access, encodable(given.note).strip(), quotes)
     )
 
 
-def find_place(text: str, access: Access, catalog: Catalog, guards: Guards) -> Quote:
+def find_place(text: str, access: Access, catalog: Catalog, guards: Guards) -> Place:
     """Return the sentences, items or rows in which a text stands, but for case and marks.
 
     Raises UsageError if no document says it that `access` may see, or if what it says there may not be shown: both
     are told alike, so that nobody can guess at what is masked. So is a text that stands in several places, whole in
-    none or in more than one, which do not say the same.
+    none or in more than one, which do not mean the same.
     """
-    words = re.findall(r"\w+", encodable(text))
+    words = re.findall(r"\w+", encodable(text).casefold())
     if len(words) < LEAST_WORDS:
         raise UsageError(f"{text[:40]!r} may stand anywhere.", "Give a whole sentence, as it stands there.")
     said = re.compile(r"(?<!\w)" + r"\W+".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE)
     with catalog.snapshot():
         hits = catalog.queries.hits_naming(words, access)
-    places = list(places_in(said, hits))
-    shown = [(place, quote) for place in places if (quote := _around(place, guards))]
-    folded = [word.casefold() for word in words]
-    whole = [one for one in shown if re.findall(r"\w+", one[1].quote.casefold()) == folded]
-    chosen = whole or shown
-    if not chosen:
+    places = [place for place in places_in(said, hits) if _may_be_shown(place, guards)]
+    whole = [place for place in places if re.findall(r"\w+", quote_at(place).quote.casefold()) == words]
+    if not (chosen := whole or places):
         raise UsageError("no document that you may see says that.", "Copy a whole sentence, as it stands there.")
-    if only_one([place for place, _ in chosen]) is None:
+    if (place := only_one(chosen)) is None:
         hint = "Copy more of it, from the heading or the lead-in above it on."
         raise UsageError("several places say that, and mean different things.", hint)
-    return chosen[0][1]
+    return place
 
 
-def _around(place: Place, guards: Guards) -> Quote | None:
-    """Return what holds a text whole, None where that may not be shown."""
+def quote_at(place: Place) -> Quote:
+    """Return the parts that hold a place's text, as a quote."""
     hit, passage = place.hit, place.hit.passage
     start, end = min(part.start for part in place.parts), max(part.end for part in place.parts)
-    if any(span.meets(start, end) for span in withheld_spans(hit, guards)):
-        return None
-    text = hit.slice(start, end)
-    return Quote(1, text, hit.source, hit.title, passage.headings, passage.page, start, end, hit.document_sha256)
+    where = hit.source, hit.title, passage.headings, passage.page, start, end, hit.document_sha256
+    return Quote(1, hit.slice(start, end), *where)
+
+
+def _may_be_shown(place: Place, guards: Guards) -> bool:
+    """Tell whether nothing is masked in a place: neither in its parts nor in what was matched, which says as much."""
+    quote = quote_at(place)
+    start, end = min(place.start, quote.start), max(place.end, quote.end)
+    own = start >= place.hit.passage.start  # what stands above is screened in its own passage
+    return own and not any(span.meets(start, end) for span in withheld_spans(place.hit, guards))
 
 
 def _check_asked(id: str, access: Access, audit: Audit) -> None:

@@ -1,14 +1,20 @@
-"""Where a document says a text: the sentences, items and rows that hold it, and whether several places say it alike."""
+"""Where a document says a text: the sentences, items and rows that hold it, and what they mean where they stand.
+
+A text is no place: the same words mean another thing under another heading or lead-in, in a document of another title,
+or as a part of a longer sentence.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from assistant.answer.evidence import plain
+from assistant.answer.evidence import place, plain
 from assistant.answer.read import evidence_in
-from assistant.core.records import Evidence, Hit
+from assistant.core.records import Access, Evidence, Hit
+from assistant.index.queries import Queries
+from assistant.text.words import WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +28,8 @@ class Place:
 
     @property
     def means(self) -> tuple[str, ...]:
-        """What is said there, with the headings and lead-ins that it is said under."""
-        return (*self.hit.passage.headings, *map(plain, self.parts))
+        """What it is said under, title and headings, and then what is said, each part with its lead-in."""
+        return (place(self.hit), *map(plain, self.parts))
 
     @property
     def is_whole(self) -> bool:
@@ -52,6 +58,14 @@ def places_in(said: re.Pattern[str], hits: Iterable[Hit]) -> Iterator[Place]:
                 yield Place(hit, start, end, met)
 
 
+def whole_places(text: str, sources: Collection[str], access: Access, queries: Queries) -> list[Place]:
+    """Return where documents that somebody may see say just a text, of these sources if any are named."""
+    if not (words := WORD.findall(text)):
+        return []
+    said = re.compile(r"(?<!\w)" + r"\s+".join(map(re.escape, text.split())) + r"(?!\w)")
+    return [found for found in places_in(said, queries.hits_naming(words, access, sources)) if found.is_whole]
+
+
 def only_one(places: Sequence[Place]) -> Place | None:
     """Return the first place if all of them mean the same, None where it matters which is meant."""
-    return places[0] if len({place.means for place in places}) == 1 else None
+    return places[0] if len({found.means for found in places}) == 1 else None

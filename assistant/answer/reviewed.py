@@ -14,17 +14,16 @@ the likeness of two questions said no more than what the reader makes of the sen
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 from assistant.answer.evidence import overlap
-from assistant.answer.places import only_one, places_in
+from assistant.answer.places import only_one, whole_places
 from assistant.answer.question import stands_alone
 from assistant.answer.select import joined
 from assistant.contract import history_from_json
@@ -33,7 +32,6 @@ from assistant.core.files import distrust
 from assistant.core.records import Access, Evidence, Reading, make_access
 from assistant.guards.run import is_masked
 from assistant.index.queries import Queries
-from assistant.text.words import WORD
 
 CERTAIN = 0.99  # the probability that what a reviewer decided is right, like a definition's
 MARKS = "?!.,;:…\"'“”‘’()"  # at a word's ends: how it is typed, and no part of what is asked
@@ -43,10 +41,14 @@ MEND = "Mend it, or leave it out of [answer] reviewed."
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the documents say that answers a question, and which of them, any where none is named; asked with roles."""
+    """What the documents say that answers a question, and which of them, any where none is named; asked with roles.
+
+    `means` is of each what it meant where it stood, nothing where the row does not say.
+    """
 
     evidence: tuple[str, ...]
     sources: frozenset[str]
+    means: tuple[tuple[str, ...], ...] = ()
     roles: frozenset[str] = frozenset()
 
 
@@ -112,10 +114,11 @@ def read_decisions(path: Path) -> Decisions:
             row = json.loads(line) if line.strip() else {"question": ""}
             key = _key(f"{row.get('scenario') or ''} {row['question']}")
             evidence, roles, sources = (_texts(row.get(name)) for name in ("evidence", "roles", "doc"))
+            means = tuple(map(_texts, row.get("means") or ()))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path}, line {number}: this is no reviewed question.", MEND) from error
         if key and _is_alone(row) and not row.get("as_of"):
-            decision = Decision(evidence, frozenset(sources), make_access(roles).roles)
+            decision = Decision(evidence, frozenset(sources), means, make_access(roles).roles)
             found.setdefault(key, []).append(decision)
     return found
 
@@ -144,8 +147,8 @@ def _key(question: str) -> str:
 def reading_of(decision: Decision, access: Access, queries: Queries) -> Reading | None:
     """Return what was decided as it is quoted today; None where the documents no longer say all of it to who asks."""
     evidence: list[Evidence] = []
-    for text in decision.evidence:
-        if not (found := _quoted(text, decision.sources, access, queries)):
+    for text, means in zip_longest(decision.evidence, decision.means, fillvalue=()):
+        if not (found := _quoted(str(text), tuple(means), decision.sources, access, queries)):
             return None
         evidence += [e for e in found if not any(overlap(e, known) for known in evidence)]
     hits = {e.hit.passage.id: e.hit for e in evidence}
@@ -153,23 +156,25 @@ def reading_of(decision: Decision, access: Access, queries: Queries) -> Reading 
     return Reading(tuple(evidence), ranked, CERTAIN)
 
 
-def _quoted(text: str, sources: frozenset[str], access: Access, queries: Queries) -> Sequence[Evidence]:
-    """Return the parts that a text is, all of them whole.
+def _quoted(
+    text: str, means: tuple[str, ...], sources: frozenset[str], access: Access, queries: Queries
+) -> Sequence[Evidence]:
+    """Return the parts that a text is, where it means what it meant.
 
-    Nothing where several places say it that mean different things, or two documents do and none was named.
+    Where that is not known, nothing if several places say it that mean different things, or two documents do and none
+    was named.
     """
-    if not (words := WORD.findall(text)):
-        return ()
-    said = re.compile(r"(?<!\w)" + r"\s+".join(map(re.escape, text.split())) + r"(?!\w)")
-    places = [place for place in places_in(said, queries.hits_naming(words, access, sources)) if place.is_whole]
+    places = [place for place in whole_places(text, sources, access, queries) if means in ((), place.means)]
     found = only_one(places)
     named = sources or len({place.hit.source for place in places}) == 1
     return list(_joined(found.parts)) if found and named else ()
 
 
 def _joined(parts: Sequence[Evidence]) -> Iterator[Evidence]:
-    """Yield sentences that follow one another together, items as one list, and rows."""
-    for kind, group in groupby(parts, key=lambda part: (part.kind, part.lead)):
+    """Yield sentences that follow one another together, items as one list, and rows, each under what leads in."""
+    governors = {span for part in parts for span in part.governors}
+    led = [part for part in parts if (part.start, part.end) not in governors]
+    for kind, group in groupby(led, key=lambda part: (part.kind, part.lead)):
         alike = list(group)
         if kind[0] == "row" or len(alike) == 1:
             yield from alike

@@ -12,7 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from assistant.answer.feedback import FEEDBACK
+from assistant.answer.places import only_one, whole_places
 from assistant.answer.question import stands_alone
 from assistant.audit.ledger import Entry
 from assistant.audit.trail import Audit, about_of, day_of, history_of, remark_line
@@ -24,6 +27,7 @@ from assistant.evaluate.questions import read_lines, with_gold
 from assistant.evaluate.stale import document_of_quote, quote_of
 from assistant.index.queries import Queries
 
+LOCK_SECONDS = 10.0  # that another review is waited for
 NEVER = "never"  # was an answer spoken of in a row
 REVIEW = "review"  # the command of the line that says what was dropped
 
@@ -32,10 +36,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class QuotedText:
-    """What a document says, and its source."""
+    """What a document says, its source, and what it means where it stands, nothing where that cannot be told."""
 
     source: str
     text: str
+    means: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
         "answerable": bool(gold),
         "doc": sources,
         "evidence": [evidence.text for evidence in gold],
+        "means": [evidence.means for evidence in gold] if all(evidence.means for evidence in gold) else [],
         "expect": {"status": "answered", "source": sources[0]} if gold else {"status": "abstained"},
     }
     row = {key: value for key, value in found.items() if value or key == "answerable"}
@@ -144,14 +150,16 @@ def put_row(path: Path, row: Json) -> None:
 
     A new file is its owner's alone: not everybody may see what it holds. Raises UsageError.
     """
-    known = read_accepted(path)
+    path = path.resolve()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if is_exposed(path):
-            raise UsageError(f"{path} may be read or changed by others.", f"Make it yours alone: chmod go= {path}")
-        lines = path.read_text(encoding="utf-8-sig").split("\n") if known else []
-        others = [line for line in lines if line.strip() and str(json.loads(line).get("id")) != row["id"]]
-        write_atomic(path, "".join(f"{line}\n" for line in (*others, dumps(row))), PRIVATE_FILE)
+        with FileLock(path.with_name(f".{path.name}.lock"), LOCK_SECONDS, mode=PRIVATE_FILE):
+            known = read_accepted(path)
+            if is_exposed(path):
+                raise UsageError(f"{path} may be read or changed by others.", f"Make it yours alone: chmod go= {path}")
+            lines = path.read_text(encoding="utf-8-sig").split("\n") if known else []
+            others = [line for line in lines if line.strip() and str(json.loads(line).get("id")) != row["id"]]
+            write_atomic(path, "".join(f"{line}\n" for line in (*others, dumps(row))), PRIVATE_FILE)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", "Give a file that you may write.") from error
 
@@ -160,10 +168,15 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
     found = Pending(given, asked, (), ())
     quoted, place = (
         tuple(
-            QuotedText(source["source"], text)
+            QuotedText(source["source"], text, _means(source["source"], text, found.access, queries))
             for source in entry.raw["sources"]
             if (document := document_of_quote(source, queries, found.access)) and (text := quote_of(source, document))
         )
         for entry in (asked, given)
     )
     return Pending(given, asked, quoted, place)
+
+
+def _means(source: str, text: str, access: Access, queries: Queries) -> tuple[str, ...]:
+    place = only_one(whole_places(text, {source}, access, queries))
+    return place.means if place else ()

@@ -110,7 +110,12 @@ def read_gaps(data: bytes, queries: Queries, access: Access) -> list[Gap]:
         return queries.meta_of(place.source, place.sha256, access) is not None
 
     told = ((gap, tuple(filter(seen, gap.closest))) for gap in found)
-    return [replace(gap, closest=seen, is_written_about=gap.is_written_about and bool(seen)) for gap, seen in told]
+    return [replace(gap, closest=seen, is_written_about=is_written_about(gap.name, seen)) for gap, seen in told]
+
+
+def is_written_about(name: str, places: Iterable[Place]) -> bool:
+    """Tell whether the title or the headings of one of these places have a word of a gap's name."""
+    return not content(" ".join(at.place for at in places)).isdisjoint(content(name))
 
 
 def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
@@ -173,7 +178,7 @@ def describe(asked: Sequence[Unanswered], common: Collection[str], assistant: As
     counts = Counter(one.question for one in asked)
     hits = assistant.search(counts.most_common(1)[0][0], k=MOST_TOLD).hits
     shared = name_of(asked, common)
-    headings = {word for hit in hits for word in content(heading_path(hit.title, hit.passage.headings))}
+    closest = tuple(_place(hit, assistant) for hit in hits)
     times = sorted(one.time for one in asked)
     shown = sorted((-count, (told := _without(text, common)).count(LEFT_OUT), told) for text, count in counts.items())
     return Gap(
@@ -183,8 +188,8 @@ def describe(asked: Sequence[Unanswered], common: Collection[str], assistant: As
         first=times[0],
         last=times[-1],
         questions=tuple(dict.fromkeys(text for *_, text in shown))[:MOST_TOLD],
-        closest=tuple(_place(hit, assistant) for hit in hits),
-        is_written_about=not headings.isdisjoint(content(" ".join(shared))),
+        closest=closest,
+        is_written_about=is_written_about(" ".join(shared), closest),
     )
 
 

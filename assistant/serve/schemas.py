@@ -16,6 +16,7 @@ from assistant.core.records import MAX_QUESTION, Turn
 MODEL_NAME = "policy-assistant"  # to a client that wants one
 SOON = 2  # seconds
 OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")
+UNREAD = ("system", "developer", "tool", "function")  # roles whose messages are no part of a conversation
 MOST_MESSAGES, MOST_PARTS = 100, 20  # of a conversation that are read, and of one message
 MOST_FIELDS = 50  # of an object; each that is wrong is an error, and each error takes time
 EXACT = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -30,7 +31,11 @@ class _FailFast(FailFast):
 
 
 def _last(value: Any) -> Any:
-    return value[-MOST_MESSAGES:] if isinstance(value, list) else value
+    """Return the last messages that somebody said; tools say much between them."""
+    if not isinstance(value, list):
+        return value
+    spoken = [one for one in value if not (isinstance(one, dict) and one.get("role") in UNREAD)]
+    return (spoken or value)[-MOST_MESSAGES:]
 
 
 # A body has room for many thousands of items, each of which takes time before anybody's turn comes. One error is told.

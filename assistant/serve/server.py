@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ def serve(
     request. Raises NotReady if an answer cannot even be read for.
     """
     assistant.read(FIRST_QUESTION)
+    gc.freeze()  # a body of 80,000 lists starts collections, which would go through all that was loaded
     queue = RequestQueue(assistant.config.serve)
     server = uvicorn.Server(uvicorn_settings(make_app(assistant, door, queue, notify, log)))
     with _ended_by(server.handle_exit):

@@ -109,7 +109,9 @@ def gold_report(gold: Iterable[QuotedText]) -> Iterator[RenderableType]:
 
 
 def _said(told: str, one: QuotedText) -> Indented:
-    return Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))
+    under, *parts = one.means or ("", one.text)
+    said = " ".join(part for part in (f"[{under}]" if under else "", *parts) if part)
+    return Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(said)))
 
 
 def _meaning(pending: Pending) -> str:

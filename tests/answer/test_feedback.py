@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.feedback import MOST_GIVEN, find_place
+from assistant.answer.feedback import MOST_GIVEN, find_place, quote_at
 from assistant.audit.ledger import FILE_NAME
 from assistant.audit.trail import Audit, quote_hash
 from assistant.core.config import AuditSection, Config
@@ -120,7 +120,7 @@ def test_a_place_is_whole_sentences_items_or_rows(office: Assistant, config: Con
         ("Dinner | 35 euros", "| Dinner | 35 euros |"),
         ("opens at nine", "It opens at nine in the morning."),
     ):
-        quote = find_place(text, make_access(), office.catalog, guards)
+        quote = quote_at(find_place(text, make_access(), office.catalog, guards))
         assert quote.quote == whole
         document = office.catalog.queries.document(quote.source, make_access())
         assert document and document.text[quote.start : quote.end] == whole
@@ -139,8 +139,22 @@ def test_a_part_of_a_number_is_no_place_and_a_whole_item_comes_first(
     )
     guards = Guards(config.guards)
     with closing(Catalog.open(config.data)) as catalog:
-        assert find_place("10 days in Spain", make_access(), catalog, guards).quote == "10 days in Spain"
+        assert quote_at(find_place("10 days in Spain", make_access(), catalog, guards)).quote == "10 days in Spain"
         with pytest.raises(UsageError, match="several places"):
             find_place("approves it within five working days", make_access(), catalog, guards)
         whole = find_place("head of people approves it within", make_access(), catalog, guards)
-    assert whole.source == "training.md"
+    assert whole.hit.source == "training.md"
+
+
+def test_no_text_is_found_across_what_is_masked(index_files: Callable[[Mapping[str, str]], Config]) -> None:
+    words = "The reception team in building nine keeps a paper list of all keys that were ever given out."
+    more = " ".join(f"Key {n} is for door {n} and hangs in cupboard {n} of hall {n}." for n in range(8))
+    config = index_files({"keys.md": f"# Keys\n\n{more} The door code is 4821.\n\n{words} {more}\n"})
+    guards = Guards(config.guards)
+    with closing(Catalog.open(config.data)) as catalog:
+        (first, _), (second, _) = catalog.queries.passages(make_access())
+        assert first.text.endswith("The door code is 4821.") and second.text.startswith(words)
+        assert quote_at(find_place(words, make_access(), catalog, guards)).quote == words
+        for code in ("4821", "4819"):
+            with pytest.raises(UsageError, match="no document that you may see says that"):
+                find_place(f"{code}. {words}", make_access(), catalog, guards)

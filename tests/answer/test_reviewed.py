@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.feedback import find_place
+from assistant.answer.feedback import find_place, quote_at
 from assistant.answer.reviewed import CERTAIN, read_decisions
 from assistant.audit.trail import Audit, differences
 from assistant.core.config import AnswerSection, Config, GeneratorSection
@@ -153,7 +153,7 @@ def test_what_means_different_things_in_two_places_decides_nothing(
         with pytest.raises(UsageError, match="several places"):
             find_place(item, make_access(), assistant.catalog, Guards(config.guards))
         led = find_place(f"Whoever has a permit may: {item}", make_access(), assistant.catalog, Guards(config.guards))
-    assert led.quote.startswith("Whoever") and led.quote.endswith(item)
+    assert quote_at(led).quote.startswith("Whoever") and quote_at(led).quote.endswith(item)
 
 
 def test_a_point_before_a_number_is_a_part_of_it(ask: Callable[..., Assistant]) -> None:

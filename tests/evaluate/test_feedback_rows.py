@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
-from assistant.core.config import AnswerSection
+from assistant.core.config import AnswerSection, Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Answer, Feedback, Opinion, Turn, make_access
 from assistant.evaluate.feedback import find_pending, put_row, read_accepted
@@ -74,6 +75,7 @@ def test_what_is_accepted_is_a_row_for_every_command(office: Office) -> None:
     assert (second.roles, second.docs) == (("managers",), ("salaries.md",))
     assert second.evidence == ("The salary band of a senior engineer is 71,000 to 88,000 euros.",)
     assert (third.answerable, third.evidence) == (False, ())
+    assert all(len(row["means"]) == len(row["evidence"]) for row in office.rows[:2]) and "means" not in office.rows[2]
     outcomes = check(read_golden(office.file), office.assistant, lambda *_: None)
     assert [outcome.failures for outcome in outcomes] == [(), (), ()]
     assert os.name == "nt" or stat.S_IMODE(office.file.stat().st_mode) == 0o600, "it holds the salaries"
@@ -187,11 +189,36 @@ def test_the_last_word_on_an_answer_takes_the_place_of_its_row(office: Office) -
     assert office.review() == "0 accepted, 0 dropped, 0 left.\n"
 
 
+def test_a_decision_ends_when_its_sentence_stands_under_another_heading(
+    make_config: Callable[..., Config], write_files: Callable[..., Path], run_ingest: Callable[..., Any], tmp_path: Path
+) -> None:
+    asked, said = "How many days of leave do full-time employees get?", "You receive 25 days of annual leave."
+    text = "# Leave\n\n## Full-time\n\n{}\n\n## Part-time\n\nYou receive 20 days of annual leave.\n"
+    file = tmp_path / "rows.jsonl"
+    config = replace(make_config(), answer=AnswerSection(reviewed=str(file)))
+    root = write_files({"leave.md": text.format(said)})
+    run_ingest(config, root)
+    put_row(file, {"id": "a", "question": asked, "evidence": [said], "means": [["Leave > Full-time", said]]})
+    with closing(Assistant(config)) as assistant:
+        assert assistant.answer(asked).reviewed
+        changed = text.format("You receive 30 days of annual leave.").replace("20 days", "25 days")
+        (root / "leave.md").write_text(changed, encoding="utf-8")
+        run_ingest(config, root)
+        assert not assistant.answer(asked).reviewed
+
+
+def test_reviewers_at_the_same_time_lose_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: put_row(path, {"id": str(n)}), range(60)))
+    assert len(read_accepted(path)) == 60
+
+
 def test_what_is_pasted_is_shown_and_taken_by_a_word(office: Office) -> None:
     office.say(CARRY, "wrong")
     office.say(NOTHING, "wrong")
     shown = office.review("Carried-over days expire", "on 31 March of the next year", "q")
-    assert "found in hr/leave.md: Carried-over days expire on 31 March." in shown
+    assert "found in hr/leave.md: [" in shown and "Carried-over days expire on 31 March." in shown
     assert "0 accepted" in shown and not office.file.exists()
 
 
