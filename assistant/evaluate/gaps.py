@@ -43,7 +43,7 @@ MOST_TOLD = 3  # words of a gap's name, questions and places
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NearPlace:
     """A passage that is close to a gap's questions, and who owns its document, of that hash."""
 
     place: str
@@ -65,7 +65,7 @@ class Gap:
     first: str
     last: str
     questions: tuple[str, ...]
-    closest: tuple[Place, ...]
+    closest: tuple[NearPlace, ...]
     is_written_about: bool
 
 
@@ -106,14 +106,14 @@ def read_gaps(data: bytes, queries: Queries, access: Access) -> list[Gap]:
     except ValidationError as error:
         raise UsageError("this is not what `assistant gaps --json` writes.") from error
 
-    def seen(place: Place) -> bool:
+    def seen(place: NearPlace) -> bool:
         return queries.meta_of(place.source, place.sha256, access) is not None
 
     told = ((gap, tuple(filter(seen, gap.closest))) for gap in found)
     return [replace(gap, closest=seen, is_written_about=is_written_about(gap.name, seen)) for gap, seen in told]
 
 
-def is_written_about(name: str, places: Iterable[Place]) -> bool:
+def is_written_about(name: str, places: Iterable[NearPlace]) -> bool:
     """Tell whether the title or the headings of one of these places have a word of a gap's name."""
     return not content(" ".join(at.place for at in places)).isdisjoint(content(name))
 
@@ -214,6 +214,6 @@ def _without(question: str, common: Collection[str]) -> str:
     return " ".join(part for part, _ in groupby(told))
 
 
-def _place(hit: Hit, assistant: Assistant) -> Place:
+def _place(hit: Hit, assistant: Assistant) -> NearPlace:
     owner = assistant.owner(hit)
-    return Place(heading_path(hit.title, hit.passage.headings), hit.source, owner, hit.document_sha256)
+    return NearPlace(heading_path(hit.title, hit.passage.headings), hit.source, owner, hit.document_sha256)

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from assistant.answer.assistant import Assistant
 from assistant.core.config import parse_config
 from assistant.core.records import EarlierQuote, Excerpt, Feedback, Quote, Turn, make_access
-from assistant.evaluate.gaps import Gap, Place
+from assistant.evaluate.gaps import Gap, NearPlace
 from assistant.serve.identity import Door
 from assistant.serve.page.views import block_views, link, pieces
 from assistant.serve.tokens import TokenFile, make_token
@@ -301,7 +301,7 @@ def test_reviewers_alone_see_the_gaps_and_of_documents_what_they_may_see(
             missing = client.get("/gaps", headers=owner)
             assert missing.status_code == 404 and "assistant gaps --json" in missing.text
         places = [
-            Place(hit.title, hit.source, "Head of <b>", hit.document_sha256)
+            NearPlace(hit.title, hit.source, "Head of <b>", hit.document_sha256)
             for hit in assistant.search("project dogs", access=make_access(["hr"])).hits
         ]
         gap = Gap("falcon", 4, 3, "2026-01-01", "2026-02-01", ("a parrot?",), tuple(places), True)
