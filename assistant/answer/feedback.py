@@ -10,7 +10,7 @@ import re
 from string import hexdigits
 
 from assistant.answer.disclosure import withheld_spans
-from assistant.answer.places import Place, only_one, places_in
+from assistant.answer.places import Place, only_one, pattern_of, places_in
 from assistant.answer.question import encodable
 from assistant.audit.ledger import ID_DIGITS
 from assistant.audit.trail import Audit, remark_line
@@ -49,7 +49,7 @@ def find_place(text: str, access: Access, catalog: Catalog, guards: Guards) -> P
     words = re.findall(r"\w+", encodable(text).casefold())
     if len(words) < LEAST_WORDS:
         raise UsageError(f"{text[:40]!r} may stand anywhere.", "Give a whole sentence, as it stands there.")
-    said = re.compile(r"(?<!\w)" + r"\W+".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE)
+    said = pattern_of(words, r"\W+", re.IGNORECASE)
     with catalog.snapshot():
         hits = catalog.queries.hits_naming(words, access)
     places = [place for place in places_in(said, hits) if _may_be_shown(place, guards)]

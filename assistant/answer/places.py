@@ -34,15 +34,15 @@ class Place:
     @property
     def is_whole(self) -> bool:
         """Tell whether the text is all of its parts, with what they stand under, and nothing besides."""
-        governors = [span for part in self.parts for span in part.governors]
-        spans = sorted([*governors, *((part.start, part.end) for part in self.parts)])
-        at, rest = self.start, ""
-        for start, end in spans:
-            rest += self.hit.slice(at, start) if start > at else ""
-            at = max(at, end)
-        rest += self.hit.slice(at, self.end) if self.end > at else ""
-        inside = all(self.start <= part.start and part.end <= self.end for part in self.parts)
-        return inside and not re.search(r"\w", rest)
+        spans = [span for part in self.parts for span in ((part.start, part.end), *part.governors)]
+        covered = {at for start, end in spans for at in range(start, end)}
+        said = {self.start + match.start() for match in re.finditer(r"\w", self.hit.slice(self.start, self.end))}
+        return said <= covered and all(self.start <= part.start and part.end <= self.end for part in self.parts)
+
+
+def pattern_of(words: Iterable[str], between: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    """Return what matches words one after the other, and no part of a longer one at either end."""
+    return re.compile(rf"(?<!\w){between.join(map(re.escape, words))}(?!\w)", flags)
 
 
 def places_in(said: re.Pattern[str], hits: Iterable[Hit]) -> Iterator[Place]:
@@ -62,7 +62,7 @@ def whole_places(text: str, sources: Collection[str], access: Access, queries: Q
     """Return where documents that somebody may see say just a text, of these sources if any are named."""
     if not (words := WORD.findall(text)):
         return []
-    said = re.compile(r"(?<!\w)" + r"\s+".join(map(re.escape, text.split())) + r"(?!\w)")
+    said = pattern_of(text.split(), r"\s+")
     return [found for found in places_in(said, queries.hits_naming(words, access, sources)) if found.is_whole]
 
 

@@ -17,7 +17,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby, zip_longest
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -43,12 +43,11 @@ MEND = "Mend it, or leave it out of [answer] reviewed."
 class Decision:
     """What the documents say that answers a question, and which of them, any where none is named; asked with roles.
 
-    `means` is of each what it meant where it stood, nothing where the row does not say.
+    Each text comes with what it meant where it stood, nothing where the row does not say.
     """
 
-    evidence: tuple[str, ...]
+    evidence: tuple[tuple[str, tuple[str, ...]], ...]
     sources: frozenset[str]
-    means: tuple[tuple[str, ...], ...] = ()
     roles: frozenset[str] = frozenset()
 
 
@@ -114,11 +113,12 @@ def read_decisions(path: Path) -> Decisions:
             row = json.loads(line) if line.strip() else {"question": ""}
             key = _key(f"{row.get('scenario') or ''} {row['question']}")
             evidence, roles, sources = (_texts(row.get(name)) for name in ("evidence", "roles", "doc"))
-            means = tuple(map(_texts, row.get("means") or ()))
+            means = tuple(map(_texts, row.get("means") or [()] * len(evidence)))
+            said = tuple(zip(evidence, means, strict=True))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path}, line {number}: this is no reviewed question.", MEND) from error
         if key and _is_alone(row) and not row.get("as_of"):
-            decision = Decision(evidence, frozenset(sources), means, make_access(roles).roles)
+            decision = Decision(said, frozenset(sources), make_access(roles).roles)
             found.setdefault(key, []).append(decision)
     return found
 
@@ -147,8 +147,8 @@ def _key(question: str) -> str:
 def reading_of(decision: Decision, access: Access, queries: Queries) -> Reading | None:
     """Return what was decided as it is quoted today; None where the documents no longer say all of it to who asks."""
     evidence: list[Evidence] = []
-    for text, means in zip_longest(decision.evidence, decision.means, fillvalue=()):
-        if not (found := _quoted(str(text), tuple(means), decision.sources, access, queries)):
+    for text, means in decision.evidence:
+        if not (found := _quoted(text, means, decision.sources, access, queries)):
             return None
         evidence += [e for e in found if not any(overlap(e, known) for known in evidence)]
     hits = {e.hit.passage.id: e.hit for e in evidence}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -63,27 +62,27 @@ def examples(
     copied word for word. Read them before you tune on them.
     """
     from assistant.answer.assistant import Assistant
+    from assistant.contract import dumps
     from assistant.models.llm_langchain import LangChainModel
     from tune.written_questions import Cost, row_of, write_questions
 
     view = context.renderer()
-    settings = context.ready(view, generator=False)
-    generator = context.settings().generator
-    if not generator.large:
+    settings = context.ready(view)
+    if not settings.generator.large:
         hint = 'Set [generator] runtime = "langchain", model and base_url.'
         raise UsageError("no endpoint is configured that could write questions.", hint)
     if out.exists():
         raise UsageError(f"{out} is there already.", "Name a new file.")
     cost, rows = Cost(), []
-    model = LangChainModel(generator)
+    model = LangChainModel(settings.generator)
     with (
-        closing(Assistant(settings)) as assistant,
+        closing(Assistant(settings, model=model)) as assistant,
         out.open("x", encoding="utf-8") as file,
         view.progress() as progress,
     ):
         for question in write_questions(assistant, model, count, seed, cost, progress):
             rows.append(row := row_of(question))
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(dumps(row) + "\n")
     found = {"questions": len(rows), **asdict(cost)}
     view.result(found, lambda: view.written(rows, out, found))
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from assistant.answer.feedback import FEEDBACK
 from assistant.answer.places import only_one, whole_places
@@ -160,6 +160,9 @@ def put_row(path: Path, row: Json) -> None:
             lines = path.read_text(encoding="utf-8-sig").split("\n") if known else []
             others = [line for line in lines if line.strip() and str(json.loads(line).get("id")) != row["id"]]
             write_atomic(path, "".join(f"{line}\n" for line in (*others, dumps(row))), PRIVATE_FILE)
+    except Timeout:
+        cause = f"another review writes to {path}, and was still at it after {LOCK_SECONDS:g} s."
+        raise UsageError(cause, "Wait for it to finish, then accept it again.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", "Give a file that you may write.") from error
 

@@ -79,9 +79,10 @@ class LangChainModel:
 
 def _told(error: Exception) -> str:
     """Say what an error is, and not in its words: a server may repeat what it was sent, documents and questions."""
+    if type(error) is TimeoutError:  # our own
+        return str(error)
     status = getattr(error, "status_code", None)
-    ours = isinstance(error, TimeoutError) and type(error) is TimeoutError
-    return str(error) if ours else type(error).__name__ + (f", status {status}" if status else "")
+    return type(error).__name__ + (f", status {status}" if status else "")
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, Security
@@ -168,13 +169,12 @@ class Service:
             message = "this page is for reviewers: serve.reviewers names their roles."
             raise HttpError(HTTPStatus.FORBIDDEN, "not_reviewer", message)
 
-        def work() -> Response:
-            if path is None:
-                raise FileNotFoundError
+        def work(path: Path) -> Response:
             return render.gaps(read_gaps(path.read_bytes(), self._assistant.catalog.queries, access))
 
         with suppress(OSError, UsageError):
-            return await asyncio.to_thread(work)
+            if path:
+                return await asyncio.to_thread(work, path)
         message = "there is no report yet: name its file in serve.gaps, and have `assistant gaps --json` write it."
         raise HttpError(HTTPStatus.NOT_FOUND, "not_found", message)
 

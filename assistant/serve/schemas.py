@@ -31,11 +31,14 @@ class _FailFast(FailFast):
 
 
 def _last(value: Any) -> Any:
-    """Return the last messages that somebody said; tools say much between them."""
+    return value[-MOST_MESSAGES:] if isinstance(value, list) else value
+
+
+def _spoken(value: Any) -> Any:
+    """Return the messages that somebody said, if there are any; tools say much between them."""
     if not isinstance(value, list):
         return value
-    spoken = [one for one in value if not (isinstance(one, dict) and one.get("role") in UNREAD)]
-    return (spoken or value)[-MOST_MESSAGES:]
+    return [one for one in value if not (isinstance(one, dict) and one.get("role") in UNREAD)] or value
 
 
 # A body has room for many thousands of items, each of which takes time before anybody's turn comes. One error is told.
@@ -105,7 +108,7 @@ class ChatRequest(Sent):
 
     model_config = LENIENT
     model: str = Field(MODEL_NAME, description=f"Any name; what answers is {MODEL_NAME}.")
-    messages: Latest[ChatMessage] = Field(
+    messages: Annotated[Latest[ChatMessage], BeforeValidator(_spoken)] = Field(
         description="The last one of a user is the question, those before it are the history.", min_length=1
     )
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")

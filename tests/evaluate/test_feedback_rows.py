@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
@@ -212,6 +213,12 @@ def test_reviewers_at_the_same_time_lose_no_row(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: put_row(path, {"id": str(n)}), range(60)))
     assert len(read_accepted(path)) == 60
+
+
+def test_a_review_that_waits_in_vain_says_for_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.evaluate.feedback.LOCK_SECONDS", 0.1)
+    with FileLock(tmp_path / ".rows.jsonl.lock"), pytest.raises(UsageError, match="another review writes"):
+        put_row(tmp_path / "rows.jsonl", {"id": "a"})
 
 
 def test_what_is_pasted_is_shown_and_taken_by_a_word(office: Office) -> None:

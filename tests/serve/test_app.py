@@ -66,6 +66,14 @@ def test_of_a_long_conversation_the_last_messages_are_read() -> None:
         assert client.post("/v1/chat/completions", json={"messages": messages}).is_success
 
 
+def test_a_history_takes_nothing_but_what_was_said_and_a_chat_passes_over_the_rest() -> None:
+    said, other = {"role": "user", "content": "Who approves travel?"}, {"role": "system", "content": "x"}
+    tools = [{"role": "tool", "content": "x"}] * MOST_MESSAGES
+    with client_of(StubAssistant()) as client:
+        assert client.post(ASK, json={"question": QUESTION, "history": [other, said]}).status_code == 400
+        assert client.post(CHAT, json={"messages": [other, said, *tools]}).is_success
+
+
 @pytest.fixture(scope="module")
 def assistant() -> StubAssistant:
     return StubAssistant()
