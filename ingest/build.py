@@ -28,7 +28,7 @@ from ingest.document_reader import GRANTED, DocumentReader
 from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
 from ingest.moves_and_removals import Removals, check_share, find_removals
-from ingest.restricted import carry, check_opened, is_wider
+from ingest.restricted import check_opened, is_wider
 from ingest.rights import Survey, check_rights, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
@@ -93,14 +93,13 @@ def ingest(
             if rows:
                 check_rights(found, governed_by or {})
             removals = find_removals(found, known, rows, prune)
-            moved = check_opened(found, known, rows, catalog)
-            check_share(removals, len(known), most_removed)
             drops = [outcome.dropped for outcome in outcomes if outcome.dropped]
+            check_opened(_left(rows, drops, removals, known), {row.path: row for row in rows}, known, catalog.text_of)
+            check_share(removals, len(known), most_removed)
             rows += removals.hidden
             drops += [row.path for row in removals.dropped]
             with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
                 publish(catalog, store, rows, drops, encoder.sha, config.ingest.rebuild_share, progress)
-            carry(moved, catalog)
             opened = _opened(rows, known)
             return _report(outcomes, removals, opened, catalog, queue.done, time.perf_counter() - began)
         finally:
@@ -198,6 +197,14 @@ def review(found: Survey, known: Known, catalog: Catalog) -> Iterator[Outcome]:
             row = _with_rights(old, file, found.rights.of(file), catalog)
             if row != old:
                 yield Outcome(row.source, "updated", row)
+
+
+def _left(rows: Sequence[SourceRow], drops: Sequence[str], removals: Removals, known: Known) -> Iterator[SourceRow]:
+    """Yield what is known of the files that are not in their place any more, or say something else there."""
+    yield from (*removals.dropped, *removals.missing, *(known[path] for path in drops))
+    for row in rows:
+        if (old := known.get(row.path)) and old.document_id != row.document_id:
+            yield old
 
 
 def _opened(rows: Sequence[SourceRow], known: Known) -> tuple[str, ...]:

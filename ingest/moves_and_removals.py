@@ -113,8 +113,7 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
         closing(Catalog.open(config.data, create=True)) as catalog,
     ):
         known = catalog.sources()
-        sources = {path: source for path, source, *_ in catalog.restricted_documents()}
-        sources |= {path: row.source for path, row in known.items()}
+        sources = {path: row.source for path, row in known.items()}
         gone = {path for name in names for path in _paths_of(name, sources)}
         with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
             withdraw(catalog, store, sorted(gone), config.ingest.rebuild_share)

@@ -34,6 +34,7 @@ TRIED = 200  # candidates; more than these are near the best only where the same
 
 Place = tuple[int, int]  # a passage, and where in its document something starts
 Paragraph = tuple[list[Evidence], int]  # its sentences, and which of them is meant
+Runs = Mapping[Place, list[Evidence]]  # the list, table or answer of each candidate
 
 
 def choose(scored: Sequence[Evidence], settings: ReaderSection) -> tuple[Evidence, ...]:
@@ -53,7 +54,7 @@ def choose(scored: Sequence[Evidence], settings: ReaderSection) -> tuple[Evidenc
         group = _place(run[0] if run else evidence)
         if group not in groups and len(groups) == settings.evidence:
             continue
-        for unit in chain.from_iterable(map(_parted, _units(evidence, run, floor, paragraphs))):
+        for unit in chain.from_iterable(map(_parted, _units(evidence, runs, floor, paragraphs))):
             if len(picked) < MAX_UNITS and not any(_repeats(unit, known) for known in picked):
                 groups.add(group)
                 picked.append(unit)
@@ -64,11 +65,11 @@ def closest(scored: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """Return the best candidates of different passages."""
     found: dict[int, Evidence] = {}
     for evidence in sorted(filter(_tells, scored), key=lambda e: -e.score):
-        if not evidence.text.rstrip().endswith(":"):
+        if not _introduces(evidence):
             found.setdefault(evidence.hit.passage.id, evidence)
     runs, paragraphs = _runs(scored), _paragraphs(scored)
     best = list(found.values())[:CLOSEST]
-    units = (_units(e, runs.get(_place(e), []), inf, paragraphs) for e in best)
+    units = (_units(e, runs, inf, paragraphs) for e in best)
     found_units = (
         next((u for u in several if u.start <= e.start < u.end), e) for e, several in zip(best, units, strict=True)
     )
@@ -115,7 +116,7 @@ def _place(evidence: Evidence) -> Place:
     return evidence.hit.passage.id, evidence.start
 
 
-def _runs(scored: Sequence[Evidence]) -> dict[Place, list[Evidence]]:
+def _runs(scored: Sequence[Evidence]) -> Runs:
     """Return the list, table or answer that each candidate belongs to: those of one lead-in or question, in a row."""
     found: dict[Place, list[Evidence]] = {}
     led: dict[Place, list[Evidence]] = {}
@@ -131,6 +132,10 @@ def _runs(scored: Sequence[Evidence]) -> dict[Place, list[Evidence]]:
     return found | led
 
 
+def _introduces(evidence: Evidence) -> bool:
+    return evidence.text.rstrip().endswith(":")
+
+
 def _paragraphs(scored: Sequence[Evidence]) -> dict[Place, Paragraph]:
     """Return each sentence's paragraph, candidates with no blank line from one to the next, and its place there."""
     found: dict[Place, Paragraph] = {}
@@ -143,10 +148,9 @@ def _paragraphs(scored: Sequence[Evidence]) -> dict[Place, Paragraph]:
     return found
 
 
-def _units(
-    evidence: Evidence, run: Sequence[Evidence], floor: float, paragraphs: Mapping[Place, Paragraph]
-) -> Iterator[Evidence]:
+def _units(evidence: Evidence, runs: Runs, floor: float, paragraphs: Mapping[Place, Paragraph]) -> Iterator[Evidence]:
     """Yield what a candidate answers with: its list, its table's rows, or its rule; nothing for a mere lead-in."""
+    run = runs.get(_place(evidence), [])
     is_item = evidence in run
     near = sum(e.score >= floor for e in run)
     whole = near >= max(2, SHARE * len(run))
@@ -161,14 +165,14 @@ def _units(
             return
     if run and evidence.kind == "row" and whole:
         yield from (replace(row, score=evidence.score) for row in run)
-    elif evidence.text.rstrip().endswith(":"):
+    elif _introduces(evidence):
         return
     elif evidence.kind != "sentence":
         yield evidence
     elif run and reach(answer := _picked_for(evidence, joined(run[0], run[-1], "sentence"))) <= SHORT_LIST:
         yield answer
     else:
-        yield _with_neighbours(evidence, *paragraphs[_place(evidence)])
+        yield _with_neighbours(evidence, *paragraphs[_place(evidence)], runs)
 
 
 def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
@@ -179,11 +183,11 @@ def _led(evidence: Evidence, paragraphs: Mapping[Place, Paragraph]) -> Evidence:
     return replace(evidence, lead=(beside[at - 1].start, evidence.lead[1])) if at else evidence
 
 
-def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int) -> Evidence:
+def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int, runs: Runs) -> Evidence:
     """Return a sentence with those beside it in its paragraph, what follows first, as far as they fit together.
 
     What qualifies a sentence, or what it refers to, stands next to it; no list of words knows all the ways to say so.
-    What stands under something is quoted with that alone.
+    What stands under something is quoted with that alone. A lead-in comes with its list, or stays out.
     """
     if evidence.governors:
         return evidence
@@ -193,6 +197,13 @@ def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int)
             last += 1
         if first and _fits(paragraph[first - 1], paragraph[last]):
             first -= 1
+    if _introduces(paragraph[last]):
+        run = runs.get(_place(paragraph[last]), [])
+        if run and run[0].kind == "item":
+            listed = replace(joined(run[0], run[-1], "list"), lead=(paragraph[first].start, paragraph[last].end))
+            if reach(listed) <= MAX_LIST:
+                return _picked_for(evidence, listed)
+        last = max(at, last - 1)
     return _picked_for(evidence, joined(paragraph[first], paragraph[last], "sentence"))
 
 
@@ -203,7 +214,7 @@ def _fits(first: Evidence, last: Evidence) -> bool:
 def with_neighbours(evidence: Evidence, candidates: Sequence[Evidence]) -> Evidence:
     """Return a sentence with those beside it in its paragraph; other evidence as it is."""
     paragraph = _paragraphs(candidates).get(_place(evidence))
-    return _with_neighbours(evidence, *paragraph) if paragraph else evidence
+    return _with_neighbours(evidence, *paragraph, _runs(candidates)) if paragraph else evidence
 
 
 def _same_paragraph(one: Evidence, other: Evidence) -> bool:

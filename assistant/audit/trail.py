@@ -194,7 +194,14 @@ def _note(text: str) -> Json:
 
 
 def _quotes(quotes: Sequence[Citation | Quote]) -> list[Json]:
-    return [{**_span(c.source, c.document_sha256, c.start, c.end), "quote_sha256": quote_hash(c.quote)} for c in quotes]
+    return [
+        {
+            **_span(c.source, c.document_sha256, c.start, c.end),
+            "quote_sha256": quote_hash(c.quote),
+            "headings_sha256": headings_hash(c.headings),
+        }
+        for c in quotes
+    ]
 
 
 def _hits(hits: Sequence[Hit]) -> list[Json]:
@@ -204,6 +211,11 @@ def _hits(hits: Sequence[Hit]) -> list[Json]:
 def quote_hash(quote: str) -> str:
     """Return a hash of a quote's text: the log must not hold what somebody may want forgotten."""
     return sha256(quote.encode("utf-8", "replace")).hexdigest()
+
+
+def headings_hash(headings: Sequence[str]) -> str:
+    """Return a hash of what a quote stands under, for the same reason."""
+    return quote_hash("\n".join(headings))
 
 
 def _span(source: str, document_sha256: str, start: int, end: int) -> Json:

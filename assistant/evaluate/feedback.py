@@ -173,7 +173,8 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
         tuple(
             QuotedText(source["source"], text, _means(source["source"], text, found.access, queries))
             for source in entry.raw["sources"]
-            if (document := document_of_quote(source, queries, found.access)) and (text := quote_of(source, document))
+            if (document := document_of_quote(source, queries, found.access))
+            and (text := quote_of(source, document, queries))
         )
         for entry in (asked, given)
     )

@@ -1,7 +1,7 @@
 """Which answers of the log no longer hold: a quote of theirs changed, is no longer in force, or is gone.
 
-The log keeps where each quote stood and a hash of its text, never the text. A quote holds as long as its document, as
-whoever asked may see it today, or on the day of which was asked, says it anywhere.
+The log keeps where each quote stood, and hashes of its text and headings, never a text. A quote holds as long as its
+document, as whoever asked may see it today, or on the day of which was asked, says it anywhere under those headings.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from itertools import chain
 from typing import Any
 
 from assistant.audit.ledger import Entry
-from assistant.audit.trail import about_of, day_of, quote_hash
+from assistant.audit.trail import about_of, day_of, headings_hash, quote_hash
 from assistant.core.records import Access, Document, make_access
 from assistant.index.queries import Queries
 
-CHANGED, GONE = "the document no longer says it", "the document is gone, or not in force"
+CHANGED, GONE = "the document no longer says it there", "the document is gone, or not in force"
 UNKNOWN = "the document has changed since; the log does not know whether the quote did"
 
 
@@ -66,7 +66,7 @@ def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
         return ""
     if "quote_sha256" not in source:  # a line of an earlier version
         return UNKNOWN
-    return "" if quote_of(source, document) else CHANGED
+    return "" if quote_of(source, document, queries) else CHANGED
 
 
 def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) -> Document | None:
@@ -74,9 +74,20 @@ def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) 
     return queries.document(source["sha256"], access) or queries.document(source["source"], access)
 
 
-def quote_of(source: dict[str, Any], document: Document) -> str:
-    """Return the text of a quote of the log, wherever its document says it today; "" where it does not."""
+def quote_of(source: dict[str, Any], document: Document, queries: Queries) -> str:
+    """Return the text of a quote of the log, wherever its document says it under its headings; "" where it does not."""
     start, length = source["start"], source["end"] - source["start"]
     places = chain((start,), range(len(document.text) - length + 1))  # where it was, and then anywhere
-    texts = (document.text[at : at + length] for at in places)
-    return next((text for text in texts if quote_hash(text) == source.get("quote_sha256")), "")
+    for at in places:
+        text = document.text[at : at + length]
+        if quote_hash(text) == source.get("quote_sha256") and _is_under(source, document, (at, at + length), queries):
+            return text
+    return ""
+
+
+def _is_under(source: dict[str, Any], document: Document, span: tuple[int, int], queries: Queries) -> bool:
+    """Tell whether a span of a document stands under the headings of a quote, where the log knows them."""
+    logged = source.get("headings_sha256")
+    return not logged or any(
+        headings_hash(passage.headings) == logged for passage in queries.passages_of(document.id, *span)
+    )

@@ -31,7 +31,6 @@ from assistant.index.schema import (
     SEEN,
     VISIBLE,
     NewPassage,
-    Restricted,
     SourceRow,
     document_of,
     make_private,
@@ -242,27 +241,6 @@ class Catalog:
 
     def drop_source(self, path: str) -> None:
         self._db.execute("DELETE FROM sources WHERE path = ?", (path,))
-
-    def restricted_documents(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-        """Yield path, source, audience and document of what is remembered of what not everyone may see."""
-        rows = self._db.execute("SELECT path, source, audience, document_id FROM restricted")
-        for path, source, audience, document_id in rows:
-            yield path, source, tuple(read_json(audience)), document_id
-
-    def restricted(self, path: str | None = None) -> list[Restricted]:
-        """Return what is remembered of what not everyone may see, at one path or at all."""
-        of = "SELECT path, source, audience, document_id, marks FROM restricted WHERE ? IS NULL OR path = ?"
-        rows = self._db.execute(of, (path, path))
-        return [Restricted(path, source, tuple(read_json(told)), *rest) for path, source, told, *rest in rows]
-
-    def put_restricted(self, one: Restricted) -> None:
-        row = (one.path, one.source, json.dumps(one.audience), one.document_id, one.marks)
-        self._db.execute("INSERT OR REPLACE INTO restricted VALUES (?, ?, ?, ?, ?)", row)
-
-    def drop_restricted(self, path: str, audience: tuple[str, ...] | None = None) -> None:
-        """Forget what a path said to an audience, or to any."""
-        of = "path = ? AND ? IN ('null', audience)"
-        self._db.execute(f"DELETE FROM restricted WHERE {of}", (path, json.dumps(audience)))
 
     # --- documents ---------------------------------------------------------------------------------------------
 

@@ -87,8 +87,6 @@ def publish(
 def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str], rebuild_share: float) -> None:
     """Drop rows, every generation that holds their vectors, and all that is remembered of them."""
     catalog.keep_refusals({})
-    for path in drops:
-        catalog.drop_restricted(path)
     _commit(catalog, store, catalog.meta("generation"), (), drops, catalog.meta("encoder") or "", rebuild_share)
     store.keep_only([catalog.meta("generation") or ""])
 

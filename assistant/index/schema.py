@@ -31,6 +31,7 @@ UNWRITABLE = {
 BUGS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MISUSE)
 
 SCHEMA = f"""
+DROP TABLE IF EXISTS restricted; -- hashes of what restricted documents said, until December 2026
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
@@ -45,9 +46,6 @@ CREATE INDEX IF NOT EXISTS sources_document ON sources (document_id);
 CREATE TABLE IF NOT EXISTS audience (
     path TEXT NOT NULL REFERENCES sources (path) ON DELETE CASCADE, role TEXT NOT NULL,
     PRIMARY KEY (path, role)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS restricted (
-    path TEXT NOT NULL, source TEXT NOT NULL, audience TEXT NOT NULL, document_id TEXT NOT NULL, marks BLOB NOT NULL,
-    PRIMARY KEY (path, audience)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
     "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL);
@@ -94,20 +92,6 @@ class SourceRow:
     seen_ns: int
     sha256: str
     meta: Meta
-
-
-@dataclass(frozen=True, slots=True)
-class Restricted:
-    """What is remembered of all that a path said to one audience, wherever it is now: `marks` are of its words.
-
-    `document_id` is the last document that was counted in.
-    """
-
-    path: str
-    source: str
-    audience: tuple[str, ...]
-    document_id: str
-    marks: bytes
 
 
 @dataclass(frozen=True, slots=True)

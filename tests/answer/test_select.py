@@ -89,6 +89,20 @@ def test_a_short_paragraph_is_quoted_whole() -> None:
     assert quote_text(found) == "Days expire in March."
 
 
+@pytest.mark.parametrize(
+    ("below", "quoted"),
+    [
+        ("- Rent\n- Marketing", "Budgets are made by the founders. They are broken down into:|- Rent\n- Marketing"),
+        ("| Area | Budget |\n|---|---|\n| Rent | 9,000 |", "|Budgets are made by the founders."),
+        ("See the annex.", "|Budgets are made by the founders."),
+    ],
+)
+def test_a_rule_beside_a_lead_in_comes_with_its_list_or_without_it(below: str, quoted: str) -> None:
+    text = f"## Budgets\n\nBudgets are made by the founders. They are broken down into:\n\n{below}\n"
+    (found,) = choose(scored(text, {"Budgets are": 3.0}), ReaderSection())
+    assert f"{found.lead_text}|{found.text}" == quoted
+
+
 def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
     text = "## Privacy\n\nNobody may share what is private. This includes:\n\n- telephone numbers\n- home addresses\n"
     (found,) = choose(scored(text, {"home": 3.0, "telephone": 3.0}), ReaderSection())

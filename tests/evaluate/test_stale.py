@@ -1,4 +1,4 @@
-"""An answer is stale when a quote of it no longer stands anywhere in its document, and not before."""
+"""An answer is stale when its document no longer says a quote of it under its headings, and not before."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def reasons(config: Config, since: str = "") -> dict[str, str]:
         ("## Hotels", "## Lodging\n\nBook early.\n\n## Hotels", ""),
         ("100 euros", "110 euros", CHANGED),
         ("is 100", "is  100", ""),
+        ("## Hotels", "## Hotels of contractors", CHANGED),
         ("# Travel Policy", "---\nexpires: 2020-01-01\n---\n# Travel Policy", GONE),
     ],
 )

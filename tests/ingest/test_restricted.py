@@ -1,4 +1,4 @@
-"""What not everyone may see opens by a rule for its path, or when it is forgotten, and in no other way."""
+"""An ingest that sees a restricted file leave its rule stops before it publishes the words elsewhere."""
 
 from __future__ import annotations
 
@@ -89,9 +89,6 @@ def stops(run_ingest: Run, config: Config, paths: Path, old: str = "board/pay.md
     assert seen(config) == before
 
 
-# --- in one ingest ---------------------------------------------------------------------------------------------------
-
-
 def test_a_file_that_is_renamed_out_of_its_rule_publishes_nothing(config: Config, docs: Path, run_ingest: Run) -> None:
     for name in ("pay-a.md", "pay-b.md"):
         write(docs / "hr" / name, f"# Pay\n\nThe secret band of {name} is seven.\n")
@@ -112,7 +109,7 @@ def test_a_file_that_is_moved_and_edited_at_once_publishes_nothing(
     stops(run_ingest, config, indexed, "board/plan.md", prune=prune)
 
 
-@pytest.mark.parametrize("left", ["stub", "nothing", "folder", "pipe", "link", "swap", "neighbour"])
+@pytest.mark.parametrize("left", ["stub", "folder", "pipe", "link", "swap"])
 def test_a_file_that_is_moved_publishes_nothing_whatever_is_left_in_its_place(
     config: Config, indexed: Path, run_ingest: Run, left: str
 ) -> None:
@@ -121,8 +118,8 @@ def test_a_file_that_is_moved_publishes_nothing_whatever_is_left_in_its_place(
         new = indexed / "travel.md"
         new.rename(indexed / "t")
     old.rename(new)
-    if left in ("stub", "nothing", "neighbour"):
-        write(old, "" if left == "nothing" else "# Plan\n\nIt was moved.\n")
+    if left == "stub":
+        write(old, "# Plan\n\nIt was moved.\n")
     elif left == "folder":
         old.mkdir()
     elif left == "pipe":
@@ -131,7 +128,7 @@ def test_a_file_that_is_moved_publishes_nothing_whatever_is_left_in_its_place(
         old.symlink_to(new)
     else:
         (indexed / "t").rename(old)
-    stops(run_ingest, config, indexed / "open" if left == "neighbour" else indexed, "board/plan.md")
+    stops(run_ingest, config, indexed, "board/plan.md")
 
 
 def test_a_file_that_goes_into_another_publishes_nothing(config: Config, docs: Path, run_ingest: Run) -> None:
@@ -179,30 +176,6 @@ def test_a_list_of_one_word_a_line_publishes_nothing(
     stops(run_ingest, config, docs, f"board/{name}")
 
 
-def test_a_file_of_the_size_and_time_of_another_does_not_stand_for_it(
-    config: Config, docs: Path, run_ingest: Run
-) -> None:
-    bikes = "# Bicycles\n\nThey are kept in the yard behind the gate at night.\n"
-    write(docs / "board" / "bikes.md", bikes + " " * (len(PAY) - len(bikes)))
-    for path in docs.rglob("*.md"):
-        os.utime(path, (1_700_000_000, 1_700_000_000))
-    run_ingest(config, docs)
-    (docs / "board" / "pay.md").rename(docs / "open" / "pay.md")
-    (docs / "board" / "bikes.md").rename(docs / "board" / "pay.md")
-    stops(run_ingest, config, docs)
-
-
-def test_what_a_neighbour_never_said_does_not_open_at_its_path(config: Config, indexed: Path, run_ingest: Run) -> None:
-    (indexed / "board" / "pay.md").unlink()
-    half, _, _ = PAY.partition("Directors")
-    write(indexed / "board" / "fees.md", f"{half}Fees of the pool are paid at its gate.\n")
-    run_ingest(config, indexed, prune=True)
-    govern(indexed, {"board/plan.md": "board", "board/other.md": "board"})
-    run_ingest(config, indexed)
-    write(indexed / "board" / "fees.md", PAY)
-    stops(run_ingest, config, indexed)
-
-
 def test_a_file_that_leaves_a_folder_of_a_name_with_wide_spaces_publishes_nothing(
     config: Config, docs: Path, run_ingest: Run
 ) -> None:
@@ -213,38 +186,6 @@ def test_a_file_that_leaves_a_folder_of_a_name_with_wide_spaces_publishes_nothin
     (docs / "the\u00a0board" / "report.md").rename(docs / "open" / "report.md")
     with pytest.raises(UsageError, match=r"open/report\.md says what"):
         run_ingest(config, docs)
-
-
-# --- in more than one ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("step", ["stub", "gone", "pruned", "damaged", "linked", "folder linked", "dot"])
-def test_a_file_that_left_its_place_does_not_open_later(
-    config: Config, indexed: Path, run_ingest: Run, tmp_path: Path, step: str
-) -> None:
-    pay, away = indexed / "board" / "pay.md", tmp_path / "away"
-    away.mkdir()
-    if step == "damaged":
-        write(pay, f"---\ntitle: [Pay\n---\n\n{PAY}")
-    elif step == "folder linked":
-        (indexed / "board").rename(away / "board")
-        (indexed / "board").symlink_to(away / "board")
-        govern(indexed, {}, default="everyone")
-    else:
-        pay.rename(indexed / "board" / ".pay.md" if step == "dot" else away / "pay.md")
-    if step == "stub":
-        write(pay, "# Pay\n\nIt was moved.\n")
-    elif step == "linked":
-        pay.symlink_to(away / "pay.md")
-    run_ingest(config, indexed, prune=step == "pruned")
-    assert "board/pay.md" not in seen(config)
-    if step == "linked":
-        stops(run_ingest, config, away)  # as the refusal of a link says
-    if step == "folder linked":
-        stops(run_ingest, config, away, ".*board/pay.md")
-    pay.unlink(missing_ok=True)
-    write(indexed / "open" / "pay.md", PAY)
-    stops(run_ingest, config, indexed)
 
 
 @pytest.mark.parametrize("rule", ["removed", "renamed"])
@@ -258,31 +199,10 @@ def test_a_rule_that_is_corrected_as_told_opens_nothing(config: Config, docs: Pa
     stops(run_ingest, config, docs, ".*board/pay.md")
 
 
-def test_what_was_indexed_before_anything_was_remembered_does_not_open(
-    config: Config, indexed: Path, run_ingest: Run
-) -> None:
-    with closing(Catalog.open(config.data, create=True)) as catalog:
-        for one in catalog.restricted():
-            catalog.drop_restricted(one.path)
-    (indexed / "board" / "pay.md").rename(indexed / "open" / "pay.md")
-    stops(run_ingest, config, indexed)
-
-
-# --- what opens, and what is no opening ------------------------------------------------------------------------------
-
-
 def test_what_is_forgotten_may_open(config: Config, indexed: Path, run_ingest: Run) -> None:
     (indexed / "board" / "pay.md").rename(indexed / "open" / "pay.md")
     stops(run_ingest, config, indexed)
     assert forget(["board/pay.md"], config) == ["board/pay.md"]
-    assert run_ingest(config, indexed).added == ("open/pay.md",)
-
-
-def test_what_was_pruned_can_still_be_forgotten(config: Config, indexed: Path, run_ingest: Run) -> None:
-    (indexed / "board" / "pay.md").unlink()
-    run_ingest(config, indexed, prune=True)
-    assert forget(["board/pay.md"], config) == ["board/pay.md"]
-    write(indexed / "open" / "pay.md", PAY)
     assert run_ingest(config, indexed).added == ("open/pay.md",)
 
 
@@ -344,20 +264,6 @@ def test_an_open_document_that_shares_little_with_one_that_is_gone_is_another(
     assert run_ingest(config, indexed).added == ("open/cars.md",)
 
 
-def test_what_its_readers_see_elsewhere_is_nobodys_secret(config: Config, docs: Path, run_ingest: Run) -> None:
-    letter = "# Letter\n\nDear colleague, your salary changes on the first of the month to {}. Ask us if it is wrong.\n"
-    write(docs / "open" / "template.md", letter.format("AMOUNT"))
-    write(docs / "board" / "letter-1.md", letter.format("90,000"))
-    write(docs / "board" / "pack.md", TRAVEL)
-    run_ingest(config, docs)
-    for name in ("letter-1.md", "pack.md"):
-        (docs / "board" / name).unlink()
-    run_ingest(config, docs, prune=True)
-    write(docs / "open" / "letter-2.md", letter.format("50,000"))
-    (docs / "travel.md").rename(docs / "open" / "trips.md")
-    assert {"open/letter-2.md", "open/trips.md"} <= {*run_ingest(config, docs).added}
-
-
 def test_what_was_moved_within_its_audience_may_be_opened_there(config: Config, indexed: Path, run_ingest: Run) -> None:
     (indexed / "board").rename(indexed / "people")
     govern(indexed, {"people/**": "board"})
@@ -368,112 +274,10 @@ def test_what_was_moved_within_its_audience_may_be_opened_there(config: Config, 
     assert run_ingest(config, indexed).added == ("open/pay.md",)
 
 
-def test_what_fourteen_open_documents_say_may_stand_together(config: Config, docs: Path, run_ingest: Run) -> None:
-    rules = [f"Rule {n} is that desk {n} has {n * 3} spare keys and that team {n * 5} counts them." for n in range(14)]
-    for n, rule in enumerate(rules):
-        write(docs / "open" / f"{n}.md", f"# Rule {n}\n\n{rule}\n")
-    write(docs / "board" / "all.md", "# All\n\n" + "\n\n".join(rules))
-    run_ingest(config, docs)
-    (docs / "board" / "all.md").unlink()
-    run_ingest(config, docs, prune=True)
-    write(docs / "open" / "all.md", "# All rules\n\n" + "\n\n".join(rules))
-    assert run_ingest(config, docs).added == ("open/all.md",)
-
-
-# --- what it said before ---------------------------------------------------------------------------------------------
-
-
-def test_an_older_version_does_not_open(config: Config, indexed: Path, run_ingest: Run) -> None:
-    more = "".join(f"\n\nItem {n} of the minutes names vote {n * 7} of the board.\n" for n in range(40))
-    write(indexed / "board" / "pay.md", PAY + more)
-    run_ingest(config, indexed)
-    write(indexed / "board" / "pay.md", f"# Executive pay\n{more}")
-    run_ingest(config, indexed)
-    write(indexed / "open" / "january.md", PAY)
-    stops(run_ingest, config, indexed)
-    (indexed / "board" / "pay.md").unlink()
-    stops(run_ingest, config, indexed, prune=True)
-
-
-def test_a_file_that_is_moved_over_another_makes_neither_open(config: Config, indexed: Path, run_ingest: Run) -> None:
-    (indexed / "board" / "plan.md").rename(indexed / "board" / "pay.md")
-    run_ingest(config, indexed)
-    run_ingest(config, indexed)
-    for text in (PAY, PLAN):
-        write(indexed / "open" / "old.md", text)
-        if text == PAY:
-            stops(run_ingest, config, indexed)
-    (indexed / "board" / "pay.md").unlink()
-    stops(run_ingest, config, indexed)
-
-
-def test_a_file_that_is_moved_over_another_while_that_is_read_publishes_nothing(
-    config: Config, docs: Path, run_ingest: Run
-) -> None:
-    write(docs / "open" / "zoo.md", "# Zoo\n\nIt is open on Sundays.\n")
-    run_ingest(config, docs)
-    edit(docs / "open" / "guests.md", "desk", "gate")  # read first
-    edit(docs / "open" / "zoo.md", "Sundays", "Mondays")
-
-    def move(stage: str, done: float, _: float) -> None:
-        if (stage, done) == ("reading", 1):
-            (docs / "board" / "pay.md").rename(docs / "open" / "zoo.md")
-
-    stops(run_ingest, config, docs, progress=move)
-
-
-@pytest.mark.parametrize(
-    "text", ["# Pay\n\nThe chief executive receives a medal each March.\n", "# Two\n\nIt is new.\n"]
-)
-def test_a_new_file_of_the_size_and_time_of_another_does_not_stand_for_it(
-    config: Config, docs: Path, run_ingest: Run, text: str
-) -> None:
-    pay = docs / "board" / "pay.md"
-    os.utime(pay, (1_700_000_000, 1_700_000_000))
-    run_ingest(config, docs)
-    pay.rename(docs / "open" / "pay.md")
-    write(pay, text + " " * (len(PAY) - len(text)))
-    os.utime(pay, (1_700_000_000, 1_700_000_000))
-    stops(run_ingest, config, docs)
-
-
-def test_what_is_restricted_once_more_does_not_open(config: Config, indexed: Path, run_ingest: Run) -> None:
-    edit(indexed / "board" / "pay.md", "The pay committee meets twice a year in secret.", "")
-    govern(indexed, {"board/plan.md": "board", "board/other.md": "board"})
-    run_ingest(config, indexed)
-    write(indexed / "board" / "pay.md", PAY)
-    govern(indexed, {"board/**": "board"})
-    run_ingest(config, indexed)
-    (indexed / "board" / "pay.md").rename(indexed / "open" / "pay.md")
-    stops(run_ingest, config, indexed)
-
-
-def test_a_form_that_is_filled_in_does_not_open_beside_the_empty_one(
-    config: Config, docs: Path, run_ingest: Run
-) -> None:
-    form = "# Bonus\n\nWe are glad to pay you a bonus of {} euros with the salary of March. Please tell nobody.\n"
-    write(docs / "open" / "form.md", form.format("......"))
-    write(docs / "board" / "bonus.md", form.format("95,000"))
-    write(docs / "board" / "gate.md", "# Gate\n\nCode 4471 Zeppelin.\n")
-    run_ingest(config, docs)
-    for name in ("bonus.md", "gate.md"):
-        (docs / "board" / name).rename(docs / "open" / name)
-        stops(run_ingest, config, docs, f"board/{name}")
-        (docs / "open" / name).rename(docs / "board" / name)
-
-
 def test_parts_of_a_document_do_not_open_one_by_one(config: Config, indexed: Path, run_ingest: Run) -> None:
     (indexed / "board" / "pay.md").unlink()
     for number, sentence in enumerate(PAY.partition("\n\n")[2].split(". ")):
         write(indexed / "open" / f"{number}.md", f"# Part\n\n{sentence}.\n")
-    stops(run_ingest, config, indexed)
-
-
-def test_what_is_cut_before_a_rule_opens_the_rest_does_not_open(config: Config, indexed: Path, run_ingest: Run) -> None:
-    edit(indexed / "board" / "pay.md", "receives a bonus of forty thousand pounds each March", "is paid well")
-    govern(indexed, {"board/plan.md": "board", "board/other.md": "board"})
-    assert run_ingest(config, indexed).updated == ("board/pay.md",) and "board/pay.md" in seen(config)
-    write(indexed / "open" / "full.md", PAY)
     stops(run_ingest, config, indexed)
 
 
@@ -485,9 +289,6 @@ def test_whom_a_rule_no_longer_names_does_not_see_it_elsewhere(config: Config, i
     run_ingest(config, indexed)
     (indexed / "board" / "pay.md").rename(indexed / "hr" / "pay.md")
     stops(run_ingest, config, indexed)
-
-
-# --- marks -----------------------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.sampled_from("alpha beta gamma delta epsilon".split()), max_size=40), st.sampled_from(" |,*\t"))
