@@ -198,7 +198,7 @@ def _quotes(quotes: Sequence[Citation | Quote]) -> list[Json]:
         {
             **_span(c.source, c.document_sha256, c.start, c.end),
             "quote_sha256": quote_hash(c.quote),
-            "headings_sha256": headings_hash(c.headings),
+            "headings_sha256": headings_hash(c.title, c.headings),
         }
         for c in quotes
     ]
@@ -213,9 +213,9 @@ def quote_hash(quote: str) -> str:
     return sha256(quote.encode("utf-8", "replace")).hexdigest()
 
 
-def headings_hash(headings: Sequence[str]) -> str:
-    """Return a hash of what a quote stands under, for the same reason."""
-    return quote_hash("\n".join(headings))
+def headings_hash(title: str, headings: Sequence[str]) -> str:
+    """Return a hash of what a quote stands under, but for its document's title, for the same reason."""
+    return quote_hash("\n".join(heading for heading in headings if heading != title))
 
 
 def _span(source: str, document_sha256: str, start: int, end: int) -> Json:

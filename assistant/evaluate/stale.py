@@ -89,5 +89,5 @@ def _is_under(source: dict[str, Any], document: Document, span: tuple[int, int],
     """Tell whether a span of a document stands under the headings of a quote, where the log knows them."""
     logged = source.get("headings_sha256")
     return not logged or any(
-        headings_hash(passage.headings) == logged for passage in queries.passages_of(document.id, *span)
+        headings_hash(document.title, passage.headings) == logged for passage in queries.passages_of(document.id, *span)
     )

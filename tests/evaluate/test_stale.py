@@ -56,6 +56,7 @@ def reasons(config: Config, since: str = "") -> dict[str, str]:
         ("100 euros", "110 euros", CHANGED),
         ("is 100", "is  100", ""),
         ("## Hotels", "## Hotels of contractors", CHANGED),
+        ("# Travel Policy", "# Travel Policy 2027", ""),
         ("# Travel Policy", "---\nexpires: 2020-01-01\n---\n# Travel Policy", GONE),
     ],
 )
