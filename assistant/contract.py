@@ -66,7 +66,6 @@ class AskResponse:
     timings_ms: Mapping[str, float]
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
     about: str = ""  # what whoever asks said of themselves
-    reviewed: bool = False  # whether a reviewer decided what answers this question
     log_id: str = ""  # which feedback names
 
 

@@ -20,6 +20,7 @@ from assistant.answer.question import (
     StageTimer,
     checked_about,
     checked_question,
+    no_report,
     phrasings,
     questions_before,
     recent,
@@ -55,10 +56,6 @@ if TYPE_CHECKING:
 
 SURROUNDING = 2_000  # characters on either side of a quote that may be shown
 MAX_QUOTE = MAX_STRETCH + MAX_REACH  # characters: a part of a document, and what it stands under
-
-
-def no_report(stage: str) -> None:
-    """Be told what is going on, and tell nobody."""
 
 
 class Assistant:
@@ -142,13 +139,13 @@ class Assistant:
             answer = replace(answer, log_id=log_id)
         return answer
 
-    def feedback(self, given: Feedback, *, access: Access | None = None) -> str:
+    def feedback(self, given: Feedback, *, access: Access | None = None, stage: ReportStage = no_report) -> str:
         """Log what an asker says of an answer, and return the ID of that line.
 
         Raises UsageError without a log, for an answer that was not given to somebody with the roles of `access`, for
         too long a text, and for a quote that no document that `access` may see has.
         """
-        return give(given, access or self.access, self._engine.catalog, self._engine.guards, self._audit)
+        return give(given, access or self.access, self._engine.catalog, self._engine.guards, self._audit, stage)
 
     def search(
         self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = ""

@@ -14,7 +14,6 @@ from assistant.answer.limits import load_limits
 from assistant.answer.question import Inquiry, respelt
 from assistant.answer.read import Reader, ReaderFile, load_reader
 from assistant.answer.retrieve import Retriever, find_terms
-from assistant.answer.reviewed import Reviewed
 from assistant.answer.small_talk import load_small_talk
 from assistant.core.config import Config
 from assistant.core.errors import IndexMissing
@@ -61,7 +60,6 @@ class Engine:
         self._confidence = confidence or load_confidence(config.data)
         self.threshold = self._confidence.threshold(config.answer.max_risk)
         reads = config.generator.reads
-        self.reviewed = Reviewed(config.reviewed_file)
         self.reads_passages = reads == "passages" or (reads == "auto" and config.generator.large)
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")

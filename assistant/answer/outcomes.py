@@ -133,5 +133,4 @@ def _outcome(status: Status, text: str, inquiry: Inquiry, reading: Reading, verd
         timings=inquiry.timer.timings(),
         asked=inquiry.question if inquiry.typed else "",
         about=inquiry.about,
-        reviewed=inquiry.reviewed,
     )

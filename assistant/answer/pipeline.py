@@ -18,9 +18,8 @@ from assistant.answer.generate_from_passages import PASSAGES, answer_from_passag
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer, stands_alone, subject_of
+from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer, subject_of
 from assistant.answer.read import evidence_in
-from assistant.answer.reviewed import reading_of
 from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
 from assistant.core.records import (
@@ -36,7 +35,6 @@ from assistant.core.records import (
     SearchResult,
     Turn,
     Verdict,
-    make_access,
 )
 from assistant.guards import Span
 from assistant.guards.run import Guards, Screened, redacted
@@ -56,20 +54,15 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     kind = engine.small_talk.kind(inquiry.question)
     if kind in outcomes.TALK:
         return outcomes.talked(inquiry, kind, engine.catalog.queries.titles(inquiry.access, MOST_TITLES))
-    if decided := decided_reading(inquiry, engine):
-        inquiry = replace(inquiry, reviewed=True)
-        asked, reading = inquiry.as_told(inquiry.question), decided
-    else:
-        inquiry = engine.respelt(inquiry)
-        if kind == SUMMARY and (summary := summarize(inquiry, engine)):
-            return summary
-        asked, reading = understand(inquiry, engine)
-        reading = with_halves(inquiry, reading, engine)
+    inquiry = engine.respelt(inquiry)
+    if kind == SUMMARY and (summary := summarize(inquiry, engine)):
+        return summary
+    asked, reading = understand(inquiry, engine)
+    reading = with_halves(inquiry, reading, engine)
     found = reading.hits
     with inquiry.timer("guard"):
         reading = replace(reading, hits=masked(found[: inquiry.k], engine.guards))
-    passages = engine.reads_passages and not inquiry.reviewed  # a generator does not overrule a reviewer
-    if passages and reading.probability >= engine.config.answer.min_closest:
+    if engine.reads_passages and reading.probability >= engine.config.answer.min_closest:
         return from_passages(inquiry, asked, found, reading, engine)
     if not engine.answers(reading):
         return abstain(inquiry, asked, reading, engine)
@@ -87,15 +80,6 @@ def screen(inquiry: Inquiry, guards: Guards) -> Screened:
         return screened
     joined = guards.input(widest)
     return replace(joined, text=screened.text) if joined.action == "block" else screened
-
-
-def decided_reading(inquiry: Inquiry, engine: Engine) -> Reading | None:
-    """Return what a reviewer decided on a question that is asked alone, of today; None where nothing is decided."""
-    today = make_access().as_of
-    if inquiry.access.as_of != today or not stands_alone(inquiry.question, inquiry.history):
-        return None
-    decision = engine.reviewed.decision(inquiry.as_told(inquiry.question), inquiry.access.roles)
-    return reading_of(decision, inquiry.access, engine.catalog.queries) if decision else None
 
 
 def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:

@@ -36,6 +36,10 @@ LONG_QUESTION = 6  # content words from which one stands alone even where it say
 ReportStage = Callable[[str], None]  # is told what is going on: "searching", "reading", "wording"
 
 
+def no_report(stage: str) -> None:
+    """Be told what is going on, and tell nobody."""
+
+
 class StageTimer:
     """Times the stages, in milliseconds."""
 
@@ -58,8 +62,7 @@ class StageTimer:
 class Inquiry:
     """A question with what decides its answer: the turns before it, who asks and as of when, and the index.
 
-    `verdicts` are what the guards said of it so far, `about` what whoever asks said of themselves; `reviewed` tells
-    that a reviewer decided on it.
+    `verdicts` are what the guards said of it so far, `about` what whoever asks said of themselves.
     """
 
     question: str
@@ -72,7 +75,6 @@ class Inquiry:
     verdicts: tuple[Verdict, ...] = ()
     typed: str = ""  # the question before its words were respelt, where they were
     about: str = ""
-    reviewed: bool = False
 
     def as_told(self, asked: str) -> str:
         """Return a question as somebody asks it who says who they are: "Contractor, Leeds. How many days do I get?"."""
@@ -145,11 +147,6 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
     answered, with the one before it. A fragment, "And in Utrecht?", "Who approves it?", is asked with the one before.
     """
     return _phrasings(question, [asked[:MAX_QUESTION] for asked in questions_before(history)])
-
-
-def stands_alone(question: str, history: Sequence[Turn]) -> bool:
-    """Tell a question that means the same without the conversation before it."""
-    return not any(phrasing.joined for phrasing in phrasings(question, history))
 
 
 def subject_of(question: str) -> frozenset[str]:

@@ -31,7 +31,6 @@ from assistant.core.records import (
     SearchResult,
     Term,
     Turn,
-    make_access,
 )
 from assistant.guards.run import is_masked, redacted, redacted_together
 from assistant.index.catalog import Catalog
@@ -119,7 +118,6 @@ def answer_line(command: str, answer: Answer, before: Sequence[str], access: Acc
         **_line(command, question, access, answer.status, _quotes(answer.sources)),
         "history": list(map(_cut, before)),
         "about": _cut(about),
-        "reviewed": answer.reviewed,
         "answer_sha256": answer_hash(answer),
         "hits": _hits(answer.hits),
         **_asker(access, config),
@@ -214,8 +212,9 @@ def quote_hash(quote: str) -> str:
 
 
 def headings_hash(title: str, headings: Sequence[str]) -> str:
-    """Return a hash of what a quote stands under, but for its document's title, for the same reason."""
-    return quote_hash("\n".join(heading for heading in headings if heading != title))
+    """Return a hash of what a quote stands under, for the same reason; a heading that makes the title is none of it."""
+    own = headings[1:] if headings and title.startswith(headings[0]) else headings  # "Leave", and "Leave [DRAFT]"
+    return quote_hash("\n".join(own))
 
 
 def _span(source: str, document_sha256: str, start: int, end: int) -> Json:
@@ -243,10 +242,6 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
         return []
     now = made_by(answer, config)
     changed = [f"{name} was {entry.raw[name]}, is {now[name]}" for name in now if entry.raw[name] != now[name]]
-    if entry.raw.get("reviewed", False) != answer.reviewed:  # which lines of before have not
-        other_day = entry.raw["as_of"] != make_access().as_of
-        decides = "a reviewer decides" if answer.reviewed else "no reviewer decides"
-        changed.append("reviewers decide for today alone" if other_day else f"{decides} on the question now")
     if is_masked(entry.raw["question"]):
         changed.append("the question was masked in the log")
     return changed or ["nothing that the log knows of"]

@@ -10,7 +10,6 @@ import typer
 from typer.core import TyperGroup
 
 from assistant.cli.context import Context, takes
-from assistant.core.errors import UsageError
 from assistant.core.records import Feedback, Opinion
 
 
@@ -62,13 +61,11 @@ def give(
 def review(
     context: Context,
     file: Annotated[
-        Path | None,
-        typer.Argument(metavar="ROWS.jsonl", help="Where to add what you accept; else the file of [answer] reviewed."),
-    ] = None,
+        Path,
+        typer.Argument(metavar="ROWS.jsonl", help="Where to add what you accept."),
+    ],
 ) -> None:
     """Go through the feedback, and make lines of it for eval, calibrate, test and tune run.
-
-    A question in the file of [answer] reviewed, asked again, is answered as you decided.
 
     This command is for whoever runs the index: it shows what everybody asked, with personal data masked, and the
     documents as whoever asked may see them. So does the file, which is for you alone.
@@ -81,10 +78,6 @@ def review(
 
     view = context.renderer()
     settings = context.settings()
-    file = file or settings.reviewed_file
-    if file is None:
-        cause = "no file is named for what you accept."
-        raise UsageError(cause, "Give one: assistant feedback review ROWS.jsonl, or set answer.reviewed.")
     audit, accepted = Audit(settings), read_accepted(file)
     with closing(Catalog.open(settings.data)) as catalog:
         pending = find_pending(audit, accepted, catalog.queries)

@@ -82,7 +82,6 @@ class ReaderSection:
 class AnswerSection:
     max_risk: Share = 0.19  # share of answers that may be wrong, on questions like the calibration's; 0.19 is 19%
     min_closest: Share = 0.4  # probability of being right from which the closest quotes are shown instead
-    reviewed: str = ""  # rows of `feedback review`: a question among them, asked again, is answered as was decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +205,6 @@ class Config:
         return (self.base / Path(self.audit.key_file).expanduser()).absolute() if self.audit.key_file else None
 
     @property
-    def reviewed_file(self) -> Path | None:
-        """The file of the questions that reviewers decided on, if there is to be one."""
-        return self._named(self.answer.reviewed)
-
-    @property
     def tokens_file(self) -> Path | None:
         """The file of the tokens with names, if there is to be one."""
         return self._named(self.serve.tokens)
@@ -316,9 +310,9 @@ def _plain(hint: Any) -> Any:
 def _conflicts(config: Config) -> Iterator[str]:
     """Say which settings, each of them good, do not go together or name no place."""
     try:
-        _ = config.data, config.models_dir, config.audit_key, config.tokens_file, config.gaps_file, config.reviewed_file
+        _ = config.data, config.models_dir, config.audit_key, config.tokens_file, config.gaps_file
     except (ValueError, RuntimeError) as error:
-        named = "index.data, models.dir, audit.key_file, answer.reviewed, serve.tokens and serve.gaps"
+        named = "index.data, models.dir, audit.key_file, serve.tokens and serve.gaps"
         yield f"{named} must name places: {error}"
     if config.serve.tokens and config.serve.proxies:
         yield "serve.tokens and serve.proxies both say who asks; leave one out"

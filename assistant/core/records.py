@@ -298,7 +298,6 @@ class Answer:
     earlier: tuple[EarlierQuote, ...] = ()
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
     about: str = ""  # what whoever asks said of themselves, for whom it was answered
-    reviewed: bool = False  # whether a reviewer decided what answers this question
     log_id: str = ""  # of its line in the log, where there is one
 
     @property

@@ -15,8 +15,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from assistant.answer.feedback import FEEDBACK
-from assistant.answer.places import only_one, whole_places
-from assistant.answer.question import stands_alone
 from assistant.audit.ledger import Entry
 from assistant.audit.trail import Audit, about_of, day_of, history_of, remark_line
 from assistant.contract import dumps
@@ -36,11 +34,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class QuotedText:
-    """What a document says, its source, and what it means where it stands, nothing where that cannot be told."""
+    """What a document says, and its source."""
 
     source: str
     text: str
-    means: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +106,20 @@ def drop(pending: Pending, audit: Audit) -> None:
 def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
     """Return the line of a question file; raises UsageError for a question that none can hold.
 
-    It holds what was asked before where that may decide what the question means. One that stands alone is answered as a
-    reviewer decides on it, in a conversation, too, so what is right instead takes that decision's place.
+    It holds what was asked before where that may decide what the question means.
     """
     asked, sources = pending.asked.raw, list(dict.fromkeys(evidence.source for evidence in gold))
-    before = history_of(pending.asked)
     found = {
         "id": pending.asked.id,
         "feedback": pending.given.id,
         "question": asked["question"],
         "scenario": f"{about}." if (about := about_of(pending.asked)) else "",
-        "history": [] if stands_alone(asked["question"], before) else [asdict(turn) for turn in before],
+        "history": [asdict(turn) for turn in history_of(pending.asked)],
         "roles": asked["roles"],
         "as_of": day_of(pending.asked),
         "answerable": bool(gold),
         "doc": sources,
         "evidence": [evidence.text for evidence in gold],
-        "means": [evidence.means for evidence in gold] if all(evidence.means for evidence in gold) else [],
         "expect": {"status": "answered", "source": sources[0]} if gold else {"status": "abstained"},
     }
     row = {key: value for key, value in found.items() if value or key == "answerable"}
@@ -168,19 +162,14 @@ def put_row(path: Path, row: Json) -> None:
 
 
 def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
-    found = Pending(given, asked, (), ())
-    quoted, place = (
+    access = Pending(given, asked, (), ()).access
+    quoted, right = (
         tuple(
-            QuotedText(source["source"], text, _means(source["source"], text, found.access, queries))
+            QuotedText(document.source, text)
             for source in entry.raw["sources"]
-            if (document := document_of_quote(source, queries, found.access))
+            if (document := document_of_quote(source, queries, access))
             and (text := quote_of(source, document, queries))
         )
         for entry in (asked, given)
     )
-    return Pending(given, asked, quoted, place)
-
-
-def _means(source: str, text: str, access: Access, queries: Queries) -> tuple[str, ...]:
-    place = only_one(whole_places(text, {source}, access, queries))
-    return place.means if place else ()
+    return Pending(given, asked, quoted, right)

@@ -26,7 +26,7 @@ from assistant.core.records import Access, Hit
 from assistant.evaluate.feedback import REVIEW, asks_documents, last_words
 from assistant.index.queries import Queries
 from assistant.text.canonical import heading_path
-from assistant.text.words import STOP_WORDS, WORD, content, stem
+from assistant.text.words import STOP_WORDS, WORD, content
 
 if TYPE_CHECKING:
     from assistant.answer.assistant import Assistant
@@ -168,8 +168,8 @@ def group(vectors: NDArray[np.float32]) -> list[int]:
 
 
 def common_words(asked: Iterable[Unanswered], least: int) -> frozenset[str]:
-    """Return the stems of the words that so many askers used, in whatever they asked."""
-    said = {(stem(word), one.asker) for one in asked for word in WORD.findall(one.question.casefold())}
+    """Return the words that so many askers used, spelt like that, in whatever they asked."""
+    said = {(word, one.asker) for one in asked for word in WORD.findall(one.question.casefold())}
     return frozenset(word for word, askers in Counter(word for word, _ in said).items() if askers >= least)
 
 
@@ -194,13 +194,10 @@ def describe(asked: Sequence[Unanswered], common: Collection[str], assistant: As
 
 
 def name_of(asked: Sequence[Unanswered], common: Collection[str]) -> list[str]:
-    """Return the common words that most of the askers use, as they are written most often."""
-    said = [(stem(word), word, one.asker) for one in asked for word in WORD.findall(one.question.casefold())]
-    told = [(of, word, asker) for of, word, asker in said if of in common and word not in STOP_WORDS]
-    written = Counter((of, word) for of, word, _ in told)
-    askers = Counter(of for of, _ in dict.fromkeys((of, asker) for of, _, asker in told))
-    first = [of for of, _ in askers.most_common(MOST_TOLD)]
-    return [max((n, word) for (of, word), n in written.items() if of == one)[1] for one in first]
+    """Return the common words that most of the askers use."""
+    said = dict.fromkeys((word, one.asker) for one in asked for word in WORD.findall(one.question.casefold()))
+    askers = Counter(word for word, _ in said if word in common and word not in STOP_WORDS)
+    return [word for word, _ in askers.most_common(MOST_TOLD)]
 
 
 def _without(question: str, common: Collection[str]) -> str:
@@ -208,7 +205,7 @@ def _without(question: str, common: Collection[str]) -> str:
 
     def is_told(part: str) -> bool:
         words = WORD.findall(part.casefold())
-        return WORD.sub("", part).isascii() and all(word in STOP_WORDS or stem(word) in common for word in words)
+        return WORD.sub("", part).isascii() and all(word in STOP_WORDS or word in common for word in words)
 
     told = [part if is_told(part) else LEFT_OUT for part in question.split()]
     return " ".join(part for part, _ in groupby(told))

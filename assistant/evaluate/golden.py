@@ -76,13 +76,12 @@ class Golden(Question):
     """A question and what its answer must be.
 
     No check reads `recorded`, an answer of before, and of a reviewed row `feedback`, the line of the log on which was
-    decided, and what the evidence `means` where it stands.
+    decided.
     """
 
     expect: Expected
     recorded: str = ""
     feedback: str = ""
-    means: tuple[Texts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

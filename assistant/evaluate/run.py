@@ -110,7 +110,7 @@ def evaluate(plan: EvalPlan, config: Config, access: Access, progress: Progress)
     folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)  # it holds passages of whatever roles were asked as
     kept = _kept(folder / ANSWERS, generation)
     found = len(kept)
-    open_config = replace(config, answer=replace(config.answer, max_risk=1.0, reviewed=""))
+    open_config = replace(config, answer=replace(config.answer, max_risk=1.0))
     missing = [q for q in questions if q.id not in kept]
     with (folder / ANSWERS).open("a", encoding="utf-8") as lines:
 

@@ -70,8 +70,10 @@ def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
 
 
 def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) -> Document | None:
-    """Return the document that a quote of the log is of: as it was, else what has its name now."""
-    return queries.document(source["sha256"], access) or queries.document(source["source"], access)
+    """Return the document that a quote of the log is of: as it was, else what has its name now, or its text."""
+    name, sha256 = source["source"], source["sha256"]
+    same = queries.document(sha256, access, name)
+    return same if same and same.source == name else queries.document(name, access) or same
 
 
 def quote_of(source: dict[str, Any], document: Document, queries: Queries) -> str:

@@ -33,7 +33,8 @@ from assistant.text.words import shown_title
 # Characters of a passage's section, above it: what governs a row or an item may stand a few passages up, and far up
 # where a passage goes on with a list or a table.
 MAX_BEFORE, MAX_LISTED = 4_000, 60_000
-SOUGHT = 12  # words of a sentence, the last ones, by which its passage is found
+SOUGHT = 12  # words of a sentence, the first and the last ones, by which its passage is found
+MOST_NAMING = 100  # passages in which words are looked for
 NO_VECTOR = "a passage's vector is not what an encoder gives"
 PASSAGE = 'p.id, p.document_id, w.body, p."start", p."end", p.headings, p.page'  # what `passage_of` reads
 T = TypeVar("T")
@@ -215,22 +216,18 @@ class Queries:
         told = {"match": f"body : ({match})", "document": document_id, "most": most}
         return [passage_of(row) for row in self._db.execute(sql, told)]
 
-    def hits_naming(
-        self, words: Sequence[str], access: Access, sources: Collection[str] = (), most: int = 100
-    ) -> tuple[Hit, ...]:
-        """Return the passages that `access` may see in which the last of these words follow one another, the first few.
+    def hits_naming(self, words: Sequence[str], access: Access, most: int = MOST_NAMING) -> tuple[Hit, ...]:
+        """Return the passages that `access` may see in which the first and the last of these words stand, so many.
 
-        Only of these sources, if any are named. A few words find it: five hundred that are alike take a second, and
-        the first ones may stand in another passage.
+        A few words find it: five hundred that are alike take a second.
         """
         sql = f"""SELECT p.id FROM words w JOIN passages p ON p.id = w.rowid
                   WHERE words MATCH :phrase
-                  AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE}
-                              AND (:any OR s.source IN (SELECT value FROM json_each(:sources))))
+                  AND EXISTS (SELECT 1 FROM sources s WHERE s.document_id = p.document_id AND {VISIBLE})
                   ORDER BY p.id LIMIT :most"""
-        phrase = f'body : "{" ".join(words[-SOUGHT:])}"'
-        named = {"any": not sources, "sources": json.dumps(sorted(sources))}
-        rows = self._db.execute(sql, {"phrase": phrase, "most": most, **named, **visible_to(access)})
+        ends = dict.fromkeys((" ".join(words[:SOUGHT]), " ".join(words[-SOUGHT:])))
+        phrase = " AND ".join(f'body : "{end}"' for end in ends)
+        rows = self._db.execute(sql, {"phrase": phrase, "most": most, **visible_to(access)})
         return self.hits([(row[0], 0.0, ()) for row in rows], access)
 
     def passage_at(self, document_id: str, offset: int) -> int | None:

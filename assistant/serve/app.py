@@ -134,8 +134,8 @@ class Service:
         render.check_origin(request.headers)
         given = render.read_form(await request.body(), render.FEEDBACK_FORM)
 
-        def work(access: Access, _: ReportStage) -> Response:
-            self._assistant.feedback(given, access=access)
+        def work(access: Access, report_stage: ReportStage) -> Response:
+            self._assistant.feedback(given, access=access, stage=report_stage)
             return render.thanked()
 
         return await self._run(request, work)

@@ -15,7 +15,7 @@ from assistant.text.canonical import heading_path
 from assistant.text.markdown import as_read, inert
 
 OWN_KEY = "policy_assistant"  # of a message: what the contract says of an answer
-OWN_FIELDS = ("status", "confidence", "citations", "closest", "reviewed")
+OWN_FIELDS = ("status", "confidence", "citations", "closest")
 PARAGRAPH = "\n\n"
 SOURCES = "\n\nSources:\n"  # above the places of an answer's keys
 

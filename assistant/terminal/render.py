@@ -22,7 +22,6 @@ from assistant.terminal.reports import calibration_line
 from assistant.terminal.views import (
     ANSWER_LINES,
     MANY,
-    REVIEWED,
     Addresses,
     Indented,
     answer_text,
@@ -123,8 +122,6 @@ class Renderer:
         self.asked(answer.asked)
         if answer.about:
             self.out.print(Text.assemble("Answered for: ", safe(answer.about), style="dim"))
-        if answer.reviewed:
-            self.out.print(Text(REVIEWED, style="dim"))
         text = answer_text(answer)
         self.out.print(text)
         if sources := answer.sources:

@@ -109,9 +109,7 @@ def gold_report(gold: Iterable[QuotedText]) -> Iterator[RenderableType]:
 
 
 def _said(told: str, one: QuotedText) -> Indented:
-    under, *parts = one.means or ("", one.text)
-    said = " ".join(part for part in (f"[{under}]" if under else "", *parts) if part)
-    return Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(said)))
+    return Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))
 
 
 def _meaning(pending: Pending) -> str:

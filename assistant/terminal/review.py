@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from assistant.answer.feedback import find_place, quote_at
+from assistant.answer.feedback import find_place
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
 from assistant.evaluate.feedback import Pending, QuotedText, drop, put_row, row_of
@@ -92,5 +92,5 @@ class Review:
             if one.gold is None:
                 raise UsageError(UNKNOWN)
             return one.gold
-        place = find_place(said, one.access, self._catalog, self._guards)  # a row must not say more than was asked as
-        return (QuotedText(place.hit.source, quote_at(place).quote, place.means),)
+        quote = find_place(said, one.access, self._catalog, self._guards)  # a row must not say more than was asked as
+        return (QuotedText(quote.source, quote.quote),)

@@ -23,7 +23,6 @@ Addresses = Mapping[tuple[str, str], str]  # of documents, by source and SHA-256
 
 METHODS = {"dense": "by meaning", "lexical": "by its words", "term": "by a term"}
 
-REVIEWED = "A reviewer has decided on this question."
 ANSWER_LINES = 10  # of a terminal: what a plain answer takes at most, unless its own text is longer
 MANY = 20  # items of a list that are shown
 QUOTE_CHARACTERS = 1_000  # that are shown of a quote where there is room

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.feedback import MOST_GIVEN, find_place, quote_at
+from assistant.answer.feedback import MOST_GIVEN, find_place
 from assistant.audit.ledger import FILE_NAME
 from assistant.audit.trail import Audit, quote_hash
 from assistant.core.config import AuditSection, Config
 from assistant.core.errors import UsageError
-from assistant.core.records import Feedback, make_access
+from assistant.core.records import Feedback, Hit, make_access
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from tests.office_files import BAND, CARRY, FILES, QUOTE
@@ -120,7 +120,7 @@ def test_a_place_is_whole_sentences_items_or_rows(office: Assistant, config: Con
         ("Dinner | 35 euros", "| Dinner | 35 euros |"),
         ("opens at nine", "It opens at nine in the morning."),
     ):
-        quote = quote_at(find_place(text, make_access(), office.catalog, guards))
+        quote = find_place(text, make_access(), office.catalog, guards)
         assert quote.quote == whole
         document = office.catalog.queries.document(quote.source, make_access())
         assert document and document.text[quote.start : quote.end] == whole
@@ -139,11 +139,29 @@ def test_a_part_of_a_number_is_no_place_and_a_whole_item_comes_first(
     )
     guards = Guards(config.guards)
     with closing(Catalog.open(config.data)) as catalog:
-        assert quote_at(find_place("10 days in Spain", make_access(), catalog, guards)).quote == "10 days in Spain"
+        assert find_place("10 days in Spain", make_access(), catalog, guards).quote == "10 days in Spain"
         with pytest.raises(UsageError, match="several places"):
             find_place("approves it within five working days", make_access(), catalog, guards)
         whole = find_place("head of people approves it within", make_access(), catalog, guards)
-    assert whole.hit.source == "training.md"
+    assert whole.source == "training.md"
+
+
+def test_what_ends_every_row_of_a_long_table_is_looked_for_once_a_passage(
+    index_files: Callable[[Mapping[str, str]], Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"| Item {n} | {n} euros, approved by the line manager |\n" for n in range(400))
+    config = index_files({"limits.md": f"# Limits\n\n| Item | Limit |\n|---|---|\n{rows}"})
+    looked: list[Hit] = []
+    monkeypatch.setattr("assistant.answer.feedback.withheld_spans", lambda hit, _: looked.append(hit) or [])
+    with closing(Catalog.open(config.data)) as catalog, pytest.raises(UsageError, match="several places"):
+        find_place("approved by the line manager", make_access(), catalog, Guards(config.guards))
+    assert 1 < len(looked) == len({hit.passage.id for hit in looked})
+
+
+def test_a_note_is_masked_by_what_the_question_names(office: Assistant, config: Config) -> None:
+    answer = office.answer("Who pays for hotels? My passport number is")
+    office.feedback(Feedback(answer.log_id, "wrong", "123456789, as I wrote."))
+    assert "123456789" not in lines(config)[-1].raw["note"]
 
 
 def test_no_text_is_found_across_what_is_masked(index_files: Callable[[Mapping[str, str]], Config]) -> None:
@@ -154,7 +172,7 @@ def test_no_text_is_found_across_what_is_masked(index_files: Callable[[Mapping[s
     with closing(Catalog.open(config.data)) as catalog:
         (first, _), (second, _) = catalog.queries.passages(make_access())
         assert first.text.endswith("The door code is 4821.") and second.text.startswith(words)
-        assert quote_at(find_place(words, make_access(), catalog, guards)).quote == words
+        assert find_place(words, make_access(), catalog, guards).quote == words
         for code in ("4821", "4819"):
             with pytest.raises(UsageError, match="no document that you may see says that"):
                 find_place(f"{code}. {words}", make_access(), catalog, guards)

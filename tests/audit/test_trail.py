@@ -16,7 +16,7 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import Confidence, Point
 from assistant.answer.features import READING_FEATURES
 from assistant.audit.ledger import FILE_NAME
-from assistant.audit.trail import MAX_TEXT_BYTES, Audit, differences, history_of, quote_hash
+from assistant.audit.trail import MAX_TEXT_BYTES, Audit, differences, headings_hash, history_of, quote_hash
 from assistant.contract import dumps
 from assistant.core.config import AuditSection, Config
 from assistant.core.errors import AssistantError, ConfigError, GateFailed, UsageError
@@ -150,7 +150,8 @@ def test_a_line_says_what_was_shown_and_to_whom(logged: Assistant) -> None:
         assert (raw["command"], raw["roles"], raw["as_of"]) == ("python", ["board", "hr"], "2026-01-15")
     quote = answer.citations[0]
     place = {"source": "hr/leave.md", "sha256": quote.document_sha256, "start": quote.start, "end": quote.end}
-    assert {**place, "quote_sha256": quote_hash(quote.quote)} in first["sources"]
+    hashes = {"quote_sha256": quote_hash(quote.quote), "headings_sha256": headings_hash(quote.title, quote.headings)}
+    assert {**place, **hashes} in first["sources"]
     assert [hit["source"] for hit in first["hits"]] == [hit.source for hit in answer.hits]
     assert [hit["source"] for hit in second["sources"]] == [hit.source for hit in found.hits]
     assert (second["question"], second["answer_sha256"]) == ("hotel night", "") and third["status"] == nothing.status

@@ -37,7 +37,6 @@ ANSWER_KEYS = [
     "timings_ms",
     "asked",
     "about",
-    "reviewed",
     "log_id",
 ]
 CITATION_KEYS = [
@@ -232,7 +231,7 @@ def test_search_shows_passages(run: Run, settings: tuple[str, str]) -> None:
     assert list(done.json) == [
         key
         for key in ANSWER_KEYS
-        if key not in ("answer", "citations", "closest", "earlier", "model", "about", "reviewed", "log_id")
+        if key not in ("answer", "citations", "closest", "earlier", "model", "about", "log_id")
     ]
     assert list(done.json["hits"][0]) == HIT_KEYS
     assert run("search", "-", "--json", *settings, stdin="hotel night").json["hits"][0]["source"] == "travel.md"
@@ -427,7 +426,7 @@ def test_whatever_shows_documents_is_logged(run: Run, settings: tuple[str, str],
         asked,
     )
     assert added[0]["roles"] == (["hr"] if name == "search" else []) and added[0]["status"] == "answered"
-    quoted = {"quote_sha256"} if added[0]["answer_sha256"] else set()
+    quoted = {"quote_sha256", "headings_sha256"} if added[0]["answer_sha256"] else set()
     assert {"source", "sha256", "start", "end", *quoted} == set(added[0]["sources"][0])
     assert run("log", "--verify", *settings).code == 0
 

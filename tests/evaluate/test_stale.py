@@ -57,6 +57,7 @@ def reasons(config: Config, since: str = "") -> dict[str, str]:
         ("is 100", "is  100", ""),
         ("## Hotels", "## Hotels of contractors", CHANGED),
         ("# Travel Policy", "# Travel Policy 2027", ""),
+        ("# Travel Policy\n", "# Travel Policy\n\nDRAFT\n", ""),
         ("# Travel Policy", "---\nexpires: 2020-01-01\n---\n# Travel Policy", GONE),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from assistant.answer.question import checked_question, recent
+from assistant.answer.question import ReportStage, checked_question, recent
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import (
@@ -120,7 +120,7 @@ class StubAssistant:
         self.finished += 1
         return replace(self._answer, question=question, about=about or "")
 
-    def feedback(self, given: Feedback, *, access: Access) -> str:
+    def feedback(self, given: Feedback, *, access: Access, stage: ReportStage) -> str:
         if given.answer != LOG_ID:
             raise UsageError("no answer that you were given has that ID.", "See assistant log.")
         self.given.append((given, access))

@@ -124,12 +124,6 @@ def test_what_limits_a_quote_and_what_was_said_before_is_shown() -> None:
     assert "Until 2025-12-31 it was: It was 2 weeks. Old > Leave, page 2" in " ".join(page.text.split())
 
 
-def test_what_a_reviewer_decided_says_so() -> None:
-    for reviewed in (True, False):
-        shown = client_of(StubAssistant(replace(ANSWER, reviewed=reviewed))).post("/", data={"question": QUESTION})
-        assert ("A reviewer has decided on this question." in shown.text) is reviewed
-
-
 @pytest.mark.parametrize("where", ["question", "text", "quote", "title"])
 def test_markup_is_text(where: str) -> None:
     cited = replace(CITATION, quote=MARKUP if where == "quote" else TEXT, title=MARKUP if where == "title" else "T")

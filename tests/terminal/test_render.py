@@ -18,7 +18,7 @@ from assistant.models.encoder import encoder_graphs
 from assistant.models.registry import Registry
 from assistant.terminal.render import Renderer
 from assistant.terminal.status import collect_status
-from assistant.terminal.views import REVIEWED, plain_text
+from assistant.terminal.views import plain_text
 
 LONG = " ".join(f"Rule {number} of the office holds on every day of the year." for number in range(30))
 CITED = Citation(1, "", LONG, "rules.md", "Rules", ("Office",), None, 0, len(LONG), "0" * 64, True, 0.9)
@@ -36,12 +36,6 @@ def shown(print_it: Callable[[Renderer], object], width: int = 80) -> str:
     view.out = view.err = Console(file=out, width=width, highlight=False)
     print_it(view)
     return out.getvalue()
-
-
-def test_what_a_reviewer_decided_says_so() -> None:
-    for reviewed in (True, False):
-        found = replace(answer(), reviewed=reviewed)
-        assert shown(lambda view: view.answer(found)).startswith(REVIEWED) is reviewed  # noqa: B023
 
 
 def test_a_plain_answer_takes_ten_lines() -> None:
