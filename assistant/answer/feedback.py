@@ -20,7 +20,6 @@ from assistant.core.errors import UsageError
 from assistant.core.records import Access, Feedback, Hit, Quote
 from assistant.guards.run import Guards, redacted_together
 from assistant.index.catalog import Catalog
-from assistant.index.queries import MOST_NAMING
 
 FEEDBACK = "feedback"  # the command of its lines
 MAX_NOTE, MAX_QUOTE = 500, 1_000  # characters
@@ -70,9 +69,8 @@ def find_place(text: str, access: Access, catalog: Catalog, guards: Guards, stag
             is_whole = re.findall(r"\w+", quote.quote.casefold()) == words
             (whole if is_whole else partly).setdefault(means, quote)
     if not (found := whole or partly):
-        if len(hits) == MOST_NAMING:
-            raise UsageError("that stands in too many places.", "Copy a whole sentence, as it stands there.")
-        raise UsageError("no document that you may see says that.", "Copy a whole sentence, as it stands there.")
+        cause = "no document that you may see says that, or too many do."
+        raise UsageError(cause, "Copy a whole sentence, as it stands there.")
     if len(found) > 1:
         hint = "Copy more of it, from the heading or the lead-in above it on."
         raise UsageError("several places say that, and mean different things.", hint)

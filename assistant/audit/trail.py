@@ -213,7 +213,8 @@ def quote_hash(quote: str) -> str:
 
 def headings_hash(title: str, headings: Sequence[str]) -> str:
     """Return a hash of what a quote stands under, for the same reason; a heading that makes the title is none of it."""
-    own = headings[1:] if headings and title.startswith(headings[0]) else headings  # "Leave", and "Leave [DRAFT]"
+    is_title = bool(headings) and (title == headings[0] or title.startswith(f"{headings[0]} ["))  # "Leave [DRAFT]"
+    own = headings[1:] if is_title else headings
     return quote_hash("\n".join(own))
 
 

@@ -17,6 +17,7 @@ from assistant.core.records import Access, Document, make_access
 from assistant.index.queries import Queries
 
 CHANGED, GONE = "the document no longer says it there", "the document is gone, or not in force"
+ENDS = '.!?:;|)”"'  # of a sentence, an item or a row
 UNKNOWN = "the document has changed since; the log does not know whether the quote did"
 
 
@@ -81,10 +82,22 @@ def quote_of(source: dict[str, Any], document: Document, queries: Queries) -> st
     start, length = source["start"], source["end"] - source["start"]
     places = chain((start,), range(len(document.text) - length + 1))  # where it was, and then anywhere
     for at in places:
-        text = document.text[at : at + length]
-        if quote_hash(text) == source.get("quote_sha256") and _is_under(source, document, (at, at + length), queries):
+        text, span = document.text[at : at + length], (at, at + length)
+        if (
+            quote_hash(text) == source.get("quote_sha256")
+            and _is_whole(document.text, *span)
+            and _is_under(source, document, span, queries)
+        ):
             return text
     return ""
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Tell whether a span says all of its sentences: what went on is another rule ("..., if the board agrees")."""
+    before = text[text.rfind("\n", 0, start) + 1 : start].rstrip()
+    after = text[end : text.find("\n", end) if "\n" in text[end:] else len(text)].lstrip()
+    begins = not before or not (before[-1].isalnum() or before[-1] in ",;(")
+    return begins and (not after or text[end - 1] in ENDS or after[0] in ENDS)
 
 
 def _is_under(source: dict[str, Any], document: Document, span: tuple[int, int], queries: Queries) -> bool:

@@ -118,7 +118,8 @@ def redacted(text: str) -> str:
 def redacted_together(texts: Sequence[str]) -> list[str]:
     """Mask texts that follow one another as `redacted` does, and what one of them names and the next one holds."""
     texts = [redacted(text) for text in texts]
-    spans = Guards(KEPT).input(" ".join(texts)).spans
+    named = [f"{text[:-1]}:" if text.endswith("?") else text for text in texts]  # "What is my passport number?"
+    spans = [*Guards(KEPT).input(" ".join(texts)).spans, *Guards(KEPT).input(" ".join(named)).spans]
     begins = accumulate((len(text) + 1 for text in texts), initial=0)
     return [
         mask(

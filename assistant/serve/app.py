@@ -126,7 +126,7 @@ class Service:
 
         def work(access: Access, report_stage: ReportStage) -> Response:
             answer = self._answer(request, asked.question, turns, access, report_stage, asked.about)
-            return render.answered(answer, asked)
+            return render.answered(answer, asked, access)
 
         return await self._run(request, work)
 
@@ -148,7 +148,8 @@ class Service:
         return await self._run(request, work)
 
     async def static(self, request: Request) -> Response:
-        return render.static(request.url.path)
+        known = request.url.path == render.HOME and self._door.knows_askers
+        return render.home(self._access(request)) if known else render.static(request.url.path)
 
     async def models(self) -> Response:
         return Response(encoded(models()), media_type=JSON)

@@ -47,6 +47,11 @@ class Door:
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
     everybody: Callable[[], Access] = make_access
 
+    @property
+    def knows_askers(self) -> bool:
+        """Whether those who ask have names."""
+        return bool(self.tokens or (self.proxies and self.user_header))
+
     def check(self, path: str, headers: Headers) -> None:
         """Raise HttpError for another server's name, and without a token where one is asked for; ConfigError.
 

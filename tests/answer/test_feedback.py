@@ -159,9 +159,10 @@ def test_what_ends_every_row_of_a_long_table_is_looked_for_once_a_passage(
 
 
 def test_a_note_is_masked_by_what_the_question_names(office: Assistant, config: Config) -> None:
-    answer = office.answer("Who pays for hotels? My passport number is")
-    office.feedback(Feedback(answer.log_id, "wrong", "123456789, as I wrote."))
-    assert "123456789" not in lines(config)[-1].raw["note"]
+    for question in ("Who pays for hotels? My passport number is", "What is my passport number?"):
+        answer = office.answer(question)
+        office.feedback(Feedback(answer.log_id, "wrong", "123456789, as I wrote."))
+        assert "123456789" not in lines(config)[-1].raw["note"]
 
 
 def test_no_text_is_found_across_what_is_masked(index_files: Callable[[Mapping[str, str]], Config]) -> None:

@@ -26,6 +26,14 @@ def assistant(config: Config) -> Iterator[Assistant]:
         yield opened
 
 
+def test_no_password_is_told_by_respelling(index_files: Callable[[Mapping[str, str]], Config]) -> None:
+    text = '# Printer\n\nThe printer is in the hall. Its password: "Kettlewindle". Toner lies in the cupboard.\n'
+    with closing(Assistant(index_files({"printer.md": text}), access=NOBODY)) as opened:
+        answer = opened.answer("Who may use Kettlewindel for the printer?")
+        assert "kettlewindle" not in f"{answer.asked} {answer.text}".casefold()
+        assert opened.answer("Where is the tonner of the printer?").asked == "Where is the Toner of the printer?"
+
+
 def test_a_term_that_is_a_secret_is_masked(assistant: Assistant) -> None:
     found = assistant.terms()
     assert found and SECRET not in str(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -270,6 +271,22 @@ def test_nothing_comes_from_elsewhere(client: TestClient) -> None:
         assert found.headers["content-type"].startswith(kind)
         assert "http://" not in found.text and "https://" not in found.text
     assert client.get("/page.js").text.count("\n") < 400
+
+
+def test_the_page_says_whose_conversations_a_browser_keeps(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    made = [make_token(*named) for named in (("anna", ["hr"]), ("bob", ["hr"]), ("anna", []))]
+    tokens.write_text("".join(f"{token.line}\n" for _, token in made))
+    tokens.chmod(0o600)
+    with client_of(StubAssistant(), Door(tokens=TokenFile(tokens))) as client:
+        headers = [{"Authorization": f"Bearer {shown}"} for shown, _ in made]
+        pages = [client.get("/", headers=header).text for header in headers]
+        answers = [client.post("/", data={"question": QUESTION}, headers=header).text for header in headers]
+    askers = [re.findall(r'data-asker="([^"]*)"', page) for page in pages]
+    assert len({str(asker) for asker in askers}) == 3 and "anna" not in str(pages)
+    assert [re.findall(r'data-asker="([^"]*)"', page) for page in answers] == askers
+    with client_of(StubAssistant()) as client:
+        assert 'data-asker=""' in client.get("/").text
 
 
 def test_reviewers_alone_see_the_gaps_and_of_documents_what_they_may_see(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,7 +19,8 @@ from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
 from assistant.answer.outcomes import nearest
 from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURNS
-from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Hit, Turn
+from assistant.contract import dumps
+from assistant.core.records import MAX_QUESTION, Access, Answer, Document, Feedback, Hit, Turn
 from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
 from assistant.serve.schemas import HttpError, Latest, Message, bad_request
 from assistant.text.canonical import plain_text
@@ -98,7 +100,19 @@ def check_origin(headers: Mapping[str, str]) -> None:
         raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
 
 
-def answered(answer: Answer, asked: PageQuestion) -> Response:
+def home(access: Access) -> Response:
+    """Return the page with nothing asked yet, for somebody whom the server knows."""
+    return _page("home.html", answer=None, about="", history="[]", most=MOST, asker=asker_of(access))
+
+
+def asker_of(access: Access) -> str:
+    """Return what tells whose the conversations are that a browser keeps; "" where the server does not know."""
+    if not access.asker:
+        return ""
+    return f"-{sha256(dumps([access.asker, sorted(access.roles)]).encode()).hexdigest()[:16]}"
+
+
+def answered(answer: Answer, asked: PageQuestion, access: Access) -> Response:
     """Return the page with an answer, and with the conversation for the question after it."""
     turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
     while len(history := _conversation(turns)) > MAX_HISTORY:
@@ -114,6 +128,7 @@ def answered(answer: Answer, asked: PageQuestion) -> Response:
         about=asked.about,
         history=history,
         most=MOST,
+        asker=asker_of(access),
     )
 
 
@@ -165,7 +180,7 @@ def _page(
 
 
 def _rendered(name: str, **shown: object) -> bytes:
-    return _templates().get_template(name).render(**shown).encode()
+    return _templates().get_template(name).render({"asker": "", **shown}).encode()
 
 
 def _title(hit: Hit) -> str:

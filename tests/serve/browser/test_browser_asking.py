@@ -144,6 +144,12 @@ def test_an_earlier_conversation_is_found_and_opened(tab: Tab) -> None:
 
 
 @pytest.mark.slow
+def test_what_another_person_asked_in_this_browser_is_gone(tab: Tab) -> None:
+    tab.page.evaluate("localStorage.setItem('policy-assistant-5ha256', '[]')")
+    tab.page.reload()
+    assert tab.page.evaluate("localStorage.getItem('policy-assistant-5ha256')") is None
+
+
 def test_forgotten_conversations_are_gone(tab: Tab) -> None:
     tab.ask(QUESTION)
     tab.page.click("text=New conversation")

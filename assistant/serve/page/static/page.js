@@ -1,8 +1,9 @@
 // Asks without leaving the page, and keeps the conversations of this browser. Without it the form works all the same.
 "use strict";
 
-const STORE = "policy-assistant", MOST = 20; // the tab's own conversation is named under the same key, in its session
-const ABOUT = "policy-assistant-about"; // what whoever uses this browser says of themselves
+// Whose they are: a browser may be used by several people, and the server says who asks, if it knows.
+const NAME = "policy-assistant", STORE = `${NAME}${document.body.dataset.asker}`, MOST = 20;
+const ABOUT = `${STORE}-about`; // what whoever uses this browser says of themselves
 const BUSY = 503, MOST_TRIES = 60;
 const FEEDBACK = "/feedback", ODD = `meta, base, form:not([action="${FEEDBACK}"]), iframe, link, style, script`;
 const form = document.getElementById("ask");
@@ -27,6 +28,13 @@ function remember(about) {
 
 function remembered() {
   try { return localStorage.getItem(ABOUT) ?? ""; } catch { return ""; }
+}
+
+function forgetOthers() {
+  try {
+    const others = Object.keys(localStorage).filter((key) => key.startsWith(NAME) && key !== STORE && key !== ABOUT);
+    for (const key of others) localStorage.removeItem(key);
+  } catch { /* private */ }
 }
 
 function current() {
@@ -151,6 +159,7 @@ if (form) {
     }
   });
 
+  forgetOthers();
   about.value ||= remembered();
   about.addEventListener("change", () => remember(about.value));
 
