@@ -42,13 +42,15 @@ def give(
         if len(text) > most:
             raise UsageError(f"the {name} has {len(text):,} characters; the limit is {most:,}.")
     question = _question_of(given.answer, access, audit)
-    quotes = [find_place(given.quote, access, catalog, guards, stage)] if given.quote.strip() else []
+    quotes = [find_place(given.quote, access, catalog, guards, stage)[0]] if given.quote.strip() else []
     *_, note = redacted_together([question, encodable(given.note).strip()])  # the one may name what the other holds
     return audit.append(remark_line(FEEDBACK, given.answer, given.opinion, access, note, quotes))
 
 
-def find_place(text: str, access: Access, catalog: Catalog, guards: Guards, stage: ReportStage = no_report) -> Quote:
-    """Return the sentences, items or rows in which a text stands, but for case and marks.
+def find_place(
+    text: str, access: Access, catalog: Catalog, guards: Guards, stage: ReportStage = no_report
+) -> tuple[Quote, str]:
+    """Return the sentences, items or rows in which a text stands, but for case and marks, and how they are said there.
 
     Raises UsageError if no document says it that `access` may see, or if what it says there may not be shown: both
     are told alike, so that nobody can guess at what is masked. So is a text that stands in several places, whole in
@@ -74,7 +76,8 @@ def find_place(text: str, access: Access, catalog: Catalog, guards: Guards, stag
     if len(found) > 1:
         hint = "Copy more of it, from the heading or the lead-in above it on."
         raise UsageError("several places say that, and mean different things.", hint)
-    return next(iter(found.values()))
+    (((_, *parts), quote),) = found.items()
+    return quote, " ".join(parts)
 
 
 def _shown_places(said: re.Pattern[str], hit: Hit, guards: Guards) -> Iterator[tuple[tuple[str, ...], Quote]]:

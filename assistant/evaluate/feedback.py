@@ -14,15 +14,17 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from assistant.answer.evidence import plain
 from assistant.answer.feedback import FEEDBACK
+from assistant.answer.read import evidence_in
 from assistant.audit.ledger import Entry
 from assistant.audit.trail import Audit, about_of, day_of, history_of, remark_line
 from assistant.contract import dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import PRIVATE_FILE, is_exposed, write_atomic
-from assistant.core.records import Access, make_access
+from assistant.core.records import Access, Document, make_access
 from assistant.evaluate.questions import read_lines, with_gold
-from assistant.evaluate.stale import document_of_quote, quote_of
+from assistant.evaluate.stale import document_of_quote, place_of_quote
 from assistant.index.queries import Queries
 
 LOCK_SECONDS = 10.0  # that another review is waited for
@@ -34,10 +36,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class QuotedText:
-    """What a document says, and its source."""
+    """What a document says, its source, and how it is said below its lead-in or a table's header."""
 
     source: str
     text: str
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +168,19 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
     access = Pending(given, asked, (), ()).access
     quoted, right = (
         tuple(
-            QuotedText(document.source, text)
+            _quoted(document, span, queries, access)
             for source in entry.raw["sources"]
             if (document := document_of_quote(source, queries, access))
-            and (text := quote_of(source, document, queries))
+            and (span := place_of_quote(source, document, queries))
         )
         for entry in (asked, given)
     )
     return Pending(given, asked, quoted, right)
+
+
+def _quoted(document: Document, span: tuple[int, int], queries: Queries, access: Access) -> QuotedText:
+    start, end = span
+    passages = [(passage.id, 0.0, ()) for passage in queries.passages_of(document.id, start, end)]
+    parts = [part for hit in queries.hits(passages, access) for part in evidence_in(hit)]
+    said = " ".join(plain(part) for part in parts if part.start < end and start < part.end)
+    return QuotedText(document.source, document.text[start:end], said)

@@ -67,7 +67,7 @@ def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
         return ""
     if "quote_sha256" not in source:  # a line of an earlier version
         return UNKNOWN
-    return "" if quote_of(source, document, queries) else CHANGED
+    return "" if place_of_quote(source, document, queries) else CHANGED
 
 
 def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) -> Document | None:
@@ -77,19 +77,19 @@ def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) 
     return same if same and same.source == name else queries.document(name, access) or same
 
 
-def quote_of(source: dict[str, Any], document: Document, queries: Queries) -> str:
-    """Return the text of a quote of the log, wherever its document says it under its headings; "" where it does not."""
-    start, length = source["start"], source["end"] - source["start"]
-    places = chain((start,), range(len(document.text) - length + 1))  # where it was, and then anywhere
-    for at in places:
-        text, span = document.text[at : at + length], (at, at + length)
+def place_of_quote(source: dict[str, Any], document: Document, queries: Queries) -> tuple[int, int] | None:
+    """Return where a document says a quote of the log under its headings, as whole sentences; None where it does not."""
+    length = source["end"] - source["start"]
+    starts = chain((source["start"],), range(len(document.text) - length + 1))  # where it was, and then anywhere
+    for start in starts:
+        end = start + length
         if (
-            quote_hash(text) == source.get("quote_sha256")
-            and _is_whole(document.text, *span)
-            and _is_under(source, document, span, queries)
+            quote_hash(document.text[start:end]) == source.get("quote_sha256")
+            and _is_whole(document.text, start, end)
+            and _is_under(source, document, (start, end), queries)
         ):
-            return text
-    return ""
+            return start, end
+    return None
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:

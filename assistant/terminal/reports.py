@@ -109,7 +109,7 @@ def gold_report(gold: Iterable[QuotedText]) -> Iterator[RenderableType]:
 
 
 def _said(told: str, one: QuotedText) -> Indented:
-    return Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.text)))
+    return Indented(Text.assemble((f"{printable(told)}: ", "cyan"), printable(one.said)))
 
 
 def _meaning(pending: Pending) -> str:

@@ -92,5 +92,6 @@ class Review:
             if one.gold is None:
                 raise UsageError(UNKNOWN)
             return one.gold
-        quote = find_place(said, one.access, self._catalog, self._guards)  # a row must not say more than was asked as
-        return (QuotedText(quote.source, quote.quote),)
+        # A row must not say more than was asked as.
+        quote, said = find_place(said, one.access, self._catalog, self._guards)
+        return (QuotedText(quote.source, quote.quote, said),)

@@ -120,7 +120,7 @@ def test_a_place_is_whole_sentences_items_or_rows(office: Assistant, config: Con
         ("Dinner | 35 euros", "| Dinner | 35 euros |"),
         ("opens at nine", "It opens at nine in the morning."),
     ):
-        quote = find_place(text, make_access(), office.catalog, guards)
+        quote, _ = find_place(text, make_access(), office.catalog, guards)
         assert quote.quote == whole
         document = office.catalog.queries.document(quote.source, make_access())
         assert document and document.text[quote.start : quote.end] == whole
@@ -139,10 +139,11 @@ def test_a_part_of_a_number_is_no_place_and_a_whole_item_comes_first(
     )
     guards = Guards(config.guards)
     with closing(Catalog.open(config.data)) as catalog:
-        assert find_place("10 days in Spain", make_access(), catalog, guards).quote == "10 days in Spain"
+        quote, said = find_place("10 days in Spain", make_access(), catalog, guards)
+        assert (quote.quote, said) == ("10 days in Spain", "You may work: … 10 days in Spain")
         with pytest.raises(UsageError, match="several places"):
             find_place("approves it within five working days", make_access(), catalog, guards)
-        whole = find_place("head of people approves it within", make_access(), catalog, guards)
+        whole, _ = find_place("head of people approves it within", make_access(), catalog, guards)
     assert whole.source == "training.md"
 
 
@@ -173,7 +174,7 @@ def test_no_text_is_found_across_what_is_masked(index_files: Callable[[Mapping[s
     with closing(Catalog.open(config.data)) as catalog:
         (first, _), (second, _) = catalog.queries.passages(make_access())
         assert first.text.endswith("The door code is 4821.") and second.text.startswith(words)
-        assert find_place(words, make_access(), catalog, guards).quote == words
+        assert find_place(words, make_access(), catalog, guards)[0].quote == words
         for code in ("4821", "4819"):
             with pytest.raises(UsageError, match="no document that you may see says that"):
                 find_place(f"{code}. {words}", make_access(), catalog, guards)
