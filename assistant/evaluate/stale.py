@@ -78,7 +78,7 @@ def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) 
 
 
 def place_of_quote(source: dict[str, Any], document: Document, queries: Queries) -> tuple[int, int] | None:
-    """Return where a document says a quote of the log under its headings, as whole sentences; None where it does not."""
+    """Return where a document says a quote of the log under its headings, in whole sentences; None if it does not."""
     length = source["end"] - source["start"]
     starts = chain((source["start"],), range(len(document.text) - length + 1))  # where it was, and then anywhere
     for start in starts:
