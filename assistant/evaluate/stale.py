@@ -93,11 +93,10 @@ def place_of_quote(source: dict[str, Any], document: Document, queries: Queries)
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Tell whether a span says all of its sentences: what went on is another rule ("..., if the board agrees")."""
-    before = text[text.rfind("\n", 0, start) + 1 : start].rstrip()
-    after = text[end : text.find("\n", end) if "\n" in text[end:] else len(text)].lstrip()
-    begins = not before or not (before[-1].isalnum() or before[-1] in ",;(")
-    return begins and (not after or text[end - 1] in ENDS or after[0] in ENDS)
+    """Tell whether no sentence goes on behind a span: that is another rule ("..., if the board agrees")."""
+    after, *_ = text[end:].split("\n", 1)
+    ends = not after.strip() or text[end - 1] in ENDS or after.lstrip()[0] in ENDS
+    return ends and not text[max(0, start - 1) : start].isalnum()
 
 
 def _is_under(source: dict[str, Any], document: Document, span: tuple[int, int], queries: Queries) -> bool:

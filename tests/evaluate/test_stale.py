@@ -79,7 +79,7 @@ def test_an_edit_touches_the_answers_that_quote_it(
         ("Book early. {}", True),
         ("{}, if the board agrees", False),
         ("{}tars", False),
-        ("Nobody says that {}", False),
+        ("A{}", False),
         ("{}. More is paid by the board.", True),
     ],
 )
