@@ -19,10 +19,12 @@ first. Places, words in common and numbers that are asked for helped a reader th
 they mislead (docs/log/experiments.md).
 """
 
-READING_FEATURES = ("score", "quoted")
-"""The best candidate's weighed score, and the log-odds that the answer is in what is quoted, over all else.
+READING_FEATURES = ("score", "quoted", "words")
+"""The best candidate's weighed score, the log-odds that the answer is in what is quoted, over all else, and the
+logarithm of how many words were asked.
 
-The reader learns one softmax over the likeliest candidates and "nothing answers": the second is what that says.
+The reader learns one softmax over the likeliest candidates and "nothing answers": the second is what that says. A plain
+question, "notice period", has lower scores than a story and is answered rightly as often (docs/log/experiments.md).
 """
 
 Floats = NDArray[np.float64]
@@ -47,11 +49,15 @@ def sentence_columns(
     return {"log_odds": odds, "compared": beside, "hit_gap": hits - hits.max()}
 
 
-def reading_columns(columns: Columns, scores: Floats, quoted: NDArray[np.bool_]) -> dict[str, float]:
+def reading_columns(question: str, columns: Columns, scores: Floats, quoted: NDArray[np.bool_]) -> dict[str, float]:
     """Return READING_FEATURES of candidates, given their combined scores [n], and which of them are quoted [n]."""
     odds = columns["compared"]
     others = np.logaddexp.reduce(odds[~quoted], initial=0.0)  # 0 are the log-odds that nothing answers
-    return {"score": float(scores.max()), "quoted": float(np.logaddexp.reduce(odds[quoted]) - others)}
+    return {
+        "score": float(scores.max()),
+        "quoted": float(np.logaddexp.reduce(odds[quoted]) - others),
+        "words": math.log(max(1, len(question.split()))),
+    }
 
 
 def overlap_gaps(question: str, sentences: Sequence[Evidence]) -> Floats:

@@ -68,10 +68,12 @@ class Picked:
     closest: tuple[Evidence, ...]
 
 
-def pick(found: Candidates, weights: Logistic, settings: ReaderSection, focus: str = "") -> Picked | None:
-    """Weigh the candidates and choose the evidence among them, if any could be.
+def pick(
+    question: str, found: Candidates, weights: Logistic, settings: ReaderSection, focus: str = ""
+) -> Picked | None:
+    """Weigh the candidates of a question and choose the evidence among them, if any could be.
 
-    Where the question holds what was said before, `focus` is the question itself: its words must be the evidence's.
+    Where it holds what was said before, `focus` is the question itself: its words must be the evidence's.
     """
     if not found.sentences:
         return None
@@ -82,7 +84,7 @@ def pick(found: Candidates, weights: Logistic, settings: ReaderSection, focus: s
     if not (evidence := choose(scored, settings)):
         return None
     quoted = np.array([any(overlap(part, quote) for quote in evidence) for part in scored])
-    return Picked(scores, evidence, reading_columns(found.columns, scores, quoted), closest(scored))
+    return Picked(scores, evidence, reading_columns(question, found.columns, scores, quoted), closest(scored))
 
 
 class Reader:
@@ -103,7 +105,7 @@ class Reader:
             return Reading(tuple(definitions), tuple(hits), DEFINED)
         read, rest = hits[: self._settings.passages], hits[self._settings.passages :]
         found = self.candidates(question, read)
-        if not (picked := pick(found, self._model, self._settings, focus)):
+        if not (picked := pick(question, found, self._model, self._settings, focus)):
             return Reading((), tuple(hits), 0.0)
         return Reading(
             picked.evidence,

@@ -45,9 +45,9 @@ def test_what_was_not_compared_is_no_likelier_than_what_was() -> None:
 
 def test_a_reading_is_told_by_its_best_candidate_and_the_share_of_what_is_quoted() -> None:
     columns = sentence_columns(SENTENCES, [3.0, 3.0, 3.0], {0: 0.7, 1: -0.2, 2: 0.5})
-    told = reading_columns(columns, np.array([0.5, 2.0, 1.0]), np.array([False, True, True]))
+    told = reading_columns("Who approves it?", columns, np.array([0.5, 2.0, 1.0]), np.array([False, True, True]))
     assert tuple(told) == READING_FEATURES
-    assert told["score"] == 2.0
+    assert told["score"] == 2.0 and told["words"] == pytest.approx(np.log(3))
     quoted, others = np.exp([-0.2, 0.5]).sum(), np.exp(0.7) + 1
     assert told["quoted"] == pytest.approx(np.log(quoted / others))
 

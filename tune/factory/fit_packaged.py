@@ -8,6 +8,7 @@ to 60 minutes on two cores. Writes `assistant/packaged/reader.json` and `confide
 from __future__ import annotations
 
 import json
+import random
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,8 @@ from tune.train import MIN_EXAMPLES
 
 SEED = 7
 DOCUMENTS, QUESTIONS = "docs", "questions.jsonl"  # of an organisation
+PLAIN = "plain.jsonl"  # questions of a few words, as people type them
+DRAWN, DRAWN_BY = 90, 4  # other questions of an organisation that the calibration counts, and the seed of which
 MADE = {"by": "python -m tune.factory.fit_packaged", "version": __version__, "seed": SEED}
 ORGANISATIONS = Path(__file__).parent / "organisations"
 LARGE_ORGANISATIONS = Path(__file__).parent / "large_organisations"
@@ -75,7 +78,7 @@ def ask(folders: Sequence[Path], work: Path) -> Iterator[Asked]:
     """Read the organisations' questions, with indexes in `work`."""
     for folder in folders:
         with closing(open_index(folder / DOCUMENTS, work / folder.name)) as assistant:
-            asked = read_questions(folder / QUESTIONS)
+            asked = [*read_questions(folder / QUESTIONS), *read_questions(folder / PLAIN)]
             for done, question in enumerate(asked):
                 note_progress(f"reading {folder.name}", done, len(asked))
                 access = access_of(assistant.access, question)
@@ -84,9 +87,12 @@ def ask(folders: Sequence[Path], work: Path) -> Iterator[Asked]:
                     yield Asked(question, assistant.candidates(question.asked, question.history, access=access))
 
 
-def samples(asked: Sequence[Asked]) -> Iterator[Sample]:
-    """Yield the candidates of each question that has both right and wrong ones."""
+def samples(asked: Sequence[Asked], folders: Sequence[Path]) -> Iterator[Sample]:
+    """Yield the candidates of each question that has both right and wrong ones; the weights are of none of the plain."""
+    plain = {question.id for folder in folders for question in read_questions(folder / PLAIN)}
     for one in asked:
+        if one.question.id in plain:
+            continue
         gold = tuple(covers_gold(e.text, one.question.evidence) for e in one.found.sentences)
         if any(gold) and not all(gold):
             yield Sample(one.question.document, dict(one.found.columns), gold)
@@ -105,7 +111,7 @@ def fit_reader(found: Sequence[Sample]) -> Logistic:
 
 def make_reader(asked: Sequence[Asked], folders: Sequence[Path]) -> Logistic:
     """Write the reader's weights, and return them."""
-    found = list(samples(asked))
+    found = list(samples(asked, folders))
     weights = fit_reader(found)
     model = reader.to_json(weights, READER_ID, {**MADE, "questions": len(found), "from": _stamps(folders)})
     (PACKAGED / READER).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
@@ -114,14 +120,22 @@ def make_reader(asked: Sequence[Asked], folders: Sequence[Path]) -> Logistic:
 
 def make_confidence(asked: Sequence[Asked], folders: Sequence[Path], weights: Logistic) -> dict[str, Any]:
     """Write the calibration of the packaged reader, and return what it holds."""
+    counted = {question.id for folder in folders for question in drawn(folder)}
     found = [
         calibrate.outcome(one.question, picked.evidence, picked.features, "organisations")
         for one in asked
-        if (picked := pick(one.found, weights, ReaderSection()))
+        if one.question.id in counted and (picked := pick(one.question.asked, one.found, weights, ReaderSection()))
     ]
     confidence = calibrate.calibrate(found, {**MADE, "from": _stamps(folders)})
     (PACKAGED / CONFIDENCE).write_text(json.dumps(calibrate.to_json(confidence)) + "\n", encoding="utf-8")
     return summary(confidence, AnswerSection().max_risk)
+
+
+def drawn(folder: Path) -> list[Question]:
+    """Return the questions of an organisation that are counted: the plain ones, and some of the others."""
+    others = list(read_questions(folder / QUESTIONS))
+    random.Random(DRAWN_BY).shuffle(others)
+    return [*read_questions(folder / PLAIN), *others[:DRAWN]]
 
 
 def organisations() -> Iterator[Path]:
@@ -144,7 +158,11 @@ def open_index(documents: Path, index: Path) -> Assistant:
 
 
 def _stamps(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
-    return {f.name: {"file": f"{f.name}/{QUESTIONS}", "sha256": hash_file(f / QUESTIONS)} for f in folders}
+    return {
+        f"{folder.name}/{name}": {"sha256": hash_file(folder / name)}
+        for folder in folders
+        for name in (QUESTIONS, PLAIN)
+    }
 
 
 def note_progress(stage: str, done: float, total: float) -> None:
