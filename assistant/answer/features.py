@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 Columns = Mapping[str, Floats]
 
 FLOOR = -15.0  # of log-odds; what was cut off has this
+LEAST_WORDS, NO_PLAIN = 5, 12  # that a short question counts as, and one that names nothing: "How much is it?", "zzz"
 
 
 def sentence_columns(
@@ -56,8 +57,13 @@ def reading_columns(question: str, columns: Columns, scores: Floats, quoted: NDA
     return {
         "score": float(scores.max()),
         "quoted": float(np.logaddexp.reduce(odds[quoted]) - others),
-        "words": math.log(max(1, len(question.split()))),
+        "words": math.log(_length(question)),
     }
+
+
+def _length(question: str) -> int:
+    """Return how many words a question counts as: one is not plain for saying next to nothing."""
+    return max(LEAST_WORDS, len(question.split())) if len(content(question)) > 1 else NO_PLAIN
 
 
 def overlap_gaps(question: str, sentences: Sequence[Evidence]) -> Floats:

@@ -80,7 +80,7 @@ class ReaderSection:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSection:
-    max_risk: Share = 0.16  # share of answers that may be wrong, on questions like the calibration's; 0.16 is 16%
+    max_risk: Share = 0.15  # share of answers that may be wrong, on questions like the calibration's; 0.15 is 15%
     min_closest: Share = 0.4  # probability of being right from which the closest quotes are shown instead
 
 

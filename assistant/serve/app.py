@@ -148,8 +148,10 @@ class Service:
         return await self._run(request, work)
 
     async def static(self, request: Request) -> Response:
-        known = request.url.path == render.HOME and self._door.knows_askers
-        return render.home(self._access(request)) if known else render.static(request.url.path)
+        if request.url.path == render.HOME and self._door.knows_askers:
+            with suppress(HttpError):  # who is not let in is told so when they ask
+                return render.home(self._access(request))
+        return render.static(request.url.path)
 
     async def models(self) -> Response:
         return Response(encoded(models()), media_type=JSON)

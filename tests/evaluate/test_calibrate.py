@@ -73,7 +73,10 @@ def test_a_part_without_unanswerable_questions_is_refused() -> None:
 def like_the_packaged(count: int, off: float, seed: int = 3) -> list[ReaderOutcome]:
     """Make questions whose answers are right as often as the packaged calibration says, but for `off` log-odds."""
     rng, model = np.random.default_rng(seed), load_packaged().model
-    features = [{name: float(rng.normal(0, 3)) for name in READING_FEATURES} for _ in range(count)]
+    features = [
+        {name: float(rng.normal(2, 0.5) if name == "words" else rng.normal(0, 3)) for name in READING_FEATURES}
+        for _ in range(count)
+    ]
     chances = [1 / (1 + np.exp(-float(model.log_odds(each)) - off)) for each in features]
     return [
         ReaderOutcome(f"{n}", "set", rng.uniform() < p, f)

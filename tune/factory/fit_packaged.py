@@ -88,7 +88,7 @@ def ask(folders: Sequence[Path], work: Path) -> Iterator[Asked]:
 
 
 def samples(asked: Sequence[Asked], folders: Sequence[Path]) -> Iterator[Sample]:
-    """Yield the candidates of each question that has both right and wrong ones; the weights are of none of the plain."""
+    """Yield the candidates of each question that has both right and wrong ones, of the plain ones none."""
     plain = {question.id for folder in folders for question in read_questions(folder / PLAIN)}
     for one in asked:
         if one.question.id in plain:
