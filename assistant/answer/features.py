@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from assistant.answer.evidence import plain
 from assistant.core.records import Evidence
+from assistant.text.canonical import count_words
 from assistant.text.words import content
 
 SENTENCE_FEATURES = ("log_odds", "compared", "hit_gap")
@@ -31,7 +32,10 @@ Floats = NDArray[np.float64]
 Columns = Mapping[str, Floats]
 
 FLOOR = -15.0  # of log-odds; what was cut off has this
-LEAST_WORDS, NO_PLAIN = 5, 12  # that a short question counts as, and one that names nothing: "How much is it?", "zzz"
+LEAST_LENGTH, VAGUE_LENGTH = (
+    5,
+    12,
+)  # words that a short question counts as, and one that names nothing: "How much is it?"
 
 
 def sentence_columns(
@@ -63,7 +67,7 @@ def reading_columns(question: str, columns: Columns, scores: Floats, quoted: NDA
 
 def _length(question: str) -> int:
     """Return how many words a question counts as: one is not plain for saying next to nothing."""
-    return max(LEAST_WORDS, len(question.split())) if len(content(question)) > 1 else NO_PLAIN
+    return max(LEAST_LENGTH, count_words(question)) if len(content(question)) > 1 else VAGUE_LENGTH
 
 
 def overlap_gaps(question: str, sentences: Sequence[Evidence]) -> Floats:

@@ -119,7 +119,8 @@ def redacted_together(texts: Sequence[str]) -> list[str]:
     """Mask texts that follow one another as `redacted` does, and what one of them names and the next one holds."""
     texts = [redacted(text) for text in texts]
     named = [f"{text[:-1]}:" if text.endswith("?") else text for text in texts]  # "What is my passport number?"
-    spans = [*Guards(KEPT).input(" ".join(texts)).spans, *Guards(KEPT).input(" ".join(named)).spans]
+    readings = dict.fromkeys((" ".join(texts), " ".join(named)))  # mostly one: each is screened
+    spans = [span for reading in readings for span in Guards(KEPT).input(reading).spans]
     begins = accumulate((len(text) + 1 for text in texts), initial=0)
     return [
         mask(

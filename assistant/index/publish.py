@@ -85,7 +85,7 @@ def publish(
 
 
 def withdraw(catalog: Catalog, store: VectorStore, drops: Sequence[str], rebuild_share: float) -> None:
-    """Drop rows, every generation that holds their vectors, and all that is remembered of them."""
+    """Drop rows, every generation that holds their vectors, and what is remembered of files that were refused."""
     catalog.keep_refusals({})
     _commit(catalog, store, catalog.meta("generation"), (), drops, catalog.meta("encoder") or "", rebuild_share)
     store.keep_only([catalog.meta("generation") or ""])

@@ -59,9 +59,10 @@ UNSEEN = ("airline", "council", "harbour", "northlight")  # kept to judge by
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """A question of an organisation, and the candidates that were read for it."""
+    """A question of an organisation, whether it is a plain one, and the candidates that were read for it."""
 
     question: Question
+    is_plain: bool
     found: Candidates
 
 
@@ -78,23 +79,22 @@ def ask(folders: Sequence[Path], work: Path) -> Iterator[Asked]:
     """Read the organisations' questions, with indexes in `work`."""
     for folder in folders:
         with closing(open_index(folder / DOCUMENTS, work / folder.name)) as assistant:
-            asked = [*read_questions(folder / QUESTIONS), *read_questions(folder / PLAIN)]
-            for done, question in enumerate(asked):
+            asked = [(one, name == PLAIN) for name in (QUESTIONS, PLAIN) for one in read_questions(folder / name)]
+            for done, (question, is_plain) in enumerate(asked):
                 note_progress(f"reading {folder.name}", done, len(asked))
                 access = access_of(assistant.access, question)
                 # What a definition answers is not read, so that it has no features.
                 if assistant.read(question.asked, question.history, access=access).features:
-                    yield Asked(question, assistant.candidates(question.asked, question.history, access=access))
+                    yield Asked(
+                        question, is_plain, assistant.candidates(question.asked, question.history, access=access)
+                    )
 
 
-def samples(asked: Sequence[Asked], folders: Sequence[Path]) -> Iterator[Sample]:
+def samples(asked: Sequence[Asked]) -> Iterator[Sample]:
     """Yield the candidates of each question that has both right and wrong ones, of the plain ones none."""
-    plain = {question.id for folder in folders for question in read_questions(folder / PLAIN)}
     for one in asked:
-        if one.question.id in plain:
-            continue
         gold = tuple(covers_gold(e.text, one.question.evidence) for e in one.found.sentences)
-        if any(gold) and not all(gold):
+        if any(gold) and not all(gold) and not one.is_plain:
             yield Sample(one.question.document, dict(one.found.columns), gold)
 
 
@@ -111,7 +111,7 @@ def fit_reader(found: Sequence[Sample]) -> Logistic:
 
 def make_reader(asked: Sequence[Asked], folders: Sequence[Path]) -> Logistic:
     """Write the reader's weights, and return them."""
-    found = list(samples(asked, folders))
+    found = list(samples(asked))
     weights = fit_reader(found)
     model = reader.to_json(weights, READER_ID, {**MADE, "questions": len(found), "from": _stamps(folders)})
     (PACKAGED / READER).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
@@ -120,22 +120,23 @@ def make_reader(asked: Sequence[Asked], folders: Sequence[Path]) -> Logistic:
 
 def make_confidence(asked: Sequence[Asked], folders: Sequence[Path], weights: Logistic) -> dict[str, Any]:
     """Write the calibration of the packaged reader, and return what it holds."""
-    counted = {question.id for folder in folders for question in drawn(folder)}
+    counted = {id for folder in folders for id in drawn(folder)}
     found = [
         calibrate.outcome(one.question, picked.evidence, picked.features, "organisations")
         for one in asked
-        if one.question.id in counted and (picked := pick(one.question.asked, one.found, weights, ReaderSection()))
+        if (one.is_plain or one.question.id in counted)
+        and (picked := pick(one.question.asked, one.found, weights, ReaderSection()))
     ]
     confidence = calibrate.calibrate(found, {**MADE, "from": _stamps(folders)})
     (PACKAGED / CONFIDENCE).write_text(json.dumps(calibrate.to_json(confidence)) + "\n", encoding="utf-8")
     return summary(confidence, AnswerSection().max_risk)
 
 
-def drawn(folder: Path) -> list[Question]:
-    """Return the questions of an organisation that are counted: the plain ones, and some of the others."""
-    others = list(read_questions(folder / QUESTIONS))
+def drawn(folder: Path) -> list[str]:
+    """Return the ids of the questions of an organisation that are counted beside its plain ones."""
+    others = [question.id for question in read_questions(folder / QUESTIONS)]
     random.Random(DRAWN_BY).shuffle(others)
-    return [*read_questions(folder / PLAIN), *others[:DRAWN]]
+    return others[:DRAWN]
 
 
 def organisations() -> Iterator[Path]:

@@ -102,7 +102,7 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 def home(access: Access) -> Response:
     """Return the page with nothing asked yet, for somebody whom the server knows."""
-    return _page("home.html", answer=None, about="", history="[]", most=MOST, asker=asker_of(access))
+    return Response(_home(asker_of(access)), headers=HEADERS, media_type=STATIC[HOME])
 
 
 def asker_of(access: Access) -> str:
@@ -169,8 +169,12 @@ def static(path: str) -> Response:
 @cache
 def _static(path: str) -> bytes:
     if path == HOME:
-        return _rendered("home.html", answer=None, about="", history="[]", most=MOST)
+        return _home()
     return (FOLDER / "static" / path[1:]).read_bytes()
+
+
+def _home(asker: str = "") -> bytes:
+    return _rendered("home.html", answer=None, about="", history="[]", most=MOST, asker=asker)
 
 
 def _page(
