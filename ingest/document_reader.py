@@ -24,7 +24,7 @@ from ingest.split import is_within, split
 from ingest.terms import find_terms
 
 # Raise it when the same bytes give another text or other passages, or are no longer refused: they are then read again.
-READER_VERSION = "19"
+READER_VERSION = "20"
 MAY_PASS = ("too_slow", "too_large", "crashed")  # a refusal that is the machine's, so that the file is tried again
 SCREENED = 256  # passages between two looks at the clock
 GRANTED = "audience"  # why a document is rejected whose front matter says who may see it
@@ -117,12 +117,14 @@ class DocumentReader:
     def _add(self, document: Document, found: Sequence[tuple[str, str]]) -> list[Flag]:
         deadline = Deadline(self.settings.max_seconds)
         document, named = self.screen.titled(document)
+        document, masked = self.screen.masked(document)
+        deadline.check()
         passages, planted = self._passages(document, deadline)
-        flags = [*(Flag(document.source, reason, detail) for reason, detail in found), *named, *planted]
+        flags = [*(Flag(document.source, reason, detail) for reason, detail in found), *named, *masked, *planted]
         terms = [term for term in find_terms(document) if is_within(term.start, passages)]
         deadline.check()
         with self.catalog.transaction():
-            self.catalog.add_document(document, passages, terms, flags)
+            self.catalog.add_document(document, passages, terms, flags, self.screen.masks)
         self.queue.add(passages)
         return flags
 

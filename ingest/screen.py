@@ -1,7 +1,11 @@
-"""Documents screened before they are indexed: what speaks to an assistant, and not to people, never reaches one."""
+"""Documents screened before they are indexed: what speaks to an assistant, and not to people, never reaches one.
+
+So does what nobody may read: secrets and personal numbers are masked.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -12,26 +16,29 @@ from assistant.core.errors import DocumentRejected
 from assistant.core.files import hash_file
 from assistant.core.records import Document, Flag, Verdict
 from assistant.guards.injection import ORDERS, Injection
-from assistant.guards.rules import PATTERNS, PERSONAL, SECRETS
-from assistant.guards.run import Guards, Screened
+from assistant.guards.rules import PATTERNS
+from assistant.guards.run import Guards, Screened, masks_id
 from assistant.index.schema import NewPassage
 from assistant.models.encoder import Encode
 from assistant.text.canonical import HEADING
+from ingest.mask import masked_document
 
+MASKED = "masked"  # why a document is reported of which nobody is shown all
 NO_TITLE = "Untitled document"
 
 
 class Screen:
-    """Keeps what holds planted instructions out of the index, and flags it and passages with secrets.
+    """Keeps what holds planted instructions out of the index, masks what nobody may read, and flags both.
 
-    `id` names all that its judgement depends on: a document is read again when it changes.
+    `id` names all that its judgement depends on: a document is read again when it changes; `masks` what is masked.
     """
 
     def __init__(self, settings: GuardsSection, encode: Encode) -> None:
         self._settings = settings
         self._encode = encode
-        files = " ".join(hash_file(path)[:12] for path in (ORDERS, PATTERNS, PERSONAL, SECRETS))
-        self.id = " ".join((*asdict(settings).values(), files))
+        self.masks = masks_id(settings)
+        files = " ".join(hash_file(path)[:12] for path in (ORDERS, PATTERNS))
+        self.id = " ".join((*asdict(settings).values(), files, self.masks))
 
     def titled(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.
@@ -55,6 +62,15 @@ class Screen:
         hidden = any(verdict.action != "allow" for _, verdict in orders)
         return replace(told, title=NO_TITLE) if hidden else told, flags
 
+    def masked(self, document: Document) -> tuple[Document, list[Flag]]:
+        """Return the document with what nobody may read replaced by its kind, and how often and where that was."""
+        told, spans = masked_document(document, self._guards)
+        if not spans:
+            return told, []
+        counts = Counter(span.kind for span in spans)
+        kinds = ", ".join(f"{kind} ({count})" if count > 1 else kind for kind, count in counts.items())
+        return told, [Flag(document.source, MASKED, f"Nobody is shown: {kinds}; from character {spans[0].start:,} on.")]
+
     def planted_headings(self, document: Document) -> frozenset[str]:
         """Return the headings that are orders, which no passage below them may carry."""
         found = filter(None, map(HEADING.match, document.text.split("\n")))
@@ -71,16 +87,7 @@ class Screen:
             if not planted:
                 kept.append(passage)
             flags += [_flag(document, passage, verdict, planted) for verdict in found.verdicts]
-        return self._told(kept), flags
-
-    def _told(self, passages: Sequence[NewPassage]) -> list[NewPassage]:
-        """Mask secrets in the headings that go with the passages."""
-        headings = list(dict.fromkeys(heading for passage in passages for heading in passage.headings))
-        joined = "\n\n".join(headings)
-        if self._masked(joined) == joined:
-            return list(passages)
-        told = {heading: self._masked(heading) for heading in headings}
-        return [replace(passage, headings=tuple(told[heading] for heading in passage.headings)) for passage in passages]
+        return kept, flags
 
     def _masked(self, text: str) -> str:
         return self._guards.output(text, (text,)).text

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import in_context, masked, show_terms, shown_meta, shown_owner, withheld_spans
+from assistant.answer.disclosure import show_terms, shown_meta, shown_owner
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
@@ -145,7 +145,7 @@ class Assistant:
         Raises UsageError without a log, for an answer that was not given to somebody with the roles of `access`, for
         too long a text, and for a quote that no document that `access` may see has.
         """
-        return give(given, access or self.access, self._engine.catalog, self._engine.guards, self._audit, stage)
+        return give(given, access or self.access, self._engine.catalog, self._audit, stage)
 
     def search(
         self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = ""
@@ -181,9 +181,7 @@ class Assistant:
 
     def terms(self, name: str = "", *, access: Access | None = None) -> list[tuple[Term, str, str]]:
         """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
-        return show_terms(
-            name, self.config, self._engine.catalog, access or self.access, self._engine.guards, self._audit
-        )
+        return show_terms(name, self.config, self._engine.catalog, access or self.access, self._audit)
 
     def files(self, answer: Answer, access: Access) -> dict[tuple[str, str], str]:
         """Return the addresses of the files of an answer's sources that are still there, by source and SHA-256."""
@@ -203,7 +201,7 @@ class Assistant:
         return self._engine.encode(texts)
 
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
-        """Return the text around a quote, masked and as far as it is indexed, and where the quote is in it.
+        """Return the text around a quote, as far as it is indexed, and where the quote is in it.
 
         Raises UsageError for what no answer to `access` could have quoted, and for what may not be shown.
         """
@@ -215,18 +213,13 @@ class Assistant:
             if problem or document is None:
                 raise UsageError(f"{quote.source}: {problem}.", "Ask again for a fresh answer.")
             begin, stop = queries.indexed_around(document, start, end)
-            near = queries.passages_of(document.id, start - SURROUNDING, end + SURROUNDING)
-            hits = queries.hits([(passage.id, 0.0, ()) for passage in near], access)
-        spans = [span.moved(-begin) for hit in hits for span in withheld_spans(hit, self._engine.guards)]
-        found = in_context(document.text[begin:stop], start - begin, end - begin, spans, SURROUNDING)
-        if found is None:
-            raise UsageError(f"what {quote.source} says there may not be shown.", "Ask for something else.")
-        return found
+        begin, stop = max(begin, start - SURROUNDING), min(stop, end + SURROUNDING)
+        return document.text[begin:stop], start - begin, end - begin
 
     def place(
         self, sha256: str, start: int, end: int, access: Access, source: str = ""
     ) -> tuple[Document, str, int, int]:
-        """Return a document, the text around its part [start, end), masked, and where that part is in it.
+        """Return a document, the text around its part [start, end), and where that part is in it.
 
         Of several files with the same bytes it is the one with that `source`, if there is one.
 
@@ -259,11 +252,9 @@ class Assistant:
             return self._engine.reader.candidates(asked, hits)
 
     def passages(self, ids: Sequence[int]) -> tuple[Hit, ...]:
-        """Return those of these passages that this assistant may see, and that nothing would be masked in."""
+        """Return those of these passages that this assistant may see."""
         with self._engine.snapshot():
-            hits = self._engine.catalog.queries.hits([(passage_id, 0.0, ()) for passage_id in ids], self.access)
-        shown = masked(hits, self._engine.guards)
-        return tuple(hit for hit, told in zip(hits, shown, strict=True) if hit == told)
+            return self._engine.catalog.queries.hits([(passage_id, 0.0, ()) for passage_id in ids], self.access)
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

@@ -10,7 +10,7 @@ from threading import Lock, local
 from typing import TYPE_CHECKING
 
 from assistant.answer.confidence import Confidence, load_confidence
-from assistant.answer.disclosure import masked
+from assistant.answer.disclosure import check_masked
 from assistant.answer.limits import load_limits
 from assistant.answer.question import Inquiry, respelt
 from assistant.answer.read import Reader, ReaderFile, load_reader
@@ -27,14 +27,10 @@ from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import GUARD_ENCODER, Encoder, encoder_graphs, encoder_sha, open_encoder, remember
 from assistant.models.llm import LanguageModel, open_model
 from assistant.models.registry import Registry
-from assistant.text.words import WORD
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-
-MOST_LOOKED_AT = 3  # passages of a word
 
 
 class Engine:
@@ -107,16 +103,11 @@ class Engine:
     def respelt(self, inquiry: Inquiry) -> Inquiry:
         """Return the inquiry with the question's misspelt words as the documents write them."""
         question = respelt(
-            inquiry.question, self._encoder.result().knows, lambda word: self._written(word, inquiry.access)
+            inquiry.question,
+            self._encoder.result().knows,
+            lambda word: self.catalog.queries.written(word, inquiry.access),
         )
         return inquiry if question == inquiry.question else replace(inquiry, question=question, typed=inquiry.question)
-
-    def _written(self, word: str, access: Access) -> str:
-        """Return how the documents write a misspelt word; "" for one that they show nowhere: it may be a password."""
-        found = self.catalog.queries.written(word, access)
-        hits = self.catalog.queries.hits_naming([found], access, MOST_LOOKED_AT) if found else ()
-        shown = {said.casefold() for hit in masked(hits, self.guards) for said in WORD.findall(hit.passage.text)}
-        return found if not hits or found.casefold() in shown else ""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts [n, dimensions]."""
@@ -160,6 +151,7 @@ class Engine:
     def _check_encoder(self) -> None:
         with self.catalog.snapshot():
             indexed = self.catalog.meta("encoder")
+            check_masked(self.catalog, self.config.guards)
         if indexed is None:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
         ours = encoder_sha(self._registry.load(self.config.encoder.model))

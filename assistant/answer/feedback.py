@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from string import hexdigits
 
-from assistant.answer.disclosure import withheld_spans
 from assistant.answer.evidence import place, plain
 from assistant.answer.question import ReportStage, encodable, no_report
 from assistant.answer.read import evidence_in
@@ -18,7 +17,7 @@ from assistant.audit.ledger import ID_DIGITS
 from assistant.audit.trail import Audit, remark_line
 from assistant.core.errors import UsageError
 from assistant.core.records import Access, Feedback, Hit, Quote
-from assistant.guards.run import Guards, redacted_together
+from assistant.guards.run import redacted_together
 from assistant.index.catalog import Catalog
 
 FEEDBACK = "feedback"  # the command of its lines
@@ -31,7 +30,6 @@ def give(
     given: Feedback,
     access: Access,
     catalog: Catalog,
-    guards: Guards,
     audit: Audit | None,
     stage: ReportStage = no_report,
 ) -> str:
@@ -42,19 +40,16 @@ def give(
         if len(text) > most:
             raise UsageError(f"the {name} has {len(text):,} characters; the limit is {most:,}.")
     question = _question_of(given.answer, access, audit)
-    quotes = [find_place(given.quote, access, catalog, guards, stage)[0]] if given.quote.strip() else []
+    quotes = [find_place(given.quote, access, catalog, stage)[0]] if given.quote.strip() else []
     *_, note = redacted_together([question, encodable(given.note).strip()])  # the one may name what the other holds
     return audit.append(remark_line(FEEDBACK, given.answer, given.opinion, access, note, quotes))
 
 
-def find_place(
-    text: str, access: Access, catalog: Catalog, guards: Guards, stage: ReportStage = no_report
-) -> tuple[Quote, str]:
+def find_place(text: str, access: Access, catalog: Catalog, stage: ReportStage = no_report) -> tuple[Quote, str]:
     """Return the sentences, items or rows in which a text stands, but for case and marks, and how they are said there.
 
-    Raises UsageError if no document says it that `access` may see, or if what it says there may not be shown: both
-    are told alike, so that nobody can guess at what is masked. So is a text that stands in several places, whole in
-    none or in more than one, which do not mean the same.
+    Raises UsageError if no document says it that `access` may see, and for a text that stands in several places, whole
+    in none or in more than one, which do not mean the same.
     """
     words = re.findall(r"\w+", encodable(text).casefold())
     if len(words) < LEAST_WORDS:
@@ -67,7 +62,7 @@ def find_place(
     partly: dict[tuple[str, ...], Quote] = {}
     for hit in hits:
         stage("searching")
-        for means, quote in _shown_places(said, hit, guards):
+        for means, quote in _shown_places(said, hit):
             is_whole = re.findall(r"\w+", quote.quote.casefold()) == words
             (whole if is_whole else partly).setdefault(means, quote)
     if not (found := whole or partly):
@@ -80,23 +75,22 @@ def find_place(
     return quote, " ".join(parts)
 
 
-def _shown_places(said: re.Pattern[str], hit: Hit, guards: Guards) -> Iterator[tuple[tuple[str, ...], Quote]]:
-    """Yield the parts of a passage in which a pattern matches, with what they mean there, as far as nothing is masked.
+def _shown_places(said: re.Pattern[str], hit: Hit) -> Iterator[tuple[tuple[str, ...], Quote]]:
+    """Yield the parts of a passage in which a pattern matches, with what they mean there.
 
     What stands above the passage is looked at in its own.
     """
     passage = hit.passage
     if not (matches := list(said.finditer(passage.text))):
         return
-    parts, withheld = evidence_in(hit), withheld_spans(hit, guards)
+    parts = evidence_in(hit)
     for match in matches:
         start, end = passage.start + match.start(), passage.start + match.end()
         if not (met := [part for part in parts if part.start < end and start < part.end]):
             continue
         first, last = min(part.start for part in met), max(part.end for part in met)
-        if not any(span.meets(min(first, start), max(last, end)) for span in withheld):
-            where = hit.source, hit.title, passage.headings, passage.page, first, last, hit.document_sha256
-            yield (place(hit), *map(plain, met)), Quote(1, hit.slice(first, last), *where)
+        where = hit.source, hit.title, passage.headings, passage.page, first, last, hit.document_sha256
+        yield (place(hit), *map(plain, met)), Quote(1, hit.slice(first, last), *where)
 
 
 def _question_of(id: str, access: Access, audit: Audit) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 
 from assistant.answer import outcomes
 from assistant.answer.asker import read_for_asker
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
-from assistant.answer.disclosure import masked, masked_excerpt, permitted, shown_owner, withheld_spans
+from assistant.answer.disclosure import permitted, shown_owner
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import in_place, overlap
 from assistant.answer.extract import EXTRACT, extract
@@ -29,14 +27,12 @@ from assistant.core.records import (
     Citation,
     EarlierQuote,
     Evidence,
-    Excerpt,
     Hit,
     Reading,
     SearchResult,
     Turn,
     Verdict,
 )
-from assistant.guards import Span
 from assistant.guards.run import Guards, Screened, redacted
 from assistant.models.llm import LanguageModel
 from assistant.text.words import content
@@ -60,8 +56,7 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     asked, reading = understand(inquiry, engine)
     reading = with_halves(inquiry, reading, engine)
     found = reading.hits
-    with inquiry.timer("guard"):
-        reading = replace(reading, hits=masked(found[: inquiry.k], engine.guards))
+    reading = replace(reading, hits=found[: inquiry.k])
     if engine.reads_passages and reading.probability >= engine.config.answer.min_closest:
         return from_passages(inquiry, asked, found, reading, engine)
     if not engine.answers(reading):
@@ -131,7 +126,7 @@ def summarize(inquiry: Inquiry, engine: Engine) -> Answer | None:
     if not evidence:
         return None
     asked = replace(inquiry, question=EXTRACT.format(title=title), typed=inquiry.typed or inquiry.question)
-    reading = replace(reading, evidence=evidence, hits=masked(hits[: inquiry.k], engine.guards))
+    reading = replace(reading, evidence=evidence, hits=hits[: inquiry.k])
     return from_evidence(asked, asked.question, reading, withheld, engine, None)
 
 
@@ -162,7 +157,7 @@ def from_evidence(
 
 
 def from_passages(inquiry: Inquiry, asked: str, found: Sequence[Hit], reading: Reading, engine: Engine) -> Answer:
-    """Let the generator read the hits, masked; its sentences are proved by `found`, the hits as they stand."""
+    """Let the generator read the hits that are shown; its sentences are proved by all that were `found`."""
     inquiry.report("wording")
     with inquiry.timer("guard"):
         spans, withheld = permitted([e for hit in found[:PASSAGES] for e in evidence_in(hit)], engine.guards)
@@ -213,24 +208,14 @@ def check_quotes(wording: GroundedText, engine: Engine) -> GroundedText:
 
 
 def shown(wording: GroundedText, hits: Sequence[Hit], access: Access, engine: Engine) -> GroundedText:
-    """Show with each quote its context, masked, since when its document holds, and how well a scan was read."""
+    """Show with each quote its context, since when its document holds, and how well a scan was read."""
     documents = {hit.document_sha256: hit.passage.document_id for hit in hits}
     catalog = engine.catalog
-
-    @functools.cache  # excerpts share passages
-    def hidden(passage: int) -> list[Span]:
-        found = catalog.queries.hits([(passage, 0.0, ())], access)
-        return [span for hit in found for span in withheld_spans(hit, engine.guards)]
-
-    def hidden_in(document: str, excerpt: Excerpt) -> Iterable[Span]:
-        near = catalog.queries.passages_of(document, excerpt.start, excerpt.end)
-        return chain.from_iterable(hidden(passage.id) for passage in near)
 
     def with_context(citation: Citation) -> Citation:
         document = documents[citation.document_sha256]
         around = excerpts_around(catalog.queries, document, citation.start, citation.end)
-        around = with_limits(around, citation, engine.limits)
-        context = tuple(masked_excerpt(e, hidden_in(document, e), engine.guards) for e in around)
+        context = tuple(with_limits(around, citation, engine.limits))
         ocr = catalog.queries.ocr_of(document, citation.start, citation.end)
         return replace(citation, context=context, since=since(catalog.queries, citation, access), ocr=ocr)
 
@@ -245,10 +230,10 @@ def search_passages(inquiry: Inquiry, focus: str, engine: Engine) -> SearchResul
     if engine.config.retrieval.rerank:
         with inquiry.timer("read"):
             hits = engine.reader.rerank(inquiry.question, hits, defined)
-    with inquiry.timer("guard"):
-        hits = masked(hits[: inquiry.k], engine.guards)
     asked = inquiry.question if inquiry.typed else ""
-    return SearchResult(inquiry.typed or inquiry.question, hits, inquiry.index, inquiry.timer.timings(), asked)
+    return SearchResult(
+        inquiry.typed or inquiry.question, hits[: inquiry.k], inquiry.index, inquiry.timer.timings(), asked
+    )
 
 
 def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:

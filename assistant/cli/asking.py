@@ -110,13 +110,12 @@ def terms(
     from assistant.answer.disclosure import show_terms
     from assistant.audit.trail import Audit
     from assistant.contract import term_json
-    from assistant.guards.run import Guards
     from assistant.index.catalog import Catalog
 
     view = context.renderer()
     settings, access = context.settings(), context.access()
     audit = Audit(settings) if settings.audit.enabled else None
-    found = show_terms(name, settings, Catalog.open(settings.data), access, Guards(settings.guards), audit)
+    found = show_terms(name, settings, Catalog.open(settings.data), access, audit)
     if context.json:
         view.json([term_json(*entry) for entry in found])
     elif found:

@@ -44,7 +44,6 @@ def give(
     """
     from assistant.answer.feedback import give as give_feedback
     from assistant.audit.trail import Audit
-    from assistant.guards.run import Guards
     from assistant.index.catalog import Catalog
 
     view = context.renderer()
@@ -52,7 +51,7 @@ def give(
     audit = Audit(settings) if settings.audit.enabled else None
     given = Feedback(id, opinion, note, quote)
     with closing(Catalog.open(settings.data)) as catalog:
-        line = give_feedback(given, access, catalog, Guards(settings.guards), audit)
+        line = give_feedback(given, access, catalog, audit)
     view.result({"id": line, "of": id, "opinion": opinion}, lambda: view.note("Thank you: it is in the log."))
 
 
@@ -72,7 +71,6 @@ def review(
     """
     from assistant.audit.trail import Audit
     from assistant.evaluate.feedback import find_pending, read_accepted
-    from assistant.guards.run import Guards
     from assistant.index.catalog import Catalog
     from assistant.terminal.review import Review
 
@@ -81,4 +79,4 @@ def review(
     audit, accepted = Audit(settings), read_accepted(file)
     with closing(Catalog.open(settings.data)) as catalog:
         pending = find_pending(audit, accepted, catalog.queries)
-        Review(file, catalog, Guards(settings.guards), audit, view).run(pending)
+        Review(file, catalog, audit, view).run(pending)

@@ -9,11 +9,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from assistant.core.config import GuardsSection
+from assistant.core.files import hash_file
 from assistant.core.records import Action, Stage, Verdict
 from assistant.guards import Detection, Guard, GuardInput, Span
 from assistant.guards.injection import Injection
 from assistant.guards.output import Output
 from assistant.guards.personal import Personal
+from assistant.guards.rules import PERSONAL, SECRETS
 from assistant.guards.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 GUARDS: Mapping[str, type[Guard]] = {
     "injection": Injection, "secrets": Secrets, "personal": Personal, "output": Output
 }  # fmt: skip
+MASKING = (Secrets.name, Personal.name, Output.name)  # what they find has a place
 REFUSALS = frozenset(guard.refusal for guard in GUARDS.values())
-MASKED = re.compile(r"\[[^\[\]]+ removed\]")  # what `mask` writes
+MASKED = re.compile(r"\[[^\[\]]+ removed\]")  # what `mark` writes
 KEPT = GuardsSection(injection="off", output="off", personal="redact", secrets="redact")
 
 
@@ -136,6 +139,12 @@ def is_masked(text: str) -> bool:
     return MASKED.search(text) is not None
 
 
+def masks_id(settings: GuardsSection) -> str:
+    """Name what is masked in documents by these settings: what was masked by others is not to be shown."""
+    masks = [str(getattr(settings, name) in ("redact", "block")) for name in MASKING]
+    return " ".join((*masks, *(hash_file(path)[:12] for path in (PERSONAL, SECRETS))))
+
+
 def shows(masked: str, text: str) -> bool:
     """Tell whether a text is another one, or that with parts masked."""
     first, *others = MASKED.split(masked)
@@ -148,12 +157,17 @@ def shows(masked: str, text: str) -> bool:
     return at >= 0 and text.endswith(others[-1]) and len(text) - len(others[-1]) > at
 
 
+def mark(kind: str) -> str:
+    """Return what stands in the place of what was masked."""
+    return f"[{kind} removed]"
+
+
 def mask(text: str, spans: Sequence[Span]) -> str:
     """Replace each span by its kind, like `[e-mail removed]`; where spans overlap the first names the whole."""
     parts: list[str] = []
     at = 0
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if span.start >= at:
-            parts += [text[at : span.start], f"[{span.kind} removed]"]
+            parts += [text[at : span.start], mark(span.kind)]
         at = max(at, span.end)
     return "".join(parts) + text[at:]

@@ -260,11 +260,19 @@ class Catalog:
         return str(row[0]) if row else ""
 
     def add_document(
-        self, document: Document, passages: Sequence[NewPassage], terms: Sequence[Term], flags: Sequence[Flag]
+        self,
+        document: Document,
+        passages: Sequence[NewPassage],
+        terms: Sequence[Term],
+        flags: Sequence[Flag],
+        masks: str = "",
     ) -> None:
-        """Write a document with its passages, words and terms; nobody sees it before `sources` names it."""
+        """Write a document with its passages, words and terms; nobody sees it before `sources` names it.
+
+        `masks` names the settings by which it was masked.
+        """
         self._db.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 document.id,
                 document.sha256,
@@ -275,6 +283,7 @@ class Catalog:
                 json.dumps(document.ocr),
                 json.dumps(asdict(document.meta)),
                 json.dumps([[f.reason, f.detail] for f in flags]),
+                masks,
             ),
         )
         for p in passages:
@@ -315,6 +324,11 @@ class Catalog:
             (document_id, document_id),
         ).fetchone()
         return document_of(row, Meta()) if row else None
+
+    def masks(self) -> set[str]:
+        """Return by which settings the indexed documents were masked."""
+        query = "SELECT DISTINCT masks FROM documents WHERE id IN (SELECT document_id FROM sources)"
+        return {masks for (masks,) in self._db.execute(query)}
 
     def whole(self, document_id: str) -> tuple[Document, list[Term]]:
         """Return a document as it was read, whoever may see it, and its terms."""

@@ -14,7 +14,7 @@ from assistant.core.errors import IndexMismatch, NotWritable
 from assistant.core.files import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
 from assistant.core.records import Access, Document, Meta, Passage
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 FILE_NAME = "catalog.sqlite3"
 FOREVER = "9999-12-31"
 TOKENIZE = "porter unicode61 remove_diacritics 2"
@@ -31,11 +31,11 @@ UNWRITABLE = {
 BUGS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MISUSE)
 
 SCHEMA = f"""
-DROP TABLE IF EXISTS restricted; -- hashes of what restricted documents said, until December 2026
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    media_type TEXT NOT NULL, pages TEXT NOT NULL, ocr TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL);
+    media_type TEXT NOT NULL, pages TEXT NOT NULL, ocr TEXT NOT NULL, meta TEXT NOT NULL, flags TEXT NOT NULL,
+    masks TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS documents_sha ON documents (sha256);
 CREATE TABLE IF NOT EXISTS sources (
     path TEXT PRIMARY KEY, root TEXT NOT NULL, source TEXT NOT NULL,

@@ -10,7 +10,6 @@ from assistant.answer.feedback import find_place
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
 from assistant.evaluate.feedback import Pending, QuotedText, drop, put_row, row_of
-from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from assistant.terminal.line_input import read_plainly
 from assistant.terminal.render import Renderer
@@ -31,7 +30,6 @@ class Review:
         self,
         file: Path,
         catalog: Catalog,
-        guards: Guards,
         audit: Audit,
         view: Renderer,
         read: Callable[[], str] = read_plainly,
@@ -39,7 +37,6 @@ class Review:
         """Name what is read and written; `read` gives a line, and raises EOFError at the end."""
         self._file = file
         self._catalog = catalog
-        self._guards = guards
         self._audit = audit
         self._view = view
         self._read = read
@@ -93,5 +90,5 @@ class Review:
                 raise UsageError(UNKNOWN)
             return one.gold
         # A row must not say more than was asked as.
-        quote, said = find_place(said, one.access, self._catalog, self._guards)
+        quote, said = find_place(said, one.access, self._catalog)
         return (QuotedText(quote.source, quote.quote, said),)

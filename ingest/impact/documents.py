@@ -51,7 +51,7 @@ class IndexState:
             raise IndexMismatch(f"{row.source} left the index meanwhile.", "Run it again.")
         passages, spans = self._catalog.queries.passages_of(document.id), self._catalog.queries.terms_of(document.id)
         terms = {name: (start, end) for name, start, end in spans}
-        return Version(row, document, passages, terms, Pieces(document, passages, spans, self._guards))
+        return Version(row, document, passages, terms, Pieces(document, passages, spans))
 
     def shown(self, text: str) -> str:
         """Mask in a text what may not be shown."""
@@ -144,7 +144,7 @@ def _terms(one: Version, other: Version, state: IndexState) -> Iterator[TermChan
         raw = [v.document.text[slice(*span)] if span else "" for v, span in zip((one, other), spans, strict=True)]
         if fold(raw[0]) != fold(raw[1]):
             was, now = (v.pieces.line(*span) if span else "" for v, span in zip((one, other), spans, strict=True))
-            yield TermChange(state.shown(name), was, now)
+            yield TermChange(name, was, now)
 
 
 def _passages(old: Sequence[Passage], new: Sequence[Passage]) -> tuple[int, int]:

@@ -54,15 +54,15 @@ def _says_the_same(old: Piece, new: Piece) -> bool:
 
 
 def pairs(old: Pieces, new: Pieces) -> list[Pair]:
-    """Return the pieces that changed, as they may be shown: each with what it was, or alone.
+    """Return the pieces that changed: each with what it was, or alone.
 
     A piece that merely moved is none of them, unless it is an item that stands in another list now.
     """
     anchors = _same(old.all, new.all)
     olds, news = set(anchors), set(anchors.values())
     left = _Left(
-        {at: old.shown(piece) for at, piece in enumerate(old.all) if at not in olds},
-        {at: new.shown(piece) for at, piece in enumerate(new.all) if at not in news},
+        {at: piece for at, piece in enumerate(old.all) if at not in olds},
+        {at: piece for at, piece in enumerate(new.all) if at not in news},
         anchors,
     )
     changed = [pair for pair in left.paired() if not (pair.old and pair.new and _says_the_same(pair.old, pair.new))]
@@ -97,7 +97,7 @@ def _relisted(old: Pieces, new: Pieces, anchors: Mapping[int, int]) -> Iterator[
         leads = fold(was.lead), fold(now.lead)
         listed = was.kind == now.kind in ("item", "row") and all(leads) and leads[0] != leads[1]
         if listed and (leads[0] in after or leads[1] in before):
-            yield Pair(old.shown(was), new.shown(now))
+            yield Pair(was, now)
 
 
 @dataclass(frozen=True, slots=True)

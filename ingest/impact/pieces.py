@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
-from assistant.answer.disclosure import screened_text
 from assistant.core.records import Document, Passage
-from assistant.guards import Span as Hidden
-from assistant.guards.run import Guards, mask
 from assistant.text.canonical import HEADING, Block, Kind, blocks, cells, item_body, named_cells
 from assistant.text.units import Span, units
 from ingest.impact.records import PieceKind
@@ -27,7 +23,7 @@ Definition = tuple[str, int, int]  # of a document: name, start and end
 class Piece:
     """What a document says at [start, end), in one line, below `headings`.
 
-    `lead` is what it stands under, at the spans `above`; `term` is the name that it defines.
+    `lead` is what it stands under; `term` is the name that it defines.
     """
 
     kind: PieceKind
@@ -37,7 +33,6 @@ class Piece:
     headings: tuple[str, ...]
     page: int | None
     lead: str = ""
-    above: tuple[Span, ...] = ()
     term: str = ""
 
 
@@ -52,38 +47,19 @@ def first_cell(row: Piece) -> str:
 
 
 class Pieces:
-    """The pieces of a document, and what of them may be shown."""
+    """The pieces of a document."""
 
-    def __init__(
-        self, document: Document, passages: Sequence[Passage], terms: Sequence[Definition], guards: Guards
-    ) -> None:
+    def __init__(self, document: Document, passages: Sequence[Passage], terms: Sequence[Definition]) -> None:
         self._text = document.text
         self._sheet = document.media_type in SHEETS
         self._passages = passages
         self._starts = [passage.start for passage in passages]
         self._terms = sorted((start, end, name) for name, start, end in terms)
-        self._guards = guards
         self.all = sorted(self._found(), key=lambda piece: piece.start)
 
-    def shown(self, piece: Piece) -> Piece:
-        """Return a piece with secrets and personal numbers masked as they are where its passages are shown."""
-        lead = " ".join(self.line(*span) for span in piece.above)
-        term = screened_text(piece.term, self._guards).text
-        return replace(piece, text=self.line(piece.start, piece.end), lead=lead, term=term)
-
     def line(self, start: int, end: int) -> str:
-        """Return the text at [start, end) in one line, masked."""
-        spans = [
-            Hidden(max(span.start, start) - start, min(span.end, end) - start, span.kind)
-            for span in self._hidden
-            if span.meets(start, end)
-        ]
-        return " ".join(mask(self._text[start:end], spans).split())
-
-    @cached_property
-    def _hidden(self) -> tuple[Hidden, ...]:
-        """What may not be shown of the document."""
-        return screened_text(self._text, self._guards).spans
+        """Return the text at [start, end) in one line."""
+        return " ".join(self._text[start:end].split())
 
     def _passage_at(self, place: int) -> int:
         return max(bisect.bisect_right(self._starts, place) - 1, 0)
@@ -131,11 +107,10 @@ class Pieces:
                 kind=kind,
                 start=start,
                 end=end,
-                text=self._raw(start, end),
+                text=self.line(start, end),
                 headings=passage.headings,
                 page=passage.page,
-                lead=" ".join(self._raw(*span) for span in scope),
-                above=scope,
+                lead=" ".join(self.line(*span) for span in scope),
                 term=self._term(kind, start, end),
             )
 
@@ -147,6 +122,3 @@ class Pieces:
         return next(
             (name for begin, stop, name in self._terms[at : at + 1] if begin < end <= stop + 2), ""
         )  # a full stop, a bracket
-
-    def _raw(self, start: int, end: int) -> str:
-        return " ".join(self._text[start:end].split())

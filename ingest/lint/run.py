@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer.disclosure import masked_text
-from assistant.core.config import Config
+from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import DocumentRejected, GateFailed, UsageError, did_you_mean
 from assistant.core.records import Access, IngestReport, Progress, no_progress
 from assistant.guards.run import Guards
@@ -84,7 +84,7 @@ def linter_index(paths: Sequence[Path], config: Config, progress: Progress) -> I
 
     Its passages are neither embedded nor screened: the linter screens those that its findings are of.
     """
-    unscreened = replace(config, guards=replace(config.guards, injection="off"))
+    unscreened = replace(config, guards=GuardsSection("off", "off", "off", "off"))
     with scratch_index(paths, unscreened, UnsearchedVectors(), empty=True, progress=progress) as (index, report):
         yield replace(index, guards=config.guards), report
 

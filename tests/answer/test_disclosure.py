@@ -1,8 +1,9 @@
-"""What a document says and nobody may be shown: keys, card numbers, images. Contacts are no secrets."""
+"""What a document says and nobody may be shown is no part of its index: keys, card numbers, images. Contacts are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +11,11 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.disclosure import in_context, masked, screened_text, withheld_spans
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, saved_answer
-from assistant.core.config import GuardsSection
-from assistant.core.records import Answer, Hit, Passage
-from assistant.guards import Span
-from assistant.guards.run import Guards, Screened
+from assistant.core.config import Config, GuardsSection
+from assistant.core.errors import IndexMismatch
+from assistant.core.records import Answer
 from tests.fakes import ScriptedModel
 
 KEY = "AKIAQ3EGRIBX7FZYLM5Z"  # of nobody
@@ -33,15 +32,14 @@ FILES = {
 
 @pytest.fixture
 def ask(
-    make_config: Callable[..., Any], write_files: Callable[..., Any], run_ingest: Callable[..., Any]
+    make_config: Callable[..., Config], write_files: Callable[..., Any], run_ingest: Callable[..., Any]
 ) -> Iterator[Callable[..., Answer]]:
-    config = make_config()
-    run_ingest(config, write_files(FILES))
     opened: list[Assistant] = []
 
     def run(question: str, says: str = "", **guards: Any) -> Answer:
-        told = replace(config, guards=GuardsSection(**guards))
-        opened.append(Assistant(told, model=ScriptedModel(says) if says else None, confidence=UNCALIBRATED))
+        config = make_config(guards=GuardsSection(**guards))
+        run_ingest(config, write_files(FILES))
+        opened.append(Assistant(config, model=ScriptedModel(says) if says else None, confidence=UNCALIBRATED))
         answer = opened[-1].answer(question)
         checks = verify_answer(saved_answer(answer_json(answer)), opened[-1].catalog, opened[-1].access)
         assert not [check for check in checks if check.problem]
@@ -53,27 +51,54 @@ def ask(
 
 
 @pytest.mark.parametrize(
-    ("question", "hidden", "guard", "kind"),
+    ("question", "hidden", "kind"),
     [
-        ("Which key does the robot account sign in with?", KEY, "secrets", "AWS access key"),
-        ("Which card are flights paid with?", CARD, "personal", "card number"),
-        ("How must the logo be shown on a slide?", "evil.example", "output", "image"),
+        ("Which key does the robot account sign in with?", KEY, "AWS access key"),
+        ("Which card are flights paid with?", CARD, "card number"),
+        ("How must the logo be shown on a slide?", "evil.example", "image"),
     ],
 )
-def test_a_quote_that_may_not_be_shown_is_withheld_with_its_place(
-    ask: Callable[..., Answer], question: str, hidden: str, guard: str, kind: str
-) -> None:
+def test_a_quote_says_what_was_masked_in_it(ask: Callable[..., Answer], question: str, hidden: str, kind: str) -> None:
     answer = ask(question)
-    assert (answer.status, answer.citations) == ("blocked", ())
-    assert "The place is" in answer.text
-    assert any(v.guard == guard and kind in v.reason for v in answer.verdicts)
-    assert [(v.guard, v.stage, v.action) for v in answer.verdicts] == [(guard, "output", "redact")]
+    assert answer.status == "answered" and f"[{kind} removed]" in answer.citations[0].quote
     assert hidden not in dumps(answer_json(answer)), "neither in the hits"
 
 
-def test_search_masks_what_may_not_be_shown(make_assistant: Callable[..., Assistant]) -> None:
-    found = dumps([hit.passage.text for hit in make_assistant(FILES).search("robot account key").hits])
+def test_no_search_tells_a_right_guess_from_a_wrong_one(make_assistant: Callable[..., Assistant]) -> None:
+    assistant = make_assistant(FILES)
+    found = dumps([hit.passage.text for hit in assistant.search("robot account key").hits])
     assert KEY not in found and "[AWS access key removed]" in found
+    # The texts differ in words, so vectors do, too; what is found by a word of the secret is not.
+    right, wrong = (assistant.search(guess).hits for guess in (f'"{KEY}"', '"AKIAQ3EGRIBX7FZYLM5Y"'))
+    assert [hit.methods for hit in right] == [hit.methods for hit in wrong]
+    with assistant.catalog.snapshot():
+        texts = [passage.text for passage, _ in assistant.catalog.queries.passages(assistant.access)]
+    assert texts and not [text for text in texts for hidden in (KEY, CARD, "evil.example") if hidden in text]
+
+
+def test_nothing_of_it_is_left_in_the_index(
+    make_config: Callable[..., Config], write_files: Any, run_ingest: Any
+) -> None:
+    config = make_config()
+    run_ingest(config, write_files(FILES))
+    kept = b"".join(path.read_bytes() for path in config.data.rglob("*") if path.is_file())
+    assert b"travel@tarn.example" in kept
+    assert not [hidden for hidden in (KEY, CARD, "C01X00T47", "Kx9vQ77zz") if hidden.encode() in kept]
+
+
+def test_an_index_that_was_masked_by_other_settings_is_shown_to_nobody(
+    make_config: Callable[..., Config], write_files: Any, run_ingest: Any
+) -> None:
+    config = make_config(guards=GuardsSection(personal="flag"))
+    docs = write_files(FILES)
+    run_ingest(config, docs)
+    assert CARD in str(Assistant(config).search("company card").hits)
+    strict = replace(config, guards=GuardsSection())
+    with pytest.raises(IndexMismatch, match=r"other settings of \[guards\]"):
+        Assistant(strict)
+    assert run_ingest(strict, docs).updated == tuple(sorted(FILES))
+    with closing(Assistant(strict)) as assistant:
+        assert CARD not in str(assistant.search("company card").hits)
 
 
 def test_a_contact_in_the_documents_is_told(ask: Callable[..., Answer]) -> None:
@@ -93,9 +118,9 @@ def test_the_setting_decides(ask: Callable[..., Answer]) -> None:
     answer = ask("Which card are flights paid with?", personal="flag")
     assert answer.status == "answered" and CARD in answer.text
     assert [(v.guard, v.action) for v in answer.verdicts] == [("personal", "allow")]
-    assert not ask("Which card are flights paid with?", personal="off").verdicts
-    blocked = ask("Which card are flights paid with?", personal="block")
-    assert blocked.status == "blocked" and CARD not in dumps(answer_json(blocked))
+    answer = ask("Which card are flights paid with?", personal="off")
+    assert CARD in answer.text and not answer.verdicts
+    assert CARD not in dumps(answer_json(ask("Which card are flights paid with?", personal="block")))
 
 
 def test_what_stands_around_a_quote_is_masked_and_ends_where_a_passage_was_left_out(
@@ -119,67 +144,6 @@ def test_what_stands_around_a_quote_is_masked_and_ends_where_a_passage_was_left_
 def test_what_a_heading_or_a_lead_in_makes_a_secret_is_shown_by_no_door(
     ask: Callable[..., Answer], question: str, hidden: str
 ) -> None:
-    """Line by line it is none; a search masked one of them, and an answer the other."""
     answer = ask(question)
     assert hidden not in dumps(answer_json(answer))
     assert any("removed]" in hit.passage.text for hit in answer.hits if hit.source == "gate.md")
-
-
-def test_a_passage_further_down_is_screened_below_its_heading_too() -> None:
-    """What stands before it in its section begins with the heading; the passage that a search shows does not."""
-    guards = Guards(GuardsSection())
-    text = "C01X00T47 must be kept by the people team at all times."
-    passage = Passage(1, "d", text, 900, 900 + len(text), ("Gate", "Passport number"))
-    hit = Hit(passage, 0.5, 1, ("dense",), "gate.md", "Gate", "5ha", before="## Passport number\n\nIt is long.\n\n")
-    (shown,) = masked([hit], guards)
-    assert "C01X00T47" not in shown.passage.text and "removed]" in shown.passage.text
-    (span,) = withheld_spans(hit, guards)
-    assert text[span.start - 900 : span.end - 900] == "C01X00T47"
-
-
-def test_what_begins_in_a_heading_hides_what_it_holds_of_the_text() -> None:
-    class Across:
-        """Finds a key that begins in the heading."""
-
-        def output(self, text: str, sources: object) -> Screened:
-            at = text.find("AB\n\n12")
-            return Screened(text, spans=(Span(at, at + 6, "key"),) if at >= 0 else ())
-
-    guards: Any = Across()
-    found = screened_text("12 and more.", guards, ["The key is AB"])
-    assert found.spans == (Span(0, 2, "key"),) and found.text == "[key removed] and more."
-
-
-@pytest.mark.parametrize("above", ["Who may know it?\n\n", "Doors\n\n", "Who types it?\n\nDoors\n\n"])
-def test_what_stands_above_a_lead_in_does_not_part_it_from_its_items(above: str) -> None:
-    shown = screened_text(f"{above}The alarm code:\n\n- 48213 on workdays\n", Guards(GuardsSection())).text
-    assert shown == f"{above}The alarm code:\n\n- [code removed]\n"
-
-
-def test_an_edge_shows_no_part_of_what_overlaps() -> None:
-    text = "![a <img b](c) d> The quote."
-    start, spans = text.index("The"), screened_text(text, Guards(GuardsSection())).spans
-    for most in range(start + 1):
-        shown = in_context(text, start, len(text), spans, most)
-        assert shown and shown[0] in ("The quote.", " The quote.", "[image removed] The quote.")
-
-
-@pytest.mark.parametrize(
-    ("text", "hidden"),
-    [
-        ("| Field | Value |\n|---|---|\n| Passport number | 73000001 |\n", "73000001"),
-        ("| Field | Anna | Ben |\n|---|---|---|\n| Bank account | 83000001 | 83000002 |\n", "83000002"),
-        ("| Door | Value |\n|---|---|\n| Door code | 4821 |\n", "4821"),
-        ("Field: Passport number; Value: 73000001\n", "73000001"),
-        ("The passport numbers are:\n\n- Anna Miller: K7654321\n- Ben Hill: K7654322\n", "K7654322"),
-        ("The passport numbers:\n\n```\n73000001\n73000002\n```\n", "73000001"),
-    ],
-)
-def test_a_value_is_masked_by_whatever_names_it(text: str, hidden: str) -> None:
-    shown = screened_text(text, Guards(GuardsSection())).text
-    assert hidden not in shown and "removed" in shown
-
-
-def test_what_no_cell_names_is_shown() -> None:
-    text = "| Place | Rooms | Cost |\n|---|---|---|\n| Leeds | 40 | 12000 euros |\n\n- Hall: 20 seats\n"
-    assert screened_text(text, Guards(GuardsSection())).text == text

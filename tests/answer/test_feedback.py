@@ -11,12 +11,12 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.feedback import MOST_GIVEN, find_place
+from assistant.answer.read import evidence_in
 from assistant.audit.ledger import FILE_NAME
 from assistant.audit.trail import Audit, quote_hash
 from assistant.core.config import AuditSection, Config
 from assistant.core.errors import UsageError
 from assistant.core.records import Feedback, Hit, make_access
-from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
 from tests.office_files import BAND, CARRY, FILES, QUOTE
 
@@ -113,14 +113,13 @@ def test_without_a_log_there_is_no_feedback(config: Config) -> None:
 
 
 def test_a_place_is_whole_sentences_items_or_rows(office: Assistant, config: Config) -> None:
-    guards = Guards(config.guards)
     for text, whole in (
         ("expire on 31 march", "Carried-over days expire on 31 March."),
         ("annual leave. Carried-over", f"{QUOTE} Carried-over days expire on 31 March."),
         ("Dinner | 35 euros", "| Dinner | 35 euros |"),
         ("opens at nine", "It opens at nine in the morning."),
     ):
-        quote, _ = find_place(text, make_access(), office.catalog, guards)
+        quote, _ = find_place(text, make_access(), office.catalog)
         assert quote.quote == whole
         document = office.catalog.queries.document(quote.source, make_access())
         assert document and document.text[quote.start : quote.end] == whole
@@ -137,13 +136,12 @@ def test_a_part_of_a_number_is_no_place_and_a_whole_item_comes_first(
             "travel.md": "# Travel\n\nThe line manager approves it within five working days.\n",
         }
     )
-    guards = Guards(config.guards)
     with closing(Catalog.open(config.data)) as catalog:
-        quote, said = find_place("10 days in Spain", make_access(), catalog, guards)
+        quote, said = find_place("10 days in Spain", make_access(), catalog)
         assert (quote.quote, said) == ("10 days in Spain", "You may work: … 10 days in Spain")
         with pytest.raises(UsageError, match="several places"):
-            find_place("approves it within five working days", make_access(), catalog, guards)
-        whole, _ = find_place("head of people approves it within", make_access(), catalog, guards)
+            find_place("approves it within five working days", make_access(), catalog)
+        whole, _ = find_place("head of people approves it within", make_access(), catalog)
     assert whole.source == "training.md"
 
 
@@ -153,9 +151,9 @@ def test_what_ends_every_row_of_a_long_table_is_looked_for_once_a_passage(
     rows = "".join(f"| Item {n} | {n} euros, approved by the line manager |\n" for n in range(400))
     config = index_files({"limits.md": f"# Limits\n\n| Item | Limit |\n|---|---|\n{rows}"})
     looked: list[Hit] = []
-    monkeypatch.setattr("assistant.answer.feedback.withheld_spans", lambda hit, _: looked.append(hit) or [])
+    monkeypatch.setattr("assistant.answer.feedback.evidence_in", lambda hit: looked.append(hit) or evidence_in(hit))
     with closing(Catalog.open(config.data)) as catalog, pytest.raises(UsageError, match="several places"):
-        find_place("approved by the line manager", make_access(), catalog, Guards(config.guards))
+        find_place("approved by the line manager", make_access(), catalog)
     assert 1 < len(looked) == len({hit.passage.id for hit in looked})
 
 
@@ -166,15 +164,14 @@ def test_a_note_is_masked_by_what_the_question_names(office: Assistant, config: 
         assert "123456789" not in lines(config)[-1].raw["note"]
 
 
-def test_no_text_is_found_across_what_is_masked(index_files: Callable[[Mapping[str, str]], Config]) -> None:
+def test_no_text_is_found_for_a_guess_at_what_is_masked(index_files: Callable[[Mapping[str, str]], Config]) -> None:
     words = "The reception team in building nine keeps a paper list of all keys that were ever given out."
     more = " ".join(f"Key {n} is for door {n} and hangs in cupboard {n} of hall {n}." for n in range(8))
     config = index_files({"keys.md": f"# Keys\n\n{more} The door code is 4821.\n\n{words} {more}\n"})
-    guards = Guards(config.guards)
     with closing(Catalog.open(config.data)) as catalog:
         (first, _), (second, _) = catalog.queries.passages(make_access())
-        assert first.text.endswith("The door code is 4821.") and second.text.startswith(words)
-        assert find_place(words, make_access(), catalog, guards)[0].quote == words
+        assert first.text.endswith("The door code is [code removed].") and second.text.startswith(words)
+        assert find_place(words, make_access(), catalog)[0].quote == words
         for code in ("4821", "4819"):
             with pytest.raises(UsageError, match="no document that you may see says that"):
-                find_place(f"{code}. {words}", make_access(), catalog, guards)
+                find_place(f"{code}. {words}", make_access(), catalog)

@@ -339,7 +339,7 @@ def test_an_empty_file_is_a_mismatch_to_readers_and_a_start_to_writers(tmp_path:
 def test_another_schema_is_a_mismatch(catalog: Catalog, tmp_path: Path) -> None:
     with catalog.transaction():
         catalog.set_meta("schema", "0")
-    with pytest.raises(IndexMismatch, match="the catalog has schema 0, this version reads 4"):
+    with pytest.raises(IndexMismatch, match="the catalog has schema 0, this version reads 5"):
         Catalog.open(tmp_path)
 
 

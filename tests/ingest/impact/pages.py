@@ -9,9 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from assistant.core.config import GuardsSection
 from assistant.core.records import Document, Passage
-from assistant.guards.run import Guards
 from ingest.impact.diff import WordUses
 from ingest.impact.documents import text_change
 from ingest.impact.pairing import Pair, pairs
@@ -23,7 +21,7 @@ EDITS: dict[str, list[dict[str, Any]]] = json.loads(Path(__file__).with_name("ed
 
 def pieces(text: str, media_type: str) -> Pieces:
     document = Document("d", "d.md", "Title", text, media_type, "0" * 64)
-    return Pieces(document, [Passage(1, "d", text, 0, len(text), ("Title",))], [], Guards(GuardsSection()))
+    return Pieces(document, [Passage(1, "d", text, 0, len(text), ("Title",))], [])
 
 
 def changed(old: str, new: str, media_type: str = "text/markdown") -> list[Pair]:

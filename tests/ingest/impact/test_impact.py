@@ -15,7 +15,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.core.config import Config, GuardsSection
-from assistant.core.errors import GateFailed, UsageError
+from assistant.core.errors import GateFailed, IndexMismatch, UsageError
 from assistant.core.records import Access, make_access, no_progress
 from assistant.evaluate.golden import GoldenOutcome
 from ingest.impact.records import Impact
@@ -271,5 +271,5 @@ def test_a_file_that_cannot_be_read_is_told_unless_its_document_may_not_be_seen(
     impact, _ = run(config, clone)
     assert [rejection.source for rejection in impact.rejected] == ["leave.md"] and impact.refused
     assert len(run(config, clone, MANAGER)[0].rejected) == 2
-    masked, _ = run(replace(config, guards=GuardsSection(secrets="off")), clone)
-    assert masked.refused
+    with pytest.raises(IndexMismatch, match="other settings"):
+        run(replace(config, guards=GuardsSection(secrets="off")), clone)

@@ -1,0 +1,132 @@
+"""What nobody may read is taken out of a document's text, and all other places of it still hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.core.config import GuardsSection
+from assistant.core.records import Document
+from assistant.guards.run import Guards
+from ingest import mask
+from ingest.mask import masked_document, withheld
+
+GUARDS = Guards(GuardsSection())
+KEY = "AKIAQ3EGRIBX7FZYLM5Z"  # of nobody
+
+
+def masked(text: str, guards: Guards = GUARDS) -> str:
+    return masked_document(Document("d", "d.md", "D", text, "text/markdown", "5ha"), guards)[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The key is " + KEY + ".\n", "The key is [AWS access key removed].\n"),
+        (
+            "## Passport number\n\nC01X00T47 must be kept.\n",
+            "## Passport number\n\n[passport number removed] must be kept.\n",
+        ),
+        (
+            "## Passport number\n\nIt is long.\n\nC01X00T47 must be kept.\n",
+            "## Passport number\n\nIt is long.\n\n[passport number removed] must be kept.\n",
+        ),
+        ("The alarm code:\n\n- 48213 on workdays\n", "The alarm code:\n\n- [code removed] on workdays\n"),
+        (
+            "| Field | Value |\n|---|---|\n| Passport number | 73000001 |\n",
+            "| Field | Value |\n|---|---|\n| Passport number | [passport number removed] |\n",
+        ),
+        (
+            "| Who | Desk | Bank account |\n|---|---|---|\n| Anna | 4 | 83000001 |\n",
+            "| Who | Desk | Bank account |\n|---|---|---|\n| Anna | 4 | [bank account removed] |\n",
+        ),
+        (
+            "| Field | Anna | Ben |\n|---|---|---|\n| Bank account | 83000001 | 83000002 |\n",
+            "| Field | Anna | Ben |\n|---|---|---|\n"
+            "| Bank account | [bank account removed] | [bank account removed] |\n",
+        ),
+        ("Field: Passport number; Value: 73000001\n", "Field: Passport number; Value: [passport number removed]\n"),
+        (
+            "The passport numbers:\n\n```\n73000001\n73000002\n```\n",
+            "The passport numbers:\n\n```\n[passport number removed]\n[passport number removed]\n```\n",
+        ),
+    ],
+)
+def test_a_value_is_masked_by_whatever_names_it(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert masked(shown) == shown
+
+
+@pytest.mark.parametrize("above", ["Who may know it?\n\n", "Doors\n\n", "Who types it?\n\nDoors\n\n"])
+def test_what_stands_above_a_lead_in_does_not_part_it_from_its_items(above: str) -> None:
+    assert "48213" not in masked(f"{above}The alarm code:\n\n- 48213 on workdays\n")
+
+
+def test_a_lead_in_names_every_item_however_far_below_it() -> None:
+    codes = "".join(f"- {20_000 + n * 37}\n" for n in range(1, 4_000))
+    rows = "".join(f"| Traveller {n} | Desk {n} | {53_000_000 + n * 7_919} |\n" for n in range(1, 900))
+    shown = masked(
+        f"# Building\n\nThe alarm codes:\n\n{codes}\n## Travellers\n\n"
+        f"| Traveller | Desk | Passport number |\n|---|---|---|\n{rows}\nEnd.\n"
+    )
+    assert len(shown) > mask.STRETCH
+    assert shown.count("[code removed]") == 3_999 and shown.count("[passport number removed]") == 899
+
+
+def test_what_no_cell_names_and_contacts_are_shown() -> None:
+    text = (
+        "| Place | Rooms | Cost |\n|---|---|---|\n| Leeds | 40 | 12000 euros |\n\n- Hall: 20 seats\n\n"
+        "Phone:\n\n- 020 7946 0958 or desk@tarn.example\n"
+    )
+    assert masked(text) == text
+
+
+def test_a_value_that_is_said_in_another_way_takes_its_unit_with_it() -> None:
+    class Loud:
+        """Finds what no text says as it stands."""
+
+        def output(self, text: str, sources: object) -> Any:
+            found = mask.Span(text.index("b; c"), text.index("b; c") + 4, "code") if "b; c" in text else None
+            return type("Screened", (), {"spans": (found,) if found else ()})
+
+    guards: Any = Loud()
+    assert masked("| a | b | c |\n", guards) == "| [code removed] |\n"
+
+
+@pytest.mark.parametrize("at", [0, 1, 150, 299, 300, 301, 5_999])
+def test_nothing_is_missed_where_stretches_meet(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mask, "STRETCH", 1_000)
+    for edge in range(990 - len(KEY), 1_010, 3):
+        text = "word " * 2_000
+        text = f"{text[: edge + at]} {KEY} {text[edge + at :]}"
+        (span,) = withheld(text, GUARDS)
+        assert text[span.start : span.end] == KEY
+
+
+@given(
+    st.lists(st.sampled_from(["Cars park. ", f"{KEY} ", "# Keys\n\n", "The code is 48213. ", "a@b.example\n\n"])),
+    st.data(),
+)
+def test_pages_and_emphases_stay_where_they_were(parts: list[str], data: st.DataObject) -> None:
+    text = "".join(parts)
+    at = st.integers(0, len(text))
+    pages = tuple(sorted({0, *data.draw(st.lists(at))}))
+    emphases = tuple(
+        sorted((min(pair), max(pair)) for pair in data.draw(st.lists(st.tuples(at, at))) if len({*pair}) > 1)
+    )
+    document = Document("d", "d.md", "D", text, "text/markdown", "5ha", pages, emphases=emphases)
+    shown, spans = masked_document(document, GUARDS)
+    assert KEY not in shown.text and "48213" not in shown.text
+    inside = [page for page in pages if any(span.start < page < span.end for span in spans)]
+    for was, now in zip(pages, shown.pages, strict=True):
+        if was not in inside:  # what is left before it is as it was
+            before = replace(document, text=text[:was])
+            assert shown.text[:now] == mask.mask(before.text, [span for span in spans if span.end <= was])
+        else:
+            assert shown.text[now] == "["
+    whole = [(a, b) for a, b in emphases if not any(span.meets(a, b) for span in spans)]
+    assert [shown.text[a:b] for a, b in shown.emphases] == [text[a:b] for a, b in whole]
