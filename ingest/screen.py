@@ -50,9 +50,9 @@ class Screen:
             raise DocumentRejected("secrets", "The file's name holds a secret or an account number: rename the file.")
         name = str(PurePath(document.source).with_suffix(""))
         told = replace(document, title=self._masked(document.title))
-        if not self._guards.documents([f"{document.title}\n\n{name}"])[0].verdicts:
+        if not self._orders.documents([f"{document.title}\n\n{name}"])[0].verdicts:
             return told, []
-        title, path = self._guards.documents([document.title, name])
+        title, path = self._orders.documents([document.title, name])
         found = [("title", v) for v in title.verdicts] + [("file name", v) for v in path.verdicts]
         orders = [(what, verdict) for what, verdict in found if verdict.guard == Injection.name]
         flags = [
@@ -64,7 +64,7 @@ class Screen:
 
     def masked(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document with what nobody may read replaced by its kind, and how often and where that was."""
-        told, spans = masked_document(document, self._guards)
+        told, spans = masked_document(document, self._values)
         if not spans:
             return told, []
         counts = Counter(span.kind for span in spans)
@@ -75,12 +75,12 @@ class Screen:
         """Return the headings that are orders, which no passage below them may carry."""
         found = filter(None, map(HEADING.match, document.text.split("\n")))
         headings = list(dict.fromkeys(match[2].strip() for match in found))
-        screened = self._guards.documents(headings)
+        screened = self._orders.documents(headings)
         return frozenset(heading for heading, found in zip(headings, screened, strict=True) if _planted(found))
 
     def __call__(self, document: Document, passages: Sequence[NewPassage]) -> tuple[list[NewPassage], list[Flag]]:
         """Return the passages that may be indexed, and what is to be reported of the others and of those."""
-        screened = self._guards.documents([document.text[p.start : p.end] for p in passages])
+        screened = self._orders.documents([document.text[p.start : p.end] for p in passages])
         kept, flags = [], []
         for passage, found in zip(passages, screened, strict=True):
             planted = _planted(found)
@@ -90,11 +90,18 @@ class Screen:
         return kept, flags
 
     def _masked(self, text: str) -> str:
-        return self._guards.output(text, (text,)).text
+        return self._values.output(text, (text,)).text
 
     @cached_property
-    def _guards(self) -> Guards:
-        return Guards(self._settings, self._encode)
+    def _values(self) -> Guards:
+        """What finds what is masked."""
+        return Guards(replace(self._settings, injection="off"))
+
+    @cached_property
+    def _orders(self) -> Guards:
+        """What finds orders, and the secrets that are to be told of and shown."""
+        told = self._settings.secrets if self._settings.secrets == "flag" else "off"
+        return Guards(replace(self._settings, secrets=told), self._encode)
 
 
 def _planted(found: Screened) -> bool:

@@ -108,7 +108,7 @@ class GeneratorSection:
 
 @dataclass(frozen=True, slots=True)
 class GuardsSection:
-    """off | flag (say so) | redact (mask it, or refuse where it has no place) | block (refuse); documents are masked."""
+    """off | flag (say so) | redact (mask it; refuse what has no place) | block (refuse; documents are masked)."""
 
     injection: GuardAction = "block"  # instructions to the assistant; a passage with one is left out of the index
     personal: GuardAction = "redact"  # contacts, accounts, national numbers, birth dates, no names

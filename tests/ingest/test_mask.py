@@ -51,8 +51,8 @@ def masked(text: str, guards: Guards = GUARDS) -> str:
         ),
         ("Field: Passport number; Value: 73000001\n", "Field: Passport number; Value: [passport number removed]\n"),
         (
-            "The passport numbers:\n\n```\n73000001\n73000002\n```\n",
-            "The passport numbers:\n\n```\n[passport number removed]\n[passport number removed]\n```\n",
+            "The passport numbers:\n\n    73000001\n    73000002\n",
+            "The passport numbers:\n\n    [passport number removed]\n    [passport number removed]\n",
         ),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_value_that_is_said_in_another_way_takes_its_unit_with_it() -> None:
         """Finds what no text says as it stands."""
 
         def output(self, text: str, sources: object) -> Any:
-            found = mask.Span(text.index("b; c"), text.index("b; c") + 4, "code") if "b; c" in text else None
+            found = mask.Span(text.index("b, c"), text.index("b, c") + 4, "code") if "b, c" in text else None
             return type("Screened", (), {"spans": (found,) if found else ()})
 
     guards: Any = Loud()
@@ -108,7 +108,7 @@ def test_nothing_is_missed_where_stretches_meet(at: int, monkeypatch: pytest.Mon
 
 
 @given(
-    st.lists(st.sampled_from(["Cars park. ", f"{KEY} ", "# Keys\n\n", "The code is 48213. ", "a@b.example\n\n"])),
+    st.lists(st.sampled_from(["Cars park. ", f"{KEY} ", "# Keys\n\n", "The alarm code is 48213. ", "a@b.example\n\n"])),
     st.data(),
 )
 def test_pages_and_emphases_stay_where_they_were(parts: list[str], data: st.DataObject) -> None:

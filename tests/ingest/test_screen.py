@@ -69,11 +69,16 @@ def test_the_setting_decides_and_a_change_of_it_reads_the_document_again(
     assert run_ingest(make_config(), docs).passages == 2
 
 
-def test_a_secret_is_flagged_and_its_passage_indexed(make_config: Make, run_ingest: Run, write_files: Write) -> None:
-    report = run_ingest(make_config(), write_files({"robot.md": f"# Robot\n\n{KEY}\n"}))
-    (flag,) = report.flagged
-    assert flag.reason == "secrets" and "indexed all the same" in flag.detail and "AKIA" not in flag.detail
-    assert report.passages == 1
+def test_a_secret_is_masked_and_told_of_or_told_of_and_shown(
+    make_config: Make, run_ingest: Run, write_files: Write
+) -> None:
+    docs = write_files({"robot.md": f"# Robot\n\n{KEY}\n\nCards: 4111 1111 1111 1111, 4012 8888 8888 1881.\n"})
+    (flag,) = run_ingest(config := make_config(), docs).flagged
+    assert flag.reason == "masked" and "AWS access key, card number (2)" in flag.detail and "AKIA" not in flag.detail
+    assert "AKIA" not in texts(config) and "signs with [AWS access key removed] until" in texts(config)
+    told = run_ingest(config := make_config(guards=GuardsSection(secrets="flag")), docs).flagged
+    assert [flag.reason for flag in told] == ["masked", "secrets"] and "indexed all the same" in told[1].detail
+    assert "AKIA" in texts(config)
 
 
 def test_status_lists_what_was_left_out(make_config: Make, run_ingest: Run, write_files: Write) -> None:
