@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
-from assistant.answer.verbalizations import row_text
 from assistant.core.records import Document
 from assistant.guards import Span, merge_spans
 from assistant.guards.personal import CONTACTS
 from assistant.guards.run import Guards, mark, mask
-from assistant.text.canonical import HEADING, blocks, cells, named_cells
+from assistant.text.canonical import HEADING, blocks, cells, named_cells, row_text
 from assistant.text.units import Unit, units
 
 STRETCH = 30_000  # characters that are screened at once: no rule is tried on a text without bounds

@@ -20,13 +20,12 @@ from assistant.answer.proof.citations import canonical_statement, is_its_quote, 
 from assistant.answer.question import MAX_TURN, MAX_TURNS, recent
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
-from assistant.answer.verbalizations import row_text
 from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
 from assistant.core.records import MAX_QUESTION, Document, Evidence, Hit, IngestReport, Passage, Turn
 from assistant.evaluate.retrieval_scores import words_of
-from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, sentences
+from assistant.text.canonical import MAX_HEADING, MAX_STRETCH, blocks, cells, cut, printable, row_text, sentences
 from assistant.text.markdown import MARKUP
 from assistant.text.prompts import without_keys
 from assistant.text.units import units

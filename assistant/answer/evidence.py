@@ -9,13 +9,12 @@ from assistant.answer.verbalizations import (
     BULLET,
     item_verbalizations,
     opening,
-    row_text,
     row_verbalizations,
     sentence_verbalizations,
     unmarked,
 )
 from assistant.core.records import Evidence, Hit
-from assistant.text.canonical import ITEM, heading_path, last_heading
+from assistant.text.canonical import ITEM, heading_path, last_heading, row_text
 from assistant.text.words import content
 
 SHORT_QUOTE = 400  # characters of what is said and quoted whole, with what it stands under and beside

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from assistant.text.canonical import ITEM, MAX_LEAD, MAX_STRETCH, cells, is_rule, sentences
+from assistant.text.canonical import ITEM, MAX_LEAD, MAX_STRETCH, cells, is_rule, named_values, row_text, sentences
 
 BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 MORE = "…"
@@ -109,16 +109,6 @@ def unmarked(text: str) -> str:
     return "\n".join(ITEM.sub("", line, count=1) if ITEM.match(line) else line for line in text.splitlines())
 
 
-def row_text(header: str, row: str) -> str:
-    """Say a table row as `Column: cell; Column: cell`."""
-    return _named(cells(header), cells(row))
-
-
-def _named(names: Sequence[str], values: Sequence[str]) -> str:
-    pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
-    return "; ".join([*pairs, *values[len(names) :]])
-
-
 def _verbalized_row(header: str, row: str, between: Sequence[str]) -> str:
     """Say a table row as people do: `Partner – Longest leave: 6 weeks`, `B5 – Low: £56,000; High: £76,000`.
 
@@ -129,7 +119,7 @@ def _verbalized_row(header: str, row: str, between: Sequence[str]) -> str:
     prefix = f"{group} – " if group else ""
     if not subject or not any(rest):
         return prefix + row_text(header, row)
-    return f"{prefix}{subject} – {_named(cells(header)[1:], rest)}"
+    return f"{prefix}{subject} – {named_values(cells(header)[1:], rest)}"
 
 
 def _heads_rows(line: str) -> bool:

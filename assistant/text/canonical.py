@@ -174,6 +174,17 @@ def cells(row: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
 
 
+def row_text(header: str, row: str) -> str:
+    """Say a table row as `Column: cell; Column: cell`."""
+    return named_values(cells(header), cells(row))
+
+
+def named_values(names: Sequence[str], values: Sequence[str]) -> str:
+    """Say values with the names of their columns, as far as there are names."""
+    pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
+    return "; ".join([*pairs, *values[len(names) :]])
+
+
 def named_cells(row: str) -> list[tuple[str, str]]:
     """Split a sheet's row, "Place: Leeds; Rooms: 4", into what its columns are called and hold.
 

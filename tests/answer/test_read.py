@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from assistant.answer.confidence import load_confidence
 from assistant.answer.evidence import plain
 from assistant.answer.read import ENOUGH, FILE_NAME, READ_FIRST, Reader, _definitions, evidence_in, read_reader
-from assistant.answer.verbalizations import row_text
 from assistant.core.config import ReaderSection
 from assistant.core.files import PACKAGED
 from assistant.core.records import Evidence, Hit, Passage, Term
 from assistant.models.cross_encoder import CrossEncoder
+from assistant.text.canonical import row_text
 
 LEAVE = """## Carry-over
 
