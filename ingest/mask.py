@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate
 
@@ -67,19 +67,25 @@ def _in_text(text: str, guards: Guards) -> Iterator[Span]:
 
 def _as_said(text: str, guards: Guards) -> Iterator[Span]:
     """Yield what units hold of it once they are said: "The alarm code:" and an item are no secret line by line."""
-    said = [(unit, way) for unit, heading in _below_headings(text) for way in _ways(text, unit, heading)]
-    at = 0
-    while at < len(said):
-        begins, size = [0], 0
-        while at + len(begins) <= len(said) and size < STRETCH:
-            size += len(said[at + len(begins) - 1][1]) + 1
-            begins.append(size)
-        together = said[at : at + len(begins) - 1]
-        lines = "\n".join(way for _, way in together)
+    for said in _together((unit, way) for unit, heading in _below_headings(text) for way in _ways(text, unit, heading)):
+        lines = "\n".join(way for _, way in said)
+        begins = list(accumulate((len(way) + 1 for _, way in said), initial=0))
         for span in _found(lines, guards):
-            unit, _ = together[bisect_right(begins, span.start) - 1]
+            unit, _ = said[bisect_right(begins, span.start) - 1]
             yield from _within(text, unit, lines[span.start : span.end], span.kind)
-        at += len(together)
+
+
+def _together(said: Iterable[tuple[Unit, str]]) -> Iterator[list[tuple[Unit, str]]]:
+    """Yield what is screened at once."""
+    batch, size = list[tuple[Unit, str]](), 0
+    for unit, way in said:
+        batch.append((unit, way))
+        size += len(way)
+        if size > STRETCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _found(text: str, guards: Guards) -> Iterator[Span]:

@@ -352,7 +352,7 @@ def test_an_index_of_an_older_version_is_named_and_left_as_it_is(tmp_path: Path,
                             INSERT INTO meta VALUES ('schema', '3');""")
         before = list(db.iterdump())
     with pytest.raises(
-        IndexMismatch, match="the catalog has schema 3, this version reads 4; it is as it was"
+        IndexMismatch, match="the catalog has schema 3, this version reads 5; it is as it was"
     ) as caught:
         Catalog.open(tmp_path, create=create)
     assert "--data FOLDER" in caught.value.hint
