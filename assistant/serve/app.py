@@ -125,8 +125,9 @@ class Service:
         turns = asked.turns
 
         def work(access: Access, report_stage: ReportStage) -> Response:
+            render.check_asker(asked, asker := self._door.asker_of(access))
             answer = self._answer(request, asked.question, turns, access, report_stage, asked.about)
-            return render.answered(answer, asked, access)
+            return render.answered(answer, asked, asker)
 
         return await self._run(request, work)
 
@@ -148,9 +149,8 @@ class Service:
         return await self._run(request, work)
 
     async def static(self, request: Request) -> Response:
-        if request.url.path == render.HOME and self._door.knows_askers:
-            with suppress(HttpError):  # who is not let in is told so when they ask
-                return render.home(self._access(request))
+        if request.url.path == render.HOME and self._door.tells_apart:
+            return render.home(self._door.asker_of(self._access(request)))
         return render.static(request.url.path)
 
     async def models(self) -> Response:

@@ -5,8 +5,10 @@ Everybody asks alike, as whoever started the server said; or each as their token
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from hmac import compare_digest
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -48,9 +50,19 @@ class Door:
     everybody: Callable[[], Access] = make_access
 
     @property
-    def knows_askers(self) -> bool:
-        """Whether those who ask have names."""
-        return bool(self.tokens or (self.proxies and self.user_header))
+    def tells_apart(self) -> bool:
+        """Whether those who ask are told apart."""
+        return bool(self.tokens or self.proxies)
+
+    def asker_of(self, access: Access) -> str:
+        """Return what tells whose the conversations are that a browser keeps; "" where all who ask are one.
+
+        Those of somebody without a name begin with "~": they are kept no longer than the page is open.
+        """
+        if not self.tells_apart:
+            return ""
+        who = sha256(json.dumps([access.asker, sorted(access.roles)]).encode()).hexdigest()
+        return f"{'-' if access.asker else '~'}{who[:16]}"
 
     def check(self, path: str, headers: Headers) -> None:
         """Raise HttpError for another server's name, and without a token where one is asked for; ConfigError.

@@ -14,7 +14,7 @@ from rich.console import Console
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, saved_answer
-from assistant.core.records import Answer, make_access
+from assistant.core.records import Answer
 from assistant.serve.page.render import PageQuestion, answered
 from assistant.terminal.views import answer_text
 from tests.serve.stub import ANSWER, CITATION
@@ -48,7 +48,7 @@ def test_a_sentence_alone_is_not_pointed_out(make_assistant: Callable[..., Assis
 
 
 def shown(answer: Answer) -> str:
-    return bytes(answered(answer, PageQuestion(question="?"), make_access()).body).decode()
+    return bytes(answered(answer, PageQuestion(question="?"), "").body).decode()
 
 
 def test_it_is_bold_in_a_terminal_and_on_the_page() -> None:

@@ -57,8 +57,9 @@ def ask(door: Door, stub: StubAssistant, groups: list[str], client: str = "127.0
         asks.post("/v1/chat/completions", json=CHAT, headers=headers).status_code,
         asks.post("/", data={"question": "Who?"}, headers=headers).status_code,
         asks.get("/source", params=place, headers=headers).status_code,
+        asks.get("/", headers=headers).status_code,
     }
-    assert asks.get("/healthz").status_code == asks.get("/", headers=signed).status_code == 200
+    assert asks.get("/healthz").status_code == asks.get("/page.js", headers=signed).status_code == 200
     (status,) = statuses
     return status
 

@@ -69,7 +69,8 @@ def test_a_question_is_asked_by_the_form_and_its_quote_is_a_link_to_its_place(cl
     assert "script-src 'self'" in first.headers["content-security-policy"]
     assert "unsafe" not in first.headers["content-security-policy"]
     form = Page(first.text)
-    assert form.fields == {"viewport": "", "color-scheme": "", "question": "", "about": "", "history": "[]"}
+    fields = {"question": "", "about": "", "history": "[]", "asker": ""}
+    assert form.fields == {"viewport": "", "color-scheme": "", **fields}
     page = Page(client.post("/", data={"question": QUESTION, "history": form.fields["history"]}).text)
     assert QUESTION in page.text and TEXT in page.text and "Annual Leave Policy > Carry-over, page 3" in page.text
     assert "#source-0-1" in page.links and "source-0-1" in page.ids and len(page.ids) == len(set(page.ids))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -19,8 +18,7 @@ from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
 from assistant.answer.outcomes import nearest
 from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURNS
-from assistant.contract import dumps
-from assistant.core.records import MAX_QUESTION, Access, Answer, Document, Feedback, Hit, Turn
+from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Hit, Turn
 from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
 from assistant.serve.schemas import HttpError, Latest, Message, bad_request
 from assistant.text.canonical import plain_text
@@ -55,13 +53,17 @@ Form = TypeVar("Form")
 
 
 class PageQuestion(BaseModel):
-    """What the form sends: a question, who asks, the conversation before it, and how many answers the page shows."""
+    """What the form sends: a question, who asks, the conversation before it, and how many answers the page shows.
+
+    `asker` is whom the page was made for, as the server named them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     question: str
     about: str = Field(default="", max_length=MAX_ABOUT)
     history: str = "[]"
     part: int = 0
+    asker: str | None = None
 
     @property
     def turns(self) -> list[Turn]:
@@ -100,19 +102,19 @@ def check_origin(headers: Mapping[str, str]) -> None:
         raise HttpError(HTTPStatus.FORBIDDEN, "cross_site", message)
 
 
-def home(access: Access) -> Response:
+def home(asker: str) -> Response:
     """Return the page with nothing asked yet, for somebody whom the server knows."""
-    return Response(_home(asker_of(access)), headers=HEADERS, media_type=STATIC[HOME])
+    return Response(_home(asker), headers=HEADERS, media_type=STATIC[HOME])
 
 
-def asker_of(access: Access) -> str:
-    """Return what tells whose the conversations are that a browser keeps; "" where the server does not know."""
-    if not access.asker:
-        return ""
-    return f"-{sha256(dumps([access.asker, sorted(access.roles)]).encode()).hexdigest()[:16]}"
+def check_asker(asked: PageQuestion, asker: str) -> None:
+    """Raise HttpError for a page that was made for somebody else: it holds their conversation."""
+    if asked.asker not in (None, asker):
+        message = "somebody else is signed on than when this page was opened. Open it again, and ask there."
+        raise HttpError(HTTPStatus.CONFLICT, "somebody_else", message)
 
 
-def answered(answer: Answer, asked: PageQuestion, access: Access) -> Response:
+def answered(answer: Answer, asked: PageQuestion, asker: str) -> Response:
     """Return the page with an answer, and with the conversation for the question after it."""
     turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
     while len(history := _conversation(turns)) > MAX_HISTORY:
@@ -125,10 +127,10 @@ def answered(answer: Answer, asked: PageQuestion, access: Access) -> Response:
         sources=list(zip(sources, excerpts_once(sources), strict=True)),
         nearest=nearest(answer),
         number=asked.part,
-        about=asked.about,
+        about=answer.about if asked.about else "",  # as it is masked
         history=history,
         most=MOST,
-        asker=asker_of(access),
+        asker=asker,
     )
 
 

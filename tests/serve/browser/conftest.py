@@ -15,7 +15,9 @@ import uvicorn
 
 from assistant.core.config import ServeSection
 from assistant.core.records import Answer, Citation, Turn
+from assistant.guards.run import redacted
 from assistant.serve.app import make_app
+from assistant.serve.identity import Door
 from assistant.serve.queue import RequestQueue
 from assistant.serve.server import uvicorn_settings
 from tests.serve.stub import ANSWER, CITATION, UNSURE, StubAssistant
@@ -32,9 +34,9 @@ class Desk(StubAssistant):
     """Answers by the first word of a question, so that one server shows every kind of answer."""
 
     def answer(self, question: str, history: Any, *, access: Any, stage: Any, about: str | None = None) -> Answer:
-        found = super().answer(question, history, access=access, stage=stage, about=about)
+        found = super().answer(question, history, access=access, stage=stage, about=redacted(about or ""))
         kinds = {"Unsure": UNSURE, "Nothing": NOTHING, "Blocked:": BLOCKED, "Markup": marked()}
-        return replace(kinds.get(question.split()[0], found), question=question)
+        return replace(kinds.get(question.split()[0], found), question=redacted(question))
 
 
 def marked() -> Answer:
@@ -53,13 +55,13 @@ class Served:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
+def serving(door: Door = LOCAL) -> Iterator[Served]:
     """Serve a page on a free port of loopback until left."""
     assistant: Any = Desk()
     queue = RequestQueue(ServeSection())
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        app = make_app(assistant, LOCAL, queue, lambda *_: None)
+        app = make_app(assistant, door, queue, lambda *_: None)
         server = uvicorn.Server(uvicorn_settings(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -1,8 +1,10 @@
 // Asks without leaving the page, and keeps the conversations of this browser. Without it the form works all the same.
 "use strict";
 
-// Whose they are: a browser may be used by several people, and the server says who asks, if it knows.
-const NAME = "policy-assistant", STORE = `${NAME}${document.body.dataset.asker}`, MOST = 20;
+// Whose they are: a browser may be used by several people, and the server says who asks, if it knows. Of somebody
+// without a name nothing stays when the page is closed.
+const ASKER = document.body.dataset.asker, STORAGE = ASKER.startsWith("~") ? "sessionStorage" : "localStorage";
+const NAME = "policy-assistant", STORE = `${NAME}${ASKER}`, CURRENT = `${STORE}-current`, MOST = 20;
 const ABOUT = `${STORE}-about`; // what whoever uses this browser says of themselves
 const BUSY = 503, MOST_TRIES = 60;
 const FEEDBACK = "/feedback", ODD = `meta, base, form:not([action="${FEEDBACK}"]), iframe, link, style, script`;
@@ -10,35 +12,37 @@ const form = document.getElementById("ask");
 
 function conversations() {
   try {
-    const kept = JSON.parse(localStorage.getItem(STORE));
+    const kept = JSON.parse(window[STORAGE].getItem(STORE));
     return Array.isArray(kept) ? kept.filter((one) => one && Array.isArray(one.articles)) : [];
   } catch { return []; }
 }
 
 function keep(kept, current) {
   try {
-    localStorage.setItem(STORE, JSON.stringify(kept.slice(0, MOST)));
-    sessionStorage.setItem(STORE, current);
+    window[STORAGE].setItem(STORE, JSON.stringify(kept.slice(0, MOST)));
+    sessionStorage.setItem(CURRENT, current);
   } catch { /* private, or full */ }
 }
 
 function remember(about) {
-  try { localStorage.setItem(ABOUT, about); } catch { /* private, or full */ }
+  try { window[STORAGE].setItem(ABOUT, about); } catch { /* private, or full */ }
 }
 
 function remembered() {
-  try { return localStorage.getItem(ABOUT) ?? ""; } catch { return ""; }
+  try { return window[STORAGE].getItem(ABOUT) ?? ""; } catch { return ""; }
 }
 
 function forgetOthers() {
   try {
-    const others = Object.keys(localStorage).filter((key) => key.startsWith(NAME) && key !== STORE && key !== ABOUT);
-    for (const key of others) localStorage.removeItem(key);
+    for (const kept of [localStorage, sessionStorage]) {
+      const others = Object.keys(kept).filter((key) => key.startsWith(NAME) && ![STORE, ABOUT, CURRENT].includes(key));
+      for (const key of others) kept.removeItem(key);
+    }
   } catch { /* private */ }
 }
 
 function current() {
-  try { return sessionStorage.getItem(STORE); } catch { return null; }
+  try { return sessionStorage.getItem(CURRENT); } catch { return null; }
 }
 
 if (form) {
@@ -95,13 +99,15 @@ if (form) {
   }
 
   async function ask() {
-    const said = { question: question.value, about: about.value, history: history.value };
+    const said = { question: question.value, about: about.value, history: history.value, asker: ASKER };
     const body = new URLSearchParams({ ...said, part: talk.articles.length });
     const response = await send(body);
     const made = show(await response.text());
     if (!made || !response.ok) return made;
     history.value = made.dataset.history;
-    talk.title = talk.title || question.value;
+    about.value = made.dataset.about; // as it is masked, like the question
+    remember(about.value);
+    talk.title = talk.title || made.querySelector("h2").textContent;
     talk.articles.push(made.outerHTML);
     keep([talk, ...conversations().filter((one) => one.id !== talk.id)], talk.id);
     question.value = "";
@@ -115,7 +121,8 @@ if (form) {
     state.textContent = "Searching and reading the documents…";
     try {
       const made = await ask();
-      state.textContent = "";
+      state.textContent = made ? "" : "No answer came. You may have to sign on again: reload this page.";
+      if (!made) return;
       (made.querySelector("h2") || question).focus();
       made.scrollIntoView({ block: "start" });
     } catch {
@@ -161,7 +168,9 @@ if (form) {
 
   forgetOthers();
   about.value ||= remembered();
-  about.addEventListener("change", () => remember(about.value));
+  addEventListener("storage", () => { // another page of this browser forgot them
+    if (talk.articles.length && !conversations().length) turnTo({ id: Date.now(), articles: [] });
+  });
 
   document.getElementById("forget").addEventListener("click", () => {
     keep([], talk.id);
