@@ -117,14 +117,14 @@ class DocumentReader:
     def _add(self, document: Document, found: Sequence[tuple[str, str]]) -> list[Flag]:
         deadline = Deadline(self.settings.max_seconds)
         document, named = self.screen.titled(document)
-        document, masked = self.screen.masked(document)
-        deadline.check()
+        file_sha256 = document.sha256
+        document, masked = self.screen.masked(document, deadline.check)
         passages, planted = self._passages(document, deadline)
         flags = [*(Flag(document.source, reason, detail) for reason, detail in found), *named, *masked, *planted]
         terms = [term for term in find_terms(document) if is_within(term.start, passages)]
         deadline.check()
         with self.catalog.transaction():
-            self.catalog.add_document(document, passages, terms, flags, self.screen.masks)
+            self.catalog.add_document(document, passages, terms, flags, self.screen.masks, file_sha256)
         self.queue.add(passages)
         return flags
 

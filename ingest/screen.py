@@ -6,7 +6,7 @@ So does what nobody may read: secrets and personal numbers are masked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -62,9 +62,12 @@ class Screen:
         hidden = any(verdict.action != "allow" for _, verdict in orders)
         return replace(told, title=NO_TITLE) if hidden else told, flags
 
-    def masked(self, document: Document) -> tuple[Document, list[Flag]]:
-        """Return the document with what nobody may read replaced by its kind, and how often and where that was."""
-        told, spans = masked_document(document, self._values)
+    def masked(self, document: Document, check: Callable[[], None]) -> tuple[Document, list[Flag]]:
+        """Return the document with what nobody may read replaced by its kind, and how often and where that was.
+
+        `check` is called now and then, and may raise.
+        """
+        told, spans = masked_document(document, self._values, check)
         if not spans:
             return told, []
         counts = Counter(span.kind for span in spans)

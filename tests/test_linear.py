@@ -14,7 +14,6 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
-from assistant.answer.outcomes import SAYS_WITHHELD, WITHHELD
 from assistant.answer.phrase import SENTENCE_END
 from assistant.answer.proof.citations import canonical_statement, is_its_quote, parse_claims
 from assistant.answer.question import MAX_TURN, MAX_TURNS, recent
@@ -74,7 +73,6 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "without_keys": without_keys,
     "is_a_question": lambda text: QUESTION.fullmatch(" ".join(text.split())),
     "refers_on": lambda text: REFERS_ON.fullmatch(" ".join(text.split())),
-    "withheld": lambda text: SAYS_WITHHELD.fullmatch(WITHHELD.format(what="a secret", place=text)),
     "markup": lambda text: MARKUP.sub("", text),
     "dumps": dumps,
     "is_its_quote": lambda text: is_its_quote(text, text[1:]),

@@ -145,7 +145,8 @@ class Assistant:
         Raises UsageError without a log, for an answer that was not given to somebody with the roles of `access`, for
         too long a text, and for a quote that no document that `access` may see has.
         """
-        return give(given, access or self.access, self._engine.catalog, self._audit, stage)
+        with self._engine.reading() as catalog:
+            return give(given, access or self.access, catalog, self._audit, stage)
 
     def search(
         self, query: str, *, access: Access | None = None, k: int | None = None, focus: str = ""
@@ -181,7 +182,8 @@ class Assistant:
 
     def terms(self, name: str = "", *, access: Access | None = None) -> list[tuple[Term, str, str]]:
         """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
-        return show_terms(name, self.config, self._engine.catalog, access or self.access, self._audit)
+        with self._engine.reading() as catalog:
+            return show_terms(name, self.config, catalog, access or self.access, self._audit)
 
     def files(self, answer: Answer, access: Access) -> dict[tuple[str, str], str]:
         """Return the addresses of the files of an answer's sources that are still there, by source and SHA-256."""
@@ -206,7 +208,7 @@ class Assistant:
         Raises UsageError for what no answer to `access` could have quoted, and for what may not be shown.
         """
         start, end = quote.start, quote.end
-        with self._engine.catalog.snapshot():
+        with self._engine.reading():
             queries = self._engine.catalog.queries
             document = queries.document(quote.document_sha256, access, quote.source)
             problem = check_place(quote, self._engine.catalog, access)
@@ -226,7 +228,7 @@ class Assistant:
         Raises UsageError if no answer to `access` could have quoted that part.
         """
         catalog = self._engine.catalog
-        with catalog.snapshot():
+        with self._engine.reading():
             document = catalog.queries.document(sha256, access, source)
             # Its path names a document, too, and a guess at that must not be told from another.
             if document is not None and document.sha256 == sha256 and end - start <= MAX_QUOTE:

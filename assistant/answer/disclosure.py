@@ -11,7 +11,7 @@ from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import IndexMismatch
 from assistant.core.records import Access, Evidence, Hit, Meta, Quote, Term, Verdict
 from assistant.guards.run import Guards, masks_id
-from assistant.index.catalog import Catalog
+from assistant.index.catalog import MASKS, Catalog
 from assistant.text.words import normalise_term
 
 
@@ -27,9 +27,16 @@ def permitted(evidence: Sequence[Evidence], guards: Guards) -> tuple[tuple[Evide
 
 def check_masked(catalog: Catalog, settings: GuardsSection) -> None:
     """Raise IndexMismatch for an index with documents that were masked by other settings, or by other rules."""
-    if catalog.masks() - {masks_id(settings)}:
+    if catalog.meta(MASKS) not in (None, "", masks_id(settings)):
         cause = "what is masked in documents was decided by other settings of [guards] than today's, or other rules."
         raise IndexMismatch(cause, "Read them again: assistant ingest PATH, for every folder that is indexed.")
+
+
+def open_index(config: Config) -> Catalog:
+    """Open an index that may be shown; raises IndexMissing, IndexMismatch, NotWritable."""
+    catalog = Catalog.open(config.data)
+    check_masked(catalog, config.guards)
+    return catalog
 
 
 def shown_meta(meta: Meta, guards: Guards) -> Meta:
@@ -59,7 +66,6 @@ def show_terms(
 ) -> list[tuple[Term, str, str]]:
     """Return (term, source, document title) of every definition of a name, or of all names if it is empty."""
     with catalog.snapshot():
-        check_masked(catalog, config.guards)
         found = list(catalog.queries.terms(access, [normalise_term(name)] if name else None))
         if audit:
             audit.append(terms_line(name, found, access, catalog, config))

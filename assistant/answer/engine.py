@@ -97,7 +97,14 @@ class Engine:
     def snapshot(self) -> Iterator[Catalog]:
         """Hold one state of the index, from when all is loaded: its vectors live until the ingest after the next."""
         self._encoder.result(), self._store.result()
+        with self.reading() as catalog:
+            yield catalog
+
+    @contextmanager
+    def reading(self) -> Iterator[Catalog]:
+        """Hold one state of the index, without its vectors; raises IndexMismatch for one that was masked otherwise."""
         with self.catalog.snapshot():
+            check_masked(self.catalog, self.config.guards)
             yield self.catalog
 
     def respelt(self, inquiry: Inquiry) -> Inquiry:
@@ -149,9 +156,8 @@ class Engine:
         return self.guards.output(text, [hit.passage.text for hit in hits]).action != "allow"
 
     def _check_encoder(self) -> None:
-        with self.catalog.snapshot():
+        with self.reading():
             indexed = self.catalog.meta("encoder")
-            check_masked(self.catalog, self.config.guards)
         if indexed is None:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
         ours = encoder_sha(self._registry.load(self.config.encoder.model))

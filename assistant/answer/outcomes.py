@@ -1,4 +1,4 @@
-"""How a question ends: answered, not answered, withheld or refused; and the sentences that say so."""
+"""How a question ends: answered, not answered or refused; and the sentences that say so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answer.evidence import place
 from assistant.answer.phrase import GroundedText
 from assistant.answer.question import Inquiry
 from assistant.core.records import NO_MODEL, Answer, EarlierQuote, Hit, ModelInfo, Quote, Reading, Status, Verdict
@@ -30,8 +29,6 @@ TALK = {"thanks": THANKS, "hello": HELLO, "about": ABOUT, "again": AGAIN}  # by 
 BETWEEN = "; "  # titles
 NEAR = 0.15  # score of a hit from which its document is on the subject of a question
 MOST_NEAR = 3  # documents that are named
-WITHHELD = "I may not show what answers this: it holds {what}. The place is {place}."
-WITHHELD_FOR = {"secrets": "a secret", "personal": "personal data", "output": "what may not be shown"}  # by guard
 
 
 def _filled(template: str, **patterns: str) -> str:
@@ -52,7 +49,6 @@ SAYS_UNSURE = re.compile(f"{re.escape(UNSURE)}|{_filled(UNSURE_OWNED, owner='(.+
 SAYS_TALK = re.compile(
     "|".join(_filled(said, documents=r"1 document|[\d,]+ documents", titles="(.+)") for said in TALK.values())
 )
-SAYS_WITHHELD = re.compile(_filled(WITHHELD, what="|".join(WITHHELD_FOR.values()), place="(.+)"))
 
 
 def answered(
@@ -104,14 +100,6 @@ def _other_language(question: str, reading: Reading) -> str:
     asked = language_of(question)
     found = language_of(" ".join(hit.passage.text for hit in reading.hits)) if asked else ""
     return OTHER_LANGUAGE.format(documents=found, question=asked) if found not in ("", asked) else ""
-
-
-def withheld(inquiry: Inquiry, reading: Reading, verdicts: tuple[Verdict, ...]) -> Answer:
-    """Say where the answer is that a guard does not let out."""
-    guard = next(v.guard for v in verdicts if v.stage == "output" and v.action != "allow")  # the best is first
-    hit = reading.evidence[0].hit
-    text = WITHHELD.format(what=WITHHELD_FOR[guard], place=f"{place(hit)} ({hit.source})")
-    return _outcome("blocked", text, inquiry, reading, verdicts)
 
 
 def blocked(inquiry: Inquiry, refusal: str) -> Answer:

@@ -63,7 +63,7 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
         return abstain(inquiry, asked, reading, engine)
     evidence, withheld = quotable(inquiry, reading, engine)
     if evidence[:1] != reading.evidence[:1]:  # what is next best would miss the point
-        return outcomes.withheld(inquiry, reading, withheld)
+        return abstain(replace(inquiry, verdicts=(*inquiry.verdicts, *withheld)), asked, reading, engine)
     return from_evidence(inquiry, asked, replace(reading, evidence=evidence), withheld, engine, engine.model)
 
 

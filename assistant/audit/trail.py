@@ -136,7 +136,7 @@ def terms_line(
     name: str, found: Sequence[tuple[Term, str, str]], access: Access, catalog: Catalog, config: Config
 ) -> Json:
     """Return the line of a look at the glossary; its `sources` are the definitions, found as (term, source, title)."""
-    hashes = {row.document_id: row.sha256 for row in catalog.sources().values()}
+    hashes = catalog.hashes({term.document_id for term, *_ in found})
     spans = [_span(source, hashes[term.document_id], term.start, term.end) for term, source, _ in found]
     line = _line("terms", name, access, "answered" if found else "abstained", spans)
     return {**line, **_made_with(config, catalog.info().generation)}

@@ -107,15 +107,14 @@ def terms(
     context: Context, name: Annotated[str, typer.Argument(help="A term; all of them when left out.")] = ""
 ) -> None:
     """List the glossary, or define one term with its source."""
-    from assistant.answer.disclosure import show_terms
+    from assistant.answer.disclosure import open_index, show_terms
     from assistant.audit.trail import Audit
     from assistant.contract import term_json
-    from assistant.index.catalog import Catalog
 
     view = context.renderer()
     settings, access = context.settings(), context.access()
     audit = Audit(settings) if settings.audit.enabled else None
-    found = show_terms(name, settings, Catalog.open(settings.data), access, audit)
+    found = show_terms(name, settings, open_index(settings), access, audit)
     if context.json:
         view.json([term_json(*entry) for entry in found])
     elif found:

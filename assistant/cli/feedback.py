@@ -42,15 +42,15 @@ def give(
     It must be an answer that was given to somebody with your roles. What you say is a line of the log, without your
     name. You may change your mind; the last word counts.
     """
+    from assistant.answer.disclosure import open_index
     from assistant.answer.feedback import give as give_feedback
     from assistant.audit.trail import Audit
-    from assistant.index.catalog import Catalog
 
     view = context.renderer()
     settings, access = context.settings(), context.access()
     audit = Audit(settings) if settings.audit.enabled else None
     given = Feedback(id, opinion, note, quote)
-    with closing(Catalog.open(settings.data)) as catalog:
+    with closing(open_index(settings)) as catalog:
         line = give_feedback(given, access, catalog, audit)
     view.result({"id": line, "of": id, "opinion": opinion}, lambda: view.note("Thank you: it is in the log."))
 
@@ -69,14 +69,14 @@ def review(
     This command is for whoever runs the index: it shows what everybody asked, with personal data masked, and the
     documents as whoever asked may see them. So does the file, which is for you alone.
     """
+    from assistant.answer.disclosure import open_index
     from assistant.audit.trail import Audit
     from assistant.evaluate.feedback import find_pending, read_accepted
-    from assistant.index.catalog import Catalog
     from assistant.terminal.review import Review
 
     view = context.renderer()
     settings = context.settings()
     audit, accepted = Audit(settings), read_accepted(file)
-    with closing(Catalog.open(settings.data)) as catalog:
+    with closing(open_index(settings)) as catalog:
         pending = find_pending(audit, accepted, catalog.queries)
         Review(file, catalog, audit, view).run(pending)

@@ -82,15 +82,15 @@ def stale(
 
     This command is for whoever runs the index: each answer is looked at with the roles of the person who asked.
     """
+    from assistant.answer.disclosure import open_index
     from assistant.audit.trail import Audit
     from assistant.evaluate.stale import find_stale
-    from assistant.index.catalog import Catalog
     from assistant.terminal.reports import stale_report
 
     view = context.renderer()
     settings = context.settings()
     since = _checked_day(since)
-    with closing(Catalog.open(settings.data)) as catalog, catalog.snapshot():
+    with closing(open_index(settings)) as catalog, catalog.snapshot():
         found = list(find_stale(Audit(settings).entries(), catalog.queries, since))
     view.result([asdict(answer) for answer in found], lambda: view.show(stale_report(found)))
     if found:

@@ -41,8 +41,8 @@ def lint(
     """Check the documents: terms, acronyms, references, links, dates and metadata."""
     from dataclasses import asdict
 
+    from assistant.answer.disclosure import open_index
     from assistant.audit.trail import Audit, lint_line
-    from assistant.index.catalog import Catalog
     from assistant.terminal.reports import findings_report
     from assistant.terminal.views import first_of, rejection_line
     from ingest.lint.findings import read_baseline, without_known, write_baseline, write_sarif
@@ -55,7 +55,7 @@ def lint(
     access = context.access()
     known = read_baseline(baseline) if baseline else None
     if not paths:
-        Catalog.open(settings.data).close()
+        open_index(settings).close()
     with view.progress() as progress:
         scratch = linter_index(paths or (), settings, progress)
         with scratch if paths else nullcontext((settings, None)) as (index, ingested):
@@ -132,13 +132,13 @@ def verify(
     """Check every quote of a saved answer against the indexed documents; exit 7 if one fails."""
     from dataclasses import asdict
 
+    from assistant.answer.disclosure import open_index
     from assistant.answer.proof.verify import verify_answer
     from assistant.contract import saved_answer
-    from assistant.index.catalog import Catalog
 
     view = context.renderer()
     settings = context.settings()
-    catalog = Catalog.open(settings.data)
+    catalog = open_index(settings)
     access = context.access()
     checks = [check for answer in saved_answers(file) for check in verify_answer(saved_answer(answer), catalog, access)]
     failed = [check for check in checks if check.problem]

@@ -19,6 +19,7 @@ from typing import Any
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import load_confidence, path_of
+from assistant.answer.disclosure import open_index
 from assistant.answer.proof.verify import verify_answer
 from assistant.answer.read import load_reader
 from assistant.contract import answer_json, dumps, saved_answer
@@ -32,7 +33,6 @@ from assistant.evaluate.metrics import SEED
 from assistant.evaluate.questions import Question, Split, access_of, read_out_of_domain, read_questions
 from assistant.evaluate.report import build_report, write_run
 from assistant.evaluate.score import score
-from assistant.index.catalog import Catalog
 from assistant.models.llm import served
 from assistant.models.registry import Registry
 
@@ -131,7 +131,7 @@ def evaluate(plan: EvalPlan, config: Config, access: Access, progress: Progress)
 
 def make_stamp(plan: EvalPlan, config: Config, access: Access) -> tuple[Json, str]:
     """Return what a run's answers depend on, by hashes, and the name of what is asked of."""
-    with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
+    with closing(open_index(config)) as catalog, catalog.snapshot():
         info, asked = catalog.info(), catalog.info(access)
         sources = sorted(_json([row.source, row.document_id, asdict(row.meta)]) for row in catalog.sources().values())
         encoder = catalog.meta("encoder")

@@ -43,5 +43,6 @@ def _images(text: str) -> Iterator[Span]:
 
 
 def _past(text: str, sign: str, start: int, size: int) -> int:
-    """Return where the next such sign ends, 0 if none is near."""
-    return text.find(sign, start, start + size) + 1
+    """Return where the next such sign of the paragraph ends, 0 if none is near."""
+    blank = text.find("\n\n", start, start + size)
+    return text.find(sign, start, start + size if blank < 0 else blank) + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,7 @@ def is_masked(text: str) -> bool:
     return MASKED.search(text) is not None
 
 
+@cache
 def masks_id(settings: GuardsSection) -> str:
     """Name what is masked in documents by these settings: what was masked by others is not to be shown."""
     masks = [str(getattr(settings, name) in ("redact", "block")) for name in MASKING]

@@ -45,6 +45,7 @@ from assistant.index.schema import (
 from assistant.index.word_search import PLACES, VOCABULARY
 from assistant.text.words import normalise_term
 
+MASKS = "masks"  # the setting that holds by which settings the documents were masked
 REFUSED = "refused"  # the setting that holds why files could not be read
 UNNAMED = "id, '', title, text, media_type, sha256, pages, ocr"  # what `document_of` reads, without a source
 
@@ -197,7 +198,7 @@ class Catalog:
         """Return every indexed file by its absolute path; for `access`, those that it may see, or might have seen."""
         seen = "TRUE" if access is None else BEGUN if ended else VISIBLE
         rows = self._db.execute(
-            f"""SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.sha256, s.meta
+            f"""SELECT s.path, s.root, s.source, s.document_id, s.size, s.mtime_ns, s.seen_ns, d.file_sha256, s.meta
                 FROM sources s JOIN documents d ON d.id = s.document_id WHERE {seen}""",
             visible_to(access) if access else {},
         )
@@ -266,13 +267,14 @@ class Catalog:
         terms: Sequence[Term],
         flags: Sequence[Flag],
         masks: str = "",
+        file_sha256: str = "",
     ) -> None:
         """Write a document with its passages, words and terms; nobody sees it before `sources` names it.
 
-        `masks` names the settings by which it was masked.
+        `masks` names the settings by which it was masked; `file_sha256` is its file's, where the document's is another.
         """
         self._db.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 document.id,
                 document.sha256,
@@ -284,6 +286,7 @@ class Catalog:
                 json.dumps(asdict(document.meta)),
                 json.dumps([[f.reason, f.detail] for f in flags]),
                 masks,
+                file_sha256 or document.sha256,
             ),
         )
         for p in passages:
@@ -325,10 +328,17 @@ class Catalog:
         ).fetchone()
         return document_of(row, Meta()) if row else None
 
-    def masks(self) -> set[str]:
-        """Return by which settings the indexed documents were masked."""
-        query = "SELECT DISTINCT masks FROM documents WHERE id IN (SELECT document_id FROM sources)"
-        return {masks for (masks,) in self._db.execute(query)}
+    def note_masks(self) -> bool:
+        """Note by which settings the indexed documents were masked; tell whether some are gone that were otherwise."""
+        query = "SELECT DISTINCT masks FROM documents WHERE id IN (SELECT document_id FROM sources) ORDER BY masks"
+        before, now = self.meta(MASKS), "; ".join(masks for (masks,) in self._db.execute(query))
+        self.set_meta(MASKS, now)
+        return bool(before) and before != now
+
+    def hashes(self, document_ids: Collection[str]) -> dict[str, str]:
+        """Return the SHA-256 of documents."""
+        query = "SELECT id, sha256 FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(self._db.execute(query, (json.dumps(sorted(document_ids)),)).fetchall())
 
     def whole(self, document_id: str) -> tuple[Document, list[Term]]:
         """Return a document as it was read, whoever may see it, and its terms."""

@@ -75,7 +75,8 @@ def publish(
         current = None
     if not current or rows or drops:
         progress("indexing", 0, 1)
-        _commit(catalog, store, current, rows, drops, encoder_sha, rebuild_share)
+        if _commit(catalog, store, current, rows, drops, encoder_sha, rebuild_share):
+            catalog.purge()  # of what is masked now the words must not stay
         progress("indexing", 1, 1)
     else:
         with catalog.transaction():  # read by a run that died, and gone from disk since: its text must not stay
@@ -99,7 +100,8 @@ def _commit(
     drops: Sequence[str],
     encoder_sha: str,
     rebuild_share: float,
-) -> None:
+) -> bool:
+    """Make the new state visible; tell whether documents are gone that were masked by other settings."""
     before = catalog.generation_rows()
     with catalog.transaction(durable=True):
         for path in drops:
@@ -112,6 +114,7 @@ def _commit(
             catalog.set_meta("previous", current or "")
         catalog.set_meta("encoder", encoder_sha)
         catalog.drop_unused()
+        return catalog.note_masks()
 
 
 def _generation(

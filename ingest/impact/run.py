@@ -14,7 +14,7 @@ from pathlib import Path
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import load_confidence
-from assistant.answer.disclosure import check_masked
+from assistant.answer.disclosure import open_index
 from assistant.answer.read import load_reader
 from assistant.audit.trail import Audit, history_of
 from assistant.core.config import Config
@@ -53,8 +53,7 @@ def assess(plan: ImpactPlan, config: Config, access: Access, progress: Progress)
     raise.
     """
     lines = read_golden(plan.golden) if plan.golden else []
-    with closing(Catalog.open(config.data)) as catalog:
-        check_masked(catalog, config.guards)
+    with closing(open_index(config)) as catalog:
         known = catalog.sources()
         moved = relocated(plan.paths, known)
         given = _sources(plan.paths, known, moved)

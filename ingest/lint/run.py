@@ -25,6 +25,7 @@ from ingest.formats import Parsed
 from ingest.lint import documents, links, references, terms
 from ingest.lint.corpus import SEVERITIES, Corpus, Fault, LintRule, Policy
 from ingest.lint.findings import FindingPlace, LintFinding, LintReport
+from ingest.mask import Places, withheld
 from ingest.sandbox import ParserProcess
 from ingest.scratch import scratch_index
 from ingest.sources import read_regular
@@ -115,7 +116,7 @@ def lint(
     skipped = tuple(rule.code for rule in rules if fast and rule.compares_meanings)
     rules = [rule for rule in rules if rule.code not in skipped]
     with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
-        policies = list(_policies(catalog, access, config, progress))
+        policies = list(_policies(catalog, access, config, models.guards, progress))
         hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
     corpus = Corpus(policies, hidden, access.as_of, models.encode)
     findings, shown = list[LintFinding](), _Shown(models.guards)
@@ -140,7 +141,7 @@ def spans(report: LintReport) -> list[tuple[str, str, int, int]]:
     return [(place.source, place.document_sha256, place.start, place.end) for place in places]
 
 
-def _policies(catalog: Catalog, access: Access, config: Config, progress: Progress) -> Iterator[Policy]:
+def _policies(catalog: Catalog, access: Access, config: Config, guards: Guards, progress: Progress) -> Iterator[Policy]:
     rows = sorted(catalog.sources(access, ended=True).values(), key=lambda row: row.source)
     with closing(ParserProcess(config.ingest)) as parser:
         for done, row in enumerate(rows):
@@ -149,12 +150,13 @@ def _policies(catalog: Catalog, access: Access, config: Config, progress: Progre
             data = _as_indexed(row, config) or b""
             links = Path(row.path).suffix.lower() in LINKED and any(mark in data for mark in LINKING)
             parsed = _parsed(data, row, parser) if links else None
+            moved = Places(withheld(parsed.text, guards)).moved if parsed and parsed.text != document.text else int
             yield Policy(
                 document=replace(document, source=row.source, meta=row.meta),
                 terms=defined,
                 indexed=[(p.start, p.end) for p in catalog.queries.passages_of(row.document_id)],
                 row=row,
-                links=parsed.links if parsed else (),
+                links=[(address, moved(at)) for address, at in parsed.links] if parsed else (),
                 anchors=parsed.anchors if parsed else (),
                 lines=data.decode(errors="replace"),
             )

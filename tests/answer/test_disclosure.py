@@ -11,6 +11,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
+from assistant.answer.disclosure import open_index
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import Config, GuardsSection
@@ -96,9 +97,17 @@ def test_an_index_that_was_masked_by_other_settings_is_shown_to_nobody(
     strict = replace(config, guards=GuardsSection())
     with pytest.raises(IndexMismatch, match=r"other settings of \[guards\]"):
         Assistant(strict)
+    with pytest.raises(IndexMismatch, match=r"other settings of \[guards\]"):
+        open_index(strict)
     assert run_ingest(strict, docs).updated == tuple(sorted(FILES))
+    kept = b"".join(path.read_bytes() for path in config.data.rglob("*") if path.is_file())
+    assert CARD.encode() not in kept and b"4111" not in kept, "nor in what the word index had before"
     with closing(Assistant(strict)) as assistant:
         assert CARD not in str(assistant.search("company card").hits)
+        assert run_ingest(config, docs).updated
+        for ask in (assistant.search, assistant.answer):
+            with pytest.raises(IndexMismatch, match=r"other settings of \[guards\]"):
+                ask("company card")
 
 
 def test_a_contact_in_the_documents_is_told(ask: Callable[..., Answer]) -> None:

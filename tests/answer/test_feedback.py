@@ -69,7 +69,6 @@ def test_feedback_is_a_line_that_points_to_the_answer(office: Assistant, config:
         ({"quote": "The salary band of a senior engineer"}, "no document that you may see says that"),
         ({"quote": "The bicycle allowance is 0.23 euros"}, "no document that you may see says that"),
         ({"quote": f"pays with the card {CARD}"}, "no document that you may see says that"),
-        ({"quote": "The front desk pays with the card"}, "no document that you may see says that"),
         ({"quote": '" OR body : "leave'}, "no document that you may see says that"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -85,16 +86,66 @@ def test_what_no_cell_names_and_contacts_are_shown() -> None:
     assert masked(text) == text
 
 
-def test_a_value_that_is_said_in_another_way_takes_its_unit_with_it() -> None:
-    class Loud:
-        """Finds what no text says as it stands."""
+def test_what_is_found_across_cells_leaves_them_cells() -> None:
+    class Across:
+        """Finds a value that two cells make."""
 
         def output(self, text: str, sources: object) -> Any:
-            found = mask.Span(text.index("b, c"), text.index("b, c") + 4, "code") if "b, c" in text else None
-            return type("Screened", (), {"spans": (found,) if found else ()})
+            found = [mask.Span(text.index("b, c"), text.index("b, c") + 4, "code")] if "b, c" in text else []
+            return type("Screened", (), {"spans": found})
 
-    guards: Any = Loud()
-    assert masked("| a | b | c |\n", guards) == "| [code removed] |\n"
+    guards: Any = Across()
+    assert masked("| a | b | c |\n", guards) == "| a | [code removed] | [code removed] |\n"
+
+
+@pytest.mark.parametrize(
+    ("above", "left"),
+    [
+        ("## Account 635000: Gifts\n\n", "## Account [bank account removed]: Gifts\n\n"),
+        ("# The alarm code is 4821\n\n", "# The alarm code is [code removed]\n\n"),
+        ("Bank account 12345678:\n\n", "Bank account [bank account removed]:\n\n"),
+        ("Bank account 12345678:\n\n- ", "Bank account [bank account removed]:\n\n- "),
+    ],
+)
+def test_what_is_masked_above_takes_nothing_with_it_that_stands_below(above: str, left: str) -> None:
+    said = "Gifts to clients need the approval of the director. They are listed.\n"
+    assert masked(above + said) == left + said
+
+
+def test_a_value_behind_a_name_is_masked_below_a_heading_or_a_lead_in() -> None:
+    assert masked("# Passport number\n\nAnna: 123456789\n") == (
+        "# Passport number\n\nAnna: [passport number removed]\n"
+    )
+    assert "K7654322" not in masked("The passport numbers are:\n\n- Anna: K7654321\n- Ben: K7654322\n")
+
+
+def test_a_row_is_named_by_its_columns_where_cells_are_empty() -> None:
+    text = "| Who | Note | Passport number |\n|---|---|---|\n| Anna |  | 73000001 |\n| 73000009 |  |  |\n"
+    assert masked(text) == text.replace("73000001", "[passport number removed]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The codes are:\n\n- " + "4821 " * 8_000 + "\n",
+        "The bank accounts are:\n\n" + "".join(f"{'  ' * (n % 40)}- Account 123456{n:04}\n" for n in range(1_000)),
+        "| " + "12345678 | " * 4_000 + "\n",
+    ],
+)
+def test_masking_takes_time_as_the_text_grows(text: str) -> None:
+    began = time.process_time()
+    masked(text)
+    assert time.process_time() - began < 10
+
+
+def test_the_hash_of_what_is_masked_tells_nothing_of_it() -> None:
+    def read(code: str) -> Document:
+        text = f"# Doors\n\nThe alarm code is {code}.\n"
+        return masked_document(Document("d", "d.md", "D", text, "text/markdown", f"hash of {code}"), GUARDS)[0]
+
+    assert read("4821").sha256 == read("4822").sha256 != "hash of 4821"
+    plain = Document("d", "d.md", "D", "It is blue.\n", "text/markdown", "5ha")
+    assert masked_document(plain, GUARDS)[0].sha256 == "5ha"
 
 
 @pytest.mark.parametrize("at", [0, 1, 150, 299, 300, 301, 5_999])

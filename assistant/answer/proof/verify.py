@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer.context import excerpts_around
 from assistant.answer.evidence import MAX_REACH, quote_span
-from assistant.answer.outcomes import BETWEEN, SAYS_ABSTAINED, SAYS_TALK, SAYS_UNSURE, SAYS_WITHHELD
+from assistant.answer.outcomes import BETWEEN, SAYS_ABSTAINED, SAYS_TALK, SAYS_UNSURE
 from assistant.answer.proof.citations import answer_text, is_proved, parse_claims
 from assistant.answer.read import evidence_in
 from assistant.answer.verbalizations import opening
@@ -17,7 +16,7 @@ from assistant.core.errors import IndexMismatch
 from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote, SavedAnswer
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
-from assistant.text.canonical import ITEM, heading_path, last_heading
+from assistant.text.canonical import ITEM, last_heading
 from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import shown_title
@@ -164,16 +163,6 @@ class _Verifier:
             {*named.split(BETWEEN)} <= titles for named in match.groups() if named is not None
         )
 
-    def is_place(self, told: str) -> bool:
-        """Tell whether `title > headings (source)` is that of a passage."""
-        cuts = [match.start() for match in re.finditer(r" \(", told)] if told.endswith(")") else []
-        for cut in cuts:
-            document = self.catalog.queries.document(told[cut + 2 : -1], self.access)
-            passages = self.catalog.queries.passages_of(document.id) if document else []
-            if document and told[:cut] in {heading_path(_title(document), p.headings) for p in passages}:
-                return True
-        return False
-
     def _document(self, quote: Citation | Quote) -> Document | None:
         """Return the document that a quote names, if it is still what it was."""
         sha256 = quote.document_sha256
@@ -205,9 +194,9 @@ def _title(document: Document) -> str:
 def _unproved(saved: SavedAnswer, verifier: _Verifier) -> list[str]:
     """Say what is wrong unless the answer is its citations' statements, each with its key, or says there is none."""
     if saved.status == "blocked":
-        withheld = SAYS_WITHHELD.fullmatch(saved.text)
-        refused = saved.text in REFUSALS or (withheld and verifier.is_place(withheld[1]))
-        return [] if refused and not saved.citations else ["it says more than that the question is refused"]
+        return (
+            [] if saved.text in REFUSALS and not saved.citations else ["it says more than that the question is refused"]
+        )
     if saved.status == "abstained":
         if saved.closest:
             said = verifier.is_unsure(saved.text, saved.closest[0])

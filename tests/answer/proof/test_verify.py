@@ -117,14 +117,11 @@ def test_an_abstention_that_says_more_fails(office: Assistant) -> None:
         assert [c for c in verify_answer(saved_answer(answer), office.catalog, office.access) if c.problem]
 
 
-def test_a_refusal_to_show_holds_only_for_a_place_that_there_is(make_assistant: Callable[..., Assistant]) -> None:
+def test_an_answer_that_says_what_was_masked_holds(make_assistant: Callable[..., Assistant]) -> None:
     document = "# Petty cash\n\n## Safe\n\nThe petty cash safe is paid into from DE89 3704 0044 0532 0130 00.\n"
     assistant = make_assistant({"office/cash (old).md": document})
     answer = answer_json(assistant.answer("What is the petty cash safe paid into from?"))
-    assert answer["status"] == "blocked" and answer["answer"].endswith("Petty cash > Safe (office/cash (old).md).")
-    assert problems(assistant, answer) == []
-    for old, new in (("personal data", "99 days of leave"), ("Safe (", "Vault ("), ("cash (old)", "cash")):
-        assert problems(assistant, {**answer, "answer": answer["answer"].replace(old, new)})
+    assert "from [IBAN removed]." in answer["answer"] and problems(assistant, answer) == []
 
 
 def replace_in(field: str, old: str, new: str) -> Callable[[dict[str, Any]], None]:

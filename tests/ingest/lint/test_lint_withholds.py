@@ -40,6 +40,16 @@ def test_lint_says_the_same_of_links_to_what_is_hidden_and_to_nothing(config: Co
     assert "board/plan.md leads nowhere" in told and "board/none.md leads nowhere" in told
 
 
+def test_a_link_below_what_is_masked_is_found_where_it_stands(
+    index_files: Callable[[Mapping[str, str]], Config],
+) -> None:
+    text = f"# Keys\n\n{'The key is ' + SECRET + '. ' * 3}\n\nStaff must not smoke.\n\nSee [it](gone.md) for more.\n"
+    config = index_files({"a.md": text})
+    report = lint(config, NOBODY, RULES, open_models(config))
+    (place,) = [finding.place for finding in report.findings if finding.code == "link-dead"]
+    assert place.quote == "See it for more."
+
+
 def test_lint_reads_no_file_that_is_not_what_was_indexed(index_files: Callable[[Mapping[str, str]], Config]) -> None:
     changed = index_files({"a.md": "# Rule\n\nThe TOQ decides.\n\n[x](gone.md)\n", "b.md": "# B\n\n[y](gone.md)\n"})
     docs = changed.base / "docs"
