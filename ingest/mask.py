@@ -20,7 +20,7 @@ from assistant.guards.run import Guards, mark, mask
 from assistant.text.canonical import HEADING, blocks, cells, named_cells
 from assistant.text.units import Unit, units
 
-STRETCH = 30_000  # characters that are screened at once: no rule is tried on a text without bounds
+STRETCH, MOST_STRETCH = 30_000, 300_000  # characters screened at once, and without an empty line among them
 BEFORE, BEHIND = 300, 6_000  # characters beside a stretch: no name is further from its value, no value is longer
 MOST_ABOVE = 4  # of what a unit stands under that names it: the outermost, and those right above
 APART = "\n\n\n"  # between what is said: no name is read with the value of another
@@ -81,11 +81,16 @@ def withheld(text: str, guards: Guards, check: Callable[[], None] = lambda: None
 
 
 def _in_text(text: str, guards: Guards, check: Callable[[], None]) -> Iterator[Span]:
-    for start in range(0, len(text), STRETCH):
+    start = 0
+    while start < len(text):
         check()
-        first = max(0, start - BEFORE)
-        found = (span.moved(first) for span in _found(text[first : start + STRETCH + BEHIND], guards))
-        yield from (span for span in found if start <= span.start < start + STRETCH)  # others are cut at an edge
+        # A stretch ends where a block does, if one does: a list is named by its beginning.
+        blank = text.find("\n\n", start + STRETCH, start + MOST_STRETCH)
+        end = min(len(text), start + MOST_STRETCH) if blank < 0 else blank
+        first, last = max(0, start - BEFORE), min(len(text), end + BEHIND)
+        found = (span.moved(first) for span in _found(text[first:last], guards))
+        yield from (span for span in found if span.end < last or last == len(text))  # others are cut at the edge
+        start = end
 
 
 def _as_said(text: str, guards: Guards, check: Callable[[], None]) -> Iterator[Span]:
@@ -166,7 +171,7 @@ def _below_headings(text: str) -> Iterator[tuple[Unit, str]]:
 
 def _ways(text: str, unit: Unit, heading: str) -> Iterator[Sequence[Part]]:
     """Yield how a unit is said below all that it stands under, and below each of it alone: any of that may name it."""
-    own = _trimmed(text, unit.start, min(unit.end, unit.start + BEHIND), "`~ \n")  # a code block without its fence
+    own = _trimmed(text, unit.start, unit.end, "`~ \n")  # a code block without its fence
     header = text[slice(*unit.lead)] if unit.kind == "row" and unit.lead else ""
     spans = [*unit.also, *([unit.lead] if unit.lead and not header else [])]
     above = [" ".join(text[slice(*span)][-BEFORE:].split()) for span in sorted(spans)]
@@ -181,11 +186,13 @@ def _ways(text: str, unit: Unit, heading: str) -> Iterator[Sequence[Part]]:
         yield [*(f"{one} " for one in above), *whole]
     yield from ([f"{one} ", *whole] for one in (above if len(above) > 1 else ()))
     value = _behind_colon(text, *own)  # "The door codes:" and below it "- Hall: 4821"
-    if unit.kind != "row" and value and above:
-        yield [f"{above[-1]} ", value]
+    if unit.kind != "row" and value:
+        for one in above:
+            yield [f"{one} ", value]
     if heading and not (above or header or len(values) > 1):
         for part in filter(None, (own, value)):
             yield [f"# {heading}\n\n", part]
+            yield [f"{heading.rstrip(': ')}: ", part]
 
 
 def _row(text: str, header: str, fields: Sequence[Place]) -> list[Part]:

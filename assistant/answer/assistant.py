@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import show_terms, shown_meta, shown_owner
+from assistant.answer.disclosure import show_terms, shown_meta, shown_owner, told_back
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
@@ -43,6 +44,7 @@ from assistant.core.records import (
     Turn,
     make_access,
 )
+from assistant.guards.run import is_masked
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import address_of
 from assistant.models.llm import LanguageModel
@@ -110,6 +112,10 @@ class Assistant:
         """This thread's connection to the catalog."""
         return self._engine.catalog
 
+    def reading(self) -> AbstractContextManager[Catalog]:
+        """Hold one state of the index; raises IndexMismatch for one that may not be shown."""
+        return self._engine.reading()
+
     def answer(
         self,
         question: str,
@@ -133,8 +139,8 @@ class Assistant:
         with self._engine.snapshot():
             inquiry = replace(self._inquiry(question, history, access, k, stage), about=about)
             answer = answer_question(inquiry, self._engine)
+        answer, before = told_back(answer, questions_before(inquiry.history))
         if self._audit:
-            before = questions_before(inquiry.history)
             log_id = self._audit.append(answer_line(self._command, answer, before, access, self.config))
             answer = replace(answer, log_id=log_id)
         return answer
@@ -187,16 +193,19 @@ class Assistant:
 
     def files(self, answer: Answer, access: Access) -> dict[tuple[str, str], str]:
         """Return the addresses of the files of an answer's sources that are still there, by source and SHA-256."""
-        found = self._engine.catalog.queries.files({quote.source for quote in answer.sources}, access)
+        with self._engine.reading() as catalog:
+            found = catalog.queries.files({quote.source for quote in answer.sources}, access)
         return {named: Path(path).as_uri() for named, path in found.items() if Path(path).is_file()}
 
     def address(self, document: Document, access: Access) -> str:
         """Return where a document lives that was ingested from an address; "" for another."""
-        return address_of(self._engine.catalog.queries.path_of(document, access))
+        with self._engine.reading() as catalog:
+            return address_of(catalog.queries.path_of(document, access))
 
     def owner(self, hit: Hit, *, access: Access | None = None) -> str:
         """Return who owns a hit's document, as far as that may be shown; "" where nobody says so."""
-        return shown_owner(hit, access or self.access, self._engine.catalog, self._engine.guards)
+        with self._engine.reading() as catalog:
+            return shown_owner(hit, access or self.access, catalog, self._engine.guards)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts [n, dimensions], as the index's passages have them."""
@@ -254,9 +263,10 @@ class Assistant:
             return self._engine.reader.candidates(asked, hits)
 
     def passages(self, ids: Sequence[int]) -> tuple[Hit, ...]:
-        """Return those of these passages that this assistant may see."""
+        """Return those of these passages that this assistant may see, and that nothing was masked in."""
         with self._engine.snapshot():
-            return self._engine.catalog.queries.hits([(passage_id, 0.0, ()) for passage_id in ids], self.access)
+            hits = self._engine.catalog.queries.hits([(passage_id, 0.0, ()) for passage_id in ids], self.access)
+        return tuple(hit for hit in hits if not is_masked(hit.passage.text))
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return a LangChain Runnable: a question, or {"question", "history"}, to the answer as in `ask --json`."""

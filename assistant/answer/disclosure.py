@@ -9,8 +9,8 @@ from assistant.answer.evidence import plain, quote_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import Access, Evidence, Hit, Meta, Quote, Term, Verdict
-from assistant.guards.run import Guards, masks_id
+from assistant.core.records import Access, Answer, Evidence, Hit, Meta, Quote, Term, Verdict
+from assistant.guards.run import Guards, masks_id, redacted_together
 from assistant.index.catalog import MASKS, Catalog
 from assistant.text.words import normalise_term
 
@@ -29,7 +29,8 @@ def check_masked(catalog: Catalog, settings: GuardsSection) -> None:
     """Raise IndexMismatch for an index with documents that were masked by other settings, or by other rules."""
     if catalog.meta(MASKS) not in (None, "", masks_id(settings)):
         cause = "what is masked in documents was decided by other settings of [guards] than today's, or other rules."
-        raise IndexMismatch(cause, "Read them again: assistant ingest PATH, for every folder that is indexed.")
+        hint = "Read them again: assistant ingest PATH, for every folder that is indexed; --prune if files are gone."
+        raise IndexMismatch(cause, hint)
 
 
 def open_index(config: Config) -> Catalog:
@@ -37,6 +38,17 @@ def open_index(config: Config) -> Catalog:
     catalog = Catalog.open(config.data)
     check_masked(catalog, config.guards)
     return catalog
+
+
+def told_back(answer: Answer, before: Sequence[str]) -> tuple[Answer, list[str]]:
+    """Return an answer with what its asker said masked, and so the questions before it.
+
+    One of them, or what somebody says of themselves, may name what the question holds: "my passport number is".
+    """
+    *masked, question = redacted_together([*before, answer.question])
+    about, question = redacted_together([answer.about, question])
+    asked = redacted_together([*masked, answer.asked])[-1] if answer.asked else ""
+    return replace(answer, question=question, about=about, asked=asked), masked
 
 
 def shown_meta(meta: Meta, guards: Guards) -> Meta:

@@ -16,7 +16,7 @@ from assistant.answer.generate_from_passages import PASSAGES, answer_from_passag
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import Inquiry, halves, phrasings, repeats_last_answer, subject_of
+from assistant.answer.question import MAX_ABOUT, Inquiry, halves, phrasings, repeats_last_answer, subject_of
 from assistant.answer.read import evidence_in
 from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
@@ -44,7 +44,9 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     """Answer from the documents, abstain, or refuse; the caller holds a snapshot of the index."""
     with inquiry.timer("guard"):
         screened = screen(inquiry, engine.guards)
-    inquiry = replace(inquiry, question=screened.text, verdicts=screened.verdicts, about=redacted(inquiry.about))
+    inquiry = replace(
+        inquiry, question=screened.text, verdicts=screened.verdicts, about=redacted(inquiry.about)[:MAX_ABOUT]
+    )
     if screened.action == "block":
         return outcomes.blocked(inquiry, screened.refusal)
     kind = engine.small_talk.kind(inquiry.question)

@@ -32,7 +32,7 @@ from assistant.core.records import (
     Term,
     Turn,
 )
-from assistant.guards.run import is_masked, redacted, redacted_together
+from assistant.guards.run import is_masked, redacted
 from assistant.index.catalog import Catalog
 
 SHAPE = {
@@ -109,15 +109,12 @@ def read_key(config: Config) -> bytes | None:
 def answer_line(command: str, answer: Answer, before: Sequence[str], access: Access, config: Config) -> Json:
     """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them.
 
-    `before` are the questions before it that decided what it means. One of them, or what somebody says of themselves,
-    may name what the question holds: "my passport number is".
+    `before` are the questions before it that decided what it means, masked as the answer's question is.
     """
-    *before, question = redacted_together([*before, answer.question])
-    about, question = redacted_together([answer.about, question])
     return {
-        **_line(command, question, access, answer.status, _quotes(answer.sources)),
+        **_line(command, answer.question, access, answer.status, _quotes(answer.sources)),
         "history": list(map(_cut, before)),
-        "about": _cut(about),
+        "about": _cut(answer.about),
         "answer_sha256": answer_hash(answer),
         "hits": _hits(answer.hits),
         **_asker(access, config),

@@ -46,6 +46,7 @@ from assistant.index.word_search import PLACES, VOCABULARY
 from assistant.text.words import normalise_term
 
 MASKS = "masks"  # the setting that holds by which settings the documents were masked
+PURGE = "purge"  # the setting that says that words are to be removed which the documents do not have any more
 REFUSED = "refused"  # the setting that holds why files could not be read
 UNNAMED = "id, '', title, text, media_type, sha256, pages, ocr"  # what `document_of` reads, without a source
 
@@ -328,12 +329,19 @@ class Catalog:
         ).fetchone()
         return document_of(row, Meta()) if row else None
 
-    def note_masks(self) -> bool:
-        """Note by which settings the indexed documents were masked; tell whether some are gone that were otherwise."""
+    def note_masks(self) -> None:
+        """Note by which settings the indexed documents are masked, and where that changes that a purge is due."""
         query = "SELECT DISTINCT masks FROM documents WHERE id IN (SELECT document_id FROM sources) ORDER BY masks"
         before, now = self.meta(MASKS), "; ".join(masks for (masks,) in self._db.execute(query))
         self.set_meta(MASKS, now)
-        return bool(before) and before != now
+        if before and before != now:
+            self.set_meta(PURGE, "due")
+
+    def purge_if_due(self) -> None:
+        """Purge the file after what it masks has changed: of that the words must not stay."""
+        if self.meta(PURGE):
+            self.purge()
+            self.set_meta(PURGE, "")
 
     def hashes(self, document_ids: Collection[str]) -> dict[str, str]:
         """Return the SHA-256 of documents."""

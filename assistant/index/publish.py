@@ -75,12 +75,12 @@ def publish(
         current = None
     if not current or rows or drops:
         progress("indexing", 0, 1)
-        if _commit(catalog, store, current, rows, drops, encoder_sha, rebuild_share):
-            catalog.purge()  # of what is masked now the words must not stay
+        _commit(catalog, store, current, rows, drops, encoder_sha, rebuild_share)
         progress("indexing", 1, 1)
     else:
         with catalog.transaction():  # read by a run that died, and gone from disk since: its text must not stay
             catalog.drop_unused()
+    catalog.purge_if_due()
     catalog.set_meta("ingested", str(int(time.time())))  # for whoever watches its age
     store.keep_only([catalog.meta("generation") or "", catalog.meta("previous") or ""])
 
@@ -100,8 +100,7 @@ def _commit(
     drops: Sequence[str],
     encoder_sha: str,
     rebuild_share: float,
-) -> bool:
-    """Make the new state visible; tell whether documents are gone that were masked by other settings."""
+) -> None:
     before = catalog.generation_rows()
     with catalog.transaction(durable=True):
         for path in drops:
@@ -114,7 +113,7 @@ def _commit(
             catalog.set_meta("previous", current or "")
         catalog.set_meta("encoder", encoder_sha)
         catalog.drop_unused()
-        return catalog.note_masks()
+        catalog.note_masks()
 
 
 def _generation(

@@ -173,7 +173,8 @@ class Service:
             raise HttpError(HTTPStatus.FORBIDDEN, "not_reviewer", message)
 
         def work(path: Path) -> Response:
-            return render.gaps(read_gaps(path.read_bytes(), self._assistant.catalog.queries, access))
+            with self._assistant.reading() as catalog:
+                return render.gaps(read_gaps(path.read_bytes(), catalog.queries, access))
 
         with suppress(OSError, UsageError):
             if path:

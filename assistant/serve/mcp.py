@@ -147,5 +147,6 @@ def _around(assistant: Assistant, access: Access, source: str, sha256: str, star
 
 
 def _verified(assistant: Assistant, access: Access, answer: Json) -> Json:
-    checks = verify_answer(saved_answer(answer), assistant.catalog, access)
+    with assistant.reading() as catalog:
+        checks = verify_answer(saved_answer(answer), catalog, access)
     return {"verified": not any(check.problem for check in checks), "checks": [asdict(check) for check in checks]}

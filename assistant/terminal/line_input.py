@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.core.files import open_private
 from assistant.core.records import MAX_QUESTION
-from assistant.guards.run import redacted
+from assistant.guards.run import redacted_together
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
@@ -40,11 +40,15 @@ def open_history(path: Path) -> History:
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     class Questions(FileHistory):
+        before = ""  # it may name what the next line holds
+
         def store_string(self, string: str) -> None:
             try:
                 if len(string) <= MAX_QUESTION:
                     _keep_private(path)
-                    super().store_string(redacted(string))
+                    *_, told = redacted_together([self.before, string])
+                    self.before = string
+                    super().store_string(told)
             except OSError:
                 pass  # a full disk is no reason to refuse a question
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -117,6 +118,35 @@ def test_a_value_behind_a_name_is_masked_below_a_heading_or_a_lead_in() -> None:
         "# Passport number\n\nAnna: [passport number removed]\n"
     )
     assert "K7654322" not in masked("The passport numbers are:\n\n- Anna: K7654321\n- Ben: K7654322\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("Door codes:\n\n- Ground floor\n  - Hall: 4821\n", "4821"),
+        ("Passport numbers:\n\n- Office\n  - Ann: 12345678\n", "12345678"),
+        ("# Door code\n\n4821\n", "4821"),
+        ("# PIN:\n\n4821\n", "4821"),
+        ("# Password\n\nTulip-42!\n", "Tulip-42!"),
+        ("## Door codes\n\n- Hall: 4821\n", "4821"),
+    ],
+)
+def test_a_code_is_named_by_a_heading_and_by_what_its_list_lies_in(text: str, hidden: str) -> None:
+    assert hidden not in masked(text)
+
+
+@pytest.mark.parametrize("lead", ["The bank accounts are ", "Accounts:\n"])
+def test_a_list_is_masked_whole_wherever_a_stretch_would_end(lead: str) -> None:
+    joint = ", " if lead.endswith(" ") else "\n"
+    numbers = joint.join(str(12_345_678 + n) for n in range(80))
+    for before in range(mask.STRETCH - 400, mask.STRETCH + 50, 90):
+        text = "word " * (before // 5 - 1) + "end.\n\n" + lead + numbers + ".\n\nThe end.\n"
+        assert not re.search(r"123456|1234575", masked(text)), before
+
+
+def test_an_amount_is_shown_however_large() -> None:
+    for text in ("Tax: 1200000 euros.\n", "The tax is 1500000 dollars a year.\n", "Tax: 12000 euros.\n"):
+        assert masked(text) == text
 
 
 def test_a_row_is_named_by_its_columns_where_cells_are_empty() -> None:

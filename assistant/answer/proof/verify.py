@@ -75,8 +75,7 @@ class _Verifier:
         if headed and not citation.claim.startswith(without_keys(opening(heading))):
             return "the statement lacks the heading that governs it"
         around = excerpts_around(self.catalog.queries, document.id, citation.start, citation.end)
-        same = [(e.start, e.end) for e in around] == [(e.start, e.end) for e in citation.context]
-        if not same or not all(shows(told.text, e.text) for told, e in zip(citation.context, around, strict=True)):
+        if [(e.start, e.end, e.text) for e in around] != [(e.start, e.end, e.text) for e in citation.context]:
             return "its context is not what stands around the quote"
         if citation.since != since(self.catalog.queries, citation, self.access):
             return "it does not say since when its document holds"

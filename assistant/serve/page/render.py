@@ -110,7 +110,7 @@ def home(asker: str) -> Response:
 def check_asker(asked: PageQuestion, asker: str) -> None:
     """Raise HttpError for a page that was made for somebody else: it holds their conversation."""
     if asked.asker not in (None, asker):
-        message = "somebody else is signed on than when this page was opened. Open it again, and ask there."
+        message = "your name or your roles are not those for whom this page was opened: open it again."
         raise HttpError(HTTPStatus.CONFLICT, "somebody_else", message)
 
 

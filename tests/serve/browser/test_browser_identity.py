@@ -45,7 +45,7 @@ def test_a_page_that_somebody_else_opened_asks_nothing(open_tab: Callable[..., T
         tab.page.fill("#question", "What is the board paid?")
         tab.page.press("#question", "Enter")
         tab.page.locator("[role=alert]").wait_for()
-        assert "somebody else is signed on" in tab.page.locator("[role=alert]").inner_text()
+        assert "open it again" in tab.page.locator("[role=alert]").inner_text()
         assert len(served.assistant.asked) == 1 and tab.page.input_value("#question") == "What is the board paid?"
         tab.faults.clear()  # the console tells of the refusal
         tab.page.goto("/")

@@ -80,7 +80,10 @@ if (form) {
   }
 
   function turnTo(conversation) {
-    if (button.disabled) return; // an answer is on its way to the other conversation
+    if (!button.disabled) begin(conversation); // or an answer is on its way to the other one
+  }
+
+  function begin(conversation) {
     talk = conversation;
     thread.replaceChildren();
     history.value = talk.articles.map(show).pop()?.dataset.history ?? "[]";
@@ -100,10 +103,10 @@ if (form) {
 
   async function ask() {
     const said = { question: question.value, about: about.value, history: history.value, asker: ASKER };
-    const body = new URLSearchParams({ ...said, part: talk.articles.length });
+    const body = new URLSearchParams({ ...said, part: talk.articles.length }), asked = talk;
     const response = await send(body);
     const made = show(await response.text());
-    if (!made || !response.ok) return made;
+    if (!made || !response.ok || talk !== asked) return made; // it was forgotten meanwhile: nothing is kept
     history.value = made.dataset.history;
     about.value = made.dataset.about; // as it is masked, like the question
     remember(about.value);
@@ -167,9 +170,9 @@ if (form) {
   });
 
   forgetOthers();
-  about.value ||= remembered();
-  addEventListener("storage", () => { // another page of this browser forgot them
-    if (talk.articles.length && !conversations().length) turnTo({ id: Date.now(), articles: [] });
+  about.value = remembered() || about.defaultValue; // and not what the browser has from somebody else
+  addEventListener("storage", () => { // another page of this browser forgot them, even what is answered just now
+    if (talk.articles.length && !conversations().length) begin({ id: Date.now(), articles: [] });
   });
 
   document.getElementById("forget").addEventListener("click", () => {
