@@ -13,10 +13,11 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.disclosure import open_index
 from assistant.answer.proof.verify import verify_answer
+from assistant.answer.question import MAX_ABOUT
 from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import Answer
+from assistant.core.records import Answer, Turn
 from tests.fakes import ScriptedModel
 
 KEY = "AKIAQ3EGRIBX7FZYLM5Z"  # of nobody
@@ -156,3 +157,15 @@ def test_what_a_heading_or_a_lead_in_makes_a_secret_is_shown_by_no_door(
     answer = ask(question)
     assert hidden not in dumps(answer_json(answer))
     assert any("removed]" in hit.passage.text for hit in answer.hits if hit.source == "gate.md")
+
+
+def test_what_an_asker_said_is_told_back_masked_by_what_was_asked_before(
+    make_assistant: Callable[..., Assistant],
+) -> None:
+    assistant = make_assistant(FILES)
+    before = [Turn("user", "What is my passport number?"), Turn("assistant", "The documents do not answer this.")]
+    answer = assistant.answer("533380006, and where are trains booked?", before, about="my card is 4111 1111 1111 1111")
+    assert "533380006" not in dumps(answer_json(answer)) and "[passport number removed]" in answer.question
+    assert answer.about == "my card is [card number removed]"
+    mails = " ".join(f"person{n}@tarn.example" for n in range(9))
+    assert len(assistant.answer("Where are trains booked?", about=mails).about) <= MAX_ABOUT

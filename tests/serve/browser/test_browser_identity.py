@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -112,3 +113,18 @@ def test_a_sign_on_page_in_the_place_of_an_answer_is_told(tab: Tab) -> None:
     tab.page.press("#question", "Enter")
     tab.page.wait_for_function("document.getElementById('state').textContent.includes('sign on again')")
     assert tab.page.input_value("#question") == QUESTION
+
+
+@pytest.mark.slow
+def test_an_answer_on_its_way_brings_nothing_back_that_is_forgotten_meanwhile(tab: Tab) -> None:
+    tab.ask(QUESTION)
+    tab.served.assistant.gate.clear()
+    tab.page.fill("#question", "And then?")
+    tab.page.press("#question", "Enter")
+    other = tab.page.context.new_page()
+    other.goto("/")
+    other.click("#forget")
+    tab.page.locator("article").wait_for(state="detached")
+    tab.served.assistant.gate.set()
+    tab.page.locator("article h2").wait_for()
+    assert json.loads(tab.page.evaluate("localStorage.getItem('policy-assistant')")) == []
