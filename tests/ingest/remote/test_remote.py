@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -386,7 +387,7 @@ def test_a_document_says_where_it_lives(
     catalog = Catalog.open(config.data)
     answer: Any = SimpleNamespace(sources=[SimpleNamespace(source="leave.md")])
     [sha256] = (row.sha256 for row in catalog.sources().values())
-    assistant: Any = SimpleNamespace(_engine=SimpleNamespace(catalog=catalog))
+    assistant: Any = SimpleNamespace(_engine=SimpleNamespace(reading=lambda: nullcontext(catalog)))
     everyone = make_access()
     document = catalog.queries.document("leave.md", everyone)
     assert document is not None
