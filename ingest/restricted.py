@@ -52,13 +52,21 @@ def check_opened(
     if not restricted or not new:
         return
     said = {row.path: marks_of(text_of(row.document_id)) for row in new}
+    fresh = {row.path: _new_in(row, said[row.path], known.get(row.path), text_of) for row in new}
     opened: list[tuple[SourceRow, SourceRow]] = []
     for old in restricted:
         gone = np.setdiff1d(marks_of(text_of(old.document_id)), said.get(old.path, marks_of("")))
         wider = (row for row in new if row.path != old.path and is_wider(row.meta.audience, old.meta.audience))
-        opened += [(old, row) for row in wider if _is_much(gone, said[row.path])]
+        opened += [(old, row) for row in wider if _is_much(gone, fresh[row.path])]
     if opened:
         raise _refusal(opened)
+
+
+def _new_in(row: SourceRow, said: Marks, before: SourceRow | None, text_of: Callable[[str], str]) -> Marks:
+    """Return the marks of a new text that its place did not show to as many before: what it did is not opened now."""
+    if before is None or before.size < 0 or is_wider(row.meta.audience, before.meta.audience):
+        return said
+    return np.setdiff1d(said, marks_of(text_of(before.document_id)))
 
 
 def _is_much(gone: Marks, said: Marks) -> bool:

@@ -306,3 +306,13 @@ def test_a_small_part_of_a_long_document_does_not_open(config: Config, docs: Pat
     for part in (long[: len(long) * 3 // 5], long[: len(long) // 200], "Words of our own. " * 9 + long):
         write(docs / "open" / "part.md", part)
         stops(run_ingest, config, docs, "board/long.md")
+
+
+def test_an_edit_of_what_was_open_before_is_no_move(config: Config, docs: Path, run_ingest: Run) -> None:
+    """An open copy of a restricted file is edited while that is taken away: it said as much before."""
+    copy = docs / "open" / "plan.md"
+    copy.write_text(PLAN)
+    run_ingest(config, docs)
+    copy.write_text(PLAN.replace("euros", "dollars"))
+    (docs / "board" / "plan.md").unlink()
+    assert run_ingest(config, docs, prune=True).updated == ("open/plan.md",)
