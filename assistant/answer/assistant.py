@@ -214,16 +214,15 @@ class Assistant:
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, as far as it is indexed, and where the quote is in it.
 
-        Raises UsageError for what no answer to `access` could have quoted, and for what may not be shown.
+        Raises UsageError for what no answer to `access` could have quoted.
         """
         start, end = quote.start, quote.end
-        with self._engine.reading():
-            queries = self._engine.catalog.queries
-            document = queries.document(quote.document_sha256, access, quote.source)
-            problem = check_place(quote, self._engine.catalog, access)
+        with self._engine.reading() as catalog:
+            document = catalog.queries.document(quote.document_sha256, access, quote.source)
+            problem = check_place(quote, catalog, access)
             if problem or document is None:
                 raise UsageError(f"{quote.source}: {problem}.", "Ask again for a fresh answer.")
-            begin, stop = queries.indexed_around(document, start, end)
+            begin, stop = catalog.queries.indexed_around(document, start, end)
         begin, stop = max(begin, start - SURROUNDING), min(stop, end + SURROUNDING)
         return document.text[begin:stop], start - begin, end - begin
 
@@ -236,8 +235,7 @@ class Assistant:
 
         Raises UsageError if no answer to `access` could have quoted that part.
         """
-        catalog = self._engine.catalog
-        with self._engine.reading():
+        with self._engine.reading() as catalog:
             document = catalog.queries.document(sha256, access, source)
             # Its path names a document, too, and a guess at that must not be told from another.
             if document is not None and document.sha256 == sha256 and end - start <= MAX_QUOTE:

@@ -1,4 +1,4 @@
-"""What of the documents may be shown: a quote is never masked, so evidence that would have to be is left out."""
+"""What may be shown of the documents, which are masked when they are read, and told back of what an asker said."""
 
 from __future__ import annotations
 

@@ -32,10 +32,8 @@ Floats = NDArray[np.float64]
 Columns = Mapping[str, Floats]
 
 FLOOR = -15.0  # of log-odds; what was cut off has this
-LEAST_LENGTH, VAGUE_LENGTH = (
-    5,
-    12,
-)  # words that a short question counts as, and one that names nothing: "How much is it?"
+LEAST_LENGTH = 5  # words that a short question counts as
+VAGUE_LENGTH = 12  # and one that names nothing: "How much is it?"
 
 
 def sentence_columns(

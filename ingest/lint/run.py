@@ -150,13 +150,13 @@ def _policies(catalog: Catalog, access: Access, config: Config, guards: Guards, 
             data = _as_indexed(row, config) or b""
             links = Path(row.path).suffix.lower() in LINKED and any(mark in data for mark in LINKING)
             parsed = _parsed(data, row, parser) if links else None
-            moved = Places(withheld(parsed.text, guards)).moved if parsed and parsed.text != document.text else int
+            places = Places(withheld(parsed.text, guards) if parsed and parsed.text != document.text else ())
             yield Policy(
                 document=replace(document, source=row.source, meta=row.meta),
                 terms=defined,
                 indexed=[(p.start, p.end) for p in catalog.queries.passages_of(row.document_id)],
                 row=row,
-                links=[(address, moved(at)) for address, at in parsed.links] if parsed else (),
+                links=[(address, places.moved(at)) for address, at in parsed.links] if parsed else (),
                 anchors=parsed.anchors if parsed else (),
                 lines=data.decode(errors="replace"),
             )
