@@ -197,7 +197,8 @@ class Queries:
         vectors = np.frombuffer(b"".join(value for _, value in rows), np.float32).reshape(-1, len(vector))
         if not np.allclose(np.square(vectors).sum(axis=1), 1, atol=1e-3):  # as far as float32 goes
             raise sqlite3.DatabaseError(NO_VECTOR)
-        return [(row[0], float(cosine)) for row, cosine in zip(rows, vectors @ vector, strict=True)]
+        cosines = vectors.astype(np.float64) @ vector  # sums of float32 depend on how many vectors stand beside one
+        return [(row[0], float(cosine)) for row, cosine in zip(rows, cosines, strict=True)]
 
     def passages_on(self, document_id: str, number: str, most: int = 20) -> list[Passage]:
         """Return the passages of a document that may name one of its sections by number, the first few."""
