@@ -24,7 +24,7 @@ from ingest.split import is_within, split
 from ingest.terms import find_terms
 
 # Raise it when the same bytes give another text or other passages, or are no longer refused: they are then read again.
-READER_VERSION = "20"
+READER_VERSION = "21"
 MAY_PASS = ("too_slow", "too_large", "crashed")  # a refusal that is the machine's, so that the file is tried again
 SCREENED = 256  # passages between two looks at the clock
 GRANTED = "audience"  # why a document is rejected whose front matter says who may see it

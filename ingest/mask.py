@@ -1,7 +1,7 @@
 """What nobody may read leaves a document before it is indexed: what is not in the index no search can guess at.
 
-Secrets and personal numbers are found as the document says them: in its text, and in each sentence, item and row under
-what it stands below. A contact that a document gives is none of them.
+Secrets and personal numbers are found as the document says them: in its text, and in each sentence, item and cell
+behind what it stands below or beside. A contact that a document gives is none of them.
 """
 
 from __future__ import annotations
@@ -10,25 +10,30 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
-from itertools import accumulate, chain, pairwise, repeat
+from itertools import accumulate, product
 
 from assistant.core.records import Document
 from assistant.guards import Span, merge_spans
 from assistant.guards.personal import CONTACTS
+from assistant.guards.rules import names_value
 from assistant.guards.run import Guards, mark, mask
-from assistant.text.canonical import HEADING, blocks, cells, named_cells
+from assistant.text.canonical import HEADING, blocks
 from assistant.text.units import Unit, units
 
 STRETCH, MOST_STRETCH = 30_000, 300_000  # characters screened at once, and without an empty line among them
 BEFORE, BEHIND = 300, 6_000  # characters beside a stretch: no name is further from its value, no value is longer
-MOST_ABOVE = 4  # of what a unit stands under that names it: the outermost, and those right above
+LONGEST_NAME = 160  # characters: a name stands at the end of what a value stands under
+MOST_ABOVE = 4  # of what a unit stands under that names it
+ENDS = " :?"  # of what names a value below it
+# Behind a name: "(new)", "[^1]", "*", "2".
+TAIL = re.compile(r"(?:\s*(?:\([^()]{0,80}\)|\[\^?\w{1,3}\]|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]|(?<!\d)\d{1,2}))+$")
 APART = "\n\n\n"  # between what is said: no name is read with the value of another
 CELL = re.compile(r"(?:\\\||[^|])+")
 WORD = re.compile(r"\S+")
 
 Place = tuple[int, int]
-Part = str | Place  # what stands above a unit, or where its own words are
 
 
 class Places:
@@ -94,9 +99,11 @@ def _in_text(text: str, guards: Guards, check: Callable[[], None]) -> Iterator[S
 
 
 def _as_said(text: str, guards: Guards, check: Callable[[], None]) -> Iterator[Span]:
-    """Yield what units hold of it once they are said: "The alarm code:" and an item are no secret line by line."""
-    said = (_say(text, parts) for unit, heading in _below_headings(text) for parts in _ways(text, unit, heading))
-    for together in _batches(said):
+    """Yield what is named by what it stands under or beside: "The alarm code:" and an item are no secret by themselves.
+
+    Each is said behind each of its names alone, since what stands between them would part them.
+    """
+    for together in _batches(_said(text)):
         check()
         begins = list(accumulate((len(one.line) + len(APART) for one in together), initial=0))
         for span in _found(APART.join(one.line for one in together), guards):
@@ -110,35 +117,38 @@ def _found(text: str, guards: Guards) -> Iterator[Span]:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A unit as it is said under something; `line` is what is read."""
+    """A part of a text behind a name; `line` is what is read."""
 
-    text: str
-    parts: Sequence[Part]
+    name: str
+    places: Sequence[int]  # of each character of what is named, those between its words as one
     line: str
 
     def own(self, found: Span) -> Iterator[Span]:
-        """Yield where the unit itself has what was found in the line: what stands above it was looked at in its place.
-
-        One span for each part, so that the cells of a row stay cells.
-        """
-        at = 0
-        for part in self.parts:
-            end = at + len(_words(self.text, part))
-            if not isinstance(part, str) and max(found.start, at) < min(found.end, end):
-                places = [place for word in WORD.finditer(self.text, *part) for place in range(*word.span())]
-                gaps = [place for before, place in pairwise(places) if place > before + 1]
-                places = sorted([*places, *(place - 1 for place in gaps)])  # words are said with one blank between
-                first, last = max(found.start, at) - at, min(found.end, end) - at - 1
-                yield Span(places[first], places[last] + 1, found.kind)
-            at = end
+        """Yield where the part has what was found in the line: the name was looked at in its place."""
+        begin = len(self.name)
+        first, last = max(found.start - begin, 0), min(found.end - begin, len(self.places)) - 1
+        if first <= last:
+            yield Span(self.places[first], self.places[last] + 1, found.kind)
 
 
-def _say(text: str, parts: Sequence[Part]) -> _Said:
-    return _Said(text, parts, "".join(_words(text, part) for part in parts))
+def _said(text: str) -> Iterator[_Said]:
+    naming = cache(_names_of)  # what many stand under is looked at once
+    for (start, end), place in _named(text):
+        for name in naming(text[max(start, end - LONGEST_NAME) : end]):
+            yield _say(text, name, place)
 
 
-def _words(text: str, part: Part) -> str:
-    return part if isinstance(part, str) else " ".join(text[slice(*part)].split())
+def _names_of(above: str) -> tuple[str, ...]:
+    """Return how a text names a value that is masked, if it does: "Door code (4 digits):" as "Door code", too."""
+    said = " ".join(above.split()).rstrip(ENDS)
+    return tuple(name for name in dict.fromkeys((said, TAIL.sub("", said))) if names_value(name))
+
+
+def _say(text: str, name: str, place: Place) -> _Said:
+    words = [range(*word.span()) for word in WORD.finditer(text, *place)]
+    places = [at for word in words for at in (*word, word.stop)][:-1]
+    name += ":|"  # as a cell, where a number that is short may be a sum
+    return _Said(name, places, f"{name}{' '.join(text[word.start : word.stop] for word in words)}|")
 
 
 def _batches(said: Iterable[_Said]) -> Iterator[list[_Said]]:
@@ -154,70 +164,65 @@ def _batches(said: Iterable[_Said]) -> Iterator[list[_Said]]:
         yield batch
 
 
-def _below_headings(text: str) -> Iterator[tuple[Unit, str]]:
-    """Yield the units, those that begin a block with the heading above it."""
+def _named(text: str) -> Iterator[tuple[Place, Place]]:
+    """Yield what may name a value, and where that may be: below it, in its row or column, or behind its colon."""
+    asked: list[Place] = []
+    for unit, headings in _below_headings(text):
+        above = [*headings[-MOST_ABOVE:], *asked, *_leads(unit)]
+        asked = [(unit.start, unit.end)] if text[unit.end - 1] == "?" else []
+        own = _trimmed(text, unit.start, unit.end, "`~ \n")  # a code block without its fence
+        if unit.kind == "row":
+            columns = list(_cells(text, *unit.lead)) if unit.lead else []
+            yield from _in_row(above, columns, list(_cells(text, *own)))
+        elif len(parts := list(_parts(text, *own, "; "))) > 1:  # a sheet's row, "Field: Door code; Value: 4821"
+            pairs = [list(_parts(text, *part, ": ", 1)) for part in parts]
+            names, values = [pair[0] for pair in pairs], [pair[-1] for pair in pairs]
+            yield from _in_row(above, names, values)
+            yield from _in_row((), (), names)  # the first row of a sheet without a header is taken for one
+        else:
+            name, *behind = _parts(text, *own, ": ", 1)
+            yield from product(above, (own, *behind))
+            yield from product((name,), behind)
+
+
+def _below_headings(text: str) -> Iterator[tuple[Unit, Sequence[Place]]]:
+    """Yield the units, those that begin a block with the headings above it."""
     found = iter(units(text))
     unit = next(found, None)
-    heading = ""
+    path: dict[int, Place] = {}
     for block in blocks(text):
         if block.kind == "heading":
-            match = HEADING.match(text, block.start, block.end)
-            heading = match[2].strip() if match else ""
-        above = heading
+            match = HEADING.match(text[block.start : block.end])
+            path = {level: place for level, place in path.items() if level < block.level}
+            path[block.level] = (block.start + match.start(2), block.end) if match else (block.start, block.end)
+        above = tuple(path.values())
         while unit and unit.start < block.end:
             yield unit, above
-            above, unit = "", next(found, None)
+            above, unit = (), next(found, None)
 
 
-def _ways(text: str, unit: Unit, heading: str) -> Iterator[Sequence[Part]]:
-    """Yield how a unit is said below all that it stands under, and below each of it alone: any of that may name it."""
-    own = _trimmed(text, unit.start, unit.end, "`~ \n")  # a code block without its fence
-    header = text[slice(*unit.lead)] if unit.kind == "row" and unit.lead else ""
-    spans = [*unit.also, *([unit.lead] if unit.lead and not header else [])]
-    above = [" ".join(text[slice(*span)][-BEFORE:].split()) for span in sorted(spans)]
-    above = [*above[:1], *above[1:][1 - MOST_ABOVE :]]
-    fields = _cells(text, *own) if unit.kind == "row" else _named(text, *own)
-    values = [(start, end) for start, end in fields if start < end]
-    # "| Door code | 4821 |", and a sheet's "Field: Door code; Value: 4821": the first may name the others.
-    if len(values) > 1:
-        yield [values[0], ": ", *(part for value in values[1:] for part in (value, ", "))]
-    whole: Sequence[Part] = [own] if unit.kind != "row" else _row(text, header, fields)
-    if above or header:
-        yield [*(f"{one} " for one in above), *whole]
-    yield from ([f"{one} ", *whole] for one in (above if len(above) > 1 else ()))
-    value = _behind_colon(text, *own)  # "The door codes:" and below it "- Hall: 4821"
-    if unit.kind != "row" and value:
-        for one in above:
-            yield [f"{one} ", value]
-    if heading and not (above or header or len(values) > 1):
-        for part in filter(None, (own, value)):
-            yield [f"# {heading}\n\n", part]
-            yield [f"{heading.rstrip(': ')}: ", part]
+def _leads(unit: Unit) -> list[Place]:
+    """Return what a unit stands under that may name it: the outermost, and those right above."""
+    above = sorted((*unit.also, *([unit.lead] if unit.lead and unit.kind != "row" else [])))
+    return [*above[:1], *above[1:][1 - MOST_ABOVE :]]
 
 
-def _row(text: str, header: str, fields: Sequence[Place]) -> list[Part]:
-    """Return a row's cells, each behind its column's name."""
-    names = chain(cells(header) if header else (), repeat(""))
-    named = ((name, field) for name, field in zip(names, fields, strict=False) if field[0] < field[1])
-    return [part for name, field in named for part in (f"{name}: " if name else "", field, "; ")]
+def _in_row(above: Sequence[Place], columns: Sequence[Place], values: Sequence[Place]) -> Iterator[tuple[Place, Place]]:
+    """Yield each value with its column's name and the first value, "| Door code | Hall | 4821 |"."""
+    yield from product(above, values)
+    yield from zip(columns, values, strict=False)
+    yield from product(values[:1], values[1:])
 
 
-def _cells(text: str, start: int, end: int) -> list[Place]:
-    return [_trimmed(text, *cell.span()) for cell in CELL.finditer(text, start, end)]
+def _cells(text: str, start: int, end: int) -> Iterator[Place]:
+    return (_trimmed(text, *cell.span()) for cell in CELL.finditer(text, start, end))
 
 
-def _named(text: str, start: int, end: int) -> list[Place]:
-    """Return where the values of a sheet's row are."""
-    found: list[Place] = []
-    for _, value in named_cells(text[start:end]):
-        if value and (at := text.find(value, start, end)) >= 0:
-            found.append((at, start := at + len(value)))
-    return found
-
-
-def _behind_colon(text: str, start: int, end: int) -> Place | None:
-    at = text.find(": ", start, end)
-    return (at + 2, end) if at >= 0 else None
+def _parts(text: str, start: int, end: int, sign: str, most: int = -1) -> Iterator[Place]:
+    """Yield where the parts of a text are that a sign parts."""
+    for part in text[start:end].split(sign, most):
+        yield _trimmed(text, start, start + len(part))
+        start += len(part) + len(sign)
 
 
 def _trimmed(text: str, start: int, end: int, signs: str = " \n") -> Place:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import show_terms, shown_meta, shown_owner, told_back
+from assistant.answer.disclosure import show_terms, shown_meta, shown_owner, told_back, told_turns
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
 from assistant.answer.pipeline import answer_question, search_passages, understand
 from assistant.answer.proof.verify import check_place
 from assistant.answer.question import (
+    MAX_TURNS,
     Inquiry,
     ReportStage,
     StageTimer,
@@ -132,14 +133,17 @@ class Assistant:
         is who asks ("contractor, London office"), None for the configuration's. Raises UsageError for an empty or
         endless question, turn or `about`.
         """
-        access, question, history = access or self.access, checked_question(question), recent(history)
+        access, question = access or self.access, checked_question(question)
         about = checked_about(self.config.user.about if about is None else about)
+        # Masked before it is cut: the turn before may name what the first of the others holds.
+        history = told_turns(recent(history, MAX_TURNS + 2), about)[-MAX_TURNS:]
         self._engine.open_reader()
         stage("searching")
         with self._engine.snapshot():
             inquiry = replace(self._inquiry(question, history, access, k, stage), about=about)
             answer = answer_question(inquiry, self._engine)
-        answer, before = told_back(answer, questions_before(inquiry.history))
+        before = questions_before(inquiry.history)
+        answer = told_back(answer, before)
         if self._audit:
             log_id = self._audit.append(answer_line(self._command, answer, before, access, self.config))
             answer = replace(answer, log_id=log_id)

@@ -9,7 +9,7 @@ from assistant.answer.evidence import plain, quote_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import Access, Answer, Evidence, Hit, Meta, Quote, Term, Verdict
+from assistant.core.records import MAX_QUESTION, Access, Answer, Evidence, Hit, Meta, Quote, Term, Turn, Verdict
 from assistant.guards.run import Guards, masks_id, redacted_together
 from assistant.index.catalog import MASKS, Catalog
 from assistant.text.words import normalise_term
@@ -40,15 +40,22 @@ def open_index(config: Config) -> Catalog:
     return catalog
 
 
-def told_back(answer: Answer, before: Sequence[str]) -> tuple[Answer, list[str]]:
-    """Return an answer with what its asker said masked, and so the questions before it.
+def told_back(answer: Answer, before: Sequence[str]) -> Answer:
+    """Return an answer with what its asker said masked; `before` are the questions before it, as `told_turns` has them.
 
-    One of them, or what somebody says of themselves, may name what the question holds: "my passport number is".
+    One of them, what somebody says of themselves, or a word that was misspelt may name what the question holds.
     """
-    *masked, question = redacted_together([*before, answer.question])
-    about, question = redacted_together([answer.about, question])
-    asked = redacted_together([*masked, answer.asked])[-1] if answer.asked else ""
-    return replace(answer, question=question, about=about, asked=asked), masked
+    question, asked, about = answer.question, answer.asked, answer.about
+    readings = [[*before, question], [*before, asked], [about, question], [about, asked]]
+    question, asked, about = redacted_together([question, asked, about], readings)
+    return replace(answer, question=question, asked=asked, about=about)
+
+
+def told_turns(history: Sequence[Turn], about: str) -> list[Turn]:
+    """Return a conversation with what its asker said masked: what one turn names the next one may hold."""
+    said = [turn.content[:MAX_QUESTION] for turn in history if turn.role == "user"]
+    masked = iter(redacted_together(said, [said, *([about, one] for one in said if about)]))
+    return [replace(turn, content=next(masked)) if turn.role == "user" else turn for turn in history]
 
 
 def shown_meta(meta: Meta, guards: Guards) -> Meta:

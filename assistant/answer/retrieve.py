@@ -37,7 +37,7 @@ MAX_TERMS = 200  # that one question is taken to use; those with the longest nam
 # A definition that is asked for comes before what only talks about its term.
 ASKED_BOOST, USED_BOOST = 2.0, 0.1
 POINTED_BOOST = 1.0  # more than cosines and words differ
-MAX_TIES, SCORE_DIGITS = 8, 6  # hits beyond those asked for that may have the last one's score; what float32 keeps
+SCORE_DIGITS = 6  # what float32 keeps
 WITH_HIDDEN = 5  # times as many near passages are looked at where some of them may not be seen
 
 
@@ -66,7 +66,9 @@ class Retriever:
             dense = catalog.queries.nearest(vector, self.near(vector, access), settings.candidates)
             boosts = [*self._pointed_at(question, access), *self._term_passages(terms)]
             ranked = fuse(dense, lexical, boosts, settings.lexical_weight, most)
-            return in_order(catalog.queries.hits(ranked[: k + MAX_TIES], access))[:k]
+            last = round(ranked[:k][-1][1], SCORE_DIGITS) if ranked else 0.0
+            first = [entry for entry in ranked if round(entry[1], SCORE_DIGITS) >= last]
+            return in_order(catalog.queries.hits(first, access))[:k]
 
     def near(self, vector: NDArray[np.float32], access: Access) -> list[int]:
         """Return the passages that are near a vector and that `access` may see, nearest first, more than are wanted.

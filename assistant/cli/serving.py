@@ -38,7 +38,8 @@ def mcp(
         server = make_server(assistant, context.access, view.error)
         if port:
             view.note(f"Serving http://{HOST}:{port}/mcp to this machine; Ctrl-C ends it.")
-            server.run("streamable-http", host=HOST, port=port)
+            # Without sessions: no tool needs one, and whoever reaches the port could open all that there may be.
+            server.run("streamable-http", host=HOST, port=port, stateless_http=True)
         else:
             server.run()
 

@@ -124,19 +124,23 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
     A greeting finds no passages. What an asker said last of an answer counts.
     """
     asked: list[tuple[str, str, Unanswered]] = []
-    began: dict[tuple[str, ...], str] = {}  # the conversation that a line is of, by what the next line of it holds
+    began: dict[tuple[str, ...], str] = {}  # the conversation that a line is of, by what the next lines of it hold
     remarks: list[Entry] = []
     for entry in entries:
         raw = entry.raw
         if raw["command"] in (FEEDBACK, REVIEW):
             remarks.append(entry)
-        elif raw["command"] not in CHECKS and asks_documents(entry):
+        elif raw["command"] not in CHECKS and raw["answer_sha256"]:
             who = f"{raw['time'][:10]} {raw['roles']}"
             first = next(iter(raw["history"]), raw["question"])
-            conversation = began.get((who, *raw["history"]), f"{who} {first}")
-            began[who, *[*raw["history"], raw["question"]][-MOST_BEFORE:]] = conversation
+            # One that a line is missing of goes on with any of its questions: better too few askers than too many.
+            known = ((who, *raw["history"]), *((who, question) for question in raw["history"]))
+            conversation = next((began[said] for said in known if said in began), f"{who} {first}")
+            for said in ([*raw["history"], raw["question"]][-MOST_BEFORE:], [raw["question"]]):
+                began[who, *said] = conversation
             one = Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))
-            asked += [(entry.id, raw["status"], one)] if raw["time"][:10] >= since else []
+            counts = raw["time"][:10] >= since and asks_documents(entry)
+            asked += [(entry.id, raw["status"], one)] if counts else []
     wrong = {of for of, entry in last_words(remarks).items() if entry.raw["status"] == "wrong"}
     yield from (one for id, status, one in asked if status == "abstained" or id in wrong)
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from assistant.answer.proof.verify import is_whole
 from assistant.audit.ledger import Entry
 from assistant.audit.trail import about_of, day_of, headings_hash, quote_hash
 from assistant.core.records import Access, Document, make_access
 from assistant.index.queries import Queries
 
 CHANGED, GONE = "the document no longer says it there", "the document is gone, or not in force"
-ENDS = '.!?:;|)”"'  # of a sentence, an item or a row
 UNKNOWN = "the document has changed since; the log does not know whether the quote did"
 
 
@@ -85,18 +85,11 @@ def place_of_quote(source: dict[str, Any], document: Document, queries: Queries)
         end = start + length
         if (
             quote_hash(document.text[start:end]) == source.get("quote_sha256")
-            and _is_whole(document.text, start, end)
+            and is_whole(queries, document, start, end)
             and _is_under(source, document, (start, end), queries)
         ):
             return start, end
     return None
-
-
-def _is_whole(text: str, start: int, end: int) -> bool:
-    """Tell whether no sentence goes on behind a span: that is another rule ("..., if the board agrees")."""
-    after, *_ = text[end:].split("\n", 1)
-    ends = not after.strip() or text[end - 1] in ENDS or after.lstrip()[0] in ENDS
-    return ends and not text[max(0, start - 1) : start].isalnum()
 
 
 def _is_under(source: dict[str, Any], document: Document, span: tuple[int, int], queries: Queries) -> bool:

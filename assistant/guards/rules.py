@@ -48,7 +48,8 @@ class ValueRule:
     """How a kind of value is written that is to be masked: the group `value` of the pattern, or all that it matches.
 
     `check` names what makes sure of it, empty for nothing. `near` must be found shortly before, `unless` must not. In
-    what is no value another one may begin, unless it is taken as a `whole`. `listed` is how a list goes on behind one.
+    what is no value another one may begin, unless it is taken as a `whole`. `label` is what names it, `listed` how a
+    list goes on behind one.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class ValueRule:
     unless: Pattern | None
     whole: bool
     listed: Pattern | None = None
+    label: Pattern | None = None
 
     def spans(self, text: str, check: Check = len) -> Iterator[Span]:
         """Yield the values in a folded text."""
@@ -110,6 +112,18 @@ def load_names(path: Path = SECRETS) -> tuple[tuple[str, Pattern], ...]:
     return _read(path, "names", lambda row, parts: (row["kind"], _compiled(row["pattern"], parts)))
 
 
+def names_value(text: str) -> bool:
+    """Tell whether a text names what is masked, as "door code" or "passport" do; raises ModelDamaged."""
+    said = fold(text)
+    return any(pattern.search(said) for pattern in _load_labels())
+
+
+@cache
+def _load_labels() -> tuple[Pattern, ...]:
+    values = (rule.label for rule in load_values(PERSONAL) if rule.label)
+    return (*(names for _, names in load_names()), *values)
+
+
 def _read(path: Path, key: str, make: Callable[[dict[str, Any], Mapping[str, str]], Row]) -> tuple[Row, ...]:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -134,11 +148,12 @@ def _value_rule(row: dict[str, Any], parts: Mapping[str, str]) -> ValueRule:
     near, unless = (_compiled(row[key], parts) if key in row else None for key in ("near", "unless"))
     if "label" in row:
         pattern, listed = (_labelled(row, parts[shape], parts) for shape in ("labelled", "listed"))
+        label: Pattern | None = _compiled(row["label"], parts)
         check, whole = row.get("check", "" if "value" in row else "account"), True
     else:
-        pattern, listed = _compiled(row["pattern"], parts), None
+        pattern, listed, label = _compiled(row["pattern"], parts), None, near
         check, whole = row.get("check", ""), bool(row.get("whole", False))
-    return ValueRule(row["kind"], row["example"], pattern, check, near, unless, whole, listed)
+    return ValueRule(row["kind"], row["example"], pattern, check, near, unless, whole, listed, label)
 
 
 def _labelled(row: Mapping[str, str], shape: str, parts: Mapping[str, str]) -> Pattern:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from assistant.core.config import GuardsSection
@@ -119,20 +119,39 @@ def redacted(text: str) -> str:
     return Guards(KEPT).input(text).text
 
 
-def redacted_together(texts: Sequence[str]) -> list[str]:
-    """Mask texts that follow one another as `redacted` does, and what one of them names and the next one holds."""
-    texts = [redacted(text) for text in texts]
-    named = [f"{text[:-1]}:" if text.endswith("?") else text for text in texts]  # "What is my passport number?"
-    readings = dict.fromkeys((" ".join(texts), " ".join(named)))  # mostly one: each is screened
-    spans = [span for reading in readings for span in Guards(KEPT).input(reading).spans]
-    begins = accumulate((len(text) + 1 for text in texts), initial=0)
-    return [
-        mask(
-            text,
-            [replace(s, start=max(s.start, at) - at, end=s.end - at) for s in spans if s.meets(at, at + len(text))],
-        )
-        for text, at in zip(texts, begins, strict=False)
-    ]
+def redacted_together(texts: Sequence[str], readings: Sequence[Sequence[str]] = ()) -> list[str]:
+    """Mask texts as `redacted` does, and in all of them what one names and the next one holds.
+
+    `readings` are the texts that are read one behind the other, where that is not the texts in their order.
+    """
+    values: dict[str, str] = {}
+    alone: dict[str, str] = {}
+    for text in dict.fromkeys((*texts, *chain(*readings))):
+        screened = Guards(KEPT).input(text)
+        alone[text] = screened.text
+        values |= {text[span.start : span.end]: span.kind for span in screened.spans}
+    for reading in readings or (texts,):
+        values |= _values_of([alone[text] for text in reading if text])
+    return [mask_values(alone[text], values) for text in texts]
+
+
+def _values_of(texts: Sequence[str]) -> dict[str, str]:
+    """Return what texts hold that one of them names, "What is my passport number?", by its kind."""
+    named = [f"{text[:-1]}:" if text.endswith("?") else text for text in texts]
+    begins = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    values = {}
+    for said in dict.fromkeys((" ".join(texts), " ".join(named))):  # mostly one
+        for span in Guards(KEPT).input(said).spans:
+            for text, at in zip(texts, begins, strict=False):
+                if span.meets(at, at + len(text)):
+                    values[text[max(span.start - at, 0) : span.end - at]] = span.kind
+    return values
+
+
+def mask_values(text: str, values: Mapping[str, str]) -> str:
+    """Replace what was found elsewhere by its kind, wherever it stands as a word."""
+    longest_first = "|".join(map(re.escape, sorted(values, key=len, reverse=True)))
+    return re.sub(rf"(?<!\w)(?:{longest_first})(?!\w)", lambda m: mark(values[m[0]]), text) if values else text
 
 
 def is_masked(text: str) -> bool:
@@ -162,6 +181,13 @@ def shows(masked: str, text: str) -> bool:
 def mark(kind: str) -> str:
     """Return what stands in the place of what was masked."""
     return f"[{kind} removed]"
+
+
+def mask_part(text: str, start: int, end: int, spans: Iterable[Span]) -> str:
+    """Return text[start:end] with what of these spans of the text lies in it replaced by its kind."""
+    inside = (span for span in spans if span.meets(start, end))
+    moved = [Span(max(span.start, start) - start, min(span.end, end) - start, span.kind) for span in inside]
+    return mask(text[start:end], moved)
 
 
 def mask(text: str, spans: Sequence[Span]) -> str:

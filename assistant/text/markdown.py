@@ -1,5 +1,6 @@
 """Plain text -> Markdown that shows just that text, and back: nothing that a document says links, loads or formats.
 
+A page may make a link of an address that is written out: it leads where it says, and escapes do not keep it from that.
 Chat pages differ in what they read as markup, and some read a pair of `\\[` and `\\]` as a formula: so of a link only
 its closing bracket is escaped, without which there is none. What stands inside of words stays as it is.
 """
@@ -18,7 +19,6 @@ MARKUP = re.compile(
     | &(?=\#?\w{1,32};)            # begins an entity
     | \](?=[(:])                   # ends a link's text, an image's, a definition's or a footnote's name
     | (?<=\[)\^                    # begins a footnote's name
-    | :(?=//) | (?<=\bwww)\.       # of an address, that pages make a link by themselves
     | ^\#(?=\#{0,5}[ ]) | ^> | ^(?:=+|-+)(?=[ ]*$)
     """,
     re.MULTILINE | re.VERBOSE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,8 +16,8 @@ from assistant.answer.disclosure import masked_text
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import DocumentRejected, GateFailed, UsageError, did_you_mean
 from assistant.core.records import Access, IngestReport, Progress, no_progress
-from assistant.guards.run import Guards
-from assistant.index.catalog import Catalog
+from assistant.guards.run import Guards, mask_part, mask_values, masks_id
+from assistant.index.catalog import MASKS, Catalog
 from assistant.index.schema import SourceRow
 from assistant.models.encoder import Encode, guard_encode, open_encoder, remember
 from assistant.models.registry import Registry
@@ -83,7 +83,7 @@ class UnsearchedVectors:
 def linter_index(paths: Sequence[Path], config: Config, progress: Progress) -> Iterator[tuple[Config, IngestReport]]:
     """Read files into an index for the linter alone, which is gone afterwards.
 
-    Its passages are neither embedded nor screened: the linter screens those that its findings are of.
+    Its passages are neither embedded, masked nor screened: the linter looks at those that its findings are of.
     """
     unscreened = replace(config, guards=GuardsSection("off", "off", "off", "off"))
     with scratch_index(paths, unscreened, UnsearchedVectors(), empty=True, progress=progress) as (index, report):
@@ -118,8 +118,9 @@ def lint(
     with closing(Catalog.open(config.data)) as catalog, catalog.snapshot():
         policies = list(_policies(catalog, access, config, models.guards, progress))
         hidden = {Path(path) for path in catalog.sources()} - {policy.path for policy in policies}
+        is_masked = catalog.meta(MASKS) == masks_id(config.guards)
     corpus = Corpus(policies, hidden, access.as_of, models.encode)
-    findings, shown = list[LintFinding](), _Shown(models.guards)
+    findings, shown = list[LintFinding](), _Shown(models.guards, is_masked)
     for done, rule in enumerate(rules):
         progress(rule.code, done, len(rules))
         findings += [shown.finding(rule, fault) for fault in rule.check(corpus)]
@@ -184,24 +185,30 @@ def _parsed(data: bytes, row: SourceRow, parser: ParserProcess) -> Parsed | None
 
 
 class _Shown:
-    """What may be shown of findings: masked, and without what the guards take for orders to an assistant."""
+    """What may be shown of findings: masked, and without what the guards take for orders to an assistant.
 
-    def __init__(self, guards: Guards) -> None:
+    Of documents that were not masked when they were read those are that are shown.
+    """
+
+    def __init__(self, guards: Guards, is_masked: bool) -> None:
         self._guards = guards
+        self._withheld = cache(lambda text: () if is_masked else withheld(text, guards))
         self._is_order = cache(lambda text: guards.screen(text, "document").action == "block")
 
     def finding(self, rule: LintRule, fault: Fault) -> LintFinding:
         other = self._place(*fault.other) if fault.other else None
         spans = [(fault.policy, fault.start, fault.end), *([fault.other] if fault.other else [])]
-        withheld = any(end and not self._may_quote(*span) for span in spans if (end := span[2]))
-        message = self._text(fault.message) if not withheld else ""
+        unquotable = any(end and not self._may_quote(*span) for span in spans if (end := span[2]))
+        message = self._text(fault.message, [policy for policy, *_ in spans]) if not unquotable else ""
         place = self._place(fault.policy, fault.start, fault.end)
         message = message or f"{rule.summary}; what it says is withheld."
         return LintFinding(rule.code, rule.severity_of(fault), message, place, other)
 
-    def _text(self, text: str) -> str:
-        """Return a text as it may be shown, empty if it is an order."""
-        return "" if self._is_order(text.translate(SIGNS)) else masked_text(text, self._guards)
+    def _text(self, text: str, policies: Iterable[Policy]) -> str:
+        """Return a text as it may be shown, empty if it is an order, without what is masked in these documents."""
+        found = ((policy.text, span) for policy in policies for span in self._withheld(policy.text))
+        values = {text[span.start : span.end]: span.kind for text, span in found}
+        return "" if self._is_order(text.translate(SIGNS)) else masked_text(mask_values(text, values), self._guards)
 
     def _may_quote(self, policy: Policy, start: int, end: int) -> bool:
         """Say whether a span is indexed, and no passage that it is of is an order: not every index was screened."""
@@ -212,12 +219,14 @@ class _Shown:
         quote = policy.text[start:end] if self._may_quote(policy, start, end) else ""  # what was withheld stays so
         at = policy.lines.find(quote.splitlines()[0][:60]) if quote else -1
         here = policy.path.is_relative_to(Path.cwd())
-        shown = quote if len(quote) <= QUOTE_CHARACTERS else f"{quote[:QUOTE_CHARACTERS].rstrip()}…"
+        cut = (policy.text, start, min(end, start + QUOTE_CHARACTERS))
+        shown = mask_part(*cut, self._withheld(policy.text)) if quote else ""
+        shown = shown if len(quote) <= QUOTE_CHARACTERS else f"{shown.rstrip()}…"
         return FindingPlace(
             source=policy.source,
             document_sha256=policy.document.sha256,
             title=policy.document.title,
-            headings=tuple(self._text(heading) or WITHHELD for heading in policy.headings_above(start)) if end else (),
+            headings=tuple(self._text(h, (policy,)) or WITHHELD for h in policy.headings_above(start)) if end else (),
             page=policy.page(start) if end else None,
             line=policy.lines.count("\n", 0, at) + 1 if at >= 0 else None,
             start=start,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from assistant.answer.confidence import UNCALIBRATED
 from assistant.answer.disclosure import open_index
 from assistant.answer.proof.verify import verify_answer
 from assistant.answer.question import MAX_ABOUT
+from assistant.audit.trail import Audit
 from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import IndexMismatch
@@ -169,3 +171,26 @@ def test_what_an_asker_said_is_told_back_masked_by_what_was_asked_before(
     assert answer.about == "my card is [card number removed]"
     mails = " ".join(f"person{n}@tarn.example" for n in range(9))
     assert len(assistant.answer("Where are trains booked?", about=mails).about) <= MAX_ABOUT
+
+
+def test_a_number_stays_masked_when_the_question_that_named_it_is_cut_away(
+    make_assistant: Callable[..., Assistant],
+) -> None:
+    opened = make_assistant(FILES)
+    with closing(Assistant(opened.config, audit=True)) as assistant:
+        others = (f"Where are trains of line {n} booked?" for n in range(30))
+        asked = ["What is my passport number?", "533380006", *others]
+        for at in range(1, len(asked)):
+            assistant.answer(asked[at], [Turn("user", text) for text in asked[:at]])
+    logged = [entry.raw for entry in Audit(opened.config).entries()]
+    assert logged and "533380006" not in json.dumps(logged)
+
+
+def test_a_word_that_was_misspelt_and_what_an_asker_says_of_themselves_name_a_number(
+    make_assistant: Callable[..., Assistant],
+) -> None:
+    assistant = make_assistant({**FILES, "passports.md": "# Passports\n\nA passport is kept by its owner.\n"})
+    answer = assistant.answer("My passprt number is 533380006, who keeps a pasport?")
+    assert answer.asked.startswith("My passport number is [") and "533380006" not in dumps(answer_json(answer))
+    answer = assistant.answer("533380006, who keeps a pasport?", about="employee, passport number")
+    assert answer.asked and "533380006" not in dumps(answer_json(answer))

@@ -83,6 +83,15 @@ def test_one_conversation_is_one_asker() -> None:
     assert len({one.asker for one in unanswered(same, "")}) == 1
 
 
+def test_a_conversation_is_one_asker_where_some_of_its_questions_are_not_looked_up_or_are_missing() -> None:
+    said = [f"question {n}" for n in range(9)]
+    talk = [line(text, history=said[max(0, n - 3) : n]) for n, text in enumerate(said)]
+    for n in (2, 5):
+        talk[n] = Entry(talk[n].id, {**talk[n].raw, "status": "blocked"})
+    assert len({one.asker for one in unanswered(talk, "")}) == 1
+    assert len({one.asker for one in unanswered([*talk[:4], *talk[5:]], "")}) == 1
+
+
 def test_who_asks_in_many_conversations_is_one_asker_where_the_log_has_names() -> None:
     anna = [Entry(str(n), {**line("A parrot?", asker=f"{n}").raw, "asker": "anna"}) for n in range(4)]
     assert len({one.asker for one in unanswered(anna, "")}) == 1
@@ -152,6 +161,7 @@ def test_the_command_reads_the_log(make_assistant: Callable[..., Assistant], run
 def test_a_long_conversation_is_one_asker_though_its_lines_hold_the_last_questions_alone() -> None:
     asked = [f"Question {n}?" for n in range(7)]
     log = [line(text, history=asked[max(0, n - 3) : n]) for n, text in enumerate(asked)]
-    other = line(asked[4], history=["Another?", *asked[2:4]])
+    others = ["Another?", *asked[2:5]]
+    other = [line(text, history=others[:n]) for n, text in enumerate(others)]
     assert len({one.asker for one in unanswered(log, "")}) == 1
-    assert len({one.asker for one in unanswered([*log, other], "")}) == 2
+    assert len({one.asker for one in unanswered([*log, *other], "")}) == 2

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.server import MCPServer
@@ -180,6 +181,15 @@ def test_a_client_that_goes_away_ends_the_server(command: list[str]) -> None:
         assert server.stdout and server.stdout.read() == b""  # nothing but the protocol
 
 
+def opened_session(url: str) -> httpx.Headers:
+    """Return the headers with which a server greets a client."""
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "one", "version": "1"}}
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}
+    greeted = httpx.post(url, json=hello, headers={"Accept": "application/json, text/event-stream"})
+    assert greeted.status_code == 200
+    return greeted.headers
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_over_http_until_a_signal(command: list[str], sent: signal.Signals) -> None:
     port = free_port()
@@ -191,6 +201,7 @@ def test_over_http_until_a_signal(command: list[str], sent: signal.Signals) -> N
             with contextlib.suppress(Exception):  # not there yet
                 (result,) = call(f"http://127.0.0.1:{port}/mcp", ("ask", {"question": CARRY}))
         assert result and result.structured_content["status"] == "answered"
+        assert "mcp-session-id" not in opened_session(f"http://127.0.0.1:{port}/mcp")
         server.send_signal(sent)
         out, _ = server.communicate(timeout=60)
         assert out == b""

@@ -16,6 +16,7 @@ from assistant.core.errors import IndexMismatch
 from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote, SavedAnswer
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
+from assistant.index.queries import Queries
 from assistant.text.canonical import ITEM, last_heading
 from assistant.text.prompts import without_keys
 from assistant.text.units import units
@@ -52,6 +53,13 @@ def check_place(quote: Citation | Quote, catalog: Catalog, access: Access) -> st
         return verifier.span(quote)
 
 
+def is_whole(queries: Queries, document: Document, start: int, end: int) -> bool:
+    """Tell whether a span begins and ends where sentences, items or rows of its document do, or is a definition."""
+    found = [_places(passage) for passage in queries.passages_of(document.id, start, end)]
+    within = any(start in starts for starts, _ in found) and any(end in ends for _, ends in found)
+    return within or _defines(queries, document, start, end)
+
+
 @dataclass(frozen=True, slots=True)
 class _Verifier:
     """Says what is wrong with a part of an answer, nothing if it is what the documents say."""
@@ -67,7 +75,7 @@ class _Verifier:
             return "the statement is not its quote"
         if not self._holds_focus(citation):
             return "what it points out is no part of its quote"
-        defines = self._defines(citation, document)
+        defines = _defines(self.catalog.queries, document, citation.start, citation.end)
         if not defines and self._lacks_lead(citation, document):
             return "the quote lacks what it stands under"
         heading = last_heading("", citation.headings)
@@ -109,7 +117,7 @@ class _Verifier:
         within = 0 <= quote.start < quote.end <= len(document.text)
         if not within or document.text[quote.start : quote.end] != quote.quote:
             return "the quote is not what the document says there"
-        if not (self._is_whole(quote, self._around(document, quote)) or self._defines(quote, document)):
+        if not is_whole(self.catalog.queries, document, quote.start, quote.end):
             return "the quote begins or ends in the middle of what the document says"
         if self.catalog.queries.indexed_around(document, quote.start, quote.start + 1)[1] < quote.end:
             return "the quote holds what is not indexed"
@@ -117,10 +125,6 @@ class _Verifier:
 
     def _around(self, document: Document, quote: Citation | Quote) -> list[Passage]:
         return [p for p in self.catalog.queries.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
-
-    def _is_whole(self, quote: Citation | Quote, around: Sequence[Passage]) -> bool:
-        found = [_places(passage) for passage in around]
-        return any(quote.start in starts for starts, _ in found) and any(quote.end in ends for _, ends in found)
 
     def _holds_focus(self, citation: Citation) -> bool:
         """Tell whether what is pointed out, if anything is, is a whole part of the quote."""
@@ -137,14 +141,6 @@ class _Verifier:
         parts = [e for hit in self.catalog.queries.hits(read, self.access) for e in evidence_in(hit)]
         begins = [quote_span(e)[0] for e in parts if e.end == citation.end]
         return any(begin < citation.start and citation.end - begin <= MAX_REACH for begin in begins)
-
-    def _defines(self, quote: Citation | Quote, document: Document) -> bool:
-        """Tell whether a quote is a definition, from its term on."""
-        for name, start, end in self.catalog.queries.terms_of(document.id):
-            line = document.text.rfind("\n", 0, start) + 1
-            if quote.end == end and quote.start in (start, document.text.rfind(name, line, start)):
-                return True
-        return False
 
     def is_unsure(self, told: str, closest: Quote) -> bool:
         """Tell whether a text says that nothing is certain, and names nobody but the owner of what came closest."""
@@ -174,6 +170,15 @@ def _is_headed(citation: Citation, document: Document) -> bool:
     line = document.text.rfind("\n", 0, citation.start) + 1
     mark = ITEM.match(document.text, line)
     return citation.quote.startswith("|") or (mark is not None and mark.end() >= citation.start)
+
+
+def _defines(queries: Queries, document: Document, start: int, end: int) -> bool:
+    """Tell whether a span is a definition, from its term on."""
+    for name, begin, stop in queries.terms_of(document.id):
+        line = document.text.rfind("\n", 0, begin) + 1
+        if end == stop and start in (begin, document.text.rfind(name, line, begin)):
+            return True
+    return False
 
 
 def _places(passage: Passage) -> tuple[set[int], set[int]]:

@@ -10,10 +10,10 @@ import pytest
 
 from assistant.contract import dumps
 from assistant.core.config import Config
-from assistant.core.records import Document, Meta
+from assistant.core.records import Document, Meta, no_progress
 from assistant.index.schema import SourceRow
 from ingest.lint.corpus import Policy
-from ingest.lint.run import RULES, lint, open_models
+from ingest.lint.run import RULES, lint, linter_index, open_models
 from tests.withheld import FILES, NOBODY, SECRET
 
 
@@ -48,6 +48,18 @@ def test_a_link_below_what_is_masked_is_found_where_it_stands(
     report = lint(config, NOBODY, RULES, open_models(config))
     (place,) = [finding.place for finding in report.findings if finding.code == "link-dead"]
     assert place.quote == "See it for more."
+
+
+def test_lint_of_files_masks_what_an_ingest_would(
+    index_files: Callable[[Mapping[str, str]], Config],
+) -> None:
+    config = index_files({"a.md": "# Rule\n\nAll is said.\n"})
+    text = "# Alarms\n\nThe alarm codes:\n\n- [48299](48299.md)\n\n## Passport number\n\n[533380006](none.md)\n"
+    (config.base / "new.md").write_text(text, encoding="utf-8")
+    with linter_index([config.base / "new.md"], config, no_progress) as (scratch, _):
+        told = linted(scratch)
+    assert told.count("leads nowhere") == 2 and "[code removed]" in told
+    assert "48299" not in told and "533380006" not in told
 
 
 def test_lint_reads_no_file_that_is_not_what_was_indexed(index_files: Callable[[Mapping[str, str]], Config]) -> None:

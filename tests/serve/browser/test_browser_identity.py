@@ -15,7 +15,7 @@ from tests.serve.browser.conftest import Tab, serving
 from tests.serve.test_page import QUESTION
 
 TOKEN = b"n" * 32
-KEPT = "Object.keys(%s).filter((key) => key.startsWith('policy-assistant') && !key.endsWith('-about'))"
+KEPT = "Object.keys(%s).filter((key) => key.startsWith('policy-assistant') && !/-(about|latest)$/.test(key))"
 
 
 def proxied(user: str, groups: str) -> dict[str, str]:
@@ -128,3 +128,31 @@ def test_an_answer_on_its_way_brings_nothing_back_that_is_forgotten_meanwhile(ta
     tab.served.assistant.gate.set()
     tab.page.locator("article h2").wait_for()
     assert json.loads(tab.page.evaluate("localStorage.getItem('policy-assistant')")) == []
+
+
+@pytest.mark.slow
+def test_forgotten_is_what_is_shown_too_and_who_asks(tab: Tab) -> None:
+    tab.page.fill("#about", "contractor, Leeds")
+    tab.ask("A first thing?")
+    tab.page.click("text=New conversation")
+    tab.ask(QUESTION)
+    tab.page.click("#forget")
+    assert tab.page.locator("article").count() == 0 and tab.page.input_value("#about") == ""
+    tab.ask("Another thing?")
+    kept = tab.page.evaluate("JSON.stringify({...localStorage})")
+    assert "Another thing?" in kept and QUESTION not in kept and "Leeds" not in kept
+
+
+@pytest.mark.slow
+def test_a_first_answer_that_comes_when_somebody_else_has_signed_on_is_not_kept(open_tab: Callable[..., Tab]) -> None:
+    with serving(behind_a_proxy("X-User")) as served:
+        anna = open_tab(at=served, extra_http_headers=proxied("anna", "directors"))
+        served.assistant.gate.clear()
+        anna.page.fill("#question", QUESTION)
+        anna.page.press("#question", "Enter")
+        ben = anna.page.context.new_page()
+        ben.set_extra_http_headers(proxied("ben", "directors"))
+        ben.goto("/")
+        served.assistant.gate.set()
+        anna.page.locator("article h2").wait_for()
+        assert QUESTION not in ben.evaluate("JSON.stringify({...localStorage})")

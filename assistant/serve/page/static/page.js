@@ -6,6 +6,7 @@
 const ASKER = document.body.dataset.asker, STORAGE = ASKER.startsWith("~") ? "sessionStorage" : "localStorage";
 const NAME = "policy-assistant", STORE = `${NAME}${ASKER}`, CURRENT = `${STORE}-current`, MOST = 20;
 const ABOUT = `${STORE}-about`; // what whoever uses this browser says of themselves
+const LATEST = `${NAME}-latest`; // whose page was opened last: nothing is kept of another, whose answer comes late
 const BUSY = 503, MOST_TRIES = 60;
 const FEEDBACK = "/feedback", ODD = `meta, base, form:not([action="${FEEDBACK}"]), iframe, link, style, script`;
 const form = document.getElementById("ask");
@@ -17,7 +18,12 @@ function conversations() {
   } catch { return []; }
 }
 
+function isLatest() {
+  try { return localStorage.getItem(LATEST) === ASKER; } catch { return false; }
+}
+
 function keep(kept, current) {
+  if (!isLatest()) return;
   try {
     window[STORAGE].setItem(STORE, JSON.stringify(kept.slice(0, MOST)));
     sessionStorage.setItem(CURRENT, current);
@@ -25,6 +31,7 @@ function keep(kept, current) {
 }
 
 function remember(about) {
+  if (!isLatest()) return;
   try { window[STORAGE].setItem(ABOUT, about); } catch { /* private, or full */ }
 }
 
@@ -38,6 +45,7 @@ function forgetOthers() {
       const others = Object.keys(kept).filter((key) => key.startsWith(NAME) && ![STORE, ABOUT, CURRENT].includes(key));
       for (const key of others) kept.removeItem(key);
     }
+    localStorage.setItem(LATEST, ASKER);
   } catch { /* private */ }
 }
 
@@ -177,8 +185,8 @@ if (form) {
 
   document.getElementById("forget").addEventListener("click", () => {
     keep([], talk.id);
-    remember("");
-    listEarlier();
+    remember(about.value = "");
+    begin({ id: Date.now(), articles: [] });
   });
 
   const left = conversations().find((one) => String(one.id) === current()); // for a source's place, or by a reload
