@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from assistant.contract import answer_json, dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import open_private
 from assistant.core.records import Access, Answer, Citation, Quote
-from assistant.guards.run import redacted
 from assistant.terminal.views import citation_place
 from assistant.text.markdown import inert
 
@@ -19,12 +17,9 @@ from assistant.text.markdown import inert
 def write_transcript(name: str, answers: Sequence[Answer], access: Access) -> Path:
     """Write the conversation to a new file, whole or not at all, and return its path.
 
-    `.json` is a list of answers as in `ask --json`, `.jsonl` one such answer a line, anything else Markdown. Personal
-    data in what an asker said is masked. Raises UsageError if the file exists or cannot be written.
+    `.json` is a list of answers as in `ask --json`, `.jsonl` one such answer a line, anything else Markdown. Raises
+    UsageError if the file exists or cannot be written.
     """
-    answers = [
-        replace(a, question=redacted(a.question), asked=redacted(a.asked), about=redacted(a.about)) for a in answers
-    ]
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises for a user that is not known
     ids = [str(number) for number in range(1, len(answers) + 1)]
     match path.suffix.lower():

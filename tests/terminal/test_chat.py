@@ -11,7 +11,6 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -283,8 +282,8 @@ def test_saved_answers_verify(office: Assistant, talk: Callable[..., str], tmp_p
 
 @pytest.mark.parametrize("name", ["a.json", "a.md"])
 def test_personal_data_is_masked_in_what_is_saved(office: Assistant, tmp_path: Path, name: str) -> None:
-    said = "I am jo@mail.example. What is the limit?"
-    answer = replace(office.answer(HOTEL), question=said, asked=said, about="jo@mail.example, contractor")
+    said = "I am jo@mail.example. What is the limit for a hotel night?"
+    answer = office.answer(said, about="jo@mail.example, contractor")
     path = write_transcript(str(tmp_path / name), [answer], office.access)
     text = path.read_text(encoding="utf-8")
     assert "jo@mail.example" not in text and "e-mail removed" in text
