@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import show_terms, shown_meta, shown_owner, told_back, told_turns
+from assistant.answer.disclosure import show_terms, shown_meta, shown_owner, told_back, told_turns, values_said
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
@@ -135,15 +135,16 @@ class Assistant:
         """
         access, question = access or self.access, checked_question(question)
         about = checked_about(self.config.user.about if about is None else about)
-        # Masked before it is cut: the turn before may name what the first of the others holds.
-        history = told_turns(recent(history, MAX_TURNS + 2), about)[-MAX_TURNS:]
+        history = recent(history, MAX_TURNS + 2)  # the turn before may name what the first of the others holds
+        values = values_said(history, question, about)
+        history = told_turns(history, values)[-MAX_TURNS:]
         self._engine.open_reader()
         stage("searching")
         with self._engine.snapshot():
             inquiry = replace(self._inquiry(question, history, access, k, stage), about=about)
             answer = answer_question(inquiry, self._engine)
         before = questions_before(inquiry.history)
-        answer = told_back(answer, before)
+        answer = told_back(answer, before, values)
         if self._audit:
             log_id = self._audit.append(answer_line(self._command, answer, before, access, self.config))
             answer = replace(answer, log_id=log_id)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from assistant.answer.evidence import plain, quote_text
 from assistant.audit.trail import Audit, terms_line
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import MAX_QUESTION, Access, Answer, Evidence, Hit, Meta, Quote, Term, Turn, Verdict
-from assistant.guards.run import Guards, masks_id, redacted_together
+from assistant.core.records import Access, Answer, Evidence, Hit, Meta, Quote, Term, Turn, Verdict
+from assistant.guards.run import Guards, masks_id, redacted_with, values_together
 from assistant.index.catalog import MASKS, Catalog
 from assistant.text.words import normalise_term
 
@@ -40,22 +40,29 @@ def open_index(config: Config) -> Catalog:
     return catalog
 
 
-def told_back(answer: Answer, before: Sequence[str]) -> Answer:
-    """Return an answer with what its asker said masked; `before` are the questions before it, as `told_turns` has them.
+def values_said(history: Sequence[Turn], question: str, about: str) -> dict[str, str]:
+    """Return what is masked in what an asker says, by its kind: what one of their texts names the next may hold."""
+    said = [turn.content for turn in history if turn.role == "user"]
+    return values_together([[*said, question], *([about, text] for text in (*said, question) if about)])
 
-    One of them, what somebody says of themselves, or a word that was misspelt may name what the question holds.
+
+def told_turns(history: Sequence[Turn], values: Mapping[str, str]) -> list[Turn]:
+    """Return a conversation with what its asker said masked."""
+    asked = (turn.role == "user" for turn in history)
+    return [
+        replace(turn, content=redacted_with(turn.content, values)) if own else turn
+        for turn, own in zip(history, asked, strict=True)
+    ]
+
+
+def told_back(answer: Answer, before: Sequence[str], values: Mapping[str, str]) -> Answer:
+    """Return an answer with what its asker said masked; `before` are the questions before it.
+
+    A word that was misspelt may name what the question holds, as it was read.
     """
-    question, asked, about = answer.question, answer.asked, answer.about
-    readings = [[*before, question], [*before, asked], [about, question], [about, asked]]
-    question, asked, about = redacted_together([question, asked, about], readings)
+    values = {**values, **values_together([[*before, answer.asked], [answer.about, answer.asked]])}
+    question, asked, about = (redacted_with(said, values) for said in (answer.question, answer.asked, answer.about))
     return replace(answer, question=question, asked=asked, about=about)
-
-
-def told_turns(history: Sequence[Turn], about: str) -> list[Turn]:
-    """Return a conversation with what its asker said masked: what one turn names the next one may hold."""
-    said = [turn.content[:MAX_QUESTION] for turn in history if turn.role == "user"]
-    masked = iter(redacted_together(said, [said, *([about, one] for one in said if about)]))
-    return [replace(turn, content=next(masked)) if turn.role == "user" else turn for turn in history]
 
 
 def shown_meta(meta: Meta, guards: Guards) -> Meta:

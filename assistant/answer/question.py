@@ -127,7 +127,7 @@ def respelt(question: str, knows: Callable[[str], bool], written: Callable[[str]
 
 def recent(history: Sequence[Turn], most: int = MAX_TURNS) -> Sequence[Turn]:
     """Return the last turns of a conversation; raises UsageError if one of them has more than MAX_TURN characters."""
-    history = [replace(turn, content=encodable(turn.content)) for turn in history[-most:]]
+    history = [replace(turn, content=encodable(turn.content).strip()) for turn in history[-most:]]
     if (longest := max((len(turn.content) for turn in history), default=0)) > MAX_TURN:
         cause = f"a message of the history has {longest:,} characters; the limit is {MAX_TURN:,}."
         raise UsageError(cause, "Shorten that message, or leave it out.")
@@ -152,7 +152,8 @@ def phrasings(question: str, history: Sequence[Turn]) -> tuple[Phrasing, ...]:
 def subject_of(question: str) -> frozenset[str]:
     """Return the stems of what a whole clause is about; none of one that refers back, or has no verb."""
     words = [word.casefold() for word in WORD.findall(question)]
-    is_clause = not VERBS.isdisjoint(words) and MAY_REFER.isdisjoint(words)
+    referring = {word for before, word in pairwise(["", *words]) if not (word == "there" and before in VERBS)}
+    is_clause = not VERBS.isdisjoint(words) and MAY_REFER.isdisjoint(referring)
     return frozenset(map(stem, _own_words(question))) if is_clause else frozenset()
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -29,19 +29,18 @@ def mcp(
 ) -> None:
     """Serve search, ask, open_quote, terms and verify to a model (Model Context Protocol)."""
     need("mcp", "mcp")
-    from assistant.serve.mcp import make_server
+    from assistant.serve.mcp import http_app, make_server
 
     view = context.renderer()
-    if port:
-        _bound(HOST, port).close()
-    with context.assistant("mcp", view) as assistant:
+    with _bound(HOST, port) if port else nullcontext() as listener, context.assistant("mcp", view) as assistant:
         server = make_server(assistant, context.access, view.error)
-        if port:
-            view.note(f"Serving http://{HOST}:{port}/mcp to this machine; Ctrl-C ends it.")
-            # Without sessions: no tool needs one, and whoever reaches the port could open all that there may be.
-            server.run("streamable-http", host=HOST, port=port, stateless_http=True)
-        else:
+        if listener is None:
             server.run()
+            return
+        from assistant.serve.server import run_until_signal
+
+        said = f"Serving http://{HOST}:{port}/mcp to this machine; Ctrl-C ends it."
+        run_until_signal(http_app(server), listener, lambda: view.note(said), "on")
 
 
 @takes("data", "access", "json")

@@ -131,11 +131,11 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
         if raw["command"] in (FEEDBACK, REVIEW):
             remarks.append(entry)
         elif raw["command"] not in CHECKS and raw["answer_sha256"]:
-            who = f"{raw['time'][:10]} {raw['roles']}"
+            who = str(raw["roles"])
             first = next(iter(raw["history"]), raw["question"])
             # One that a line is missing of goes on with any of its questions: better too few askers than too many.
             known = ((who, *raw["history"]), *((who, question) for question in raw["history"]))
-            conversation = next((began[said] for said in known if said in began), f"{who} {first}")
+            conversation = next((began[said] for said in known if said in began), f"{raw['time'][:10]} {who} {first}")
             for said in ([*raw["history"], raw["question"]][-MOST_BEFORE:], [raw["question"]]):
                 began[who, *said] = conversation
             one = Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import accumulate, chain
+from functools import cache, partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from assistant.core.config import GuardsSection
@@ -28,6 +28,8 @@ GUARDS: Mapping[str, type[Guard]] = {
 MASKING = (Secrets.name, Personal.name, Output.name)  # what they find has a place
 REFUSALS = frozenset(guard.refusal for guard in GUARDS.values())
 MASKED = re.compile(r"\[[^\[\]]+ removed\]")  # what `mark` writes
+QUESTION_MARKS = frozenset("?？؟")
+ANSWERING = re.compile(r"\A(?:\w+\W){0,3}?(?:is|are|was|were|\w+['’]s)[\s:]+", re.IGNORECASE)  # "It is ..."
 KEPT = GuardsSection(injection="off", output="off", personal="redact", secrets="redact")
 
 
@@ -119,33 +121,38 @@ def redacted(text: str) -> str:
     return Guards(KEPT).input(text).text
 
 
-def redacted_together(texts: Sequence[str], readings: Sequence[Sequence[str]] = ()) -> list[str]:
-    """Mask texts as `redacted` does, and in all of them what one names and the next one holds.
+def redacted_together(texts: Sequence[str]) -> list[str]:
+    """Mask texts that follow one another as `redacted` does, and what one names and the next one holds, in all."""
+    values = values_together([texts])
+    return [redacted_with(text, values) for text in texts]
 
-    `readings` are the texts that are read one behind the other, where that is not the texts in their order.
+
+def redacted_with(text: str, values: Mapping[str, str]) -> str:
+    """Mask a text as `redacted` does, and values that were found in others."""
+    return mask_values(redacted(text), values)
+
+
+def values_together(readings: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Return what is to be masked in texts that are read one behind the other, by its kind.
+
+    The one before may name what the next one holds: "What is my passport number?", "It is 533380006".
     """
     values: dict[str, str] = {}
-    alone: dict[str, str] = {}
-    for text in dict.fromkeys((*texts, *chain(*readings))):
-        screened = Guards(KEPT).input(text)
-        alone[text] = screened.text
-        values |= {text[span.start : span.end]: span.kind for span in screened.spans}
-    for reading in readings or (texts,):
-        values |= _values_of([alone[text] for text in reading if text])
-    return [mask_values(alone[text], values) for text in texts]
-
-
-def _values_of(texts: Sequence[str]) -> dict[str, str]:
-    """Return what texts hold that one of them names, "What is my passport number?", by its kind."""
-    named = [f"{text[:-1]}:" if text.endswith("?") else text for text in texts]
-    begins = list(accumulate((len(text) + 1 for text in texts), initial=0))
-    values = {}
-    for said in dict.fromkeys((" ".join(texts), " ".join(named))):  # mostly one
-        for span in Guards(KEPT).input(said).spans:
-            for text, at in zip(texts, begins, strict=False):
-                if span.meets(at, at + len(text)):
-                    values[text[max(span.start - at, 0) : span.end - at]] = span.kind
+    for texts in map(list, map(partial(filter, None), readings)):
+        named = list(map(_as_label, texts))
+        bare = [*named[:1], *(ANSWERING.sub("", text) for text in named[1:])]
+        for said in dict.fromkeys(map(tuple, (texts, named, bare))):  # mostly one
+            begins = list(accumulate((len(text) + 1 for text in said), initial=0))
+            for span in Guards(KEPT).input(" ".join(said)).spans:
+                held = ((text, at) for text, at in zip(said, begins, strict=False) if span.meets(at, at + len(text)))
+                values |= {text[max(span.start - at, 0) : span.end - at]: span.kind for text, at in held}
     return values
+
+
+def _as_label(text: str) -> str:
+    """Return a question as what stands before its answer."""
+    end = next((at for at in range(len(text), 0, -1) if text[at - 1].isalnum()), 0)
+    return text if QUESTION_MARKS.isdisjoint(text[end:]) else f"{text[:end]}:"
 
 
 def mask_values(text: str, values: Mapping[str, str]) -> str:

@@ -15,6 +15,8 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field, ValidationError
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
@@ -105,6 +107,20 @@ class PlainErrorServer(MCPServer):
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(first_problem(error.__cause__.errors(include_url=False))) from None
             raise
+
+
+def http_app(server: MCPServer) -> ASGIApp:
+    """Return a server's tools over HTTP, without sessions and without streams that a client keeps open.
+
+    No tool needs them, and whoever reaches the port could open all that there may be.
+    """
+    app = server.streamable_http_app(stateless_http=True)
+
+    async def posts(scope: Scope, receive: Receive, send: Send) -> None:
+        is_post = scope["type"] != "http" or scope["method"] == "POST"
+        await (app if is_post else PlainTextResponse("Only POST.", 405, {"Allow": "POST"}))(scope, receive, send)
+
+    return posts
 
 
 def _asked(assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None) -> Json:

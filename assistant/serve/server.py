@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import h11
 import uvicorn
@@ -20,6 +20,8 @@ from assistant.serve.errors import Notify
 from assistant.serve.identity import Door
 from assistant.serve.middleware import Log
 from assistant.serve.queue import RequestQueue
+
+Lifespan = Literal["on", "off"]  # whether an application has something to start and to end
 
 MAX_CONNECTIONS = 500  # a process has 1,024 files in many places
 FIRST_QUESTION = "What is in these documents?"  # it loads the models
@@ -41,21 +43,28 @@ def serve(
     assistant.read(FIRST_QUESTION)
     gc.freeze()  # a body of 80,000 lists starts collections, which would go through all that was loaded
     queue = RequestQueue(assistant.config.serve)
-    server = uvicorn.Server(uvicorn_settings(make_app(assistant, door, queue, notify, log)))
+    run_until_signal(make_app(assistant, door, queue, notify, log), listener, ready)
+    queue.close()
+
+
+def run_until_signal(
+    app: object, listener: socket.socket, ready: Callable[[], None], lifespan: Lifespan = "off"
+) -> None:
+    """Run an application on a bound socket until SIGINT or SIGTERM, which only it gets; `ready` is called before."""
+    server = uvicorn.Server(uvicorn_settings(app, lifespan))
     with _ended_by(server.handle_exit):
         ready()
         server.run(sockets=[listener])
-        queue.close()
 
 
-def uvicorn_settings(app: object) -> uvicorn.Config:
+def uvicorn_settings(app: object, lifespan: Lifespan = "off") -> uvicorn.Config:
     """Return settings that log nothing, read nothing that a proxy claims, and name no software."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=ChunklessProtocol,
         loop="asyncio",
         ws="none",
-        lifespan="off",
+        lifespan=lifespan,
         log_config=None,
         log_level="critical",
         access_log=False,

@@ -12,7 +12,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.disclosure import open_index
+from assistant.answer.disclosure import open_index, told_turns, values_said
 from assistant.answer.proof.verify import verify_answer
 from assistant.answer.question import MAX_ABOUT
 from assistant.audit.trail import Audit
@@ -20,6 +20,7 @@ from assistant.contract import answer_json, dumps, saved_answer
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import IndexMismatch
 from assistant.core.records import Answer, Turn
+from assistant.guards.run import redacted_together
 from tests.fakes import ScriptedModel
 
 KEY = "AKIAQ3EGRIBX7FZYLM5Z"  # of nobody
@@ -194,3 +195,21 @@ def test_a_word_that_was_misspelt_and_what_an_asker_says_of_themselves_name_a_nu
     assert answer.asked.startswith("My passport number is [") and "533380006" not in dumps(answer_json(answer))
     answer = assistant.answer("533380006, who keeps a pasport?", about="employee, passport number")
     assert answer.asked and "533380006" not in dumps(answer_json(answer))
+
+
+@pytest.mark.parametrize(
+    "asked", ["What is my passport number? ", "And my passport number ?!", "我的 passport number？"]
+)
+@pytest.mark.parametrize("said", ["533380006", "It is 533380006.", "my number's 533380006, who books trains?"])
+def test_a_number_is_named_by_the_question_before_however_it_ends_and_is_answered(asked: str, said: str) -> None:
+    assert "533380006" not in " ".join(redacted_together([asked, said, "Is 533380006 enough?"]))
+
+
+def test_what_is_found_in_one_text_is_masked_in_all_and_whole(make_assistant: Callable[..., Assistant]) -> None:
+    assistant = make_assistant(FILES)
+    before = [Turn("user", f"My passport number is 533380006. {'x ' * 1_985}{CARD}")]
+    values = values_said(before, "Is 533380006 enough?", "door code 48213")
+    (told,) = told_turns(before, values)
+    assert "533380006" not in told.content and "4111" not in told.content
+    answer = assistant.answer("Is 533380006 enough, or 48213?", before, about="door code 48213")
+    assert "533380006" not in dumps(answer_json(answer)) and "48213" not in dumps(answer_json(answer))

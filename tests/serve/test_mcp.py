@@ -202,6 +202,7 @@ def test_over_http_until_a_signal(command: list[str], sent: signal.Signals) -> N
                 (result,) = call(f"http://127.0.0.1:{port}/mcp", ("ask", {"question": CARRY}))
         assert result and result.structured_content["status"] == "answered"
         assert "mcp-session-id" not in opened_session(f"http://127.0.0.1:{port}/mcp")
+        assert httpx.get(f"http://127.0.0.1:{port}/mcp", headers={"Accept": "text/event-stream"}).status_code == 405
         server.send_signal(sent)
         out, _ = server.communicate(timeout=60)
         assert out == b""
