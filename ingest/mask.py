@@ -12,26 +12,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
-from itertools import accumulate, product
+from itertools import accumulate
 
 from assistant.core.records import Document
 from assistant.guards import Span, merge_spans
 from assistant.guards.personal import CONTACTS
 from assistant.guards.rules import names_value
 from assistant.guards.run import Guards, mark, mask
-from assistant.text.canonical import HEADING, blocks
+from assistant.text.canonical import HEADING, blocks, item_body
 from assistant.text.units import Unit, units
+from assistant.text.words import VERBS, WORD
 
 STRETCH, MOST_STRETCH = 30_000, 300_000  # characters screened at once, and without an empty line among them
 BEFORE, BEHIND = 300, 6_000  # characters beside a stretch: no name is further from its value, no value is longer
 LONGEST_NAME = 160  # characters: a name stands at the end of what a value stands under
 MOST_ABOVE = 4  # of what a unit stands under that names it
-ENDS = " :?"  # of what names a value below it
-# Behind a name: "(new)", "[^1]", "*", "2".
-TAIL = re.compile(r"(?:\s*(?:\([^()]{0,80}\)|\[\^?\w{1,3}\]|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]|(?<!\d)\d{1,2}))+$")
+ENDS = " .:?!*_\"'”’»"  # of what names a value below it
+# Behind a name: "(new)", "[^1]", "*", "2", "are as follows".
+TAIL = re.compile(
+    r"(?:\s*(?:\([^()]{0,80}\)|\[\^?\w{1,3}\]|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]|(?<!\d)\d{1,2})|\s(?:is|are|as follows|the following))+$"
+)
 APART = "\n\n\n"  # between what is said: no name is read with the value of another
-CELL = re.compile(r"(?:\\\||[^|])+")
-WORD = re.compile(r"\S+")
+CELLS = re.compile(r"(?:\\\||[^|])+")
+PRINTED = re.compile(r"\S+")
+ABOVE, CELL = ":|", "|"  # how a name is said with its value: in cells, short numbers may be sums, and keys identifiers
+MOST_WORDS = 4  # between a value that is a subject and its verb
+CHOSEN = ("password", "code", "key")  # what has no shape of its own
 
 Place = tuple[int, int]
 
@@ -122,20 +128,27 @@ class _Said:
     name: str
     places: Sequence[int]  # of each character of what is named, those between its words as one
     line: str
+    is_prose: bool  # whether it may be a sentence, whose subject is no value of what stands above it
 
     def own(self, found: Span) -> Iterator[Span]:
         """Yield where the part has what was found in the line: the name was looked at in its place."""
         begin = len(self.name)
         first, last = max(found.start - begin, 0), min(found.end - begin, len(self.places)) - 1
-        if first <= last:
+        goes_on = self.is_prose and found.kind in CHOSEN and _says(self.line[found.end :])
+        if first <= last and not goes_on:
             yield Span(self.places[first], self.places[last] + 1, found.kind)
+
+
+def _says(text: str) -> bool:
+    """Tell whether a verb follows: "1Password" below "## Passwords" is no password where it "is the only manager"."""
+    return not VERBS.isdisjoint(word.casefold() for word in WORD.findall(re.split(r"[,.;]", text)[0])[:MOST_WORDS])
 
 
 def _said(text: str) -> Iterator[_Said]:
     naming = cache(_names_of)  # what many stand under is looked at once
-    for (start, end), place in _named(text):
+    for (start, end), link, place in _named(text):
         for name in naming(text[max(start, end - LONGEST_NAME) : end]):
-            yield _say(text, name, place)
+            yield _say(text, name + link, place, is_prose=link == ABOVE and ":" not in text[end - 1 : end + 1])
 
 
 def _names_of(above: str) -> tuple[str, ...]:
@@ -144,11 +157,11 @@ def _names_of(above: str) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys((said, TAIL.sub("", said))) if names_value(name))
 
 
-def _say(text: str, name: str, place: Place) -> _Said:
-    words = [range(*word.span()) for word in WORD.finditer(text, *place)]
+def _say(text: str, name: str, place: Place, is_prose: bool) -> _Said:
+    words = [range(*word.span()) for word in PRINTED.finditer(text, *place)]
     places = [at for word in words for at in (*word, word.stop)][:-1]
-    name += ":|"  # as a cell, where a number that is short may be a sum
-    return _Said(name, places, f"{name}{' '.join(text[word.start : word.stop] for word in words)}|")
+    line = f"{name}{' '.join(text[word.start : word.stop] for word in words)}|"
+    return _Said(name, places, line, is_prose)
 
 
 def _batches(said: Iterable[_Said]) -> Iterator[list[_Said]]:
@@ -164,64 +177,90 @@ def _batches(said: Iterable[_Said]) -> Iterator[list[_Said]]:
         yield batch
 
 
-def _named(text: str) -> Iterator[tuple[Place, Place]]:
-    """Yield what may name a value, and where that may be: below it, in its row or column, or behind its colon."""
+def _named(text: str) -> Iterator[tuple[Place, str, Place]]:
+    """Yield what may name a value, how it is said, and where that may be: in a line or cell, or behind a colon in it.
+
+    A name stands above, in the first cell of the row, above the column, or before the colon.
+    """
+    for start, end, above, header in _lines(text):
+        for columns, values in _rows(text, start, end, header):
+            beside = [list(values[:1]) if at else [] for at in range(len(values))]
+            for at, name in enumerate(columns[: len(values)]):
+                beside[at].append(name)
+            for value, named in zip(values, beside, strict=True):
+                names, behind = _at_colons(text, value)
+                yield from ((name, ABOVE, part) for name in above for part in (value, *behind))
+                yield from ((name, CELL, part) for name in named for part in (value, *behind))
+                yield from ((name, ABOVE, part) for name, part in zip(names, behind, strict=True))
+
+
+def _lines(text: str) -> Iterator[tuple[int, int, Sequence[Place], Place | None]]:
+    """Yield the lines with what they stand under, and the header of one that is a row."""
+    found = units(text)
+    headings: dict[int, Place] = {}
     asked: list[Place] = []
-    for unit, headings in _below_headings(text):
-        above = [*headings[-MOST_ABOVE:], *asked, *_leads(unit)]
-        asked = [(unit.start, unit.end)] if text[unit.end - 1] == "?" else []
-        own = _trimmed(text, unit.start, unit.end, "`~ \n")  # a code block without its fence
-        if unit.kind == "row":
-            columns = list(_cells(text, *unit.lead)) if unit.lead else []
-            yield from _in_row(above, columns, list(_cells(text, *own)))
-        elif len(parts := list(_parts(text, *own, "; "))) > 1:  # a sheet's row, "Field: Door code; Value: 4821"
-            pairs = [list(_parts(text, *part, ": ", 1)) for part in parts]
-            names, values = [pair[0] for pair in pairs], [pair[-1] for pair in pairs]
-            yield from _in_row(above, names, values)
-            yield from _in_row((), (), names)  # the first row of a sheet without a header is taken for one
-        else:
-            name, *behind = _parts(text, *own, ": ", 1)
-            yield from product(above, (own, *behind))
-            yield from product((name,), behind)
-
-
-def _below_headings(text: str) -> Iterator[tuple[Unit, Sequence[Place]]]:
-    """Yield the units, those that begin a block with the headings above it."""
-    found = iter(units(text))
-    unit = next(found, None)
-    path: dict[int, Place] = {}
+    at = 0
     for block in blocks(text):
         if block.kind == "heading":
             match = HEADING.match(text[block.start : block.end])
-            path = {level: place for level, place in path.items() if level < block.level}
-            path[block.level] = (block.start + match.start(2), block.end) if match else (block.start, block.end)
-        above = tuple(path.values())
-        while unit and unit.start < block.end:
-            yield unit, above
-            above, unit = (), next(found, None)
+            headings = {level: place for level, place in headings.items() if level < block.level}
+            yield block.start, block.end, tuple(headings.values()), None
+            headings[block.level] = (block.start + (match.start(2) if match else 0), block.end)
+            asked = []
+        own = []
+        while at < len(found) and found[at].start < block.end:
+            own.append(found[at])
+            at += 1
+        # A header is no unit; what stands above it is what stands above the first row.
+        governed = own or found[at : at + (block.kind == "row")]
+        leads = [span for unit in governed for span in (*unit.also, unit.lead) if span and span != _header(unit)]
+        above = [*headings.values(), *asked, *_nearest(leads)]
+        header = _header(own[0]) if own else None
+        body = item_body(text, block) if block.kind == "item" else block.start
+        for start, end in _parts(text, body, block.end, "\n") if block.kind != "heading" else ():
+            yield start, end, tuple(above), header
+            above += [(start, end)] if text[end - 1] in ":?" else []
+        asked = [(block.start, block.end)] if text[block.end - 1] == "?" else []
 
 
-def _leads(unit: Unit) -> list[Place]:
-    """Return what a unit stands under that may name it: the outermost, and those right above."""
-    above = sorted((*unit.also, *([unit.lead] if unit.lead and unit.kind != "row" else [])))
+def _header(unit: Unit) -> Place | None:
+    return unit.lead if unit.kind == "row" else None
+
+
+def _nearest(leads: Iterable[Place]) -> list[Place]:
+    """Return the outermost of what a line stands under, and those right above."""
+    above = sorted(set(leads))
     return [*above[:1], *above[1:][1 - MOST_ABOVE :]]
 
 
-def _in_row(above: Sequence[Place], columns: Sequence[Place], values: Sequence[Place]) -> Iterator[tuple[Place, Place]]:
-    """Yield each value with its column's name and the first value, "| Door code | Hall | 4821 |"."""
-    yield from product(above, values)
-    yield from zip(columns, values, strict=False)
-    yield from product(values[:1], values[1:])
+def _rows(text: str, start: int, end: int, header: Place | None) -> Iterator[tuple[Sequence[Place], Sequence[Place]]]:
+    """Yield the names of columns, and the cells below them, of what a line holds; a line is a row of one cell."""
+    if text.startswith("|", start):
+        yield (
+            [_trimmed(text, *c.span()) for c in CELLS.finditer(text, *header)] if header else [],
+            [_trimmed(text, *c.span()) for c in CELLS.finditer(text, start, end)],
+        )
+        return
+    parts = list(_parts(text, start, end, "; "))
+    if len(parts) > 1:  # a sheet's row, "Field: Door code; Value: 4821"; the first one is taken for a header
+        pairs = [list(_parts(text, *part, ": ", 1)) for part in parts]
+        yield [pair[0] for pair in pairs], [pair[-1] for pair in pairs]
+        yield [], [pair[0] for pair in pairs]
+    yield [], [_trimmed(text, start, end, "`~ ")]
 
 
-def _cells(text: str, start: int, end: int) -> Iterator[Place]:
-    return (_trimmed(text, *cell.span()) for cell in CELL.finditer(text, start, end))
+def _at_colons(text: str, place: Place) -> tuple[list[Place], list[Place]]:
+    """Return what stands before each colon, up to the one before, and all that stands behind it."""
+    parts = list(_parts(text, *place, ": "))
+    return parts[:-1], [(start, place[1]) for start, _ in parts[1:]]
 
 
 def _parts(text: str, start: int, end: int, sign: str, most: int = -1) -> Iterator[Place]:
-    """Yield where the parts of a text are that a sign parts."""
+    """Yield where the parts of a text are that a sign parts, and that are not empty."""
     for part in text[start:end].split(sign, most):
-        yield _trimmed(text, start, start + len(part))
+        first, last = _trimmed(text, start, start + len(part))
+        if first < last:
+            yield first, last
         start += len(part) + len(sign)
 
 

@@ -11,14 +11,13 @@ from itertools import pairwise
 
 from assistant.core.errors import UsageError
 from assistant.core.records import MAX_QUESTION, Access, IndexInfo, Turn, Verdict
-from assistant.text.words import STOP_WORDS, WORD, stem
+from assistant.text.words import STOP_WORDS, VERBS, WORD, stem
 
 OPENS_FOLLOW_UP = ("and ", "or ", "what about ", "how about ", "even ", "same ", "in that case", "does that ")
 ANAPHORS = frozenset("it its they them their those these that this he she ones same".split())
 MAY_REFER = ANAPHORS | frozenset("one there him her".split())  # or not: "Is there one?"
 # With these, and no verb, begins what is no question without the one before: "For contractors?".
 PREPOSITIONS = frozenset("for in at on with without during after before within from to under by per not if".split())
-VERBS = frozenset("am is are was were do does did has have can could may must should will would".split())
 ASKS = frozenset("who what when where how which".split())  # alone or with one more word: "Who approves?"
 ASKING = "|".join(sorted(ASKS | VERBS | frozenset("why whom whose until till".split())))
 # Where a second question begins: "how many days, and who decides?"

@@ -51,6 +51,10 @@ _BEFORE = re.compile(
     r"(?:(?:is|ist|est|es|e) (?:[\w-]+ ){0,4}[\w-]{0,20}|as (?:[\w-]+ ){1,2})$",
     re.IGNORECASE,
 )
+_NO_MORE = re.compile(
+    r"(?:es|en|s)?(?: (?:for|to|of|on|at|in|and|now|here|today|für|zum|zur|von|und|pour|de|du|et|del|para)\b|(?! \w))",
+    re.IGNORECASE,
+)
 # Where something random is no secret, as a rule (addresses, public keys and certificates), and what may be random.
 _TOKEN = re.compile(
     r"(?P<open>(?:https?://|www\.)[^\s\"'<>)\]]+"
@@ -90,7 +94,8 @@ def _named(text: str) -> Iterator[Span]:
                 spans = list(_after(text, name.end(), kind))
                 listed = spans[-1].end if len(spans) > 1 else 0
                 yield from spans
-            yield from _before(text, name.start(), kind)
+            if _NO_MORE.match(text, name.end()):  # "1Password is the only password manager" names none
+                yield from _before(text, name.start(), kind)
 
 
 def _before(text: str, at: int, kind: str) -> Iterator[Span]:

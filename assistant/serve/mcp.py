@@ -15,8 +15,6 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field, ValidationError
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
@@ -25,6 +23,7 @@ from assistant.core.errors import first_problem
 from assistant.core.package import __version__
 from assistant.core.records import MAX_QUESTION, Access, Quote
 from assistant.serve.errors import Notify, translator
+from assistant.serve.middleware import only_posts
 from assistant.serve.schemas import MODEL_NAME
 
 INSTRUCTIONS = """\
@@ -109,18 +108,12 @@ class PlainErrorServer(MCPServer):
             raise
 
 
-def http_app(server: MCPServer) -> ASGIApp:
+def http_app(server: MCPServer) -> object:
     """Return a server's tools over HTTP, without sessions and without streams that a client keeps open.
 
     No tool needs them, and whoever reaches the port could open all that there may be.
     """
-    app = server.streamable_http_app(stateless_http=True)
-
-    async def posts(scope: Scope, receive: Receive, send: Send) -> None:
-        is_post = scope["type"] != "http" or scope["method"] == "POST"
-        await (app if is_post else PlainTextResponse("Only POST.", 405, {"Allow": "POST"}))(scope, receive, send)
-
-    return posts
+    return only_posts(server.streamable_http_app(stateless_http=True))
 
 
 def _asked(assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None) -> Json:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.core.errors import AssistantError
 from assistant.serve.errors import Translate
@@ -99,3 +99,13 @@ def error_response(error: HttpError, path: str) -> Response:
     if path in render.PATHS:
         return render.failed(error)
     return Response(encoded(error_json(error, path)), error.status_code, error.headers, JSON)
+
+
+def only_posts(app: ASGIApp) -> ASGIApp:
+    """Return an application that answers POST alone."""
+
+    async def posts(scope: Scope, receive: Receive, send: Send) -> None:
+        is_post = scope["type"] != "http" or scope["method"] == "POST"
+        await (app if is_post else Response("Only POST.", 405, {"Allow": "POST"}))(scope, receive, send)
+
+    return posts

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*")
+VERBS = frozenset("am is are was were do does did has have can could may must should will would".split())
 STOP_WORDS = frozenset(
     """a about after all am an and any are as at be been before being but by can could did do does doing for from
     get had has have he her hers him his how i if in into is it its itself just may me mean means might must

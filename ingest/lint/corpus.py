@@ -26,6 +26,7 @@ class Policy:
     """A document under one of its sources; `links` and `anchors` as in `ingest.formats.Parsed`, `lines` as in its file.
 
     `indexed` are the spans of its passages: what the guards took for orders is in its text, and in none of them.
+    `unmasked` is what its file says, where its text is masked and the file was read for links.
     """
 
     document: Document
@@ -35,6 +36,7 @@ class Policy:
     links: Sequence[tuple[str, int]] = ()
     anchors: Sequence[str] = ()
     lines: str = ""
+    unmasked: str = ""
 
     @property
     def path(self) -> Path:

@@ -151,7 +151,8 @@ def _policies(catalog: Catalog, access: Access, config: Config, guards: Guards, 
             data = _as_indexed(row, config) or b""
             links = Path(row.path).suffix.lower() in LINKED and any(mark in data for mark in LINKING)
             parsed = _parsed(data, row, parser) if links else None
-            places = Places(withheld(parsed.text, guards) if parsed and parsed.text != document.text else ())
+            unmasked = parsed.text if parsed and parsed.text != document.text else ""
+            places = Places(withheld(unmasked, guards))
             yield Policy(
                 document=replace(document, source=row.source, meta=row.meta),
                 terms=defined,
@@ -160,6 +161,7 @@ def _policies(catalog: Catalog, access: Access, config: Config, guards: Guards, 
                 links=[(address, places.moved(at)) for address, at in parsed.links] if parsed else (),
                 anchors=parsed.anchors if parsed else (),
                 lines=data.decode(errors="replace"),
+                unmasked=unmasked,
             )
 
 
@@ -192,7 +194,8 @@ class _Shown:
 
     def __init__(self, guards: Guards, is_masked: bool) -> None:
         self._guards = guards
-        self._withheld = cache(lambda text: () if is_masked else withheld(text, guards))
+        self._is_masked = is_masked
+        self._withheld = cache(lambda text: withheld(text, guards))
         self._is_order = cache(lambda text: guards.screen(text, "document").action == "block")
 
     def finding(self, rule: LintRule, fault: Fault) -> LintFinding:
@@ -206,8 +209,8 @@ class _Shown:
 
     def _text(self, text: str, policies: Iterable[Policy]) -> str:
         """Return a text as it may be shown, empty if it is an order, without what is masked in these documents."""
-        found = ((policy.text, span) for policy in policies for span in self._withheld(policy.text))
-        values = {text[span.start : span.end]: span.kind for text, span in found}
+        texts = {policy.unmasked if self._is_masked else policy.text for policy in policies}
+        values = {text[span.start : span.end]: span.kind for text in texts for span in self._withheld(text)}
         return "" if self._is_order(text.translate(SIGNS)) else masked_text(mask_values(text, values), self._guards)
 
     def _may_quote(self, policy: Policy, start: int, end: int) -> bool:
@@ -220,12 +223,12 @@ class _Shown:
         at = policy.lines.find(quote.splitlines()[0][:60]) if quote else -1
         here = policy.path.is_relative_to(Path.cwd())
         cut = (policy.text, start, min(end, start + QUOTE_CHARACTERS))
-        shown = mask_part(*cut, self._withheld(policy.text)) if quote else ""
+        shown = mask_part(*cut, () if self._is_masked else self._withheld(policy.text)) if quote else ""
         shown = shown if len(quote) <= QUOTE_CHARACTERS else f"{shown.rstrip()}…"
         return FindingPlace(
             source=policy.source,
             document_sha256=policy.document.sha256,
-            title=policy.document.title,
+            title=self._text(policy.document.title, (policy,)) or WITHHELD,
             headings=tuple(self._text(h, (policy,)) or WITHHELD for h in policy.headings_above(start)) if end else (),
             page=policy.page(start) if end else None,
             line=policy.lines.count("\n", 0, at) + 1 if at >= 0 else None,

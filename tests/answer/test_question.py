@@ -101,6 +101,8 @@ def test_a_follow_up_with_words_of_its_own_is_asked_alone_too() -> None:
         ("What does SOC2 mean for us?", {"soc2"}),
         ("What is the limit?", {"limit"}),
         ("Is our dog allowed there?", set()),
+        ("Is there a dress code?", {"dress", "code"}),
+        ("Is there one?", set()),
         ("What do I do if I lose one?", set()),
         ("theatre staff", set()),
         ("And for dinner?", set()),

@@ -106,10 +106,40 @@ def test_what_no_cell_names_and_contacts_are_shown() -> None:
         ("| Bank account | Barclays | 83000001 |\n", "83000001"),
         ("Item: Bank account; Where: Barclays; Value: 83000001\n", "83000001"),
         ("The passport numbers are:\n\n| Anna | 533000001 |\n", "533000001"),
+        ("Door codes:\n\n| Hall | 4821 |\n|---|---|\n| Lab | 3377 |\n", "4821"),
+        ("| Wi-Fi password (new guests) | Tulip42x |\n|---|---|\n", "Tulip42x"),
+        ("## Wi-Fi password (guests): Tulip42x\n", "Tulip42x"),
+        ("Guest network: Tarn\nWi-Fi password (guests): Tulip42x\n", "Tulip42x"),
+        ("| UK | Password (guests): Tulip42x |\n", "Tulip42x"),
+        ("- Reception: Wi-Fi password (guests): Tulip42x\n", "Tulip42x"),
+        ("- Passport No. (as printed): 533000001\n", "533000001"),
+        ("Passwords:\nVPN: Tulip42x\n", "Tulip42x"),
+        ("| Who | Passport numbers |\n|---|---|\n| x | Anna: 533000001 |\n", "533000001"),
+        ("## Bank accounts\n\nAnna: 83000001\nBen: 83000007\n", "83000007"),
+        ("## Door codes.\n\n4821\n", "4821"),
+        ("“What is the door code?”\n\n4821\n", "4821"),
+        ("The door codes are as follows:\n\n- 4821\n", "4821"),
     ],
 )
 def test_a_value_is_masked_behind_each_name_that_it_stands_below_or_beside(text: str, hidden: str) -> None:
     assert hidden not in masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Passwords\n\n1Password is the only password manager that we allow.\n",
+        "## PIN\n\n1234 and 0000 are not allowed.\n",
+        "Timesheets: use time code 1040 for training.\n",
+        "| Issue key | Title |\n|---|---|\n| PROJ-1234 | Doors |\n",
+        "## Income tax\n\nGBP 12570 is free of tax.\n",
+        "| Licences | EUR 12000 |\n",
+        "## What may be a password?\n\n12 characters at least.\n",
+        "# Licences\n\n- Version 10.0.19045 of Windows\n",
+    ],
+)
+def test_what_an_ordinary_policy_says_below_a_name_is_shown(text: str) -> None:
+    assert masked(text) == text
 
 
 def test_a_short_number_in_a_cell_may_be_a_sum() -> None:

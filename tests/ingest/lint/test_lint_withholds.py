@@ -54,12 +54,15 @@ def test_lint_of_files_masks_what_an_ingest_would(
     index_files: Callable[[Mapping[str, str]], Config],
 ) -> None:
     config = index_files({"a.md": "# Rule\n\nAll is said.\n"})
-    text = "# Alarms\n\nThe alarm codes:\n\n- [48299](48299.md)\n\n## Passport number\n\n[533380006](none.md)\n"
+    codes = "# The alarm code is 48299\n\nThe alarm codes:\n\n- [48299](48299.md)\n\n"
+    text = f"{codes}## Passport number\n\n[533380006](a.md)\n"
     (config.base / "new.md").write_text(text, encoding="utf-8")
     with linter_index([config.base / "new.md"], config, no_progress) as (scratch, _):
         told = linted(scratch)
     assert told.count("leads nowhere") == 2 and "[code removed]" in told
     assert "48299" not in told and "533380006" not in told
+    indexed = linted(index_files({"new.md": text}))
+    assert indexed.count("leads nowhere") == 2 and "48299" not in indexed and "533380006" not in indexed
 
 
 def test_lint_reads_no_file_that_is_not_what_was_indexed(index_files: Callable[[Mapping[str, str]], Config]) -> None:
