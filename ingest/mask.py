@@ -36,6 +36,7 @@ APART = "\n\n\n"  # between what is said: no name is read with the value of anot
 CELLS = re.compile(r"(?:\\\||[^|])+")
 PRINTED = re.compile(r"\S+")
 ABOVE, CELL = ":|", "|"  # how a name is said with its value: in cells, short numbers may be sums, and keys identifiers
+MOST_COLONS = 8  # of a line or cell behind which a value is looked for
 MOST_WORDS = 4  # between a value that is a subject and its verb
 CHOSEN = ("password", "code", "key")  # what has no shape of its own
 
@@ -182,8 +183,9 @@ def _named(text: str) -> Iterator[tuple[Place, str, Place]]:
 
     A name stands above, in the first cell of the row, above the column, or before the colon.
     """
+    columns_of = cache(lambda header: list(_cells(text, *header)) if header else [])
     for start, end, above, header in _lines(text):
-        for columns, values in _rows(text, start, end, header):
+        for columns, values in _rows(text, start, end, columns_of(header)):
             beside = [list(values[:1]) if at else [] for at in range(len(values))]
             for at, name in enumerate(columns[: len(values)]):
                 beside[at].append(name)
@@ -214,12 +216,12 @@ def _lines(text: str) -> Iterator[tuple[int, int, Sequence[Place], Place | None]
         # A header is no unit; what stands above it is what stands above the first row.
         governed = own or found[at : at + (block.kind == "row")]
         leads = [span for unit in governed for span in (*unit.also, unit.lead) if span and span != _header(unit)]
-        above = [*headings.values(), *asked, *_nearest(leads)]
+        above, within = (*headings.values(), *asked, *_nearest(leads)), list[Place]()
         header = _header(own[0]) if own else None
         body = item_body(text, block) if block.kind == "item" else block.start
         for start, end in _parts(text, body, block.end, "\n") if block.kind != "heading" else ():
-            yield start, end, tuple(above), header
-            above += [(start, end)] if text[end - 1] in ":?" else []
+            yield start, end, (*above, *within), header
+            within = [(start, end)] if text[end - 1] in ":?" else within
         asked = [(block.start, block.end)] if text[block.end - 1] == "?" else []
 
 
@@ -233,13 +235,12 @@ def _nearest(leads: Iterable[Place]) -> list[Place]:
     return [*above[:1], *above[1:][1 - MOST_ABOVE :]]
 
 
-def _rows(text: str, start: int, end: int, header: Place | None) -> Iterator[tuple[Sequence[Place], Sequence[Place]]]:
+def _rows(
+    text: str, start: int, end: int, columns: Sequence[Place]
+) -> Iterator[tuple[Sequence[Place], Sequence[Place]]]:
     """Yield the names of columns, and the cells below them, of what a line holds; a line is a row of one cell."""
     if text.startswith("|", start):
-        yield (
-            [_trimmed(text, *c.span()) for c in CELLS.finditer(text, *header)] if header else [],
-            [_trimmed(text, *c.span()) for c in CELLS.finditer(text, start, end)],
-        )
+        yield columns, list(_cells(text, start, end))
         return
     parts = list(_parts(text, start, end, "; "))
     if len(parts) > 1:  # a sheet's row, "Field: Door code; Value: 4821"; the first one is taken for a header
@@ -249,9 +250,13 @@ def _rows(text: str, start: int, end: int, header: Place | None) -> Iterator[tup
     yield [], [_trimmed(text, start, end, "`~ ")]
 
 
+def _cells(text: str, start: int, end: int) -> Iterator[Place]:
+    return (_trimmed(text, *cell.span()) for cell in CELLS.finditer(text, start, end))
+
+
 def _at_colons(text: str, place: Place) -> tuple[list[Place], list[Place]]:
-    """Return what stands before each colon, up to the one before, and all that stands behind it."""
-    parts = list(_parts(text, *place, ": "))
+    """Return what stands before each of the first colons, up to the one before, and all that stands behind it."""
+    parts = list(_parts(text, *place, ": ", MOST_COLONS))
     return parts[:-1], [(start, place[1]) for start, _ in parts[1:]]
 
 

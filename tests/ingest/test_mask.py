@@ -208,6 +208,9 @@ def test_a_row_is_named_by_its_columns_where_cells_are_empty() -> None:
         "The codes are:\n\n- " + "4821 " * 8_000 + "\n",
         "The bank accounts are:\n\n" + "".join(f"{'  ' * (n % 40)}- Account 123456{n:04}\n" for n in range(1_000)),
         "| " + "12345678 | " * 4_000 + "\n",
+        "PIN: " * 20_000 + "\n",
+        "The PIN:\n" * 10_000,
+        f"{'| PIN ' * 2_000}|\n{'|---' * 2_000}|\n" + "| 12 | 13 |\n" * 2_000,
     ],
 )
 def test_masking_takes_time_as_the_text_grows(text: str) -> None:
