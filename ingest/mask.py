@@ -147,8 +147,9 @@ def _says(text: str) -> bool:
 
 def _said(text: str) -> Iterator[_Said]:
     naming = cache(_names_of)  # what many stand under is looked at once
-    for (start, end), link, place in _named(text):
+    for (start, end), link, (first, last) in _named(text):
         for name in naming(text[max(start, end - LONGEST_NAME) : end]):
+            place = first, min(last, first + BEHIND)  # whose beginning is named
             yield _say(text, name + link, place, is_prose=link == ABOVE and ":" not in text[end - 1 : end + 1])
 
 
