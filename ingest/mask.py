@@ -1,7 +1,7 @@
 """What nobody may read leaves a document before it is indexed: what is not in the index no search can guess at.
 
-Secrets and personal numbers are found as the document says them: in its text, and in each sentence, item and cell
-behind what it stands below or beside. A contact that a document gives is none of them.
+Secrets and personal numbers are found as the document says them: in its text, and in each line and cell behind what
+introduces it or stands beside it. A contact that a document gives is none of them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from assistant.core.records import Document
 from assistant.guards import Span, merge_spans
 from assistant.guards.personal import CONTACTS
 from assistant.guards.rules import names_value
 from assistant.guards.run import Guards, mark, mask
-from assistant.text.canonical import HEADING, blocks, item_body
+from assistant.text.canonical import blocks, item_body
 from assistant.text.units import Unit, units
-from assistant.text.words import VERBS, WORD
 
 STRETCH, MOST_STRETCH = 30_000, 300_000  # characters screened at once, and without an empty line among them
 BEFORE, BEHIND = 300, 6_000  # characters beside a stretch: no name is further from its value, no value is longer
@@ -35,10 +34,16 @@ TAIL = re.compile(
 APART = "\n\n\n"  # between what is said: no name is read with the value of another
 CELLS = re.compile(r"(?:\\\||[^|])+")
 PRINTED = re.compile(r"\S+")
-ABOVE, CELL = ":|", "|"  # how a name is said with its value: in cells, short numbers may be sums, and keys identifiers
+# How a name is said with its value. In cells short numbers may be sums, and keys identifiers.
+ALONE, ABOVE, CELL = "", ":|", "|"
 MOST_COLONS = 8  # of a line or cell behind which a value is looked for
-MOST_WORDS = 4  # between a value that is a subject and its verb
-CHOSEN = ("password", "code", "key")  # what has no shape of its own
+COLON = re.compile(
+    r"[:：](?=\s|\Z)|：|(?<=[^\W\d_]):(?=[A-Za-z]{0,3}\d)"
+)  # "Hall: 4821", "Hall:4821", and no time of day
+QUOTES = "\"'”’»*_"
+MARKS = " \n(#[]*_`~\"'“‘"  # that may stand before a value
+TOKEN = re.compile(r"\w(?:[^\s|]*\w)?")
+LEAST_RARE = 6  # signs of a word that stands for nothing else
 
 Place = tuple[int, int]
 
@@ -89,7 +94,21 @@ def masked_document(
 
 def withheld(text: str, guards: Guards, check: Callable[[], None] = lambda: None) -> tuple[Span, ...]:
     """Return where a document's text holds what nobody may read, none overlapping another, in order."""
-    return merge_spans((*_in_text(text, guards, check), *_as_said(text, guards, check)))
+    found = merge_spans((*_in_text(text, guards, check), *_as_said(text, guards, check)))
+    return merge_spans((*found, *_elsewhere(text, found)))
+
+
+def _elsewhere(text: str, found: Iterable[Span]) -> Iterator[Span]:
+    """Yield where else a text has a word that was found, if it has letters and digits, or six digits, as few others."""
+    values = {text[span.start : span.end]: span.kind for span in found}
+    rare = {value: kind for value, kind in values.items() if _is_rare(value)}
+    if rare:
+        yield from (Span(*word.span(), rare[word[0]]) for word in TOKEN.finditer(text) if word[0] in rare)
+
+
+def _is_rare(value: str) -> bool:
+    digits = sum(map(str.isdigit, value))
+    return len(value) >= LEAST_RARE and (digits >= LEAST_RARE or 0 < digits < sum(map(str.isalnum, value)))
 
 
 def _in_text(text: str, guards: Guards, check: Callable[[], None]) -> Iterator[Span]:
@@ -129,20 +148,15 @@ class _Said:
     name: str
     places: Sequence[int]  # of each character of what is named, those between its words as one
     line: str
-    is_prose: bool  # whether it may be a sentence, whose subject is no value of what stands above it
+    alone: bool  # whether it is named as a whole
 
     def own(self, found: Span) -> Iterator[Span]:
         """Yield where the part has what was found in the line: the name was looked at in its place."""
         begin = len(self.name)
         first, last = max(found.start - begin, 0), min(found.end - begin, len(self.places)) - 1
-        goes_on = self.is_prose and found.kind in CHOSEN and _says(self.line[found.end :])
-        if first <= last and not goes_on:
+        more = self.alone and any(map(str.isalnum, self.line[found.end :]))
+        if first <= last and not more:
             yield Span(self.places[first], self.places[last] + 1, found.kind)
-
-
-def _says(text: str) -> bool:
-    """Tell whether a verb follows: "1Password" below "## Passwords" is no password where it "is the only manager"."""
-    return not VERBS.isdisjoint(word.casefold() for word in WORD.findall(re.split(r"[,.;]", text)[0])[:MOST_WORDS])
 
 
 def _said(text: str) -> Iterator[_Said]:
@@ -150,7 +164,7 @@ def _said(text: str) -> Iterator[_Said]:
     for (start, end), link, (first, last) in _named(text):
         for name in naming(text[max(start, end - LONGEST_NAME) : end]):
             place = first, min(last, first + BEHIND)  # whose beginning is named
-            yield _say(text, name + link, place, is_prose=link == ABOVE and ":" not in text[end - 1 : end + 1])
+            yield _say(text, name + (link or ABOVE), place, not link)
 
 
 def _names_of(above: str) -> tuple[str, ...]:
@@ -159,11 +173,11 @@ def _names_of(above: str) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys((said, TAIL.sub("", said))) if names_value(name))
 
 
-def _say(text: str, name: str, place: Place, is_prose: bool) -> _Said:
+def _say(text: str, name: str, place: Place, alone: bool) -> _Said:
+    place = _trimmed(text, *place, MARKS)
     words = [range(*word.span()) for word in PRINTED.finditer(text, *place)]
     places = [at for word in words for at in (*word, word.stop)][:-1]
-    line = f"{name}{' '.join(text[word.start : word.stop] for word in words)}|"
-    return _Said(name, places, line, is_prose)
+    return _Said(name, places, f"{name}{' '.join(text[word.start : word.stop] for word in words)}|", alone)
 
 
 def _batches(said: Iterable[_Said]) -> Iterator[list[_Said]]:
@@ -182,10 +196,12 @@ def _batches(said: Iterable[_Said]) -> Iterator[list[_Said]]:
 def _named(text: str) -> Iterator[tuple[Place, str, Place]]:
     """Yield what may name a value, how it is said, and where that may be: in a line or cell, or behind a colon in it.
 
-    A name stands above, in the first cell of the row, above the column, or before the colon.
+    A name is what introduces it, the first cell of its row, its column's header, or what stands before the colon; of a
+    line that holds nothing else, the heading or question above.
     """
     columns_of = cache(lambda header: list(_cells(text, *header)) if header else [])
-    for start, end, above, header in _lines(text):
+    for start, end, headings, above, header in _lines(text):
+        yield from ((name, ALONE, (start, end)) for name in headings)
         for columns, values in _rows(text, start, end, columns_of(header)):
             beside = [list(values[:1]) if at else [] for at in range(len(values))]
             for at, name in enumerate(columns[: len(values)]):
@@ -194,36 +210,31 @@ def _named(text: str) -> Iterator[tuple[Place, str, Place]]:
                 names, behind = _at_colons(text, value)
                 yield from ((name, ABOVE, part) for name in above for part in (value, *behind))
                 yield from ((name, CELL, part) for name in named for part in (value, *behind))
-                yield from ((name, ABOVE, part) for name, part in zip(names, behind, strict=True))
+                yield from ((name, ABOVE, part) for at, part in enumerate(behind, 1) for name in names[:at])
 
 
-def _lines(text: str) -> Iterator[tuple[int, int, Sequence[Place], Place | None]]:
-    """Yield the lines with what they stand under, and the header of one that is a row."""
-    found = units(text)
-    headings: dict[int, Place] = {}
-    asked: list[Place] = []
-    at = 0
+def _lines(text: str) -> Iterator[tuple[int, int, Sequence[Place], Sequence[Place], Place | None]]:
+    """Yield the lines with the heading and question above, what introduces them, and the header of a row."""
+    found, at = units(text), 0
+    headings: tuple[Place, ...] = ()
     for block in blocks(text):
-        if block.kind == "heading":
-            match = HEADING.match(text[block.start : block.end])
-            headings = {level: place for level, place in headings.items() if level < block.level}
-            yield block.start, block.end, tuple(headings.values()), None
-            headings[block.level] = (block.start + (match.start(2) if match else 0), block.end)
-            asked = []
         own = []
         while at < len(found) and found[at].start < block.end:
             own.append(found[at])
             at += 1
-        # A header is no unit; what stands above it is what stands above the first row.
+        # A header is no unit; what introduces it is what introduces the first row.
         governed = own or found[at : at + (block.kind == "row")]
-        leads = [span for unit in governed for span in (*unit.also, unit.lead) if span and span != _header(unit)]
-        above, within = (*headings.values(), *asked, *_nearest(leads)), list[Place]()
+        leads = (span for unit in governed for span in (*unit.also, unit.lead) if span and span != _header(unit))
+        above, within = _nearest(span for span in leads if text[span[1] - 1] == ":"), list[Place]()
         header = _header(own[0]) if own else None
         body = item_body(text, block) if block.kind == "item" else block.start
-        for start, end in _parts(text, body, block.end, "\n") if block.kind != "heading" else ():
-            yield start, end, (*above, *within), header
-            within = [(start, end)] if text[end - 1] in ":?" else within
-        asked = [(block.start, block.end)] if text[block.end - 1] == "?" else []
+        for start, end in _parts(text, body, block.end, "\n"):
+            yield start, end, headings, (*above, *within), header
+            within = [(start, end)] if text[end - 1] == ":" else within
+        if block.kind == "heading":
+            headings = ((block.start, block.end),)
+        elif text[block.start : block.end].rstrip(QUOTES).endswith("?"):
+            headings = (*headings[:1], (block.start, block.end))
 
 
 def _header(unit: Unit) -> Place | None:
@@ -231,7 +242,7 @@ def _header(unit: Unit) -> Place | None:
 
 
 def _nearest(leads: Iterable[Place]) -> list[Place]:
-    """Return the outermost of what a line stands under, and those right above."""
+    """Return the outermost of what introduces a line, and those right above."""
     above = sorted(set(leads))
     return [*above[:1], *above[1:][1 - MOST_ABOVE :]]
 
@@ -248,7 +259,7 @@ def _rows(
         pairs = [list(_parts(text, *part, ": ", 1)) for part in parts]
         yield [pair[0] for pair in pairs], [pair[-1] for pair in pairs]
         yield [], [pair[0] for pair in pairs]
-    yield [], [_trimmed(text, start, end, "`~ ")]
+    yield [], [(start, end)]
 
 
 def _cells(text: str, start: int, end: int) -> Iterator[Place]:
@@ -257,8 +268,10 @@ def _cells(text: str, start: int, end: int) -> Iterator[Place]:
 
 def _at_colons(text: str, place: Place) -> tuple[list[Place], list[Place]]:
     """Return what stands before each of the first colons, up to the one before, and all that stands behind it."""
-    parts = list(_parts(text, *place, ": ", MOST_COLONS))
-    return parts[:-1], [(start, place[1]) for start, _ in parts[1:]]
+    colons = [colon.span() for colon in islice(COLON.finditer(text, *place), MOST_COLONS)]
+    starts = [place[0], *(end for _, end in colons)]
+    names = [(start, colon[0]) for start, colon in zip(starts, colons, strict=False)]
+    return names, [(end, place[1]) for _, end in colons]
 
 
 def _parts(text: str, start: int, end: int, sign: str, most: int = -1) -> Iterator[Place]:

@@ -108,11 +108,12 @@ def _ip(said: str) -> int:
 
 
 def _account(said: str) -> int:
-    """Take what has five digits and is neither a date nor years: "2024-05-03", "2023/2024"."""
+    """Take what has five digits and is no date, years or telephone number: "2024-05-03", "2023/2024", "31/01/27"."""
     parts = _parts(said)
     years = len(parts) <= 3 and all(part.isdigit() and (len(part) == 4 or len(part) <= 2) for part in parts)
     dated = years and any(part.startswith(("19", "20")) and len(part) == 4 for part in (parts[0], parts[-1]))
-    return len(said) if sum(map(str.isdigit, said)) >= 5 and not dated else 0
+    dated = dated or (years and len(parts) == 3 and "/" in said)
+    return len(said) if sum(map(str.isdigit, said)) >= 5 and not dated and not _phone(said) else 0
 
 
 def _dialled(said: str) -> int:

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from assistant.core.config import GuardsSection
 from assistant.core.files import hash_file
 from assistant.core.records import Action, Stage, Verdict
-from assistant.guards import Detection, Guard, GuardInput, Span
+from assistant.guards import Detection, Guard, GuardInput, Span, merge_spans
 from assistant.guards.injection import Injection
 from assistant.guards.output import Output
 from assistant.guards.personal import Personal
-from assistant.guards.rules import PERSONAL, SECRETS
+from assistant.guards.rules import PERSONAL, SECRETS, names_value
 from assistant.guards.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ MASKING = (Secrets.name, Personal.name, Output.name)  # what they find has a pla
 REFUSALS = frozenset(guard.refusal for guard in GUARDS.values())
 MASKED = re.compile(r"\[[^\[\]]+ removed\]")  # what `mark` writes
 QUESTION_MARKS = frozenset("?？؟")
-ANSWERING = re.compile(r"\A(?:\w+\W){0,3}?(?:is|are|was|were|\w+['’]s)[\s:]+", re.IGNORECASE)  # "It is ..."
+CLAUSES = re.compile(r"[,;.!]\s+|\b(?:is|are|was|were)\b[\s:]*|['’]s\s+", re.IGNORECASE)  # where an answer may begin
+MOST_CLAUSES, LONGEST_NAME = 12, 160  # of an answer; characters of a question that name what it asks for
+WORDS = re.compile(r"[^\W_]+")
+MOST_BETWEEN, MOST_PARTS = 3, 8  # signs between the parts of a value, and such parts: "533-380-006", "Sunfl0wer!x"
 KEPT = GuardsSection(injection="off", output="off", personal="redact", secrets="redact")
 
 
@@ -133,19 +136,27 @@ def redacted_with(text: str, values: Mapping[str, str]) -> str:
 
 
 def values_together(readings: Iterable[Sequence[str]]) -> dict[str, str]:
-    """Return what is to be masked in texts that are read one behind the other, by its kind.
+    """Return what is to be masked in texts that are read one behind the other: its letters and digits, and its kind.
 
-    The one before may name what the next one holds: "What is my passport number?", "It is 533380006".
+    The one before may name what the next one holds: "What is my passport number?", "Yes, it is 533380006".
     """
     values: dict[str, str] = {}
     for texts in map(list, map(partial(filter, None), readings)):
-        named = list(map(_as_label, texts))
-        bare = [*named[:1], *(ANSWERING.sub("", text) for text in named[1:])]
-        for said in dict.fromkeys(map(tuple, (texts, named, bare))):  # mostly one
-            begins = list(accumulate((len(text) + 1 for text in said), initial=0))
-            for span in Guards(KEPT).input(" ".join(said)).spans:
-                held = ((text, at) for text, at in zip(said, begins, strict=False) if span.meets(at, at + len(text)))
-                values |= {text[max(span.start - at, 0) : span.end - at]: span.kind for text, at in held}
+        values |= _found_in(texts)
+        for before, text in pairwise(texts):
+            name = _as_label(before[-LONGEST_NAME:])
+            if names_value(name):
+                for clause in dict.fromkeys((text, *CLAUSES.split(text)[:MOST_CLAUSES])):
+                    values |= _found_in((name, clause))
+    return values
+
+
+def _found_in(texts: Sequence[str]) -> dict[str, str]:
+    values = dict[str, str]()
+    begins = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    for span in Guards(KEPT).input(" ".join(texts)).spans:
+        held = ((text, at) for text, at in zip(texts, begins, strict=False) if span.meets(at, at + len(text)))
+        values |= {signs_of(text[max(span.start - at, 0) : span.end - at]): span.kind for text, at in held}
     return values
 
 
@@ -155,10 +166,27 @@ def _as_label(text: str) -> str:
     return text if QUESTION_MARKS.isdisjoint(text[end:]) else f"{text[:end]}:"
 
 
+def signs_of(value: str) -> str:
+    """Return what is the same in all ways to write a value: "533-380-006", "533380006"."""
+    return "".join(filter(str.isalnum, value)).casefold()
+
+
 def mask_values(text: str, values: Mapping[str, str]) -> str:
-    """Replace what was found elsewhere by its kind, wherever it stands as a word."""
-    longest_first = "|".join(map(re.escape, sorted(values, key=len, reverse=True)))
-    return re.sub(rf"(?<!\w)(?:{longest_first})(?!\w)", lambda m: mark(values[m[0]]), text) if values else text
+    """Replace values that were found elsewhere, named by their signs, wherever whole words are just these."""
+    longest = max(map(len, values), default=0)
+    words = [(*word.span(), signs_of(word[0])) for word in WORDS.finditer(text)] if longest else []
+    found = list[Span]()
+    for at, (start, end, said) in enumerate(words):
+        if said in values:
+            found.append(Span(start, end, values[said]))
+        for after, beyond, signs in words[at + 1 : at + MOST_PARTS]:
+            said += signs
+            if after - end > MOST_BETWEEN or len(said) > longest:
+                break
+            end = beyond
+            if said in values:
+                found.append(Span(start, end, values[said]))
+    return mask(text, merge_spans(found))
 
 
 def is_masked(text: str) -> bool:

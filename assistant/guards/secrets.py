@@ -16,6 +16,7 @@ from assistant.core.records import Stage
 from assistant.guards import Detection, GuardInput, Span, merge_spans
 from assistant.guards.normalise import emphasis_folded, fold, fold_with_offsets
 from assistant.guards.rules import SECRETS, Check, load_names, load_values
+from assistant.text.words import STOP_WORDS
 
 # "for the VPN", between a name and what is said of it
 _OF = r"(?: (?:for|to|of|on|at|für|zum|zur|von|pour|de|du|del|para|per|voor|к|от) [\w .@/-]{1,40}?)?"
@@ -51,10 +52,8 @@ _BEFORE = re.compile(
     r"(?:(?:is|ist|est|es|e) (?:[\w-]+ ){0,4}[\w-]{0,20}|as (?:[\w-]+ ){1,2})$",
     re.IGNORECASE,
 )
-_NO_MORE = re.compile(
-    r"(?:es|en|s)?(?: (?:for|to|of|on|at|in|and|now|here|today|für|zum|zur|von|und|pour|de|du|et|del|para)\b|(?! \w))",
-    re.IGNORECASE,
-)
+_FOLLOWING = re.compile(r"(?:es|en|s)? (\w+)")
+_OTHERS = frozenset("für zum zur von und pour de du et del para per voor".split())  # as "for" and "of" are
 # Where something random is no secret, as a rule (addresses, public keys and certificates), and what may be random.
 _TOKEN = re.compile(
     r"(?P<open>(?:https?://|www\.)[^\s\"'<>)\]]+"
@@ -94,7 +93,8 @@ def _named(text: str) -> Iterator[Span]:
                 spans = list(_after(text, name.end(), kind))
                 listed = spans[-1].end if len(spans) > 1 else 0
                 yield from spans
-            if _NO_MORE.match(text, name.end()):  # "1Password is the only password manager" names none
+            following = _FOLLOWING.match(text, name.end())
+            if not following or following[1] in STOP_WORDS or following[1] in _OTHERS:  # no "password manager"
                 yield from _before(text, name.start(), kind)
 
 

@@ -55,14 +55,14 @@ class Door:
         return bool(self.tokens or self.proxies)
 
     def asker_of(self, access: Access) -> str:
-        """Return what tells whose the conversations are that a browser keeps; "" where all who ask are one.
+        """Return what tells whose the conversations are that a browser keeps; "" where everybody sees what all see.
 
         Those of somebody without a name begin with "~": they are kept no longer than the page is open.
         """
-        if not self.tells_apart:
+        if not self.tells_apart and not access.roles:
             return ""
         who = sha256(json.dumps([access.asker, sorted(access.roles)]).encode()).hexdigest()
-        return f"{'-' if access.asker else '~'}{who[:16]}"
+        return f"{'-' if access.asker or not self.tells_apart else '~'}{who[:16]}"
 
     def check(self, path: str, headers: Headers) -> None:
         """Raise HttpError for another server's name, and without a token where one is asked for; ConfigError.

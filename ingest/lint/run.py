@@ -16,7 +16,7 @@ from assistant.answer.disclosure import masked_text
 from assistant.core.config import Config, GuardsSection
 from assistant.core.errors import DocumentRejected, GateFailed, UsageError, did_you_mean
 from assistant.core.records import Access, IngestReport, Progress, no_progress
-from assistant.guards.run import Guards, mask_part, mask_values, masks_id
+from assistant.guards.run import Guards, mask_part, mask_values, masks_id, signs_of
 from assistant.index.catalog import MASKS, Catalog
 from assistant.index.schema import SourceRow
 from assistant.models.encoder import Encode, guard_encode, open_encoder, remember
@@ -210,7 +210,7 @@ class _Shown:
     def _text(self, text: str, policies: Iterable[Policy]) -> str:
         """Return a text as it may be shown, empty if it is an order, without what is masked in these documents."""
         texts = {policy.unmasked if self._is_masked else policy.text for policy in policies}
-        values = {text[span.start : span.end]: span.kind for text in texts for span in self._withheld(text)}
+        values = {signs_of(text[span.start : span.end]): span.kind for text in texts for span in self._withheld(text)}
         return "" if self._is_order(text.translate(SIGNS)) else masked_text(mask_values(text, values), self._guards)
 
     def _may_quote(self, policy: Policy, start: int, end: int) -> bool:

@@ -79,6 +79,8 @@ def test_a_key_is_masked_whoever_made_it(key: str) -> None:
         ("my password for the VPN is Blue42Sky, thanks", "Blue42Sky"),
         ("I changed my password to Blue42Sky.", "Blue42Sky"),
         ("Hunter2 is my password", "Hunter2"),
+        ("Tr0ub4dor&3 is my password but it does not work", "Tr0ub4dor&3"),
+        ("Kx9-vQ77 is the password we use", "Kx9-vQ77"),
         ("Mein Passwort lautet Sommer2026!", "Sommer2026!"),
         ("mon mot de passe est Ete2026!", "Ete2026!"),
         ("La contraseña es Verano2026", "Verano2026"),

@@ -80,7 +80,7 @@ def test_each_line_of_an_answer_is_a_paragraph_of_markdown() -> None:
 
 def test_markdown_of_a_document_is_shown_and_not_obeyed() -> None:
     link, image = "[sign in](https://evil.example/login)", "Canteen ![t](https://evil.example/t.png)"
-    shown = r"[sign in\](https\://evil.example/login)", r"Canteen ![t\](https\://evil.example/t.png)"
+    shown = r"[sign in\](https://evil.example/login)", r"Canteen ![t\](https://evil.example/t.png)"
     claim = f"To enter the *Hall* with a badge_id, {link}."
     cited = replace(CITATION, claim=claim, quote=claim, title=image, headings=(), source="https:/evil.example/login.md")
     answer = replace(ANSWER, citations=(cited,), text=f"{claim} [1]")
