@@ -32,6 +32,7 @@ QUESTION_MARKS = frozenset("?？؟")
 CLAUSES = re.compile(r"[,;.!]\s+|\b(?:is|are|was|were)\b[\s:]*|['’]s\s+", re.IGNORECASE)  # where an answer may begin
 MOST_CLAUSES, LONGEST_NAME = 12, 160  # of an answer; characters of a question that name what it asks for
 WORDS = re.compile(r"[^\W_]+")
+LEAST_SIGNS = 3  # of a value that is sought in other texts: what reaches into the next one may be a digit there
 MOST_BETWEEN, MOST_PARTS = 3, 8  # signs between the parts of a value, and such parts: "533-380-006", "Sunfl0wer!x"
 KEPT = GuardsSection(injection="off", output="off", personal="redact", secrets="redact")
 
@@ -157,7 +158,7 @@ def _found_in(texts: Sequence[str]) -> dict[str, str]:
     for span in Guards(KEPT).input(" ".join(texts)).spans:
         held = ((text, at) for text, at in zip(texts, begins, strict=False) if span.meets(at, at + len(text)))
         values |= {signs_of(text[max(span.start - at, 0) : span.end - at]): span.kind for text, at in held}
-    return values
+    return {value: kind for value, kind in values.items() if len(value) >= LEAST_SIGNS}
 
 
 def _as_label(text: str) -> str:
