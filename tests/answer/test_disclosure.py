@@ -96,7 +96,12 @@ def test_an_index_that_was_masked_by_other_settings_is_shown_to_nobody(
 ) -> None:
     config = make_config(guards=GuardsSection(personal="flag"))
     docs = write_files(FILES)
+
+    def kept() -> bytes:
+        return b"".join(path.read_bytes() for path in config.data.rglob("*") if path.is_file()).lower()
+
     run_ingest(config, docs)
+    assert b"01x00t47" in kept()  # of the passport: four digits alone may stand in any hash
     assert CARD in str(Assistant(config).search("company card").hits)
     strict = replace(config, guards=GuardsSection())
     with pytest.raises(IndexMismatch, match=r"other settings of \[guards\]"):
@@ -104,8 +109,7 @@ def test_an_index_that_was_masked_by_other_settings_is_shown_to_nobody(
     with pytest.raises(IndexMismatch, match=r"other settings of \[guards\]"):
         open_index(strict)
     assert run_ingest(strict, docs).updated == tuple(sorted(FILES))
-    kept = b"".join(path.read_bytes() for path in config.data.rglob("*") if path.is_file())
-    assert CARD.encode() not in kept and b"4111" not in kept, "nor in what the word index had before"
+    assert CARD.encode() not in kept() and b"01x00t47" not in kept(), "nor in what the word index had before"
     with closing(Assistant(strict)) as assistant:
         assert CARD not in str(assistant.search("company card").hits)
         assert run_ingest(config, docs).updated
