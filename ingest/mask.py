@@ -29,7 +29,8 @@ MOST_ABOVE = 4  # of what a unit stands under that names it
 ENDS = " .:?!*_\"'”’»"  # of what names a value below it
 # Behind a name: "(new)", "[^1]", "*", "2", "are as follows".
 TAIL = re.compile(
-    r"(?:\s*(?:\([^()]{0,80}\)|\[\^?\w{1,3}\]|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]|(?<!\d)\d{1,2})|\s(?:is|are|as follows|the following))+$"
+    r"(?<!\s)\s*(?:\([^()]{0,80}\)|\[\^?\w{1,3}\]|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]|(?<!\d)\d{1,2}"
+    r"|(?<=\s)(?:is|are|as follows|the following))\Z"
 )
 APART = "\n\n\n"  # between what is said: no name is read with the value of another
 CELLS = re.compile(r"(?:\\\||[^|])+")
@@ -169,8 +170,10 @@ def _said(text: str) -> Iterator[_Said]:
 
 def _names_of(above: str) -> tuple[str, ...]:
     """Return how a text names a value that is masked, if it does: "Door code (4 digits):" as "Door code", too."""
-    said = " ".join(above.split()).rstrip(ENDS)
-    return tuple(name for name in dict.fromkeys((said, TAIL.sub("", said))) if names_value(name))
+    said = bare = " ".join(above.split()).rstrip(ENDS)
+    while (shorter := TAIL.sub("", bare)) != bare:
+        bare = shorter
+    return tuple(name for name in dict.fromkeys((said, bare)) if names_value(name))
 
 
 def _say(text: str, name: str, place: Place, alone: bool) -> _Said:
