@@ -18,13 +18,12 @@ from assistant.core.records import Document
 from assistant.guards import Span, merge_spans
 from assistant.guards.personal import CONTACTS
 from assistant.guards.rules import names_value
-from assistant.guards.run import Guards, mark, mask
+from assistant.guards.run import LONGEST_NAME, Guards, mark, mask
 from assistant.text.canonical import blocks, item_body
 from assistant.text.units import Unit, units
 
 STRETCH, MOST_STRETCH = 30_000, 300_000  # characters screened at once, and without an empty line among them
 BEFORE, BEHIND = 300, 6_000  # characters beside a stretch: no name is further from its value, no value is longer
-LONGEST_NAME = 160  # characters: a name stands at the end of what a value stands under
 MOST_ABOVE = 4  # of what a unit stands under that names it
 ENDS = " .:?!*_\"'”’»"  # of what names a value below it
 # Behind a name: "(new)", "[^1]", "*", "2", "are as follows".
@@ -38,9 +37,8 @@ PRINTED = re.compile(r"\S+")
 # How a name is said with its value. In cells short numbers may be sums, and keys identifiers.
 ALONE, ABOVE, CELL = "", ":|", "|"
 MOST_COLONS = 8  # of a line or cell behind which a value is looked for
-COLON = re.compile(
-    r"[:：](?=\s|\Z)|：|(?<=[^\W\d_]):(?=[A-Za-z]{0,3}\d)"
-)  # "Hall: 4821", "Hall:4821", and no time of day
+# "Hall: 4821", "Hall:4821", and no time of day.
+COLON = re.compile(r"：|:(?=\s|\Z)|(?<=[^\W\d_]):(?=[A-Za-z]{0,3}\d)")
 QUOTES = "\"'”’»*_"
 MARKS = " \n(#[]*_`~\"'“‘"  # that may stand before a value
 TOKEN = re.compile(r"\w(?:[^\s|]*\w)?")

@@ -48,10 +48,8 @@ def values_said(history: Sequence[Turn], question: str, about: str) -> dict[str,
 
 def told_turns(history: Sequence[Turn], values: Mapping[str, str]) -> list[Turn]:
     """Return a conversation with what its asker said masked."""
-    asked = (turn.role == "user" for turn in history)
     return [
-        replace(turn, content=redacted_with(turn.content, values)) if own else turn
-        for turn, own in zip(history, asked, strict=True)
+        replace(turn, content=redacted_with(turn.content, values)) if turn.role == "user" else turn for turn in history
     ]
 
 

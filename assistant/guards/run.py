@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,8 @@ REFUSALS = frozenset(guard.refusal for guard in GUARDS.values())
 MASKED = re.compile(r"\[[^\[\]]+ removed\]")  # what `mark` writes
 QUESTION_MARKS = frozenset("?？؟")
 CLAUSES = re.compile(r"[,;.!]\s+|\b(?:is|are|was|were)\b[\s:]*|['’]s\s+", re.IGNORECASE)  # where an answer may begin
-MOST_CLAUSES, LONGEST_NAME = 12, 160  # of an answer; characters of a question that name what it asks for
+MOST_CLAUSES = 12  # of an answer
+LONGEST_NAME = 160  # characters: a name stands at the end of what asks for a value, or introduces it
 WORDS = re.compile(r"[^\W_]+")
 LEAST_SIGNS = 3  # of a value that is sought in other texts: what reaches into the next one may be a digit there
 MOST_BETWEEN, MOST_PARTS = 3, 8  # signs between the parts of a value, and such parts: "533-380-006", "Sunfl0wer!x"
@@ -142,7 +143,8 @@ def values_together(readings: Iterable[Sequence[str]]) -> dict[str, str]:
     The one before may name what the next one holds: "What is my passport number?", "Yes, it is 533380006".
     """
     values: dict[str, str] = {}
-    for texts in map(list, map(partial(filter, None), readings)):
+    for reading in readings:
+        texts = [text for text in reading if text]
         values |= _found_in(texts)
         for before, text in pairwise(texts):
             name = _as_label(before[-LONGEST_NAME:])

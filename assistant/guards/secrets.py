@@ -93,15 +93,16 @@ def _named(text: str) -> Iterator[Span]:
                 spans = list(_after(text, name.end(), kind))
                 listed = spans[-1].end if len(spans) > 1 else 0
                 yield from spans
-            following = _FOLLOWING.match(text, name.end())
-            if not following or following[1] in STOP_WORDS or following[1] in _OTHERS:  # no "password manager"
-                yield from _before(text, name.start(), kind)
+            yield from _before(text, name, kind)
 
 
-def _before(text: str, at: int, kind: str) -> Iterator[Span]:
-    """Yield the value that stands before a name: "... is my password"."""
-    start = max(0, at - LOOK_BACK_CHARACTERS)
-    match = _BEFORE.search(text[start:at])
+def _before(text: str, name: re.Match[str], kind: str) -> Iterator[Span]:
+    """Yield the value that stands before a name: "... is my password", and no "password manager"."""
+    following = _FOLLOWING.match(text, name.end())
+    if following and following[1] not in STOP_WORDS and following[1] not in _OTHERS:
+        return
+    start = max(0, name.start() - LOOK_BACK_CHARACTERS)
+    match = _BEFORE.search(text[start : name.start()])
     if match and FITS[kind](match[1].strip("\"'`")):
         yield Span(start + match.start(1), start + match.end(1), kind)
 

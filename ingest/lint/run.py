@@ -196,6 +196,7 @@ class _Shown:
         self._guards = guards
         self._is_masked = is_masked
         self._withheld = cache(lambda text: withheld(text, guards))
+        self._values = cache(lambda text: {signs_of(text[s.start : s.end]): s.kind for s in self._withheld(text)})
         self._is_order = cache(lambda text: guards.screen(text, "document").action == "block")
 
     def finding(self, rule: LintRule, fault: Fault) -> LintFinding:
@@ -210,7 +211,7 @@ class _Shown:
     def _text(self, text: str, policies: Iterable[Policy]) -> str:
         """Return a text as it may be shown, empty if it is an order, without what is masked in these documents."""
         texts = {policy.unmasked if self._is_masked else policy.text for policy in policies}
-        values = {signs_of(text[span.start : span.end]): span.kind for text in texts for span in self._withheld(text)}
+        values = {signs: kind for text in texts for signs, kind in self._values(text).items()}
         return "" if self._is_order(text.translate(SIGNS)) else masked_text(mask_values(text, values), self._guards)
 
     def _may_quote(self, policy: Policy, start: int, end: int) -> bool:

@@ -124,7 +124,7 @@ class _Verifier:
         return ""
 
     def _around(self, document: Document, quote: Citation | Quote) -> list[Passage]:
-        return [p for p in self.catalog.queries.passages_of(document.id) if p.start < quote.end and p.end > quote.start]
+        return self.catalog.queries.passages_of(document.id, quote.start, quote.end)
 
     def _holds_focus(self, citation: Citation) -> bool:
         """Tell whether what is pointed out, if anything is, is a whole part of the quote."""
