@@ -126,11 +126,11 @@ def respelt(question: str, knows: Callable[[str], bool], written: Callable[[str]
 
 def recent(history: Sequence[Turn], most: int = MAX_TURNS) -> Sequence[Turn]:
     """Return the last turns of a conversation; raises UsageError if one of them has more than MAX_TURN characters."""
-    history = [replace(turn, content=encodable(turn.content).strip()) for turn in history[-most:]]
+    history = history[-most:]
     if (longest := max((len(turn.content) for turn in history), default=0)) > MAX_TURN:
         cause = f"a message of the history has {longest:,} characters; the limit is {MAX_TURN:,}."
         raise UsageError(cause, "Shorten that message, or leave it out.")
-    return history
+    return [replace(turn, content=encodable(turn.content).strip()) for turn in history]
 
 
 def questions_before(history: Sequence[Turn]) -> list[str]:
