@@ -19,11 +19,11 @@ from platformdirs import user_cache_path
 
 from assistant.answer.assistant import Assistant
 from assistant.cli import main
-from assistant.core.config import Config, GeneratorSection, IndexSection, ModelsSection
+from assistant.core.config import Config, EncoderSection, GeneratorSection, IndexSection, ModelsSection
 from assistant.core.files import PACKAGED
 from assistant.core.records import IngestReport, make_access
 from assistant.models.cross_encoder import CrossEncoder, open_reader
-from assistant.models.encoder import Encoder, open_encoder
+from assistant.models.encoder import GUARD_ENCODER, Encoder, open_encoder
 from assistant.models.onnx_session import OPT_OUT
 from assistant.models.registry import Registry, packaged_models
 from tests.commands import Done, Run
@@ -62,6 +62,12 @@ def real_encoder(models_dir: Path) -> Encoder:
 def encoder(real_encoder: Encoder) -> Encoder:
     """What texts are encoded by; a module of recipe tests has another (`fakes.encoder`)."""
     return real_encoder
+
+
+@pytest.fixture(scope="session")
+def guard_encoder(models_dir: Path) -> Encoder:
+    """Open what the guards' models read."""
+    return open_encoder(Registry(models_dir), EncoderSection(), GUARD_ENCODER)
 
 
 @pytest.fixture(scope="session")

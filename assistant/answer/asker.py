@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import overlap
-from assistant.answer.question import Inquiry, Phrasing
+from assistant.answer.follow_up import Phrasing
+from assistant.answer.question import Inquiry
 from assistant.core.records import Reading
 from assistant.text.words import content
 

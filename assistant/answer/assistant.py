@@ -23,7 +23,6 @@ from assistant.answer.question import (
     checked_about,
     checked_question,
     no_report,
-    phrasings,
     questions_before,
     recent,
 )
@@ -261,7 +260,7 @@ class Assistant:
         question, history = checked_question(question), recent(history)
         with self._engine.snapshot():
             inquiry = self._engine.respelt(self._inquiry(question, history, access or self.access))
-            asked = phrasings(inquiry.question, inquiry.history)[0].text
+            asked = self._engine.follow_ups.phrasings(inquiry.question, inquiry.history)[0].text
             hits, _ = self._engine.retrieve(asked, inquiry.question, inquiry.access)
             return self._engine.reader.candidates(asked, hits)
 

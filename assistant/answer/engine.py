@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from assistant.answer.confidence import Confidence, load_confidence
 from assistant.answer.disclosure import check_masked
+from assistant.answer.follow_up import load_follow_ups
 from assistant.answer.limits import load_limits
 from assistant.answer.question import Inquiry, respelt
 from assistant.answer.read import Reader, ReaderFile, load_reader
@@ -71,6 +72,7 @@ class Engine:
         self.guards = Guards(config.guards, encode_small)
         self.limits = load_limits(encode_small)
         self.small_talk = load_small_talk(encode_small)
+        self.follow_ups = load_follow_ups(encode_small)
         self._encoder: Future[Encoder] = self._pool.submit(open_encoder, self._registry, config.encoder)
         self._store: Future[VectorStore] = self._pool.submit(open_store, config.data, config.index.chroma_url)
         registry = self._registry

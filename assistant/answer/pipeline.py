@@ -16,7 +16,7 @@ from assistant.answer.generate_from_passages import PASSAGES, answer_from_passag
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import MAX_ABOUT, Inquiry, halves, phrasings, repeats_last_answer, subject_of
+from assistant.answer.question import MAX_ABOUT, Inquiry, halves, own_words, repeats_last_answer
 from assistant.answer.read import evidence_in
 from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
@@ -33,7 +33,7 @@ from assistant.core.records import (
     Turn,
     Verdict,
 )
-from assistant.guards.run import Guards, Screened, redacted
+from assistant.guards.run import Screened, redacted
 from assistant.models.llm import LanguageModel
 from assistant.text.words import content
 
@@ -43,7 +43,7 @@ MOST_TITLES = 6  # of documents that are named to whoever wants to know what can
 def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     """Answer from the documents, abstain, or refuse; the caller holds a snapshot of the index."""
     with inquiry.timer("guard"):
-        screened = screen(inquiry, engine.guards)
+        screened = screen(inquiry, engine)
     inquiry = replace(
         inquiry, question=screened.text, verdicts=screened.verdicts, about=redacted(inquiry.about)[:MAX_ABOUT]
     )
@@ -69,23 +69,27 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
     return from_evidence(inquiry, asked, replace(reading, evidence=evidence), withheld, engine, engine.model)
 
 
-def screen(inquiry: Inquiry, guards: Guards) -> Screened:
+def screen(inquiry: Inquiry, engine: Engine) -> Screened:
     """Screen a question, and with what is read before it too: neither half need give a request away."""
-    screened = guards.input(inquiry.question)
-    widest = inquiry.as_told(phrasings(inquiry.question, inquiry.history)[-1].text)
-    if widest == inquiry.question or screened.action == "block":
-        return screened
-    joined = guards.input(widest)
-    return replace(joined, text=screened.text) if joined.action == "block" else screened
+    screened = engine.guards.input(inquiry.question)
+    phrasings = engine.follow_ups.phrasings(inquiry.question, inquiry.history)
+    for text in dict.fromkeys(inquiry.as_told(phrasing.text) for phrasing in phrasings):
+        if screened.action != "block" and text != inquiry.question:
+            joined = engine.guards.input(text)
+            screened = replace(joined, text=screened.text) if joined.action == "block" else screened
+    return screened
 
 
 def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     """Read for what a question may mean, and return what was asked and found: the first that is answered."""
     tried: list[tuple[str, Reading]] = []
-    for asked in phrasings(inquiry.question, inquiry.history):
+    stands_alone = engine.follow_ups.stands_alone(inquiry.question)
+    for asked in engine.follow_ups.phrasings(inquiry.question, inquiry.history):
         text, reading = read_for_asker(inquiry, asked, engine)
-        if asked.joined and engine.answers(reading):
-            reading = about_it(_said_again(reading, inquiry, engine), inquiry.question)
+        if engine.answers(reading) and (asked.joined or not stands_alone):
+            reading = _said_again(reading, inquiry, engine)
+        if asked.joined and stands_alone:
+            reading = about_it(reading, inquiry.question)
         if engine.answers(reading):
             return text, reading
         tried.append((text, reading))
@@ -245,12 +249,12 @@ def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:
 
 
 def about_it(reading: Reading, question: str) -> Reading:
-    """Return what was found for a follow-up, nothing where a clause has a subject of its own that the answer lacks.
+    """Return what was found for a whole question together with the one before, nothing that lacks the question's words.
 
     "How do we name channels?" after "Who approves software?" is not about software.
     """
     said = content(" ".join(map(in_place, reading.evidence[:1])))
-    return reading if subject_of(question) <= said else Reading((), reading.hits, 0.0)
+    return reading if content(" ".join(own_words(question))) <= said else Reading((), reading.hits, 0.0)
 
 
 def _said_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:

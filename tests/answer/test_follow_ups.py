@@ -1,14 +1,25 @@
-"""A follow-up may be answered by what the last answer said, where that answers it by itself, and not else."""
+"""A question of a conversation is asked alone, with the one before it, or first the one and then the other.
+
+A follow-up may be answered by what the last answer said, where that answers it by itself, and not else.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.follow_up import SURE, FollowUps, Phrasing, load_follow_ups
 from assistant.answer.pipeline import about_it
-from assistant.core.records import Turn
+from assistant.core.records import MAX_QUESTION, Turn
+from assistant.models.encoder import Encoder
+
+UNSEEN = Path(__file__).parents[2] / "tune" / "factory" / "examples" / "follow_ups_unseen.jsonl"
+BEFORE = "How do I report harassment?"
+HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Write it down. [1]")]
 
 FILES = {
     "leave.md": "# Annual Leave Policy\n\n## Carrying leave over\n\nAn employee may carry over at most 5 leave days,"
@@ -19,12 +30,95 @@ FILES = {
 CARRY, HOTEL = "How many days of leave can I carry over?", "What is the limit for a hotel night?"
 
 
+@pytest.fixture(scope="session")
+def follow_ups(guard_encoder: Encoder) -> FollowUps:
+    return load_follow_ups(guard_encoder.encode)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is there a limit for hotel rooms in London?",
+        "what's the password policy here",
+        "How much vacation do I get?",
+        "how many holidays do we get",
+        "do they pay for my commute",
+        "on call pay",
+        "When do I get my bonus?",
+        "Is it allowed to bring my dog to work?",
+        "What if I lose my laptop?",
+        "If I lose my key, what does it cost?",
+        "and who pays for the parking?",
+    ],
+)
+def test_a_question_that_says_what_it_is_about_is_asked_alone(follow_ups: FollowUps, question: str) -> None:
+    assert follow_ups.phrasings(question, HISTORY) == (Phrasing(question),)
+    assert follow_ups.phrasings(question, ()) == (Phrasing(question),)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "And for contractors?",
+        "What about my partner?",
+        "Who approves it?",
+        "in the Utrecht office",
+        "How long?",
+        "What if they refuse?",
+        "but I only work three days",
+        "Can I take that in two parts?",
+    ],
+)
+def test_a_question_that_means_nothing_alone_is_asked_with_the_one_before_first(
+    follow_ups: FollowUps, question: str
+) -> None:
+    joined = Phrasing(f"{BEFORE} {question}", joined=True)
+    assert follow_ups.phrasings(question, HISTORY) == (joined, Phrasing(question))
+    assert follow_ups.phrasings(question, ()) == (Phrasing(question),)
+
+
+@pytest.mark.parametrize(
+    "question", ["dress code", "By when must the days be taken?", "How many days do I get?", "Who decides?"]
+)
+def test_what_may_be_either_is_asked_alone_first(follow_ups: FollowUps, question: str) -> None:
+    alone, joined = Phrasing(question), Phrasing(f"{BEFORE} {question}", joined=True)
+    assert 1 - SURE < follow_ups.probability(question) < SURE
+    assert follow_ups.phrasings(question, HISTORY) == (alone, joined)
+
+
+def test_a_follow_up_of_a_follow_up_keeps_the_subject(follow_ups: FollowUps) -> None:
+    history = [*HISTORY, Turn("user", "And in Utrecht?"), Turn("assistant", "The same.")]
+    assert (
+        follow_ups.phrasings("And who decides it?", history)[0].text == f"{BEFORE} And in Utrecht? And who decides it?"
+    )
+
+
+def test_a_phrasing_is_made_of_as_much_as_a_question_may_have(follow_ups: FollowUps) -> None:
+    long = [Turn("user", "And " + "x" * 2 * MAX_QUESTION)]
+    cut = [Turn("user", long[0].content[:MAX_QUESTION])]
+    assert follow_ups.phrasings("And who?", long) == follow_ups.phrasings("And who?", cut)
+
+
+def test_lines_of_an_author_that_it_did_not_learn_from_are_told_apart(follow_ups: FollowUps) -> None:
+    lines = [json.loads(line) for line in UNSEEN.read_text(encoding="utf-8").splitlines()]
+    whole, others = list[float](), list[float]()
+    for line in lines:
+        (whole if line["kind"] == "whole" else others).append(follow_ups.probability(line["question"]))
+    assert max(whole) < SURE  # each is asked alone, first or second
+    assert sum(p >= 0.5 for p in whole) <= 0.06 * len(whole)
+    assert sum(p < 0.5 for p in others) <= 0.2 * len(others)
+    assert sum(p <= 1 - SURE for p in others) <= 0.1 * len(others)
+
+
 @pytest.mark.parametrize(
     ("first", "then", "answered", "shown"),
     [
         (CARRY, "By when must the days be taken?", True, "31 March"),
         (CARRY, "And by when must I take them?", False, "31 March"),
         (HOTEL, "And in Paris?", False, ""),
+        (HOTEL, "And for dinner?", False, ""),
+        (HOTEL, "what about dinner", False, ""),
+        (CARRY, "and the hotel limit?", True, "140"),
         (HOTEL, "and who pays for the parking?", False, ""),
         (HOTEL, "What does SOC2 mean for us?", False, ""),
         ("Which class are trains?", "How do we class risks?", False, ""),
@@ -47,7 +141,8 @@ def test_a_clause_on_another_subject_is_not_answered_with_the_one_before(
 ) -> None:
     reading = make_assistant(FILES).read(HOTEL)
     assert reading.evidence and reading.probability > 0
-    for follow_up in ("And in Paris?", "What is the limit?", "Is that enough?"):
+    for follow_up in ("What is the limit?", "How much is a hotel night?", "Is that the limit for a night?"):
         assert about_it(reading, follow_up) == reading
     for other in ("What does SOC2 mean for us?", "How do we name channels?"):
-        assert about_it(reading, other).evidence == () and about_it(reading, other).probability == 0
+        found = about_it(reading, other)
+        assert found.evidence == () and found.probability == 0

@@ -1,4 +1,4 @@
-"""A question of a conversation is asked alone, with the one before it, or first the one and then the other."""
+"""A question's own words, its halves, its spelling, and what was asked before it."""
 
 from __future__ import annotations
 
@@ -6,110 +6,41 @@ import pytest
 
 from assistant.answer.question import (
     MOST_BEFORE,
-    Phrasing,
     halves,
-    phrasings,
+    own_words,
     questions_before,
     recent,
     repeats_last_answer,
     respelt,
-    subject_of,
 )
-from assistant.core.records import MAX_QUESTION, Turn
+from assistant.core.records import Turn
 
 BEFORE = "How do I report harassment?"
 HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Write it down. [1]")]
 
 
 @pytest.mark.parametrize(
-    "question",
+    ("question", "own"),
     [
-        "Is there a limit for hotel rooms in London?",
-        "what's the password policy here",
-        "Can my manager read my email?",
-        "What if the government asks for my files?",
-        "Can I share one login with my team?",
+        ("How do we name channels?", ["name", "channels"]),
+        ("How many days do I get?", []),
+        ("how many working days are there", ["working", "days"]),
+        ("How much vacation do I get?", ["vacation"]),
+        ("how many holidays do we get", ["holidays"]),
+        ("How much is it?", []),
+        ("how many?", []),
+        ("How much?", []),
     ],
 )
-def test_a_question_that_says_what_it_is_about_is_asked_alone(question: str) -> None:
-    assert phrasings(question, HISTORY) == (Phrasing(question),)
-    assert phrasings(question, ()) == (Phrasing(question),)
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "And for contractors?",
-        "What about my partner?",
-        "Who approves it?",
-        "For contractors?",
-        "in the Utrecht office",
-        "Who decides?",
-        "How long?",
-        "How many days do I get?",
-        "What if they refuse?",
-    ],
-)
-def test_a_question_that_means_nothing_alone_is_asked_with_the_one_before(question: str) -> None:
-    assert phrasings(question, HISTORY) == (Phrasing(f"{BEFORE} {question}", joined=True),)
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "When do I get my bonus?",
-        "dress code",
-        "Is it allowed to bring my dog to work?",
-        "Which holidays are paid this year in Utrecht?",
-        "Who is the DPO?",
-        "Is approval required?",
-        "What if I lose my laptop?",
-        "If I lose my key, what does it cost?",
-        "Can I swap a holiday if I don't need it?",
-        "What happens to a parking space when its owner leaves?",
-    ],
-)
-def test_a_few_words_or_a_whole_question_that_says_it_are_asked_alone_first(question: str) -> None:
-    assert phrasings(question, HISTORY) == (Phrasing(question), Phrasing(f"{BEFORE} {question}", joined=True))
-
-
-def test_a_follow_up_of_a_follow_up_keeps_the_subject() -> None:
-    history = [*HISTORY, Turn("user", "And in Utrecht?"), Turn("assistant", "The same.")]
-    assert phrasings("Who decides?", history)[0].text == f"{BEFORE} And in Utrecht? Who decides?"
+def test_a_unit_that_is_asked_for_is_no_word_of_a_question(question: str, own: list[str]) -> None:
+    assert own_words(question) == own
 
 
 @pytest.mark.parametrize("count", [*range(1, 8)])
-def test_a_phrasing_is_made_of_the_questions_before_it_that_the_log_holds(count: int) -> None:
-    history = [Turn("user", f"And in town {n}?") for n in range(count)]
+def test_the_last_questions_are_the_ones_before(count: int) -> None:
+    history = [Turn("user", f" And in town {n}?") for n in range(count)]
     before = questions_before([*history, Turn("assistant", "x"), Turn("user", " ")])
-    assert before == [turn.content for turn in history][-MOST_BEFORE:]
-    alone = phrasings("And who?", [Turn("user", text) for text in before])
-    assert phrasings("And who?", history) == alone and all(text in alone[0].text for text in before)
-    long = [Turn("user", "And " + "x" * 2 * MAX_QUESTION)]
-    assert phrasings("And who?", long) == phrasings("And who?", [Turn("user", long[0].content[:MAX_QUESTION])])
-
-
-def test_a_follow_up_with_words_of_its_own_is_asked_alone_too() -> None:
-    question = "What about a bottle of wine worth 40 pounds?"
-    assert phrasings(question, HISTORY) == (Phrasing(f"{BEFORE} {question}", joined=True), Phrasing(question))
-
-
-@pytest.mark.parametrize(
-    ("question", "about"),
-    [
-        ("How do we name channels?", {"name", "channel"}),
-        ("What does SOC2 mean for us?", {"soc2"}),
-        ("What is the limit?", {"limit"}),
-        ("Is our dog allowed there?", set()),
-        ("Is there a dress code?", {"dress", "code"}),
-        ("Is there one?", set()),
-        ("What do I do if I lose one?", set()),
-        ("theatre staff", set()),
-        ("And for dinner?", set()),
-    ],
-)
-def test_a_clause_that_does_not_refer_back_has_a_subject_of_its_own(question: str, about: set[str]) -> None:
-    assert subject_of(question) == about
+    assert before == [turn.content.strip() for turn in history][-MOST_BEFORE:]
 
 
 def test_what_the_last_answer_said_is_no_answer_to_who_asks_on() -> None:
