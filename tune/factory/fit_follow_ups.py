@@ -57,9 +57,9 @@ def main() -> None:
         "examples": len(lines),
         "ordinary": len(ordinary),
         "unseen": len(unseen),
-        "whole_joined_first": round(float((told[is_whole] >= LIKELY).mean()), 3),
-        "whole_never_alone": round(float((told[is_whole] >= SURE).mean()), 3),
-        "follow_ups_alone_first": round(float((told[~is_whole] < LIKELY).mean()), 3),
+        "whole_alone_only": round(float((told[is_whole] <= 1 - SURE).mean()), 3),
+        "whole_joined_first": round(float((told[is_whole] >= SURE).mean()), 3),
+        "follow_ups_joined_first": round(float((told[~is_whole] >= SURE).mean()), 3),
         "follow_ups_never_joined": round(float((told[~is_whole] <= 1 - SURE).mean()), 3),
         "license": "Apache-2.0",
     }
