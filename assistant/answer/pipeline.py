@@ -87,7 +87,7 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     for asked in engine.follow_ups.phrasings(inquiry.question, inquiry.history):
         text, reading = read_for_asker(inquiry, asked, engine)
         if engine.answers(reading) and (asked.joined or not stands_alone):
-            reading = _said_again(reading, inquiry, engine)
+            reading = beyond_last_answer(reading, inquiry, engine)
         if asked.joined and stands_alone:
             reading = about_it(reading, inquiry.question)
         if engine.answers(reading):
@@ -257,15 +257,16 @@ def about_it(reading: Reading, question: str) -> Reading:
     return reading if content(" ".join(own_words(question))) <= said else Reading((), reading.hits, 0.0)
 
 
-def _said_again(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
-    """Return what was found for a follow-up, without what the last answer said and is no answer to it by itself.
+def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
+    """Return what was found for a follow-up, without what the last answer said, unless that answers it by itself.
 
     "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both. It counts if
     it has a word of the follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit.
     """
     best = reading.evidence[0]
-    if not repeats_last_answer(best.text, inquiry.question, inquiry.history):
-        return reading
+    new = [e for e in reading.evidence if not repeats_last_answer(e.text, inquiry.question, inquiry.history)]
+    if best in new:
+        return replace(reading, evidence=tuple(new))
     alone = engine.reader.read(inquiry.as_told(inquiry.question), (best.hit,))
     if not any(overlap(best, evidence) for evidence in alone.evidence[:1]):
         return Reading((), reading.hits, 0.0)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.follow_up import SURE, FollowUps, Phrasing, load_follow_ups
-from assistant.answer.pipeline import about_it
+from assistant.answer.pipeline import about_it, beyond_last_answer
 from assistant.core.records import MAX_QUESTION, Turn
 from assistant.models.encoder import Encoder
 
@@ -134,6 +135,18 @@ def test_it_is_said_again_where_it_answers(
     after = assistant.answer(then, [Turn("user", first), Turn("assistant", answer.text)])
     assert (after.status == "answered") == answered
     assert shown in "\n".join(source.quote for source in after.sources)
+
+
+def test_beside_what_is_new_the_last_answer_is_not_said_again(make_assistant: Callable[..., Assistant]) -> None:
+    assistant = make_assistant(FILES)
+    engine, said = assistant._engine, assistant.answer(CARRY)
+    carry, ill = assistant.read(CARRY), assistant.read("What does somebody get who falls ill on leave?")
+    both = replace(ill, evidence=(*ill.evidence, *carry.evidence))
+    history = [Turn("user", CARRY), Turn("assistant", said.text)]
+    with engine.snapshot():
+        inquiry = assistant._inquiry("and when I fall ill?", history, assistant.access)
+        assert beyond_last_answer(both, inquiry, engine).evidence == ill.evidence
+        assert beyond_last_answer(both, replace(inquiry, history=()), engine) == both
 
 
 def test_a_clause_on_another_subject_is_not_answered_with_the_one_before(
