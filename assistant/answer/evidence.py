@@ -133,6 +133,11 @@ def overlap(one: Evidence, other: Evidence) -> bool:
     return same and one.start < other.end and other.start < one.end
 
 
+def covers(one: Evidence, other: Evidence) -> bool:
+    """Tell whether one holds all of the other."""
+    return overlap(one, other) and one.start <= other.start and other.end <= one.end
+
+
 def reach(evidence: Evidence) -> int:
     """Return how many characters its quote has."""
     start, end = quote_span(evidence)

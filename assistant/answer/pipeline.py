@@ -10,13 +10,13 @@ from assistant.answer.asker import read_for_asker
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
 from assistant.answer.disclosure import permitted, shown_owner
 from assistant.answer.engine import Engine
-from assistant.answer.evidence import in_place, overlap
+from assistant.answer.evidence import covers, in_place, overlap
 from assistant.answer.extract import EXTRACT, extract
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import MAX_ABOUT, Inquiry, halves, own_words, repeats_last_answer
+from assistant.answer.question import MAX_ABOUT, Inquiry, halves, own_words, questions_before
 from assistant.answer.read import evidence_in
 from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
@@ -86,11 +86,12 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     stands_alone = engine.follow_ups.stands_alone(inquiry.question)
     for asked in engine.follow_ups.phrasings(inquiry.question, inquiry.history):
         text, reading = read_for_asker(inquiry, asked, engine)
-        if engine.answers(reading) and (asked.joined or not stands_alone):
+        if found := engine.answers(reading) and (asked.joined or not stands_alone):
             reading = beyond_last_answer(reading, inquiry, engine)
         if asked.joined and stands_alone:
             reading = about_it(reading, inquiry.question)
-        if engine.answers(reading):
+        # What answers has just been said: another meaning would be far-fetched.
+        if engine.answers(reading) or (found and asked.joined and not tried):
             return text, reading
         tried.append((text, reading))
     return tried[0]
@@ -263,8 +264,8 @@ def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Re
     "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both. It counts if
     it has a word of the follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit.
     """
-    best = reading.evidence[0]
-    new = [e for e in reading.evidence if not repeats_last_answer(e.text, inquiry.question, inquiry.history)]
+    best, said = reading.evidence[0], last_evidence(inquiry, engine)
+    new = [e for e in reading.evidence if not any(covers(known, e) for known in said)]
     if best in new:
         return replace(reading, evidence=tuple(new))
     alone = engine.reader.read(inquiry.as_told(inquiry.question), (best.hit,))
@@ -274,3 +275,17 @@ def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Re
     if shares_words and alone.probability >= engine.config.answer.min_closest:
         return reading
     return replace(reading, evidence=(), probability=alone.probability)
+
+
+def last_evidence(inquiry: Inquiry, engine: Engine) -> tuple[Evidence, ...]:
+    """Return what the question before is answered with, for somebody who asks on with words of their own.
+
+    By reading for it again, which costs little while it is remembered: what a history says was answered may be forged,
+    and the log, from which a question is asked again, holds questions alone.
+    """
+    asked = questions_before(inquiry.history)
+    if not asked or not own_words(inquiry.question):
+        return ()
+    history = [Turn("user", question) for question in asked[:-1]]
+    reading = understand(replace(inquiry, question=asked[-1], history=history), engine)[1]
+    return reading.evidence if engine.answers(reading) else ()

@@ -143,9 +143,3 @@ def own_words(question: str) -> list[str]:
 def _asked_for(match: re.Match[str]) -> str:
     """Return what is counted, nothing for a unit."""
     return "" if not match[1] or stem(match[1]) in MEASURES else match[1]
-
-
-def repeats_last_answer(text: str, question: str, history: Sequence[Turn]) -> bool:
-    """Tell whether the last answer has said a text, to somebody who asks on with words of their own."""
-    last = next((turn.content for turn in reversed(history) if turn.role == "assistant"), "")
-    return bool(own_words(question)) and " ".join(text.split()) in " ".join(last.split())

@@ -139,7 +139,7 @@ class ServeSection:
     proxies: str = ""  # addresses of proxies that say who asks, e.g. "127.0.0.1"; others are then refused
     user_header: str = "X-Forwarded-User"  # in which a proxy names whoever asks
     groups_header: str = "X-Forwarded-Groups"  # in which a proxy names the groups of whoever asks
-    groups: str = ""  # their roles, e.g. "policy-hr = hr; directors = board, managers"; other groups give none
+    groups: str = ""  # their roles, in any case: "policy-hr = hr; directors = board, managers"; others give none
     about_header: str = ""  # in which a proxy says what else decides answers, like user.about: "contractor, London"
     reviewers: str = ""  # roles that may see /gaps, e.g. "hr, policy-owners"
     gaps: str = ""  # what `assistant gaps --json` prints, shown at /gaps

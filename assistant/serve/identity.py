@@ -110,7 +110,9 @@ class Door:
     def about(self, headers: Headers) -> str:
         """Return what the proxy that is believed says of whoever asks, as much as may be said; "" where none does."""
         told = _told(self.about_header, headers) if self.proxies and self.about_header else ""
-        return " ".join(redacted(told).split())[:MAX_ABOUT]  # cut before, half a number would be none that is masked
+        # What is cut is masked before: half a number would be none that is. Else it is masked with the question.
+        told = " ".join(told.split())
+        return told if len(told) <= MAX_ABOUT else redacted(told)[:MAX_ABOUT]
 
 
 def make_door(

@@ -58,7 +58,7 @@ class Chat:
         today = assistant.access.as_of == datetime.date.today().isoformat()
         self._day = "" if today else assistant.access.as_of
         self._about = assistant.config.user.about
-        self._answers: list[Answer] = []
+        self._turns: list[tuple[str, Answer]] = []  # what was typed, whose values mask what follows, and the answer
         self._generation = ""
         self._done = self._working = False
         self.commands: Mapping[str, Command] = {
@@ -162,14 +162,18 @@ class Chat:
         changed, self._generation = self._generation not in ("", index.generation), index.generation
         if changed:
             self._view.note(f"The index has changed since the last answer: now {index_size(index)}.")
-        self._answers.append(answer)
+        self._turns.append((question, answer))
         self._view.answer(answer, self._assistant.files(answer, self.access))
         self._view.out.print()
 
     def _history(self) -> list[Turn]:
         """Return the last turns; a question that a guard refused is not one to understand others from."""
-        heard = [answer for answer in self._answers if answer.status != "blocked"][-REMEMBERED_ANSWERS:]
-        return [turn for a in heard for turn in (Turn("user", a.question), Turn("assistant", a.text))]
+        heard = [turn for turn in self._turns if turn[1].status != "blocked"][-REMEMBERED_ANSWERS:]
+        return [turn for typed, a in heard for turn in (Turn("user", typed), Turn("assistant", a.text))]
+
+    @property
+    def _answers(self) -> list[Answer]:
+        return [answer for _, answer in self._turns]
 
     @contextmanager
     def _spinner(self) -> Iterator[Callable[[str], None]]:
@@ -250,7 +254,7 @@ class Chat:
         if self.access != before:
             self._generation = ""  # another is seen of the same index
         if self.access != before and self._answers:
-            self._answers.clear()
+            self._turns.clear()
             self._view.note("Started a new conversation because your role or date changed.")
 
     def _whose(self) -> Text:
@@ -259,7 +263,7 @@ class Chat:
         return Text(printable(f"Asking as {roles}, of the documents in force on {access.as_of}."))
 
     def _new(self, _: str) -> None:
-        self._answers.clear()
+        self._turns.clear()
         self._view.note("Started a new conversation.")
 
     def _save(self, argument: str) -> None:

@@ -120,6 +120,7 @@ def test_lines_of_an_author_that_it_did_not_learn_from_are_told_apart(follow_ups
         (HOTEL, "And for dinner?", False, ""),
         (HOTEL, "what about dinner", False, ""),
         (CARRY, "and the hotel limit?", True, "140"),
+        (CARRY, "until when", False, "31 March"),
         (HOTEL, "and who pays for the parking?", False, ""),
         (HOTEL, "What does SOC2 mean for us?", False, ""),
         ("Which class are trains?", "How do we class risks?", False, ""),
@@ -133,6 +134,8 @@ def test_it_is_said_again_where_it_answers(
     answer = assistant.answer(first)
     assert answer.status == "answered"
     after = assistant.answer(then, [Turn("user", first), Turn("assistant", answer.text)])
+    logged = assistant.answer(then, [Turn("user", first)])  # which holds the questions alone
+    assert (logged.status, logged.text, logged.confidence) == (after.status, after.text, after.confidence)
     assert (after.status == "answered") == answered
     assert shown in "\n".join(source.quote for source in after.sources)
 
@@ -142,7 +145,8 @@ def test_beside_what_is_new_the_last_answer_is_not_said_again(make_assistant: Ca
     engine, said = assistant._engine, assistant.answer(CARRY)
     carry, ill = assistant.read(CARRY), assistant.read("What does somebody get who falls ill on leave?")
     both = replace(ill, evidence=(*ill.evidence, *carry.evidence))
-    history = [Turn("user", CARRY), Turn("assistant", said.text)]
+    assert said.status == "answered"
+    history = [Turn("user", CARRY)]
     with engine.snapshot():
         inquiry = assistant._inquiry("and when I fall ill?", history, assistant.access)
         assert beyond_last_answer(both, inquiry, engine).evidence == ill.evidence

@@ -10,13 +10,9 @@ from assistant.answer.question import (
     own_words,
     questions_before,
     recent,
-    repeats_last_answer,
     respelt,
 )
 from assistant.core.records import Turn
-
-BEFORE = "How do I report harassment?"
-HISTORY = [Turn("user", BEFORE), Turn("assistant", "1. Tell your manager.\n2. Write it down. [1]")]
 
 
 @pytest.mark.parametrize(
@@ -41,13 +37,6 @@ def test_the_last_questions_are_the_ones_before(count: int) -> None:
     history = [Turn("user", f" And in town {n}?") for n in range(count)]
     before = questions_before([*history, Turn("assistant", "x"), Turn("user", " ")])
     assert before == [turn.content.strip() for turn in history][-MOST_BEFORE:]
-
-
-def test_what_the_last_answer_said_is_no_answer_to_who_asks_on() -> None:
-    assert repeats_last_answer("1. Tell your manager.\n 2. Write it down.", "thanks, that was helpful", HISTORY)
-    assert not repeats_last_answer("1. Tell your manager.\n 2. Write it down.", "Who?", HISTORY)
-    assert not repeats_last_answer("Write to the board.", "And the board?", HISTORY)
-    assert not repeats_last_answer("Tell", "And who?", ())
 
 
 def test_what_nothing_can_encode_is_taken_out_of_a_history() -> None:

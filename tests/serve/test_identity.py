@@ -125,6 +125,11 @@ def test_nobody_but_a_proxy_says_what_decides() -> None:
     assert Door(about_header="X-About").about([("X-About", "contractor")]) == ""
 
 
+def test_what_the_proxy_says_masks_the_question_too(behind: Behind) -> None:
+    said = "contractor, PIN 7731"  # the answer masks both by it
+    assert behind(about="X-About").about([("X-About", "contractor,  PIN 7731")]) == said
+
+
 def test_what_the_proxy_says_is_masked_before_it_is_cut(behind: Behind) -> None:
     said = f"{'London ' * 26}card 4111 1111 1111 1111"
     told = behind(about="X-About").about([("X-About", said)])

@@ -280,6 +280,12 @@ def test_saved_answers_verify(office: Assistant, talk: Callable[..., str], tmp_p
         assert checks and not [check for check in checks if check.problem]
 
 
+def test_what_was_named_before_stays_masked(office: Assistant, talk: Callable[..., str], tmp_path: Path) -> None:
+    told = "My passport is 533380006. What is the limit for a hotel night?"
+    talk(office, told, CARRY, "Does a hotel need 533380006?", f"/save {tmp_path / 'talk.json'}")
+    assert "533380006" not in (tmp_path / "talk.json").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["a.json", "a.md"])
 def test_personal_data_is_masked_in_what_is_saved(office: Assistant, tmp_path: Path, name: str) -> None:
     said = "I am jo@mail.example. What is the limit for a hotel night?"

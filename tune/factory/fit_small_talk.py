@@ -1,6 +1,7 @@
 """Make the model that tells thanks and greetings from questions:  python -m tune.factory.fit_small_talk
 
-From `examples/small_talk.jsonl`, and as questions those of our organisations' employees. A minute on two cores; writes
+From `examples/small_talk.jsonl`, and as questions those of our organisations' employees and conversations. Two
+minutes on two cores; writes
 `assistant/packaged/small_talk.json`, with what ten folds tell of its errors.
 """
 
@@ -19,6 +20,8 @@ from assistant.answer.small_talk import FILE, KINDS, QUESTION, SUMMARY
 from assistant.core.config import load_config
 from assistant.evaluate.questions import read_questions
 from assistant.models.encoder import guard_encode
+from tune.factory.fit_follow_ups import EXAMPLES as CONVERSATIONS
+from tune.factory.fit_follow_ups import UNSEEN_AUTHOR, read_lines
 from tune.factory.fit_packaged import DOCUMENTS, QUESTIONS, organisations
 from tune.factory.train_guards import fold_rows
 from tune.factory.train_reader import FOLLOW_UPS
@@ -62,8 +65,8 @@ def main() -> None:
     kinds = np.array([names.index(line["kind"]) for line in lines])
     vectors = encode([line["text"] for line in lines]).astype(np.float64)
     asked = [question.question for folder in organisations() for question in read_questions(folder / QUESTIONS)]
-    follow_ups = [path for folder in organisations() if (path := folder / FOLLOW_UPS).is_file()]
-    asked += [json.loads(line)["question"] for path in follow_ups for line in path.read_text("utf-8").splitlines()]
+    follow_ups = [CONVERSATIONS, *(path for folder in organisations() if (path := folder / FOLLOW_UPS).is_file())]
+    asked += [text for path in follow_ups for text, _ in read_lines(path)]
     ordinary = encode(asked).astype(np.float64)
 
     def fit(rows: NDArray[np.int64]) -> LogisticRegression:
@@ -78,13 +81,17 @@ def main() -> None:
     told = np.where(chances.max(1) >= THRESHOLD, chances.argmax(1), len(KINDS))
     small = kinds < len(KINDS)
     model = fit(np.arange(len(lines)))
-    taken = model.predict_proba(ordinary)[:, : len(KINDS)].max(1) >= THRESHOLD
+    taken, unseen = (
+        model.predict_proba(vectors)[:, : len(KINDS)].max(1) >= THRESHOLD
+        for vectors in (ordinary, encode([text for text, _ in read_lines(UNSEEN_AUTHOR)]).astype(np.float64))
+    )
     card = {
         "what": "thanks, a greeting, what the assistant is, the last answer again, a summary, or a question; by MiniLM",
         "examples": len(lines),
         "told": round(float((told[small] == kinds[small]).mean()), 3),
         "questions_like_them_mistaken": round(float((told[~small] < len(KINDS)).mean()), 3),
         "ordinary_questions_mistaken": f"{int(taken.sum())} of {len(asked)}",
+        "unseen_author_mistaken": f"{int(unseen.sum())} of {len(unseen)}",
         "license": "Apache-2.0",
     }
     found = {

@@ -17,7 +17,7 @@ from assistant.answer.context import by_key, excerpts_once
 from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
 from assistant.answer.outcomes import nearest
 from assistant.answer.proof.citations import focuses
-from assistant.answer.question import MAX_ABOUT, MAX_TURNS
+from assistant.answer.question import MAX_ABOUT, MAX_TURN, MAX_TURNS
 from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Hit, Turn
 from assistant.serve.page.views import SOURCE_PATH, block_views, document_facts, link, pieces, place
 from assistant.serve.schemas import HttpError, Latest, Message, bad_request
@@ -116,7 +116,7 @@ def check_asker(asked: PageQuestion, asker: str) -> None:
 
 def answered(answer: Answer, asked: PageQuestion, asker: str) -> Response:
     """Return the page with an answer, and with the conversation for the question after it."""
-    turns = [*asked.turns, Turn("user", answer.question), Turn("assistant", answer.text)][-MAX_TURNS:]
+    turns = [*asked.turns, Turn("user", answer.question[:MAX_TURN]), Turn("assistant", answer.text)][-MAX_TURNS:]
     while len(history := _conversation(turns)) > MAX_HISTORY:
         turns = turns[1:]
     marked, sources = focuses(answer.citations), by_key(answer.sources)
