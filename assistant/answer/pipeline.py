@@ -21,6 +21,7 @@ from assistant.answer.read import evidence_in
 from assistant.answer.small_talk import SUMMARY
 from assistant.answer.versions import earlier, since
 from assistant.core.records import (
+    MAX_QUESTION,
     NO_MODEL,
     Access,
     Answer,
@@ -107,7 +108,7 @@ def with_halves(inquiry: Inquiry, reading: Reading, engine: Engine) -> Reading:
         return reading
     first, second = parts
     history = [*inquiry.history, Turn("user", first)]
-    asked = replace(inquiry, question=first), replace(inquiry, question=second, history=history)
+    asked = replace(inquiry, question=first), replace(inquiry, question=second, history=history, is_second_half=True)
     found = [half for one in asked if engine.answers(half := understand(one, engine)[1])]
     if engine.answers(reading):
         found, probability = [reading, *found], reading.probability
@@ -284,8 +285,8 @@ def last_evidence(inquiry: Inquiry, engine: Engine) -> tuple[Evidence, ...]:
     and the log, from which a question is asked again, holds questions alone.
     """
     asked = questions_before(inquiry.history)
-    if not asked or not own_words(inquiry.question):
+    if not asked or inquiry.is_second_half or not own_words(inquiry.question):
         return ()
     history = [Turn("user", question) for question in asked[:-1]]
-    reading = understand(replace(inquiry, question=asked[-1], history=history), engine)[1]
+    reading = understand(replace(inquiry, question=asked[-1][:MAX_QUESTION], history=history), engine)[1]
     return reading.evidence if engine.answers(reading) else ()

@@ -67,6 +67,7 @@ class Inquiry:
     verdicts: tuple[Verdict, ...] = ()
     typed: str = ""  # the question before its words were respelt, where they were
     about: str = ""
+    is_second_half: bool = False  # of a question whose first half stands before it, and is not answered yet
 
     def as_told(self, asked: str) -> str:
         """Return a question as somebody asks it who says who they are: "Contractor, Leeds. How many days do I get?"."""

@@ -14,7 +14,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.follow_up import SURE, FollowUps, Phrasing, load_follow_ups
-from assistant.answer.pipeline import about_it, beyond_last_answer
+from assistant.answer.pipeline import about_it, beyond_last_answer, last_evidence
 from assistant.core.records import MAX_QUESTION, Turn
 from assistant.models.encoder import Encoder
 
@@ -151,6 +151,15 @@ def test_beside_what_is_new_the_last_answer_is_not_said_again(make_assistant: Ca
         inquiry = assistant._inquiry("and when I fall ill?", history, assistant.access)
         assert beyond_last_answer(both, inquiry, engine).evidence == ill.evidence
         assert beyond_last_answer(both, replace(inquiry, history=()), engine) == both
+
+
+def test_the_first_half_of_a_question_was_not_answered_yet(make_assistant: Callable[..., Assistant]) -> None:
+    assistant = make_assistant(FILES)
+    engine, history = assistant._engine, [Turn("user", CARRY)]
+    with engine.snapshot():
+        inquiry = assistant._inquiry("by when must the days be taken", history, assistant.access)
+        assert last_evidence(inquiry, engine) == assistant.read(CARRY).evidence
+        assert last_evidence(replace(inquiry, is_second_half=True), engine) == ()
 
 
 def test_a_clause_on_another_subject_is_not_answered_with_the_one_before(
