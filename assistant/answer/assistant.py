@@ -13,7 +13,7 @@ from assistant.answer.disclosure import show_terms, shown_meta, shown_owner, tol
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
-from assistant.answer.pipeline import answer_question, search_passages, understand
+from assistant.answer.pipeline import answer_question, search_passages
 from assistant.answer.proof.verify import check_place
 from assistant.answer.question import (
     MAX_TURNS,
@@ -27,6 +27,7 @@ from assistant.answer.question import (
     recent,
 )
 from assistant.answer.read import Candidates, ReaderFile
+from assistant.answer.understand import understand
 from assistant.audit.trail import Audit, answer_line, search_line
 from assistant.core.config import Config, load_config
 from assistant.core.errors import UsageError

@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answer import outcomes
-from assistant.answer.asker import read_for_asker
 from assistant.answer.context import excerpts_around, with_amendments, with_limits
 from assistant.answer.disclosure import permitted, shown_owner
 from assistant.answer.engine import Engine
-from assistant.answer.evidence import covers, in_place, overlap
 from assistant.answer.extract import EXTRACT, extract
 from assistant.answer.generate_from_passages import PASSAGES, answer_from_passages
 from assistant.answer.phrase import GroundedText, phrase
 from assistant.answer.proof.citations import quote_of
 from assistant.answer.proof.verify import check_quote
-from assistant.answer.question import MAX_ABOUT, Inquiry, halves, own_words, questions_before
+from assistant.answer.question import MAX_ABOUT, Inquiry
 from assistant.answer.read import evidence_in
 from assistant.answer.small_talk import SUMMARY
+from assistant.answer.understand import understand, with_halves
 from assistant.answer.versions import earlier, since
 from assistant.core.records import (
-    MAX_QUESTION,
     NO_MODEL,
     Access,
     Answer,
@@ -31,7 +29,6 @@ from assistant.core.records import (
     Hit,
     Reading,
     SearchResult,
-    Turn,
     Verdict,
 )
 from assistant.guards.run import Screened, redacted
@@ -79,47 +76,6 @@ def screen(inquiry: Inquiry, engine: Engine) -> Screened:
             joined = engine.guards.input(text)
             screened = replace(joined, text=screened.text) if joined.action == "block" else screened
     return screened
-
-
-def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
-    """Read for what a question may mean, and return what was asked and found: the first that is answered."""
-    tried: list[tuple[str, Reading]] = []
-    stands_alone = engine.follow_ups.stands_alone(inquiry.question)
-    for asked in engine.follow_ups.phrasings(inquiry.question, inquiry.history):
-        text, reading = read_for_asker(inquiry, asked, engine)
-        if found := engine.answers(reading) and (asked.joined or not stands_alone):
-            reading = beyond_last_answer(reading, inquiry, engine)
-        if asked.joined and stands_alone:
-            reading = about_it(reading, inquiry.question)
-        # What answers has just been said: another meaning would be far-fetched.
-        if engine.answers(reading) or (found and asked.joined and not tried):
-            return text, reading
-        tried.append((text, reading))
-    return tried[0]
-
-
-def with_halves(inquiry: Inquiry, reading: Reading, engine: Engine) -> Reading:
-    """Add to a question of two halves what answers each, since the whole's answer is often that of one of them.
-
-    Where the whole is not answered it is only if both of them are.
-    """
-    parts = halves(inquiry.question)
-    if parts is None:
-        return reading
-    first, second = parts
-    history = [*inquiry.history, Turn("user", first)]
-    asked = replace(inquiry, question=first), replace(inquiry, question=second, history=history, is_second_half=True)
-    found = [half for one in asked if engine.answers(half := understand(one, engine)[1])]
-    if engine.answers(reading):
-        found, probability = [reading, *found], reading.probability
-    elif len(found) == len(asked):
-        probability = min(half.probability for half in found)
-    else:
-        return reading
-    evidence: list[Evidence] = []
-    for one in found:
-        evidence += [e for e in one.evidence if not any(overlap(e, known) for known in evidence)]
-    return replace(reading, evidence=tuple(evidence), probability=probability)
 
 
 def summarize(inquiry: Inquiry, engine: Engine) -> Answer | None:
@@ -248,45 +204,3 @@ def _shares_content_words(question: str, hits: Sequence[Hit]) -> bool:
     """Tell whether any word of a question, not a mere number, is the hits'."""
     words = {word for word in content(question) if not word.isdigit()}
     return any(words & content(hit.passage.text) for hit in hits)
-
-
-def about_it(reading: Reading, question: str) -> Reading:
-    """Return what was found for a whole question together with the one before, nothing that lacks the question's words.
-
-    "How do we name channels?" after "Who approves software?" is not about software.
-    """
-    said = content(" ".join(map(in_place, reading.evidence[:1])))
-    return reading if content(" ".join(own_words(question))) <= said else Reading((), reading.hits, 0.0)
-
-
-def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
-    """Return what was found for a follow-up, without what the last answer said, unless that answers it by itself.
-
-    "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both. It counts if
-    it has a word of the follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit.
-    """
-    best, said = reading.evidence[0], last_evidence(inquiry, engine)
-    new = [e for e in reading.evidence if not any(covers(known, e) for known in said)]
-    if best in new:
-        return replace(reading, evidence=tuple(new))
-    alone = engine.reader.read(inquiry.as_told(inquiry.question), (best.hit,))
-    if not any(overlap(best, evidence) for evidence in alone.evidence[:1]):
-        return Reading((), reading.hits, 0.0)
-    shares_words = not content(inquiry.question).isdisjoint(content(in_place(best)))
-    if shares_words and alone.probability >= engine.config.answer.min_closest:
-        return reading
-    return replace(reading, evidence=(), probability=alone.probability)
-
-
-def last_evidence(inquiry: Inquiry, engine: Engine) -> tuple[Evidence, ...]:
-    """Return what the question before is answered with, for somebody who asks on with words of their own.
-
-    By reading for it again, which costs little while it is remembered: what a history says was answered may be forged,
-    and the log, from which a question is asked again, holds questions alone.
-    """
-    asked = questions_before(inquiry.history)
-    if not asked or inquiry.is_second_half or not own_words(inquiry.question):
-        return ()
-    history = [Turn("user", question) for question in asked[:-1]]
-    reading = understand(replace(inquiry, question=asked[-1][:MAX_QUESTION], history=history), engine)[1]
-    return reading.evidence if engine.answers(reading) else ()

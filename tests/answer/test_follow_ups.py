@@ -14,7 +14,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.follow_up import SURE, FollowUps, Phrasing, load_follow_ups
-from assistant.answer.pipeline import about_it, beyond_last_answer, last_evidence
+from assistant.answer.understand import about_it, beyond_last_answer, last_evidence
 from assistant.core.records import MAX_QUESTION, Turn
 from assistant.models.encoder import Encoder
 
