@@ -13,19 +13,26 @@ from assistant.text.words import content
 
 
 def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
-    """Read for what a question may mean, and return what was asked and found: the first that is answered."""
+    """Read for what a question may mean, and return what was asked and found: the first that is answered.
+
+    Where what answers has just been said, another meaning must be about the question's own words: "and for dinner?" may
+    be, "until when" is not.
+    """
     tried: list[tuple[str, Reading]] = []
+    was_said = False
     stands_alone = engine.follow_ups.stands_alone(inquiry.question)
     for asked in engine.follow_ups.phrasings(inquiry.question, inquiry.history):
+        if was_said and not own_words(inquiry.question):
+            break
         text, reading = read_for_asker(inquiry, asked, engine)
         answers = engine.answers(reading)
         if answers and (asked.joined or not stands_alone):
             reading = beyond_last_answer(reading, inquiry, engine)
-        if asked.joined and stands_alone:
+        if was_said or (asked.joined and stands_alone):
             reading = about_it(reading, inquiry.question)
-        # Where what answers a follow-up has just been said, another meaning is far-fetched.
-        if engine.answers(reading) or (answers and asked.joined and not tried):
+        if engine.answers(reading):
             return text, reading
+        was_said = was_said or answers
         tried.append((text, reading))
     return tried[0]
 
@@ -55,12 +62,17 @@ def with_halves(inquiry: Inquiry, reading: Reading, engine: Engine) -> Reading:
 
 
 def about_it(reading: Reading, question: str) -> Reading:
-    """Return what was found for a whole question together with the one before, nothing that lacks the question's words.
+    """Return what was found for a question, nothing if it lacks the question's own words.
 
     "How do we name channels?" after "Who approves software?" is not about software.
     """
-    said = content(" ".join(map(in_place, reading.evidence[:1])))
-    return reading if content(" ".join(own_words(question))) <= said else Reading((), reading.hits, 0.0)
+    is_about_it = all(has_own_words(best, question) for best in reading.evidence[:1])
+    return reading if is_about_it else Reading((), reading.hits, 0.0)
+
+
+def has_own_words(evidence: Evidence, question: str) -> bool:
+    """Tell whether evidence has all of a question's own words."""
+    return content(" ".join(own_words(question))) <= content(in_place(evidence))
 
 
 def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
@@ -71,7 +83,7 @@ def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Re
     """
     best, said = reading.evidence[0], last_evidence(inquiry, engine)
     new = [e for e in reading.evidence if not any(covers(known, e) for known in said)]
-    if best in new:
+    if new and (best in new or has_own_words(new[0], inquiry.question)):
         return replace(reading, evidence=tuple(new))
     alone = engine.reader.read(inquiry.as_told(inquiry.question), (best.hit,))
     if not any(overlap(best, evidence) for evidence in alone.evidence[:1]):

@@ -26,7 +26,7 @@ FILES = {
     "leave.md": "# Annual Leave Policy\n\n## Carrying leave over\n\nAn employee may carry over at most 5 leave days,"
     " which must be taken by 31 March of the next year.\n\n## Sickness\n\nWho falls ill on leave gets the days back.\n",
     "travel.md": "# Travel Policy\n\n## Hotels\n\nThe limit for a hotel night is 140 euros.\n\n## Trains\n\nTrains are"
-    " second class.\n",
+    " second class.\n\n## Meals\n\nDinner on a business trip is reimbursed up to 35 euros.\n",
 }
 CARRY, HOTEL = "How many days of leave can I carry over?", "What is the limit for a hotel night?"
 
@@ -117,10 +117,11 @@ def test_lines_of_an_author_that_it_did_not_learn_from_are_told_apart(follow_ups
         (CARRY, "By when must the days be taken?", True, "31 March"),
         (CARRY, "And by when must I take them?", False, "31 March"),
         (HOTEL, "And in Paris?", False, ""),
-        (HOTEL, "And for dinner?", False, ""),
-        (HOTEL, "what about dinner", False, ""),
+        (HOTEL, "And for dinner?", True, "35"),
+        (HOTEL, "And for breakfast?", False, ""),
+        (HOTEL, "what about breakfast", False, ""),
         (CARRY, "and the hotel limit?", True, "140"),
-        (CARRY, "until when", False, "31 March"),
+        (CARRY, "until when", True, "31 March"),
         (HOTEL, "and who pays for the parking?", False, ""),
         (HOTEL, "What does SOC2 mean for us?", False, ""),
         ("Which class are trains?", "How do we class risks?", False, ""),

@@ -25,6 +25,7 @@ from assistant.core.records import Turn
         ("how many holidays do we get", ["holidays"]),
         ("How much is it?", []),
         ("how many?", []),
+        ("until when", []),
         ("How much?", []),
     ],
 )
