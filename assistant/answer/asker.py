@@ -10,9 +10,8 @@ from __future__ import annotations
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import overlap
 from assistant.answer.follow_up import Phrasing
-from assistant.answer.question import Inquiry
+from assistant.answer.question import Inquiry, own_words
 from assistant.core.records import Reading
-from assistant.text.words import content
 
 MOST_BELOW = 4.0  # log-odds
 
@@ -39,7 +38,7 @@ def _read(inquiry: Inquiry, text: str, asked: Phrasing, engine: Engine) -> Readi
     inquiry.report("reading")
     with inquiry.timer("read"):
         reading = engine.reader.read(text, hits, defined, inquiry.question if asked.joined else "")
-    if not defined and not content(asked.text):  # "What is that?" alone asks of anything
+    if not defined and not own_words(asked.text):  # "What is that?" or "until when" alone asks of anything
         return Reading((), reading.hits, 0.0)
     return reading
 
