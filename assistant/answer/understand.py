@@ -15,8 +15,8 @@ from assistant.text.words import content
 def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     """Read for what a question may mean, and return what was asked and found: the first that is answered.
 
-    Where what answers has just been said, another meaning must be about the question's own words: "and for dinner?" may
-    be, "until when" is not.
+    The less likely meaning must be about the question's own words, and so must another than what has just been said:
+    "and for dinner?" may be, "until when" is not.
     """
     tried: list[tuple[str, Reading]] = []
     was_said = False
@@ -28,7 +28,7 @@ def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
         answers = engine.answers(reading)
         if answers and (asked.joined or not stands_alone):
             reading = beyond_last_answer(reading, inquiry, engine)
-        if was_said or (asked.joined and stands_alone):
+        if was_said or (stands_alone if asked.joined else tried):
             reading = about_it(reading, inquiry.question)
         if engine.answers(reading):
             return text, reading

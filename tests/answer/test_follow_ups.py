@@ -121,6 +121,7 @@ def test_lines_of_an_author_that_it_did_not_learn_from_are_told_apart(follow_ups
         (HOTEL, "And for breakfast?", False, ""),
         (HOTEL, "what about breakfast", False, ""),
         (CARRY, "and the hotel limit?", True, "140"),
+        (HOTEL, "Can I take that in second class, in two parts?", False, ""),
         (CARRY, "until when", True, "31 March"),
         (HOTEL, "and who pays for the parking?", False, ""),
         (HOTEL, "What does SOC2 mean for us?", False, ""),
