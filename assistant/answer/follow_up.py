@@ -40,7 +40,7 @@ class FollowUps:
 
     def probability(self, question: str) -> float:
         """Return P(a question is not understood without the one before it)."""
-        return float(self.model.probabilities([self.model.lexical_log_odds(question)], self.encode([question]))[0])
+        return float(self.model.of_texts([question], self.encode([question]))[0])
 
     def stands_alone(self, question: str) -> bool:
         """Tell whether a question is more likely whole."""

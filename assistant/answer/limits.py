@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assistant.core.files import PACKAGED
 from assistant.models.encoder import Encode
@@ -40,7 +39,7 @@ class LimitModel:
             return []
         vectors = self.encode(texts)
         same = np.array(near, bool) | (vectors @ self.encode([rule])[0] >= SAME_SUBJECT)
-        chances = self._probabilities(texts, vectors)
+        chances = self.model.of_texts(texts, vectors)
         found: list[bool] = ((chances >= self.model.threshold) | ((chances >= LIKELY) & same)).tolist()
         return found
 
@@ -55,12 +54,9 @@ class LimitModel:
         vectors, around, known = self.encode(texts), self.encode(passages), self.encode(rules).T
         same = (vectors @ known).max(axis=1) >= SAME_SUBJECT
         related = (around @ known).max(axis=1) >= RELATED
-        chances = self._probabilities(texts, vectors)
+        chances = self.model.of_texts(texts, vectors)
         found: list[bool] = (((chances >= POSSIBLE) & same) | ((chances >= LIKELY) & related)).tolist()
         return found
-
-    def _probabilities(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        return self.model.probabilities([self.model.lexical_log_odds(text) for text in texts], vectors)
 
 
 def load_limits(encode: Encode, path: Path = FILE) -> LimitModel:

@@ -70,11 +70,12 @@ def answer_question(inquiry: Inquiry, engine: Engine) -> Answer:
 def screen(inquiry: Inquiry, engine: Engine) -> Screened:
     """Screen a question, and with what is read before it too: neither half need give a request away."""
     screened = engine.guards.input(inquiry.question)
-    phrasings = engine.follow_ups.phrasings(inquiry.question, inquiry.history)
-    for text in dict.fromkeys(inquiry.as_told(phrasing.text) for phrasing in phrasings):
-        if screened.action != "block" and text != inquiry.question:
-            joined = engine.guards.input(text)
-            screened = replace(joined, text=screened.text) if joined.action == "block" else screened
+    if screened.action == "block":
+        return screened
+    for phrasing in engine.follow_ups.phrasings(inquiry.question, inquiry.history):
+        text = inquiry.as_told(phrasing.text)
+        if text != inquiry.question and (joined := engine.guards.input(text)).action == "block":
+            return replace(joined, text=screened.text)
     return screened
 
 

@@ -15,6 +15,7 @@ from assistant.text.words import STOP_WORDS, VERBS, WORD, stem
 
 ASKS = VERBS | frozenset("who what when where how which why whom whose until till".split())
 ASKING = "|".join(sorted(ASKS))
+NOT_OWN = STOP_WORDS | ASKS  # words that say nothing of what a question is about
 # Where a second question begins: "how many days, and who decides?"
 SECOND_HALF = re.compile(rf"(?:(?<=\?)\s++|,?(?<!\s)\s++and\s++|,\s++)(?=(?:{ASKING})\b)", re.IGNORECASE)
 HOW_MANY = re.compile(r"\bhow (?:many|much)\b(?: ([^\W\d_]+))?", re.IGNORECASE)
@@ -139,7 +140,7 @@ def halves(question: str) -> tuple[str, str] | None:
 def own_words(question: str) -> list[str]:
     """Return the content words but what asks, and a unit that is asked for: "how many days" is about no days."""
     words = WORD.findall(HOW_MANY.sub(_asked_for, question))
-    return [word for word in words if word.casefold() not in STOP_WORDS | ASKS]
+    return [word for word in words if word.casefold() not in NOT_OWN]
 
 
 def _asked_for(match: re.Match[str]) -> str:

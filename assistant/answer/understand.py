@@ -9,21 +9,18 @@ from assistant.answer.engine import Engine
 from assistant.answer.evidence import covers, in_place, overlap
 from assistant.answer.question import Inquiry, halves, own_words, questions_before
 from assistant.core.records import MAX_QUESTION, Evidence, Reading, Turn
-from assistant.text.words import content
+from assistant.text.words import content, stem
 
 
 def understand(inquiry: Inquiry, engine: Engine) -> tuple[str, Reading]:
     """Read for what a question may mean, and return what was asked and found: the first that is answered.
 
-    The less likely meaning must be about the question's own words, and so must another than what has just been said:
-    "and for dinner?" may be, "until when" is not.
+    The less likely meaning must be about the question's own words, and so must another than what has just been said.
     """
     tried: list[tuple[str, Reading]] = []
     was_said = False
-    stands_alone = engine.follow_ups.stands_alone(inquiry.question)
+    stands_alone = not inquiry.history or engine.follow_ups.stands_alone(inquiry.question)
     for asked in engine.follow_ups.phrasings(inquiry.question, inquiry.history):
-        if was_said and not own_words(inquiry.question):
-            break
         text, reading = read_for_asker(inquiry, asked, engine)
         answers = engine.answers(reading)
         if answers and (asked.joined or not stands_alone):
@@ -66,13 +63,14 @@ def about_it(reading: Reading, question: str) -> Reading:
 
     "How do we name channels?" after "Who approves software?" is not about software.
     """
-    is_about_it = all(has_own_words(best, question) for best in reading.evidence[:1])
-    return reading if is_about_it else Reading((), reading.hits, 0.0)
+    if not reading.evidence or has_own_words(reading.evidence[0], question):
+        return reading
+    return Reading((), reading.hits, 0.0)
 
 
 def has_own_words(evidence: Evidence, question: str) -> bool:
     """Tell whether evidence has all of a question's own words."""
-    return content(" ".join(own_words(question))) <= content(in_place(evidence))
+    return set(map(stem, own_words(question))) <= content(in_place(evidence))
 
 
 def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:

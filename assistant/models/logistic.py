@@ -104,6 +104,10 @@ class Linear:
         log_odds = vectors.astype(np.float64) @ self._weights + np.asarray(lexical)
         return probabilities(log_odds)
 
+    def of_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> Floats:
+        """Return a probability a text [n] with its vector [n, 384]."""
+        return self.probabilities([self.lexical_log_odds(text) for text in texts], vectors)
+
     @cached_property
     def _weights(self) -> Floats:
         return np.asarray(self.vector)

@@ -168,7 +168,7 @@ class Chat:
 
     def _history(self) -> list[Turn]:
         """Return the last turns; a question that a guard refused is not one to understand others from."""
-        heard = [turn for turn in self._turns if turn[1].status != "blocked"][-REMEMBERED_ANSWERS:]
+        heard = [(typed, a) for typed, a in self._turns if a.status != "blocked"][-REMEMBERED_ANSWERS:]
         return [turn for typed, a in heard for turn in (Turn("user", typed), Turn("assistant", a.text))]
 
     @property

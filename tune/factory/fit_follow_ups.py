@@ -19,7 +19,7 @@ from assistant.answer.follow_up import FILE, SURE
 from assistant.core.config import load_config
 from assistant.evaluate.questions import read_questions
 from assistant.models.encoder import guard_encode
-from assistant.models.logistic import probabilities
+from tune.factory.fit_limits import UNGATED, probability
 from tune.factory.fit_packaged import CALIBRATED, PLAIN, QUESTIONS, UNSEEN, organisations
 from tune.factory.train_guards import as_linear, fit_rows, to_json, word_matrix
 from tune.factory.train_reader import FOLLOW_UPS
@@ -27,7 +27,7 @@ from tune.factory.train_reader import FOLLOW_UPS
 EXAMPLES = Path(__file__).parent / "examples" / "follow_ups.jsonl"
 UNSEEN_AUTHOR = EXAMPLES.with_name("follow_ups_unseen.jsonl")
 WHOLE = "whole"  # the kind of what needs nothing before it
-ORDINARY_WEIGHT, PENALTY, LIKELY, UNGATED = 0.1, 10.0, 0.5, -1e9
+ORDINARY_WEIGHT, PENALTY, LIKELY = 0.1, 10.0, 0.5
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -50,8 +50,7 @@ def main() -> None:
     weights = np.repeat([1.0, ORDINARY_WEIGHT], [len(lines), len(ordinary)])
     fitted = fit_rows(word_matrix(texts), encode(texts).astype(np.float64), needs, weights, PENALTY)
     unseen, kinds = zip(*read_lines(UNSEEN_AUTHOR), strict=True)
-    log_odds = word_matrix(unseen) @ fitted.words + encode(unseen).astype(np.float64) @ fitted.vector + fitted.bias
-    told, is_whole = probabilities(log_odds), np.array(kinds) == WHOLE
+    told, is_whole = probability(unseen, encode(unseen).astype(np.float64), fitted), np.array(kinds) == WHOLE
     card = {
         "what": "P(a question needs the one before it), over its words and all-MiniLM-L6-v2's vector",
         "examples": len(lines),

@@ -1,8 +1,7 @@
 """Make the model that tells thanks and greetings from questions:  python -m tune.factory.fit_small_talk
 
-From `examples/small_talk.jsonl`, and as questions those of our organisations' employees and conversations. Two
-minutes on two cores; writes
-`assistant/packaged/small_talk.json`, with what ten folds tell of its errors.
+From `examples/small_talk.jsonl`, and as questions those of our organisations' employees and conversations. Two minutes
+on two cores; writes `assistant/packaged/small_talk.json`, with what ten folds tell of its errors.
 """
 
 from __future__ import annotations
