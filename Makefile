@@ -12,7 +12,7 @@ check:  ## style, types, floors: seconds
 	pytest tests/test_architecture.py tests/test_docs.py
 
 quick:  ## the tests that need no model
-	pytest tests/core tests/text tests/ingest/formats/test_formats.py tests/answer/test_support.py
+	pytest tests/core tests/text tests/ingest/formats/test_formats.py tests/answer/proof
 
 test:  ## the default tests: minutes; those that ask real models: make models
 	pytest

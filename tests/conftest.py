@@ -32,7 +32,13 @@ from tests.office_files import FILES
 ROOT = Path(__file__).parent.parent
 CORPORA = ROOT / "corpora"
 # Of the tests of real models, those that the default run keeps: an ingest and its answers, from Python and the command.
-TWINS = ("tests/answer/test_live_ingest.py::test_an_ingest_by_another_process_is_seen", "tests/cli/test_cli.py::")
+TWINS = (
+    "tests/answer/test_live_ingest.py::test_an_ingest_by_another_process_is_seen",
+    "tests/cli/test_cli.py::test_ask_",
+    "tests/cli/test_cli.py::test_ingest_",
+    "tests/cli/test_cli.py::test_search_shows_passages",
+    "tests/cli/test_cli.py::test_verify_",
+)
 os.environ.update(OPT_OUT)  # for what tests open, and their forked processes preload, by themselves
 
 

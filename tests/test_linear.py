@@ -122,6 +122,7 @@ def _collector_waits() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.slow  # together half a minute, and rarely changed by a commit
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_time_grows_as_the_text_does(name: str) -> None:
     for shape, make in SHAPES.items():

@@ -57,7 +57,9 @@ class Engine:
         self._lock = Lock()  # of what is opened at its first use
         self._thread = local()
         self._registry = Registry(config.models_dir)
-        self._check_encoder()
+        self._encoder_sha = encoder_sha(self._registry.load(config.encoder.model))
+        with self.reading():
+            pass
         self._reader_file = reader or load_reader(config)
         self._confidence = confidence or load_confidence(config.data)
         self.threshold = self._confidence.threshold(config.answer.max_risk)
@@ -88,9 +90,9 @@ class Engine:
 
     @property
     def catalog(self) -> Catalog:
-        """This thread's connection to the catalog."""
+        """This thread's connection to the catalog: to the one that is there now, if the index was made anew."""
         thread = self._thread  # which `close` puts another in the place of
-        if not hasattr(thread, "catalog"):
+        if not hasattr(thread, "catalog") or thread.catalog.is_replaced:
             thread.catalog = Catalog.open(self.config.data)
         found: Catalog = thread.catalog
         return found
@@ -104,9 +106,13 @@ class Engine:
 
     @contextmanager
     def reading(self) -> Iterator[Catalog]:
-        """Hold one state of the index, without its vectors; raises IndexMismatch for one that was masked otherwise."""
+        """Hold one state of the index, without its vectors.
+
+        Raises IndexMissing, and IndexMismatch for one that was masked otherwise, or made with another encoder.
+        """
         with self.catalog.snapshot():
             check_masked(self.catalog, self.config.guards)
+            self._check_encoder()
             yield self.catalog
 
     def respelt(self, inquiry: Inquiry) -> Inquiry:
@@ -158,10 +164,8 @@ class Engine:
         return self.guards.output(text, [hit.passage.text for hit in hits]).action != "allow"
 
     def _check_encoder(self) -> None:
-        with self.reading():
-            indexed = self.catalog.meta("encoder")
+        indexed = self.catalog.meta("encoder")
         if indexed is None:
             raise IndexMissing("the index is empty: no ingest has finished.", "Run: assistant ingest PATH")
-        ours = encoder_sha(self._registry.load(self.config.encoder.model))
-        if indexed != ours:
-            raise other_encoder(self.config.data, indexed, ours, encoder_graphs(self._registry))
+        if indexed != self._encoder_sha:
+            raise other_encoder(self.config.data, indexed, self._encoder_sha, encoder_graphs(self._registry))

@@ -113,8 +113,11 @@ class Ledger:
         Of all lines those that are called `about` or hold that: to parse the others takes a second for a full log.
         What is behind the last line end is no line yet.
         """
-        for path in (self._folder / BEFORE, self._path):
-            for number, line in enumerate(_read(path).split(b"\n")[:-1], 1):
+        now, before = _read(self._path), _read(self._folder / BEFORE)
+        if before.startswith(now):  # it was moved away between the two
+            now = b""
+        for path, data in ((self._folder / BEFORE, before), (self._path, now)):
+            for number, line in enumerate(data.split(b"\n")[:-1], 1):
                 sha256 = self._hash(line)
                 if not (sha256.startswith(about) or about.encode() in line):
                     continue
@@ -143,7 +146,7 @@ class Ledger:
                     raise GateFailed(f"line {count} ({line.id}) does not follow the line before it.", HINT)
                 last = line.raw["number"], line.sha256
                 follows = {last}
-            finished = head.before is not None or _ends_whole(self._path)
+            finished = _ends_whole(self._folder / BEFORE) and (head.before is not None or _ends_whole(self._path))
             if last not in {(s.number, s.sha256) for s in head.states} or not finished:
                 raise GateFailed(f"the log does not end as {HEAD} says: lines at its end are missing or added.", HINT)
             return count

@@ -109,6 +109,8 @@ def read_key(config: Config) -> bytes | None:
 def answer_line(command: str, answer: Answer, before: Sequence[str], access: Access, config: Config) -> Json:
     """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them.
 
+    `earlier` is what it quotes of a version that no longer holds.
+
     `before` are the questions before it that decided what it means, masked as the answer's question is.
     """
     return {
@@ -116,6 +118,9 @@ def answer_line(command: str, answer: Answer, before: Sequence[str], access: Acc
         "history": list(map(_cut, before)),
         "about": _cut(answer.about),
         "answer_sha256": answer_hash(answer),
+        "earlier": [
+            {**line, "until": q.until} for line, q in zip(_quotes(answer.earlier), answer.earlier, strict=True)
+        ],
         "hits": _hits(answer.hits),
         **_asker(access, config),
         **made_by(answer, config),
@@ -260,3 +265,8 @@ def day_of(entry: Entry) -> str:
 def about_of(entry: Entry) -> str:
     """Return what whoever asked said of themselves."""
     return str(entry.raw.get("about", ""))  # which lines of before have not
+
+
+def earlier_of(entry: Entry) -> list[Json]:
+    """Return what an answer quoted of a version that no longer held, with the day until which it did."""
+    return list(entry.raw.get("earlier", ()))  # which lines of before have not

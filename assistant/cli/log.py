@@ -107,13 +107,13 @@ def replay(
     This command is for whoever runs the index: it asks with the roles of the person who asked.
     """
     from assistant.answer.question import MAX_ABOUT
-    from assistant.audit.trail import Audit, about_of, differences, history_of
+    from assistant.audit.trail import Audit, about_of, day_of, differences, history_of
     from assistant.contract import answer_json
 
     view = context.renderer()
     settings = context.settings()
     entry = Audit(settings).find_answer(id)
-    asker = replace(context, roles=",".join(entry.raw["roles"]), as_of=entry.raw["as_of"])
+    asker = replace(context, roles=",".join(entry.raw["roles"]), as_of=day_of(entry))
     with asker.assistant("replay", view) as assistant, view.working("searching"):
         about = about_of(entry)[:MAX_ABOUT]  # what is masked may be longer than what was said
         answer = assistant.answer(entry.raw["question"], history_of(entry), about=about)

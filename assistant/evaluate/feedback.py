@@ -58,9 +58,19 @@ class Pending:
     place: tuple[QuotedText, ...]
 
     @property
+    def about(self) -> str:
+        """What whoever asked said of themselves."""
+        return about_of(self.asked)
+
+    @property
+    def day(self) -> str:
+        """The day of which was asked, nothing for the day on which it was."""
+        return day_of(self.asked)
+
+    @property
     def access(self) -> Access:
         """Who asked, on the day of which was asked where that was another."""
-        return make_access(self.asked.raw["roles"], day_of(self.asked))
+        return make_access(self.asked.raw["roles"], self.day)
 
     @property
     def gold(self) -> tuple[QuotedText, ...] | None:
@@ -116,10 +126,10 @@ def row_of(pending: Pending, gold: Sequence[QuotedText]) -> Json:
         "id": pending.asked.id,
         "feedback": pending.given.id,
         "question": asked["question"],
-        "scenario": f"{about}." if (about := about_of(pending.asked)) else "",
+        "scenario": f"{pending.about}." if pending.about else "",
         "history": [asdict(turn) for turn in history_of(pending.asked)],
         "roles": asked["roles"],
-        "as_of": day_of(pending.asked),
+        "as_of": pending.day,
         "answerable": bool(gold),
         "doc": sources,
         "evidence": [evidence.text for evidence in gold],
@@ -164,6 +174,11 @@ def put_row(path: Path, row: Json) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", "Give a file that you may write.") from error
 
 
+def renewed(pending: Pending, queries: Queries) -> Pending:
+    """Return a piece of feedback as the documents are now."""
+    return _pending(pending.given, pending.asked, queries)
+
+
 def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
     access = Pending(given, asked, (), ()).access
     quoted, right = (
@@ -171,7 +186,7 @@ def _pending(given: Entry, asked: Entry, queries: Queries) -> Pending:
             _quoted(document, span, queries, access)
             for source in entry.raw["sources"]
             if (document := document_of_quote(source, queries, access))
-            and (span := place_of_quote(source, document, queries))
+            and (span := place_of_quote(source, document, queries, access))
         )
         for entry in (asked, given)
     )
@@ -183,4 +198,5 @@ def _quoted(document: Document, span: tuple[int, int], queries: Queries, access:
     passages = [(passage.id, 0.0, ()) for passage in queries.passages_of(document.id, start, end)]
     parts = [part for hit in queries.hits(passages, access) for part in evidence_in(hit)]
     said = " ".join(plain(part) for part in parts if part.start < end and start < part.end)
-    return QuotedText(document.source, document.text[start:end], said)
+    text = document.text[start:end]
+    return QuotedText(document.source, text, said or text)  # a table's header is no part of its own

@@ -38,6 +38,7 @@ FEW = 50  # what all questions have in common is left out; that is trusted as fa
 APART, ALIKE = 0.45, 1.25
 MOST_COMPARED = 5_000  # questions, the latest ones: each with each takes a gigabyte
 LEFT_OUT = "…"
+PUNCTUATION = frozenset(".,;:!?'\"()-/&")
 CHECKS = frozenset({"test", "eval", "replay"})  # commands that ask what others have asked
 MOST_TOLD = 3  # words of a gap's name, questions and places
 
@@ -178,13 +179,17 @@ def common_words(asked: Iterable[Unanswered], least: int) -> frozenset[str]:
 
 
 def describe(asked: Sequence[Unanswered], common: Collection[str], assistant: Assistant) -> Gap:
-    """Name a gap, and find what is closest to its commonest question; words that are not common are left out."""
-    counts = Counter(one.question for one in asked)
-    hits = assistant.search(counts.most_common(1)[0][0], k=MOST_TOLD).hits
+    """Name a gap, and find what is closest to the question that most ask; words that are not common are left out.
+
+    What is searched for is what is told: what one asker alone said would show in the documents that are closest to it.
+    """
+    counts = Counter(question for question, _ in {(one.question, one.asker) for one in asked})
+    shown = sorted((-count, (told := _without(text, common)).count(LEFT_OUT), told) for text, count in counts.items())
     shared = name_of(asked, common)
+    searched = shown[0][-1].replace(LEFT_OUT, "").strip() or " ".join(shared)
+    hits = assistant.search(searched, k=MOST_TOLD).hits if searched else ()
     closest = tuple(_place(hit, assistant) for hit in hits)
     times = sorted(one.time for one in asked)
-    shown = sorted((-count, (told := _without(text, common)).count(LEFT_OUT), told) for text, count in counts.items())
     return Gap(
         name=", ".join(shared),
         asked=len(asked),
@@ -205,11 +210,11 @@ def name_of(asked: Sequence[Unanswered], common: Collection[str]) -> list[str]:
 
 
 def _without(question: str, common: Collection[str]) -> str:
-    """Return a question without what holds a word that is neither common nor everybody's, or signs that say a thing."""
+    """Return a question without what holds a word that is not common, or signs that are no punctuation."""
 
     def is_told(part: str) -> bool:
         words = WORD.findall(part.casefold())
-        return WORD.sub("", part).isascii() and all(word in STOP_WORDS or word in common for word in words)
+        return bool(words) and set(WORD.sub("", part)) <= PUNCTUATION and all(word in common for word in words)
 
     told = [part if is_told(part) else LEFT_OUT for part in question.split()]
     return " ".join(part for part, _ in groupby(told))

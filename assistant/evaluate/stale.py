@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from assistant.answer.proof.verify import is_whole
+from assistant.answer.proof.verify import is_whole, lacks_lead
 from assistant.audit.ledger import Entry
-from assistant.audit.trail import about_of, day_of, headings_hash, quote_hash
+from assistant.audit.trail import about_of, day_of, earlier_of, headings_hash, quote_hash
 from assistant.core.records import Access, Document, make_access
 from assistant.index.queries import Queries
 
@@ -41,17 +41,24 @@ class StaleAnswer:
 
 
 def find_stale(entries: Iterable[Entry], queries: Queries, since: str = "") -> Iterator[StaleAnswer]:
-    """Yield the answers since a day (ISO) that no longer hold, oldest first; of the same question the last one."""
+    """Yield the answers since a day (ISO) that no longer hold, oldest first; of one answer to a question the last.
+
+    Who has asked again meanwhile has another answer: whoever was given the one before may go by it still.
+    """
     last = {
-        (raw["question"], tuple(raw["history"]), about_of(entry), tuple(raw["roles"]), day_of(entry)): entry
+        (answer_sha256, raw["question"], *raw["history"], about_of(entry), str(raw["roles"]), day_of(entry)): entry
         for entry in entries
-        if (raw := entry.raw)["status"] == "answered" and raw["answer_sha256"] and raw["time"][:10] >= since
+        if (answer_sha256 := (raw := entry.raw)["answer_sha256"])
+        and raw["status"] == "answered"
+        and raw["time"][:10] >= since
     }
     for entry in last.values():
-        access = make_access(entry.raw["roles"], day_of(entry))
+        roles = entry.raw["roles"]
+        shown = [(source, make_access(roles, day_of(entry))) for source in entry.raw["sources"]]
+        shown += [(source, make_access(roles, source["until"])) for source in earlier_of(entry)]
         lost = tuple(
             LostQuote(number, source["source"], reason)
-            for number, source in enumerate(entry.raw["sources"], 1)
+            for number, (source, access) in enumerate(shown, 1)
             if (reason := _lost(source, queries, access))
         )
         if lost:
@@ -67,7 +74,7 @@ def _lost(source: dict[str, Any], queries: Queries, access: Access) -> str:
         return ""
     if "quote_sha256" not in source:  # a line of an earlier version
         return UNKNOWN
-    return "" if place_of_quote(source, document, queries) else CHANGED
+    return "" if place_of_quote(source, document, queries, access) else CHANGED
 
 
 def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) -> Document | None:
@@ -77,8 +84,14 @@ def document_of_quote(source: dict[str, Any], queries: Queries, access: Access) 
     return same if same and same.source == name else queries.document(name, access) or same
 
 
-def place_of_quote(source: dict[str, Any], document: Document, queries: Queries) -> tuple[int, int] | None:
-    """Return where a document says a quote of the log under its headings, in whole sentences; None if it does not."""
+def place_of_quote(
+    source: dict[str, Any], document: Document, queries: Queries, access: Access
+) -> tuple[int, int] | None:
+    """Return where a document says a quote of the log under its headings, in whole sentences; None if it does not.
+
+    Nor does it where the quote has come to stand below a lead-in or a header, which may turn what it says.
+    """
+    is_same = document.sha256 == source["sha256"]
     length = source["end"] - source["start"]
     starts = chain((source["start"],), range(len(document.text) - length + 1))  # where it was, and then anywhere
     for start in starts:
@@ -87,6 +100,7 @@ def place_of_quote(source: dict[str, Any], document: Document, queries: Queries)
             quote_hash(document.text[start:end]) == source.get("quote_sha256")
             and is_whole(queries, document, start, end)
             and _is_under(source, document, (start, end), queries)
+            and (is_same or not lacks_lead(queries, document, start, end, access))
         ):
             return start, end
     return None

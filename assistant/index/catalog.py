@@ -57,6 +57,7 @@ class Catalog:
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         self._db = connection
         self._folder = folder
+        self._file = _identity(folder)
         self.queries = Queries(connection)
 
     @classmethod
@@ -95,6 +96,11 @@ class Catalog:
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another file has the catalog's name by now, or none, and no snapshot of this one is held."""
+        return not self._db.in_transaction and _identity(self._folder) != self._file
 
     def copy_to(self, folder: Path) -> None:
         """Write what is committed as the catalog of another folder, which has none; raises NotWritable."""
@@ -389,3 +395,12 @@ class Catalog:
         else:
             some = "AND p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id"
             yield from self._db.execute(f"{query} {some}", (json.dumps(sorted(only)),))
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return which file has the catalog's name; None where there is none."""
+    try:
+        info = (folder / FILE_NAME).stat()
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino

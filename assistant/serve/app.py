@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from assistant.answer.assistant import Assistant
@@ -43,7 +44,7 @@ from assistant.serve.schemas import (
 )
 
 EVENTS = "text/event-stream"
-HANDLED = (HTTPException, RequestValidationError, AssistantError, Exception)
+HANDLED = (HTTPException, RequestValidationError, ClientDisconnect, AssistantError, Exception)
 
 Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 
@@ -149,9 +150,10 @@ class Service:
         return await self._run(request, work)
 
     async def static(self, request: Request) -> Response:
-        if request.url.path == render.HOME and self._door.tells_apart:
-            return render.home(self._door.asker_of(self._access(request)))
-        return render.static(request.url.path)
+        path = request.scope["path"]  # a URL is made of what the client says that we are called, too
+        if path == render.HOME and (asker := self._door.asker_of(self._access(request))):
+            return render.home(asker)
+        return render.static(path)
 
     async def models(self) -> Response:
         return Response(encoded(models()), media_type=JSON)
@@ -215,7 +217,7 @@ class Service:
         try:
             await asyncio.wait((answer, left), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                raise HttpError(HTTPStatus.BAD_REQUEST, "client_gone", "the client has left.")  # which nobody gets
+                raise ClientDisconnect
             return answer.result()
         except asyncio.CancelledError:
             raise busy("the server is stopping; come again in a moment.") from None

@@ -9,6 +9,7 @@ from traceback import extract_tb
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from assistant.core.errors import REPORT, AssistantError, ConfigError, UsageError, first_problem
 from assistant.serve.schemas import HttpError, bad_request
@@ -27,6 +28,8 @@ def translator(notify: Notify, count: Callable[[str], None]) -> Translate:
         match error:
             case HttpError():
                 return error
+            case ClientDisconnect():
+                return HttpError(HTTPStatus.BAD_REQUEST, "client_gone", "the client has left.")  # which nobody gets
             case RequestValidationError():
                 return _invalid(error)
             case UsageError() if not isinstance(error, ConfigError):

@@ -207,12 +207,14 @@ def _proxies(text: str) -> frozenset[Address]:
 
 def _roles_of(text: str) -> dict[str, frozenset[str]]:
     """Read `policy-hr = hr; directors = board, managers`."""
-    found = {}
+    found: dict[str, frozenset[str]] = {}
     for pair in filter(str.strip, text.split(";")):
         group, equals, roles = pair.rpartition("=")  # a directory's groups have some of their own
         named = make_access(roles.split(",")).roles
         if not (equals and group.strip() and named):
             raise ConfigError(f"serve.groups: {pair.strip()!r} is no group = role.", 'E.g. groups = "policy-hr = hr"')
+        if _folded(group) in found:
+            raise ConfigError(f"serve.groups names {group.strip()!r} twice.", "Name it once, with all its roles.")
         found[_folded(group)] = named
     return found
 

@@ -95,6 +95,9 @@ def feedback_report(pending: Pending, number: int, count: int) -> Iterator[Rende
     for text in asked["history"]:
         yield Indented(Text(one_line(text), style="dim"))
     yield Indented(Text(one_line(asked["question"]), style="bold"))
+    for name, said in (("said of themselves", pending.about), ("asked as of", pending.day)):
+        if said:
+            yield Indented(Text(f"{name}: {one_line(said)}"))
     told = f"{asked['status']}; its asker says {given['status']}"
     yield Indented(Text.assemble(told, (f": {one_line(given['note'])}" if given["note"] else "", "italic")))
     shown = ((f"quoted from {one.source}", one) for one in pending.quoted)

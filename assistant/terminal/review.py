@@ -9,7 +9,7 @@ from pathlib import Path
 from assistant.answer.feedback import find_place
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
-from assistant.evaluate.feedback import Pending, QuotedText, drop, put_row, row_of
+from assistant.evaluate.feedback import Pending, QuotedText, drop, put_row, renewed, row_of
 from assistant.index.catalog import Catalog
 from assistant.terminal.line_input import read_plainly
 from assistant.terminal.render import Renderer
@@ -44,7 +44,8 @@ class Review:
     def run(self, pending: Sequence[Pending]) -> None:
         """Ask what becomes of each until the end, or until it is enough, and say what was done."""
         done: Counter[str] = Counter()
-        for number, one in enumerate(pending, 1):
+        for number, waiting in enumerate(pending, 1):
+            one = renewed(waiting, self._catalog.queries)
             self._view.show(feedback_report(one, number, len(pending)))
             try:
                 said = self._decide(one)
@@ -69,6 +70,8 @@ class Review:
             try:
                 gold = self._gold(one, said)
                 if said in (ACCEPT, NOTHING) or self._is_meant(gold):
+                    if renewed(one, self._catalog.queries) != one:
+                        raise UsageError("the documents have changed since this was shown.", "Stop, and begin again.")
                     put_row(self._file, row_of(one, gold))
                     return ACCEPT
                 self._view.note(KEYS)

@@ -17,6 +17,8 @@ from ingest.sources import MANIFEST
 PROTOCOL = "s3://"
 PART = 2**16  # bytes that are taken at once
 MOST_LISTED = 1_000_000
+# botocore's default asks five times with growing pauses: half a minute before a wrong address is told.
+RETRIES = {"mode": "standard", "total_max_attempts": 3}
 STAMPS = "ETag", "LastModified", "VersionId"
 CREDENTIALS = "Credentials belong into fsspec's configuration (FSSPEC_... or ~/.config/fsspec), or AWS's own."
 CHANGED = "It changed after it was listed: ingest again."
@@ -128,7 +130,7 @@ class S3:
         import fsspec
 
         configured = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
-        waits = {"connect_timeout": self._seconds, "read_timeout": self._seconds}
+        waits = {"connect_timeout": self._seconds, "read_timeout": self._seconds, "retries": RETRIES}
         return fsspec.filesystem("s3", skip_instance_cache=True, config_kwargs={**waits, **configured})
 
     def _run(self, work: Coroutine[Any, Any, Found]) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.core.config import Config
+from assistant.core.errors import UsageError
 from assistant.core.records import Answer, IngestReport, Turn, make_access
 from assistant.models.encoder import Encoder
 from ingest.build import ingest
@@ -96,6 +98,20 @@ def test_a_removed_or_restricted_document_is_gone_from_the_next_question(
         (docs / "access.toml").write_text(access_toml({}), encoding="utf-8")
         run_ingest(config, docs, prune=True)
         assert assistant.answer(HOTEL, access=make_access(("finance",))).status == "abstained"
+
+
+def test_an_index_that_was_made_anew_is_the_one_that_is_read(config: Config, docs: Path, run_ingest: Run) -> None:
+    with closing(Assistant(config)) as assistant:
+        quote = assistant.answer(HOTEL).citations[0]
+        place = quote.document_sha256, quote.start, quote.end
+        assert assistant.place(*place, make_access())[1]
+        shutil.rmtree(config.data)
+        (docs / "access.toml").write_text(access_toml({"travel.md": "finance"}), encoding="utf-8")
+        run_ingest(config, docs)
+        with pytest.raises(UsageError):
+            assistant.place(*place, make_access())
+        assert assistant.answer(HOTEL).status == "abstained"
+        assert "100 euros" in quotes(assistant.answer(HOTEL, access=make_access(("finance",))))[0]
 
 
 def test_a_question_that_is_being_worded_while_its_document_changes_is_answered_from_what_it_read(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from assistant.audit import ledger as ledgers
 from assistant.audit.ledger import BEFORE, FILE_NAME, HEAD, LOCK, Ledger
 from assistant.core.errors import GateFailed, NotWritable
 
@@ -115,6 +116,32 @@ def test_what_is_changed_shows_and_goes_on_showing(tmp_path: Path, name: str, ke
     if name != "half a line is added":  # which leaves a note
         with pytest.raises(GateFailed):
             log.verify()
+
+
+def test_what_is_added_behind_the_file_before_shows(tmp_path: Path) -> None:
+    log = ledger(tmp_path, max_mb=1e-9)
+    say(log, "one", "two")
+    assert log.verify() == 2
+    with (tmp_path / BEFORE).open("ab") as file:
+        file.write(b'{"number": 9}')
+    with pytest.raises(GateFailed):
+        log.verify()
+
+
+def test_a_file_that_is_moved_while_it_is_read_loses_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = ledger(tmp_path, max_mb=1e-9)
+    say(log, "one", "two")
+    read = ledgers._read
+
+    def slow(path: Path) -> bytes:
+        found = read(path)
+        if path.name == FILE_NAME:
+            monkeypatch.setattr(ledgers, "_read", read)
+            say(log, "three")  # which moves the file
+        return found
+
+    monkeypatch.setattr(ledgers, "_read", slow)
+    assert said(log) == ["two"]
 
 
 @pytest.mark.parametrize("name", FORGED)

@@ -144,6 +144,7 @@ report()
     assert len(json.loads(done.stderr.removeprefix("ATTEMPTS "))) == 3, done.stderr
 
 
+@pytest.mark.models
 def test_ingest_search_and_ask_go_nowhere(cli: Cli, models_dir: Path, place: Path) -> None:
     (place / "home").mkdir()
     for runtime in ("none", "onnx"):

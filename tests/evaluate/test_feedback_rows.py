@@ -22,6 +22,8 @@ from assistant.core.records import Answer, Feedback, Opinion, Turn, make_access
 from assistant.evaluate.feedback import find_pending, put_row, read_accepted
 from assistant.evaluate.golden import check, read_golden
 from assistant.evaluate.questions import read_questions
+from assistant.terminal.render import Renderer
+from assistant.terminal.review import Review
 from tests.commands import Run
 from tests.office_files import BAND, CARRY, FILES, NOTHING, QUOTE
 
@@ -125,6 +127,36 @@ def test_a_quote_that_no_document_says_any_more_proves_nothing(
     [lost] = find_pending(audit, {}, queries)
     assert lost.gold is None and lost.quoted == ()
     assert "what is right is not known" in office.review("y", "q") and not office.file.exists()
+
+
+def test_a_reviewer_sees_all_that_was_asked(office: Office) -> None:
+    office.say(CARRY, "right", about="a contractor")
+    office.say(CARRY, "right", access=make_access([], "2026-01-15"))
+    told = office.review("y", "y")
+    assert "said of themselves: a contractor" in told and "asked as of: 2026-01-15" in told
+    assert [(row.get("scenario"), row.get("as_of")) for row in office.rows] == [
+        ("a contractor.", None),
+        (None, "2026-01-15"),
+    ]
+
+
+def test_what_is_shown_is_what_is_accepted(
+    office: Office, write_files: Callable[..., Path], run_ingest: Callable[..., Any]
+) -> None:
+    office.say(CARRY, "right")
+    office.say(CARRY, "right", history=[Turn("user", "Hello, who pays for hotels?")])
+    config, shown = office.assistant.config, list[str]()
+    leave = FILES["hr/leave.md"].replace("1.5", "2")
+
+    def read() -> str:
+        if not shown:
+            run_ingest(config, write_files({**FILES, "hr/leave.md": leave}))
+        shown.append("y" if len(shown) < 2 else "q")
+        return shown[-1]
+
+    catalog, audit = office.assistant.catalog, Audit(config)
+    Review(office.file, catalog, audit, Renderer(), read).run(find_pending(audit, {}, catalog.queries))
+    assert not office.file.exists()
 
 
 def test_a_copy_of_the_old_version_stands_for_nothing_that_a_document_said(

@@ -68,9 +68,18 @@ def test_no_word_of_a_single_asker_is_told(make_assistant: Callable[..., Assista
     assert set(gap.name.split(", ")) == {"bring", "parrot", "office"}
     assert set(gap.questions) == {
         "May I bring my parrot to the office?",
-        "May I bring my parrot to the office after my …",
-        "May I bring my parrot to the office when …",
+        "May I bring my parrot to the office … my …",
+        "May I bring my parrot to the office …",
     }
+
+
+def test_what_is_closest_is_that_to_what_is_told(make_assistant: Callable[..., Assistant]) -> None:
+    files = {**FILES, "secret.md": "# Chemotherapy\n\n## Cancer\n\nCancer treatment is leave of its own.\n"}
+    own = (" during chemotherapy for cancer", *[" during chemotherapy for cancer"] * 3, "", " ;-)")
+    asked = [line(f"May I bring my parrot{tail}?", asker=tail) for tail in own]
+    (gap,) = find_gaps(asked, make_assistant(files))
+    assert "secret.md" not in [place.source for place in gap.closest[:1]]
+    assert gap.questions == ("May I bring my parrot?", "May I bring my parrot …")
 
 
 def test_a_gap_beside_a_document_on_its_subject_says_so(make_assistant: Callable[..., Assistant]) -> None:

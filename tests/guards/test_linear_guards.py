@@ -97,6 +97,7 @@ def filled(shape: str, size: int) -> str:
     return (shape * (size // len(shape) + 1))[:size]
 
 
+@pytest.mark.slow  # together half a minute, and rarely changed by a commit
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_ten_times_the_text_takes_about_ten_times_as_long(shape: str, part: str) -> None:

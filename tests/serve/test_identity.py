@@ -86,6 +86,11 @@ def test_groups_have_the_roles_that_the_settings_say(behind: Behind, groups: lis
     assert {access.roles for _, _, access in stub.asked} == {frozenset(roles)}
 
 
+def test_a_group_that_is_named_twice_is_refused(behind: Behind) -> None:
+    with pytest.raises(ConfigError, match="'Policy-HR' twice"):
+        behind(groups="policy-hr = hr; Policy-HR = board")
+
+
 def test_a_header_that_came_twice_is_refused(behind: Behind) -> None:
     stub = StubAssistant()
     assert ask(behind(), stub, ["policy-hr", "directors"]) == 400 and not stub.asked

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -79,6 +82,51 @@ def test_a_question_is_asked_by_the_form_and_its_quote_is_a_link_to_its_place(cl
     assert asked == {"document": [SHA], "start": ["40"], "end": [str(40 + len(TEXT))], "source": [CITATION.source]}
     there = client.get(place).text
     assert f"<mark>{TEXT}</mark>" in there and "Head of People" in there and 'id="quote"' in there
+
+
+def test_whoever_has_the_roles_of_all_asks_by_the_page_that_they_were_given(assistant: StubAssistant) -> None:
+    roles = ("hr",)
+    with client_of(assistant, replace(LOCAL, everybody=lambda: make_access(roles))) as client:
+        fields = {**Page(client.get("/").text).fields, "question": QUESTION}
+        asked = {name: fields[name] for name in ("question", "about", "history", "asker")}
+        assert asked["asker"] and client.post("/", data=asked).is_success
+        roles = ("board",)
+        assert client.post("/", data=asked).status_code == 409
+
+
+@pytest.mark.parametrize("host", ["x/page.css?", "x/../templates/base.html?", "x//dev/null?"])
+def test_the_name_of_the_server_chooses_no_file(assistant: StubAssistant, host: str) -> None:
+    with client_of(assistant, Door()) as client:
+        assert client.get("/page.js", headers={"Host": host}).text == client.get("/page.js").text
+
+
+def test_an_endless_cookie_takes_no_time(client: TestClient) -> None:
+    cookie = 'a="' + '\\"' * 30_000 + '"'
+    began = time.process_time()
+    assert client.get("/healthz", headers={"Cookie": cookie}).is_success
+    assert time.process_time() - began < 1
+
+
+def test_a_form_that_is_broken_off_is_nobodys_fault(assistant: StubAssistant) -> None:
+    notified: list[tuple[str, str]] = []
+    app: Any = client_of(assistant, notified=notified).app
+    headers = [
+        (b"host", b"127.0.0.1"),
+        (b"content-type", b"application/x-www-form-urlencoded"),
+        (b"content-length", b"9"),
+    ]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers, "client": None}
+    came: list[Any] = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"q", "more_body": True}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return came.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app({**scope, "http_version": "1.1", "scheme": "http", "root_path": ""}, receive, send))
+    assert sent[0]["status"] == 400 and not notified
 
 
 def test_a_follow_up_carries_the_conversation(client: TestClient, assistant: StubAssistant) -> None:

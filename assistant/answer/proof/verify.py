@@ -53,6 +53,15 @@ def check_place(quote: Citation | Quote, catalog: Catalog, access: Access) -> st
         return verifier.span(quote)
 
 
+def lacks_lead(queries: Queries, document: Document, start: int, end: int, access: Access) -> bool:
+    """Tell whether a span begins below the lead-in, header or question that governs its end and is near enough."""
+    read = [(passage.id, 0.0, ()) for passage in queries.passages_of(document.id, start, end)]
+    parts = [e for hit in queries.hits(read, access) for e in evidence_in(hit)]
+    begins = [quote_span(e)[0] for e in parts if e.end == end]
+    lacks = any(begin < start and end - begin <= MAX_REACH for begin in begins)
+    return lacks and not _defines(queries, document, start, end)
+
+
 def is_whole(queries: Queries, document: Document, start: int, end: int) -> bool:
     """Tell whether a span begins and ends where sentences, items or rows of its document do, or is a definition."""
     found = [_places(passage) for passage in queries.passages_of(document.id, start, end)]
@@ -75,10 +84,10 @@ class _Verifier:
             return "the statement is not its quote"
         if not self._holds_focus(citation):
             return "what it points out is no part of its quote"
-        defines = _defines(self.catalog.queries, document, citation.start, citation.end)
-        if not defines and self._lacks_lead(citation, document):
+        if lacks_lead(self.catalog.queries, document, citation.start, citation.end, self.access):
             return "the quote lacks what it stands under"
         heading = last_heading("", citation.headings)
+        defines = _defines(self.catalog.queries, document, citation.start, citation.end)
         headed = heading and not defines and _is_headed(citation, document)
         if headed and not citation.claim.startswith(without_keys(opening(heading))):
             return "the statement lacks the heading that governs it"
@@ -134,13 +143,6 @@ class _Verifier:
         start = citation.start + at
         part = replace(citation, start=start, end=start + len(citation.focus), quote=citation.focus)
         return at >= 0 and not self.span(part)
-
-    def _lacks_lead(self, citation: Citation, document: Document) -> bool:
-        """Tell whether a quote begins below the lead-in, header or question that governs its end and is near enough."""
-        read = [(p.id, 0.0, ()) for p in self._around(document, citation)]
-        parts = [e for hit in self.catalog.queries.hits(read, self.access) for e in evidence_in(hit)]
-        begins = [quote_span(e)[0] for e in parts if e.end == citation.end]
-        return any(begin < citation.start and citation.end - begin <= MAX_REACH for begin in begins)
 
     def is_unsure(self, told: str, closest: Quote) -> bool:
         """Tell whether a text says that nothing is certain, and names nobody but the owner of what came closest."""

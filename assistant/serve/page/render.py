@@ -127,7 +127,7 @@ def answered(answer: Answer, asked: PageQuestion, asker: str) -> Response:
         sources=list(zip(sources, excerpts_once(sources), strict=True)),
         nearest=nearest(answer),
         number=asked.part,
-        about=answer.about if asked.about else "",  # as it is masked
+        about=answer.about if asked.about.strip() else "",  # as it is masked
         history=history,
         most=MOST,
         asker=asker,

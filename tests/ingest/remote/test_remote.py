@@ -307,6 +307,7 @@ def test_a_size_that_is_not_the_listings_is_not_kept(memory: Any, take: Take, mo
     assert told["large.md"].reason == "too_large"  # whatever the listing says
 
 
+@pytest.mark.slow
 def test_ten_thousand_files_are_listed_once(memory: Any, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(10_000):
         path = f"/docs/{n % 10}/{n}.md"

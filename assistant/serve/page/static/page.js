@@ -40,12 +40,14 @@ function remembered() {
 }
 
 function forgetOthers() {
+  const own = [STORE, ABOUT, CURRENT, LATEST];
   try {
+    localStorage.setItem(LATEST, ASKER); // before another page hears that something is gone, or it keeps that again
     for (const kept of [localStorage, sessionStorage]) {
-      const others = Object.keys(kept).filter((key) => key.startsWith(NAME) && ![STORE, ABOUT, CURRENT].includes(key));
-      for (const key of others) kept.removeItem(key);
+      for (const key of Object.keys(kept).filter((key) => key.startsWith(NAME) && !own.includes(key))) {
+        kept.removeItem(key);
+      }
     }
-    localStorage.setItem(LATEST, ASKER);
   } catch { /* private */ }
 }
 
@@ -190,6 +192,6 @@ if (form) {
   });
 
   const left = conversations().find((one) => String(one.id) === current()); // for a source's place, or by a reload
-  if (left) turnTo(left);
+  if (left && !thread.querySelector("article")) turnTo(left); // or the form was sent before there was a script
   listEarlier();
 }
