@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
+from assistant.core.records import make_access
 from assistant.serve.identity import Door
 from assistant.serve.tokens import TokenFile, make_token
 from tests.serve.browser.conftest import Tab, serving
+from tests.serve.test_app import LOCAL
 from tests.serve.test_page import QUESTION
 
 TOKEN = b"n" * 32
@@ -156,3 +159,23 @@ def test_a_first_answer_that_comes_when_somebody_else_has_signed_on_is_not_kept(
         served.assistant.gate.set()
         anna.page.locator("article h2").wait_for()
         assert QUESTION not in ben.evaluate("JSON.stringify({...localStorage})")
+
+
+def test_whoever_has_the_roles_of_all_is_answered(open_tab: Callable[..., Tab]) -> None:
+    with serving(replace(LOCAL, everybody=lambda: make_access(["hr"]))) as served:
+        tab = open_tab(at=served)
+        tab.ask(QUESTION)
+        assert tab.page.locator("article h2").inner_text() == QUESTION
+
+
+@pytest.mark.slow
+def test_an_answer_by_the_form_stays_where_the_script_comes_late(tab: Tab) -> None:
+    tab.ask(QUESTION)
+    tab.page.route("**/page.js", lambda route: route.abort())
+    tab.page.goto("/")
+    tab.page.unroute("**/page.js")
+    tab.page.fill("#question", "Another thing?")
+    with tab.page.expect_navigation():
+        tab.page.click("#ask button")
+    assert tab.page.locator("article h2").all_inner_texts() == ["Another thing?"]
+    tab.faults.clear()  # the console tells that there was no script
