@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from rich.table import Table
@@ -167,14 +169,13 @@ def main() -> None:
     options.add_argument("--seconds", type=int, default=60, help="for each target")
     chosen = options.parse_args()
     table = Table("target", "inputs", "found", title="Fuzzing")
-    broken = 0
-    for target in chosen.target or TARGETS:
-        with console.status(f"fuzzing {target}"):
-            tried, found = fuzz(target, chosen.seconds)
-        broken += bool(found)
+    targets = chosen.target or [*TARGETS]
+    with console.status("fuzzing"), ThreadPoolExecutor(os.cpu_count()) as pool:  # a target is a process of one core
+        results = list(pool.map(partial(fuzz, seconds=chosen.seconds), targets))
+    for target, (tried, found) in zip(targets, results, strict=True):
         table.add_row(target, f"{tried:,}", found or "nothing", style="bold red" if found else "")
     console.print(table)
-    sys.exit(7 if broken else 0)
+    sys.exit(7 if any(found for _, found in results) else 0)
 
 
 if __name__ == "__main__":
