@@ -152,12 +152,14 @@ def read_accepted(path: Path) -> dict[str, str]:
     return dict(read_lines(path, lambda raw: (str(raw.get("id")), str(raw.get("feedback") or ""))))
 
 
-def put_row(path: Path, row: Json) -> None:
-    """Add a row to a file, in the place of the one with its id: its asker has said something else since.
+def put_row(path: Path, id: str, row: Json | None) -> None:
+    """Add the row of an id to a file, in the place of the one before: its asker has said something else since.
 
-    A new file is its owner's alone: not everybody may see what it holds. Raises UsageError.
+    None takes that one out. A new file is its owner's alone: not everybody may see what it holds. Raises UsageError.
     """
     path = path.resolve()
+    if row is None and id not in read_accepted(path):
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock"), LOCK_SECONDS, mode=PRIVATE_FILE):
@@ -165,8 +167,9 @@ def put_row(path: Path, row: Json) -> None:
             if is_exposed(path):
                 raise UsageError(f"{path} may be read or changed by others.", f"Make it yours alone: chmod go= {path}")
             lines = path.read_text(encoding="utf-8-sig").split("\n") if known else []
-            others = [line for line in lines if line.strip() and str(json.loads(line).get("id")) != row["id"]]
-            write_atomic(path, "".join(f"{line}\n" for line in (*others, dumps(row))), PRIVATE_FILE)
+            kept = [line for line in lines if line.strip() and str(json.loads(line).get("id")) != id]
+            kept += [dumps(row)] if row else []
+            write_atomic(path, "".join(f"{line}\n" for line in kept), PRIVATE_FILE)
     except Timeout:
         cause = f"another review writes to {path}, and was still at it after {LOCK_SECONDS:g} s."
         raise UsageError(cause, "Wait for it to finish, then accept it again.") from None

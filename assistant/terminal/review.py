@@ -64,15 +64,16 @@ class Review:
             said = self._read().strip()
             if said in (LATER, QUIT):
                 return said
-            if said == DROP:
-                drop(one, self._audit)
-                return DROP
             try:
+                if said == DROP:
+                    put_row(self._file, one.asked.id, None)
+                    drop(one, self._audit)
+                    return DROP
                 gold = self._gold(one, said)
                 if said in (ACCEPT, NOTHING) or self._is_meant(gold):
                     if renewed(one, self._catalog.queries) != one:
                         raise UsageError("the documents have changed since this was shown.", "Stop, and begin again.")
-                    put_row(self._file, row_of(one, gold))
+                    put_row(self._file, one.asked.id, row_of(one, gold))
                     return ACCEPT
                 self._view.note(KEYS)
             except UsageError as error:

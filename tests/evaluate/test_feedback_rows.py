@@ -129,6 +129,15 @@ def test_a_quote_that_no_document_says_any_more_proves_nothing(
     assert "what is right is not known" in office.review("y", "q") and not office.file.exists()
 
 
+def test_what_was_accepted_goes_when_its_asker_takes_it_back_and_it_is_dropped(office: Office) -> None:
+    answer = office.say(CARRY, "right")
+    office.say(NOTHING, "right")
+    office.review("y", "y")
+    office.assistant.feedback(Feedback(answer.log_id, "not-asked"))
+    office.review("n")
+    assert [row["answerable"] for row in office.rows] == [False]
+
+
 def test_a_reviewer_sees_all_that_was_asked(office: Office) -> None:
     office.say(CARRY, "right", about="a contractor")
     office.say(CARRY, "right", access=make_access([], "2026-01-15"))
@@ -195,11 +204,11 @@ def test_rows_are_added_to_what_is_there(tmp_path: Path) -> None:
     path.chmod(0o644)
     if os.name != "nt":
         with pytest.raises(UsageError, match="may be read or changed by others"):
-            put_row(path, {"id": "a"})
+            put_row(path, "a", {"id": "a"})
     path.chmod(0o600)
-    put_row(path, {"id": "a"})
-    put_row(path, {"id": "b"})
-    put_row(path, {"id": "a"})
+    put_row(path, "a", {"id": "a"})
+    put_row(path, "b", {"id": "b"})
+    put_row(path, "a", {"id": "a"})
     assert read_accepted(path) == {"1": "", "b": "", "a": ""}
 
 
@@ -216,14 +225,14 @@ def test_the_last_word_on_an_answer_takes_the_place_of_its_row(office: Office) -
 def test_reviewers_at_the_same_time_lose_no_row(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: put_row(path, {"id": str(n)}), range(60)))
+        list(pool.map(lambda n: put_row(path, str(n), {"id": str(n)}), range(60)))
     assert len(read_accepted(path)) == 60
 
 
 def test_a_review_that_waits_in_vain_says_for_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assistant.evaluate.feedback.LOCK_SECONDS", 0.1)
     with FileLock(tmp_path / ".rows.jsonl.lock"), pytest.raises(UsageError, match="another review writes"):
-        put_row(tmp_path / "rows.jsonl", {"id": "a"})
+        put_row(tmp_path / "rows.jsonl", "a", {"id": "a"})
 
 
 def test_what_is_pasted_is_shown_and_taken_by_a_word(office: Office) -> None:
@@ -238,7 +247,7 @@ def test_no_row_is_added_to_a_table(tmp_path: Path) -> None:
     path = tmp_path / "questions.CSV"
     path.write_text("id,question\n1,Why?\n", encoding="utf-8")
     with pytest.raises(UsageError, match="is a table"):
-        put_row(path, {"id": "a"})
+        put_row(path, "a", {"id": "a"})
     assert path.read_text(encoding="utf-8") == "id,question\n1,Why?\n"
 
 
