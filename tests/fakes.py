@@ -9,14 +9,17 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import cache
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assistant.core.config import IngestSection
+from assistant.core.config import Config, IngestSection, ModelsSection
 from assistant.core.records import ModelInfo, Turn
+from assistant.models.encoder import Encode, guard_encode
 from ingest import build
 from ingest.formats import Parsed, Scans, read_document
 from ingest.sandbox import _understood
@@ -92,3 +95,10 @@ def encoder() -> HashingEncoder:
 @pytest.fixture(name="parser", autouse=True)
 def parser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "ParserProcess", InProcessParser)
+    monkeypatch.setattr(build, "guard_encode", lambda config: one_guard_encode(config.models_dir))
+
+
+@cache
+def one_guard_encode(models: Path) -> Encode:
+    """Return what gives the guards their vectors, the real one, which each ingest would open by itself."""
+    return guard_encode(Config(models=ModelsSection(dir=str(models))))
