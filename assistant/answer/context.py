@@ -220,7 +220,8 @@ def _below(near: Sequence[Passage], own: Passage, end: int) -> Iterator[Span]:
 def _notes(passages: Sequence[Passage], start: int, end: int) -> Iterator[Span]:
     """Yield the blocks that a quote's marks refer to: below it, or a paragraph above that explains a sign."""
     passages = list(dict.fromkeys(passages))
-    quote = "".join(p.text[max(0, start - p.start) : max(0, end - p.start)] for p in passages)
+    # Between passages stands a line end, or "reports." and "1. Add them" would have a mark.
+    quote = "\n".join(p.text[max(0, start - p.start) : max(0, end - p.start)] for p in passages)
     marks = {match[0]: match for match in MARK.finditer(quote)}  # each once: a list may repeat one in every item
     around = [(passage, block) for passage in passages for block in _blocks_of(passage)] if marks else []
     for match in list(marks.values())[:MOST_OF_A_KIND]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assistant.answer import context
 from assistant.answer.assistant import Assistant
 from assistant.answer.context import excerpts_around, with_amendments
 from assistant.answer.limits import LimitModel
@@ -15,7 +16,7 @@ from assistant.answer.proof.verify import verify_answer
 from assistant.answer.read import evidence_in
 from assistant.contract import answer_json, saved_answer
 from assistant.core.config import Config
-from assistant.core.records import Access
+from assistant.core.records import Access, Passage
 from tests.ingest.formats.word_files import build, mark, note, paragraph, run
 
 Make = Callable[..., Assistant]
@@ -221,3 +222,10 @@ def test_what_may_not_be_shown_is_masked_around_a_quote(make_assistant: Make) ->
     assert "4111" not in told
     assert "removed]" in told
     assert not problems(assistant, answer)
+
+
+def test_a_list_that_begins_in_the_next_passage_is_no_mark() -> None:
+    text = "Code them to the correct reports.\n\n1. Add expenses.\n1. Merchant: with whom you incurred the expense.\n"
+    first = text.index("1.")
+    passages = (Passage(1, "d", text[:first].rstrip(), 0, first - 2), Passage(2, "d", text[first:], first, len(text)))
+    assert list(context._notes(passages, 0, text.index("\n1. Merchant"))) == []
