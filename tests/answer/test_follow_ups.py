@@ -174,3 +174,14 @@ def test_a_clause_on_another_subject_is_not_answered_with_the_one_before(
     for other in ("What does SOC2 mean for us?", "How do we name channels?"):
         found = about_it(reading, other)
         assert found.evidence == () and found.probability == 0
+
+
+def test_a_table_that_was_shown_whole_is_asked_of_row_by_row(make_assistant: Callable[..., Assistant]) -> None:
+    rows = ("By | Charge", "---|---", "Collection | Free", "Post in Portugal | 12 euros", "Post abroad | 28 euros")
+    table = "\n".join(f"| {row} |" for row in rows)
+    assistant = make_assistant({"lost.md": f"# Lost property\n\n## What a returned item costs\n\n{table}\n"})
+    first = "What does it cost to have a lost item returned by post in Portugal?"
+    answer = assistant.answer(first)
+    assert "12 euros" in answer.text and "28 euros" in answer.text
+    for then in ("And abroad?", "and to France?", "to another country?"):
+        assert "28 euros" in assistant.answer(then, [Turn("user", first), Turn("assistant", answer.text)]).text, then
