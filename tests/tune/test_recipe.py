@@ -33,13 +33,9 @@ rank = 4
 batch = 2
 calibration = 16
 """
-# Of the sample company: reading with the questions made of it takes most of a run. Two of them the evaluation asks of.
-FILES = (
-    *("hr/annual-leave.md", "hr/parental-leave.md", "hr/remote-work.md", "hr/code-of-conduct.pdf"),
-    *("hr/probation-and-notice.md", "hr/sickness.docx"),
-)
+FOLDER = "hr"  # of the sample company: reading with the questions made of it takes most of a run
 KILLED = "train"  # the stage in which the first run dies
-SECONDS = 1_200  # each run
+SECONDS = 1_800  # each run: a busy machine takes more than a quiet one's ten minutes
 
 
 def command(config: Path, out: Path, *more: str) -> list[str]:
@@ -54,13 +50,11 @@ def manifest(out: Path, stage: str) -> dict[str, Any]:
     return found
 
 
-def copy_files(root: Path) -> Path:
-    """Copy `FILES` of the sample company, and write the questions about them, to `root`; return the copies' folder."""
-    for name in FILES:
-        (root / "corpora" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(CORPORA / name, root / "corpora" / name)
+def copy_folder(root: Path) -> Path:
+    """Copy `FOLDER` of the sample company, and write the questions about it, to `root`; return the copy's parent."""
+    shutil.copytree(CORPORA / FOLDER, root / "corpora" / FOLDER)
     asked = [json.loads(line) for line in (CORPORA / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
-    kept = [json.dumps(question) for question in asked if question["doc"] in FILES]
+    kept = [json.dumps(question) for question in asked if question["doc"].startswith(f"{FOLDER}/")]
     (root / "questions.jsonl").write_text("\n".join(kept) + "\n", encoding="utf-8")
     return root / "corpora"
 
@@ -83,7 +77,7 @@ def test_a_run_that_was_killed_goes_on_to_a_report(models_dir: Path, tmp_path: P
     config, out = tmp_path / "config.toml", tmp_path / "tuning"
     text = CONFIG.format(models=json.dumps(str(models)), data=json.dumps(str(tmp_path / "index")))
     config.write_text(text, encoding="utf-8")
-    corpora = copy_files(tmp_path)
+    corpora = copy_folder(tmp_path)
     code = "from assistant.cli import main; main()"
     ingest = [sys.executable, "-c", code, "ingest", str(corpora), "--config", str(config), "--quiet"]
     subprocess.run(ingest, check=True)
