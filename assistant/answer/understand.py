@@ -76,8 +76,9 @@ def has_own_words(evidence: Evidence, question: str) -> bool:
 def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
     """Return what was found for a follow-up, without what the last answer said, unless that answers it by itself.
 
-    A table is shown whole, whichever row is asked for, so that its rows may answer both. "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both. It counts if
-    it has a word of the follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit.
+    A table is shown whole, whichever row is asked for, so that its rows may answer both. "And by when must I take
+    them?" after "how many days can I carry over?": one sentence may answer both. It counts if it has a word of the
+    follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit.
     """
     best, said = reading.evidence[0], last_evidence(inquiry, engine)
     new = [e for e in reading.evidence if e.kind == "row" or not any(covers(known, e) for known in said)]

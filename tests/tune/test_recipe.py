@@ -68,7 +68,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(2_700)
+@pytest.mark.timeout(3_600)
 @pytest.mark.skipif(find_spec("gptqmodel") is None, reason="needs the extra [tune]")
 def test_a_run_that_was_killed_goes_on_to_a_report(models_dir: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"  # promoting must not change what other tests are answered by
