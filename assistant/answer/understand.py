@@ -76,21 +76,29 @@ def has_own_words(evidence: Evidence, question: str) -> bool:
 def beyond_last_answer(reading: Reading, inquiry: Inquiry, engine: Engine) -> Reading:
     """Return what was found for a follow-up, without what the last answer said, unless that answers it by itself.
 
-    A table is shown whole, whichever row is asked for, so that its rows may answer both. "And by when must I take
-    them?" after "how many days can I carry over?": one sentence may answer both. It counts if it has a word of the
-    follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit.
+    "And by when must I take them?" after "how many days can I carry over?": one sentence may answer both. It counts if
+    it has a word of the follow-up, and is only close otherwise: "And for dinner?" is not about a hotel's limit. A table
+    is shown whole, whichever row is asked for, so that "And abroad?" may be answered by what was said for "by post?".
     """
+
+    def alone(evidence: Evidence) -> Reading:
+        return engine.reader.read(inquiry.as_told(inquiry.question), (evidence.hit,))
+
     best, said = reading.evidence[0], last_evidence(inquiry, engine)
-    new = [e for e in reading.evidence if e.kind == "row" or not any(covers(known, e) for known in said)]
+    least = engine.config.answer.min_closest
+    new = [e for e in reading.evidence if not any(covers(known, e) for known in said)]
+    row = next((e for e in reading.evidence if e.kind == "row" and e not in new), None)
+    if row and alone(row).probability >= least:
+        return reading
     if new and (best in new or has_own_words(new[0], inquiry.question)):
         return replace(reading, evidence=tuple(new))
-    alone = engine.reader.read(inquiry.as_told(inquiry.question), (best.hit,))
-    if not any(overlap(best, evidence) for evidence in alone.evidence[:1]):
+    by_itself = alone(best)
+    if not any(overlap(best, evidence) for evidence in by_itself.evidence[:1]):
         return Reading((), reading.hits, 0.0)
     shares_words = not content(inquiry.question).isdisjoint(content(in_place(best)))
-    if shares_words and alone.probability >= engine.config.answer.min_closest:
+    if shares_words and by_itself.probability >= least:
         return reading
-    return replace(reading, evidence=(), probability=alone.probability)
+    return replace(reading, evidence=(), probability=by_itself.probability)
 
 
 def last_evidence(inquiry: Inquiry, engine: Engine) -> tuple[Evidence, ...]:

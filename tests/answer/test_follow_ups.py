@@ -185,3 +185,5 @@ def test_a_table_that_was_shown_whole_is_asked_of_row_by_row(make_assistant: Cal
     assert "12 euros" in answer.text and "28 euros" in answer.text
     for then in ("And abroad?", "and to France?", "to another country?"):
         assert "28 euros" in assistant.answer(then, [Turn("user", first), Turn("assistant", answer.text)]).text, then
+    for then in ("who signs it?", "Is there a form for it?", "and for dinner?"):
+        assert assistant.answer(then, [Turn("user", first), Turn("assistant", answer.text)]).status == "abstained", then
