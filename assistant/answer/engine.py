@@ -59,7 +59,7 @@ class Engine:
         self._registry = Registry(config.models_dir)
         self._encoder_sha = encoder_sha(self._registry.load(config.encoder.model))
         with self.reading():
-            pass
+            pass  # so that an index that cannot be read is told now
         self._reader_file = reader or load_reader(config)
         self._confidence = confidence or load_confidence(config.data)
         self.threshold = self._confidence.threshold(config.answer.max_risk)

@@ -109,9 +109,8 @@ def read_key(config: Config) -> bytes | None:
 def answer_line(command: str, answer: Answer, before: Sequence[str], access: Access, config: Config) -> Json:
     """Return the line of an answer; its `sources` are the quotes, its `hits` the passages behind them.
 
-    `earlier` is what it quotes of a version that no longer holds.
-
-    `before` are the questions before it that decided what it means, masked as the answer's question is.
+    `earlier` is what it quotes of a version that no longer holds. `before` are the questions before it that decided
+    what it means, masked as the answer's question is.
     """
     return {
         **_line(command, answer.question, access, answer.status, _quotes(answer.sources)),

@@ -46,11 +46,9 @@ def find_stale(entries: Iterable[Entry], queries: Queries, since: str = "") -> I
     Who has asked again meanwhile has another answer: whoever was given the one before may go by it still.
     """
     last = {
-        (answer_sha256, raw["question"], *raw["history"], about_of(entry), str(raw["roles"]), day_of(entry)): entry
+        (sha256, raw["question"], tuple(raw["history"]), about_of(entry), tuple(raw["roles"]), day_of(entry)): entry
         for entry in entries
-        if (answer_sha256 := (raw := entry.raw)["answer_sha256"])
-        and raw["status"] == "answered"
-        and raw["time"][:10] >= since
+        if (sha256 := (raw := entry.raw)["answer_sha256"]) and raw["status"] == "answered" and raw["time"][:10] >= since
     }
     for entry in last.values():
         roles = entry.raw["roles"]
