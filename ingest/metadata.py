@@ -51,8 +51,8 @@ def describe(raw: Mapping[str, object], where: str) -> ExternalMetadata:
     Raises DocumentRejected naming the key whose value is none.
     """
     given = [key for key in DESCRIBING if raw.get(key) is not None or (key in DATES and key in raw)]
-    texts: dict[str, Any] = {key: _text(raw[key], key, where) for key in given}
-    title = " ".join(scrub(texts.pop("title", ""))[0].split())
+    texts: dict[str, Any] = {key: scrub(_text(raw[key], key, where))[0] for key in given}
+    title = " ".join(texts.pop("title", "").split())
     return ExternalMetadata(title, Meta(**texts))
 
 

@@ -132,9 +132,13 @@ def write_atomic(path: Path, text: str, mode: int = 0o666) -> None:
     """Write a temporary file, then rename it: who reads meanwhile sees the old file or the whole new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.unlink(missing_ok=True)  # of a process that died: it may have been anybody's to read
-    aside.touch(mode)
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    try:
+        aside.touch(mode)
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def sync_to_disk(paths: Iterable[Path]) -> None:

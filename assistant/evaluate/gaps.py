@@ -72,7 +72,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A question that was asked in vain, as the log has it; `asker` tells conversations apart."""
+    """A question that was asked in vain, as the log has it; `asker` tells conversations apart, "" if none is known."""
 
     question: str
     time: str
@@ -91,7 +91,7 @@ def find_gaps(entries: Iterable[Entry], assistant: Assistant, since: str = "", l
     for one in asked:
         if one.question in of:
             members.setdefault(of[one.question], []).append(one)
-    found = [members for members in members.values() if len({one.asker for one in members}) >= least]
+    found = [members for members in members.values() if len(askers_of(members)) >= least]
     common = common_words(asked, least)
     gaps = (describe(group, common, assistant) for group in found)
     return sorted(gaps, key=lambda gap: (-gap.askers, -gap.asked, gap.name))
@@ -133,13 +133,15 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
             remarks.append(entry)
         elif raw["command"] not in CHECKS and raw["answer_sha256"]:
             who = str(raw["roles"])
-            first = next(iter(raw["history"]), raw["question"])
-            # One that a line is missing of goes on with any of its questions: better too few askers than too many.
+            # One that a line is missing of goes on with any of its questions; one whose lines were masked otherwise, by
+            # what a later question named, with none: that is nobody's. Better too few askers than too many.
             known = ((who, *raw["history"]), *((who, question) for question in raw["history"]))
-            conversation = next((began[said] for said in known if said in began), f"{raw['time'][:10]} {who} {first}")
+            new = "" if raw["history"] else f"{raw['time'][:10]} {who} {raw['question']}"
+            conversation = next((began[said] for said in known if said in began), new)
             for said in ([*raw["history"], raw["question"]][-MOST_BEFORE:], [raw["question"]]):
                 began[who, *said] = conversation
-            one = Unanswered(raw["question"], raw["time"], raw.get("asker", conversation))
+            asker = raw.get("asker", conversation).casefold()  # a proxy may pass a name on as it was typed
+            one = Unanswered(raw["question"], raw["time"], asker)
             counts = raw["time"][:10] >= since and asks_documents(entry)
             asked += [(entry.id, raw["status"], one)] if counts else []
     wrong = {of for of, entry in last_words(remarks).items() if entry.raw["status"] == "wrong"}
@@ -172,9 +174,14 @@ def group(vectors: NDArray[np.float32]) -> list[int]:
     return [int(label) for label in groups]
 
 
+def askers_of(asked: Iterable[Unanswered]) -> frozenset[str]:
+    """Return who asked, as far as that is known."""
+    return frozenset(one.asker for one in asked if one.asker)
+
+
 def common_words(asked: Iterable[Unanswered], least: int) -> frozenset[str]:
     """Return the words that so many askers used, spelt like that, in whatever they asked."""
-    said = {(word, one.asker) for one in asked for word in WORD.findall(one.question.casefold())}
+    said = {(word, one.asker) for one in asked if one.asker for word in WORD.findall(one.question.casefold())}
     return frozenset(word for word, askers in Counter(word for word, _ in said).items() if askers >= least)
 
 
@@ -188,12 +195,12 @@ def describe(asked: Sequence[Unanswered], common: Collection[str], assistant: As
     shared = name_of(asked, common)
     searched = shown[0][-1].replace(LEFT_OUT, "").strip() or " ".join(shared)
     hits = assistant.search(searched, k=MOST_TOLD).hits if searched else ()
-    closest = tuple(_place(hit, assistant) for hit in hits)
+    closest = tuple(dict.fromkeys(_place(hit, assistant) for hit in hits))
     times = sorted(one.time for one in asked)
     return Gap(
         name=", ".join(shared),
         asked=len(asked),
-        askers=len({one.asker for one in asked}),
+        askers=len(askers_of(asked)),
         first=times[0],
         last=times[-1],
         questions=tuple(dict.fromkeys(text for *_, text in shown))[:MOST_TOLD],

@@ -149,6 +149,8 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], Line]) -> list[Line
                 continue
             raw = read(line)
             parsed = parse(raw)
+            if "id" not in raw:
+                raise UsageError("it has no 'id'.")
             if (id := str(raw["id"])) in found:
                 raise UsageError(f"id {id!r} was there before.")
         except (ValueError, RecursionError, UsageError) as error:  # json has a plain ValueError for 5,000 digits

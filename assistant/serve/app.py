@@ -179,7 +179,7 @@ class Service:
                 return render.gaps(read_gaps(path.read_bytes(), catalog.queries, access))
 
         with suppress(OSError, UsageError):
-            if path:
+            if path and path.is_file():  # a pipe would be waited for
                 return await asyncio.to_thread(work, path)
         message = "there is no report yet: name its file in serve.gaps, and have `assistant gaps --json` write it."
         raise HttpError(HTTPStatus.NOT_FOUND, "not_found", message)

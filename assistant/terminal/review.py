@@ -9,7 +9,7 @@ from pathlib import Path
 from assistant.answer.feedback import find_place
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
-from assistant.evaluate.feedback import Pending, QuotedText, drop, put_row, renewed, row_of
+from assistant.evaluate.feedback import Pending, QuotedText, drop, put_row, read_accepted, renewed, row_of
 from assistant.index.catalog import Catalog
 from assistant.terminal.line_input import read_plainly
 from assistant.terminal.render import Renderer
@@ -20,6 +20,7 @@ KEYS = (
     "y accept · - accept that no document answers · n drop · Enter later · q stop · or paste the sentence that answers"
 )
 TAKEN = "y takes it · anything else: choose again"  # of two lines that were pasted the second takes nothing
+STANDS = "A row of this answer is in the file: y or a sentence replaces it, n removes it, Enter leaves it."
 UNKNOWN = "what is right is not known: paste the sentence that answers, or - if none does."
 
 
@@ -47,6 +48,8 @@ class Review:
         for number, waiting in enumerate(pending, 1):
             one = renewed(waiting, self._catalog.queries)
             self._view.show(feedback_report(one, number, len(pending)))
+            if one.asked.id in read_accepted(self._file):
+                self._view.note(STANDS)
             try:
                 said = self._decide(one)
             except EOFError:

@@ -232,5 +232,5 @@ def _plain_line(line: str) -> str:
     if heading := HEADING.fullmatch(line):
         return f"{heading[2]}:"
     if line.startswith("|") and line.rstrip().endswith("|"):
-        return " · ".join(cell for cell in map(str.strip, line.strip("| ").split("|")) if cell)
+        return " · ".join(filter(None, cells(line)))
     return line

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
@@ -161,6 +162,14 @@ def test_a_note_is_masked_by_what_the_question_names(office: Assistant, config: 
         answer = office.answer(question)
         office.feedback(Feedback(answer.log_id, "wrong", "123456789, as I wrote."))
         assert "123456789" not in lines(config)[-1].raw["note"]
+
+
+def test_a_sentence_is_found_whose_letters_fold_to_several(index_files: Callable[[Mapping[str, str]], Config]) -> None:
+    said = "The office at Königstraße 5 closes at six.", "The ﬁre door of the İzmir café stays shut."
+    with closing(Catalog.open(index_files({"offices.md": f"# Offices\n\n{' '.join(said)}\n"}).data)) as catalog:
+        for sentence in said:
+            assert find_place(sentence, make_access(), catalog)[0].quote == sentence
+            assert find_place(normalize("NFD", sentence), make_access(), catalog)[0].quote == sentence
 
 
 def test_no_text_is_found_for_a_guess_at_what_is_masked(index_files: Callable[[Mapping[str, str]], Config]) -> None:

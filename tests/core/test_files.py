@@ -12,7 +12,7 @@ import pytest
 
 from assistant.core.config import Config, load_config
 from assistant.core.errors import ConfigError
-from assistant.core.files import is_exposed, keep_private, open_private
+from assistant.core.files import is_exposed, keep_private, open_private, write_atomic
 from assistant.index.catalog import Catalog
 from assistant.index.schema import FILE_NAME
 from assistant.index.vectors import FOLDER
@@ -32,6 +32,14 @@ def careless() -> Iterator[None]:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    kept = tmp_path / "rows.jsonl"
+    kept.mkdir()  # so that nothing can take its place
+    with pytest.raises(OSError, match="directory"):
+        write_atomic(kept, "a row")
+    assert [*tmp_path.iterdir()] == [kept]
 
 
 def test_a_new_index_is_its_owners_alone(

@@ -16,6 +16,7 @@ import pytest
 from filelock import FileLock
 
 from assistant.answer.assistant import Assistant
+from assistant.audit.ledger import FILE_NAME
 from assistant.audit.trail import Audit
 from assistant.core.errors import UsageError
 from assistant.core.records import Answer, Feedback, Opinion, Turn, make_access
@@ -134,7 +135,7 @@ def test_what_was_accepted_goes_when_its_asker_takes_it_back_and_it_is_dropped(o
     office.say(NOTHING, "right")
     office.review("y", "y")
     office.assistant.feedback(Feedback(answer.log_id, "not-asked"))
-    office.review("n")
+    assert "n removes it" in office.review("n")
     assert [row["answerable"] for row in office.rows] == [False]
 
 
@@ -258,6 +259,10 @@ def test_a_file_that_is_no_question_file_is_refused_before_the_review(office: Of
     done = run("feedback", "review", office.file, "--data", office.assistant.config.data, stdin="y\n")
     assert done.code == 2 and "rows.jsonl, line 1" in done.err
     assert office.file.read_text(encoding="utf-8") == "not JSON\n"
+    log = office.assistant.config.data / FILE_NAME
+    before = log.read_bytes()
+    done = run("feedback", "review", log, "--data", office.assistant.config.data, stdin="y\n")
+    assert done.code == 2 and "line 1: it has no 'id'" in " ".join(done.err.split()) and log.read_bytes() == before
 
 
 def test_the_command_takes_an_id_where_a_command_may_stand(office: Office, run: Run) -> None:

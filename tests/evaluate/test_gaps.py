@@ -12,7 +12,7 @@ from assistant.answer.assistant import Assistant
 from assistant.audit.ledger import Entry
 from assistant.audit.trail import Audit
 from assistant.core.records import Turn
-from assistant.evaluate.gaps import Unanswered, common_words, find_gaps, group, name_of, unanswered
+from assistant.evaluate.gaps import Unanswered, askers_of, common_words, find_gaps, group, name_of, unanswered
 
 FILES = {
     "pets.md": "---\nowner: Facilities\n---\n# Pets\n\n## Dogs\n\nDogs stay at home on Mondays.\n",
@@ -27,8 +27,8 @@ def line(question: str, *, status: str = "abstained", day: str = "2026-03-01", a
         "question": question,
         "status": status,
         "time": f"{day}T10:00:00+00:00",
-        "roles": [],
-        "history": [asker] if asker else [],
+        "roles": [asker] if asker else [],
+        "history": [],
         "answer_sha256": "5ha",
         "hits": [{"source": "pets.md"}],
         **more,
@@ -106,6 +106,20 @@ def test_who_asks_in_many_conversations_is_one_asker_where_the_log_has_names() -
     assert len({one.asker for one in unanswered(anna, "")}) == 1
 
 
+def test_a_conversation_whose_lines_were_masked_otherwise_is_no_second_asker() -> None:
+    first, second = "Is 44718823 fed?", "My passport number is [passport number removed]. Is it fed?"
+    hidden = ["Is [passport number removed] fed?", second]
+    talk = [line(first), line(second, history=hidden[:1]), line("Is Smithson fed?", history=hidden)]
+    assert len(askers_of(unanswered(talk, ""))) == 1
+    told = common_words([*unanswered([*talk, line("Is Berg fed?", asker="another")], "")], 2)
+    assert "smithson" not in told and "fed" in told
+
+
+def test_a_name_that_is_typed_in_another_case_is_no_other_asker() -> None:
+    typed = [Entry(name, {**line("A parrot?").raw, "asker": name}) for name in ("anna", "Anna", "ANNA")]
+    assert askers_of(unanswered(typed, "")) == {"anna"}
+
+
 def test_what_a_check_asks_again_nobody_has_asked() -> None:
     checked = [line("A parrot?", command=command) for command in ("test", "eval", "replay")]
     assert [one.question for one in unanswered([*checked, line("A dog?")], "")] == ["A dog?"]
@@ -156,14 +170,15 @@ def test_the_command_reads_the_log(make_assistant: Callable[..., Assistant], run
     assistant = make_assistant(FILES)
     logged = Assistant(assistant.config, access=assistant.access, audit=True)
     for asked in ("dog", "cat", "cow"):
-        logged.answer("Which hamsters live on Jupiter's moons?", [Turn("user", f"May a {asked} come?")])
+        logged.answer(first := f"May a {asked} come?")
+        logged.answer("Which hamsters live on Jupiter's moons?", [Turn("user", first)])
     logged.close()
     done = run("gaps", "--data", assistant.config.data, "--json", "--since", TODAY)
     assert done.code == 0 and '"askers": 3' in done.out, done.err
     shown = run("gaps", "--data", assistant.config.data).out
     assert "3 askers" in shown and "hamsters" in shown
     assert "Nothing was asked in vain" in run("gaps", "--data", assistant.config.data, "--least", "9").out
-    assert len(list(Audit(assistant.config).entries())) == 3, "the command itself is no question"
+    assert len(list(Audit(assistant.config).entries())) == 6, "the command itself is no question"
     assert run("gaps", "--data", assistant.config.data, "--since", "yesterday").code == 2
 
 

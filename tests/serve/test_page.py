@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -190,6 +191,8 @@ def test_a_document_is_shown_as_it_is_read() -> None:
     assert [block.level for block in shown[:2]] == [1, 2]
     rows = [["".join(text for text, _ in cell).strip() for cell in cells] for cells in shown[-1].parts]
     assert rows == [["Grade", "Days"], ["A", "5"]]
+    ((cells,),) = (block.parts for block in block_views("| Anton \\| x | 12 |", 0, 0))
+    assert ["".join(text for text, _ in cell).strip() for cell in cells] == ["Anton | x", "12"]
     keys = ("[1]", 1, False), (" ", 0, False), ("[2]", 2, False)
     found = list(pieces("Five days. [1] [2]", ["days."]))
     assert found == [("Five ", 0, False), ("days.", 0, True), (" ", 0, False), *keys]
@@ -356,6 +359,9 @@ def test_reviewers_alone_see_the_gaps_and_of_documents_what_they_may_see(
     with closing(Assistant(asked)) as opened, client_of(opened, Door(tokens=TokenFile(tokens))) as client:
         assert client.get("/gaps").status_code == 401
         assert client.get("/gaps", headers=other).status_code == 403
+        os.mkfifo(report)  # which is not waited for
+        assert client.get("/gaps", headers=owner).status_code == 404
+        report.unlink()
         for wrong in ("", "<p>dogs</p>", '[{"name": "x"}]'):
             report.write_text(wrong)
             missing = client.get("/gaps", headers=owner)

@@ -68,6 +68,7 @@ def test_what_limits_a_quote_is_always_shown_and_other_context_on_request() -> N
 def test_no_marks_of_markup_are_shown() -> None:
     text = "## Carry-over\n\n| Team | Days |\n|---|---|\n| People team | 5 |\n\nAsk them."
     assert plain_text(text) == "Carry-over:\nTeam · Days\nPeople team · 5\nAsk them."
+    assert plain_text("| Anton \\| x | 12 |") == "Anton | x · 12"
 
 
 def test_many_notes_do_not_hide_one_withheld_passage() -> None:

@@ -90,7 +90,8 @@ def _cells(text: str, block: Block, start: int, end: int) -> Cells:
     if block.kind == "row":
         edges = [at for at in range(begin, stop) if text[at] == "|" and text[at - 1 : at] != "\\"]
         spans = [(left + 1, right) for left, right in pairwise(edges)]
-        return tuple(_marked(text, *span, start, end) for span in spans)
+        marked = (_marked(text, *span, start, end) for span in spans)
+        return tuple(tuple((part.replace(r"\|", "|"), told) for part, told in cell) for cell in marked)
     if block.kind == "heading" and (heading := HEADING.match(text[begin:stop])):
         begin += heading.start(2)
     return (_marked(text, begin, stop, start, end),)

@@ -117,6 +117,11 @@ def test_what_front_matter_says_of_its_document(raw: dict[str, Any], expected: M
     assert describe(raw, "front matter").meta == expected
 
 
+def test_what_is_said_of_a_document_has_no_signs_that_turn_it_round() -> None:
+    found = describe({"title": "A \u202epolicy", "owner": "HR \u202edesk", "version": "1 \u202e2"}, "access.toml")
+    assert (found.title, found.meta.owner, found.meta.version) == ("A policy", "HR desk", "1 2")
+
+
 def test_front_matter_grants_nothing() -> None:
     """That it must not be there is `ingest.document_reader`'s to say; here it is no metadata."""
     assert meta_of("---\naudience: hr\n---\nText").audience is None
