@@ -297,7 +297,7 @@ def test_a_restriction_that_got_lost_is_found(place: Place) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(int(os.environ.get("CHAOS_SEEDS", "20"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("CHAOS_SEEDS", "10"))))
 def test_random_damage(place: Place, seed: int) -> None:
     rng = random.Random(seed)
     files = [path for path in place.index.rglob("*") if path.is_file() and "audit" not in path.name]

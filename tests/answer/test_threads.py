@@ -19,7 +19,7 @@ import pytest
 from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
 from assistant.contract import answer_json
-from assistant.core.config import Config
+from assistant.core.config import Config, ReaderSection
 
 QUESTIONS = [
     json.loads(line)["question"]
@@ -33,7 +33,8 @@ def told(assistant: Assistant, question: str) -> dict[str, Any]:
 
 
 def compare(config: Config, questions: list[str], threads: int) -> int:
-    """Ask by one thread and by many; return how many lines the log then has."""
+    """Ask by one thread and by many, of few passages each; return how many lines the log then has."""
+    config = replace(config, reader=ReaderSection(passages=3))
     with closing(Assistant(config)) as alone:
         once = {question: told(alone, question) for question in dict.fromkeys(questions)}
     with closing(Assistant(config, audit=True)) as shared, ThreadPoolExecutor(threads) as pool:

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.audit.trail import Audit
-from assistant.core.config import Config
+from assistant.core.config import Config, ReaderSection
 from assistant.core.records import IngestReport, make_access
 from assistant.evaluate.stale import CHANGED, GONE, UNKNOWN, find_stale
 from assistant.index.catalog import Catalog
@@ -234,7 +235,8 @@ def answered(config: Config, files: Mapping[str, str]) -> dict[str, list[tuple[s
     """Ask the sample company's questions; return the places and quotes of the answers that quote plain files alone."""
     with (CORPORA / "questions.jsonl").open(encoding="utf-8") as lines:
         questions = [row["question"] for row in map(json.loads, lines) if row.get("doc") in files]
-    with closing(Assistant(config, audit=True)) as assistant:
+    quick = replace(config, reader=ReaderSection(passages=4))
+    with closing(Assistant(quick, audit=True)) as assistant:
         answers = [assistant.answer(question) for question in questions[:90]]
     found = {a.log_id: [(c.source, c.quote) for c in a.citations] for a in answers if a.status == "answered"}
     return {id: quotes for id, quotes in found.items() if all(q in files.get(name, "") for name, q in quotes)}
