@@ -67,7 +67,7 @@ def test_a_file_that_is_too_large_is_given_up() -> None:
 def test_an_object_that_drips_is_given_up(dripping: Dripping, take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest.remote.mirror.MORE_SECONDS", 2)
     began = time.monotonic()
-    [late] = take("s3://corp/policies", seconds=1.0).unfetched
+    [late] = take("s3://corp/policies", seconds=2.0).unfetched
     assert (late.source, late.reason) == ("a.md", "unreadable") and "did not answer in time" in late.detail
     assert time.monotonic() - began < 6, "it is not tried again"
 
