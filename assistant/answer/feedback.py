@@ -23,7 +23,6 @@ from assistant.index.catalog import Catalog
 
 FEEDBACK = "feedback"  # the command of its lines
 MAX_NOTE, MAX_QUOTE = 500, 1_000  # characters
-WORD = re.compile(r"\w+")
 LEAST_WORDS = 3  # of a quote: fewer stand anywhere
 MOST_GIVEN = 5  # times that one answer is spoken of, by people who change their minds; the last one counts
 
@@ -53,7 +52,8 @@ def find_place(text: str, access: Access, catalog: Catalog, stage: ReportStage =
     Raises UsageError if no document says it that `access` may see, and for a text that stands in several places, whole
     in none or in more than one, which do not mean the same.
     """
-    words = WORD.findall(normalize("NFC", encodable(text)))  # as documents are kept
+    words = re.findall(r"\w+", normalize("NFC", encodable(text)))  # as documents are kept
+    folded = [word.casefold() for word in words]
     if len(words) < LEAST_WORDS:
         raise UsageError(f"{text[:40]!r} may stand anywhere.", "Give a whole sentence, as it stands there.")
     phrase = r"\W+".join(map(re.escape, words))
@@ -65,7 +65,7 @@ def find_place(text: str, access: Access, catalog: Catalog, stage: ReportStage =
     for hit in hits:
         stage("searching")
         for means, quote in _shown_places(said, hit):
-            is_whole = WORD.findall(quote.quote.casefold()) == WORD.findall(" ".join(words).casefold())
+            is_whole = [word.casefold() for word in re.findall(r"\w+", quote.quote)] == folded
             (whole if is_whole else partly).setdefault(means, quote)
     if not (found := whole or partly):
         cause = "no document that you may see says that, or too many do."

@@ -2,7 +2,8 @@
 
 A gap is a group of questions that mean much the same. It is named by the words that most of its askers use. No gap is
 told that too few met, and no word that fewer used in all that was asked in vain: what somebody says of their own case
-stays with them. Where the log has no names, a conversation counts as an asker.
+stays with them. Where the log has no names, a conversation counts as an asker, and what goes on with one that is not
+found in the log as none.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
             conversation = next((began[said] for said in known if said in began), new)
             for said in ([*raw["history"], raw["question"]][-MOST_BEFORE:], [raw["question"]]):
                 began[who, *said] = conversation
-            asker = raw.get("asker", conversation).casefold()  # a proxy may pass a name on as it was typed
+            asker = raw["asker"].casefold() if "asker" in raw else conversation  # a proxy may pass on what was typed
             one = Unanswered(raw["question"], raw["time"], asker)
             counts = raw["time"][:10] >= since and asks_documents(entry)
             asked += [(entry.id, raw["status"], one)] if counts else []

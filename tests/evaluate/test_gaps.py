@@ -88,7 +88,8 @@ def test_a_gap_beside_a_document_on_its_subject_says_so(make_assistant: Callable
 
 
 def test_one_conversation_is_one_asker() -> None:
-    same = [line("And a parrot?", asker="May I bring a dog?") for _ in range(4)]
+    first = "May I bring a dog?"
+    same = [line(first), *(line("And a parrot?", history=[first]) for _ in range(4))]
     assert len({one.asker for one in unanswered(same, "")}) == 1
 
 
