@@ -187,10 +187,13 @@ def _with_neighbours(evidence: Evidence, paragraph: Sequence[Evidence], at: int,
     """Return a sentence with those beside it in its paragraph, what follows first, as far as they fit together.
 
     What qualifies a sentence, or what it refers to, stands next to it; no list of words knows all the ways to say so.
-    What stands under something is quoted with that alone. A lead-in comes with its list, or stays out.
+    What stands under something is quoted with what else of its paragraph does: "Tell these people:" may stand over
+    lines that no bullet marks. A lead-in comes with its list, or stays out.
     """
     if evidence.governors:
-        return evidence
+        under = [other for other in paragraph if other.governors == evidence.governors]
+        whole = joined(under[0], under[-1], "sentence")
+        return _picked_for(evidence, whole) if reach(whole) <= SHORT_LIST else evidence
     first = last = at
     for _ in paragraph:  # in turn: what did not fit once does not fit later, since they only grow
         if last + 1 < len(paragraph) and _fits(paragraph[first], paragraph[last + 1]):

@@ -103,6 +103,16 @@ def test_a_rule_beside_a_lead_in_comes_with_its_list_or_without_it(below: str, q
     assert f"{found.lead_text}|{found.text}" == quoted
 
 
+def test_lines_under_a_lead_in_are_a_list_although_no_bullet_marks_them() -> None:
+    lines = "Your manager, who books the day.\nPeople - they update your record.\nYour head, if you move abroad."
+    text = f"## Moving\n\nBefore you move house, you'll need to let these people know:\n\n{lines}\n\nThen pack.\n"
+    (found,) = choose(scored(text, {"Your manager": 3.0}), ReaderSection())
+    assert found.text == lines and quote_text(found).startswith("Before you move house")
+    long = text.replace("Your head, if", f"{LONG}\nYour head, if").replace("People -", f"{LONG}\nPeople -")
+    (found,) = choose(scored(long, {"Your manager": 3.0}), ReaderSection())
+    assert found.text == "Your manager, who books the day."
+
+
 def test_a_lead_in_that_refers_back_brings_what_it_refers_to() -> None:
     text = "## Privacy\n\nNobody may share what is private. This includes:\n\n- telephone numbers\n- home addresses\n"
     (found,) = choose(scored(text, {"home": 3.0, "telephone": 3.0}), ReaderSection())
