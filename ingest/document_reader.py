@@ -77,6 +77,7 @@ class DocumentReader:
 
     def read(self, file: FoundFile, external: ExternalMetadata) -> tuple[SourceRow, list[Flag]]:
         """Return the file's row, and what is to be said of its text; raises DocumentRejected."""
+        self.screen.check_name(file.source)  # it costs less than reading the file, at each ingest
         seen_ns = time.time_ns()
         data = read_bytes(file, self.settings.max_file_mb)
         sha256 = hashlib.sha256(data).hexdigest()

@@ -40,14 +40,16 @@ class Screen:
         files = " ".join(hash_file(path)[:12] for path in (ORDERS, PATTERNS))
         self.id = " ".join((*asdict(settings).values(), files, self.masks))
 
+    def check_name(self, source: str) -> None:
+        """Raise DocumentRejected for a file whose name would be masked: it goes with every passage to whoever asks."""
+        if self._masked(source) != source:
+            raise DocumentRejected("secrets", "The file's name holds a secret or an account number: rename the file.")
+
     def titled(self, document: Document) -> tuple[Document, list[Flag]]:
         """Return the document, with a neutral title if its title or its file's name is an order, and what is reported.
 
-        Both go with every passage to whoever asks, and to other people's models: a title is masked as an answer is, and
-        a file whose name would be is rejected.
+        Both go with every passage to whoever asks, and to other people's models: a title is masked as an answer is.
         """
-        if self._masked(document.source) != document.source:
-            raise DocumentRejected("secrets", "The file's name holds a secret or an account number: rename the file.")
         name = str(PurePath(document.source).with_suffix(""))
         told = replace(document, title=self._masked(document.title))
         if not self._orders.documents([f"{document.title}\n\n{name}"])[0].verdicts:

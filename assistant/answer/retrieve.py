@@ -73,8 +73,11 @@ class Retriever:
     def near(self, vector: NDArray[np.float32], access: Access) -> list[int]:
         """Return the passages that are near a vector and that `access` may see, nearest first, more than are wanted.
 
-        Whoever may see little of what is near gets all that they may see, in no order: whole vectors rank it.
+        Whoever may see little of what is near, or little at all, gets all of it, in no order: whole vectors rank it.
         """
+        seen = self._catalog.queries.all_visible(access)
+        if len(seen) <= self._settings.full_scan:
+            return seen
         generation = self._catalog.meta("generation") or ""
         wanted = 2 * self._settings.candidates  # Chroma knows a third of a vector's dimensions: the rest ranks these
         for asked in (wanted, wanted * WITH_HIDDEN):
@@ -82,7 +85,7 @@ class Retriever:
             visible = self._catalog.queries.visible(near, access)
             if len(visible) >= wanted or len(near) < asked:
                 return visible[:wanted]
-        return self._catalog.queries.all_visible(access)
+        return seen
 
     def _term_passages(self, terms: Sequence[tuple[Term, bool]]) -> list[tuple[int, float]]:
         """Return (passage id, weight): a definition that is asked for comes first, one that is used is in the race."""

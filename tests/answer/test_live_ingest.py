@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from assistant.answer.assistant import Assistant
-from assistant.core.config import Config
+from assistant.core.config import Config, RetrievalSection
 from assistant.core.errors import UsageError
 from assistant.core.records import Answer, IngestReport, Turn, make_access
 from assistant.models.encoder import Encoder
@@ -33,7 +33,7 @@ Run = Callable[..., IngestReport]
 
 @pytest.fixture
 def config(make_config: Callable[..., Config]) -> Config:
-    return make_config()
+    return make_config(retrieval=RetrievalSection(full_scan=0))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -211,7 +211,8 @@ def _check_search(
     texts = [question(token) for token in [*owners, *gone]]
     known = dict(zip(texts, encoder.encode(texts), strict=True))
     store = FolderStore(config.data / FOLDER)
-    retriever = Retriever(catalog, store, lambda asked: np.stack([known[text] for text in asked]), config.retrieval)
+    settings = replace(config.retrieval, full_scan=0)
+    retriever = Retriever(catalog, store, lambda asked: np.stack([known[text] for text in asked]), settings)
 
     def finds(token: str, access: Access) -> set[str]:
         return {hit.source for hit in retriever.search(question(token), access, K) if token in hit.passage.text}

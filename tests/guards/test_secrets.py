@@ -163,6 +163,7 @@ def test_a_password_in_an_address_is_masked() -> None:
         "sha256 " + "0123456789abcdef" * 4,
         "commit " + made(40, HEX) + " and md5-" + made(32, HEX),
         "https://docs.example/document/d/" + made(44) + "/edit",
+        "global-data-protection-policy-for-contractors.md and [terms](glossary-of-terms-and-abbreviations)",
         "EmployeeOnboardingChecklistTemplate2024Final and Annual-Leave-Policy-2024-V2-EN-US-FINAL",
         "550e8400-e29b-41d4-a716-446655440000",
         "-----BEGIN PGP PUBLIC KEY BLOCK-----\n" + made(60) + "\n" + made(60) + "\n-----END PGP PUBLIC KEY BLOCK-----",

@@ -34,9 +34,10 @@ def test_vectors_of_an_encoder_without_axes_stay_as_they_are() -> None:
     assert reduced(vector) is vector
 
 
-def test_the_nearest_are_those_of_an_exact_search(company: Config, encoder: Encoder) -> None:
+@pytest.mark.parametrize("full_scan", [0, 2_000])
+def test_the_nearest_are_those_of_an_exact_search(company: Config, encoder: Encoder, full_scan: int) -> None:
     wanted = 16
-    settings = replace(company.retrieval, candidates=wanted)
+    settings = replace(company.retrieval, candidates=wanted, full_scan=full_scan)
     with closing(Catalog.open(company.data)) as catalog, closing(open_store(company.data, "")) as store:
         rows = [row for row in catalog.vector_rows() if catalog.queries.visible([row[0]], access())]
         whole = np.array([np.frombuffer(vector, np.float32) for _, vector in rows])
@@ -58,7 +59,7 @@ def test_whoever_may_see_few_passages_finds_the_nearest_of_them(
     vectors = np.random.default_rng(1).standard_normal((120, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     order = np.argsort(-(vectors @ vectors[0]))  # the nearest are hidden
-    settings = replace(Config().retrieval, candidates=4)
+    settings = replace(Config().retrieval, candidates=4, full_scan=0)
     with (
         closing(Catalog.open(tmp_path, create=True)) as catalog,
         closing(FolderStore(tmp_path / "generations")) as store,

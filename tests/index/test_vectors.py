@@ -22,7 +22,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
-from assistant.core.config import Config
+from assistant.core.config import Config, RetrievalSection
 from assistant.core.errors import AssistantError, IndexMissing
 from assistant.core.records import IngestReport, make_access
 from assistant.index import vectors
@@ -349,7 +349,7 @@ MORE_LEAVE = "# Annual Leave\n\nEveryone may take 31 days of annual leave.\n"
 
 
 def on_server(make_config: Callable[..., Config], url: str) -> Config:
-    config = make_config()
+    config = make_config(retrieval=RetrievalSection(full_scan=0))
     return replace(config, index=replace(config.index, chroma_url=url))
 
 

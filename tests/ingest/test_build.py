@@ -57,7 +57,8 @@ class Index:
 
     def search(self, query: str, access: Access = EVERYONE, k: int = 8) -> tuple[Hit, ...]:
         with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
-            return Retriever(catalog, store, self._encoder.encode, self._config.retrieval).search(query, access, k)
+            settings = replace(self._config.retrieval, full_scan=0)
+            return Retriever(catalog, store, self._encoder.encode, settings).search(query, access, k)
 
     def sources(self, access: Access = EVERYONE) -> list[str]:
         with closing(Catalog.open(self._config.data)) as catalog:
