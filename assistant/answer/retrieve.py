@@ -75,17 +75,17 @@ class Retriever:
 
         Whoever may see little of what is near, or little at all, gets all of it, in no order: whole vectors rank it.
         """
-        seen = self._catalog.queries.all_visible(access)
-        if len(seen) <= self._settings.full_scan:
-            return seen
+        queries = self._catalog.queries
+        if queries.count_visible(access) <= self._settings.full_scan:
+            return queries.all_visible(access)
         generation = self._catalog.meta("generation") or ""
         wanted = 2 * self._settings.candidates  # Chroma knows a third of a vector's dimensions: the rest ranks these
         for asked in (wanted, wanted * WITH_HIDDEN):
             near = [passage_id for passage_id, _ in self._store.query(generation, vector, asked)]
-            visible = self._catalog.queries.visible(near, access)
+            visible = queries.visible(near, access)
             if len(visible) >= wanted or len(near) < asked:
                 return visible[:wanted]
-        return seen
+        return queries.all_visible(access)
 
     def _term_passages(self, terms: Sequence[tuple[Term, bool]]) -> list[tuple[int, float]]:
         """Return (passage id, weight): a definition that is asked for comes first, one that is used is in the race."""

@@ -98,6 +98,10 @@ class Queries:
         given = np.array(ids, np.int64)
         return [int(i) for i in given[is_among(given, self._seen(access).ids)]]
 
+    def count_visible(self, access: Access) -> int:
+        """Return how many passages `access` may see."""
+        return len(self._seen(access).ids)
+
     def all_visible(self, access: Access) -> list[int]:
         """Return every passage that `access` may see."""
         found: list[int] = self._seen(access).ids.tolist()

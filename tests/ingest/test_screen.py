@@ -150,8 +150,8 @@ def test_secrets_go_with_no_passage_in_its_title_or_headings_and_a_file_is_not_n
     key = "AKIAQ3EGRIBX7FZYLM5Z"  # of nobody
     config = make_config()
     text = f"# Robot {key}\n\n## Account DE89 3704 0044 0532 0130 00\n\nThe robot is paid from this account.\n"
-    rest = "# Robot\n\nThe robot rests at night.\n"
-    report = run_ingest(config, write_files({"robot.md": text, f"{key}.md": rest, f"same as robot.md {key}.md": text}))
+    other = "# Robot\n\nThe robot rests at night.\n"
+    report = run_ingest(config, write_files({"robot.md": text, f"{key}.md": other, f"same as robot.md {key}.md": text}))
     names = (f"{key}.md", f"same as robot.md {key}.md")
     assert [(r.source, r.reason) for r in report.rejected] == [(name, "secrets") for name in names]
     with closing(Catalog.open(config.data)) as catalog:
