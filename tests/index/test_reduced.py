@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from assistant.core.records import Meta
 from assistant.index import queries
 from assistant.index.catalog import Catalog
 from assistant.index.publish import rebuilt
-from assistant.index.vectors import FolderStore, batched, open_store, reduced
+from assistant.index.vectors import FolderStore, open_store, reduced
 from assistant.models.encoder import Encoder
 from tests.index.test_catalog import access, add
 
@@ -34,7 +33,7 @@ def test_vectors_of_an_encoder_without_axes_stay_as_they_are() -> None:
     assert reduced(vector) is vector
 
 
-@pytest.mark.parametrize("full_scan", [0, 2_000])
+@pytest.mark.parametrize("full_scan", [0, 4_000])
 def test_the_nearest_are_those_of_an_exact_search(company: Config, encoder: Encoder, full_scan: int) -> None:
     wanted = 16
     settings = replace(company.retrieval, candidates=wanted, full_scan=full_scan)
@@ -55,7 +54,7 @@ def test_whoever_may_see_few_passages_finds_the_nearest_of_them(
     tmp_path: Path, encoder: Encoder, open_ones: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether all, some, or nearly none of what is near may be seen: each has its own way through `near`."""
-    monkeypatch.setattr(queries, "batched", partial(batched, most=7))
+    monkeypatch.setattr(queries, "COMPARED", 7)
     vectors = np.random.default_rng(1).standard_normal((120, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     order = np.argsort(-(vectors @ vectors[0]))  # the nearest are hidden
