@@ -67,7 +67,7 @@ class IngestSection:
 class RetrievalSection:
     k: Positive = 8  # passages a question gets
     candidates: Positive = 100  # passages each method proposes before fusion
-    full_scan: int = 4_000  # passages up to which all are compared, without Chroma's index of them
+    full_scan: int = 4_000  # passages up to which all are compared, without Chroma's index of them; 0 is never
     lexical_weight: float = 0.25  # weight of the word search; the vector search has 1
     rerank: bool = True  # let the reader order a search's hits; without, a search takes milliseconds
 

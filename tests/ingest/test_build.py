@@ -55,9 +55,9 @@ class Index:
     def __init__(self, config: Config, encoder: Encoder) -> None:
         self._config, self._encoder = config, encoder
 
-    def search(self, query: str, access: Access = EVERYONE, k: int = 8) -> tuple[Hit, ...]:
+    def search(self, query: str, access: Access = EVERYONE, k: int = 8, full_scan: int = 0) -> tuple[Hit, ...]:
         with closing(Catalog.open(self._config.data)) as catalog, closing(self.store()) as store:
-            settings = replace(self._config.retrieval, full_scan=0)
+            settings = replace(self._config.retrieval, full_scan=full_scan)
             return Retriever(catalog, store, self._encoder.encode, settings).search(query, access, k)
 
     def sources(self, access: Access = EVERYONE) -> list[str]:
@@ -860,6 +860,7 @@ def test_a_deleted_generation_is_missing_until_the_next_ingest_makes_it_again(
     shutil.rmtree(config.data / FOLDER)
     with pytest.raises(IndexMissing, match=r"the folder of vectors .* is missing\. Rebuild it: assistant ingest PATH"):
         index.search("annual leave")
+    assert index.search("annual leave", full_scan=3)[0].source == "leave.md", "the catalog has all vectors"
     assert ingest([docs], config, unused(encoder)).unchanged == 3
     assert index.counts() == (3, 3) and index.search("annual leave")[0].source == "leave.md"
 
