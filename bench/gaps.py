@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.core.config import load_config
 from assistant.evaluate.gaps import group
 from assistant.models.encoder import open_encoder
 from assistant.models.registry import Registry
-from bench.common import ROOT, console, parser, read_jsonl, write_json
+from bench.common import ROOT, console, parser, read_jsonl, settings, write_json
 
 WRITTEN = ROOT / "tune" / "factory" / "examples" / "same_questions.jsonl"
 HELD_OUT = ("brewery", "research hospital", "camps")
@@ -57,7 +56,7 @@ def main() -> None:
     for row in rows:
         if given.files or row["set"] in HELD_OUT:
             sets.setdefault(row["set"], []).append(row)
-    config = load_config(given.config)
+    config = settings(given, ROOT)
     encoder = open_encoder(Registry(config.models_dir), config.encoder)
     results = {}
     for name, asked in sets.items():
