@@ -54,6 +54,7 @@ READING = {
     "unbroken": ["log", "--verify"],
 }
 WRITING = {"forget": ["forget", "room3.md"], "ingest": ["ingest", "docs"]}
+BY_CHROMA = "[retrieval]\nfull_scan = 0\n"  # as an index of many passages is searched
 CODES = {0, 2, 3, 5, 6, 7}
 SLOW = pytest.mark.slow
 OTHER_SIGNALS = (signal.SIGTERM, signal.SIGKILL)
@@ -170,7 +171,7 @@ def sound(
         os.utime(folder / "docs" / name, ns=(10**18, 10**18))
     config = (
         f'[index]\ndata = "index"\nlock_seconds = 1\n[models]\ndir = {json.dumps(str(models_dir))}\n'
-        '[generator]\nruntime = "none"\n[encoder]\nthreads = 1\n'
+        f'[generator]\nruntime = "none"\n[encoder]\nthreads = 1\n{BY_CHROMA}'
     )
     (folder / "config.toml").write_text(config, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -245,6 +246,7 @@ DISASTERS: dict[str, Callable[[Place], object]] = {
     "Chroma's database is cut in half": lambda p: cut(p.vector_file("chroma.sqlite3"), 0.5),
     "Chroma's database is a folder": lambda p: replace_by_folder(p.vector_file("chroma.sqlite3")),
 }
+OF_CHROMA = [name for name in DISASTERS if "vector" in name or "generation" in name or "Chroma" in name]
 # What is not part of the index: its cure is in its sentence, and an ingest neither needs it nor mends it.
 BESIDE: dict[str, Damage] = {
     "the log is no UTF-8": lambda p: flip_bit_8(p.index / "audit.jsonl"),
@@ -280,6 +282,19 @@ def test_a_damaged_index_answers_rightly_or_says_what_mends_it(place: Place, nam
     assert found["status"].code == 5
     place.run({"forget": WRITING["forget"]})["forget"].check("forget")
     place.cure(found["ask"].err + found["status"].out)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=SLOW) if i % 5 else name for i, name in enumerate(OF_CHROMA)]
+)
+def test_a_small_index_answers_without_chroma_and_status_tells_the_damage(place: Place, name: str) -> None:
+    edit(place.folder / "config.toml", BY_CHROMA, "")
+    DISASTERS[name](place)
+    found = place.run(READING)
+    for command, done in found.items():
+        done.check(command)
+    assert (found["ask"].code, found["status"].code) == (0, 5)
+    place.cure(found["status"].out)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW) if i % 8 else name for i, name in enumerate(BESIDE)])
