@@ -78,6 +78,21 @@ def side_by_side(found: Candidates, question: Question) -> ReaderPassage:
     return ReaderPassage("", tuple(map(in_place, best)), gold)
 
 
+def teach(
+    config: Config, questions: Sequence[Question], serving: ReaderFile, out: Path, name: str, progress: Progress
+) -> tuple[ReaderFile, dict[str, Any]]:
+    """Train the packaged reader on, install it as NAME, and return it with what was measured of the training."""
+    mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
+    with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
+        found = list(examples(assistant, questions, progress))
+    measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
+    base = open_base(MPNET)
+    install(
+        config.models_dir, name, "reader", serving.model_id, {}, lambda made: build_reader(base, made, out / FOLDER)
+    )
+    return replace(serving, model_id=name), measured
+
+
 def train_better(
     config: Config, questions: Sequence[Question], serving: ReaderFile, out: Path, name: str, progress: Progress
 ) -> tuple[ReaderFile | None, dict[str, Any]]:
@@ -92,17 +107,9 @@ def train_better(
     if len(learned) < MIN_EXAMPLES or len(checked) < MIN_CHECKED:
         return None, {"questions": len(questions), "taken": False}
     confidence = load_confidence(config.data)
-    mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
-    with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
-        found = list(examples(assistant, learned, progress))
     with closing(Assistant(config, confidence=UNCALIBRATED, reader=serving)) as assistant:
         before = [_loss(assistant, q, confidence) for q in checked]
-    measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
-    base = open_base(MPNET)
-    install(
-        config.models_dir, name, "reader", serving.model_id, {}, lambda made: build_reader(base, made, out / FOLDER)
-    )
-    tuned = replace(serving, model_id=name)
+    tuned, measured = teach(config, learned, serving, out, name, progress)
     with closing(Assistant(config, confidence=UNCALIBRATED, reader=tuned)) as assistant:
         after = [_loss(assistant, q, confidence) for q in checked]
     gain = np.array(before) - np.array(after)
