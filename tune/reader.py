@@ -79,18 +79,22 @@ def side_by_side(found: Candidates, question: Question) -> ReaderPassage:
 
 
 def teach(
-    config: Config, questions: Sequence[Question], serving: ReaderFile, out: Path, name: str, progress: Progress
-) -> tuple[ReaderFile, dict[str, Any]]:
-    """Train the packaged reader on, install it as NAME, and return it with what was measured of the training."""
+    config: Config, questions: Sequence[Question], serving: ReaderFile, out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Train the packaged reader on, write its adapter into `out`, and return what was measured."""
     mined = replace(config, retrieval=replace(config.retrieval, rerank=False))  # what it is to tell apart
     with closing(Assistant(mined, confidence=UNCALIBRATED, reader=serving)) as assistant:
         found = list(examples(assistant, questions, progress))
-    measured = train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
+    return train(found, out / FOLDER, progress, start=ADAPTER, rate=1e-4)  # a third of the packaged one's
+
+
+def install_reader(config: Config, serving: ReaderFile, out: Path, name: str) -> ReaderFile:
+    """Install what the adapter in `out` makes of the base as NAME, and return a reader that reads with it."""
     base = open_base(MPNET)
     install(
         config.models_dir, name, "reader", serving.model_id, {}, lambda made: build_reader(base, made, out / FOLDER)
     )
-    return replace(serving, model_id=name), measured
+    return replace(serving, model_id=name)
 
 
 def train_better(
@@ -109,7 +113,8 @@ def train_better(
     confidence = load_confidence(config.data)
     with closing(Assistant(config, confidence=UNCALIBRATED, reader=serving)) as assistant:
         before = [_loss(assistant, q, confidence) for q in checked]
-    tuned, measured = teach(config, learned, serving, out, name, progress)
+    measured = teach(config, learned, serving, out, progress)
+    tuned = install_reader(config, serving, out, name)
     with closing(Assistant(config, confidence=UNCALIBRATED, reader=tuned)) as assistant:
         after = [_loss(assistant, q, confidence) for q in checked]
     gain = np.array(before) - np.array(after)
