@@ -25,6 +25,7 @@ from assistant.core.errors import UsageError
 from assistant.core.files import PACKAGED
 from assistant.core.records import Access, Hit
 from assistant.evaluate.feedback import REVIEW, asks_documents, last_words
+from assistant.guards.normalise import fold
 from assistant.index.queries import Queries
 from assistant.text.canonical import heading_path
 from assistant.text.words import STOP_WORDS, WORD, content
@@ -141,7 +142,8 @@ def unanswered(entries: Iterable[Entry], since: str) -> Iterator[Unanswered]:
             conversation = next((began[said] for said in known if said in began), new)
             for said in ([*raw["history"], raw["question"]][-MOST_BEFORE:], [raw["question"]]):
                 began[who, *said] = conversation
-            asker = raw["asker"].casefold() if "asker" in raw else conversation  # a proxy may pass on what was typed
+            # A proxy may pass on a name as it was typed, "zoë" in two spellings.
+            asker = fold(raw["asker"]).casefold() if "asker" in raw else conversation
             one = Unanswered(raw["question"], raw["time"], asker)
             counts = raw["time"][:10] >= since and asks_documents(entry)
             asked += [(entry.id, raw["status"], one)] if counts else []

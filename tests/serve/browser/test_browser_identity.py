@@ -157,8 +157,37 @@ def test_a_first_answer_that_comes_when_somebody_else_has_signed_on_is_not_kept(
         ben.set_extra_http_headers(proxied("ben", "directors"))
         ben.goto("/")
         served.assistant.gate.set()
-        anna.page.locator("article h2").wait_for()
+        anna.page.wait_for_function("document.getElementById('state').textContent.includes('sign on again')")
+        assert anna.page.locator("article").count() == 0
         assert QUESTION not in ben.evaluate("JSON.stringify({...localStorage})")
+
+
+@pytest.mark.parametrize("user", ["anna", pytest.param("", marks=pytest.mark.slow)])
+def test_a_page_left_open_forgets_when_somebody_else_signs_on(open_tab: Callable[..., Tab], user: str) -> None:
+    with serving(behind_a_proxy("X-User" if user else "")) as served:
+        anna = open_tab(at=served, extra_http_headers=proxied(user, "directors"))
+        anna.page.fill("#about", "on sick leave")
+        anna.ask(QUESTION)
+        anna.page.click("text=New conversation")
+        anna.page.fill("#question", "half a question")
+        anna.page.locator("#earlier li").wait_for()
+        ben = anna.page.context.new_page()
+        ben.set_extra_http_headers(proxied("ben" if user else "", "staff"))
+        ben.goto("/")
+        anna.page.locator("#earlier li").wait_for(state="detached")
+        assert anna.page.input_value("#about") == anna.page.input_value("#question") == ""
+        assert QUESTION not in anna.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+
+
+@pytest.mark.slow
+def test_forgotten_in_one_tab_is_in_no_list_of_another(tab: Tab) -> None:
+    tab.ask(QUESTION)
+    tab.page.click("text=New conversation")
+    tab.page.locator("#earlier li").wait_for()
+    other = tab.page.context.new_page()
+    other.goto("/")
+    other.click("#forget")
+    tab.page.locator("#earlier li").wait_for(state="detached")
 
 
 def test_whoever_has_the_roles_of_all_is_answered(open_tab: Callable[..., Tab]) -> None:

@@ -51,6 +51,10 @@ function forgetOthers() {
   } catch { /* private */ }
 }
 
+function forgetTab() { // what another page cannot reach
+  try { for (const key of [STORE, ABOUT, CURRENT]) sessionStorage.removeItem(key); } catch { /* private */ }
+}
+
 function current() {
   try { return sessionStorage.getItem(CURRENT); } catch { return null; }
 }
@@ -114,8 +118,9 @@ if (form) {
   async function ask() {
     const said = { question: question.value, about: about.value, history: history.value, asker: ASKER };
     const body = new URLSearchParams({ ...said, part: talk.articles.length }), asked = talk;
-    const response = await send(body);
-    const made = show(await response.text());
+    const response = await send(body), html = await response.text();
+    if (talk !== asked && !isLatest()) return null; // somebody else has signed on
+    const made = show(html);
     if (!made || !response.ok || talk !== asked) return made; // it was forgotten meanwhile: nothing is kept
     history.value = made.dataset.history;
     about.value = made.dataset.about; // as it is masked, like the question
@@ -182,7 +187,13 @@ if (form) {
   forgetOthers();
   about.value = remembered() || about.defaultValue; // and not what the browser has from somebody else
   addEventListener("storage", () => { // another page of this browser forgot them, even what is answered just now
-    if (talk.articles.length && !conversations().length) begin({ id: Date.now(), articles: [] });
+    const others = !isLatest(); // or is somebody else's
+    if (others) {
+      forgetTab();
+      about.value = question.value = "";
+    }
+    if (others || (talk.articles.length && !conversations().length)) begin({ id: Date.now(), articles: [] });
+    else listEarlier();
   });
 
   document.getElementById("forget").addEventListener("click", () => {
