@@ -186,8 +186,9 @@ if (form) {
 
   forgetOthers();
   about.value = remembered() || about.defaultValue; // and not what the browser has from somebody else
-  addEventListener("storage", () => { // another page of this browser forgot them, even what is answered just now
-    const others = !isLatest(); // or is somebody else's
+  // Another page of this browser is somebody else's, or forgot them, even what is answered just now.
+  addEventListener("storage", () => {
+    const others = !isLatest();
     if (others) {
       forgetTab();
       about.value = question.value = "";
