@@ -20,6 +20,7 @@ from assistant.core.records import (
     Quote,
     SavedAnswer,
     SearchResult,
+    Sentence,
     Status,
     Term,
     Turn,
@@ -29,7 +30,7 @@ from assistant.core.records import (
 if TYPE_CHECKING:
     from assistant.guards.run import Screened
 
-Quoted = TypeVar("Quoted", Citation, Quote, EarlierQuote)
+Quoted = TypeVar("Quoted", Citation, Quote, EarlierQuote, Sentence)
 
 ASK_AGAIN = "Ask again for a fresh answer."
 
@@ -67,6 +68,8 @@ class AskResponse:
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
     about: str = ""  # what whoever asks said of themselves
     log_id: str = ""  # which feedback names
+    sentences: tuple[Sentence, ...] = ()  # what `answer` is made of, and what is known of each
+    worded_by: str | None = None  # the model that wrote them; None where they are quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,9 @@ def saved_answer(raw: Any) -> SavedAnswer:
         closest=_quotes(Quote, raw.get("closest") or [], "closest"),  # which older ones have not
         earlier=_quotes(EarlierQuote, raw.get("earlier") or [], "earlier"),
         faults=tuple(_faults(raw, citations)),
+        sentences=_quotes(Sentence, raw.get("sentences") or [], "sentences"),
+        worded_by=raw["worded_by"] if isinstance(raw.get("worded_by"), str) else None,
+        asked=tuple(str(raw.get(key) or "") for key in ("question", "asked", "about")),
     )
 
 
@@ -204,12 +210,16 @@ def _quotes(kind: type[Quoted], raw: Any, key: str) -> tuple[Quoted, ...]:
     except ValidationError as error:
         told = first_problem(error.errors(include_url=False, include_input=False), f"{key}.")
         raise UsageError(f"in the saved answer, {told}", ASK_AGAIN) from None
-    if any(number.bit_length() > 63 for quote in quotes for number in (quote.key, quote.start, quote.end)):
+    if any(number.bit_length() > 63 for quote in quotes for number in _numbers(quote)):
         raise UsageError(f"in the saved answer, {key} has a place that no document has.", ASK_AGAIN)
     for ocr in (getattr(quote, "ocr", None) for quote in quotes):
         if ocr is not None and not 0 <= ocr <= 1:
             raise UsageError(f"in the saved answer, {key} has ocr {ocr!r}, not a number from 0 to 1.", ASK_AGAIN)
     return quotes
+
+
+def _numbers(quote: Citation | Quote | Sentence) -> tuple[int, ...]:
+    return quote.keys if isinstance(quote, Sentence) else (quote.key, quote.start, quote.end)
 
 
 def about_from_json(raw: Any) -> str | None:

@@ -9,7 +9,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from platformdirs import user_cache_path
 
 from assistant.answer.assistant import Assistant
 from assistant.cli import main
-from assistant.core.config import Config, EncoderSection, GeneratorSection, IndexSection, ModelsSection
+from assistant.core.config import AnswerSection, Config, EncoderSection, GeneratorSection, IndexSection, ModelsSection
 from assistant.core.files import PACKAGED
 from assistant.core.records import IngestReport, make_access
 from assistant.models.cross_encoder import CrossEncoder, open_reader
@@ -130,14 +129,13 @@ def make_assistant(
     write_files: Callable[[dict[str, str]], Path],
     run_ingest: Callable[..., IngestReport],
 ) -> Iterator[Callable[..., Assistant]]:
-    """Ingest files and open an assistant on them, as `roles`, on the day `as_of`."""
+    """Ingest files and open an assistant on them, as `roles`, on the day `as_of`; the rest are settings of [answer]."""
     opened: list[Assistant] = []
 
     def make(
-        files: dict[str, str], *, roles: tuple[str, ...] = (), as_of: str = "", model: Any = None, reads: str = "auto"
+        files: dict[str, str], *, roles: tuple[str, ...] = (), as_of: str = "", model: Any = None, **answer: Any
     ) -> Assistant:
-        config = make_config()
-        config = replace(config, generator=replace(config.generator, reads=reads))
+        config = make_config(answer=AnswerSection(**answer))
         run_ingest(config, write_files(files))
         assistant = Assistant(config, access=make_access(roles, as_of), model=model)
         opened.append(assistant)

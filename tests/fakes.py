@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from assistant.core.config import Config, IngestSection, ModelsSection
 from assistant.core.records import ModelInfo, Turn
 from assistant.models.encoder import Encode, guard_encode
+from assistant.models.language_model import Heard, ignore
 from ingest import build
 from ingest.formats import Parsed, Scans, read_document
 from ingest.sandbox import _understood
@@ -34,13 +36,15 @@ class ScriptedModel:
         self._replies = list(replies)
         self.told: list[Sequence[Turn]] = []
 
-    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
+    def ask(self, messages: Sequence[Turn], max_tokens: int, heard: Heard = ignore) -> Future[str]:
         self.told.append(messages)
-        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
-        return reply if isinstance(reply, str) else reply(messages)
-
-    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
-        yield from re.findall(r"\s*\S+|\s+$", self.complete(messages, max_tokens))
+        made = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        text = made if isinstance(made, str) else made(messages)
+        for match in re.finditer(r"\s*\S+|\s+$", text):
+            heard(text[: match.end()])
+        reply: Future[str] = Future()
+        reply.set_result(text)
+        return reply
 
 
 class HashingEncoder:

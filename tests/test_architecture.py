@@ -34,7 +34,7 @@ VENDORS = {
     "chromadb": {"assistant/index/vectors.py"},
     "mcp": {"assistant/serve/mcp.py"},
     "fastapi": {f"assistant/serve/{name}.py" for name in ("app", "errors", "schemas")},
-    "starlette": {f"assistant/serve/{name}.py" for name in ("app", "errors", "middleware", "page/render")},
+    "starlette": {f"assistant/serve/{name}.py" for name in ("app", "errors", "middleware", "page/render", "telling")},
     "prometheus_client": {"assistant/serve/metrics.py"},
     "uvicorn": {"assistant/serve/server.py"},
     "h11": {"assistant/serve/server.py"},

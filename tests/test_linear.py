@@ -14,11 +14,12 @@ import pytest
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.evidence import plain
-from assistant.answer.phrase import SENTENCE_END
+from assistant.answer.proof.agreement import Stated, disagreement
 from assistant.answer.proof.citations import canonical_statement, is_its_quote, parse_claims
 from assistant.answer.question import MAX_TURN, MAX_TURNS, recent
 from assistant.answer.retrieve import QUOTED, query_words
 from assistant.answer.select import QUESTION, REFERS_ON, choose, closest
+from assistant.answer.words import drafts
 from assistant.contract import dumps, history_from_json
 from assistant.core.config import Config, IngestSection
 from assistant.core.errors import ConfigError, DocumentRejected, UsageError
@@ -69,7 +70,8 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "row_text": lambda text: row_text(text, text),
     "plain": listed,
     "parse_claims": parse_claims,
-    "sentence_end": lambda text: list(SENTENCE_END.finditer(text)),
+    "drafts of a reply": drafts,
+    "agreement": lambda text: disagreement(text, Stated.of([text[:500]]), Stated.of([text])),
     "without_keys": without_keys,
     "is_a_question": lambda text: QUESTION.fullmatch(" ".join(text.split())),
     "refers_on": lambda text: REFERS_ON.fullmatch(" ".join(text.split())),

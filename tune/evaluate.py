@@ -31,10 +31,10 @@ SHOWN = (
     "f1_answered",
     "gold_recall_answered",
     "numbers_exact",
-    "own_words",
+    "worded",
     "verified",
     "evidence_hit",
-    "invented_keys",
+    "left_out",
 )
 
 Json = dict[str, Any]
@@ -57,7 +57,9 @@ def evaluate(
     means: dict[str, Json] = {}
     runs: dict[str, list[Run]] = {}
     for name, model in {EXTRACTIVE: "", **models}.items():
-        generator = replace(config.generator, runtime="onnx" if model else "none", model=model)
+        room = config.tune.max_tokens - config.generator.max_tokens // 2  # as much as it has learned to read
+        runtime = "onnx" if model else "none"
+        generator = replace(config.generator, runtime=runtime, model=model, context_tokens=room)
         asked = replace(config, generator=generator, answer=replace(config.answer, max_risk=1.0))
 
         def notify(stage: str, done: float, total: float, name: str = name) -> None:
@@ -97,7 +99,7 @@ def _means(reports: Sequence[Json]) -> Json:
 
 
 PRIMARY = "f1_answered"
-INVENTED = "invented_keys"
+LEFT_OUT = "left_out"
 MAX_LOSS = 0.01  # of the primary metric against the merged model
 
 
@@ -111,7 +113,9 @@ def promote(
 
 
 def check_gate(report: Mapping[str, Mapping[str, Any]], *, better_reader: bool) -> None:
-    """Raise GateFailed unless GPTQ beats what serves, keeps within a point of the merged model and invents no more.
+    """Raise GateFailed unless GPTQ beats what serves, and keeps within a point of the merged model.
+
+    Nor may more of its sentences be left out.
 
     With a reader that proved better by itself it need only keep within a point of what serves, too. `report` maps each
     of serving, merged and gptq to its metrics.
@@ -122,8 +126,10 @@ def check_gate(report: Mapping[str, Mapping[str, Any]], *, better_reader: bool) 
         faults.append(f"its {PRIMARY} is {gptq[PRIMARY]:.3f}, that of what serves {serving[PRIMARY]:.3f}")
     if gptq[PRIMARY] < merged[PRIMARY] - MAX_LOSS:
         faults.append(f"its {PRIMARY} is {gptq[PRIMARY]:.3f}, that of the merged model {merged[PRIMARY]:.3f}")
-    if gptq[INVENTED] > merged[INVENTED]:
-        faults.append(f"it invents {gptq[INVENTED]:.3f} sources an answer, the merged model {merged[INVENTED]:.3f}")
+    if gptq[LEFT_OUT] > merged[LEFT_OUT]:
+        faults.append(
+            f"{gptq[LEFT_OUT]:.3f} of its sentences an answer are left out, of the merged model {merged[LEFT_OUT]:.3f}"
+        )
     if faults:
         raise GateFailed(f"the tuned model is not promoted: {'; '.join(faults)}.", "Nothing has changed.")
 

@@ -2,10 +2,9 @@
 
 Some are made from the documents themselves, of terms and headings: what retrieval does not find again is no example.
 
-The evidence is what the reader picks, near misses included, so that the generator sees in training what it will be
-given; where the reader misses, a gold sentence takes the place of its last one. There are no NOT FOUND targets: at this
-size they teach it to refuse whatever it is asked (the reader abstains).
-A target must pass the check that answers pass, so it is made of evidence as it stands.
+The passages are those of what the reader picks, near misses included; where the reader misses, a gold sentence takes
+the place of its last one. There are no NOT FOUND targets: a small model learns to refuse whatever it is asked.
+A target is made of evidence as it stands.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.evidence import plain
-from assistant.answer.phrase import MAX_SENTENCES
+from assistant.answer.brief import MAX_PASSAGE
+from assistant.answer.evidence import place, plain
 from assistant.core.records import Evidence, Passage, Progress, Turn
 from assistant.evaluate.questions import Question, access_of
 from assistant.evaluate.retrieval_scores import covers_gold
 from assistant.evaluate.score import best_f1
 from assistant.text.canonical import sentences
-from assistant.text.prompts import ASKS, build_messages, without_keys
+from assistant.text.prompts import ASKS, build_reading_messages, without_keys
 
 FILE_NAME = "examples.jsonl"
 ASKED = "What are the rules on {heading}?"
@@ -59,7 +58,9 @@ def examples(assistant: Assistant, questions: Sequence[Question], source: str, p
         evidence, gold = evidence_of(assistant, question)
         if any(gold) and (target := target_of(question, evidence, gold)):
             document = question.document
-            messages = build_messages(question.asked, [plain(e) for e in evidence])
+            hits = {e.hit.passage.id: e.hit for e in evidence}.values()
+            shown = [(place(hit), hit.passage.text[:MAX_PASSAGE]) for hit in hits]
+            messages = build_reading_messages(question.asked, shown)
             yield Example(f"{source}:{question.id}", messages, target, document, source, part_of(document))
     progress(f"examples from {source}", len(asked), len(asked))
 
@@ -176,17 +177,19 @@ def digest(text: str) -> int:
 
 
 MAX_TARGET_WORDS = 60  # what is longer cannot be written within `generator.max_tokens`
+MAX_SENTENCES = 3
 MIN_F1_GAIN = 0.05  # of token F1 that another sentence must bring
 
 Said = tuple[str, int]
 
 
 def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[bool]) -> str:
-    """Return the words to answer with, each sentence with its key; empty if all the gold evidence is too long.
+    """Return the words to answer with, each sentence with its passage's key; empty if all gold is too long.
 
     Gold comes first. What else the reader picked is said too where it brings the words closer to the gold answer:
     where that is a paragraph, the spans marked as its evidence are a part of what it says.
     """
+    passages = list(dict.fromkeys(e.hit.passage.id for e in evidence))
     said: list[Said] = []
     for key in sorted(range(1, len(evidence) + 1), key=lambda key: not gold[key - 1]):
         if not (gold[key - 1] or said):
@@ -195,7 +198,8 @@ def target_of(question: Question, evidence: Sequence[Evidence], gold: Sequence[b
         gains = not said or _closeness(longer, question) >= _closeness(said, question) + MIN_F1_GAIN
         if gains and len(longer) <= MAX_SENTENCES and sum(len(text.split()) for text, _ in longer) <= MAX_TARGET_WORDS:
             said = longer
-    return " ".join(f"{text} [{key}]" for text, key in sorted(said, key=lambda words: words[1]))
+    keyed = [(text, passages.index(evidence[at - 1].hit.passage.id) + 1) for text, at in said]
+    return " ".join(f"{text} [{key}]" for text, key in sorted(keyed, key=lambda words: words[1]))
 
 
 def _closeness(said: Sequence[Said], question: Question) -> float:

@@ -19,7 +19,7 @@ from assistant.answer.proof.citations import is_its_quote
 from assistant.answer.read import evidence_in
 from assistant.core.records import Hit, Progress, Turn
 from assistant.evaluate.questions import Question
-from assistant.models.llm import LanguageModel
+from assistant.models.language_model import LanguageModel
 from assistant.text.canonical import last_heading
 
 WRITE = """\
@@ -78,7 +78,7 @@ def drawn(assistant: Assistant, most: int, seed: int) -> list[Hit]:
 def _reply(hit: Hit, model: LanguageModel, cost: Cost) -> str:
     messages = Turn("system", WRITE), Turn("user", f"{place(hit)}\n\n{hit.passage.text}")
     began = time.monotonic()
-    reply = model.complete(messages, MOST_TOKENS)
+    reply = model.ask(messages, MOST_TOKENS).result()
     cost.replies += 1
     cost.sent += sum(len(turn.content.split()) for turn in messages)
     cost.received += len(reply.split())

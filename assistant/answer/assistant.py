@@ -20,13 +20,16 @@ from assistant.answer.question import (
     Inquiry,
     ReportStage,
     StageTimer,
+    Tell,
     checked_about,
     checked_question,
     no_report,
     questions_before,
     recent,
+    tell_nobody,
 )
 from assistant.answer.read import Candidates, ReaderFile
+from assistant.answer.steps import Recipe, Steps
 from assistant.answer.understand import understand
 from assistant.audit.trail import Audit, answer_line, search_line
 from assistant.core.config import Config, load_config
@@ -48,7 +51,7 @@ from assistant.core.records import (
 from assistant.guards.run import is_masked
 from assistant.index.catalog import Catalog
 from assistant.index.mirrors import address_of
-from assistant.models.llm import LanguageModel
+from assistant.models.language_model import LanguageModel
 from assistant.text.canonical import MAX_STRETCH
 
 if TYPE_CHECKING:
@@ -125,30 +128,53 @@ class Assistant:
         access: Access | None = None,
         k: int | None = None,
         stage: ReportStage = no_report,
+        tell: Tell = tell_nobody,
         about: str | None = None,
     ) -> Answer:
-        """Answer from the documents, abstain, or refuse; every sentence is proved by a verbatim quote.
+        """Answer from the documents, abstain, or refuse; below the answer stand the quotes that carry it.
 
-        `stage` is told what is going on: "searching", "reading", "wording". Of `history` the last turns count. `about`
-        is who asks ("contractor, London office"), None for the configuration's. Raises UsageError for an empty or
-        endless question, turn or `about`.
+        `stage` is told what is going on: "searching", "reading", "wording"; `tell` is given each sentence of a
+        generator as soon as it is checked. Of `history` the last turns count. `about` is who asks ("contractor, London
+        office"), None for the configuration's. Raises UsageError for an empty or endless question, turn or `about`.
         """
+        return self.begin(question, history, access=access, k=k, stage=stage, tell=tell, about=about).run()
+
+    def begin(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        access: Access | None = None,
+        k: int | None = None,
+        stage: ReportStage = no_report,
+        tell: Tell = tell_nobody,
+        about: str | None = None,
+    ) -> Steps:
+        """Return what `answer` does, to be done in steps: a server holds no thread while a generator writes."""
         access, question = access or self.access, checked_question(question)
         about = checked_about(self.config.user.about if about is None else about)
         history = recent(history, MAX_TURNS + 2)  # the turn before may name what the first of the others holds
         values = values_said(history, question, about)
         history = told_turns(history, values)[-MAX_TURNS:]
-        self._engine.open_reader()
-        stage("searching")
-        with self._engine.snapshot():
-            inquiry = replace(self._inquiry(question, history, access, k, stage), about=about)
-            answer = answer_question(inquiry, self._engine)
-        before = questions_before(inquiry.history)
-        answer = told_back(answer, before, values)
-        if self._audit:
-            log_id = self._audit.append(answer_line(self._command, answer, before, access, self.config))
-            answer = replace(answer, log_id=log_id)
-        return answer
+        if not self._engine.generates:
+            self._engine.open_reader()
+
+        def recipe() -> Recipe:
+            stage("searching")
+            inquiry = replace(self._inquiry(question, history, access, k, stage), about=about, tell=tell)
+            answer = yield from answer_question(inquiry, self._engine)
+            before = questions_before(inquiry.history)
+            answer = told_back(answer, before, values)
+            if self._audit:
+                log_id = self._audit.append(answer_line(self._command, answer, before, access, self.config))
+                answer = replace(answer, log_id=log_id)
+            return answer
+
+        return Steps(recipe(), self._engine.snapshot, self._engine.ask)
+
+    def open_generator(self) -> None:
+        """Wait until the generator is open, if there is one; raises ConfigError, ModelMissing or ModelDamaged."""
+        _ = self._engine.model
 
     def feedback(self, given: Feedback, *, access: Access | None = None, stage: ReportStage = no_report) -> str:
         """Log what an asker says of an answer, and return the ID of that line.

@@ -87,18 +87,7 @@ def with_amendments(
     evidence: Sequence[Evidence], catalog: Catalog, access: Access, model: LimitModel
 ) -> tuple[Evidence, ...]:
     """Return evidence, and after it the sentences of other documents that limit it and name its document."""
-    own = {e.hit.passage.document_id for e in evidence}
-    candidates: list[Evidence] = []
-    hits = {e.hit.source: e.hit for e in evidence}.values()
-    for name in dict.fromkeys(name for hit in hits for name in _names_of(hit, catalog.queries, access)):
-        words = re.findall(r"\w+", name)
-        if len(words) < 2:  # one word names too much
-            continue
-        named = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
-        for hit in catalog.queries.hits_naming(words, access):
-            if hit.passage.document_id not in own:
-                units = (u for u in evidence_in(hit) if u.kind in ("sentence", "item"))
-                candidates += [replace(u, kind="note") for u in units if named.search(u.text)]
+    candidates = sentences_naming([e.hit for e in evidence], catalog.queries, access)
     rules = [" ".join(e.text.split()) for e in evidence]
     texts, passages = [" ".join(c.text.split()) for c in candidates], [c.hit.passage.text for c in candidates]
     limiting = model.limits_one_of(texts, passages, rules)
@@ -107,6 +96,23 @@ def with_amendments(
         if limits and len(found) < MOST_OF_A_KIND and not any(overlap(candidate, e) for e in (*evidence, *found)):
             found.append(candidate)
     return (*evidence, *found)
+
+
+def sentences_naming(hits: Sequence[Hit], queries: Queries, access: Access) -> list[Evidence]:
+    """Return the sentences of other documents that name a document of these hits."""
+    own = {hit.passage.document_id for hit in hits}
+    found: list[Evidence] = []
+    first = {hit.source: hit for hit in reversed(hits)}.values()
+    for name in dict.fromkeys(name for hit in first for name in _names_of(hit, queries, access)):
+        words = re.findall(r"\w+", name)
+        if len(words) < 2:  # one word names too much
+            continue
+        named = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
+        for hit in queries.hits_naming(words, access):
+            if hit.passage.document_id not in own:
+                units = (u for u in evidence_in(hit) if u.kind in ("sentence", "item"))
+                found += [replace(u, kind="note") for u in units if named.search(u.text)]
+    return found
 
 
 def _names_of(hit: Hit, queries: Queries, access: Access) -> Iterator[str]:

@@ -17,8 +17,9 @@ from assistant.answer.question import Inquiry, respelt
 from assistant.answer.read import Reader, ReaderFile, load_reader
 from assistant.answer.retrieve import Retriever, find_terms
 from assistant.answer.small_talk import load_small_talk
+from assistant.answer.steps import Request
 from assistant.core.config import Config
-from assistant.core.errors import IndexMissing
+from assistant.core.errors import IndexMissing, ModelMissing
 from assistant.core.records import Access, Hit, Reading, Term
 from assistant.guards.run import Guards
 from assistant.index.catalog import Catalog
@@ -26,7 +27,8 @@ from assistant.index.schema import other_encoder
 from assistant.index.vectors import VectorStore, open_store
 from assistant.models.cross_encoder import CrossEncoder, open_reader
 from assistant.models.encoder import GUARD_ENCODER, Encoder, encoder_graphs, encoder_sha, open_encoder, remember
-from assistant.models.llm import LanguageModel, open_model
+from assistant.models.language_model import LanguageModel
+from assistant.models.llm import open_model
 from assistant.models.registry import Registry
 
 if TYPE_CHECKING:
@@ -63,8 +65,7 @@ class Engine:
         self._reader_file = reader or load_reader(config)
         self._confidence = confidence or load_confidence(config.data)
         self.threshold = self._confidence.threshold(config.answer.max_risk)
-        reads = config.generator.reads
-        self.reads_passages = reads == "passages" or (reads == "auto" and config.generator.large)
+        self.generates = model is not None or config.generator.runtime != "none"
         # Loading is mostly file reading and native code, so it overlaps.
         self._pool = ThreadPoolExecutor(5, thread_name_prefix="load")
         self._cross_encoder: Future[CrossEncoder] | None = None  # only what is read needs it
@@ -159,9 +160,12 @@ class Engine:
         """The generator, if there is one; waits until it is open."""
         return self._model.result()
 
-    def refusals(self, text: str, hits: Sequence[Hit]) -> bool:
-        """Say whether the guards refuse generated words, given the hits that they are of."""
-        return self.guards.output(text, [hit.passage.text for hit in hits]).action != "allow"
+    def ask(self, request: Request) -> Future[str]:
+        """Begin a call to the generator."""
+        model = self.model
+        if model is None:
+            raise ModelMissing("there is no generator to ask.", "Set generator.runtime.")
+        return model.ask(request.messages, request.max_tokens, request.heard)
 
     def _check_encoder(self) -> None:
         indexed = self.catalog.meta("encoder")

@@ -28,17 +28,24 @@ def extract(
 
     None where it names none, or one without rules.
     """
-    rarity = queries.once("rarity of titles' words", access, lambda: _rarity(queries.titles(access)))
-    if not (named := _named(question, hits, rarity)):
+    if not (own := named_passages(question, hits, queries, access)):
         return None
-    passages = queries.passages_of(named.passage.document_id)[:MOST_PASSAGES]
-    own = queries.hits([(passage.id, 0.0, ()) for passage in passages], access)
-    sections = groupby(sorted(own, key=lambda hit: hit.passage.start), key=lambda hit: hit.passage.headings)
+    sections = groupby(own, key=lambda hit: hit.passage.headings)
     rules: list[Evidence] = []
     for _, section in sections:
         report("reading")  # which ends here if nobody waits any more
         rules += [rule] if len(rules) < MOST_SECTIONS and (rule := _first_rule(list(section))) else []
-    return (named.title, Reading(tuple(rules), tuple(hits), NAMED)) if rules else None
+    return (own[0].title, Reading(tuple(rules), tuple(hits), NAMED)) if rules else None
+
+
+def named_passages(question: str, hits: Sequence[Hit], queries: Queries, access: Access) -> list[Hit]:
+    """Return the first passages, in order, of the document that a question names, of those that were found."""
+    rarity = queries.once("rarity of titles' words", access, lambda: _rarity(queries.titles(access)))
+    if not (named := _named(question, hits, rarity)):
+        return []
+    passages = queries.passages_of(named.passage.document_id)[:MOST_PASSAGES]
+    own = queries.hits([(passage.id, 0.0, ()) for passage in passages], access)
+    return sorted(own, key=lambda hit: hit.passage.start)
 
 
 def _rarity(titles: Sequence[str]) -> Mapping[str, float]:

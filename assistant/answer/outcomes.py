@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answer.phrase import GroundedText
+from assistant.answer.phrase import Wording
 from assistant.answer.question import Inquiry
+from assistant.answer.words import LEFT_OUT
 from assistant.core.records import NO_MODEL, Answer, EarlierQuote, Hit, ModelInfo, Quote, Reading, Status, Verdict
 from assistant.text.languages import NAMES, language_of
 from assistant.text.prompts import counted
@@ -28,7 +29,24 @@ AGAIN = (
 TALK = {"thanks": THANKS, "hello": HELLO, "about": ABOUT, "again": AGAIN}  # by kind of small talk
 BETWEEN = "; "  # titles
 NEAR = 0.15  # score of a hit from which its document is on the subject of a question
+MOST_BEGUN = 60  # characters of a sentence that is named
 MOST_NEAR = 3  # documents that are named
+
+
+def worded_line(answer: Answer) -> str:
+    """Say who worded an answer and what was checked of it, never that it is proved; "" where it is quotes."""
+    if not answer.worded_by:
+        return ""
+    unchecked = [_begun(sentence.text) for sentence in answer.sentences if sentence.check == "unchecked"]
+    left_out = sum(verdict.reason.startswith(LEFT_OUT) for verdict in answer.verdicts)
+    line = f"Worded by {answer.worded_by}; figures and names checked."
+    line += f" Not borne out by what it names: {', '.join(unchecked)}." if unchecked else ""
+    return line + (f" {counted(left_out, 'sentence')} left out." if left_out else "")
+
+
+def _begun(text: str) -> str:
+    words = " ".join(text.split())
+    return f"“{words if len(words) <= MOST_BEGUN else words[:MOST_BEGUN].rsplit(' ', 1)[0] + ' …'}”"
 
 
 def _filled(template: str, **patterns: str) -> str:
@@ -52,14 +70,15 @@ SAYS_TALK = re.compile(
 
 
 def answered(
-    inquiry: Inquiry, reading: Reading, wording: GroundedText, earlier: tuple[EarlierQuote, ...], model: ModelInfo
+    inquiry: Inquiry, reading: Reading, wording: Wording, earlier: tuple[EarlierQuote, ...], model: ModelInfo
 ) -> Answer:
     """Return an answer with its proof, and what an earlier version said."""
     return replace(
         _outcome("answered", wording.text, inquiry, reading, wording.verdicts),
         citations=wording.citations,
         model=model,
-        generated=wording.generated,
+        sentences=wording.said,
+        worded_by=wording.worded_by,
         earlier=earlier,
     )
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from assistant.core.errors import UsageError
-from assistant.core.records import MAX_QUESTION, Access, IndexInfo, Turn, Verdict
+from assistant.core.records import MAX_QUESTION, Access, IndexInfo, Sentence, Turn, Verdict
 from assistant.text.quantities import MEASURES
 from assistant.text.words import STOP_WORDS, VERBS, WORD, stem
 
@@ -28,10 +28,15 @@ MOST_BEFORE = 3  # questions of a conversation from which the next one takes its
 LEAST_MISSPELT, MOST_MISSPELT = 5, 8  # letters of a word that is looked up, and such words of a question
 
 ReportStage = Callable[[str], None]  # is told what is going on: "searching", "reading", "wording"
+Tell = Callable[[Sentence], None]  # is given a sentence that a model wrote as soon as it is checked
 
 
 def no_report(stage: str) -> None:
     """Be told what is going on, and tell nobody."""
+
+
+def tell_nobody(_: Sentence) -> None:
+    """Wait for the whole answer."""
 
 
 class StageTimer:
@@ -69,6 +74,7 @@ class Inquiry:
     verdicts: tuple[Verdict, ...] = ()
     typed: str = ""  # the question before its words were respelt, where they were
     about: str = ""
+    tell: Tell = tell_nobody
     is_second_half: bool = False  # of a question whose first half stands before it, and is not answered yet
 
     def as_told(self, asked: str) -> str:

@@ -243,7 +243,14 @@ def differences(entry: Entry, answer: Answer, config: Config) -> list[str]:
     if entry.raw["answer_sha256"] == answer_hash(answer):
         return []
     now = made_by(answer, config)
-    changed = [f"{name} was {entry.raw[name]}, is {now[name]}" for name in now if entry.raw[name] != now[name]]
+    if entry.raw.get("hits", now) != _hits(answer.hits):
+        told = "the passages that were found"
+    elif entry.raw["sources"] != _quotes(answer.sources):
+        told = "the quotes, from the same passages"
+    else:
+        told = "the words alone, from the same passages and quotes"
+    changed = [f"what changed are {told}"] if entry.raw["status"] == answer.status == "answered" else []
+    changed += [f"{name} was {entry.raw[name]}, is {now[name]}" for name in now if entry.raw[name] != now[name]]
     if is_masked(entry.raw["question"]):
         changed.append("the question was masked in the log")
     return changed or ["nothing that the log knows of"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant.cli.context import EXIT, Batch, Context, Jobs, takes
-from assistant.core.errors import EndpointFailed, UsageError
+from assistant.core.errors import UsageError
 from assistant.core.parallel import in_order
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def ask(
         list[str] | None, typer.Argument(metavar="QUESTION", help=f"The question; {READ_FROM_STDIN}")
     ] = None,
     batch: Batch = "",
-    jobs: Jobs = 1,
+    jobs: Jobs = None,
     around: Annotated[bool, typer.Option("--context", help="Also show what stands around each quote.")] = False,
 ) -> None:
     """Answer one question, or one a line with --batch."""
@@ -50,7 +50,7 @@ def ask(
                     ),
                     line.get("id"),
                 ),
-                jobs,
+                context.jobs(jobs),
             )
         return
     text = one_text("ask", question)
@@ -144,11 +144,9 @@ def run_batch(
 ) -> None:
     """Run each JSON line, `jobs` at once, and write one JSON line for it, in their order.
 
-    A bad line, or one that an endpoint gives no answer to, gets its error and the rest go on. Raises EndpointFailed at
-    the end if an endpoint did not answer, UsageError if a line was bad.
+    A bad line gets its error and the rest go on. Raises UsageError at the end if there was one.
     """
     failed: list[str] = []
-    silent: list[EndpointFailed] = []
 
     def result_of(numbered: tuple[int, str]) -> Any:
         number, raw = numbered
@@ -158,17 +156,12 @@ def run_batch(
             if not any(isinstance(line.get(key), str) for key in keys):
                 raise UsageError(f"it needs {keys[0]!r}, a text.")
             return run(line)
-        except EndpointFailed as error:
-            silent.append(error)
-            cause = str(error)
         except (ValueError, RecursionError, UsageError) as error:
             cause = f"line {number} {error}" if line is None else f"line {number}: {error}"
             failed.append(cause)
         return {"id": line.get("id") if line else None, "error": cause}
 
     in_order(result_of, _lines(name), jobs, view.json)
-    if silent:
-        raise EndpointFailed(f"{_count(silent)} no answer: {silent[0].cause}", silent[0].hint)
     if failed:
         raise UsageError(f"{_count(failed)} an error: {failed[0]}", "The other lines are answered.")
 

@@ -23,7 +23,8 @@ EVERYWHERE = ("config", "quiet", "verbose")
 
 Batch = Annotated[str, typer.Option("--batch", metavar="FILE", help="JSON lines, '-' for stdin; one result a line.")]
 Jobs = Annotated[
-    int, typer.Option("--jobs", min=1, metavar="N", help="Questions asked at once; an endpoint batches them.")
+    int | None,
+    typer.Option("--jobs", min=1, metavar="N", help="Questions asked at once; with an endpoint generator.at_once."),
 ]
 Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as a page of HTML.")]
@@ -78,6 +79,11 @@ class Context:
             settings = replace(settings, generator=replace(settings.generator, runtime="none"))
         Catalog.open(settings.data).close()  # say that there is no index before loading models for it
         return settings
+
+    def jobs(self, given: int | None) -> int:
+        """Return how many questions are asked at once."""
+        generator = self.settings().generator
+        return given or (generator.at_once if generator.remote else 1)
 
     @contextmanager
     def assistant(

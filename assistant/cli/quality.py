@@ -33,7 +33,7 @@ def eval(
     out_of_domain_limit: OutOfDomainLimit = 100,
     split: Half = "all",
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first questions.")] = None,
-    jobs: Jobs = 1,
+    jobs: Jobs = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where each run gets a folder.")] = Path("results"),
     fail_under: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 7 if it is worse (for risks: higher).")
@@ -60,7 +60,8 @@ def eval(
     gates = parse_gates(fail_under or ())
     if questions is None:
         raise UsageError("there are no questions.", "Give a file: assistant eval QUESTIONS.jsonl")
-    plan = EvalPlan(questions, tuple(out_of_domain or ()), out_of_domain_limit, Split(split), limit, jobs, out)
+    others = tuple(out_of_domain or ())
+    plan = EvalPlan(questions, others, out_of_domain_limit, Split(split), limit, context.jobs(jobs), out)
     access = context.access()
     settings = context.ready(view)
     with view.progress() as progress:

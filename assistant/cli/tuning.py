@@ -68,7 +68,7 @@ def examples(
 
     view = context.renderer()
     settings = context.ready(view)
-    if not settings.generator.large:
+    if not settings.generator.remote:
         hint = 'Set [generator] runtime = "langchain", model and base_url.'
         raise UsageError("no endpoint is configured that could write questions.", hint)
     if out.exists():

@@ -25,7 +25,7 @@ Threads = Annotated[int, (0, 1_024)]  # more than any machine has cores; 5,000 t
 EncoderName = Annotated[str, (MPNET, MINILM)]
 Engine = Annotated[str, ("local", "ray")]
 RuntimeName = Annotated[str, ("onnx", "langchain", "none")]
-Reads = Annotated[str, ("auto", "evidence", "passages")]
+WordedBy = Annotated[str, ("model", "quotes")]
 FailOn = Annotated[str, ("error", "warning", "note", "never")]
 GuardAction = Annotated[str, ("off", "flag", "redact", "block")]
 
@@ -83,6 +83,8 @@ class ReaderSection:
 class AnswerSection:
     max_risk: Share = 0.15  # share of answers that may be wrong, on questions like the calibration's; 0.15 is 15%
     min_closest: Share = 0.4  # probability of being right from which the closest quotes are shown instead
+    words: WordedBy = "model"  # what an answer is made of where there is a generator: its words, or quotes alone
+    verify: bool = False  # let the generator look at each of its sentences again, and leave out what it takes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,12 @@ class GeneratorSection:
     runtime: RuntimeName = "none"  # none: answers are quotes | onnx: a local model | langchain: an endpoint
     model: str = ""  # one of `tune list`, or for langchain "provider:model"; empty: what was promoted
     base_url: str = ""  # langchain: an OpenAI-compatible endpoint
-    reads: Reads = "auto"  # evidence (chosen for it) | passages (in full: for models that can) | auto: langchain's do
-    max_tokens: int = 64  # longest wording of evidence
-    max_tokens_read: int = 400  # longest answer from passages
-    timeout_seconds: float = 30.0  # langchain: give up on an endpoint after this long
+    context_tokens: Positive = 6_000  # of passages that it is given, about
+    max_tokens: Positive = 400  # of its longest reply
+    rewrites: bool = False  # let it word the search first, in one more call
+    timeout_seconds: float = 30.0  # langchain: give up on a call after this long, whatever has come
     retries: int = 2  # langchain: times an endpoint is asked again that is busy or fails, within timeout_seconds
+    at_once: Positive = 8  # langchain: calls at once; others wait
 
     @property
     def local(self) -> bool:
@@ -102,8 +105,8 @@ class GeneratorSection:
         return self.runtime == "onnx"
 
     @property
-    def large(self) -> bool:
-        """Whether its models can read whole passages."""
+    def remote(self) -> bool:
+        """Whether its model is behind an endpoint."""
         return self.runtime == "langchain"
 
 
@@ -158,7 +161,7 @@ class TuneSection:
     epochs: float = 2.0  # times each example is seen
     minutes: float = 0.0  # train no longer than about this; 0 means all epochs
     batch: int = 8  # examples a step
-    max_tokens: int = 512  # longer examples are left out
+    max_tokens: int = 1_024  # longer examples are left out
     seed: int = 7  # for the order of the examples and the adapter's first weights
     base: str = ""  # a transformers folder to start from; empty means SmolLM2-135M with the packaged adapter
     group_size: int = 32  # weights that share a 4-bit scale
@@ -317,7 +320,7 @@ def _conflicts(config: Config) -> Iterator[str]:
         yield f"{named} must name places: {error}"
     if config.serve.tokens and config.serve.proxies:
         yield "serve.tokens and serve.proxies both say who asks; leave one out"
-    if config.generator.large and not config.generator.model:
+    if config.generator.remote and not config.generator.model:
         yield 'generator.model must name a model for langchain, like "openai:my-model"'
     if config.ingest.passage_max_words < config.ingest.passage_words:
         yield "ingest.passage_max_words must not be below ingest.passage_words"

@@ -18,6 +18,7 @@ Method = Literal["dense", "lexical", "term"]
 Stage = Literal["input", "document", "output"]
 Action = Literal["allow", "redact", "block"]
 Opinion = Literal["right", "wrong", "not-asked"]  # of an answer, by whoever asked
+Check = Literal["quote", "agrees", "unchecked"]
 Audience = tuple[str, ...] | None  # roles; None is everyone, and an empty tuple nobody
 Progress = Callable[[str, float, float], None]  # takes the stage of long work, how much is done, of how much
 
@@ -260,8 +261,21 @@ class EarlierQuote(Quote):
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer, and the keys of the quotes that carry it.
+
+    `check` says what is known of it: it is its `quote`; its figures, names and roles stand in the passages that it
+    names or in the question (`agrees`); or one of them does not, and stands in another passage (`unchecked`).
+    """
+
+    text: str
+    keys: tuple[int, ...]
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Which generator worded an answer."""
+    """Which generator was asked."""
 
     id: str
     runtime: str
@@ -281,7 +295,10 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer whose every sentence is proved, or the statement that the documents do not answer."""
+    """An answer above the quotes that it is made of or that carry it, or that the documents do not answer.
+
+    `sentences` are what the text is made of; `worded_by` is the model that wrote them, None where they are quotes.
+    """
 
     question: str
     status: Status
@@ -293,7 +310,8 @@ class Answer:
     model: ModelInfo
     index: IndexInfo
     timings: Mapping[str, float]
-    generated: bool = False
+    sentences: tuple[Sentence, ...] = ()
+    worded_by: str | None = None
     closest: tuple[Quote, ...] = ()
     earlier: tuple[EarlierQuote, ...] = ()
     asked: str = ""  # the question with its misspelt words as the documents write them, where it has some
@@ -316,6 +334,9 @@ class SavedAnswer:
     closest: tuple[Quote, ...]
     earlier: tuple[EarlierQuote, ...]
     faults: tuple[str, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    worded_by: str | None = None
+    asked: tuple[str, ...] = ()  # the question as it was typed and understood, and who asks
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def ask(assistant: Assistant, question: Question) -> Json:
     answer = assistant.answer(question.asked, question.history, access=access, k=15)  # as many hits are scored
     saved = answer_json(answer, question.id)
     checks = verify_answer(saved_answer(saved), assistant.catalog, access)
-    return {**saved, "own_words": answer.generated, "verified": not any(check.problem for check in checks)}
+    return {**saved, "verified": not any(check.problem for check in checks)}
 
 
 @dataclass(frozen=True, slots=True)

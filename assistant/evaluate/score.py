@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from assistant.answer.phrase import INVENTED
+from assistant.answer.words import LEFT_OUT
 from assistant.evaluate.questions import Group, Question
 from assistant.evaluate.retrieval_scores import covers_gold, retrieval_scores
 from assistant.text.prompts import KEY
@@ -51,11 +51,13 @@ class Scored:
 def score(question: Question, saved: Saved, threshold: float) -> Scored:
     """Score an answer that was asked for without a threshold, as if it had been given at `threshold`."""
     status = saved["status"]
-    if status == "answered" and saved["confidence"] < threshold:
+    worded = bool(saved.get("worded_by"))
+    if status == "answered" and saved["confidence"] < threshold and not worded:  # a model decides by itself
         status = "abstained"
     answered = status == "answered"
     text = " ".join(KEY.sub(" ", saved["answer"]).split()) if saved["status"] == "answered" else ""
-    right = is_right(question, text, [c["quote"] for c in saved["citations"]])
+    quotes = [] if worded and question.answers else [c["quote"] for c in saved["citations"]]  # its words alone count
+    right = is_right(question, text, quotes)
     scores = {"coverage": float(answered)}
     if question.answerable:
         scores |= {"answer_rate": float(answered), "false_abstention": float(status == "abstained")}
@@ -63,9 +65,11 @@ def score(question: Question, saved: Saved, threshold: float) -> Scored:
     else:
         scores[f"abstention_{question.group}"] = float(not answered)
     if answered:
-        scores |= {"risk": float(not right), "own_words": float(saved["own_words"])}
-        scores["verified"] = float(saved["verified"])
-        scores["invented_keys"] = float(sum(v["guard"] == INVENTED for v in saved["verdicts"]))
+        scores |= {"risk": float(not right), "worded": float(worded), "verified": float(saved["verified"])}
+        scores["left_out"] = float(sum(v["reason"].startswith(LEFT_OUT) for v in saved["verdicts"]))
+        if worded:
+            checks = [sentence["check"] != "unchecked" for sentence in saved["sentences"]]
+            scores |= {"agrees": sum(checks) / len(checks), "seconds": saved["timings_ms"]["generate"] / 1000}
         if question.answerable and question.evidence:
             scores["evidence_hit"] = float(any(covers_gold(c["quote"], question.evidence) for c in saved["citations"]))
     return Scored(

@@ -1,4 +1,4 @@
-"""The generator: two methods over messages; which one serves; and the runtime that the configuration names.
+"""Which generator serves, and the runtime that the configuration names.
 
 What serves is the configured model, or the one promoted last, or the untuned one, which does not come along.
 
@@ -8,14 +8,13 @@ models/promoted.json   {"serving": ["tuned-1a2b3c4d-gptq"]}   the ids that were 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from assistant.core.config import Config
 from assistant.core.errors import ModelDamaged, ModelMissing, UsageError
 from assistant.core.files import write_atomic
-from assistant.core.records import ModelInfo, ModelRecord, Turn
+from assistant.core.records import ModelRecord
+from assistant.models.language_model import LanguageModel
 from assistant.models.registry import Registry, opening
 
 # SmolLM2-135M-Instruct with the adapter in packaged/generator; counts its versions.
@@ -24,21 +23,9 @@ FILE_NAME = "promoted.json"
 MOST = 20  # promotions that are remembered
 
 
-class LanguageModel(Protocol):
-    """A chat model; greedy, so that the same messages give the same words."""
-
-    info: ModelInfo
-
-    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
-        """Return the whole reply."""
-
-    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
-        """Yield the reply in pieces; closing the iterator stops the work."""
-
-
 def open_model(config: Config, registry: Registry) -> LanguageModel | None:
     """Open the configured generator; None for the runtime `none`. Raises ModelMissing or ModelDamaged."""
-    if config.generator.large:
+    if config.generator.remote:
         from assistant.models.llm_langchain import LangChainModel
 
         return LangChainModel(config.generator)

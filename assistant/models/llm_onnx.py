@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
+from threading import Event
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.core.records import ModelInfo, Turn
+from assistant.models.language_model import Heard, ignore
 from assistant.models.onnx_session import GRAPH, open_session, physical_cores
 
 
+def hand_over(done: Future[str], outcome: Future[str]) -> None:
+    """Give one future what came of another, unless nobody waits for it any more."""
+    if not outcome.cancelled():
+        error = done.exception()
+        outcome.set_exception(error) if error else outcome.set_result(done.result())
+
+
 class OnnxModel:
-    """A generator on ONNX Runtime, decoding greedily; threads take turns. `ends` are the tokens that end an answer."""
+    """A generator on ONNX Runtime, decoding greedily, one reply at a time. `ends` are the tokens that end an answer."""
 
     def __init__(self, folder: Path, model_id: str) -> None:
         from tokenizers import Tokenizer
@@ -30,22 +39,31 @@ class OnnxModel:
         ends = model["eos_token_id"]
         self.ends: frozenset[int] = frozenset(ends if isinstance(ends, list) else [ends])
         self._layout = model["decoder"]
-        self._turn = Lock()
+        self._turns = ThreadPoolExecutor(1, thread_name_prefix="generator")
 
-    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
-        return "".join(self.stream(messages, max_tokens))
+    def ask(self, messages: Sequence[Turn], max_tokens: int, heard: Heard = ignore) -> Future[str]:
+        """Begin a reply in its turn; it is empty for a prompt that is longer than the model reads."""
+        ended = Event()
+        reply = self._turns.submit(self._written, messages, max_tokens, heard, ended)
+        outcome: Future[str] = Future()  # which can be cancelled while it is written
+        outcome.add_done_callback(lambda _: ended.set())
+        reply.add_done_callback(lambda done: hand_over(done, outcome))
+        return outcome
 
-    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
+    def _written(self, messages: Sequence[Turn], max_tokens: int, heard: Heard, ended: Event) -> str:
         from tokenizers.decoders import DecodeStream
 
-        prompt = self._encode(messages)
+        text, prompt = "", self._encode(messages)
         if len(prompt) + max_tokens > self._context:
-            return  # more than the model can read: it says nothing
-        with self._turn:
-            pieces = DecodeStream(skip_special_tokens=True)
-            for token in self._tokens(prompt, max_tokens):
-                if piece := pieces.step(self._tokenizer, token):
-                    yield piece
+            return text
+        pieces = DecodeStream(skip_special_tokens=True)
+        for token in self._tokens(prompt, max_tokens):
+            if ended.is_set():
+                break
+            if piece := pieces.step(self._tokenizer, token):
+                text += piece
+                heard(text)
+        return text
 
     def _tokens(self, prompt: list[int], most: int) -> Iterator[int]:
         """Yield the answer's tokens."""

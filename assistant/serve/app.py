@@ -17,7 +17,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.question import ReportStage
+from assistant.answer.question import ReportStage, Tell, tell_nobody
+from assistant.answer.steps import Steps, Waiting, go_on
 from assistant.contract import AskResponse, SearchResponse, answer_json, search_json
 from assistant.core.errors import AssistantError, UsageError
 from assistant.core.package import __version__
@@ -42,6 +43,7 @@ from assistant.serve.schemas import (
     busy,
     encoded,
 )
+from assistant.serve.telling import Told
 
 EVENTS = "text/event-stream"
 HANDLED = (HTTPException, RequestValidationError, ClientDisconnect, AssistantError, Exception)
@@ -52,8 +54,8 @@ Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 def make_app(assistant: Assistant, door: Door, queue: RequestQueue, notify: Notify, log: Log | None = None) -> ASGIApp:
     """Return an application that asks this assistant for whoever the door lets in."""
     metrics = Metrics()
-    service = Service(assistant, door, queue, metrics)
     translate = translator(notify, metrics.failed)
+    service = Service(assistant, door, queue, metrics, translate)
     app = FastAPI(
         title=MODEL_NAME,
         version=__version__,
@@ -89,7 +91,10 @@ def make_app(assistant: Assistant, door: Door, queue: RequestQueue, notify: Noti
 class Service:
     """What the paths do."""
 
-    def __init__(self, assistant: Assistant, door: Door, queue: RequestQueue, metrics: Metrics) -> None:
+    def __init__(
+        self, assistant: Assistant, door: Door, queue: RequestQueue, metrics: Metrics, translate: Translate
+    ) -> None:
+        self._translate = translate
         self._assistant = assistant
         self._metrics = metrics
         self._door = door
@@ -97,9 +102,9 @@ class Service:
         self._reviewers = make_access(assistant.config.serve.reviewers.split(",")).roles
 
     async def ask(self, asked: AskRequest, request: Request) -> Response:
-        def work(access: Access, report_stage: ReportStage) -> bytes:
-            answer = self._answer(request, asked.question, asked.turns, access, report_stage, asked.about)
-            return encoded(answer_json(answer))
+        def work(access: Access, report_stage: ReportStage) -> bytes | Waiting[bytes]:
+            steps = self._steps(request, asked.question, asked.turns, access, report_stage, asked.about)
+            return go_on(steps, self._counted(lambda answer: encoded(answer_json(answer))))
 
         return Response(await self._run(request, work), media_type=JSON)
 
@@ -114,9 +119,9 @@ class Service:
     async def chat(self, asked: ChatRequest, request: Request) -> Response:
         question, turns = conversation(asked.messages)
 
-        def work(access: Access, report_stage: ReportStage) -> bytes:
-            answer = self._answer(request, question, turns, access, report_stage)
-            return events(answer) if asked.stream else encoded(completion(answer))
+        def work(access: Access, report_stage: ReportStage) -> bytes | Waiting[bytes]:
+            steps = self._steps(request, question, turns, access, report_stage)
+            return go_on(steps, self._counted(events if asked.stream else lambda one: encoded(completion(one))))
 
         return Response(await self._run(request, work), media_type=EVENTS if asked.stream else JSON)
 
@@ -124,13 +129,15 @@ class Service:
         render.check_origin(request.headers)
         asked = render.read_form(await request.body(), render.QUESTION_FORM)
         turns = asked.turns
+        told = Told(asyncio.get_running_loop())
 
-        def work(access: Access, report_stage: ReportStage) -> Response:
+        def work(access: Access, report_stage: ReportStage) -> Response | Waiting[Response]:
             render.check_asker(asked, asker := self._door.asker_of(access))
-            answer = self._answer(request, asked.question, turns, access, report_stage, asked.about)
-            return render.answered(answer, asked, asker)
+            steps = self._steps(request, asked.question, turns, access, report_stage, asked.about, told)
+            return go_on(steps, self._counted(lambda answer: render.answered(answer, asked, asker)))
 
-        return await self._run(request, work)
+        answer = self._run(request, work)
+        return await (told.response(answer, self._translate) if render.wants_lines(request.headers) else answer)
 
     async def take_feedback(self, request: Request) -> Response:
         render.check_origin(request.headers)
@@ -187,7 +194,7 @@ class Service:
     def _access(self, request: Request) -> Access:
         return self._door.access(request.client.host if request.client else "", request.headers.items())
 
-    def _answer(
+    def _steps(
         self,
         request: Request,
         question: str,
@@ -195,21 +202,27 @@ class Service:
         access: Access,
         report_stage: ReportStage,
         about: str = "",
-    ) -> Answer:
-        """Answer for whoever asks: as they say that they are, or else as the proxy says."""
+        tell: Tell = tell_nobody,
+    ) -> Steps:
+        """Begin an answer for whoever asks: as they say that they are, or else as the proxy says."""
         about = about.strip() or self._door.about(request.headers.items())
-        answer = self._assistant.answer(question, turns, access=access, stage=report_stage, about=about)
-        self._metrics.answered(answer.status)
-        self._metrics.took(answer.timings)
-        return answer
+        return self._assistant.begin(question, turns, access=access, stage=report_stage, tell=tell, about=about)
 
-    async def _run(self, request: Request, work: Callable[[Access, ReportStage], Result]) -> Result:
+    def _counted(self, finish: Callable[[Answer], Result]) -> Callable[[Answer], Result]:
+        def count(answer: Answer) -> Result:
+            self._metrics.answered(answer.status)
+            self._metrics.took(answer.timings)
+            return finish(answer)
+
+        return count
+
+    async def _run(self, request: Request, work: Callable[[Access, ReportStage], Result | Waiting[Result]]) -> Result:
         """Do work in its turn; raises what it raises, and HttpError if the client leaves or the server ends.
 
         Who asks is looked up again when the turn comes: a token may have been taken out meanwhile.
         """
 
-        def work_now(report_stage: ReportStage) -> Result:
+        def work_now(report_stage: ReportStage) -> Result | Waiting[Result]:
             return work(self._access(request), report_stage)
 
         answer = asyncio.create_task(self._queue.run(work_now, self._access(request).asker))

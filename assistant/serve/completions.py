@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from assistant.answer.outcomes import worded_line
 from assistant.contract import answer_json, dumps
 from assistant.core.records import Answer, Citation, Quote, Turn
 from assistant.serve.schemas import MODEL_NAME, ChatMessage, bad_request
@@ -15,7 +16,7 @@ from assistant.text.canonical import heading_path
 from assistant.text.markdown import as_read, inert
 
 OWN_KEY = "policy_assistant"  # of a message: what the contract says of an answer
-OWN_FIELDS = ("status", "confidence", "citations", "closest")
+OWN_FIELDS = ("status", "confidence", "citations", "closest", "sentences", "worded_by")
 PARAGRAPH = "\n\n"
 SOURCES = "\n\nSources:\n"  # above the places of an answer's keys
 
@@ -85,7 +86,8 @@ def content_of(answer: Answer) -> str:
     """
     text = inert(answer.text).replace("\n", PARAGRAPH)
     listed = "\n".join(map(_listed, answer.sources))
-    return f"{text}{SOURCES}{listed}" if listed else text
+    checked = f"{PARAGRAPH}{inert(line)}" if (line := worded_line(answer)) else ""
+    return f"{text}{SOURCES}{listed}{checked}" if listed else text
 
 
 def _listed(source: Citation | Quote) -> str:
@@ -102,28 +104,28 @@ def _head(kind: str) -> Json:
 def _proof(answer: Answer, content: str) -> Json:
     shown = answer_json(answer)
     return {
-        "annotations": [_annotation(content, source) for source in answer.sources],
+        "annotations": [_annotation(content, source, worded=answer.worded_by is not None) for source in answer.sources],
         OWN_KEY: {key: shown[key] for key in OWN_FIELDS},
     }
 
 
-def _annotation(content: str, source: Citation | Quote) -> Json:
+def _annotation(content: str, source: Citation | Quote, *, worded: bool) -> Json:
     """Return a source in the form that chat pages show: that of a page on the web, with the document's path as its URL.
 
     The path is quoted: a folder called "https:" is no scheme. The rest is plain text, and no Markdown.
     Pages take what has one URL for one source, so that `[2]` would be the second document: the key tells them apart.
     OpenAI's own citations of files have neither a title nor the words, and are of another interface.
     """
-    start, end = _mark(content, source)
+    start, end = _mark(content, source, worded=worded)
     title = heading_path(source.title, source.headings, source.page)
     place = {"url": f"{quote(source.source)}#{source.key}", "title": title, "content": source.quote}
     return {"type": "url_citation", "url_citation": {**place, "start_index": start, "end_index": end}}
 
 
-def _mark(content: str, source: Citation | Quote) -> tuple[int, int]:
+def _mark(content: str, source: Citation | Quote, *, worded: bool) -> tuple[int, int]:
     """Return where in the content a source's [1] stands: after its claim, or in the list of sources."""
     mark = f"[{source.key}]"
-    claim = f"{inert(source.claim)} " if isinstance(source, Citation) else ""
-    at = content.find(f"{claim}{mark}") if claim else -1
+    claim = f"{inert(source.claim)} " if isinstance(source, Citation) and not worded else ""
+    at = content.find(f"{claim}{mark}") if claim or worded else -1
     start = at + len(claim) if at >= 0 else content.rfind(f"- {mark}") + len("- ")
     return start, start + len(mark)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -18,8 +19,9 @@ from pydantic import Field, ValidationError
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
+from assistant.answer.steps import Waiting, go_on
 from assistant.contract import answer_json, history_from_json, hit_json, saved_answer, term_json
-from assistant.core.errors import first_problem
+from assistant.core.errors import EndpointFailed, first_problem
 from assistant.core.package import __version__
 from assistant.core.records import MAX_QUESTION, Access, Quote
 from assistant.serve.errors import Notify, translator
@@ -28,9 +30,10 @@ from assistant.serve.schemas import MODEL_NAME
 
 INSTRUCTIONS = """\
 Answers from an organisation's own policies and terminology. Call `ask` with the person's question; tell the answer with
-its citations (source, headings, page), and never more than they say. Where the status is `abstained`, say that the
-documents do not answer it; `closest`, if there is one, is where to look. `search` shows the passages themselves,
-`open_quote` what stands around a quote, `terms` what a word means here, and `verify` checks a saved answer."""
+its citations (source, headings, page), and never more than they say. Where `worded_by` names a model, its sentences are
+checked, and the quotes decide. Where the status is `abstained`, say that the documents do not answer it; `closest`, if
+there is one, is where to look. `search` shows the passages themselves, `open_quote` what stands around a quote, `terms`
+what a word means here, and `verify` checks a saved answer."""
 MAX_NAMES = 500  # of terms in one list: some 10 kB
 READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 
@@ -62,9 +65,13 @@ def make_server(assistant: Assistant, access: Callable[[], Access], notify: Noti
     server = PlainErrorServer(MODEL_NAME, version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
     limiter = CapacityLimiter(assistant.config.serve.at_once)
 
-    async def run(work: Callable[[], Json]) -> Json:
+    async def run(work: Callable[[], Json | Waiting[Json]]) -> Json:
         try:
-            return await to_thread.run_sync(work, limiter=limiter)
+            outcome = await to_thread.run_sync(work, limiter=limiter)
+            while isinstance(outcome, Waiting):
+                reply = await _reply(outcome)
+                outcome = await to_thread.run_sync(partial(outcome.resume, reply), limiter=limiter)
+            return outcome
         except Exception as error:
             raise ToolError(str(translate(error))) from error
 
@@ -116,11 +123,20 @@ def http_app(server: MCPServer) -> object:
     return only_posts(server.streamable_http_app(stateless_http=True))
 
 
-def _asked(assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None) -> Json:
-    return answer_json(assistant.answer(question, history_from_json(history), access=access, stage=_go_on))
+def _asked(
+    assistant: Assistant, access: Access, question: str, history: list[dict[str, str]] | None
+) -> Json | Waiting[Json]:
+    return go_on(assistant.begin(question, history_from_json(history), access=access, stage=_check), answer_json)
 
 
-def _go_on(_stage: str) -> None:
+async def _reply(waiting: Waiting[Json]) -> str | EndpointFailed:
+    try:
+        return await asyncio.wrap_future(waiting.reply)
+    except EndpointFailed as error:
+        return error
+
+
+def _check(_stage: str) -> None:
     """End an answer that its client has given up, between two of its steps."""
     from_thread.check_cancelled()
 

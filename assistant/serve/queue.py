@@ -16,10 +16,13 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from assistant.answer.question import ReportStage
+from assistant.answer.steps import Waiting
 from assistant.core.config import ServeSection
+from assistant.core.errors import EndpointFailed
 from assistant.serve.schemas import SOON, HttpError, busy, come_again
 
 Result = TypeVar("Result")
+Done = TypeVar("Done")
 
 
 class Cancelled(Exception):
@@ -31,7 +34,7 @@ class Share:
 
     def __init__(self, turns: int) -> None:
         self.turns = asyncio.Semaphore(turns)
-        self.waiting = 0
+        self.waiting = self.writing = 0
 
 
 class RequestQueue:
@@ -44,23 +47,24 @@ class RequestQueue:
         self._shares = WeakValueDictionary[str, Share]()  # of those who have a question here
         self.answering = 0
         self.waiting = 0
+        self.writing = 0  # answers that a generator is writing
 
-    async def run(self, work: Callable[[ReportStage], Result], asker: str = "") -> Result:
+    async def run(self, work: Callable[[ReportStage], Result | Waiting[Result]], asker: str = "") -> Result:
         """Do work in a thread when its turn comes, and return what it returns; `asker` is whose it is, if one knows.
 
+        Work that waits for a reply has neither thread nor turn meanwhile, and comes before others when it goes on.
         No thread can be stopped from outside: work calls its `report_stage` now and then, which raises Cancelled when
         nobody waits any more, and the place is free once it has ended. Raises what work raises, and HttpError if too
         many wait, if no turn comes in time, or if the work takes too long.
         """
         share = await self._turn(asker)
         cancelled = Event()
-        loop = asyncio.get_running_loop()
-        self.answering += 1
-        future = self._pool.submit(work, partial(_check_cancelled, cancelled))
-        future.add_done_callback(lambda _: self._ended(loop, share))
         try:
             async with asyncio.timeout(self._settings.seconds) as limit:
-                return await asyncio.wrap_future(future)
+                outcome = await self._done(partial(work, partial(_check_cancelled, cancelled)), share)
+                while isinstance(outcome, Waiting):
+                    outcome = await self._resumed(outcome, share)
+                return outcome
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -69,6 +73,29 @@ class RequestQueue:
         finally:
             cancelled.set()
 
+    async def _done(self, work: Callable[[], Done], share: Share) -> Done:
+        """Do work in a thread, in a turn that was taken and is given back when the work ends."""
+        loop = asyncio.get_running_loop()
+        self.answering += 1
+        future = self._pool.submit(work)
+        future.add_done_callback(lambda _: self._ended(loop, share))
+        return await asyncio.wrap_future(future)
+
+    async def _resumed(self, waiting: Waiting[Result], share: Share) -> Result | Waiting[Result]:
+        """Go on with work once its reply is there; if nobody waits any more, the call for that reply ends."""
+        reply: str | EndpointFailed
+        self.writing += 1
+        share.writing += 1
+        try:
+            reply = await asyncio.wrap_future(waiting.reply)
+        except EndpointFailed as error:
+            reply = error
+        finally:
+            self.writing -= 1
+            share.writing -= 1
+        await self._acquire(share)
+        return await self._done(partial(waiting.resume, reply), share)
+
     def close(self) -> None:
         """Wait until cancelled work has ended."""
         self._pool.shutdown(cancel_futures=True)
@@ -76,11 +103,12 @@ class RequestQueue:
     async def _turn(self, asker: str) -> Share:
         share = self._shares.get(asker) or Share(max(1, self._settings.at_once - bool(asker)))
         self._shares[asker] = share
-        if self._turns.locked() and self.waiting >= self._settings.queue:
+        if (self._turns.locked() and self.waiting >= self._settings.queue) or self.writing > self._settings.queue:
             # When those who wait have had their turns, at a second each: asking before then only takes time from them.
             turns = self.waiting // self._settings.at_once
             raise busy("too many questions wait already; come again in a moment.", max(SOON, turns))
-        if asker and share.turns.locked() and share.waiting >= self._settings.queue // 2:
+        most = self._settings.queue // 2
+        if asker and ((share.turns.locked() and share.waiting >= most) or share.writing > most):
             message = "too many questions of yours wait already; come again in a moment."
             raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, "too_many", message, come_again())
         self.waiting += 1

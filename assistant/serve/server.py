@@ -38,9 +38,10 @@ def serve(
     """Serve on a bound socket until SIGINT or SIGTERM, then finish what runs and return; a second SIGINT cancels it.
 
     Calls `ready` once the models are loaded, `notify` with what whoever runs the server must fix, and `log` after each
-    request. Raises NotReady if an answer cannot even be read for.
+    request. Raises NotReady if an answer cannot even be read for, and ConfigError without the generator.
     """
     assistant.read(FIRST_QUESTION)
+    assistant.open_generator()
     gc.freeze()  # a body of 80,000 lists starts collections, which would go through all that was loaded
     queue = RequestQueue(assistant.config.serve)
     run_until_signal(make_app(assistant, door, queue, notify, log), listener, ready)

@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant.answer.assistant import Assistant
+from assistant.answer.proof.citations import answer_text
 from assistant.answer.question import checked_about
 from assistant.core.errors import AssistantError, UsageError, did_you_mean
-from assistant.core.records import Access, Answer, Citation, Feedback, Opinion, Quote, Turn, make_access
+from assistant.core.records import Access, Answer, Citation, Feedback, Opinion, Quote, Sentence, Turn, make_access
 from assistant.terminal.line_input import name_completer, open_history, read_plainly
 from assistant.terminal.render import Renderer
 from assistant.terminal.transcript import write_transcript
-from assistant.terminal.views import citation_place, index_size, quote_in_context, role_hints, sources_view, why
+from assistant.terminal.views import citation_place, index_size, quote_in_context, role_hints, safe, sources_view, why
 from assistant.text.canonical import printable
 
 HISTORY_NAME = "questions.history"
@@ -154,9 +155,15 @@ class Chat:
         self._view.note(f"{index_size(info)}. Ask a question, or /help.")
 
     def _ask(self, question: str) -> None:
+        said: list[Sentence] = []
         with self._spinner() as stage:
+
+            def tell(sentence: Sentence) -> None:
+                said.append(sentence)
+                stage(answer_text(said, worded=True))
+
             answer = self._assistant.answer(
-                question, self._history(), access=self.access, stage=stage, about=self._about
+                question, self._history(), access=self.access, stage=stage, tell=tell, about=self._about
             )
         index = answer.index
         changed, self._generation = self._generation not in ("", index.generation), index.generation
@@ -177,9 +184,9 @@ class Chat:
 
     @contextmanager
     def _spinner(self) -> Iterator[Callable[[str], None]]:
-        """Show what is going on; yields a callback for the stage."""
+        """Show what is going on; yields a callback for the stage, or for what is said so far."""
         with self._view.working(STAGES["searching"]) if self._interactive else nullcontext() as status:
-            yield lambda name: status.update(STAGES.get(name, name)) if status else None
+            yield lambda name: status.update(safe(STAGES.get(name, name))) if status else None
 
     # --- commands ----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from assistant.answer.outcomes import BETWEEN, nearest
+from assistant.answer.outcomes import BETWEEN, nearest, worded_line
 from assistant.answer.proof.verify import Check
 from assistant.contract import dumps
 from assistant.core.records import Answer, Flag, IngestReport, ModelRecord, SearchResult, Term
@@ -124,6 +124,8 @@ class Renderer:
             self.out.print(Text.assemble("Answered for: ", safe(answer.about), style="dim"))
         text = answer_text(answer)
         self.out.print(text)
+        if line := worded_line(answer):
+            self.out.print(safe(line), style="dim")
         if sources := answer.sources:
             room = ANSWER_LINES - 1 - len(text.wrap(self.out, self.out.width))
             lines = None if around or self.out.soft_wrap else room

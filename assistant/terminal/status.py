@@ -110,7 +110,7 @@ def _models(config: Config, registry: Registry, problems: list[dict[str, Any]]) 
         except AssistantError as error:
             found[model_id] = "missing" if isinstance(error, ModelMissing) else "damaged"
             _problem(problems, error.cause, error.hint, fatal=True)
-    if config.generator.large:
+    if config.generator.remote:
         found[config.generator.model] = config.generator.runtime
     return found
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from assistant.answer.outcomes import worded_line
 from assistant.contract import answer_json, dumps
 from assistant.core.errors import UsageError
 from assistant.core.files import open_private
@@ -40,6 +41,7 @@ def markdown(answers: Sequence[Answer], access: Access) -> str:
     for number, answer in enumerate(answers, 1):
         parts.append(f"## {number}. {inert(' '.join(answer.question.split()))}")
         parts.append(inert(answer.text).replace("\n", "\n\n"))
+        parts += [inert(line)] if (line := worded_line(answer)) else []
         first = {c.key: c for c in reversed(answer.sources)}
         parts += [_source(first[key]) for key in sorted(first)]
     return "\n\n".join(parts) + "\n"

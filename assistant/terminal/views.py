@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from assistant.answer.context import by_key, excerpts_once
+from assistant.answer.outcomes import worded_line
 from assistant.answer.proof.citations import focuses
 from assistant.core.errors import did_you_mean
 from assistant.core.records import Answer, Citation, EarlierQuote, Flag, Hit, IndexInfo, Quote, Rejection
@@ -69,7 +70,12 @@ def answer_text(answer: Answer) -> Text:
     """Return an answer with its keys set off, and what its quotes were picked for."""
     shown = Text(printable(answer.text), style="" if answer.status == "answered" else "yellow")
     shown.highlight_regex(KEY, "bold cyan")
-    shown.highlight_words([one_line(focus) for focus in focuses(answer.citations)], "bold")
+    if answer.worded_by:
+        shown.highlight_words(
+            [one for s in answer.sentences if s.check == "unchecked" for one in s.text.split("\n")], "italic"
+        )
+    else:
+        shown.highlight_words([one_line(focus) for focus in focuses(answer.citations)], "bold")
     return shown
 
 
@@ -218,8 +224,8 @@ def _found(hit: Hit) -> str:
 
 
 def _worded(answer: Answer) -> Iterator[str]:
-    if answer.generated:
-        yield f"{answer.model.id} worded it; each sentence says what its quote says."
+    if answer.worded_by:
+        yield worded_line(answer)
     elif answer.citations:
         yield "It is in the documents' own words."
     elif answer.closest:

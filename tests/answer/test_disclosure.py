@@ -123,11 +123,11 @@ def test_a_contact_in_the_documents_is_told(ask: Callable[..., Answer]) -> None:
     assert answer.status == "answered" and "travel@tarn.example" in answer.text and not answer.verdicts
 
 
-def test_words_that_may_not_be_shown_give_way_to_the_quote(ask: Callable[..., Answer]) -> None:
+def test_words_that_may_not_be_shown_are_left_out(ask: Callable[..., Answer]) -> None:
     claim = "Trains are booked with travel@tarn.example by the employee."
-    assert ask("Where are trains booked?", f"{claim} [1]").generated
+    assert ask("Where are trains booked?", f"{claim} [1]").worded_by
     answer = ask("Where are trains booked?", f"\x1b[2J{claim} [1]")
-    assert answer.status == "answered" and not answer.generated and answer.text == f"{claim} [1]"
+    assert answer.status == "answered" and answer.worded_by is None and answer.text == f"{claim} [1]"
     assert ("output", "redact") in {(v.stage, v.action) for v in answer.verdicts}
 
 

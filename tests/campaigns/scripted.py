@@ -1,10 +1,12 @@
-"""A generator whose words are written by the bench: what it is told goes into a function."""
+"""A generator whose words are written by the campaign: what it is told goes into a function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 from assistant.core.records import ModelInfo, Turn
+from assistant.models.language_model import Heard, ignore
 
 Say = Callable[[Sequence[Turn]], str]
 
@@ -17,11 +19,10 @@ class Scripted:
     def __init__(self, say: Say) -> None:
         self.say = say
 
-    def complete(self, messages: Sequence[Turn], max_tokens: int) -> str:
-        return self.say(messages)
-
-    def stream(self, messages: Sequence[Turn], max_tokens: int) -> Iterator[str]:
-        yield self.say(messages)
+    def ask(self, messages: Sequence[Turn], max_tokens: int, heard: Heard = ignore) -> Future[str]:
+        reply: Future[str] = Future()
+        reply.set_result(self.say(messages))
+        return reply
 
 
 def echo(messages: Sequence[Turn]) -> str:

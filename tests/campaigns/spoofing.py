@@ -29,7 +29,7 @@ from rich.progress import track
 
 from assistant.answer.assistant import Assistant
 from assistant.answer.confidence import UNCALIBRATED
-from assistant.answer.proof.citations import answer_text, is_proved
+from assistant.answer.proof.citations import answer_text, is_proved, statements
 from assistant.core.records import Answer, Turn
 from assistant.index.catalog import Catalog
 from assistant.terminal.render import Renderer
@@ -136,7 +136,7 @@ def faults(answer: Answer, forgery: Forgery, catalog: Catalog) -> Iterator[str]:
     keys = {f"[{c.key}]" for c in answer.citations}
     if forgery.mark in said and forgery.mark not in quotes and forgery.mark not in keys:
         yield f"shows {forgery.mark!r}"
-    if "".join(said.split()) != "".join(answer_text(answer.citations).split()):
+    if "".join(said.split()) != "".join(answer_text(statements(answer.citations)).split()):
         yield "says more than its citations"
     if re.findall(r"\[\d[^\]]*\]", said) != [f"[{c.key}]" for c in answer.citations]:
         yield "shows other keys than its citations'"

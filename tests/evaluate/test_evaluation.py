@@ -125,7 +125,7 @@ def test_the_report_says_what_happened(done: evaluation.Run, files: Path) -> Non
         assert found[name]["status"] == "answered" and found[name]["right"], found[name]
     assert (found["miss"]["status"], found["miss"]["right"]) == ("abstained", False)
     assert {row["status"] for row in found.values() if row["group"] == "out_of_domain"} == {"abstained"}
-    assert metrics["verified"] == 1.0 and metrics["invented_keys"] == 0.0
+    assert metrics["verified"] == 1.0 and metrics["left_out"] == 0.0
     assert metrics["answer_rate"] == pytest.approx(0.8) and metrics["false_abstention"] == pytest.approx(0.2)
     assert metrics["abstention_out_of_domain"] == 1.0 and metrics["doc_recall@5"] is not None
     assert list(done.report["metrics"]) == list(METRICS)
@@ -309,7 +309,7 @@ def test_below_the_threshold_it_would_have_abstained() -> None:
     row = scored(ANSWERABLE, confidence=0.49)
     assert (row.status, row.right, row.words) == ("abstained", True, 0)
     assert row.scores["f1"] == 0.0 and row.scores["false_abstention"] == 1.0
-    assert not {"risk", "f1_answered", "verified", "invented_keys"} & set(row.scores)
+    assert not {"risk", "f1_answered", "verified", "left_out"} & set(row.scores)
     assert (row.gold, row.answer) == ("At most 1.5 weeks", CARRY)  # what it would have said
     assert scored(ANSWERABLE, confidence=0.5).status == "answered"
 
@@ -320,10 +320,10 @@ def test_a_blocked_question_is_neither_answered_nor_a_false_abstention() -> None
     assert row.scores["answer_rate"] == row.scores["false_abstention"] == 0.0
 
 
-def test_keys_that_a_generator_invented_are_counted_as_its_verdicts_say() -> None:
-    verdicts = [{"guard": "citations", "reason": f"the generator invented source [{key}]"} for key in (8, 9)]
+def test_sentences_that_were_left_out_are_counted_as_the_verdicts_say() -> None:
+    verdicts = [{"guard": "words", "reason": f"a sentence was left out: it names source [{key}]"} for key in (8, 9)]
     told = [*verdicts, {"guard": "secrets", "reason": "an API key"}]
-    assert scored(ANSWERABLE, verdicts=told).scores["invented_keys"] == 2.0
+    assert scored(ANSWERABLE, verdicts=told).scores["left_out"] == 2.0
 
 
 def test_an_answer_that_verify_refuses_is_not_verified(office_config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,19 +20,26 @@ from assistant.answer.assistant import Assistant
 from assistant.answer.proof.verify import verify_answer
 from assistant.contract import answer_json, saved_answer
 from assistant.core.config import Config, GeneratorSection
-from assistant.core.errors import ConfigError, EndpointFailed, ModelDamaged, ModelMissing
+from assistant.core.errors import ConfigError, ModelDamaged, ModelMissing
 from assistant.core.records import Turn
-from assistant.models.llm import PACKAGED_ID, LanguageModel, open_model
+from assistant.models.language_model import LanguageModel
+from assistant.models.llm import PACKAGED_ID, open_model
 from assistant.models.llm_onnx import OnnxModel
 from assistant.models.registry import MANIFEST, Registry
-from assistant.text.prompts import build_messages
+from assistant.text.prompts import build_reading_messages
 from tests.commands import free_port
 from tune.graphs.install import install
 
 pytestmark = pytest.mark.models
 
 PARIS = (Turn("user", "What is the capital of France?"),)
-PARKING = build_messages("Where do visitors park?", ["Visitors park in bay 7."])
+PARKING = build_reading_messages("Where do visitors park?", [("Parking", "Visitors park in bay 7.")])
+
+
+def complete(model: LanguageModel, messages: Sequence[Turn], most: int) -> str:
+    return model.ask(messages, most).result()
+
+
 CARRY = "How much annual leave may employees carry over?"
 QUOTE = "Employees may carry over at most 1.5 weeks of annual leave."
 
@@ -43,24 +52,24 @@ def onnx(models_dir: Path) -> LanguageModel:
 
 
 def test_the_packaged_generator_is_greedy_and_streams_what_it_completes(onnx: LanguageModel) -> None:
-    messages = build_messages(CARRY, [QUOTE])
-    first = onnx.complete(messages, 24)
-    pieces = list(onnx.stream(messages, 24))
-    assert first == "".join(pieces) == onnx.complete(messages, 24) != ""
-    assert 1 < len(pieces) <= 24
+    messages = build_reading_messages(CARRY, [("Leave", QUOTE)])
+    heard: list[str] = []
+    first = onnx.ask(messages, 24, heard.append).result()
+    assert first == heard[-1] == complete(onnx, messages, 24) != ""
+    assert 1 < len(heard) <= 24 and all(later.startswith(text) for text, later in pairwise(heard))
     assert (onnx.info.id, onnx.info.runtime) == (PACKAGED_ID, "onnx")
 
 
 def test_the_packaged_generator_answers_within_its_tokens(onnx: LanguageModel) -> None:
-    assert "bay 7" in onnx.complete(PARKING, 24)
-    assert len(list(onnx.stream(PARKING, 3))) <= 3
+    assert "bay 7" in complete(onnx, PARKING, 24)
+    assert len(complete(onnx, PARKING, 3)) < len(complete(onnx, PARKING, 24))
 
 
 def test_what_was_read_before_changes_no_answer(onnx: LanguageModel, models_dir: Path) -> None:
-    other = build_messages("Who pays?", ["The travel desk pays all fares."])
-    fresh = OnnxModel(models_dir / PACKAGED_ID, "fresh").complete(PARKING, 24)
+    other = build_reading_messages("Who pays?", [("Fares", "The travel desk pays all fares.")])
+    fresh = complete(OnnxModel(models_dir / PACKAGED_ID, "fresh"), PARKING, 24)
     for messages in (PARKING, other, PARKING):
-        answer = onnx.complete(messages, 24)
+        answer = complete(onnx, messages, 24)
     assert answer == fresh
 
 
@@ -74,37 +83,26 @@ def test_a_prompt_is_laid_out_as_the_models_own_template_says(models_dir: Path) 
     assert prompt[0] == 1
 
 
-def test_closing_the_stream_stops_it_and_harms_nothing(onnx: LanguageModel) -> None:
-    stream = onnx.stream(PARKING, 24)
-    next(stream)
-    stream.close()
-    assert "bay 7" in onnx.complete(PARKING, 24)
+def test_a_cancelled_reply_ends_and_harms_nothing(onnx: LanguageModel) -> None:
+    begun = threading.Event()
+    reply = onnx.ask(PARKING, 24, lambda _: begun.set())
+    assert begun.wait(60) and reply.cancel()
+    assert "bay 7" in complete(onnx, PARKING, 24)
 
 
-def test_an_answer_of_the_packaged_generator_is_proved(office_config: Config, models_dir: Path) -> None:
+def test_what_the_packaged_generator_says_is_checked(office_config: Config) -> None:
     assistant = Assistant(replace(office_config, generator=GeneratorSection(runtime="onnx", max_tokens=32)))
     answer = assistant.answer(CARRY)
-    assert answer.status == "answered" and answer.model.runtime == "onnx"
-    assert_proved(assistant, CARRY)
+    assert answer.status == "answered" and answer.worded_by in (None, PACKAGED_ID)
+    assert_verified(assistant, CARRY)
     assistant.close()
 
 
 def test_a_prompt_longer_than_the_generator_reads_gets_no_words(onnx: LanguageModel) -> None:
-    assert onnx.complete((Turn("user", "🦔" * 4_000),), 24) == ""
+    assert complete(onnx, (Turn("user", "🦔" * 4_000),), 24) == ""
 
 
-@pytest.mark.slow
-def test_evidence_longer_than_the_generator_reads_is_quoted(
-    make_assistant: Callable[..., Assistant], onnx: LanguageModel
-) -> None:
-    endless = "The quarry machines are serviced by " + ", ".join(f"team {n} of hall {n}" for n in range(700)) + "."
-    assistant = make_assistant({"machines.md": f"# Machines\n\n{endless}\n"}, model=onnx)
-    answer = assistant.answer("By which teams are the quarry machines serviced?")
-    quote = answer.citations[0].quote
-    assert answer.status == "answered" and endless.startswith(quote) and len(quote) > 5_000 and not answer.generated
-
-
-def assert_proved(assistant: Assistant, question: str) -> None:
+def assert_verified(assistant: Assistant, question: str) -> None:
     answer = assistant.answer(question)
     checks = verify_answer(saved_answer(answer_json(answer)), assistant.catalog, assistant.access)
     assert checks and not [check.problem for check in checks if check.problem]
@@ -162,15 +160,16 @@ def test_a_missing_key_is_a_fault_of_the_configuration(
         open_model(endpoint("openai:x"), Registry(tmp_path))
 
 
-def test_a_dead_endpoint_is_one_clear_error(office_config: Config, openai_key: None) -> None:
+def test_where_an_endpoint_is_dead_the_quotes_answer(office_config: Config, openai_key: None) -> None:
     config = replace(office_config, generator=endpoint("openai:x", free_port()).generator)
     assistant = Assistant(config)
     began = time.monotonic()
-    with pytest.raises(EndpointFailed, match="the generator openai:x does not answer") as error:
-        assistant.answer(CARRY)
+    answer = assistant.answer(CARRY)
     assert time.monotonic() - began < 30
-    assert error.value.exit_code == 5 and "base_url" in error.value.hint
-    assert assistant.answer("Which hamsters live on Jupiter?").status == "abstained"  # needs no generator
+    assert answer.status == "answered" and answer.worded_by is None and QUOTE in answer.text
+    (told,) = (verdict.reason for verdict in answer.verdicts if verdict.guard == "generator")
+    assert told.startswith("the generator openai:x does not answer")
+    assert_verified(assistant, CARRY)
     assert assistant.search(CARRY).hits
     assistant.close()
 
@@ -226,29 +225,23 @@ def test_an_openai_compatible_server_words_answers(
     config = endpoint(f"openai:{served}", port, 120.0)
     model = open_model(config, Registry(tmp_path))
     assert model is not None
-    assert "Paris" in model.complete(PARIS, 24)
-    assert "".join(model.stream(PARIS, 24)) == model.complete(PARIS, 24)
-    assert len(model.complete(PARIS, 2)) < len(model.complete(PARIS, 24))
+    heard: list[str] = []
+    assert "Paris" in model.ask(PARIS, 24, heard.append).result() == heard[-1] == complete(model, PARIS, 24)
+    assert len(complete(model, PARIS, 2)) < len(complete(model, PARIS, 24))
     reader = Assistant(replace(office_config, generator=config.generator))
     # Much for a model of this size, which may choose another quote: what it answers is proved, whatever that is.
-    assert_proved(reader, CARRY)
+    assert_verified(reader, CARRY)
     reader.close()
-    assistant = Assistant(replace(office_config, generator=replace(config.generator, reads="evidence")))
-    answer = assistant.answer(CARRY)
-    assert answer.status == "answered" and answer.model.runtime == "langchain" and served in answer.model.id
-    assert any(QUOTE in citation.quote for citation in answer.citations)
-    assert_proved(assistant, CARRY)
-    assert_proved(assistant, "What is the limit for a hotel night?")
-    assistant.close()
 
 
 @pytest.mark.slow
-def test_a_server_that_refuses_is_one_clear_error(
+def test_where_a_server_refuses_the_quotes_answer(
     server: tuple[str, int], office_config: Config, openai_key: None
 ) -> None:
     _, port = server
     generator = replace(endpoint("openai:/nowhere/at-all", port, 60.0).generator)
     assistant = Assistant(replace(office_config, generator=generator))
-    with pytest.raises(EndpointFailed, match="openai:/nowhere/at-all does not answer"):
-        assistant.answer(CARRY)
+    answer = assistant.answer(CARRY)
+    assert answer.citations[0].quote == QUOTE and not answer.worded_by
+    assert any("openai:/nowhere/at-all does not answer" in verdict.reason for verdict in answer.verdicts)
     assistant.close()

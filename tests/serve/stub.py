@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from assistant.answer.question import ReportStage, checked_question, recent
+from assistant.answer.question import ReportStage, Tell, checked_question, recent, tell_nobody
+from assistant.answer.steps import Ask, Recipe, Request, Steps
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
 from assistant.core.records import (
@@ -82,12 +85,12 @@ class StubCatalog:
 
 
 class StubAssistant:
-    """Answers `answer`; while `gate` is closed, it waits between two stages."""
+    """Answers `answer`; while `gate` is closed, it waits between two stages. With `ask`, a generator is asked first."""
 
     config = Config()
     catalog = StubCatalog()
 
-    def __init__(self, answer: Answer = ANSWER, fails: Exception | None = None) -> None:
+    def __init__(self, answer: Answer = ANSWER, fails: Exception | None = None, ask: Ask | None = None) -> None:
         self.gate = threading.Event()
         self.gate.set()
         self.asked: list[tuple[str, Sequence[Turn], Access]] = []
@@ -96,29 +99,50 @@ class StubAssistant:
         self.given: list[tuple[Feedback, Access]] = []
         self._answer = answer
         self._fails = fails
+        self._ask = ask
         self.lives_at = ""
 
     def read(self, question: str) -> None:
         """Load nothing."""
 
-    def answer(
+    def open_generator(self) -> None:
+        """Open nothing."""
+
+    def answer(self, question: str, history: Sequence[Turn], **options: Any) -> Answer:
+        return self.begin(question, history, **options).run()
+
+    def begin(
         self,
         question: str,
         history: Sequence[Turn],
         *,
         access: Access,
         stage: Callable[[str], Any],
+        tell: Tell = tell_nobody,
         about: str | None = None,
-    ) -> Answer:
+    ) -> Steps:
         self.asked.append((checked_question(question), recent(history), access))
         self.about.append(about or "")
-        if self._fails:
-            raise self._fails
-        while not self.gate.wait(0.01):
-            stage("reading")
-        stage("wording")
-        self.finished += 1
-        return replace(self._answer, question=question, about=about or "")
+
+        def recipe() -> Recipe:
+            if self._fails:
+                raise self._fails
+            while not self.gate.wait(0.01):
+                stage("reading")
+            stage("wording")
+            if self._ask:
+                yield Request((), 1)
+            answer = self.answer_to(question, about or "")
+            for sentence in answer.sentences:
+                tell(sentence)
+            self.finished += 1
+            return answer
+
+        return Steps(recipe(), nullcontext, self._ask or _nobody)
+
+    def answer_to(self, question: str, about: str) -> Answer:
+        """Return what is answered to a question."""
+        return replace(self._answer, question=question, about=about)
 
     def feedback(self, given: Feedback, *, access: Access, stage: ReportStage) -> str:
         if given.answer != LOG_ID:
@@ -138,3 +162,7 @@ class StubAssistant:
 
     def search(self, query: str, *, access: Access, k: int | None) -> SearchResult:
         return SearchResult(checked_question(query), (HIT,) * (k or 1), INDEX, {"total": 1.0})
+
+
+def _nobody(_: Request) -> Future[str]:
+    raise AssertionError("no generator is asked")

@@ -115,7 +115,7 @@ def test_a_message_holds_its_sources(answer: Any, stream: bool) -> None:
     assert (cited["url"], cited["content"]) == (f"{source.source}#{source.key}", source.quote)
     assert cited["title"].startswith(heading_path(source.title, source.headings))
     shown = answer_json(answer)
-    told = ("status", "confidence", "citations", "closest")
+    told = ("status", "confidence", "citations", "closest", "sentences", "worded_by")
     assert message["policy_assistant"] == {key: shown[key] for key in told}
     assert (cited["end_index"] <= len(answer.text)) == (source is not CLOSE)
 

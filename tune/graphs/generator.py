@@ -118,7 +118,7 @@ def read_generator(base: Base, adapter: Path | None) -> tuple[Llama, dict[str, s
 def ask(folder: Path, questions: list[str], most: int = 24) -> list[str]:
     """Return the greedy answers of the model in `folder`, of `most` tokens."""
     model = OnnxModel(folder, PACKAGED_ID)
-    return [model.complete([Turn("user", question)], most) for question in questions]
+    return [model.ask([Turn("user", question)], most).result() for question in questions]
 
 
 def read_llama(gguf: Path) -> Llama:

@@ -14,11 +14,13 @@ from dataclasses import asdict, dataclass
 
 from assistant.answer.evidence import needed_heading, quote_span, quote_text, verbalized
 from assistant.answer.verbalizations import BULLET, opening, verbalizations
-from assistant.core.records import Citation, Evidence, Quote
-from assistant.text.canonical import last_heading, sentences, trim
+from assistant.core.records import Citation, Evidence, Quote, Sentence
+from assistant.text.canonical import ITEM, last_heading, sentences, trim
 from assistant.text.prompts import KEY, without_keys
 
-KEYS_BEHIND_STOP = re.compile(r"([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)")  # "... of leave. [1] Ask HR."
+# "... of leave. [1] Ask HR."
+# "... of leave. [1] Ask HR."
+KEYS_BEHIND_STOP = re.compile(r"([.!?])[ \t]*((?:\[\d{1,3}(?:[,;\s–-]{1,3}\d{1,3}){0,9}\][ \t]*)+)")
 SPACE_BEFORE_STOP = re.compile(r" ([.,;:!?])")
 EMPHASIS = re.compile(r"(?<!\w)(\*\*|`)(?=\S)([^\n]{1,200}?)(?<=\S)\1(?!\w)")
 QUOTATION_MARKS = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‚‛‹›", "'"))  # 24" stays inches
@@ -35,7 +37,7 @@ class Claim:
 def parse_claims(text: str) -> list[Claim]:
     """Split an answer into sentences and their keys; keys after the full stop belong to the sentence before them."""
     claims = []
-    for line in KEYS_BEHIND_STOP.sub(lambda m: f" {m[2].strip()}{m[1]} ", text).splitlines():
+    for line in moved_keys(text).splitlines():
         for start, end in sentences(line, *trim(line, 0, len(line))):
             sentence = line[start:end]
             keys = tuple(dict.fromkeys(int(m[1]) for m in KEY.finditer(sentence)))
@@ -44,6 +46,11 @@ def parse_claims(text: str) -> list[Claim]:
             if any(map(str.isalnum, bare)):
                 claims.append(Claim(bare, keys))
     return claims
+
+
+def moved_keys(text: str) -> str:
+    """Write keys that stand behind a full stop before it: they belong to the sentence before them."""
+    return KEYS_BEHIND_STOP.sub(lambda m: f" {m[2].strip()}{m[1]} ", text)
 
 
 def cite(key: int, evidence: Evidence) -> Citation:
@@ -79,9 +86,19 @@ def quote_of(key: int, evidence: Evidence) -> Quote:
     )
 
 
-def answer_text(citations: Sequence[Citation]) -> str:
-    """Write an answer: each statement on a line, with its key."""
-    return "\n".join(f"{citation.claim} [{citation.key}]" for citation in citations)
+def statements(citations: Sequence[Citation]) -> tuple[Sentence, ...]:
+    """Return the sentences of an answer that is made of quotes."""
+    return tuple(Sentence(citation.claim, (citation.key,), "quote") for citation in citations)
+
+
+def answer_text(sentences: Sequence[Sentence], *, worded: bool = False) -> str:
+    """Write an answer, each sentence with its keys: quotes a line each, a model's words as text with its lists."""
+    text = ""
+    for sentence in sentences:
+        listed = "\n" in sentence.text or ITEM.match(sentence.text)
+        between = "" if not text else " " if worded and not listed else "\n"
+        text += f"{between}{sentence.text} {''.join(f'[{key}]' for key in sentence.keys)}"
+    return text
 
 
 def focuses(citations: Sequence[Citation]) -> list[str]:

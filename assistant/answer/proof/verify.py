@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer.context import excerpts_around
-from assistant.answer.evidence import MAX_REACH, quote_span
+from assistant.answer.evidence import MAX_REACH, quote_span, quote_text
 from assistant.answer.outcomes import BETWEEN, SAYS_ABSTAINED, SAYS_TALK, SAYS_UNSURE
-from assistant.answer.proof.citations import answer_text, is_proved, parse_claims
+from assistant.answer.proof.agreement import Stated, disagreement
+from assistant.answer.proof.citations import answer_text, is_its_quote, is_proved, parse_claims, statements
 from assistant.answer.read import evidence_in
 from assistant.answer.verbalizations import opening
 from assistant.answer.versions import since
 from assistant.core.errors import IndexMismatch
-from assistant.core.records import Access, Citation, Document, EarlierQuote, Passage, Quote, SavedAnswer
+from assistant.core.records import (
+    Access,
+    Citation,
+    Document,
+    EarlierQuote,
+    Evidence,
+    Hit,
+    Passage,
+    Quote,
+    SavedAnswer,
+    Sentence,
+)
 from assistant.guards.run import REFUSALS, shows
 from assistant.index.catalog import Catalog
 from assistant.index.queries import Queries
-from assistant.text.canonical import ITEM, last_heading
+from assistant.text.canonical import ITEM, heading_path, last_heading
 from assistant.text.prompts import without_keys
 from assistant.text.units import units
 from assistant.text.words import shown_title
@@ -144,6 +156,28 @@ class _Verifier:
         part = replace(citation, start=start, end=start + len(citation.focus), quote=citation.focus)
         return at >= 0 and not self.span(part)
 
+    def sentence(self, sentence: Sentence, saved: SavedAnswer) -> str:
+        """Say why a model's sentence is not what it says of itself: its quote, or in agreement with its passages."""
+        named = [c for c in saved.citations if c.key in sentence.keys]
+        said = f"{sentence.text[:80]!r}"
+        if {c.key for c in named} != {*sentence.keys} or not named:
+            return f"a sentence names no quote of the answer: {said}"
+        text = ITEM.sub("", sentence.text, count=1) if ITEM.match(sentence.text) else sentence.text
+        texts = [(c, _title(document), passage) for c, document, passage in self._passages(named)]
+        if sentence.check == "quote":
+            quotes = [(quote_text(e), last_heading(c.title, c.headings)) for c, _, p in texts for e in _parts(p, c)]
+            return "" if any(is_its_quote(text, *quote) for quote in quotes) else f"a sentence is no quote: {said}"
+        stated = Stated.of([*(f"{heading_path(t, p.headings)}\n{p.text}" for _, t, p in texts), *saved.asked])
+        found = disagreement(text, stated, stated)
+        agrees = sentence.check == "unchecked" or not (found.invented or found.elsewhere)
+        return "" if agrees else f"a sentence does not agree with its passages: {said}"
+
+    def _passages(self, citations: Sequence[Citation]) -> Iterator[tuple[Citation, Document, Passage]]:
+        """Yield the passages that citations are of, each with its document."""
+        for citation in citations:
+            if document := self._document(citation):
+                yield from ((citation, document, passage) for passage in self._around(document, citation))
+
     def is_unsure(self, told: str, closest: Quote) -> bool:
         """Tell whether a text says that nothing is certain, and names nobody but the owner of what came closest."""
         match = SAYS_UNSURE.fullmatch(told)
@@ -165,6 +199,11 @@ class _Verifier:
         sha256 = quote.document_sha256
         named = (self.catalog.queries.document(name, self.access) for name in (quote.source, sha256))
         return next((d for d in named if d and (d.source, d.sha256) == (quote.source, sha256)), None)
+
+
+def _parts(passage: Passage, citation: Citation) -> list[Evidence]:
+    hit = Hit(passage, 0.0, 1, (), citation.source, citation.title, citation.document_sha256)
+    return evidence_in(hit)
 
 
 def _is_headed(citation: Citation, document: Document) -> bool:
@@ -210,14 +249,21 @@ def _unproved(saved: SavedAnswer, verifier: _Verifier) -> list[str]:
             said = SAYS_ABSTAINED.fullmatch(saved.text) is not None or verifier.is_talk(saved.text)
         return [] if said and not saved.citations else ["it says more than that the documents do not answer"]
     known = saved.status == "answered"
-    return [*([] if known else [f"its status is {saved.status!r}, which no answer has"]), *unproved_sentences(saved)]
+    faults = [] if known else [f"its status is {saved.status!r}, which no answer has"]
+    if saved.worded_by is None:
+        if saved.sentences and saved.sentences != statements(saved.citations):
+            faults.append("its sentences are not the statements of its citations")
+        return [*faults, *unproved_sentences(saved)]
+    if saved.text.split() != answer_text(saved.sentences, worded=True).split():
+        faults.append("its text is not made of its sentences")
+    return [*faults, *filter(None, (verifier.sentence(one, saved) for one in saved.sentences))]
 
 
 def unproved_sentences(saved: SavedAnswer) -> list[str]:
     """Name the sentences of an answer that are no citation's statement."""
-    if saved.citations and saved.text.split() == answer_text(saved.citations).split():
+    if saved.citations and saved.text.split() == answer_text(statements(saved.citations)).split():
         return []
-    stated = {(claim.text, c.key) for c in saved.citations for claim in parse_claims(answer_text([c]))}
+    stated = {(claim.text, c.key) for c in saved.citations for claim in parse_claims(answer_text(statements([c])))}
     unproved = [
         f"a sentence has no proof: {claim.text[:80]!r}"
         for claim in parse_claims(saved.text)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from assistant.answer.context import by_key, excerpts_once
 from assistant.answer.feedback import MAX_NOTE, MAX_QUOTE
-from assistant.answer.outcomes import nearest
+from assistant.answer.outcomes import nearest, worded_line
 from assistant.answer.proof.citations import focuses
 from assistant.answer.question import MAX_ABOUT, MAX_TURN, MAX_TURNS
 from assistant.core.records import MAX_QUESTION, Answer, Document, Feedback, Hit, Turn
@@ -33,6 +33,7 @@ HOME, FEEDBACK, GAPS = "/", "/feedback", "/gaps"
 STATIC = {HOME: "text/html", "/page.css": "text/css", "/page.js": "text/javascript"}
 PATHS = (FEEDBACK, GAPS, SOURCE_PATH, *STATIC)
 FORMS = (HOME, FEEDBACK)
+LINES = "application/x-ndjson"
 FORM = "application/x-www-form-urlencoded"
 FOLDER = Path(__file__).parent
 POLICY = (
@@ -107,6 +108,11 @@ def home(asker: str) -> Response:
     return Response(_home(asker), headers=HEADERS, media_type=STATIC[HOME])
 
 
+def wants_lines(headers: Mapping[str, str]) -> bool:
+    """Tell whether the page's script asks, which shows sentences as they come."""
+    return LINES in headers.get("accept", "")
+
+
 def check_asker(asked: PageQuestion, asker: str) -> None:
     """Raise HttpError for a page that was made for somebody else: it holds their conversation."""
     if asked.asker not in (None, asker):
@@ -119,13 +125,14 @@ def answered(answer: Answer, asked: PageQuestion, asker: str) -> Response:
     turns = [*asked.turns, Turn("user", answer.question[:MAX_TURN]), Turn("assistant", answer.text)][-MAX_TURNS:]
     while len(history := _conversation(turns)) > MAX_HISTORY:
         turns = turns[1:]
-    marked, sources = focuses(answer.citations), by_key(answer.sources)
+    marked, sources = [] if answer.worded_by else focuses(answer.citations), by_key(answer.sources)
     return _page(
         "home.html",
         answer=answer,
         lines=[tuple(pieces(line, marked)) for line in answer.text.splitlines() if line.strip()],
         sources=list(zip(sources, excerpts_once(sources), strict=True)),
         nearest=nearest(answer),
+        worded=worded_line(answer),
         number=asked.part,
         about=answer.about if asked.about.strip() else "",  # as it is masked
         history=history,

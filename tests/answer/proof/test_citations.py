@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.answer.evidence import quote_text
-from assistant.answer.proof.citations import answer_text, cite, is_proved, parse_claims
+from assistant.answer.proof.citations import answer_text, cite, is_proved, parse_claims, statements
 from assistant.core.records import Evidence, Hit, Passage
 from assistant.text.prompts import KEY
 
@@ -124,4 +124,4 @@ def test_a_sentence_that_does_not_repeat_its_heading_is_said_under_it(heading: s
 def test_an_answer_has_a_line_for_each_statement() -> None:
     first, second = evidence(DOCUMENT, "Days expire on 31 March."), evidence(DOCUMENT, "a visa,", "You must bring:")
     citations = [cite(1, first), cite(2, second)]
-    assert answer_text(citations) == "Days expire on 31 March. [1]\nYou must bring: … a visa, … [2]"
+    assert answer_text(statements(citations)) == "Days expire on 31 March. [1]\nYou must bring: … a visa, … [2]"

@@ -9,6 +9,7 @@ const ABOUT = `${STORE}-about`; // what whoever uses this browser says of themse
 const LATEST = `${NAME}-latest`; // whose page was opened last: nothing is kept of another, whose answer comes late
 const BUSY = 503, MOST_TRIES = 60;
 const FEEDBACK = "/feedback", ODD = `meta, base, form:not([action="${FEEDBACK}"]), iframe, link, style, script`;
+const LINES = "application/x-ndjson"; // sentences as a model writes them, and the answer last
 const form = document.getElementById("ask");
 
 function conversations() {
@@ -107,7 +108,7 @@ if (form) {
 
   async function send(body) {
     for (let left = MOST_TRIES; ; left--) {
-      const response = await fetch("/", { method: "POST", body, headers: { Accept: "text/html" } });
+      const response = await fetch("/", { method: "POST", body, headers: { Accept: `${LINES}, text/html` } });
       const seconds = response.status === BUSY && Number(response.headers.get("Retry-After"));
       if (!seconds || !left) return response;
       state.textContent = "Many people are asking. Your question waits for its turn…";
@@ -115,10 +116,27 @@ if (form) {
     }
   }
 
+  async function read(response) {
+    if (!response.headers.get("Content-Type")?.startsWith(LINES)) return response.text();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "", said = "", page = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return page;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const line of lines.map((line) => JSON.parse(line))) {
+        if (line.error) throw new Error(line.error);
+        page = line.page ?? page;
+        state.textContent = said = `${said} ${line.said ?? ""}`.trim();
+      }
+    }
+  }
+
   async function ask() {
     const said = { question: question.value, about: about.value, history: history.value, asker: ASKER };
     const body = new URLSearchParams({ ...said, part: talk.articles.length }), asked = talk;
-    const response = await send(body), html = await response.text();
+    const response = await send(body), html = await read(response);
     if (talk !== asked && !isLatest()) return null; // somebody else has signed on
     const made = show(html);
     if (!made || !response.ok || talk !== asked) return made; // it was forgotten meanwhile: nothing is kept
