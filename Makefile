@@ -28,7 +28,7 @@ docs:  ## write config.toml, docs/reference/configuration.md and docs/reference/
 	python tests/test_docs.py
 
 COMPILE = uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url pyproject.toml
-RUNTIME = --extra evaluate --extra mcp --extra ocr --extra openai --extra remote --extra serve
+RUNTIME = --extra evaluate --extra mcp --extra ocr --extra openai --extra serve
 
 lock:  ## pin what runs and what tests it, with hashes, for all platforms; not tuning's packages (needs uv)
 	printf '%s\n' '# What runs, with every extra but tune and ray, for every platform: pip install --require-hashes -r requirements.lock && pip install --no-deps .' \

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Flag, IngestReport, Meta, Progress, Rejection, no_progress
 from assistant.index.catalog import Catalog
-from assistant.index.mirrors import address_of
 from assistant.index.publish import publish, writer_lock
 from assistant.index.schema import SourceRow, other_encoder, translate_sqlite_errors
 from assistant.index.vectors import open_store
@@ -29,7 +30,7 @@ from ingest.embedding import Embedder, EmbedQueue, open_embedder
 from ingest.metadata import ExternalMetadata
 from ingest.moves_and_removals import Removals, check_share, find_removals
 from ingest.restricted import check_opened, is_wider
-from ingest.rights import Survey, check_rights, survey
+from ingest.rights import RightsChanged, Survey, check_rights, survey
 from ingest.sandbox import ParserProcess
 from ingest.screen import Screen
 from ingest.sources import MANIFEST, FoundFile
@@ -39,6 +40,7 @@ HIDDEN = "It is left out until this is fixed."
 UNREADABLE = f"It is no longer a file that can be read here. {HIDDEN}"
 UNTRUSTED = ("metadata", "unreadable", "outside")  # nothing tells what such a file says of itself, or whose it is
 MAX_NAMED = 3  # documents that an error names
+TRIES = 3  # of an ingest whose rights change meanwhile
 
 Known = Mapping[str, SourceRow]  # path -> row
 
@@ -53,6 +55,12 @@ class Outcome:
     dropped: str = ""  # path
     rejection: Rejection | None = None
     flags: Sequence[Flag] = ()
+
+
+def ingest_settled(paths: Sequence[Path], config: Config, **options: Any) -> IngestReport:
+    """Index as `ingest` does, and again where rights change meanwhile: what was read and embedded is there."""
+    again = Retrying(retry=retry_if_exception_type(RightsChanged), stop=stop_after_attempt(TRIES), reraise=True)
+    return again(ingest, paths, config, **options)
 
 
 def ingest(
@@ -171,7 +179,7 @@ def _rejected(
     """Report a file; its old version answers on, with the rights of today, if the new one can be trusted that far."""
     stays = old is not None and error.reason not in UNTRUSTED
     if error.reason == GRANTED:
-        rejection = Rejection(address_of(str(file.path)) or file.source, error.reason, error.detail)
+        rejection = Rejection(file.source, error.reason, error.detail)
     else:
         rejection = Rejection(file.source, error.reason, f"{_sentence(error)} {STAYS if stays else HIDDEN}")
     if old is None or not stays:

@@ -16,9 +16,8 @@ from assistant.index.publish import withdraw, writer_lock
 from assistant.index.schema import SourceRow, translate_sqlite_errors
 from assistant.index.vectors import open_store
 from ingest.access_manifest import matches
-from ingest.remote.kept import drop_copies
 from ingest.rights import Survey
-from ingest.sources import is_below, is_walked
+from ingest.sources import is_walked
 
 MOST_NAMED = 3  # documents that a refusal names
 
@@ -60,8 +59,8 @@ def find_removals(found: Survey, known: Mapping[str, SourceRow], rows: Sequence[
     for path, row in known.items():
         if path in seen:
             continue
-        given = [top for top, _ in found.roots if is_below(Path(path), top)]
-        governed = [root for root in found.governed if is_below(Path(path), root)]
+        given = [top for top, _ in found.roots if Path(path).is_relative_to(top)]
+        governed = [root for root in found.governed if Path(path).is_relative_to(root)]
         if not _is_gone(path):
             if governed or any(is_walked(Path(path), top) for top in given):
                 removals.unreadable.append(row)
@@ -100,8 +99,8 @@ def _is_gone(path: str) -> bool:
 def forget(names: Sequence[str], config: Config) -> list[str]:
     """Delete the documents that are called so, by source, glob of sources or path; return their sources.
 
-    The files themselves stay, but for copies of what lies at an address, and come back with the next ingest of their
-    folder. A document that another source has too stays for that one.
+    The files themselves stay, and come back with the next ingest of their folder. A document that another source has
+    too stays for that one.
 
     Raises UsageError, with nothing changed, for a name that the index does not know, or knows in several roots;
     IndexLocked while an ingest writes.
@@ -118,7 +117,6 @@ def forget(names: Sequence[str], config: Config) -> list[str]:
         with closing(open_store(config.data, config.index.chroma_url, catalog.meta("id") or "")) as store:
             withdraw(catalog, store, sorted(gone), config.ingest.rebuild_share)
         catalog.purge()
-        drop_copies(gone, config.data)
     return sorted({sources[path] for path in gone})
 
 

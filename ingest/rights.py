@@ -17,7 +17,6 @@ from assistant.core.config import Config
 from assistant.core.errors import DocumentRejected, UsageError
 from assistant.core.records import Access, Audience, Meta
 from assistant.index.catalog import Catalog
-from assistant.index.mirrors import refused_at
 from assistant.index.schema import FOREVER, SourceRow
 from ingest.access_manifest import AccessRule, Manifest, nfc, read_manifest
 from ingest.metadata import ExternalMetadata
@@ -28,7 +27,6 @@ from ingest.sources import (
     find_misplaced,
     find_roots,
     governing_root,
-    is_below,
     list_tree,
     nested,
 )
@@ -74,7 +72,7 @@ def survey(paths: Sequence[Path], known: Mapping[str, SourceRow], governed_by: M
     refuse_misplaced(find_above(walked) | {path: tree.root for tree in trees for path in tree.manifests})
     for tree in trees:
         if tree.root in governed:
-            manifests[tree.root].check_matches([*tree.names(), *refused_at(tree.root)])
+            manifests[tree.root].check_matches(tree.names())
     found = {file.path: file for tree in trees for file in tree.files}
     given = {
         file.path
@@ -134,7 +132,7 @@ def _check_none_is_gone(roots: Roots, manifests: Mapping[Path, Manifest], known:
     """Raise UsageError where restricted documents would open because their manifest is no longer there."""
     for path, row in known.items():
         if row.meta.audience is not None and any(
-            root not in manifests and (is_below(Path(path), given) or is_below(given, Path(row.root)))
+            root not in manifests and (Path(path).is_relative_to(given) or given.is_relative_to(row.root))
             for given, root in roots
         ):
             count = sum(other.root == row.root and other.meta.audience is not None for other in known.values())

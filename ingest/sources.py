@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from assistant.core.errors import DocumentRejected, UsageError
-from assistant.index.mirrors import FOLDER as MIRRORS
 from ingest.formats import PICTURES, SUFFIXES
 
 MANIFEST = "access.toml"
@@ -32,11 +31,6 @@ def says_rights(name: str) -> bool:
     """Tell whether a file of that name says who may see documents, or did so before."""
     folded = name.casefold().rpartition("/")[2]
     return folded in (MANIFEST, FOLDER_SIDECAR) or folded.endswith(SIDECAR)
-
-
-def is_below(path: Path, top: Path) -> bool:
-    """Tell whether a folder may govern a path: no folder governs the copies in an index that lies below it."""
-    return path.is_relative_to(top) and MIRRORS not in path.relative_to(top).parts
 
 
 def is_walked(path: Path, folder: Path) -> bool:
@@ -95,7 +89,7 @@ class Tree:
 def governing_folders(path: Path) -> list[Path]:
     """Return the folders, at or above a path, whose manifest governs it; the lowest comes first."""
     above = (path, *path.parents)
-    return [folder for folder in above if is_below(path, folder) and os.path.lexists(folder / MANIFEST)]
+    return [folder for folder in above if path.is_relative_to(folder) and os.path.lexists(folder / MANIFEST)]
 
 
 def governing_root(path: Path) -> Path | None:
@@ -130,7 +124,7 @@ def find_roots(paths: Sequence[Path], known: Mapping[str, str]) -> list[tuple[Pa
         if not path.exists():
             raise UsageError(f"there is nothing at {path}.", "Give existing files or folders.")
         path = path.resolve()
-        above = [root for root in (walked if path.is_dir() else roots) if is_below(path, root)]
+        above = [root for root in (walked if path.is_dir() else roots) if path.is_relative_to(root)]
         outermost = min(above, key=lambda p: len(p.parts), default=path.parent)
         pairs.append((path, governing_root(path) or Path(known.get(str(path)) or outermost)))
     return pairs
@@ -190,7 +184,7 @@ def find_above(walked: Iterable[tuple[Path, Path]]) -> dict[Path, Path]:
     folders: dict[tuple[Path, bool], Path] = {}
     for path, root in walked:
         for folder in path.parents:
-            if is_below(path, folder):
+            if path.is_relative_to(folder):
                 folders.setdefault((folder, folder == path.parent and not path.is_dir()), root)
     return {
         folder / name: root

@@ -15,19 +15,16 @@ if TYPE_CHECKING:
     from watchfiles.main import FileChange
 
 QUIET_MS, MOST_WAITED_MS = 1_000, 5_000  # without a change, before one is told; from the first one on
-LOOK_SECONDS = 60.0  # after which an address is looked at again: nothing tells of changes there
 
 Places = Mapping[Path, tuple[int, int]]  # a folder or file -> which one of that name it is
 
 
-def changes(paths: Sequence[Path], data: Path, look_seconds: float = 0.0) -> Generator[bool, None, None]:
-    """Yield False once it listens, then for each burst of changes below the paths, or what governs them, until Ctrl-C.
+def changes(paths: Sequence[Path], data: Path) -> Generator[None, None, None]:
+    """Yield once it listens, then for each burst of changes below the paths, or what governs them, until Ctrl-C.
 
     What is hidden, or in `data`, does not count: an ingest walks past it, too. What a path leads to is looked at each
-    second: it may be another folder than the one that is listened to, or be governed by one further up. With
-    `look_seconds`, yield True as often, since nothing tells of changes elsewhere.
+    second: it may be another folder than the one that is listened to, or be governed by one further up.
     """
-    due = time.monotonic() + look_seconds
     while True:
         places = _places(paths)
         listens = False
@@ -37,11 +34,8 @@ def changes(paths: Sequence[Path], data: Path, look_seconds: float = 0.0) -> Gen
                 # A folder that is made again may have the number of the one before: that the latter went is told.
                 is_stale = _places(paths) != places or not places.keys().isdisjoint(names)
                 if not listens or (not is_stale and any(_counts(name, places, data) for name in names)):
-                    yield False
+                    yield
                 listens = True
-                if look_seconds and time.monotonic() >= due:
-                    yield True
-                    due = time.monotonic() + look_seconds
                 if is_stale:
                     break
 

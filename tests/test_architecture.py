@@ -39,8 +39,6 @@ VENDORS = {
     "uvicorn": {"assistant/serve/server.py"},
     "h11": {"assistant/serve/server.py"},
     "ray": {"ingest/embedding.py"},
-    "fsspec": {"ingest/remote/s3.py"},
-    "s3fs": {"ingest/remote/s3.py"},
     "watchfiles": {"ingest/watch.py"},
     "rapidocr": {"ingest/formats/scan/ocr.py"},
     "PIL": {"ingest/formats/scan/pictures.py", "ingest/formats/scan/reader.py"},

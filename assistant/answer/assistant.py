@@ -50,7 +50,6 @@ from assistant.core.records import (
 )
 from assistant.guards.run import is_masked
 from assistant.index.catalog import Catalog
-from assistant.index.mirrors import address_of
 from assistant.models.language_model import LanguageModel
 from assistant.text.canonical import MAX_STRETCH
 
@@ -227,11 +226,6 @@ class Assistant:
         with self._engine.reading() as catalog:
             found = catalog.queries.files({quote.source for quote in answer.sources}, access)
         return {named: Path(path).as_uri() for named, path in found.items() if Path(path).is_file()}
-
-    def address(self, document: Document, access: Access) -> str:
-        """Return where a document lives that was ingested from an address; "" for another."""
-        with self._engine.reading() as catalog:
-            return address_of(catalog.queries.path_of(document, access))
 
     def owner(self, hit: Hit, *, access: Access | None = None) -> str:
         """Return who owns a hit's document, as far as that may be shown; "" where nobody says so."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,59 +12,48 @@ from assistant.core.errors import AssistantError
 
 if TYPE_CHECKING:
     from assistant.core.records import IngestReport
-    from ingest.remote.run import Tell
+
+MOST_REMOVED_UNSEEN = 0.5  # share of the documents that may be gone at once while nobody looks on
 
 
 @takes("data", "json")
 def ingest(
     context: Context,
-    paths: Annotated[
-        list[str], typer.Argument(metavar="PATH", help="Files, folders, and addresses such as s3://bucket/policies.")
-    ],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents whose files no longer exist.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C: ingest whatever changes.")] = False,
 ) -> None:
     """Index files and folders: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX and CSV, in English.
 
-    With the extra [remote], what lies at an address (s3://...) is copied beside the index first; where more than
-    half of it is suddenly gone, it stops unless --prune says so.
     With the extra [ocr], scanned pages and pictures (PNG, JPEG, TIFF) are read too. With --watch, a change is answered
-    from within ten seconds, one at an address within a minute or so; what cannot be ingested is said, and the index
-    stays as it was. --watch --prune stops where more than half of the documents are suddenly gone.
+    from within ten seconds; what cannot be ingested is said, and the index stays as it was. --watch --prune stops where
+    more than half of the documents are suddenly gone.
     """
     from assistant.contract import report_json
-    from ingest.remote.run import ingest_all
-    from ingest.remote.s3 import is_address
-    from ingest.watch import LOOK_SECONDS, changes
+    from ingest.build import ingest_settled
+    from ingest.watch import changes
 
     view = context.renderer()
     settings = context.settings(view)
-    addresses = [path for path in paths if is_address(path)]
-    folders = [Path(path) for path in paths if not is_address(path)]
+    most_removed = MOST_REMOVED_UNSEEN if watch else 1.0
 
-    def run(folders: Sequence[Path], addresses: Sequence[str], tell: Tell | None = None) -> IngestReport | None:
+    def run() -> IngestReport:
         with view.progress() as progress:
-            report = ingest_all(
-                folders, addresses, settings, prune=prune, unwatched=watch, progress=progress, tell=tell
-            )
-        if report:
-            view.result(report_json(report), lambda: view.report(report))
+            report = ingest_settled(paths, settings, prune=prune, most_removed=most_removed, progress=progress)
+        view.result(report_json(report), lambda: view.report(report))
         return report
 
-    def tell(error: AssistantError) -> None:
-        view.error(error.cause, error.hint)
-
-    rounds = changes(folders, settings.data, LOOK_SECONDS if addresses else 0.0) if watch else iter(())
+    rounds = changes(paths, settings.data) if watch else iter(())
     next(rounds, None)  # what changes from here on is in one of them
-    report = run(folders, addresses)
+    report = run()
     if watch:
         view.note("Watching for changes; Ctrl-C ends it.")
-    for due in rounds:
+    for _ in rounds:
         try:
-            run([], addresses, tell) if due else run(folders, [])
+            run()
         except AssistantError as error:
-            tell(error)
-    if report and report.rejected:
+            view.error(error.cause, error.hint)
+    if report.rejected:
         raise typer.Exit(6)
 
 
@@ -99,10 +87,7 @@ def forget(
         list[str], typer.Argument(metavar="SOURCE", help="Documents, by source, glob of sources or path.")
     ],
 ) -> None:
-    """Delete documents from the index, so that no byte of their text stays in it; the files stay.
-
-    Copies of what lies at an address are deleted, too.
-    """
+    """Delete documents from the index, so that no byte of their text stays in it; the files stay."""
     from ingest.moves_and_removals import forget as forget_documents
 
     view = context.renderer()

@@ -12,7 +12,6 @@ EXTRAS = {  # the names that are imported
     "mcp": ("mcp",),
     "ocr": ("rapidocr",),
     "ray": ("ray",),
-    "remote": ("fsspec", "s3fs"),
     "serve": ("fastapi", "prometheus_client", "uvicorn"),
     "tune": ("accelerate", "gptqmodel", "matplotlib", "onnxruntime_genai", "optimum", "peft", "sklearn", "torch"),
 }

@@ -295,14 +295,6 @@ class Queries:
         rows = self._db.execute(sql, {"names": json.dumps(list(names)), **visible_to(access)})
         return {(source, sha256): path for source, sha256, path in rows}
 
-    def path_of(self, document: Document, access: Access) -> str:
-        """Return the path of the newest-read of a document's files with its source; "" where `access` sees none."""
-        sql = f"""SELECT s.path FROM sources s JOIN documents d ON d.id = s.document_id
-                  WHERE d.sha256 = :sha256 AND s.source = :source AND {VISIBLE} ORDER BY s.seen_ns DESC LIMIT 1"""
-        named = {"sha256": document.sha256, "source": document.source}
-        row = self._db.execute(sql, {**named, **visible_to(access)}).fetchone()
-        return str(row[0]) if row else ""
-
     def meta_of(self, source: str, sha256: str, access: Access) -> Meta | None:
         """Return what holds for a source and its document, of that hash, if `access` may see it; None for another."""
         sql = f"""SELECT s.meta FROM sources s JOIN documents d ON d.id = s.document_id

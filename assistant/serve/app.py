@@ -152,7 +152,7 @@ class Service:
     async def source(self, document: str, start: int, end: int, request: Request, source: str = "") -> Response:
         def work(access: Access, _: ReportStage) -> Response:
             place = self._assistant.place(document, start, end, access, source)
-            return render.source(*place, address=self._assistant.address(place[0], access))
+            return render.source(*place)
 
         return await self._run(request, work)
 

@@ -15,8 +15,7 @@ from assistant.core.records import Audience, Progress
 from assistant.index.catalog import Catalog
 from assistant.models.encoder import Encoder
 from ingest import build
-from ingest.build import ingest
-from ingest.remote.run import TRIES, ingest_all
+from ingest.build import TRIES, ingest, ingest_settled
 from ingest.rights import RightsChanged
 from ingest.sources import MANIFEST
 from tests import fakes
@@ -121,10 +120,10 @@ def test_an_ingest_starts_over_and_stops_where_rights_go_on_changing(
 
     most = TRIES
     with pytest.raises(RightsChanged):
-        ingest_all([docs], [], config, progress=meanwhile(restrict))
+        ingest_settled([docs], config, progress=meanwhile(restrict))
     assert published(config) == {}
     most = 0
-    report = ingest_all([docs], [], config, progress=meanwhile(restrict))
-    assert report and report.added == ("a.md", "z.md") and report.embedded == 0
+    report = ingest_settled([docs], config, progress=meanwhile(restrict))
+    assert report.added == ("a.md", "z.md") and report.embedded == 0
     audience, text = published(config)["z.md"]
     assert audience == ("board-0",) and "Halden" in text

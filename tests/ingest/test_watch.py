@@ -165,15 +165,15 @@ def test_what_changes_while_something_is_ingested_is_told_next(tmp_path: Path, q
     docs = tmp_path / "docs"
     docs.mkdir()
     with closing(changes([docs], tmp_path / "index")) as watched:
-        assert next(watched) is False
+        assert next(watched) is None
         (tmp_path / MANIFEST).write_text(OPEN)
-        assert next(watched) is False
+        assert next(watched) is None
         (docs / "new.md").write_text("# New\n")
-        assert next(watched) is False
+        assert next(watched) is None
         shutil.rmtree(docs)
-        assert next(watched) is False
+        assert next(watched) is None
         docs.mkdir()
-        assert next(watched) is False
+        assert next(watched) is None
 
 
 def test_noise_keeps_no_change_from_being_told(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:

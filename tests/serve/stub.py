@@ -100,7 +100,6 @@ class StubAssistant:
         self._answer = answer
         self._fails = fails
         self._ask = ask
-        self.lives_at = ""
 
     def read(self, question: str) -> None:
         """Load nothing."""
@@ -149,9 +148,6 @@ class StubAssistant:
             raise UsageError("no answer that you were given has that ID.", "See assistant log.")
         self.given.append((given, access))
         return "5" * 12
-
-    def address(self, document: Document, access: Access) -> str:
-        return self.lives_at
 
     def place(
         self, sha256: str, start: int, end: int, access: Access, source: str = ""

@@ -294,14 +294,6 @@ def test_feedback_is_a_form_and_nothing_else(client: TestClient, assistant: Stub
     assert assistant.given == []
 
 
-@pytest.mark.parametrize("address", ["s3://corp/leave.md", ""])
-def test_a_place_says_where_its_document_lives(client: TestClient, assistant: StubAssistant, address: str) -> None:
-    assistant.lives_at = address
-    page = Page(client.get(f"/source?document={SHA}&start=40&end={40 + len(TEXT)}").text)
-    assert address in page.text and ("Lives at" in page.text) == bool(address)
-    assert address not in page.links  # no browser opens it
-
-
 def test_places_that_nobody_may_see_are_told_alike(client: TestClient) -> None:
     asked = (f"document={SHA}&start=0&end=9", f"document={'6' * 64}&start=40&end=99")
     first, second = (client.get(f"/source?{query}") for query in asked)

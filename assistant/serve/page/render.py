@@ -145,14 +145,14 @@ def _conversation(turns: Sequence[Turn]) -> str:
     return json.dumps([{"role": turn.role, "content": turn.content} for turn in turns])
 
 
-def source(document: Document, text: str, start: int, end: int, address: str = "") -> Response:
-    """Return the page of a quote's place, text[start:end] of what surrounds it in its document at that address."""
+def source(document: Document, text: str, start: int, end: int) -> Response:
+    """Return the page of a quote's place, text[start:end] of what surrounds it in its document."""
     begin = text.find("\n", 0, start) + 1 if start else 0
     shown = text[begin:]
     blocks = list(block_views(shown, start - begin, end - begin))
     title = shown_title(document.title, document.source)
     facts = document_facts(document)
-    return _page("source.html", title=title, document=document, facts=facts, address=address, blocks=blocks)
+    return _page("source.html", title=title, document=document, facts=facts, blocks=blocks)
 
 
 def thanked() -> Response:
