@@ -189,8 +189,8 @@ PINNED = re.compile(r"^([a-z0-9.-]+)==([^\s;]+).*\\\n    --hash=sha256:[0-9a-f]{
 @pytest.mark.parametrize(
     ("name", "extras"),
     [
-        ("requirements.lock", ("evaluate", "mcp", "ocr", "openai", "remote", "serve")),
-        ("requirements-test.lock", ("evaluate", "mcp", "ocr", "openai", "remote", "serve", "test")),
+        ("requirements.lock", ("evaluate", "mcp", "ocr", "openai", "serve")),
+        ("requirements-test.lock", ("evaluate", "mcp", "ocr", "openai", "serve", "test")),
     ],
 )
 def test_every_dependency_is_locked_with_hashes(name: str, extras: tuple[str, ...]) -> None:
