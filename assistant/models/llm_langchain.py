@@ -106,8 +106,12 @@ class LangChainModel:
         return str(await again(written))
 
     async def _pieces(self, turns: Sequence[tuple[str, str]], max_tokens: int) -> AsyncGenerator[str, None]:
+        ended = not self.info.id.startswith(OPENAI)  # only of these servers it is known how a whole reply ends
         async for chunk in self._model.astream(turns, max_tokens=max_tokens):
+            ended = ended or "finish_reason" in chunk.response_metadata
             yield chunk.text
+        if not ended:
+            raise ConnectionError("its reply breaks off")
 
 
 def _limited_client() -> Any:

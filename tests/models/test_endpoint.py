@@ -28,15 +28,16 @@ Script = Callable[[str], int]  # the last message -> the HTTP status of the repl
 
 
 @contextmanager
-def scripted(script: Script) -> Iterator[int]:
-    """Serve chat completions that say "Fine.", or the status that the script wants; yields the port."""
+def scripted(script: Script, finish: str | None = "stop") -> Iterator[int]:
+    """Serve chat completions that say "Fine." and finish so, or the status that the script wants; yields the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status = script(told["messages"][-1]["content"])
             piece = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "x"}
-            chunk = {**piece, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Fine."}}]}
+            delta = {"role": "assistant", "content": "Fine."}
+            chunk = {**piece, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
             body = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n" if status == 200 else '{"error": {"message": "no"}}'
             self.send_response(status)
             self.send_header("Content-Type", "text/event-stream" if status == 200 else "application/json")
@@ -68,7 +69,9 @@ def hostile(sends: Callable[[], Iterator[bytes]], pause: float) -> Iterator[tupl
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            self.request.recv(2**20)
+            request = b""
+            while not request.endswith(b"}") and (packet := self.request.recv(2**20)):  # head and body may come apart
+                request += packet
             ends = time.monotonic() + 30
             try:
                 for piece in sends():
@@ -123,6 +126,11 @@ def test_a_hostile_endpoint_ends_at_its_deadline(kind: str) -> None:
             complete(model_at(port, timeout_seconds=1.0, retries=0), ASKED, 8)
         assert time.monotonic() - began < 3
         assert left.wait(3), "the connection is still open"
+
+
+def test_a_reply_that_breaks_off_is_none() -> None:
+    with scripted(lambda _: 200, finish=None) as port, pytest.raises(EndpointFailed, match="ConnectionError"):
+        complete(model_at(port), ASKED, 8)
 
 
 def test_a_reply_without_end_is_cut() -> None:
