@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer.confidence import Confidence
-from assistant.answer.disclosure import show_terms, shown_meta, shown_owner, told_back, told_turns, values_said
+from assistant.answer.disclosure import show_terms, shown_meta, told_back, told_turns, values_said
 from assistant.answer.engine import Engine
 from assistant.answer.evidence import MAX_REACH
 from assistant.answer.feedback import give
@@ -54,10 +54,8 @@ from assistant.models.language_model import LanguageModel
 from assistant.text.canonical import MAX_STRETCH
 
 if TYPE_CHECKING:
-    import numpy as np
     from langchain_core.retrievers import BaseRetriever
     from langchain_core.runnables import Runnable
-    from numpy.typing import NDArray
 
 SURROUNDING = 2_000  # characters on either side of a quote that may be shown
 MAX_QUOTE = MAX_STRETCH + MAX_REACH  # characters: a part of a document, and what it stands under
@@ -227,14 +225,9 @@ class Assistant:
             found = catalog.queries.files({quote.source for quote in answer.sources}, access)
         return {named: Path(path).as_uri() for named, path in found.items() if Path(path).is_file()}
 
-    def owner(self, hit: Hit, *, access: Access | None = None) -> str:
-        """Return who owns a hit's document, as far as that may be shown; "" where nobody says so."""
-        with self._engine.reading() as catalog:
-            return shown_owner(hit, access or self.access, catalog, self._engine.guards)
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of texts [n, dimensions], as the index's passages have them."""
-        return self._engine.encode(texts)
+    def owner(self, document: Document) -> str:
+        """Return who owns a document, as far as that may be shown; "" where nobody says so."""
+        return shown_meta(document.meta, self._engine.guards).owner or ""
 
     def around(self, quote: Citation | Quote, access: Access) -> tuple[str, int, int]:
         """Return the text around a quote, as far as it is indexed, and where the quote is in it.

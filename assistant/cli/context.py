@@ -27,7 +27,6 @@ Jobs = Annotated[
     typer.Option("--jobs", min=1, metavar="N", help="Questions asked at once; with an endpoint generator.at_once."),
 ]
 Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")]
-Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as a page of HTML.")]
 
 Command = Callable[..., None]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli.context import Context, Html, takes
+from assistant.cli.context import Context, takes
 from assistant.core.errors import GateFailed
 
 
@@ -52,9 +52,8 @@ def gaps(
     context: Context,
     since: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Only what was asked from this day on.")] = "",
     least: Annotated[int, typer.Option(min=1, metavar="K", help="Leave out what fewer askers met.")] = 3,
-    html: Html = None,
 ) -> None:
-    """Show which questions the documents leave open: what was asked in vain, by meaning, with the closest passages.
+    """Show which questions the documents leave open: what was asked in vain, by the document that came closest.
 
     This command is for whoever owns the documents. Without names in the log (audit.names) a conversation counts as an
     asker, and what fewer than K of them met is not told, nor any word that fewer used.
@@ -64,13 +63,10 @@ def gaps(
     from assistant.terminal.reports import gaps_report
 
     view = context.renderer()
-    settings = context.ready(view, generator=False)
     since = _checked_day(since)
-    with context.assistant("gaps", view, answers=False, audit=False) as assistant, view.working("comparing"):
-        found = find_gaps(Audit(settings).entries(), assistant, since, least)
-    view.result_with_page(
-        [asdict(gap) for gap in found], lambda: gaps_report(found), "What the documents leave open", html
-    )
+    with context.assistant("gaps", view, answers=False, audit=False) as assistant:
+        found = find_gaps(Audit(assistant.config).entries(), assistant, since, least)
+    view.result([asdict(gap) for gap in found], lambda: view.show(gaps_report(found)))
 
 
 @takes("data", "json")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from assistant.cli.context import Context, Html, Jobs, Junit, takes
+from assistant.cli.context import Context, Jobs, Junit, takes
 from assistant.core.errors import UsageError
 
 OutOfDomain = Annotated[
@@ -38,7 +38,6 @@ def eval(
     fail_under: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 7 if it is worse (for risks: higher).")
     ] = None,
-    html: Html = None,
 ) -> None:
     """Measure the answers to questions with gold answers; a stopped run goes on where it stopped."""
     view = context.renderer()
@@ -68,10 +67,7 @@ def eval(
         run = evaluate(plan, settings, access, progress)
     if run.kept:
         view.note(f"{run.kept:,} answers are from an earlier run; delete {run.folder} to ask again.")
-    pictures = sorted(run.folder.glob("*.png"))
-    view.result_with_page(
-        run.report, lambda: evaluation_report(run.report), "What an evaluation measured", html, pictures
-    )
+    view.result(run.report, lambda: view.show(evaluation_report(run.report)))
     view.note(f"Written to {run.folder}.")
     check_gates(gates, {name: value["value"] for name, value in run.report["metrics"].items()})
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from assistant.cli.asking import one_text, run_batch
-from assistant.cli.context import EXIT, Batch, Context, Html, Junit, takes
+from assistant.cli.context import EXIT, Batch, Context, Junit, takes
 from assistant.core.errors import GateFailed, UsageError
 
 MAX_SAVED_CHARACTERS = 20_000_000  # some 2,000 saved answers
@@ -36,7 +36,6 @@ def lint(
         typer.Option("--write-baseline", metavar="FILE", help="Write the findings as a baseline, and tell none."),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Load no models; leave out the rules that need them.")] = False,
-    html: Html = None,
 ) -> None:
     """Check the documents: terms, acronyms, references, links, dates and metadata."""
     from dataclasses import asdict
@@ -71,7 +70,7 @@ def lint(
     with view.paged():
         found = {**asdict(report), "rejected": [asdict(rejection) for rejection in rejected]}
         told = (*findings_report(report), *first_of(rejected, rejection_line))
-        view.result_with_page(found, lambda: told, "What lint found", html)
+        view.result(found, lambda: view.show(told))
     if sarif:
         write_sarif(sarif, report.findings, rules)
     if rejected:
@@ -91,7 +90,6 @@ def impact(
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a pull request's comment in Markdown.")
     ] = None,
-    html: Html = None,
 ) -> None:
     """Say what would change if these files replaced what is indexed; the index stays as it is.
 
@@ -110,7 +108,7 @@ def impact(
     with view.progress() as progress:
         found, outcomes = assess(ImpactPlan(paths, golden, recent), settings, access, progress)
     with view.paged():
-        view.result_with_page(found.to_json(), lambda: impact_report(found), "What these files would change", html)
+        view.result(found.to_json(), lambda: view.show(impact_report(found)))
     if junit and golden is not None:
         from assistant.evaluate.report import write_junit
 

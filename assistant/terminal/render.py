@@ -67,21 +67,6 @@ class Renderer:
         else:
             show()
 
-    def result_with_page(
-        self,
-        value: Any,
-        parts: Callable[[], Iterable[RenderableType]],
-        title: str,
-        html: Path | None,
-        pictures: Sequence[Path] = (),
-    ) -> None:
-        """Write what a command found as `result` does, and as a page of its own where that was asked for."""
-        self.result(value, lambda: self.show(parts()))
-        if html:
-            from assistant.terminal.html import write_page
-
-            write_page(html, title, parts(), pictures)
-
     def error(self, cause: str, hint: str = "") -> None:
         """Say what went wrong, on stderr, quiet or not."""
         console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())

@@ -61,18 +61,15 @@ def comparison_report(found: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 
 def gaps_report(gaps: Sequence[Gap]) -> Iterator[RenderableType]:
-    """Yield each gap: how often and since when it was asked, some of its questions, and what is closest."""
+    """Yield each gap: the document that came closest, its owner, how many asked, and what."""
     if not gaps:
         yield Text("Nothing was asked in vain by so many.", style="green")
     for gap in gaps:
-        about = "a document on it does not answer" if gap.is_written_about else "no document on it"
-        counts = f"{counted(gap.askers, 'asker')}, {gap.first[:10]} to {gap.last[:10]}; {about}"
-        yield Text.assemble((printable(gap.name or "(no word in common)"), "bold"), f"  {counts}")
+        owner = f", owned by {gap.owner}" if gap.owner else ""
+        counts = f"{counted(gap.askers, 'asker')}, {gap.first[:10]} to {gap.last[:10]}"
+        yield Text.assemble((printable(gap.title), "bold"), printable(f"  ({gap.source}){owner}; {counts}"))
         for question in gap.questions:
             yield Indented(Text(f"“{one_line(question)}”", style="italic"), 2)
-        for at in gap.closest:
-            owner = f", owned by {at.owner}" if at.owner else ""
-            yield Indented(Text(printable(f"{at.place}  ({at.source}){owner}"), style="dim"), 4)
 
 
 def stale_report(answers: Sequence[StaleAnswer]) -> Iterator[RenderableType]:
