@@ -157,6 +157,8 @@ class Words:
         found = disagreement(said, Stated.of([*texts, *self._brief.asked[:3]]), self._shown)
         if found.invented:
             return self._refused(draft, f"{found.invented[0]!r} stands in nothing that the model was given")
+        if not found.carried:
+            return self._refused(draft, "few of its words stand in the passages that it names")
         text = f"{self._opening}{chr(10) if draft.mark else ' '}" if self._opening else ""
         screened = self._guards.output(f"{text}{draft.mark}{draft.text}", texts)
         evidence, withheld = permitted(carrying(draft.text, hits), self._guards)

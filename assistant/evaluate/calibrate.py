@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.confidence import FILE_NAME, Confidence, Point, load_packaged
+from assistant.answer.confidence import FILE_NAME, Confidence, Point
 from assistant.answer.evidence import quote_text
 from assistant.answer.features import READING_FEATURES
 from assistant.contract import dumps
@@ -55,7 +54,6 @@ def fit_logistic(
 LEVEL = 0.95  # of the bound
 FITTED_EVERY = 4  # question, in so many; the rest are counted, since a small risk takes many to show
 MIN_EACH = 10  # answerable and unanswerable questions that each part must have
-PRIOR = 40  # answers of one's own for which the packaged rate of errors counts (docs/log/experiments.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +95,9 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
 
     Raises UsageError if a part has too few of a kind.
     """
-    fitted, counted = parts = _parts(found)
-    if not _have_enough(parts):
+    fitted = [o for o in found if _is_fitted(o.question)]
+    counted = [o for o in found if not _is_fitted(o.question)]
+    if any(min(right := sum(o.right for o in part), len(part) - right) < MIN_EACH for part in (fitted, counted)):
         cause = f"a part of {len(found)} questions has under {MIN_EACH} that are answered rightly, or as few others."
         raise UsageError(cause, "Give more of both.")
     columns = {name: np.array([o.features[name] for o in fitted]) for name in READING_FEATURES}
@@ -108,45 +107,6 @@ def calibrate(found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidenc
     curve = curve_of([draft.probability(o.features) for o in counted], [o.right for o in counted])
     made = {**made, "fitted_on": _counts(fitted), "counted_on": _counts(counted)}
     return Confidence(model, curve, made)
-
-
-def updated(packaged: Confidence, found: Sequence[ReaderOutcome], made: dict[str, Any]) -> Confidence:
-    """Count a few questions on top of the packaged calibration, whose rate of errors counts as `PRIOR` answers.
-
-    Its bounds rise by as many log-odds as the rate does. They never fall: what people call right was answered, and says
-    nothing of what was not. Raises UsageError without questions.
-    """
-    if not found:
-        raise UsageError("none of the questions found anything to read.", "Give questions with gold answers.")
-    own = curve_of([packaged.probability(o.features) for o in found], [o.right for o in found])
-    curve = tuple(_updated(*pair) for pair in zip(packaged.curve, own, strict=True))
-    return Confidence(packaged.model, curve, {**made, "updated_on": _counts(found), "packaged": dict(packaged.made)})
-
-
-def _updated(point: Point, own: Point) -> Point:
-    rate = (point.wrong + 0.5) / (point.answered + 1)  # never 0 or 1, whose log-odds do not move
-    posterior = max(rate, (PRIOR * rate + own.wrong) / (PRIOR + own.answered))
-    bound = shifted(point.bound, log_odds(posterior) - log_odds(rate))
-    return Point(point.threshold, point.answered, point.wrong, round(bound, 6))
-
-
-def log_odds(probability: float) -> float:
-    """Return the log-odds of a probability between 0 and 1."""
-    return math.log(probability / (1 - probability))
-
-
-def shifted(probability: float, by: float) -> float:
-    """Return a probability whose log-odds are moved."""
-    return probability / (probability + (1 - probability) * math.exp(-by))
-
-
-def _parts(found: Sequence[ReaderOutcome]) -> tuple[list[ReaderOutcome], list[ReaderOutcome]]:
-    """Return those to fit on, and those to count."""
-    return [o for o in found if _is_fitted(o.question)], [o for o in found if not _is_fitted(o.question)]
-
-
-def _have_enough(parts: Sequence[Sequence[ReaderOutcome]]) -> bool:
-    return all(MIN_EACH <= sum(o.right for o in part) <= len(part) - MIN_EACH for part in parts)
 
 
 def curve_of(probabilities: Sequence[float], right: Sequence[bool]) -> tuple[Point, ...]:
@@ -170,8 +130,7 @@ def upper_bound(wrong: int, answered: int) -> float:
 def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) -> Confidence:
     """Calibrate on what is planned, asked of the assistant's own index; write the calibration beside it.
 
-    Too few questions to fit one are counted on top of the packaged one.
-    Raises UsageError for a bad question file, a missing extra, no questions, and a calibration that cannot hold
+    Raises UsageError for a bad question file, a missing extra, too few questions, and a calibration that cannot hold
     `answer.max_risk`.
     """
     need("evaluate", "calibrate")
@@ -186,7 +145,7 @@ def calibrate_index(assistant: Assistant, plan: EvalPlan, progress: Progress) ->
         "config": assistant.config.sha,
         "from": {path.name: {"sha256": hash_file(path)} for path in (plan.questions, *plan.out_of_domain)},
     }
-    confidence = calibrate(found, made) if _have_enough(_parts(found)) else updated(load_packaged(), found, made)
+    confidence = calibrate(found, made)
     confidence.threshold(assistant.config.answer.max_risk)  # one that cannot hold it would leave no answer at all
     write_atomic(data / FILE_NAME, dumps(to_json(confidence)) + "\n")  # a question may come meanwhile
     return confidence

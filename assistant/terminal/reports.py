@@ -200,16 +200,12 @@ def _impact_line(parts: Line) -> Indented:
 
 def calibration_line(found: Mapping[str, Any]) -> str:
     made = found["made"]
-    line = (
+    return (
         f"answers from a probability of {found['threshold']:.2g}: of {found['questions']:,} questions "
         f"{found['answered']:,} were answered, {found['wrong']:,} of which the documents do not answer "
         f"(at most {found['bound']:.1%} with 95% confidence; max_risk {found['max_risk']:g}); by {made['by']}, "
         f"from {', '.join(made['from'])}"
     )
-    if "updated_on" not in made:
-        return line
-    count = sum(made["updated_on"].values())
-    return f"{line}; {counted(count, 'question')}, too few to fit one, may have raised that bound"
 
 
 def numbers_table(first: str, *others: str) -> Table:

@@ -100,7 +100,8 @@ def test_a_sentence_that_is_its_quote_says_so(reading: Callable[..., Assistant])
         ("The days expire on 31 March [0].", "[0], which was not given"),
         ("The days expire on 31 March.", "names no passage"),
         ("The days expire on 31 March 【1】 [1].", "as if it named a source"),
-        ("Zebras graze quietly [1].", "no quote may be shown"),
+        ("Zebras graze quietly [1].", "'Zebras' stands in nothing"),
+        ("All employees get a pay of gold while they carry umbrellas home [1].", "few of its words stand"),
     ],
 )
 def test_what_is_invented_is_left_out_and_said(reading: Callable[..., Assistant], wrong: str, why: str) -> None:

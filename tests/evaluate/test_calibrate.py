@@ -11,17 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.confidence import load_confidence, load_packaged
+from assistant.answer.confidence import load_confidence
 from assistant.answer.features import READING_FEATURES
 from assistant.cli import app
 from assistant.core.config import Config
 from assistant.core.errors import UsageError
-from assistant.evaluate.calibrate import ReaderOutcome, calibrate, fit_logistic, shifted, to_json, updated
+from assistant.evaluate.calibrate import ReaderOutcome, calibrate, fit_logistic, to_json
 
 ANSWERED = [
     "How much annual leave may employees carry over?",
@@ -70,40 +68,11 @@ def test_a_part_without_unanswerable_questions_is_refused() -> None:
         calibrate([outcome(n, True, rng) for n in range(200)], {})
 
 
-def like_the_packaged(count: int, off: float, seed: int = 3) -> list[ReaderOutcome]:
-    """Make questions whose answers are right as often as the packaged calibration says, but for `off` log-odds."""
-    rng, model = np.random.default_rng(seed), load_packaged().model
-    features = [
-        {name: float(rng.normal(2, 0.5) if name == "words" else rng.normal(0, 3)) for name in READING_FEATURES}
-        for _ in range(count)
-    ]
-    chances = [1 / (1 + np.exp(-float(model.log_odds(each)) - off)) for each in features]
-    return [
-        ReaderOutcome(f"{n}", "set", rng.uniform() < p, f)
-        for n, (f, p) in enumerate(zip(features, chances, strict=True))
-    ]
-
-
-@pytest.mark.parametrize("off", [-0.7, 0.0, 0.7])
-def test_a_few_questions_ask_for_more_where_more_is_wrong_and_never_for_less(off: float) -> None:
-    packaged, risk = load_packaged(), 0.25
-    found = [updated(packaged, like_the_packaged(60, off, seed), {"by": "test"}) for seed in range(20)]
-    moved = [one.threshold(risk) - packaged.threshold(risk) for one in found]
-    assert min(moved) >= 0 and (np.mean(moved) > 0.1 if off < 0 else np.mean(moved) < 0.1)
-    one = found[0]
-    assert one.model == packaged.model and one.made["packaged"] == packaged.made
-    assert one.made["updated_on"] == {"set": 60} and one.questions == packaged.questions
-    assert all(0 <= point.wrong <= point.answered and 0 <= point.bound <= 1 for point in one.curve)
-
-
-def test_no_question_moves_nothing() -> None:
-    with pytest.raises(UsageError, match="none of the questions"):
-        updated(load_packaged(), [], {})
-
-
-@given(st.floats(0, 1), st.floats(-8, 8))
-def test_a_shift_is_undone_by_its_opposite(probability: float, by: float) -> None:
-    assert shifted(shifted(probability, by), -by) == pytest.approx(probability, abs=1e-6)
+def test_a_few_questions_move_nothing() -> None:
+    rng = np.random.default_rng(3)
+    with pytest.raises(UsageError, match="Give more of both") as error:
+        calibrate([outcome(n, n % 2 == 0, rng) for n in range(30)], {})
+    assert error.value.exit_code == 2
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ OPENERS = STOP_WORDS | frozenset(
     ten please sorry thanks congratulations perhaps maybe according depending whether whoever whatever whenever wherever
     here where otherwise together""".split()
 )
-LEAST_SHARE = 0.4  # of a sentence's words that stand in the passages that it names
+LEAST_SHARE = 0.5  # of a sentence's words that stand in the passages that carry it, or in the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What a sentence says that the passages which it names do not: `invented` stands in nothing that was given."""
+    """What a sentence says that the passages which it names do not: `invented` stands in nothing that was given.
+
+    It is `carried` where they have at least half of its words.
+    """
 
     invented: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    carried: bool
 
 
 def disagreement(sentence: str, named: Stated, shown: Stated) -> Disagreement:
@@ -109,12 +113,11 @@ def disagreement(sentence: str, named: Stated, shown: Stated) -> Disagreement:
             (elsewhere if shown.has_name(name) else invented).append(name)
     first = TOKEN.search(sentence)
     if first and first.group().casefold() not in OPENERS and not shown.has_name(first.group()):
-        elsewhere.append(first.group())
+        invented.append(first.group())
     elsewhere += [said for said in _phrases(sentence) if _line(said) not in named.line]
     own = content(sentence)
-    if own and len(own & named.stems) < LEAST_SHARE * len(own):
-        elsewhere.append("most of its words")
-    return Disagreement(tuple(dict.fromkeys(invented)), tuple(dict.fromkeys(elsewhere)))
+    carried = len(own & named.stems) >= LEAST_SHARE * len(own)
+    return Disagreement(tuple(dict.fromkeys(invented)), tuple(dict.fromkeys(elsewhere)), carried)
 
 
 def _figures(sentence: str) -> Iterator[Figure]:

@@ -56,6 +56,7 @@ def test_what_stands_there_agrees(sentence: str) -> None:
         ("Ask claims@evil.example for the limit.", "claims@evil.example"),
         ("The limit is in claims/evil.md of the week.", "claims/evil.md"),
         ("Form HR-13 is for claims.", "HR-13"),
+        ("Zurich approves two weeks.", "Zurich"),
         ("2 nights are 2 x £180 = £400, the limit.", "£400"),
     ],
 )
@@ -70,8 +71,6 @@ def test_what_stands_nowhere_is_invented(sentence: str, said: str) -> None:
         ("The limit a night is for 90 minutes.", "90 minutes"),
         ("Claims go to the finance director within 5 working days.", "finance director"),
         ("The limit a week is 5 hours.", "5 hours"),
-        ("Umbrellas hang beside doors downstairs.", "most of its words"),
-        ("Zurich approves two weeks.", "Zurich"),
     ],
 )
 def test_what_stands_elsewhere_is_told_apart(sentence: str, said: str) -> None:
