@@ -35,6 +35,7 @@ LINK = re.compile(r"\[((?!\d{1,3}\])[^\[\]]{1,300})\]\([^()]{0,2000}\)")
 KEY_LINK = re.compile(r"(\[\d{1,3}\])\([^()]{0,2000}\)")
 # Signs of a source that no answer has, where no key is.
 FOREIGN_KEY = re.compile(r"[\[\]{}【】［］⟦⟧〔〕†‡※^⁰¹²³⁴-⁹⁽⁾₀-₉①-⓿❶-➓]")
+HALF_KEY = re.compile(r"\[[^\]\n]*$")
 MARKS = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*)|\*\*|__|`+", re.MULTILINE)
 
 
@@ -104,10 +105,10 @@ class Words:
         return tuple(cite(key, evidence) for key, evidence in enumerate(self.evidence, 1))
 
     def hear(self, reply: str) -> None:
-        """Check the sentences of a reply so far that are whole: the last one may go on."""
+        """Check the sentences of a reply so far that are whole: the last one may go on, and its key may be half there."""
         if len(reply) - self._read >= GROWN:
             self._read = len(reply)
-            self._check(drafts(reply)[:-1])
+            self._check(drafts(HALF_KEY.sub("", reply))[:-1])
 
     def end(self, reply: str) -> None:
         """Check what is left of the whole reply."""

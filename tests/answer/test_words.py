@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from assistant.answer.assistant import Assistant
-from assistant.answer.brief import fused
+from assistant.answer.brief import Brief, Source, fused
 from assistant.answer.proof.verify import verify_answer
 from assistant.answer.steps import Waiting, go_on
-from assistant.answer.words import Draft, drafts
+from assistant.answer.words import Draft, Words, drafts
 from assistant.contract import answer_json, saved_answer
 from assistant.core.errors import EndpointFailed
 from assistant.core.records import Answer, Hit, ModelInfo, Passage, Sentence, Turn
@@ -198,6 +198,27 @@ def test_sentences_are_told_as_they_are_checked(reading: Callable[..., Assistant
     assistant._engine._model = done(Slow(f"{RIGHT} The line manager agrees to it in writing, and says so [1]."))
     assistant.answer(QUESTION, tell=lambda sentence: said.append(sentence.text))
     assert order == ["1 told before the end"] and len(said) == 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "You can carry over at most 5 days of annual leave. [1] They expire on 31 March. [1, 2]",
+        "No. **At most 5 days** of annual leave may be carried over.[1] [2]\n\n- they expire on 31 March [1]\n- [1] £180",
+    ],
+)
+def test_where_a_reply_is_cut_as_it_grows_changes_nothing(reading: Callable[..., Assistant], reply: str) -> None:
+    assistant = reading()
+    hits = assistant.search(QUESTION).hits
+    sources = tuple(Source(hit, hit.title, hit.passage.text) for hit in hits)
+    with assistant._engine.snapshot():
+        found = []
+        for cut in range(len(reply) + 1):
+            words = Words(Brief(sources, (), (QUESTION, "", "")), assistant._engine.guards)
+            words.hear(reply[:cut])
+            words.end(reply)
+            found.append((words.sentences, words.verdicts))
+    assert len(found[0][0]) == 2 and all(one == found[0] for one in found)
 
 
 def done(value: Any) -> Future[Any]:
