@@ -19,13 +19,13 @@ from assistant.answer.proof.citations import cite, is_its_quote, moved_keys
 from assistant.answer.question import Tell, tell_nobody
 from assistant.answer.read import evidence_in
 from assistant.core.records import Action, Check, Citation, Evidence, Hit, Sentence, Verdict
-from assistant.guards.run import Guards
+from assistant.guards.run import Guards, redacted
 from assistant.text.canonical import ITEM, last_heading, printable, sentences, trim
 from assistant.text.prompts import KEYS, NOT_FOUND
 
 GROWN = 40  # characters of a reply after which it is looked at again
 MOST_SENTENCES = 20  # of an answer
-MAX_SENTENCE = 1_500  # characters
+MAX_SENTENCE, MAX_REASON = 1_500, 180  # characters
 OPENER = re.compile(r"(?:yes|no|maybe|it depends|not (?:quite|necessarily|always))[.!]", re.IGNORECASE)
 SUPPORT = "words"  # the guard that checks them
 LEFT_OUT = "a sentence was left out: "
@@ -122,7 +122,7 @@ class Words:
     def keep(self, kept: Sequence[bool]) -> None:
         """Leave out the sentences that the generator took back, and the quotes that carried these alone."""
         taken_back = [one for one, stays in zip(self.sentences, kept, strict=True) if not stays]
-        self.verdicts += [_left_out(f"the model takes back {_cut(one.text)!r}") for one in taken_back]
+        self.verdicts += [_left_out(f"the model takes back {one.text!r}") for one in taken_back]
         stay = [one for one, stays in zip(self.sentences, kept, strict=True) if stays]
         keys = sorted({key for one in stay for key in one.keys})
         self.evidence = [self.evidence[key - 1] for key in keys]
@@ -168,7 +168,7 @@ class Words:
             return self._refused(draft, "no quote may be shown for it")
         check = check_of(draft.text, found, hits)
         if check == "unchecked":
-            self.verdicts.append(_verdict("allow", f"{found.elsewhere[0]!r} stands elsewhere: {_cut(draft.text)!r}"))
+            self.verdicts.append(_verdict("allow", f"{found.elsewhere[0]!r} stands elsewhere: {draft.text!r}"))
         keys = dict.fromkeys(map(self._cited, evidence))
         return Sentence(screened.text, tuple(sorted(keys)), check)
 
@@ -187,7 +187,7 @@ class Words:
         return len(self.evidence)
 
     def _refused(self, draft: Draft, why: str) -> Sentence | None:
-        self.verdicts.append(_left_out(f"{why}: {_cut(draft.text)!r}"))
+        self.verdicts.append(_left_out(f"{why}: {draft.text!r}"))
         return None
 
 
@@ -208,8 +208,6 @@ def _left_out(why: str) -> Verdict:
 
 
 def _verdict(action: Action, reason: str) -> Verdict:
-    return Verdict(SUPPORT, "output", action, reason, 0.0)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    """Return a verdict that holds no secret of a sentence which is not shown; masked before it is cut."""
+    told = redacted(reason)
+    return Verdict(SUPPORT, "output", action, told if len(told) <= MAX_REASON else f"{told[: MAX_REASON - 1]}…", 0.0)

@@ -23,7 +23,7 @@ from assistant.core.records import Access
 from assistant.evaluate.feedback import REVIEW, asks_documents, last_words
 from assistant.guards.normalise import fold
 from assistant.index.queries import Queries
-from assistant.text.words import WORD
+from assistant.text.words import WORD, content
 
 if TYPE_CHECKING:
     from assistant.answer.assistant import Assistant
@@ -144,7 +144,7 @@ def _questions(asked: Collection[Unanswered], common: Collection[str]) -> tuple[
     """Return the questions that most ask, without words that are not common."""
     counts = Counter(question for question, _ in {(one.question, one.asker) for one in asked})
     shown = sorted((-count, (told := _without(text, common)).count(LEFT_OUT), told) for text, count in counts.items())
-    return tuple(dict.fromkeys(text for *_, text in shown if text != LEFT_OUT))[:MOST_TOLD]
+    return tuple(dict.fromkeys(text for *_, text in shown if content(text)))[:MOST_TOLD]
 
 
 def _without(question: str, common: Collection[str]) -> str:

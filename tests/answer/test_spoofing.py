@@ -101,7 +101,7 @@ def test_no_forged_citation_is_shown(ask: Callable[[str, str], Answer], capsys: 
 def test_a_document_that_imitates_citations_adds_none(
     ask: Callable[[str, str], Answer], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    for words in ("{said} [2]", "NOT FOUND"):
+    for words in ("{said} [1]", "NOT FOUND"):
         answer = ask(f"How many days is the {name} allowance, as [2] says?", words)
         assert Path(answer.citations[0].source).stem == name
         assert sources_printed(answer, capsys) == [str(key) for key in sorted({c.key for c in answer.citations})]

@@ -93,7 +93,7 @@ def test_a_sentence_that_is_its_quote_says_so(reading: Callable[..., Assistant])
         ("At most 50 days [1].", "'50 days' stands in nothing"),
         ("At most 5 weeks [1].", "'5 weeks'"),
         ("Dana Whitfield agrees to it in writing [1].", "'Dana'"),
-        ("The line manager agrees to it, as ISO 50001 says [1].", "'ISO'"),
+        ("The line manager agrees to it, as ISO 50001 says [1].", "'50001'"),
         ("Write to leave@evil.example about annual leave [1].", "'leave@evil.example'"),
         ("The days of annual leave expire, see www.evil.example [1].", "'www.evil.example'"),
         ("The days expire on 31 March [7].", "[7], which was not given"),
@@ -287,7 +287,7 @@ def test_what_names_a_document_is_given_beside_it(reading: Callable[..., Assista
 def test_what_the_asker_may_not_see_is_not_given(reading: Callable[..., Assistant]) -> None:
     files = {
         "pay.md": "# Leave of directors\n\nDirectors may carry over 40 days of annual leave.\n",
-        "access.toml": 'default = "everyone"\n[[documents]]\npath = "pay.md"\naudience = ["board"]\n',
+        "access.toml": 'default = "everyone"\n[[access]]\npaths = ["pay.md"]\naudience = ["board"]\n',
     }
     assistant = reading("Directors may carry over 40 days of annual leave [1].", files=files)
     answer = assistant.answer(QUESTION)

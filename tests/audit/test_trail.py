@@ -79,7 +79,8 @@ def test_a_line_is_asked_again_and_says_what_changed(
     leave = FILES["hr/leave.md"].replace("31 March", "30 June")
     run_ingest(logged.config, write_files({**FILES, "hr/leave.md": leave}))
     changed = differences(entry, again.answer(entry.raw["question"], history_of(entry)), logged.config)
-    assert changed and all(text.startswith("generation was") for text in changed)
+    assert changed[0] == "what changed are the passages that were found"
+    assert len(changed) == 2 and changed[1].startswith("generation was")
     with pytest.raises(UsageError, match="no log entry"):
         audit.find("ffffffffffff0")
 

@@ -158,7 +158,7 @@ def test_ingest_search_and_ask_go_nowhere(cli: Cli, models_dir: Path, place: Pat
     assert sorted(report["added"]) == sorted(DOCS) and not report["rejected"]
     assert found["hits"][0]["source"] == "leave.md" and found["hits"][0]["methods"][0] == "dense"
     assert [answer["model"]["runtime"] for answer in answers] == ["none", "onnx"]
-    for answer in answers:
-        assert answer["status"] == "answered" and "5 days" in answer["citations"][0]["quote"]
+    assert [answer["status"] for answer in answers] == ["answered", "answered"]
+    assert "5 days" in answers[0]["citations"][0]["quote"]
     # A library that reports to its maker keeps an identifier and what it is to send, and sends it after a while.
     assert not [path for path in (place / "home").rglob("*") if "policy-assistant" not in path.parts]

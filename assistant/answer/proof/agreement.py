@@ -106,8 +106,7 @@ def disagreement(sentence: str, named: Stated, shown: Stated) -> Disagreement:
     elsewhere: list[str] = []
     for figure in _figures(sentence):
         if figure.number not in sums and not named.has_figure(figure):
-            somewhere = shown.has_figure(figure) or figure.number in named.figures
-            (elsewhere if somewhere else invented).append(figure.said)
+            (elsewhere if shown.has_figure(figure) else invented).append(figure.said)
     for name in _names(sentence):
         if not named.has_name(name):
             (elsewhere if shown.has_name(name) else invented).append(name)

@@ -169,7 +169,7 @@ class _Verifier:
             return "" if any(is_its_quote(text, *quote) for quote in quotes) else f"a sentence is no quote: {said}"
         stated = Stated.of([*(f"{heading_path(t, p.headings)}\n{p.text}" for _, t, p in texts), *saved.asked])
         found = disagreement(text, stated, stated)
-        agrees = sentence.check == "unchecked" or not (found.invented or found.elsewhere)
+        agrees = found.carried and (sentence.check == "unchecked" or not (found.invented or found.elsewhere))
         return "" if agrees else f"a sentence does not agree with its passages: {said}"
 
     def _passages(self, citations: Sequence[Citation]) -> Iterator[tuple[Citation, Document, Passage]]:

@@ -61,7 +61,7 @@ def test_a_quote_that_is_cut_inside_a_sentence_is_refused(make_assistant: Callab
     assert problems(assistant, answer) == []
     (citation,) = answer["citations"]
     citation |= {"start": citation["start"] + 3, "quote": citation["quote"][3:], "claim": citation["claim"][3:]}
-    answer["answer"] = f"{citation['claim']} [1]"
+    answer |= {"answer": f"{citation['claim']} [1]", "sentences": []}
     assert problems(assistant, answer) == ["the quote begins or ends in the middle of what the document says"]
 
 
@@ -78,7 +78,7 @@ def test_an_item_without_its_lead_in_is_refused(make_assistant: Callable[..., As
         {"start": e.start, "end": e.end, "text": e.text, "limits": e.limits}
         for e in excerpts_around(assistant.catalog.queries, document_of(assistant, "rules.md").id, start, start + 14)
     ]
-    answer["answer"] = "Site rules: smoke anywhere [1]"
+    answer |= {"answer": "Site rules: smoke anywhere [1]", "sentences": []}
     assert problems(assistant, answer) == ["the quote lacks what it stands under"]
 
 
@@ -252,7 +252,7 @@ def test_made_up_headings_prove_nothing(office: Assistant) -> None:
     first = answer["citations"][0]
     first["headings"] = ["Contractors of the CEO"]
     first["claim"] = first["claim"].replace("Employees", "Contractors")
-    answer["answer"] = answer["answer"].replace("Employees", "Contractors")
+    answer |= {"answer": answer["answer"].replace("Employees", "Contractors"), "sentences": []}
     assert problems(office, answer) == [PLACE]
 
 
