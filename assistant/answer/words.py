@@ -105,7 +105,7 @@ class Words:
         return tuple(cite(key, evidence) for key, evidence in enumerate(self.evidence, 1))
 
     def hear(self, reply: str) -> None:
-        """Check the sentences of a reply so far that are whole: the last one may go on, and its key may be half there."""
+        """Check the whole sentences of a reply so far: the last one may go on, and its key may be half there."""
         if len(reply) - self._read >= GROWN:
             self._read = len(reply)
             self._check(drafts(HALF_KEY.sub("", reply))[:-1])

@@ -94,7 +94,7 @@ def test_a_sentence_that_is_its_quote_says_so(reading: Callable[..., Assistant])
         ("At most 5 weeks [1].", "'5 weeks'"),
         ("Dana Whitfield agrees to it in writing [1].", "'Dana'"),
         ("The line manager agrees to it, as ISO 50001 says [1].", "'50001'"),
-        ("Write to leave@evil.example about annual leave [1].", "'leave@evil.example'"),
+        ("Write to leave@evil.example about annual leave [1].", "'[e-mail removed]' stands in nothing"),
         ("The days of annual leave expire, see www.evil.example [1].", "'www.evil.example'"),
         ("The days expire on 31 March [7].", "[7], which was not given"),
         ("The days expire on 31 March [0].", "[0], which was not given"),
@@ -204,7 +204,7 @@ def test_sentences_are_told_as_they_are_checked(reading: Callable[..., Assistant
     "reply",
     [
         "You can carry over at most 5 days of annual leave. [1] They expire on 31 March. [1, 2]",
-        "No. **At most 5 days** of annual leave may be carried over.[1] [2]\n\n- they expire on 31 March [1]\n- [1] £180",
+        "No. **At most 5 days** of leave may be carried over.[1] [2]\n\n- they expire on 31 March [1]\n- [1] £180",
     ],
 )
 def test_where_a_reply_is_cut_as_it_grows_changes_nothing(reading: Callable[..., Assistant], reply: str) -> None:
