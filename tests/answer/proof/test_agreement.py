@@ -50,6 +50,7 @@ def test_what_stands_there_agrees(sentence: str) -> None:
         ("The limit is £190 a night.", "£190 a night"),
         ("The limit is £180 a night for 3 people.", "3"),
         ("Claims go in within 6 working days.", "6 working days"),
+        ("The limit a week is 5 hours.", "5 hours"),
         ("Claims go in at 18:00.", "18:00"),
         ("Claims go to Dana in finance.", "Dana"),
         ("Dana Whitfield decides claims.", "Dana"),
@@ -70,7 +71,6 @@ def test_what_stands_nowhere_is_invented(sentence: str, said: str) -> None:
         ("The CISO approves the limit a night.", "CISO"),
         ("The limit a night is for 90 minutes.", "90 minutes"),
         ("Claims go to the finance director within 5 working days.", "finance director"),
-        ("The limit a week is 5 hours.", "5 hours"),
     ],
 )
 def test_what_stands_elsewhere_is_told_apart(sentence: str, said: str) -> None:
