@@ -30,12 +30,12 @@ OPENER = re.compile(r"(?:yes|no|maybe|it depends|not (?:quite|necessarily|always
 SUPPORT = "words"  # the guard that checks them
 LEFT_OUT = "a sentence was left out: "
 # Markdown and HTML that would load, link or format; a link's text stays.
-IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)?|<[a-zA-Z/!][^<>]*>?")
+IMAGE = re.compile(r"!\[[^\[\]]*\]\([^)]*\)?|<[a-zA-Z/!][^<>]*>?")
 LINK = re.compile(r"\[((?!\d{1,3}\])[^\[\]]{1,300})\]\([^()]{0,2000}\)")
 KEY_LINK = re.compile(r"(\[\d{1,3}\])\([^()]{0,2000}\)")
 # Signs of a source that no answer has, where no key is.
 FOREIGN_KEY = re.compile(r"[\[\]{}【】［］⟦⟧〔〕†‡※^⁰¹²³⁴-⁹⁽⁾₀-₉①-⓿❶-➓]")
-HALF_KEY = re.compile(r"\[[^\]\n]*$")
+HALF_KEY = re.compile(r"\[[^\[\]\n]*$")
 MARKS = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*)|\*\*|__|`+", re.MULTILINE)
 
 

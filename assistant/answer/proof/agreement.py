@@ -15,16 +15,19 @@ from assistant.text.quantities import numerals, quantities
 from assistant.text.words import STOP_WORDS, content, stem
 
 # An address, or a word with its inner signs.
-TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)[^\s<>()\"']+|[^\W_]+(?:[-'’.&/+][^\W_]+)*")
+TOKEN = re.compile(
+    r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++|(?:https?://|www\.)[^\s<>()\"']+|[^\W_]+(?:[-'’.&/+][^\W_]+)*"
+)
 ADDRESS = re.compile(r"@|^https?://|^www\.", re.IGNORECASE)
-PATH = re.compile(r"[a-z]{2,}[./][a-z]{2,}", re.IGNORECASE)
-NAMED = re.compile(r"[A-Z][\w'’&-]+(?: (?:(?:of|and|for|the) )?[A-Z][\w'’&-]+)+")  # "Head of People"; no "Grade A"
+PATH = re.compile(r"[a-z]{2}[./][a-z]{2}", re.IGNORECASE)
+# "Head of People"; no "Grade A".
+NAMED = re.compile(r"(?<![\w'’&-])[A-Z][\w'’&-]++(?: (?:(?:of|and|for|the) )?[A-Z][\w'’&-]++)++")
 ROLE = re.compile(
     r"\b([a-z]+) (managers?|directors?|officers?|heads?|leads?|leaders?|supervisors?|boards?|committees?|teams?|owners?"
     r"|controllers?|counsel)\b"
 )
-COUNTED = r"[£€$]?\d[\d,]*(?:\.\d+)?%?(?: (?!x )[^\W\d]+){0,3}"  # "£180", "2 nights"
-SUM = re.compile(rf"({COUNTED}(?: ?[-−–+×x*/÷] ?{COUNTED})+) = [£€$]?(\d[\d,]*(?:\.\d+)?)")
+COUNTED = r"[£€$]?\d[\d,]{0,15}+(?:\.\d{1,6}+)?+%?+(?: (?!x )[^\W\d]{1,20}+){0,3}+"  # "£180", "2 nights"
+SUM = re.compile(rf"({COUNTED}(?: ?[-−–+×x*/÷] ?{COUNTED}){{1,8}}+) = [£€$]?(\d[\d,]*(?:\.\d+)?)")
 TERM = re.compile(r"([-−–+×x*/÷]? ?)[£€$]?(\d[\d,]*(?:\.\d+)?)")
 # Words that often begin a sentence, of classes that gain none: any other that nothing given has may be a name.
 OPENERS = STOP_WORDS | frozenset(
@@ -136,12 +139,12 @@ def _names(sentence: str) -> Iterator[str]:
     """Yield addresses, codes and capitalised words; one that begins the sentence is none, unless another follows."""
     begins = True
     for match in TOKEN.finditer(sentence):
-        token, after = match.group().rstrip("."), sentence[match.end() :]
+        token, after = match.group().rstrip("."), sentence[match.end() : match.end() + 2]
         coded = any(map(str.isupper, token[1:])) or (any(map(str.isalpha, token)) and any(map(str.isdigit, token)))
         named = token[:1].isupper() and (not begins or after.lstrip()[:1].isupper())
         if ADDRESS.search(token) or PATH.search(token) or ((coded or named) and token.casefold() not in STOP_WORDS):
             yield token
-        begins = after[:2].strip() in tuple(":.?!–—")
+        begins = after.strip() in tuple(":.?!–—")
 
 
 def _stems(token: str) -> Iterator[str]:
