@@ -124,10 +124,10 @@ def disagreement(sentence: str, named: Stated, shown: Stated) -> Disagreement:
 
 def _figures(sentence: str) -> Iterator[Figure]:
     """Yield what is counted, paid or dated, and every number in digits; "one of them" counts nothing."""
-    counted = quantities(sentence)
+    counted = {at: one for one in quantities(sentence) for at in range(one.start, one.end)}
     for numeral in numerals(sentence):
         said = sentence[numeral.start : numeral.end]
-        within = next((q for q in counted if q.start <= numeral.start < q.end), None)
+        within = counted.get(numeral.start)
         if within and within.unit and within.kind != "frequency":
             yield Figure(sentence[within.start : within.end], numeral.value, *within.measured)
         elif any(map(str.isdigit, said)):
