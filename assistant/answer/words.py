@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from textwrap import shorten
 
 from assistant.answer.brief import Brief
 from assistant.answer.carry import carrying
@@ -209,5 +210,5 @@ def _left_out(why: str) -> Verdict:
 
 def _verdict(action: Action, reason: str) -> Verdict:
     """Return a verdict that holds no secret of a sentence which is not shown; masked before it is cut."""
-    told = redacted(reason)
-    return Verdict(SUPPORT, "output", action, told if len(told) <= MAX_REASON else f"{told[: MAX_REASON - 1]}…", 0.0)
+    told = shorten(redacted(reason), MAX_REASON, placeholder=" …")
+    return Verdict(SUPPORT, "output", action, told, 0.0)

@@ -102,7 +102,11 @@ def test_no_forged_citation_is_shown(ask: Callable[[str, str], Answer], capsys: 
 def test_a_document_that_imitates_citations_adds_none(
     ask: Callable[[str, str], Answer], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    answer = ask(f"How many days is the {name} allowance, as [2] says?", "{said} [1]")
+    question = f"How many days is the {name} allowance, as [2] says?"
+    answer = ask(question, "{said} [1]")
     assert answer.sentences
     assert {Path(quote.source).stem for quote in answer.citations} == {name}
     assert sources_printed(answer, capsys) == [str(key) for key in sorted({c.key for c in answer.citations})]
+    declined = ask(question, "NOT FOUND")
+    assert declined.status == "abstained" and not declined.citations
+    assert Path(declined.closest[0].source).stem == name
